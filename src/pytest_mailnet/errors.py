@@ -1,0 +1,101 @@
+"""The exception family: every error says what was given, what was expected, and what to do."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+__all__ = [
+    "AddressInUse",
+    "ExpectationFailed",
+    "InvalidAddress",
+    "InvalidReply",
+    "InvalidSetting",
+    "MailNetError",
+    "MailNetTampered",
+    "NothingArrived",
+    "ProviderFileError",
+    "UnknownName",
+    "ZoneError",
+]
+
+
+class MailNetError(Exception):
+    """What every error of this package is."""
+
+
+class InvalidReply(MailNetError, ValueError):
+    """A text that is no SMTP reply (RFC 5321, 4.2), or one that makes no sense at its stage."""
+
+
+class InvalidAddress(MailNetError, ValueError):
+    """A mail address without a domain, an IP address that is none, a host name that cannot be one."""
+
+
+class InvalidSetting(MailNetError, ValueError):
+    """An option, mark or argument with a value that is not one of those it takes."""
+
+
+class AddressInUse(MailNetError, ValueError):
+    """An IP address that another host of the same net has already."""
+
+
+class ZoneError(MailNetError, ValueError):
+    """A DNS record or zone file with an error in it; names the line."""
+
+
+class ProviderFileError(MailNetError, ValueError):
+    """A provider's TOML with an error in it; names the file and the key."""
+
+
+class UnknownName(MailNetError, LookupError):
+    """A mailbox, domain, host, provider or reply that the net does not hold.
+
+    Args:
+        kind: what was looked for, in the user's words ("mailbox").
+        given: the name that was asked for.
+        known: the names that exist.
+        cure: what to do if the name was meant; ends the message.
+    """
+
+    def __init__(self, kind: str, given: str, known: Iterable[str], cure: str) -> None:
+        self.kind, self.given, self.known, self.cure = kind, given, tuple(known), cure
+        super().__init__(f"no {kind} {given!r}{amongst(given, self.known)}. {cure}")
+
+    def __reduce__(self) -> tuple[type[UnknownName], tuple[str, str, tuple[str, ...], str]]:
+        return type(self), (self.kind, self.given, self.known, self.cure)
+
+
+class NothingArrived(MailNetError, TimeoutError):
+    """Fewer messages than waited for had arrived when the time was over."""
+
+
+class ExpectationFailed(MailNetError, AssertionError):
+    """What the net saw in a test was not what the test allowed: raised at the end of the test."""
+
+
+class MailNetTampered(MailNetError):
+    """Somebody replaced a function that the net had patched while the net was active."""
+
+
+def near_misses(given: str, known: Iterable[str], most: int = 3) -> list[str]:
+    """Names that look like the given one, nearest first."""
+    by_lower = {name.lower(): name for name in known}
+    close = difflib.get_close_matches(given.lower(), list(by_lower), n=most, cutoff=0.6)
+    return [by_lower[name] for name in close]
+
+
+def amongst(given: str, known: Iterable[str], most: int = 8) -> str:
+    """The part of a message that tells what there was instead, nearest first."""
+    names = list(dict.fromkeys(known))
+    near = near_misses(given, names)
+    if near:
+        return f"; did you mean {' or '.join(repr(name) for name in near)}?" if len(names) > most else (
+            f"; did you mean {' or '.join(repr(name) for name in near)}? "
+            f"There is: {', '.join(sorted(names))}"
+        )
+    if not names:
+        return "; there is none"
+    shown = sorted(names)[:most]
+    more = f", and {len(names) - most} more" if len(names) > most else ""
+    return f"; there is: {', '.join(shown)}{more}"

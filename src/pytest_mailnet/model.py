@@ -1,0 +1,182 @@
+"""Frozen values that every layer speaks of: replies, stages, envelopes, end points."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import NamedTuple
+
+from pytest_mailnet.errors import InvalidReply
+
+__all__ = ["Endpoint", "Envelope", "Reply", "Stage"]
+
+
+class Stage(StrEnum):
+    """Where in a session a reply is given (RFC 5321, 4.3.2); MESSAGE is after the final dot."""
+
+    CONNECT = "connect"
+    EHLO = "ehlo"
+    MAIL = "mail"
+    RCPT = "rcpt"
+    DATA = "data"
+    MESSAGE = "message"
+
+
+class Endpoint(NamedTuple):
+    """An IP address and a port of the net, or of the machine."""
+
+    ip: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"[{self.ip}]:{self.port}" if ":" in self.ip else f"{self.ip}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """Whom a mail is from and for, as MAIL and RCPT said it; the headers have no say in it.
+
+    Attributes:
+        mail_from: the reverse-path; "" is the null sender of bounces (RFC 5321, 4.5.5).
+        rcpt_tos: the recipients that were accepted, in order.
+        mail_options: the parameters of MAIL, as written ("SIZE=120", "BODY=8BITMIME").
+        rcpt_options: for each recipient the parameters of its RCPT.
+    """
+
+    mail_from: str
+    rcpt_tos: tuple[str, ...]
+    mail_options: tuple[str, ...] = ()
+    rcpt_options: tuple[tuple[str, ...], ...] = ()
+
+
+_REPLY_LINE = re.compile(r"(?P<code>[2-5][0-5][0-9])(?:(?P<separator>[ -])(?P<text>.*))?")
+_ENHANCED = re.compile(r"([245]\.[0-9]{1,3}\.[0-9]{1,3})(?: |$)")  # RFC 3463, 2
+_VARIABLE = re.compile(r"\{([a-z_]+)\}")
+
+# What a client can be told at each stage besides 4yz and 5yz (RFC 5321, 4.3.2).
+_POSITIVE = {
+    Stage.CONNECT: {220},
+    Stage.EHLO: {250},
+    Stage.MAIL: {250},
+    Stage.RCPT: {250, 251, 252},
+    Stage.DATA: {354},
+    Stage.MESSAGE: {250},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An SMTP reply (RFC 5321, 4.2), and what happens to the connection after it.
+
+    Attributes:
+        code: three digits.
+        lines: the text, line by line, without code and enhanced status code. It may hold
+            variables such as {queue_id} or {ip}, which the session fills in.
+        enhanced: the enhanced status code (RFC 3463), repeated on every line, or None.
+        closes: whether the server hangs up after it; a 421 always does (RFC 5321, 3.8).
+
+    Raises:
+        InvalidReply: if code or text could not be sent as a reply.
+    """
+
+    code: int
+    lines: tuple[str, ...] = ("",)
+    enhanced: str | None = None
+    closes: bool = False
+    _template: bytes = field(init=False, repr=False, compare=False)
+    _variables: tuple[str, ...] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        if not _REPLY_LINE.fullmatch(str(self.code)):
+            raise InvalidReply(f"{self.code} is no reply code: it takes three digits, 200 to 559")
+        if self.enhanced is not None and not _ENHANCED.fullmatch(self.enhanced):
+            raise InvalidReply(
+                f"{self.enhanced!r} is no enhanced status code: RFC 3463 has them as in '5.1.1'"
+            )
+        for line in self.lines:
+            if not line.replace("\t", " ").isprintable():
+                raise InvalidReply(f"a reply's line cannot hold control characters: {line!r}")
+        if self.code == 421:
+            object.__setattr__(self, "closes", True)
+        object.__setattr__(self, "_template", _on_the_wire(self))
+        object.__setattr__(self, "_variables", tuple(_VARIABLE.findall(self._template.decode())))
+
+    @classmethod
+    def parse(cls, text: str, *, closes: bool = False) -> Reply:
+        """Read a reply as a server would write it, "550 5.1.1 No such user".
+
+        Further lines may repeat the code ("550-5.1.1 ...", as copied from a log) or leave it out.
+
+        Raises:
+            InvalidReply: with what is wrong, if that is no reply.
+        """
+        written = text.rstrip("\r\n").splitlines()
+        first = _REPLY_LINE.fullmatch(written[0]) if written else None
+        if first is None:
+            raise InvalidReply(
+                f"{text!r} is no SMTP reply: it begins with {text[:3]!r} and not with a code of three "
+                "digits (2, 3, 4 or 5 first), a space, and a text, as in '550 5.1.1 No such user'"
+            )
+        code = int(first["code"])
+        texts = [first["text"] or ""]
+        for line in written[1:]:
+            further = _REPLY_LINE.fullmatch(line)
+            if further and int(further["code"]) != code:
+                raise InvalidReply(
+                    f"{text!r} has two codes, {code} and {further['code']}: "
+                    "all lines of one reply have the same (RFC 5321, 4.2.1)"
+                )
+            texts.append((further["text"] or "") if further else line)
+        enhanced = _ENHANCED.match(texts[0])
+        if enhanced is not None:
+            prefix = enhanced[1]
+            texts = [
+                line[len(prefix) :].removeprefix(" ") if line.startswith(prefix) else line
+                for line in texts
+            ]
+        return cls(code, tuple(texts), enhanced and enhanced[1], closes)
+
+    @property
+    def text(self) -> str:
+        """The text in one line, without code and enhanced status code."""
+        return " ".join(line.strip() for line in self.lines)
+
+    @property
+    def positive(self) -> bool:
+        """Whether the server said yes: 2yz, or 354."""
+        return self.code < 400
+
+    def wire(self, value_of: Callable[[str], str] | None = None) -> bytes:
+        """The bytes that are sent, CRLF included, with the variables filled in by `value_of`."""
+        sent = self._template
+        if value_of is not None:
+            for name in self._variables:
+                sent = sent.replace(b"{%s}" % name.encode(), value_of(name).encode())
+        return sent
+
+    def check_stage(self, stage: Stage) -> Reply:
+        """Return the reply itself, if a client could be told it at that stage.
+
+        Raises:
+            InvalidReply: if not, with the codes that make sense there.
+        """
+        if self.code < 400 and self.code not in _POSITIVE[stage]:
+            allowed = ", ".join(map(str, sorted(_POSITIVE[stage])))
+            raise InvalidReply(
+                f"'{self}' makes no sense at {stage.upper()}: a client that waits there understands "
+                f"{allowed} as yes, 4yz as not now and 5yz as no (RFC 5321, 4.3.2)"
+            )
+        return self
+
+    def __str__(self) -> str:
+        return self._template.decode().rstrip("\r\n").replace("\r\n", "\n")
+
+
+def _on_the_wire(reply: Reply) -> bytes:
+    prefix = f"{reply.enhanced} " if reply.enhanced else ""
+    *firsts, last = reply.lines or ("",)
+    written = [f"{reply.code}-{prefix}{line}" for line in firsts]
+    written.append(f"{reply.code} {prefix}{last}".rstrip() if not last else f"{reply.code} {prefix}{last}")
+    return ("\r\n".join(written) + "\r\n").encode()
