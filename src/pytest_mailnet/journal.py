@@ -76,6 +76,8 @@ class Session:
         said: list[str] = []
         for exchange in self.exchanges:
             said += [f"C: {line}" for line in _decoded(exchange.request).splitlines()]
+            if exchange.stage is Stage.MESSAGE:
+                said.append("C: .")
             said += [f"S: {line}" for line in _decoded(exchange.reply).splitlines()]
         return "\n".join(said)
 

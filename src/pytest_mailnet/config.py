@@ -1,0 +1,56 @@
+"""How strict a net is and what it leaves alone: made once, frozen."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, get_args, get_type_hints
+
+from pytest_mailnet.errors import InvalidSetting, amongst
+
+__all__ = ["MailNetConfig"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MailNetConfig:
+    """The settings of a net.
+
+    Attributes:
+        strict: whether a scripted answer that was not used up, and a connection to an address that is
+            not in the net, fail the test at its end.
+        unknown_names: "answer" says NXDOMAIN for a name that is not in the net, as the Internet would;
+            "fail" also fails the test.
+        other_ports: "open" leaves connections to other than mail ports to the machine; "closed" lets
+            them fail, and fails the test.
+        addresses: where hosts get theirs: from the "documentation" ranges, or "public" looking ones
+            for applications that refuse addresses that are not global.
+        log: when the report of a test has the mailnet section: "failed", "always" or "never".
+    """
+
+    strict: bool = True
+    unknown_names: Literal["answer", "fail"] = "answer"
+    other_ports: Literal["open", "closed"] = "open"
+    addresses: Literal["documentation", "public"] = "documentation"
+    log: Literal["failed", "always", "never"] = "failed"
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.strict, bool):
+            raise InvalidSetting(f"strict takes True or False, not {self.strict!r}")
+        for name, hint in get_type_hints(type(self)).items():
+            choices = get_args(hint)
+            value = getattr(self, name)
+            if choices and value not in choices:
+                raise InvalidSetting(f"{name} takes {' or '.join(map(repr, choices))}, not {value!r}")
+
+    def but(self, settings: Mapping[str, Any]) -> MailNetConfig:
+        """The same with some settings changed.
+
+        Raises:
+            InvalidSetting: for a setting that there is not, with near misses, or a value that it does not take.
+        """
+        known = [field.name for field in dataclasses.fields(self)]
+        for name in settings:
+            if name not in known:
+                raise InvalidSetting(f"no setting {name!r}{amongst(name, known)}")
+        return dataclasses.replace(self, **settings)

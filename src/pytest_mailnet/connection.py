@@ -1,0 +1,49 @@
+"""A connection in a net: who calls whom, and what will serve it."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import Protocol
+
+from pytest_mailnet.model import Endpoint
+from pytest_mailnet.nameserver import NameServer
+
+__all__ = ["Connection", "Service", "Tenant"]
+
+
+class Service(Protocol):
+    """What listens at a destination: makes the protocol that serves one connection."""
+
+    def accept(self, connection: Connection, loop: asyncio.AbstractEventLoop) -> asyncio.Protocol:
+        """Return the protocol that will be told of `connection_made` at once."""
+
+
+class Tenant(Protocol):
+    """A net, as far as the engine knows it."""
+
+    @property
+    def name_server(self) -> NameServer:
+        """What answers DNS questions that reach this net."""
+
+    def caller(self) -> str:
+        """The sender's address for questions that come without a note of who asks."""
+
+
+@dataclass(slots=True, eq=False)
+class Connection:
+    """Who calls whom, noted before the call arrives.
+
+    Attributes:
+        tenant: the net that both ends belong to.
+        source: the virtual address and port of the client.
+        destination: the virtual address and port that it connects to.
+        service: what listens there; None for DNS.
+        transport: the server's end, once the call has arrived.
+    """
+
+    tenant: Tenant
+    source: Endpoint
+    destination: Endpoint
+    service: Service | None
+    transport: asyncio.BaseTransport | None = None

@@ -1,0 +1,261 @@
+"""One thread, one event loop, one listener: hands every connection to the service at its destination.
+
+Everything that arrives is a connection from a virtual source to a virtual destination. Whoever dials
+(the patched sockets, a child process, a test) first notes under the client's loopback port who is
+calling whom, and then connects to the one listener, which looks its peer up in that table.
+
+The thread starts at first use. It is the only one that touches transports; the tables that other
+threads write are guarded by one lock.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import threading
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from pytest_mailnet.connection import Connection, Tenant
+from pytest_mailnet.errors import MailNetError
+from pytest_mailnet.model import Endpoint
+from pytest_mailnet.nameserver import DatagramServer, NameServer, StreamServer
+
+__all__ = ["Engine"]
+
+_LOOPBACK = "127.0.0.1"
+_T = TypeVar("_T")
+
+
+@dataclass(slots=True)
+class _Tables:
+    """What dialling threads write and the loop reads, under one lock."""
+
+    tcp: dict[int, Connection] = field(default_factory=dict)
+    udp: dict[int, Connection] = field(default_factory=dict)
+    tenants: list[Tenant] = field(default_factory=list)
+    arrived: set[Connection] = field(default_factory=set)
+
+
+class Engine:
+    """The background of one test run; serves any number of nets, one after the other or nested."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._tables = _Tables()
+        self._thread: threading.Thread | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._stop: asyncio.Event | None = None
+        self.listener = Endpoint(_LOOPBACK, 0)
+        self.dns = Endpoint(_LOOPBACK, 0)
+
+    def start(self) -> None:
+        """Bind the sockets and start the thread, unless that has been done.
+
+        Raises:
+            MailNetError: if no loopback port could be bound.
+        """
+        with self._lock:
+            if self._thread is not None:
+                return
+            listener = _bound(socket.SOCK_STREAM, 0)
+            dns_udp, dns_tcp = _bound_pair()
+            self.listener = Endpoint(*listener.getsockname())
+            self.dns = Endpoint(*dns_udp.getsockname())
+            ready = threading.Event()
+            self._thread = threading.Thread(
+                target=self._run, args=(listener, dns_udp, dns_tcp, ready), name="mailnet", daemon=True
+            )
+            self._thread.start()
+        ready.wait()
+
+    def close(self) -> None:
+        """Stop the thread and close every socket. A closed engine can be started again."""
+        with self._lock:
+            thread, self._thread = self._thread, None
+        if thread is None:
+            return
+        loop, stop = self._loop, self._stop
+        assert loop is not None
+        assert stop is not None
+        loop.call_soon_threadsafe(stop.set)
+        thread.join()
+
+    def enter(self, tenant: Tenant) -> None:
+        """Make a net the innermost one: it gets the questions that come without a note."""
+        self.start()
+        with self._lock:
+            self._tables.tenants.append(tenant)
+
+    def leave(self, tenant: Tenant) -> None:
+        """Forget a net: calls that are under way never arrive, connections that stand are reset."""
+        with self._lock:
+            tables = self._tables
+            tables.tenants.remove(tenant)
+            for table in (tables.tcp, tables.udp):
+                for port in [port for port, call in table.items() if call.tenant is tenant]:
+                    del table[port]
+            standing = [call for call in tables.arrived if call.tenant is tenant]
+        if standing:
+            self.run(_reset(standing))
+
+    def note(self, kind: socket.SocketKind, port: int, connection: Connection) -> Endpoint:
+        """Note that a client's loopback port calls somebody; return where to connect to."""
+        with self._lock:
+            if kind == socket.SOCK_DGRAM:
+                self._tables.udp[port] = connection
+                return self.dns
+            self._tables.tcp[port] = connection
+        return self.dns if connection.service is None else self.listener
+
+    def noted(self, kind: socket.SocketKind, port: int) -> Connection | None:
+        """The connection that was noted for a client's loopback port."""
+        return (self._tables.udp if kind == socket.SOCK_DGRAM else self._tables.tcp).get(port)
+
+    def listen(self, connection: Callable[[Endpoint], Connection]) -> tuple[Endpoint, Callable[[], None]]:
+        """Open a real loopback port for clients that cannot be intercepted.
+
+        Args:
+            connection: told the client's real end point, returns who calls whom.
+
+        Returns:
+            The port's address, and what closes it.
+        """
+        bound = _bound(socket.SOCK_STREAM, 0)
+
+        def arrival() -> _Arrival:
+            return _Arrival(self, connection)
+
+        async def serve() -> asyncio.Server:
+            return await asyncio.get_running_loop().create_server(arrival, sock=bound, backlog=512)
+
+        self.start()
+        server = self.run(serve())
+        where = Endpoint(*bound.getsockname())
+
+        async def close() -> None:
+            server.close()
+
+        return where, lambda: self.run(close())
+
+    def run(self, work: Coroutine[Any, Any, _T]) -> _T:
+        """Run a coroutine in the engine's thread and wait for its result."""
+        assert self._loop is not None
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result()
+
+    def call_for(self, peer: Endpoint) -> Connection | None:
+        """Take the note for a client that has just arrived; each note is good for one arrival."""
+        with self._lock:
+            call = self._tables.tcp.get(peer.port)
+            if call is None or call.transport is not None:
+                return None
+        return call
+
+    def arrived(self, call: Connection, transport: asyncio.BaseTransport) -> None:
+        """Keep a connection for `leave`."""
+        with self._lock:
+            call.transport = transport
+            self._tables.arrived.add(call)
+
+    def departed(self, call: Connection) -> None:
+        """Let go of a connection that has ended."""
+        with self._lock:
+            self._tables.arrived.discard(call)
+
+    def _asker(self, kind: socket.SocketKind, port: int) -> tuple[NameServer, Endpoint | None, str] | None:
+        with self._lock:
+            call = self.noted(kind, port)
+            if call is not None:
+                return call.tenant.name_server, call.destination, call.source.ip
+            if not self._tables.tenants:
+                return None
+            tenant = self._tables.tenants[-1]
+        return tenant.name_server, None, tenant.caller()
+
+    def _run(
+        self,
+        listener: socket.socket,
+        dns_udp: socket.socket,
+        dns_tcp: socket.socket,
+        ready: threading.Event,
+    ) -> None:
+        async def serve() -> None:
+            self._loop = loop = asyncio.get_running_loop()
+            self._stop = asyncio.Event()
+            datagrams = DatagramServer(dns_udp, lambda peer: self._asker(socket.SOCK_DGRAM, peer.port))
+            datagrams.start(loop)
+            servers = [
+                await loop.create_server(lambda: _Arrival(self, self.call_for), sock=listener, backlog=512),
+                await loop.create_server(
+                    lambda: StreamServer(lambda peer: self._asker(socket.SOCK_STREAM, peer.port)),
+                    sock=dns_tcp,
+                    backlog=128,
+                ),
+            ]
+            ready.set()
+            await self._stop.wait()
+            datagrams.close()
+            for server in servers:
+                server.close()
+            await _reset(list(self._tables.arrived))
+
+        # Not `asyncio.run`: the application's event loop policy (uvloop's, say) must not choose this loop.
+        with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
+            runner.run(serve())
+
+
+class _Arrival(asyncio.Protocol):
+    """The first protocol of every connection: finds out who calls whom, and steps aside."""
+
+    def __init__(self, engine: Engine, find: Callable[[Endpoint], Connection | None]) -> None:
+        self._engine = engine
+        self._find = find
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        call = self._find(Endpoint(*transport.get_extra_info("peername")[:2]))
+        if call is None or call.service is None:
+            transport.abort()
+            return
+        self._engine.arrived(call, transport)
+        protocol = call.service.accept(call, asyncio.get_running_loop())
+        transport.set_protocol(protocol)
+        protocol.connection_made(transport)
+
+
+async def _reset(calls: list[Connection]) -> None:
+    for call in calls:
+        transport = call.transport
+        assert isinstance(transport, asyncio.Transport)
+        protocol = transport.get_protocol()
+        reset = getattr(protocol, "reset", None)
+        if reset is not None:
+            reset("reset: its net was left")
+        else:
+            transport.abort()
+    # The aborted transports close their sockets in the loop's next round.
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+
+
+def _bound(kind: socket.SocketKind, port: int) -> socket.socket:
+    sock = socket.socket(socket.AF_INET, kind)
+    try:
+        sock.bind((_LOOPBACK, port))
+    except BaseException:
+        sock.close()
+        raise
+    sock.setblocking(False)
+    return sock
+
+
+def _bound_pair() -> tuple[socket.socket, socket.socket]:
+    """A UDP and a TCP socket on the same port, as resolvers that fall back to TCP expect."""
+    for _ in range(100):
+        udp = _bound(socket.SOCK_DGRAM, 0)
+        try:
+            return udp, _bound(socket.SOCK_STREAM, udp.getsockname()[1])
+        except OSError:
+            udp.close()
+    raise MailNetError("found no loopback port that is free for both UDP and TCP; are all in use?")

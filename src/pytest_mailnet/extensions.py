@@ -1,0 +1,88 @@
+"""What a host says to EHLO; a test can take each part away."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from pytest_mailnet.errors import UnknownName
+
+__all__ = ["Extensions"]
+
+# The IANA registry of SMTP service extensions, for telling a typo from an extension not offered.
+_REGISTERED = (
+    "8BITMIME ATRN AUTH BINARYMIME BURL CHECKPOINT CHUNKING CONNEG CONPERM DELIVERBY DSN "
+    "ENHANCEDSTATUSCODES ETRN EXPN FUTURERELEASE HELP LIMITS MT-PRIORITY MTRK NO-SOLICITING PIPELINING "
+    "REQUIRETLS RRVS SIZE SMTPUTF8 STARTTLS SUBMITTER UTF8SMTP VRFY XCLIENT XFORWARD"
+).split()
+
+
+class Extensions:
+    """The EHLO keywords of a host, with their parameters, in the order in which it lists them.
+
+    Args:
+        lines: as in an EHLO reply: "SIZE 35651584", "8BITMIME".
+    """
+
+    def __init__(self, lines: Iterable[str] = ()) -> None:
+        # Replaced as a whole and never changed in place: the servers read while the test writes.
+        self._lines = tuple(lines)
+
+    def add(self, line: str) -> None:
+        """Offer an extension, "SIZE 1000" or "SMTPUTF8"; replaces one with the same keyword.
+
+        Raises:
+            UnknownName: if no extension is registered by that keyword (X- names are free).
+        """
+        keyword = self._checked(line)
+        kept = [line if _keyword(old) == keyword else old for old in self._lines]
+        self._lines = tuple(kept if keyword in self else [*kept, line])
+
+    def discard(self, keyword: str) -> None:
+        """Offer an extension no more. What is not offered is not missed.
+
+        Raises:
+            UnknownName: if no extension is registered by that keyword, so that a typo shows.
+        """
+        keyword = self._checked(keyword)
+        self._lines = tuple(line for line in self._lines if _keyword(line) != keyword)
+
+    def clear(self) -> None:
+        """Offer nothing: EHLO still works, its reply has one line."""
+        self._lines = ()
+
+    def value(self, keyword: str) -> str | None:
+        """What stands behind a keyword ("35651584"), "" for nothing, None where it is not offered."""
+        for line in self._lines:
+            if _keyword(line) == keyword.upper():
+                return line.partition(" ")[2]
+        return None
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """The lines of the EHLO reply after the first."""
+        return self._lines
+
+    def _checked(self, line: str) -> str:
+        keyword = _keyword(line)
+        if keyword in _REGISTERED or keyword.startswith("X") or keyword in self:
+            return keyword
+        known = {*_REGISTERED, *map(_keyword, self._lines)}
+        raise UnknownName(
+            "SMTP extension", keyword, known, "Extensions of one's own begin with X (RFC 5321, 2.2.2)."
+        )
+
+    def __contains__(self, keyword: object) -> bool:
+        return isinstance(keyword, str) and self.value(keyword) is not None
+
+    def __iter__(self) -> Iterator[str]:
+        return iter([_keyword(line) for line in self._lines])
+
+    def __len__(self) -> int:
+        return len(self._lines)
+
+    def __repr__(self) -> str:
+        return f"Extensions({list(self._lines)})"
+
+
+def _keyword(line: str) -> str:
+    return line.partition(" ")[0].upper()

@@ -1,0 +1,12 @@
+"""The ways in: patches that lead the application's look-ups and connections into a net.
+
+Only where a connection goes is changed. Sockets stay the kernel's: real reads, real polling, real file
+descriptors. One file a patched library; the only place that touches other libraries' insides.
+"""
+
+from __future__ import annotations
+
+from pytest_mailnet.intercept.interception import Interception
+from pytest_mailnet.intercept.world import Resolution, World
+
+__all__ = ["Interception", "Resolution", "World"]

@@ -1,0 +1,32 @@
+"""dnspython: resolvers read no resolv.conf of this machine, and none is kept from net to net."""
+
+from __future__ import annotations
+
+import dns.asyncbackend
+import dns.asyncresolver
+import dns.name
+import dns.resolver
+
+from pytest_mailnet.intercept.patches import Patches
+from pytest_mailnet.intercept.world import World
+
+__all__ = ["install"]
+
+
+def install(patches: Patches, world: World) -> None:
+    """Let every resolver that is made from the system's configuration ask the world's name server."""
+
+    def read_resolv_conf(resolver: dns.resolver.BaseResolver, f: object) -> None:  # noqa: ARG001
+        # Straight to loopback, not translated: trio binds `socket.recvfrom` when it is imported, so that
+        # a reply there keeps the address that it really came from.
+        endpoint = world.name_server()
+        resolver.nameservers = [endpoint.ip]
+        resolver.port = endpoint.port
+        resolver.search = []
+        resolver.domain = dns.name.root
+
+    patches.put(dns.resolver.BaseResolver, "read_resolv_conf", read_resolv_conf)
+    patches.put(dns.resolver, "default_resolver", None, watched=False)
+    patches.put(dns.asyncresolver, "default_resolver", None, watched=False)
+    # Chosen once and kept by dnspython: a suite with asyncio and trio tests needs it chosen anew.
+    patches.put(dns.asyncbackend, "_default_backend", None, watched=False)

@@ -1,0 +1,150 @@
+"""Host names: `getaddrinfo` and its elders are answered from the net's DNS.
+
+`_socket.getaddrinfo` is replaced in the C module, where `socket.getaddrinfo` looks it up at every call,
+so that `from socket import getaddrinfo` is reached too. The others are C functions that `socket` took
+over by value: both modules are patched, and names bound before the net are missed.
+"""
+
+from __future__ import annotations
+
+import _socket
+import errno
+import ipaddress
+import os
+import socket
+from typing import Any
+
+from pytest_mailnet.intercept.patches import Patches
+from pytest_mailnet.intercept.world import Resolution, World
+
+__all__ = ["install"]
+
+_LOCAL_NAMES = {"", "localhost", "localhost.localdomain", "ip6-localhost", "ip6-loopback"}
+
+
+def install(patches: Patches, world: World) -> None:
+    """Lead the look-ups of this process into a world."""
+    names = _Names(world)
+    patches.put(_socket, "getaddrinfo", names.getaddrinfo)
+    for name in ("gethostbyname", "gethostbyname_ex", "gethostbyaddr", "getnameinfo"):
+        for module in (socket, _socket):
+            patches.put(module, name, getattr(names, name))
+    patches.put(socket, "getfqdn", names.getfqdn)
+
+
+class _Names:
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._getaddrinfo: Any = _socket.getaddrinfo
+        self._gethostbyname: Any = _socket.gethostbyname
+        self._gethostbyname_ex: Any = _socket.gethostbyname_ex
+        self._gethostbyaddr: Any = _socket.gethostbyaddr
+        self._getnameinfo: Any = _socket.getnameinfo
+        self._getfqdn: Any = socket.getfqdn
+
+    def getaddrinfo(
+        self, host: Any, port: Any, family: int = 0, type: int = 0, proto: int = 0, flags: int = 0  # noqa: A002
+    ) -> list[Any]:
+        name = _text(host)
+        if name is None or not self._world.claims(name, _port_number(port)):
+            return list(self._getaddrinfo(host, port, family, type, proto, flags))
+        found = self._world.resolve(name, family, "getaddrinfo")
+        _check(found)
+        infos: list[Any] = []
+        for ip in found.addresses:
+            infos += self._getaddrinfo(ip, port, family, type, proto, flags & ~socket.AI_CANONNAME)
+        if flags & socket.AI_CANONNAME:
+            infos[0] = (*infos[0][:3], found.canonical, infos[0][4])
+        return infos
+
+    def gethostbyname(self, host: Any, /) -> str:
+        name = _text(host)
+        if name is None or not self._world.claims(name, None):
+            return str(self._gethostbyname(host))
+        found = self._world.resolve(name, socket.AF_INET, "gethostbyname")
+        _check(found)
+        return found.addresses[0]
+
+    def gethostbyname_ex(self, host: Any, /) -> tuple[str, list[str], list[str]]:
+        name = _text(host)
+        if name is None or not self._world.claims(name, None):
+            answer: tuple[str, list[str], list[str]] = self._gethostbyname_ex(host)
+            return answer
+        found = self._world.resolve(name, socket.AF_INET, "gethostbyname_ex")
+        _check(found)
+        aliases = [name] if name.lower().rstrip(".") != found.canonical.lower() else []
+        return found.canonical, aliases, list(found.addresses)
+
+    def gethostbyaddr(self, host: Any, /) -> tuple[str, list[str], list[str]]:
+        name = _text(host) or ""
+        ip = name if _is_ip(name) else self.gethostbyname(host)
+        try:
+            back = self._world.reverse(ip, "gethostbyaddr")
+        except LookupError:
+            answer: tuple[str, list[str], list[str]] = self._gethostbyaddr(host)
+            return answer
+        if back is None:
+            raise socket.herror(1, f"Unknown host: {ip} has no PTR in this mailnet")
+        return back, [], [ip]
+
+    def getnameinfo(self, sockaddr: Any, flags: int, /) -> tuple[str, str]:
+        ip = sockaddr[0]
+        if flags & socket.NI_NUMERICHOST:
+            return self._numeric(sockaddr, flags)
+        try:
+            back = self._world.reverse(ip, "getnameinfo")
+        except LookupError:
+            answer: tuple[str, str] = self._getnameinfo(sockaddr, flags)
+            return answer
+        if back is None and flags & socket.NI_NAMEREQD:
+            raise socket.gaierror(socket.EAI_NONAME, f"{os.strerror(errno.ENOENT)}: {ip} has no PTR in this mailnet")
+        host, service = self._numeric(sockaddr, flags | socket.NI_NUMERICHOST)
+        return back or host, service
+
+    def getfqdn(self, name: str = "") -> str:
+        asked = name.strip()
+        if not asked or asked in {"0.0.0.0", "::", socket.gethostname()}:  # noqa: S104
+            return self._world.fqdn()
+        try:
+            return self.gethostbyaddr(asked)[0]
+        except OSError:
+            return asked
+
+    def _numeric(self, sockaddr: Any, flags: int) -> tuple[str, str]:
+        answer: tuple[str, str] = self._getnameinfo(sockaddr, flags)
+        return answer
+
+
+def _check(found: Resolution) -> None:
+    if found.error:
+        raise socket.gaierror(found.error, found.text)
+
+
+def _text(host: Any) -> str | None:
+    """A host name that DNS could know; None for addresses and for the machine's own names."""
+    if isinstance(host, (bytes, bytearray)):
+        host = host.decode("ascii", "replace")
+    if not isinstance(host, str) or host.lower() in _LOCAL_NAMES or _is_ip(host):
+        return None
+    return host
+
+
+def _is_ip(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host.partition("%")[0])
+    except ValueError:
+        return False
+    return True
+
+
+def _port_number(port: Any) -> int | None:
+    if isinstance(port, (bytes, bytearray)):
+        port = port.decode("ascii", "replace")
+    if isinstance(port, str):
+        if port.isdigit():
+            return int(port) or None
+        try:
+            return _socket.getservbyname(port)
+        except OSError:
+            return None
+    return port or None

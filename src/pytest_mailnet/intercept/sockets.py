@@ -1,0 +1,261 @@
+"""Network address translation at the edge of `socket.socket`.
+
+`connect` and its sisters are replaced as attributes of the class, so that subclasses, asyncio, trio, TLS
+sockets and names bound early are reached. The kernel socket is bound to a loopback port, the world is
+told who calls whom, and the kernel connects to the net's listener. A destination that is not there fails
+with the error that the kernel would give.
+"""
+
+from __future__ import annotations
+
+import errno
+import ipaddress
+import os
+import socket
+from collections.abc import Callable
+from typing import Any
+
+from pytest_mailnet.intercept.patches import Patches
+from pytest_mailnet.intercept.world import World
+from pytest_mailnet.model import Endpoint
+
+__all__ = ["install"]
+
+_INTERNET = (socket.AF_INET, socket.AF_INET6)
+_MAPPED = "::ffff:"
+
+
+def install(patches: Patches, world: World) -> None:
+    """Lead the sockets of this process into a world."""
+    cls = _python_socket_class()
+    forbidden: type[socket.socket] | None = None
+    if socket.socket is not cls:
+        # Somebody forbids sockets by replacing the class (pytest-socket's --disable-socket). The net's
+        # connections never leave the process, so they are let through; all others stay forbidden.
+        forbidden = socket.socket
+        patches.put(socket, "socket", cls)
+    nat = _Translation(world, cls, forbidden)
+    for name in (
+        "connect",
+        "connect_ex",
+        "bind",
+        "sendto",
+        "sendmsg",
+        "recvfrom",
+        "recvfrom_into",
+        "recvmsg",
+        "getpeername",
+        "getsockname",
+    ):
+        if hasattr(cls, name):
+            patches.put(cls, name, getattr(nat, name)())
+
+
+class _Translation:
+    """Makes the functions that take the place of the socket class's methods.
+
+    What is found under a name when it is patched is called for what is not the net's, so that other
+    plugins' guards keep guarding. For the net's own connections the kernel is called directly.
+    """
+
+    def __init__(self, world: World, cls: type[socket.socket], forbidden: type[socket.socket] | None) -> None:
+        self._world = world
+        self._cls = cls
+        self._forbidden = forbidden
+        kernel = cls.__mro__[1]
+        self._kernel: Any = kernel
+
+    def connect(self) -> Callable[..., None]:
+        found, dial, kernel = self._cls.connect, self._dial, self._kernel.connect
+
+        def connect(sock: socket.socket, address: Any, /) -> None:
+            dialled = dial(sock, address)
+            if dialled is None:
+                found(sock, address)
+            elif isinstance(dialled, OSError):
+                raise dialled
+            else:
+                kernel(sock, dialled)
+
+        return connect
+
+    def connect_ex(self) -> Callable[..., int]:
+        found, dial, kernel = self._cls.connect_ex, self._dial, self._kernel.connect_ex
+
+        def connect_ex(sock: socket.socket, address: Any, /) -> int:
+            dialled = dial(sock, address)
+            if dialled is None:
+                return found(sock, address)
+            if isinstance(dialled, OSError):
+                if isinstance(dialled, socket.gaierror):
+                    raise dialled  # as the kernel's does: a failing look-up has no errno
+                return dialled.errno or errno.EIO
+            return int(kernel(sock, dialled))
+
+        return connect_ex
+
+    def bind(self) -> Callable[..., None]:
+        found, world, kernel = self._cls.bind, self._world, self._kernel.bind
+
+        def bind(sock: socket.socket, address: Any, /) -> None:
+            if sock.family in _INTERNET and isinstance(address, tuple) and world.is_sender(address[0]):
+                # The port that was asked for is virtual too: another program may hold it on loopback.
+                kernel(sock, _loopback(sock, 0))
+                world.bind(sock.type, _port(kernel_name(sock)), address[0])
+            else:
+                found(sock, address)
+
+        kernel_name = self._kernel.getsockname
+        return bind
+
+    def sendto(self) -> Callable[..., int]:
+        found, dial, kernel = self._cls.sendto, self._dial, self._kernel.sendto
+
+        def sendto(sock: socket.socket, data: Any, *rest: Any) -> int:
+            dialled = dial(sock, rest[-1]) if rest else None
+            if dialled is None:
+                return found(sock, data, *rest)
+            if isinstance(dialled, OSError):
+                raise dialled
+            return int(kernel(sock, data, *rest[:-1], dialled))
+
+        return sendto
+
+    def sendmsg(self) -> Callable[..., int]:
+        found, dial, kernel = self._cls.sendmsg, self._dial, self._kernel.sendmsg
+
+        def sendmsg(
+            sock: socket.socket, buffers: Any, ancdata: Any = (), flags: int = 0, address: Any = None, /
+        ) -> int:
+            dialled = None if address is None else dial(sock, address)
+            if dialled is None:
+                return found(sock, buffers, ancdata, flags, *(() if address is None else (address,)))
+            if isinstance(dialled, OSError):
+                raise dialled
+            return int(kernel(sock, buffers, ancdata, flags, dialled))
+
+        return sendmsg
+
+    def recvfrom(self) -> Callable[..., tuple[bytes, Any]]:
+        found, seen = self._cls.recvfrom, self._seen
+
+        def recvfrom(sock: socket.socket, *args: Any) -> tuple[bytes, Any]:
+            data, address = found(sock, *args)
+            return data, seen(sock, address)
+
+        return recvfrom
+
+    def recvfrom_into(self) -> Callable[..., tuple[int, Any]]:
+        found, seen = self._cls.recvfrom_into, self._seen
+
+        def recvfrom_into(sock: socket.socket, *args: Any, **kwargs: Any) -> tuple[int, Any]:
+            count, address = found(sock, *args, **kwargs)
+            return count, seen(sock, address)
+
+        return recvfrom_into
+
+    def recvmsg(self) -> Callable[..., tuple[bytes, Any, int, Any]]:
+        found, seen = self._cls.recvmsg, self._seen
+
+        def recvmsg(sock: socket.socket, *args: Any) -> tuple[bytes, Any, int, Any]:
+            data, ancillary, flags, address = found(sock, *args)
+            return data, ancillary, flags, seen(sock, address)
+
+        return recvmsg
+
+    def getpeername(self) -> Callable[..., Any]:
+        found, seen = self._cls.getpeername, self._seen
+
+        def getpeername(sock: socket.socket, /) -> Any:
+            return seen(sock, found(sock))
+
+        return getpeername
+
+    def getsockname(self) -> Callable[..., Any]:
+        found, world = self._cls.getsockname, self._world
+
+        def getsockname(sock: socket.socket, /) -> Any:
+            address = found(sock)
+            if sock.family not in _INTERNET or not _is_local(address[0]):
+                return address
+            source = world.near_end(sock.type, address[1])
+            return address if source is None else (*source, *address[2:])
+
+        return getsockname
+
+    def _seen(self, sock: socket.socket, address: Any) -> Any:
+        """The virtual address behind the net's own; any other as it is."""
+        if sock.family not in _INTERNET or not address or not _is_local(address[0]):
+            return address
+        if not self._world.is_engine(Endpoint(_unmapped(address[0]), address[1])):
+            return address
+        port = _port(self._kernel.getsockname(sock))
+        destination = self._world.far_end(sock.type, port)
+        return address if destination is None else (*destination, *address[2:])
+
+    def _dial(self, sock: socket.socket, address: Any) -> Any:
+        """Where to connect to really; None to leave it to who was asked before; an error to fail with."""
+        if sock.family not in _INTERNET or not isinstance(address, tuple) or len(address) < 2:
+            return None
+        world, kind = self._world, sock.type
+        try:
+            destination = self._destination(sock, address)
+        except OSError as error:
+            return error
+        if destination is None or not world.takes(kind, destination):
+            if self._forbidden is not None:
+                self._forbidden()  # raises the error of whoever forbids sockets
+            return None
+        name = self._kernel.getsockname(sock)
+        if not name[1]:
+            self._kernel.bind(sock, _loopback(sock, 0))
+            name = self._kernel.getsockname(sock)
+        dialled = world.dial(kind, name[1], destination)
+        if dialled.errno:
+            return OSError(dialled.errno, f"{os.strerror(dialled.errno)}: {dialled.text}")
+        assert dialled.where is not None
+        return _loopback(sock, dialled.where.port)
+
+    def _destination(self, sock: socket.socket, address: Any) -> Endpoint | None:
+        host, port = address[0], address[1]
+        if isinstance(host, (bytes, bytearray)):
+            host = host.decode("ascii", "replace")
+        try:
+            ip = ipaddress.ip_address(host.partition("%")[0])
+        except ValueError:
+            if not self._world.claims(host, port):
+                return None
+            found = self._world.resolve(host, sock.family, "connect")
+            if found.error:
+                raise socket.gaierror(found.error, found.text) from None
+            return Endpoint(found.addresses[0], port)
+        mapped = getattr(ip, "ipv4_mapped", None)
+        return Endpoint(str(mapped or ip), port)
+
+
+def _python_socket_class() -> type[socket.socket]:
+    """The standard library's own class, even where somebody has put a subclass in its place."""
+    cls: type[socket.socket] = socket.socket
+    while cls.__module__ != "socket" or cls.__mro__[1].__module__ != "_socket":
+        cls = cls.__mro__[1]
+    return cls
+
+
+def _loopback(sock: socket.socket, port: int) -> tuple[Any, ...]:
+    if sock.family == socket.AF_INET:
+        return ("127.0.0.1", port)
+    # An IPv6 socket reaches the one IPv4 listener by a mapped address (RFC 4291, 2.5.5.2).
+    sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+    return (_MAPPED + "127.0.0.1", port, 0, 0)
+
+
+def _port(name: tuple[Any, ...]) -> int:
+    return int(name[1])
+
+
+def _is_local(ip: str) -> bool:
+    return ip.startswith(("127.", _MAPPED + "127.")) or ip in {"0.0.0.0", "::"}  # noqa: S104
+
+
+def _unmapped(ip: str) -> str:
+    return ip.removeprefix(_MAPPED)

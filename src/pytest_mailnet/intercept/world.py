@@ -1,0 +1,92 @@
+"""What the patches ask of a net; in a child process the answers come from the parent."""
+
+from __future__ import annotations
+
+from typing import NamedTuple, Protocol
+
+from pytest_mailnet.model import Endpoint
+
+__all__ = ["Dialled", "Resolution", "World"]
+
+
+class Resolution(NamedTuple):
+    """What a look-up of a host name found.
+
+    Attributes:
+        addresses: IP addresses, in the order of the answer.
+        canonical: the name at the end of the CNAME chain.
+        error: an `EAI_` number where nothing was found, else 0.
+        text: the error in words: which name, what there is, how to add it.
+    """
+
+    addresses: tuple[str, ...]
+    canonical: str
+    error: int = 0
+    text: str = ""
+
+
+class Dialled(NamedTuple):
+    """Where a connection to a destination really goes.
+
+    Attributes:
+        where: the loopback address to connect to; None where the kernel shall fail or the errno says it.
+        errno: the error that `connect` fails with, 0 where it does not.
+        text: the error in words.
+    """
+
+    where: Endpoint | None
+    errno: int = 0
+    text: str = ""
+
+
+class World(Protocol):
+    """A net, as the patches see it. Called in the application's threads."""
+
+    def takes(self, kind: int, destination: Endpoint) -> bool:
+        """Whether a destination is the net's to answer or refuse; others are left to the kernel."""
+
+    def bind(self, kind: int, port: int, source: str) -> None:
+        """Note that a client has bound to a sender's address, and got that loopback port."""
+
+    def dial(self, kind: int, port: int, destination: Endpoint) -> Dialled:
+        """Note that a client's loopback port calls a destination.
+
+        Args:
+            kind: `socket.SOCK_STREAM` or `SOCK_DGRAM`.
+            port: the client's port on loopback; where nothing is noted of it, the sender of the moment calls.
+            destination: the virtual address and port.
+        """
+
+    def far_end(self, kind: int, port: int) -> Endpoint | None:
+        """The virtual destination that a client's loopback port has dialled."""
+
+    def near_end(self, kind: int, port: int) -> Endpoint | None:
+        """The virtual source that a client's loopback port has dialled from."""
+
+    def is_sender(self, ip: str) -> bool:
+        """Whether an address is one of the senders', so that a client may bind to it."""
+
+    def is_engine(self, endpoint: Endpoint) -> bool:
+        """Whether a loopback end point is the net's own listener or name server."""
+
+    def claims(self, name: str, port: int | None) -> bool:
+        """Whether the net answers a look-up of a name; `port` is what it is wanted for, if known."""
+
+    def resolve(self, name: str, family: int, via: str) -> Resolution:
+        """Look a host name up; `via` is the function that asked."""
+
+    def reverse(self, ip: str, via: str) -> str | None:
+        """The name that an address resolves back to; None where the net knows the address has none.
+
+        Raises:
+            LookupError: if the address is not in the net at all, and a question about it is the machine's.
+        """
+
+    def fqdn(self) -> str:
+        """The name that the application finds for its own machine."""
+
+    def name_server(self) -> Endpoint:
+        """The loopback address of the net's name server, for resolvers that cannot be led otherwise."""
+
+    def leaked(self, what: str) -> None:
+        """Remember a leak that the guard stopped."""

@@ -1,0 +1,137 @@
+"""Mailboxes and the messages in them, and waiting for a message without polling."""
+
+from __future__ import annotations
+
+import email
+import email.policy
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from email.message import EmailMessage
+
+from pytest_mailnet.errors import InvalidAddress, NothingArrived
+from pytest_mailnet.journal import Session
+from pytest_mailnet.model import Envelope
+
+__all__ = ["Arrivals", "Mailbox", "Message", "parsed", "split_address"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Message:
+    """A mail that a server took.
+
+    Attributes:
+        envelope: whom it is from and for; kept apart from the headers.
+        content: the bytes exactly as sent, after dot-unstuffing (RFC 5321, 4.5.2).
+        session: the session in which it came.
+        received: the net's time at which it came.
+        provider: the name of the provider or server that took it.
+    """
+
+    envelope: Envelope
+    content: bytes
+    session: Session = field(repr=False)
+    received: datetime
+    provider: str
+
+    @property
+    def parsed(self) -> EmailMessage:
+        """The message as the email package reads it; parsed anew at every call."""
+        return parsed(self.content)
+
+
+@dataclass(slots=True, eq=False)
+class Mailbox:
+    """Where a provider lays the mail of one address.
+
+    Attributes:
+        address: in full, as it was added.
+        messages: what has been delivered, oldest first.
+    """
+
+    address: str
+    messages: list[Message] = field(default_factory=list)
+
+
+class Arrivals:
+    """The messages that a net's servers took, and those who wait for them.
+
+    The engine's thread appends; tests wait in other threads, and are woken. One lock guards the waiters.
+    """
+
+    def __init__(self) -> None:
+        self.messages: list[Message] = []
+        self._changed = threading.Condition()
+        self._waiters: list[Callable[[], None]] = []
+
+    def append(self, message: Message) -> None:
+        """Keep a message and wake who waits."""
+        with self._changed:
+            self.messages.append(message)
+            self._changed.notify_all()
+            waiters = tuple(self._waiters)
+        for wake in waiters:
+            wake()
+
+    def wait(self, count: int, timeout: float) -> list[Message]:
+        """Block until so many messages have come since the net began; return them all.
+
+        Raises:
+            NothingArrived: if they have not come after `timeout` real seconds.
+        """
+        with self._changed:
+            if not self._changed.wait_for(lambda: len(self.messages) >= count, timeout):
+                raise NothingArrived(self._too_few(count, timeout))
+            return list(self.messages)
+
+    async def wait_async(self, count: int, timeout: float) -> list[Message]:  # noqa: ASYNC109
+        """Do what `wait` does, in a task of asyncio (uvloop too) or trio.
+
+        Raises:
+            NothingArrived: if they have not come after `timeout` real seconds.
+        """
+        # trio's users have trio; asyncio's need not.
+        from pytest_mailnet.waiting import alarm  # noqa: PLC0415
+
+        bell = alarm()
+        with self._changed:
+            self._waiters.append(bell.ring)
+        try:
+            await bell.wait_until(lambda: len(self.messages) >= count, timeout)
+        finally:
+            with self._changed:
+                self._waiters.remove(bell.ring)
+        if len(self.messages) < count:
+            raise NothingArrived(self._too_few(count, timeout))
+        return list(self.messages)
+
+    def _too_few(self, count: int, timeout: float) -> str:
+        return (
+            f"waited {timeout:g} s for {_counted(count)}, and {_counted(len(self.messages))} came. "
+            "str(session) of each in mailnet.sessions tells what was said; wait longer with timeout=..."
+        )
+
+
+def parsed(content: bytes) -> EmailMessage:
+    """Read a message's bytes with the email package's modern policy."""
+    return email.message_from_bytes(content, policy=email.policy.default)
+
+
+def split_address(address: str) -> tuple[str, str]:
+    """Split "Alice@Gmail.COM" into its local part and its lower-cased domain.
+
+    Raises:
+        InvalidAddress: if one of the two is missing.
+    """
+    local, at, domain = address.rpartition("@")
+    if not (local and at and domain) or " " in domain:
+        raise InvalidAddress(
+            f"{address!r} is no mail address: it takes a local part, '@', and a domain, as in "
+            "'alice@gmail.com'"
+        )
+    return local, domain.lower()
+
+
+def _counted(count: int) -> str:
+    return f"{count} message" if count == 1 else f"{count} messages"

@@ -1,0 +1,153 @@
+"""pytest: fixtures, options, the mark, and the report's section. Imports nothing heavy until a fixture is used."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Generator, Iterator
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from pytest_mailnet.config import MailNetConfig
+    from pytest_mailnet.engine import Engine
+    from pytest_mailnet.net import MailNet
+
+__all__ = ["mailnet", "mailnet_config", "make_mailnet"]
+
+_nets = pytest.StashKey[list["MailNet"]]()
+_LOG = "--mailnet-log"
+
+_INI = {
+    "mailnet_strict": ("bool", True, "unused scripted answers and connections out of the net fail the test"),
+    "mailnet_unknown_names": ("string", "answer", "look-ups of names not in the net: answer (NXDOMAIN) or fail"),
+    "mailnet_other_ports": ("string", "open", "connections to other than mail ports: open or closed"),
+    "mailnet_addresses": ("string", "documentation", "addresses of hosts: documentation or public looking ones"),
+    "mailnet_log": ("string", "failed", "when a report has the mailnet section: failed, always or never"),
+}
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the ini options and the command line's."""
+    parser.getgroup("mailnet", "a little Internet for mail").addoption(
+        _LOG,
+        choices=("failed", "always", "never"),
+        help="when a test's report has the mailnet section: the DNS questions and SMTP sessions (default: failed)",
+    )
+    for name, (kind, default, text) in _INI.items():
+        parser.addini(name, text, type=kind, default=default)  # type: ignore[arg-type]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Register the mark."""
+    config.addinivalue_line(
+        "markers",
+        "mailnet(*, strict=..., unknown_names=..., other_ports=..., addresses=..., log=...): "
+        "settings of this test's mailnet; they go before those of ini file, command line and mailnet_config",
+    )
+
+
+@pytest.fixture(scope="session")
+def mailnet_config(pytestconfig: pytest.Config) -> MailNetConfig:
+    """The settings of every net of this run; override it to change them for a folder or module.
+
+    Scope: session. Made from the ini options and, before those, the command line. A test's mark goes
+    before whatever this fixture returns.
+    """
+    from pytest_mailnet.config import MailNetConfig  # noqa: PLC0415
+    from pytest_mailnet.errors import InvalidSetting  # noqa: PLC0415
+
+    settings = {name.removeprefix("mailnet_"): pytestconfig.getini(name) for name in _INI}
+    if (log := pytestconfig.getoption(_LOG)) is not None:
+        settings["log"] = log
+    try:
+        return MailNetConfig(**settings)
+    except InvalidSetting as error:
+        raise pytest.UsageError(f"ini option mailnet_{error}") from error
+
+
+@pytest.fixture(scope="session")
+def _mailnet_engine() -> Iterator[Engine]:
+    """The background thread of all nets; starts with the first net that becomes active."""
+    from pytest_mailnet.engine import Engine  # noqa: PLC0415
+
+    engine = Engine()
+    yield engine
+    engine.close()
+
+
+@pytest.fixture
+def make_mailnet(
+    request: pytest.FixtureRequest, _mailnet_engine: Engine, mailnet_config: MailNetConfig
+) -> Callable[..., MailNet]:
+    """Make nets that are not active yet: `with make_mailnet(start=...) as net:`.
+
+    Scope: function. Takes `start`, `seed`, and any setting of `MailNetConfig`.
+    """
+    from pytest_mailnet.net import MailNet  # noqa: PLC0415
+
+    config = _marked(mailnet_config, request.node)
+
+    def make(*, start: Any = None, seed: int | None = None, **settings: Any) -> MailNet:
+        net = MailNet(config.but(settings), start=start, seed=seed, engine=_mailnet_engine)
+        request.node.stash.setdefault(_nets, []).append(net)
+        return net
+
+    return make
+
+
+@pytest.fixture
+def mailnet(make_mailnet: Callable[..., MailNet]) -> Iterator[MailNet]:
+    """An active net, fresh for this test.
+
+    Scope: function.
+    """
+    with make_mailnet() as net:
+        yield net
+
+
+@pytest.hookimpl(wrapper=True, trylast=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
+    """Fail a test that passed, for what its nets saw; before other plugins' tear-down touches patches."""
+    outcome = yield
+    for net in item.stash.get(_nets, []):
+        net.settle()
+    return outcome
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Add the section "mailnet" to the report."""
+    report = yield
+    nets = item.stash.get(_nets, [])
+    told = [net for net in nets if net.config.log == "always" or (net.config.log == "failed" and report.failed)]
+    if told and (report.failed or call.when == "teardown"):
+        from pytest_mailnet.report import timeline  # noqa: PLC0415
+
+        stories = [timeline(net.journal) for net in told]
+        numbered = len(stories) > 1
+        report.sections.append(
+            (
+                "mailnet",
+                "\n\n".join(f"net {n}\n{it}" if numbered else it for n, it in enumerate(stories, 1)),
+            )
+        )
+    return report
+
+
+def _marked(config: MailNetConfig, node: pytest.Item) -> MailNetConfig:
+    from pytest_mailnet.errors import InvalidSetting  # noqa: PLC0415
+
+    for mark in reversed(list(node.iter_markers("mailnet"))):
+        if mark.args:
+            raise pytest.UsageError(
+                f"@pytest.mark.mailnet takes settings by name, not {mark.args!r}; "
+                f"there are: {', '.join(field.name for field in dataclasses.fields(config))}"
+            )
+        try:
+            config = config.but(mark.kwargs)
+        except InvalidSetting as error:
+            raise pytest.UsageError(f"@pytest.mark.mailnet: {error}") from error
+    return config

@@ -1,0 +1,83 @@
+"""A provider's replies, by the condition under which it gives them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from pytest_mailnet.errors import UnknownName
+from pytest_mailnet.model import Reply
+
+__all__ = ["Phrase", "Phrasebook", "Replies"]
+
+
+@dataclass(frozen=True, slots=True)
+class Phrase:
+    """A reply with what is known of it.
+
+    Attributes:
+        condition: why it is given: "user_unknown".
+        stage: where: a `Stage` value, or "any".
+        reply: the reply, its variables unfilled.
+        source: the public page, file or capture that it was taken from.
+        year: of that capture or page; None where it is unknown.
+        stage_evidence: "captured", "documented", "source code" or "inferred".
+        note: oddities.
+    """
+
+    condition: str
+    stage: str
+    reply: Reply
+    source: str
+    year: int | None = None
+    stage_evidence: str = "inferred"
+    note: str = ""
+
+
+class Phrasebook(Mapping[str, Phrase]):
+    """The phrases of one provider, backed by those of RFC 5321 for what it has none for.
+
+    Args:
+        owner: the provider's name, for messages.
+        phrases: its own.
+        stock: what a server without phrases of its own says.
+    """
+
+    def __init__(self, owner: str, phrases: Mapping[str, Phrase], stock: Mapping[str, Phrase]) -> None:
+        self._owner = owner
+        self._phrases = {**stock, **phrases}
+
+    def __getitem__(self, condition: str) -> Phrase:
+        try:
+            return self._phrases[condition]
+        except KeyError:
+            raise UnknownName(
+                f"reply of {self._owner}",
+                condition,
+                self._phrases,
+                "A reply of one's own is a text: .reply('550 5.1.1 No such user').",
+            ) from None
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._phrases)
+
+    def __len__(self) -> int:
+        return len(self._phrases)
+
+
+class Replies:
+    """A provider's replies as attributes: `mailnet.gmail.replies.user_unknown`."""
+
+    def __init__(self, phrasebook: Phrasebook) -> None:
+        self._phrasebook = phrasebook
+
+    def __getattr__(self, condition: str) -> Reply:
+        if condition.startswith("__"):
+            raise AttributeError(condition)
+        try:
+            return self._phrasebook[condition].reply
+        except UnknownName as unknown:
+            raise AttributeError(str(unknown)) from None
+
+    def __dir__(self) -> list[str]:
+        return sorted(self._phrasebook)

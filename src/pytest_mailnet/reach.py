@@ -1,0 +1,171 @@
+"""What an application can reach from inside a net: every look-up and connection is decided here."""
+
+from __future__ import annotations
+
+import errno
+import ipaddress
+import socket
+import threading
+from typing import TYPE_CHECKING
+
+from pytest_mailnet.connection import Connection
+from pytest_mailnet.errors import amongst
+from pytest_mailnet.intercept import Resolution
+from pytest_mailnet.intercept.world import Dialled
+from pytest_mailnet.journal import Incident, Query
+from pytest_mailnet.model import Endpoint
+from pytest_mailnet.routes import MAIL_PORTS, SMTP_PORTS, is_loopback
+from pytest_mailnet.sender import Sender
+from pytest_mailnet.smtpserver import MailService
+
+if TYPE_CHECKING:
+    from pytest_mailnet.net import MailNet
+
+__all__ = ["Reach"]
+
+_DNS_PORT = 53
+
+
+class Reach:
+    """A net as the patched functions see it: the `World` of this process.
+
+    Called in the application's threads. Its own table of bound ports has a lock; the rest is the engine's
+    and the address book's, which have theirs.
+    """
+
+    def __init__(self, net: MailNet) -> None:
+        self._net = net
+        self._engine = net.engine
+        self._bound: dict[tuple[int, int], str] = {}
+        self._lock = threading.Lock()
+
+    def takes(self, kind: int, destination: Endpoint) -> bool:
+        ip, port = destination
+        if port == _DNS_PORT:
+            return True
+        if kind == socket.SOCK_STREAM and (self._net.is_host(ip) or port in SMTP_PORTS):
+            return True
+        if is_loopback(ip):
+            return False
+        return kind == socket.SOCK_STREAM and (port in MAIL_PORTS or self._net.config.other_ports == "closed")
+
+    def bind(self, kind: int, port: int, source: str) -> None:
+        with self._lock:
+            self._bound[kind, port] = source
+
+    def dial(self, kind: int, port: int, destination: Endpoint) -> Dialled:
+        net = self._net
+        ip, wanted = destination
+        with self._lock:
+            source = self._bound.get((kind, port))
+        if source is None:
+            source = net.sender.ipv6 if ":" in ip else net.sender.ip
+        service = None
+        if wanted != _DNS_PORT:
+            host = net.host_at(ip)
+            if host is None:
+                return self._no_such_address(destination)
+            if host.refusing:
+                return Dialled(None, errno.ECONNREFUSED, f"{host.name} refuses connections, as the test has it")
+            if wanted not in host.ports:
+                listening = ", ".join(map(str, host.ports))
+                return Dialled(
+                    None, errno.ECONNREFUSED, f"{host.name} does not listen on port {wanted}, only on {listening}"
+                )
+            service = MailService(host, host.provider.name, net.journal, self._engine.departed)
+        call = Connection(net, Endpoint(source, port), destination, service)
+        return Dialled(self._engine.note(socket.SocketKind(kind), port, call))
+
+    def far_end(self, kind: int, port: int) -> Endpoint | None:
+        call = self._engine.noted(socket.SocketKind(kind), port)
+        return None if call is None else call.destination
+
+    def near_end(self, kind: int, port: int) -> Endpoint | None:
+        call = self._engine.noted(socket.SocketKind(kind), port)
+        if call is not None:
+            return call.source
+        with self._lock:
+            source = self._bound.get((kind, port))
+        return None if source is None else Endpoint(source, port)
+
+    def is_sender(self, ip: str) -> bool:
+        return isinstance(self._net.routes.occupant(ip), Sender)
+
+    def is_engine(self, endpoint: Endpoint) -> bool:
+        return endpoint in (self._engine.listener, self._engine.dns)
+
+    def claims(self, name: str, port: int | None) -> bool:
+        net = self._net
+        if port in (None, _DNS_PORT) or port in MAIL_PORTS or net.config.other_ports == "closed":
+            return name != socket.gethostname()
+        return net.dns.knows(_ascii(name))
+
+    def resolve(self, name: str, family: int, via: str) -> Resolution:
+        net = self._net
+        asked = _ascii(name).rstrip(".")
+        families = {socket.AF_INET: [4], socket.AF_INET6: [6]}.get(socket.AddressFamily(family), [6, 4])
+        found: list[str] = []
+        canonical, rcode = asked, "NOERROR"
+        for version in families:
+            answer = net.dns.addresses(asked, version)
+            rcode = answer.rcode
+            net.journal.add(
+                Query(
+                    net.journal.elapsed(),
+                    asked,
+                    "A" if version == 4 else "AAAA",
+                    answer.rcode,
+                    answer.texts,
+                    via,
+                    None,
+                    net.sender.ip,
+                )
+            )
+            if answer.rcode != "NOERROR":
+                break
+            canonical = answer.canonical
+            found += answer.addresses
+        if found:
+            return Resolution(tuple(found), canonical)
+        if rcode not in {"NOERROR", "NXDOMAIN"}:
+            return Resolution((), asked, socket.EAI_AGAIN, f"Temporary failure in name resolution: {asked}: {rcode}")
+        return Resolution((), asked, socket.EAI_NONAME, f"Name or service not known: {net.unknown_name(asked, rcode)}")
+
+    def reverse(self, ip: str, via: str) -> str | None:
+        net = self._net
+        if is_loopback(ip) or not (net.config.other_ports == "closed" or net.routes.occupant(ip) is not None):
+            raise LookupError(ip)
+        asked = ipaddress.ip_address(ip).reverse_pointer
+        answer = net.dns.lookup(asked, "PTR")
+        texts = tuple(map(str, answer.answers))
+        net.journal.add(Query(net.journal.elapsed(), asked, "PTR", answer.rcode, texts, via, None, net.sender.ip))
+        return str(answer.answers[-1].rdata).rstrip(".") if answer.answers else None
+
+    def fqdn(self) -> str:
+        return self._net.sender.helo
+
+    def name_server(self) -> Endpoint:
+        return self._engine.dns
+
+    def leaked(self, what: str) -> None:
+        journal = self._net.journal
+        journal.add(Incident(journal.elapsed(), "leak", what, fails=self._net.config.strict))
+
+    def _no_such_address(self, destination: Endpoint) -> Dialled:
+        net = self._net
+        known = {ip: host.name for host in net.hosts for ip in host.addresses}
+        holds = amongst(destination.ip, [f"{ip} ({name})" for ip, name in known.items()])
+        text = (
+            f"a connection to {destination} was stopped: no host of this mailnet has that address{holds}. "
+            f"To have one there: mailnet.add_server('mx.shop.example', ip={destination.ip!r})"
+        )
+        self.leaked(text)
+        refused = is_loopback(destination.ip)
+        return Dialled(None, errno.ECONNREFUSED if refused else errno.ENETUNREACH, text)
+
+
+def _ascii(name: str) -> str:
+    try:
+        return name.encode("ascii").decode()
+    except UnicodeEncodeError:
+        return name.encode("idna").decode("ascii")

@@ -1,0 +1,87 @@
+"""Whose mail a server takes: of its own networks, for its own users, from who has logged in.
+
+These are the three ways by which servers bypass each other's authentication. `relaying_denied` stands
+behind them and refuses what none of them permitted.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pytest_mailnet.mailbox import split_address
+from pytest_mailnet.model import Reply, Stage
+from pytest_mailnet.rules.rule import PERMIT, Evidence, Permit, Rule
+
+if TYPE_CHECKING:
+    from pytest_mailnet.step import Step
+
+__all__ = ["AuthenticatedUser", "LocalRecipient", "RelayingDenied", "TrustedNetwork", "UnknownMailbox"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrustedNetwork(Rule):
+    """Permits whatever comes from the provider's own networks."""
+
+    stage: Stage = Stage.RCPT
+
+    def decide(self, step: Step, evidence: Evidence) -> Permit | None:
+        return PERMIT if evidence.trusts(step.client.ip) else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class AuthenticatedUser(Rule):
+    """Permits whatever comes from somebody who has logged in."""
+
+    stage: Stage = Stage.RCPT
+
+    def decide(self, step: Step, evidence: Evidence) -> Permit | None:  # noqa: ARG002
+        return PERMIT if step.authenticated_as is not None else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class LocalRecipient(Rule):
+    """Permits mail for the provider's own domains, from anybody."""
+
+    stage: Stage = Stage.RCPT
+
+    def decide(self, step: Step, evidence: Evidence) -> Permit | None:
+        return PERMIT if evidence.is_local(_domain(step)) else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class RelayingDenied(Rule):
+    """Refuses every recipient that no rule before it has permitted.
+
+    Attributes:
+        reply: the condition to answer with.
+    """
+
+    stage: Stage = Stage.RCPT
+    reply: str = "relay_denied"
+
+    def decide(self, step: Step, evidence: Evidence) -> Reply:  # noqa: ARG002
+        return evidence.phrase(self.reply)
+
+
+@dataclass(frozen=True, kw_only=True)
+class UnknownMailbox(Rule):
+    """Refuses recipients at the provider's own domains that have no mailbox there.
+
+    Attributes:
+        reply: the condition to answer with.
+    """
+
+    stage: Stage = Stage.RCPT
+    reply: str = "user_unknown"
+
+    def decide(self, step: Step, evidence: Evidence) -> Reply | None:
+        if not evidence.is_local(_domain(step)) or evidence.mailbox_of(step.recipient or "") is not None:
+            return None
+        return evidence.phrase(self.reply)
+
+
+def _domain(step: Step) -> str:
+    recipient = step.recipient or ""
+    # `RCPT TO:<postmaster>` has no domain and means this server's own (RFC 5321, 4.5.1).
+    return split_address(recipient)[1] if "@" in recipient else ""

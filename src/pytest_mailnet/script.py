@@ -1,0 +1,268 @@
+"""A test's own answers: what they match, what they say, how often.
+
+`Expectation.mismatches` decides whether an answer applies and is what the failure text prints, so
+that the two cannot disagree.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pytest_mailnet.step import HANG_UP, HangUp
+from pytest_mailnet.errors import InvalidReply, InvalidSetting
+from pytest_mailnet.model import Reply, Stage
+from pytest_mailnet.sender import Sender
+
+if TYPE_CHECKING:
+    from pytest_mailnet.step import Step
+
+__all__ = ["Expectation", "Match", "Script", "Seen"]
+
+Match = str | Callable[["Step"], object]
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What came by at a stage, for the tale of an answer that was never given.
+
+    Attributes:
+        session: the session's number.
+        subjects: what a glob is compared with; for a mail to many, each recipient.
+        reverse_path: "" at stages before MAIL.
+        client: the sender's address.
+    """
+
+    session: int
+    subjects: tuple[str, ...]
+    reverse_path: str
+    client: str
+
+
+class Expectation:
+    """One scripted answer, as `on_rcpt(...)` and its sisters return it; each method returns it again."""
+
+    def __init__(self, owner: str, stage: Stage, match: Match | None, sender: Sender | str | None) -> None:
+        self._owner = owner
+        self._stage = stage
+        self._match = match
+        self._sender = sender
+        self._answers: tuple[Reply | HangUp, ...] = ()
+        self._times: int | None = None
+        self._after = 0
+        self._matched = 0
+        self._given = 0
+        self._lock = threading.Lock()  # the servers count, the test reads and re-scripts
+
+    def reply(self, reply: str | Reply, *, close: bool = False) -> Expectation:
+        """Answer so, every time unless `times` says otherwise.
+
+        Args:
+            reply: a `Reply`, or its text: "452 4.2.2 Mailbox full".
+            close: hang up after it; a 421 does so by itself.
+
+        Raises:
+            InvalidReply: if that is no reply, or none for this stage.
+        """
+        return self._answer(self._checked(reply, close=close))
+
+    def reply_in_turn(self, *replies: str | Reply) -> Expectation:
+        """Answer so once each, in this order, and then leave it to the next in line.
+
+        Raises:
+            InvalidReply: if one of them is no reply, or none for this stage, or there are none.
+        """
+        if not replies:
+            raise InvalidReply(f"{self}.reply_in_turn() takes at least one reply")
+        self._answer(*[self._checked(reply, close=False) for reply in replies])
+        return self.times(len(replies))
+
+    def disconnect(self) -> Expectation:
+        """Say nothing and close the connection."""
+        return self._answer(HANG_UP)
+
+    def times(self, count: int) -> Expectation:
+        """Answer so many times, no more; fewer than that fails the test at its end (in a strict net).
+
+        Raises:
+            InvalidSetting: if the count is not 1 or more.
+        """
+        if count < 1:
+            raise InvalidSetting(
+                f"{self}.times({count!r}): an answer can be given 1 time or more; leave the line out "
+                "if it is not to be given"
+            )
+        self._times = count
+        return self
+
+    def after(self, count: int) -> Expectation:
+        """Let so many matches pass first.
+
+        Raises:
+            InvalidSetting: if the count is negative.
+        """
+        if count < 0:
+            raise InvalidSetting(f"{self}.after({count!r}): it takes the number of matches to let pass, 0 or more")
+        self._after = count
+        return self
+
+    def mismatches(self, seen: Seen) -> list[str]:
+        """Why this answer does not apply to something that came by; empty if it does."""
+        wrong = []
+        if isinstance(self._match, str) and not any(_globs(self._match, it) for it in seen.subjects):
+            wrong.append(f"{_SUBJECT[self._stage]} {' '.join(map(repr, seen.subjects))} is not {self._match!r}")
+        if isinstance(self._sender, Sender):
+            if seen.client not in {self._sender.ip, self._sender.ipv6}:
+                wrong.append(f"client {seen.client} is not {self._sender!r}")
+        elif self._sender is not None:
+            against = seen.reverse_path if "@" in self._sender or not self._sender else seen.client
+            if not _globs(self._sender, against):
+                wrong.append(f"sender {against!r} is not {self._sender!r}")
+        return wrong
+
+    def answer(self, step: Step, seen: Seen) -> Reply | HangUp | None:
+        """The answer for something that came by, counted; None if it does not apply (any more)."""
+        if self._spent or self.mismatches(seen):
+            return None
+        # Outside the lock: a predicate is the test's code and may ask the net anything.
+        if callable(self._match) and not self._match(step):
+            return None
+        with self._lock:
+            if self._spent:
+                return None
+            self._matched += 1
+            if self._matched <= self._after:
+                return None
+            self._given += 1
+            return self._answers[(self._given - 1) % len(self._answers)]
+
+    @property
+    def unused(self) -> str | None:
+        """What is still expected of it, in words; None if nothing is."""
+        if not self._answers:
+            return f"{self} has no answer: follow it by .reply(...), .reply_in_turn(...) or .disconnect()"
+        if self._times is not None and self._given < self._times:
+            return f"{self} was given {self._given} of {_times(self._times)}"
+        return None
+
+    @property
+    def owner(self) -> str:
+        """The name of the provider or server whose answer it is."""
+        return self._owner
+
+    @property
+    def stage(self) -> Stage:
+        """The stage at which it is given."""
+        return self._stage
+
+    @property
+    def _spent(self) -> bool:
+        return not self._answers or (self._times is not None and self._given >= self._times)
+
+    def _answer(self, *answers: Reply | HangUp) -> Expectation:
+        if self._answers:
+            raise InvalidSetting(
+                f"{self} has its answer already; a further answer is a further line, "
+                f"{self._owner}.on_{self._stage}(...), or several in .reply_in_turn(...)"
+            )
+        self._answers = answers
+        return self
+
+    def _checked(self, reply: str | Reply, *, close: bool) -> Reply:
+        if isinstance(reply, str):
+            reply = Reply.parse(reply, closes=close)
+        elif close:
+            reply = Reply(reply.code, reply.lines, reply.enhanced, closes=True)
+        return reply.check_stage(self._stage)
+
+    def __str__(self) -> str:
+        asked = [] if self._match is None else [repr(self._match) if isinstance(self._match, str) else _named(self._match)]
+        if self._sender is not None:
+            asked.append(f"sender={self._sender!r}")
+        said = f"{self._owner}.on_{self._stage}({', '.join(asked)})"
+        if len(self._answers) > 1:
+            said += f".reply_in_turn({', '.join(repr(str(answer)) for answer in self._answers)})"
+        elif self._answers:
+            [answer] = self._answers
+            said += ".disconnect()" if isinstance(answer, HangUp) else f".reply({str(answer)!r})"
+            if self._times is not None:
+                said += f".times({self._times})"
+        return said + (f".after({self._after})" if self._after else "")
+
+    __repr__ = __str__
+
+
+class Script:
+    """The scripted answers of one provider or server, in the order in which the test wrote them."""
+
+    def __init__(self) -> None:
+        # Tuples, replaced as wholes: the servers read while the test writes.
+        self._expectations: dict[Stage, tuple[Expectation, ...]] = {}
+        self._seen: dict[Stage, list[Seen]] = {}
+
+    def add(self, expectation: Expectation) -> Expectation:
+        """Put an answer in line behind the others of its stage, and return it."""
+        stage = expectation.stage
+        self._expectations[stage] = (*self._expectations.get(stage, ()), expectation)
+        self._seen.setdefault(stage, [])
+        return expectation
+
+    def decide(self, stage: Stage, step: Step) -> Reply | HangUp | None:
+        """The first answer in line that applies."""
+        expectations = self._expectations.get(stage)
+        if not expectations:
+            return None
+        seen = _seen(stage, step)
+        self._seen[stage].append(seen)
+        for expectation in expectations:
+            answer = expectation.answer(step, seen)
+            if answer is not None:
+                return answer
+        return None
+
+    def unused(self) -> Iterator[tuple[Expectation, str, list[Seen]]]:
+        """The answers of which something is still expected, what, and what came by at their stage."""
+        for stage, expectations in self._expectations.items():
+            for expectation in expectations:
+                if complaint := expectation.unused:
+                    yield expectation, complaint, list(self._seen[stage])
+
+
+_SUBJECT = {
+    Stage.CONNECT: "client",
+    Stage.EHLO: "EHLO name",
+    Stage.MAIL: "reverse-path",
+    Stage.RCPT: "recipient",
+    Stage.DATA: "recipients",
+    Stage.MESSAGE: "recipients",
+}
+
+
+def _seen(stage: Stage, step: Step) -> Seen:
+    match stage:
+        case Stage.CONNECT:
+            subjects: tuple[str, ...] = (step.client.ip,)
+        case Stage.EHLO:
+            subjects = (step.helo,)
+        case Stage.MAIL:
+            subjects = (step.reverse_path or "",)
+        case Stage.RCPT:
+            subjects = (step.recipient or "",)
+        case _:
+            subjects = tuple(step.recipients)
+    return Seen(step.session.number, subjects, step.reverse_path or "", step.client.ip)
+
+
+def _globs(pattern: str, text: str) -> bool:
+    return fnmatch.fnmatchcase(text.lower(), pattern.lower())
+
+
+def _named(predicate: Callable[..., object]) -> str:
+    return getattr(predicate, "__name__", repr(predicate))
+
+
+def _times(count: int) -> str:
+    return "1 time" if count == 1 else f"{count} times"

@@ -1,0 +1,75 @@
+"""One SMTP session as rules and a test's predicates see it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from email.message import EmailMessage
+from enum import Enum
+from typing import Final
+
+from pytest_mailnet.journal import Session
+from pytest_mailnet.mailbox import parsed
+from pytest_mailnet.model import Endpoint
+
+__all__ = ["HANG_UP", "HangUp", "Step"]
+
+
+class HangUp(Enum):
+    """The type of `HANG_UP`."""
+
+    HANG_UP = "hang up"
+
+
+HANG_UP: Final = HangUp.HANG_UP
+"""In place of a reply: say nothing and close the connection."""
+
+
+@dataclass(slots=True, eq=False)
+class Step:
+    """What is known at one stage of a session. Made once a session; only its dialogue changes it.
+
+    Attributes:
+        session: its record.
+        client: the sender's address and port.
+        server: the address and port that it connected to.
+        host: the server's name.
+        helo: the name that the client gave in EHLO or HELO.
+        extended: whether it was EHLO.
+        authenticated_as: who has logged in; None for nobody.
+        reverse_path: of MAIL; None before it, "" for the null sender.
+        mail_options: the parameters of MAIL, as written.
+        declared_size: what SIZE= said at MAIL, in bytes.
+        recipient: the one that RCPT names; None at other stages.
+        recipients: those that were accepted.
+        rcpt_options: for each of them, the parameters of its RCPT.
+        content: the message after the dot; None before.
+        queue_id: what the provider calls the session in its replies; made at first use.
+    """
+
+    session: Session
+    client: Endpoint
+    server: Endpoint
+    host: str
+    helo: str = ""
+    extended: bool = False
+    authenticated_as: str | None = None
+    reverse_path: str | None = None
+    mail_options: tuple[str, ...] = ()
+    declared_size: int | None = None
+    recipient: str | None = None
+    recipients: list[str] = field(default_factory=list)
+    rcpt_options: list[tuple[str, ...]] = field(default_factory=list)
+    content: bytes | None = None
+    queue_id: str = ""
+
+    @property
+    def message(self) -> EmailMessage:
+        """The content as the email package reads it; empty before the dot."""
+        return parsed(self.content or b"")
+
+    def reset(self) -> None:
+        """Forget the mail transaction (RFC 5321, 4.1.1.5)."""
+        self.reverse_path = self.declared_size = self.recipient = self.content = None
+        self.mail_options = ()
+        self.recipients = []
+        self.rcpt_options = []
