@@ -225,7 +225,9 @@ class Dialogue:
             return self._say(line, condition, Stage.DATA)
         answer = self._decide(Stage.DATA)
         reply = self._answer(Stage.DATA, line, answer, "ok_data")
-        self.reading_content = not self.closing and (answer is None or (isinstance(answer, Reply) and answer.positive))
+        self.reading_content = not self.closing and (
+            answer is None or (isinstance(answer, Reply) and answer.positive)
+        )
         return reply
 
     def _rset(self, line: bytes, argument: str) -> bytes:
@@ -255,7 +257,9 @@ class Dialogue:
 
     def _unknown(self, line: bytes, verb: bytes) -> bytes:  # noqa: ARG002
         self._bad_commands += 1
-        return self._say(line, "too_many_bad_commands" if self._bad_commands > _BAD_COMMANDS else "unrecognized_command")
+        return self._say(
+            line, "too_many_bad_commands" if self._bad_commands > _BAD_COMMANDS else "unrecognized_command"
+        )
 
     # -- replies
 
@@ -298,7 +302,9 @@ class Dialogue:
     def _say(self, request: bytes, condition: str, stage: Stage | None = None) -> bytes:
         return self._answer(stage, request, None, condition)
 
-    def _answer(self, stage: Stage | None, request: bytes, answer: Reply | HangUp | None, condition: str) -> bytes:
+    def _answer(
+        self, stage: Stage | None, request: bytes, answer: Reply | HangUp | None, condition: str
+    ) -> bytes:
         if isinstance(answer, HangUp):
             sent = b""
             self.closing = True

@@ -122,20 +122,33 @@ class Engine:
         Returns:
             The port's address, and what closes it.
         """
-        bound = _bound(socket.SOCK_STREAM, 0)
+        return self.serve(lambda: _Arrival(self, connection))
 
-        def arrival() -> _Arrival:
-            return _Arrival(self, connection)
+    def serve(self, protocol: Callable[[], asyncio.Protocol]) -> tuple[Endpoint, Callable[[], None]]:
+        """Open a loopback port, and serve each connection to it by a protocol of its own.
 
-        async def serve() -> asyncio.Server:
-            return await asyncio.get_running_loop().create_server(arrival, sock=bound, backlog=512)
-
+        Returns:
+            The port's address, and what closes it and its connections.
+        """
         self.start()
-        server = self.run(serve())
+        bound = _bound(socket.SOCK_STREAM, 0)
         where = Endpoint(*bound.getsockname())
+        made: list[_Tracked] = []
+
+        def tracked() -> asyncio.Protocol:
+            made.append(_Tracked(protocol()))
+            return made[-1]
+
+        async def open_port() -> asyncio.Server:
+            return await asyncio.get_running_loop().create_server(tracked, sock=bound, backlog=512)
+
+        server = self.run(open_port())
 
         async def close() -> None:
             server.close()
+            for each in made:
+                each.abort()
+            await asyncio.sleep(0)
 
         return where, lambda: self.run(close())
 
@@ -203,6 +216,24 @@ class Engine:
         # Not `asyncio.run`: the application's event loop policy (uvloop's, say) must not choose this loop.
         with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
             runner.run(serve())
+
+
+class _Tracked(asyncio.Protocol):
+    """Remembers the transport of the protocol that it makes way for."""
+
+    def __init__(self, protocol: asyncio.Protocol) -> None:
+        self._protocol = protocol
+        self._transport: asyncio.Transport | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+        transport.set_protocol(self._protocol)
+        self._protocol.connection_made(transport)
+
+    def abort(self) -> None:
+        if self._transport is not None:
+            self._transport.abort()
 
 
 class _Arrival(asyncio.Protocol):

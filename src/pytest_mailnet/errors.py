@@ -86,16 +86,13 @@ def near_misses(given: str, known: Iterable[str], most: int = 3) -> list[str]:
 
 
 def amongst(given: str, known: Iterable[str], most: int = 8) -> str:
-    """The part of a message that tells what there was instead, nearest first."""
+    """The part of a message that tells what there was instead, nearest first; no sentence of its own."""
     names = list(dict.fromkeys(known))
-    near = near_misses(given, names)
-    if near:
-        return f"; did you mean {' or '.join(repr(name) for name in near)}?" if len(names) > most else (
-            f"; did you mean {' or '.join(repr(name) for name in near)}? "
-            f"There is: {', '.join(sorted(names))}"
-        )
+    near = " or ".join(repr(name) for name in near_misses(given, names))
     if not names:
-        return "; there is none"
-    shown = sorted(names)[:most]
-    more = f", and {len(names) - most} more" if len(names) > most else ""
-    return f"; there is: {', '.join(shown)}{more}"
+        return " (there is none)"
+    if near and len(names) > most:
+        return f" (did you mean {near}?)"
+    shown = ", ".join(sorted(names)[:most])
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return f" (did you mean {near}? There is: {shown})" if near else f" (there is: {shown}{more})"

@@ -9,11 +9,39 @@ from pytest_mailnet.errors import UnknownName
 __all__ = ["Extensions"]
 
 # The IANA registry of SMTP service extensions, for telling a typo from an extension not offered.
-_REGISTERED = (
-    "8BITMIME ATRN AUTH BINARYMIME BURL CHECKPOINT CHUNKING CONNEG CONPERM DELIVERBY DSN "
-    "ENHANCEDSTATUSCODES ETRN EXPN FUTURERELEASE HELP LIMITS MT-PRIORITY MTRK NO-SOLICITING PIPELINING "
-    "REQUIRETLS RRVS SIZE SMTPUTF8 STARTTLS SUBMITTER UTF8SMTP VRFY XCLIENT XFORWARD"
-).split()
+_REGISTERED = [
+    "8BITMIME",
+    "ATRN",
+    "AUTH",
+    "BINARYMIME",
+    "BURL",
+    "CHECKPOINT",
+    "CHUNKING",
+    "CONNEG",
+    "CONPERM",
+    "DELIVERBY",
+    "DSN",
+    "ENHANCEDSTATUSCODES",
+    "ETRN",
+    "EXPN",
+    "FUTURERELEASE",
+    "HELP",
+    "LIMITS",
+    "MT-PRIORITY",
+    "MTRK",
+    "NO-SOLICITING",
+    "PIPELINING",
+    "REQUIRETLS",
+    "RRVS",
+    "SIZE",
+    "SMTPUTF8",
+    "STARTTLS",
+    "SUBMITTER",
+    "UTF8SMTP",
+    "VRFY",
+    "XCLIENT",
+    "XFORWARD",
+]
 
 
 class Extensions:

@@ -133,8 +133,7 @@ class Reply:
         if enhanced is not None:
             prefix = enhanced[1]
             texts = [
-                line[len(prefix) :].removeprefix(" ") if line.startswith(prefix) else line
-                for line in texts
+                line[len(prefix) :].removeprefix(" ") if line.startswith(prefix) else line for line in texts
             ]
         return cls(code, tuple(texts), enhanced and enhanced[1], closes)
 

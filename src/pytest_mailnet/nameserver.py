@@ -112,7 +112,9 @@ class NameServer:
         rdtype = _type_name(question.qtype)
         edns = next((rr for rr in asked.ar if rr.rtype == dnslib.QTYPE.OPT), None)
         answer = self._answer(name, rdtype, question.qclass, edns)
-        limit = 65535 if tcp else _UDP_LIMIT if edns is None else max(_UDP_LIMIT, min(edns.rclass, _EDNS_SIZE))
+        limit = (
+            65535 if tcp else _UDP_LIMIT if edns is None else max(_UDP_LIMIT, min(edns.rclass, _EDNS_SIZE))
+        )
         return _packed(asked, question, answer, edns, limit), name, rdtype, answer
 
     def _answer(self, name: str, rdtype: str, rdclass: int, edns: dnslib.RR | None) -> Answer:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import functools
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from random import Random
 from types import TracebackType
 from typing import Self
 
+from pytest_mailnet.children import Children
 from pytest_mailnet.clock import Clock
 from pytest_mailnet.config import MailNetConfig
 from pytest_mailnet.engine import Engine
@@ -24,6 +25,7 @@ from pytest_mailnet.errors import (
 from pytest_mailnet.intercept import Interception
 from pytest_mailnet.journal import ClockMoved, Incident, Journal, Session
 from pytest_mailnet.mailbox import Arrivals, Message
+from pytest_mailnet.model import Endpoint
 from pytest_mailnet.nameserver import NameServer
 from pytest_mailnet.providers import Facts, Provider, load_facts, provider_names
 from pytest_mailnet.providers.host import Host
@@ -31,7 +33,7 @@ from pytest_mailnet.reach import Reach
 from pytest_mailnet.routes import Occupant, Routes, address_pool
 from pytest_mailnet.rules.recipients import AuthenticatedUser, LocalRecipient, RelayingDenied, TrustedNetwork
 from pytest_mailnet.sender import Sender
-from pytest_mailnet.verdict import complaints
+from pytest_mailnet.verdict import Complaint, complaints
 from pytest_mailnet.zone import Dns
 
 __all__ = ["MailNet"]
@@ -79,6 +81,8 @@ class MailNet:
         self._senders = 0
         self.sender = self._new_sender("203.0.113.7", "app.sender.example")
         self._interception: Interception | None = None
+        self._reach: Reach | None = None
+        self._closing: list[Callable[[], None]] = []
         self._told: set[str] = set()
         self._verified = False
 
@@ -179,6 +183,46 @@ class MailNet:
         """The hosts that are in the net by now."""
         return list(self._hosts.values())
 
+    def listen(self, host: str, port: int = 25) -> Endpoint:
+        """Open a real loopback port that leads to a host, for clients in other languages and processes.
+
+        Args:
+            host: its name.
+            port: which of its ports.
+
+        Returns:
+            The address to connect to; it is closed when the net is left.
+
+        Raises:
+            UnknownName: if the net has no such host.
+            InvalidSetting: if the host does not listen on that port, or the net is not active.
+        """
+        called = self.host(host)
+        if port not in called.ports or self._reach is None:
+            wrong = (
+                f"listens on {', '.join(map(str, called.ports))}"
+                if self._reach
+                else "is in a net that is not active"
+            )
+            raise InvalidSetting(f"mailnet.listen({host!r}, {port}): {called.name} {wrong}")
+        reach = self._reach
+        where, close = self.engine.listen(lambda client: reach.call(client.port, called, port))
+        self._closing.append(close)
+        return where
+
+    def include_children(self) -> None:
+        """Lead the Python processes that are started from now on into the net too, until it is left.
+
+        It sets PYTHONPATH and PYTEST_MAILNET_PARENT in `os.environ`; a child whose environment has them
+        joins before its own code runs.
+
+        Raises:
+            InvalidSetting: if the net is not active.
+        """
+        if self._reach is None:
+            raise InvalidSetting("mailnet.include_children(): the net is not active; call it inside `with`")
+        self._closing.append(Children(self.engine, self._reach).close)
+
     def add_sender(self, *, ip: str | None = None, ptr: str | None = None) -> Sender:
         """A further address of the application; chosen by binding to it, or by `sending_from`.
 
@@ -233,7 +277,8 @@ class MailNet:
     def __enter__(self) -> Self:
         self.engine.enter(self)
         self._verified = False
-        self._interception = Interception(Reach(self))
+        self._reach = Reach(self)
+        self._interception = Interception(self._reach)
         try:
             self._interception.install()
         except BaseException:
@@ -250,6 +295,23 @@ class MailNet:
         if error is None:
             self.check()
 
+    def settle(self, *, failed: bool = False) -> None:
+        """Do what is due at the end of a test: verify the patches, if the net is active, and check.
+
+        Args:
+            failed: the test has failed already, so that only exceptions of rules and predicates, which
+                may be the cause, are still told when the net is left. The report shows the rest.
+
+        Raises:
+            ExpectationFailed: as `check` does, unless the test has failed.
+        """
+        if self._interception is not None:
+            self.verify()
+        if failed:
+            self._told.update(it.text for it in self._complaints() if it.error is None)
+        else:
+            self.check()
+
     def check(self) -> None:
         """Fail for what the net did not allow and saw, or was told to give and did not. Each is told once.
 
@@ -257,19 +319,16 @@ class MailNet:
             ExpectationFailed: with everything that there is to say; from the exception of a rule or
                 predicate, where one was raised.
         """
-        names = self._names()
-        scripts = [provider.script for provider in self.providers]
-        found = [it for it in complaints(self.journal, scripts, self.config, names) if it.text not in self._told]
+        found = self._complaints()
         self._told.update(it.text for it in found)
         if found:
             causes = [it.error for it in found if it.error is not None]
             raise ExpectationFailed("\n".join(it.text for it in found)) from (causes[0] if causes else None)
 
-    def settle(self) -> None:
-        """Verify the patches, if it is active, and check: what a test does at its end."""
-        if self._interception is not None:
-            self.verify()
-        self.check()
+    def _complaints(self) -> list[Complaint]:
+        scripts = [provider.script for provider in self.providers]
+        found = complaints(self.journal, scripts, self.config, self._names())
+        return [it for it in found if it.text not in self._told]
 
     def verify(self) -> None:
         """Note who has tampered with the patches, if anybody has."""
@@ -281,6 +340,9 @@ class MailNet:
             self.journal.add(Incident(self.journal.elapsed(), "tampering", text, MailNetTampered(text)))
 
     def _leave(self) -> None:
+        self._reach = None
+        while self._closing:
+            self._closing.pop()()
         if self._interception is not None:
             self._interception.uninstall()
             self._interception = None
@@ -315,10 +377,10 @@ class MailNet:
         """Tell of a look-up that found nothing: which name, what there is, how to add it."""
         if rcode == "NOERROR":
             return f"{name!r} is in this mailnet and has no address; mailnet.dns.add({name!r}, 'A', '192.0.2.27')"
-        text = f"{name!r} is not in this mailnet{amongst(name, self._names())}. " + (
+        return (
+            f"{name!r} is not in this mailnet{amongst(name, self._names())}. "
             f"To have it: mailnet.add_server({name!r}), or mailnet.dns.add({name!r}, 'A', '192.0.2.27')"
         )
-        return text
 
     def _names(self) -> list[str]:
         return [*self._hosts, *_standard_names(), *(it for p in self.providers for it in p.facts.domains)]
@@ -357,9 +419,7 @@ class MailNet:
     def _new_sender(self, ip: str | None, ptr: str | None) -> Sender:
         self._senders += 1
         number = 6 + self._senders
-        return Sender(
-            self.routes, ip=ip or f"203.0.113.{number}", ipv6=f"2001:db8:203::{number:x}", ptr=ptr
-        )
+        return Sender(self.routes, ip=ip or f"203.0.113.{number}", ipv6=f"2001:db8:203::{number:x}", ptr=ptr)
 
     def _sender_at(self, ip: str) -> Sender | None:
         occupant = self.routes.occupant(ip)
@@ -375,7 +435,9 @@ class MailNet:
 
     def _reverse_name(self, ip: str) -> str | None:
         occupant = self.routes.occupant(ip) or self.host_at(ip)
-        return occupant.ptr if isinstance(occupant, Sender) else occupant and occupant.name
+        if isinstance(occupant, Sender):
+            return occupant.ptr
+        return None if occupant is None else occupant.name
 
     def _clock_moved(self, step: timedelta) -> None:
         now = f"{self.clock.now():%Y-%m-%d %H:%M:%S}"
@@ -396,7 +458,9 @@ def _standard_names() -> Mapping[str, str]:
 def mx_targets(facts: Facts) -> tuple[str, ...]:
     """The host names that a provider's MX records point to, each once."""
     lines = [line.split() for line in facts.zone.splitlines()]
-    return tuple(dict.fromkeys(words[5].rstrip(".") for words in lines if len(words) > 5 and words[3] == "MX"))
+    return tuple(
+        dict.fromkeys(words[5].rstrip(".") for words in lines if len(words) > 5 and words[3] == "MX")
+    )
 
 
 def _plain_facts(name: str, domains: tuple[str, ...], ports: tuple[int, ...]) -> Facts:
@@ -419,5 +483,7 @@ def _listed(given: str | Iterable[str]) -> tuple[str, ...]:
 
 def _check_host_name(name: str) -> None:
     labels = name.split(".")
-    if len(name) > 253 or not all(label and len(label) <= 63 and " " not in label and "@" not in label for label in labels):
+    if len(name) > 253 or not all(
+        label and len(label) <= 63 and " " not in label and "@" not in label for label in labels
+    ):
         raise InvalidAddress(f"{name!r} cannot be a host or domain name; one looks like 'mx.shop.example'")

@@ -47,7 +47,11 @@ def parse_path(argument: str, keyword: str) -> Path | str:
     written = argument[len(keyword) + 1 :].strip()
     ordinary = _ORDINARY.fullmatch(written)
     if ordinary is not None:
-        return Path(ordinary["address"], _parameters(ordinary["rest"])) if ordinary["rest"] else Path(ordinary["address"], ())
+        return (
+            Path(ordinary["address"], _parameters(ordinary["rest"]))
+            if ordinary["rest"]
+            else Path(ordinary["address"], ())
+        )
     if not written:
         return "syntax"
     if written.startswith("<>"):

@@ -20,9 +20,17 @@ _LOG = "--mailnet-log"
 
 _INI = {
     "mailnet_strict": ("bool", True, "unused scripted answers and connections out of the net fail the test"),
-    "mailnet_unknown_names": ("string", "answer", "look-ups of names not in the net: answer (NXDOMAIN) or fail"),
+    "mailnet_unknown_names": (
+        "string",
+        "answer",
+        "look-ups of names not in the net: answer (NXDOMAIN) or fail",
+    ),
     "mailnet_other_ports": ("string", "open", "connections to other than mail ports: open or closed"),
-    "mailnet_addresses": ("string", "documentation", "addresses of hosts: documentation or public looking ones"),
+    "mailnet_addresses": (
+        "string",
+        "documentation",
+        "addresses of hosts: documentation or public looking ones",
+    ),
     "mailnet_log": ("string", "failed", "when a report has the mailnet section: failed, always or never"),
 }
 
@@ -109,7 +117,12 @@ def mailnet(make_mailnet: Callable[..., MailNet]) -> Iterator[MailNet]:
 @pytest.hookimpl(wrapper=True, trylast=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
     """Fail a test that passed, for what its nets saw; before other plugins' tear-down touches patches."""
-    outcome = yield
+    try:
+        outcome = yield
+    except BaseException:
+        for net in item.stash.get(_nets, []):
+            net.settle(failed=True)
+        raise
     for net in item.stash.get(_nets, []):
         net.settle()
     return outcome
@@ -122,7 +135,9 @@ def pytest_runtest_makereport(
     """Add the section "mailnet" to the report."""
     report = yield
     nets = item.stash.get(_nets, [])
-    told = [net for net in nets if net.config.log == "always" or (net.config.log == "failed" and report.failed)]
+    told = [
+        net for net in nets if net.config.log == "always" or (net.config.log == "failed" and report.failed)
+    ]
     if told and (report.failed or call.when == "teardown"):
         from pytest_mailnet.report import timeline  # noqa: PLC0415
 

@@ -20,6 +20,7 @@ from pytest_mailnet.smtpserver import MailService
 
 if TYPE_CHECKING:
     from pytest_mailnet.net import MailNet
+    from pytest_mailnet.providers.host import Host
 
 __all__ = ["Reach"]
 
@@ -66,15 +67,25 @@ class Reach:
             if host is None:
                 return self._no_such_address(destination)
             if host.refusing:
-                return Dialled(None, errno.ECONNREFUSED, f"{host.name} refuses connections, as the test has it")
+                return Dialled(
+                    None, errno.ECONNREFUSED, f"{host.name} refuses connections, as the test has it"
+                )
             if wanted not in host.ports:
                 listening = ", ".join(map(str, host.ports))
                 return Dialled(
-                    None, errno.ECONNREFUSED, f"{host.name} does not listen on port {wanted}, only on {listening}"
+                    None,
+                    errno.ECONNREFUSED,
+                    f"{host.name} does not listen on port {wanted}, only on {listening}",
                 )
             service = MailService(host, host.provider.name, net.journal, self._engine.departed)
         call = Connection(net, Endpoint(source, port), destination, service)
         return Dialled(self._engine.note(socket.SocketKind(kind), port, call))
+
+    def call(self, port: int, host: Host, wanted: int) -> Connection:
+        """A connection from a client that was not intercepted, to one of a host's ports."""
+        service = MailService(host, host.provider.name, self._net.journal, self._engine.departed)
+        source = Endpoint(self._net.sender.ip, port)
+        return Connection(self._net, source, Endpoint(host.addresses[0], wanted), service)
 
     def far_end(self, kind: int, port: int) -> Endpoint | None:
         call = self._engine.noted(socket.SocketKind(kind), port)
@@ -128,8 +139,12 @@ class Reach:
         if found:
             return Resolution(tuple(found), canonical)
         if rcode not in {"NOERROR", "NXDOMAIN"}:
-            return Resolution((), asked, socket.EAI_AGAIN, f"Temporary failure in name resolution: {asked}: {rcode}")
-        return Resolution((), asked, socket.EAI_NONAME, f"Name or service not known: {net.unknown_name(asked, rcode)}")
+            return Resolution(
+                (), asked, socket.EAI_AGAIN, f"Temporary failure in name resolution: {asked}: {rcode}"
+            )
+        return Resolution(
+            (), asked, socket.EAI_NONAME, f"Name or service not known: {net.unknown_name(asked, rcode)}"
+        )
 
     def reverse(self, ip: str, via: str) -> str | None:
         net = self._net
@@ -138,7 +153,9 @@ class Reach:
         asked = ipaddress.ip_address(ip).reverse_pointer
         answer = net.dns.lookup(asked, "PTR")
         texts = tuple(map(str, answer.answers))
-        net.journal.add(Query(net.journal.elapsed(), asked, "PTR", answer.rcode, texts, via, None, net.sender.ip))
+        net.journal.add(
+            Query(net.journal.elapsed(), asked, "PTR", answer.rcode, texts, via, None, net.sender.ip)
+        )
         return str(answer.answers[-1].rdata).rstrip(".") if answer.answers else None
 
     def fqdn(self) -> str:

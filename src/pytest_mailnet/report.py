@@ -74,5 +74,9 @@ def _step(seconds: float) -> str:
     minutes, rest = divmod(seconds, 60)
     hours, minutes = divmod(minutes, 60)
     days, hours = divmod(hours, 24)
-    parts = [f"{value:g} {unit}" for value, unit in ((days, "d"), (hours, "h"), (minutes, "min"), (rest, "s")) if value]
+    parts = [
+        f"{value:g} {unit}"
+        for value, unit in ((days, "d"), (hours, "h"), (minutes, "min"), (rest, "s"))
+        if value
+    ]
     return " ".join(parts)

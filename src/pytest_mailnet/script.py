@@ -12,10 +12,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pytest_mailnet.step import HANG_UP, HangUp
 from pytest_mailnet.errors import InvalidReply, InvalidSetting
 from pytest_mailnet.model import Reply, Stage
 from pytest_mailnet.sender import Sender
+from pytest_mailnet.step import HANG_UP, HangUp
 
 if TYPE_CHECKING:
     from pytest_mailnet.step import Step
@@ -105,7 +105,9 @@ class Expectation:
             InvalidSetting: if the count is negative.
         """
         if count < 0:
-            raise InvalidSetting(f"{self}.after({count!r}): it takes the number of matches to let pass, 0 or more")
+            raise InvalidSetting(
+                f"{self}.after({count!r}): it takes the number of matches to let pass, 0 or more"
+            )
         self._after = count
         return self
 
@@ -113,7 +115,9 @@ class Expectation:
         """Why this answer does not apply to something that came by; empty if it does."""
         wrong = []
         if isinstance(self._match, str) and not any(_globs(self._match, it) for it in seen.subjects):
-            wrong.append(f"{_SUBJECT[self._stage]} {' '.join(map(repr, seen.subjects))} is not {self._match!r}")
+            wrong.append(
+                f"{_SUBJECT[self._stage]} {' '.join(map(repr, seen.subjects))} is not {self._match!r}"
+            )
         if isinstance(self._sender, Sender):
             if seen.client not in {self._sender.ip, self._sender.ipv6}:
                 wrong.append(f"client {seen.client} is not {self._sender!r}")
@@ -179,7 +183,11 @@ class Expectation:
         return reply.check_stage(self._stage)
 
     def __str__(self) -> str:
-        asked = [] if self._match is None else [repr(self._match) if isinstance(self._match, str) else _named(self._match)]
+        asked = (
+            []
+            if self._match is None
+            else [repr(self._match) if isinstance(self._match, str) else _named(self._match)]
+        )
         if self._sender is not None:
             asked.append(f"sender={self._sender!r}")
         said = f"{self._owner}.on_{self._stage}({', '.join(asked)})"

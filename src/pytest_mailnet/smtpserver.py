@@ -16,8 +16,8 @@ from typing import Any
 
 from aiosmtpd.smtp import SMTP, Session
 
-from pytest_mailnet.dialogue import Dialogue, Service
 from pytest_mailnet.connection import Connection
+from pytest_mailnet.dialogue import Dialogue, Service
 from pytest_mailnet.journal import Journal
 from pytest_mailnet.step import Step
 
@@ -33,7 +33,9 @@ _BEFORE = b"\r\n"  # the end of the DATA line stands before the content, so that
 class MailService:
     """What listens at a host's port, for the engine."""
 
-    def __init__(self, host: Service, provider: str, journal: Journal, departed: Callable[[Connection], None]) -> None:
+    def __init__(
+        self, host: Service, provider: str, journal: Journal, departed: Callable[[Connection], None]
+    ) -> None:
         self._host, self._provider, self._journal, self._departed = host, provider, journal, departed
 
     def accept(self, connection: Connection, loop: asyncio.AbstractEventLoop) -> asyncio.Protocol:
@@ -46,7 +48,7 @@ class MailService:
         return MailServer(dialogue, step, loop, lambda: self._departed(connection))
 
 
-class MailServer(SMTP):  # type: ignore[misc]  # aiosmtpd ships no types
+class MailServer(SMTP):
     """Serves one connection.
 
     Args:
@@ -64,7 +66,7 @@ class MailServer(SMTP):  # type: ignore[misc]  # aiosmtpd ships no types
         asyncio.StreamReaderProtocol.__init__(self, asyncio.StreamReader(loop=loop), loop=loop)
         self.loop = loop
         self.transport: asyncio.Transport | None = None
-        self.session = Session(loop)
+        self.session: Session = Session(loop)
         self._original_transport: asyncio.BaseTransport | None = None
         self._tls_protocol: Any = None
         self._dialogue = dialogue
@@ -186,4 +188,3 @@ class MailServer(SMTP):  # type: ignore[misc]  # aiosmtpd ships no types
         elif self.transport is not None:
             self._dialogue.ended(f"idle for {_IDLE:.0f} s")
             self.transport.close()
-

@@ -66,7 +66,9 @@ def _unused(expectation: Expectation, complaint: str, seen: list[Seen]) -> str:
     else:
         told = sorted(((expectation.mismatches(it), it) for it in seen), key=lambda pair: len(pair[0]))
         lines.append(f"  what came to {expectation.owner} at {expectation.stage.upper()}, nearest first:")
-        lines += [f"  - session {it.session}: {'; '.join(wrong) or 'it matched'}" for wrong, it in told[:_SHOWN]]
+        lines += [
+            f"  - session {it.session}: {'; '.join(wrong) or 'it matched'}" for wrong, it in told[:_SHOWN]
+        ]
         if len(told) > _SHOWN:
             lines.append(f"  - and {len(told) - _SHOWN} more")
     lines.append("  If it need not be given: leave out .times(...), or @pytest.mark.mailnet(strict=False)")

@@ -87,8 +87,8 @@ class Dns:
         reverse: Callable[[str], str | None] | None = None,
     ) -> None:
         self._journal = journal
-        self._missing = missing or (lambda name: None)
-        self._reverse = reverse or (lambda ip: None)
+        self._missing: Callable[[str], object] = missing or str
+        self._reverse = reverse
         self._names: dict[str, dict[str, list[Record]]] = {}
         self._apexes: set[str] = set()
         self._nodes: set[str] = set()  # names above others, that exist with no records (RFC 8020)
@@ -123,7 +123,9 @@ class Dns:
         with self._lock:
             for record in records:
                 types = self._names.setdefault(record.name, {})
-                if ("CNAME" in types and record.rdtype != "CNAME") or (record.rdtype == "CNAME" and set(types) - {"CNAME"}):
+                if ("CNAME" in types and record.rdtype != "CNAME") or (
+                    record.rdtype == "CNAME" and set(types) - {"CNAME"}
+                ):
                     raise ZoneError(
                         f"{record.name!r} cannot have a CNAME and other records (RFC 1034, 3.6.2): "
                         f"it has {', '.join(types)}, {record.rdtype} was to be added; dns.remove({record.name!r}) first"
@@ -282,7 +284,10 @@ class Dns:
             found = types.get(rdtype) or types.get("CNAME") or []
         if not found and name in self._apexes:
             found = self._implied(name, rdtype)
-        return [record if record.name == owner else Record(owner, record.rdtype, record.ttl, record.rdata) for record in found]
+        return [
+            record if record.name == owner else Record(owner, record.rdtype, record.ttl, record.rdata)
+            for record in found
+        ]
 
     def _wildcard(self, name: str) -> dict[str, list[Record]] | None:
         """The records of the wildcard below the closest name that exists (RFC 4592, 3.3.1)."""
@@ -328,7 +333,7 @@ class Dns:
 
     def _back(self, name: str, rdtype: str) -> Answer:
         ip = _reversed(name)
-        back = None if ip is None else self._reverse(ip)
+        back = self._reverse(ip) if self._reverse is not None and ip is not None else None
         soa_owner = "in-addr.arpa" if name.endswith("in-addr.arpa") else "ip6.arpa"
         soa = (Record(soa_owner, "SOA", 3600, self._implied(soa_owner, "SOA")[0].rdata),)
         if back is None:
@@ -341,7 +346,11 @@ class Dns:
 
 def _checked_name(name: str) -> str:
     owner = plain_name(name)
-    if not owner or len(owner) > 253 or any(not label or len(label) > 63 or " " in label for label in owner.split(".")):
+    if (
+        not owner
+        or len(owner) > 253
+        or any(not label or len(label) > 63 or " " in label for label in owner.split("."))
+    ):
         raise ZoneError(f"{name!r} is no domain name; one looks like 'shop.example' or '_dmarc.shop.example'")
     return owner
 

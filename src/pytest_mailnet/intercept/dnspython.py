@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import dns.asyncbackend
-import dns.asyncresolver
 import dns.name
 import dns.resolver
 
@@ -27,6 +25,3 @@ def install(patches: Patches, world: World) -> None:
 
     patches.put(dns.resolver.BaseResolver, "read_resolv_conf", read_resolv_conf)
     patches.put(dns.resolver, "default_resolver", None, watched=False)
-    patches.put(dns.asyncresolver, "default_resolver", None, watched=False)
-    # Chosen once and kept by dnspython: a suite with asyncio and trio tests needs it chosen anew.
-    patches.put(dns.asyncbackend, "_default_backend", None, watched=False)

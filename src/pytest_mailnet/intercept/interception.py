@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+import functools
+import importlib
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from types import MappingProxyType
 
-from pytest_mailnet.intercept import names, sockets
+from pytest_mailnet.intercept import guard, names, sockets
+from pytest_mailnet.intercept.imports import OnImport
 from pytest_mailnet.intercept.patches import Patches
 from pytest_mailnet.intercept.world import World
 
 __all__ = ["Interception"]
 
-
-def _dnspython(patches: Patches, world: World) -> None:
-    from pytest_mailnet.intercept import dnspython  # noqa: PLC0415
-
-    dnspython.install(patches, world)
-
-
-_ADAPTERS: Mapping[str, Callable[[Patches, World], None]] = MappingProxyType({"dns.asyncresolver": _dnspython})
+# The module that is patched, and the one here that does it.
+_ADAPTERS: Mapping[str, str] = MappingProxyType(
+    {
+        "dns.asyncresolver": "dnspython_async",
+        "dns.resolver": "dnspython",
+        "pycares": "pycares",
+        "trio._socket": "trio",
+        "uvloop": "uvloop",
+    }
+)
 
 
 class Interception:
@@ -28,17 +33,20 @@ class Interception:
     def __init__(self, world: World) -> None:
         self._world = world
         self._patches = Patches()
+        self._on_import = OnImport({name: functools.partial(self._adapt, name) for name in _ADAPTERS})
 
     def install(self) -> None:
         """Lead this process into the net."""
         try:
             sockets.install(self._patches, self._world)
             names.install(self._patches, self._world)
-            for module, adapter in _ADAPTERS.items():
+            for module in _ADAPTERS:
                 if module in sys.modules:
-                    adapter(self._patches, self._world)
+                    self._adapt(module)
+            self._on_import.install()
+            guard.watch(self._world)
         except BaseException:
-            self._patches.undo()
+            self.uninstall()
             raise
 
     def tampered(self) -> list[str]:
@@ -47,4 +55,10 @@ class Interception:
 
     def uninstall(self) -> None:
         """Put everything back."""
+        guard.unwatch(self._world)
+        self._on_import.uninstall()
         self._patches.undo()
+
+    def _adapt(self, module: str) -> None:
+        adapter = importlib.import_module(f"{__package__}.{_ADAPTERS[module]}")
+        adapter.install(self._patches, self._world)

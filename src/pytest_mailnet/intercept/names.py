@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import _socket
 import errno
-import ipaddress
 import os
 import socket
 from typing import Any
 
 from pytest_mailnet.intercept.patches import Patches
-from pytest_mailnet.intercept.world import Resolution, World
+from pytest_mailnet.intercept.world import Resolution, World, numeric
 
 __all__ = ["install"]
 
@@ -43,7 +42,13 @@ class _Names:
         self._getfqdn: Any = socket.getfqdn
 
     def getaddrinfo(
-        self, host: Any, port: Any, family: int = 0, type: int = 0, proto: int = 0, flags: int = 0  # noqa: A002
+        self,
+        host: Any,
+        port: Any,
+        family: int = 0,
+        type: int = 0,
+        proto: int = 0,
+        flags: int = 0,  # noqa: A002
     ) -> list[Any]:
         name = _text(host)
         if name is None or not self._world.claims(name, _port_number(port)):
@@ -77,7 +82,7 @@ class _Names:
 
     def gethostbyaddr(self, host: Any, /) -> tuple[str, list[str], list[str]]:
         name = _text(host) or ""
-        ip = name if _is_ip(name) else self.gethostbyname(host)
+        ip = numeric(name) or self.gethostbyname(host)
         try:
             back = self._world.reverse(ip, "gethostbyaddr")
         except LookupError:
@@ -97,7 +102,9 @@ class _Names:
             answer: tuple[str, str] = self._getnameinfo(sockaddr, flags)
             return answer
         if back is None and flags & socket.NI_NAMEREQD:
-            raise socket.gaierror(socket.EAI_NONAME, f"{os.strerror(errno.ENOENT)}: {ip} has no PTR in this mailnet")
+            raise socket.gaierror(
+                socket.EAI_NONAME, f"{os.strerror(errno.ENOENT)}: {ip} has no PTR in this mailnet"
+            )
         host, service = self._numeric(sockaddr, flags | socket.NI_NUMERICHOST)
         return back or host, service
 
@@ -124,17 +131,9 @@ def _text(host: Any) -> str | None:
     """A host name that DNS could know; None for addresses and for the machine's own names."""
     if isinstance(host, (bytes, bytearray)):
         host = host.decode("ascii", "replace")
-    if not isinstance(host, str) or host.lower() in _LOCAL_NAMES or _is_ip(host):
+    if not isinstance(host, str) or host.lower() in _LOCAL_NAMES or numeric(host) is not None:
         return None
     return host
-
-
-def _is_ip(host: str) -> bool:
-    try:
-        ipaddress.ip_address(host.partition("%")[0])
-    except ValueError:
-        return False
-    return True
 
 
 def _port_number(port: Any) -> int | None:

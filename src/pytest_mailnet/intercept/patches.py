@@ -41,6 +41,11 @@ class Patches:
         self._patches.append(_Patch(owner, name, vars(owner).get(name, _MISSING), value, watched))
         setattr(owner, name, value)
 
+    @property
+    def in_place(self) -> bool:
+        """Whether anything is replaced at the moment."""
+        return bool(self._patches)
+
     def tampered(self) -> list[str]:
         """For each patch that somebody has replaced since, what was replaced and by whom."""
         return [

@@ -9,17 +9,16 @@ with the error that the kernel would give.
 from __future__ import annotations
 
 import errno
-import ipaddress
 import os
 import socket
 from collections.abc import Callable
 from typing import Any
 
 from pytest_mailnet.intercept.patches import Patches
-from pytest_mailnet.intercept.world import World
+from pytest_mailnet.intercept.world import World, numeric
 from pytest_mailnet.model import Endpoint
 
-__all__ = ["install"]
+__all__ = ["install", "virtual_address"]
 
 _INTERNET = (socket.AF_INET, socket.AF_INET6)
 _MAPPED = "::ffff:"
@@ -34,7 +33,7 @@ def install(patches: Patches, world: World) -> None:
         # connections never leave the process, so they are let through; all others stay forbidden.
         forbidden = socket.socket
         patches.put(socket, "socket", cls)
-    nat = _Translation(world, cls, forbidden)
+    nat = _Translation(patches, world, cls, forbidden)
     for name in (
         "connect",
         "connect_ex",
@@ -58,7 +57,14 @@ class _Translation:
     plugins' guards keep guarding. For the net's own connections the kernel is called directly.
     """
 
-    def __init__(self, world: World, cls: type[socket.socket], forbidden: type[socket.socket] | None) -> None:
+    def __init__(
+        self,
+        patches: Patches,
+        world: World,
+        cls: type[socket.socket],
+        forbidden: type[socket.socket] | None,
+    ) -> None:
+        self._patches = patches
         self._world = world
         self._cls = cls
         self._forbidden = forbidden
@@ -184,14 +190,8 @@ class _Translation:
         return getsockname
 
     def _seen(self, sock: socket.socket, address: Any) -> Any:
-        """The virtual address behind the net's own; any other as it is."""
-        if sock.family not in _INTERNET or not address or not _is_local(address[0]):
-            return address
-        if not self._world.is_engine(Endpoint(_unmapped(address[0]), address[1])):
-            return address
-        port = _port(self._kernel.getsockname(sock))
-        destination = self._world.far_end(sock.type, port)
-        return address if destination is None else (*destination, *address[2:])
+        # trio keeps what it bound when it was imported, and goes on calling it when the net is left.
+        return virtual_address(self._world, sock, address) if self._patches.in_place else address
 
     def _dial(self, sock: socket.socket, address: Any) -> Any:
         """Where to connect to really; None to leave it to who was asked before; an error to fail with."""
@@ -218,19 +218,28 @@ class _Translation:
 
     def _destination(self, sock: socket.socket, address: Any) -> Endpoint | None:
         host, port = address[0], address[1]
-        if isinstance(host, (bytes, bytearray)):
-            host = host.decode("ascii", "replace")
-        try:
-            ip = ipaddress.ip_address(host.partition("%")[0])
-        except ValueError:
-            if not self._world.claims(host, port):
-                return None
-            found = self._world.resolve(host, sock.family, "connect")
-            if found.error:
-                raise socket.gaierror(found.error, found.text) from None
-            return Endpoint(found.addresses[0], port)
-        mapped = getattr(ip, "ipv4_mapped", None)
-        return Endpoint(str(mapped or ip), port)
+        ip = numeric(host)
+        if ip is not None:
+            return Endpoint(ip, port)
+        name = host.decode("ascii", "replace") if isinstance(host, (bytes, bytearray)) else host
+        if not isinstance(name, str) or not self._world.claims(name, port):
+            return None
+        found = self._world.resolve(name, sock.family, "connect")
+        if found.error:
+            raise socket.gaierror(found.error, found.text)
+        return Endpoint(found.addresses[0], port)
+
+
+def virtual_address(world: World, sock: socket.socket, address: Any) -> Any:
+    """The virtual address behind the net's own, as the socket dialled it; any other as it is."""
+    if sock.family not in _INTERNET or not address or not _is_local(address[0]):
+        return address
+    if not world.is_engine(Endpoint(address[0].removeprefix(_MAPPED), address[1])):
+        return address
+    kernel: Any = _python_socket_class().__mro__[1]
+    port = _port(kernel.getsockname(sock))
+    destination = world.far_end(sock.type, port)
+    return address if destination is None else (*destination, *address[2:])
 
 
 def _python_socket_class() -> type[socket.socket]:
@@ -255,7 +264,3 @@ def _port(name: tuple[Any, ...]) -> int:
 
 def _is_local(ip: str) -> bool:
     return ip.startswith(("127.", _MAPPED + "127.")) or ip in {"0.0.0.0", "::"}  # noqa: S104
-
-
-def _unmapped(ip: str) -> str:
-    return ip.removeprefix(_MAPPED)

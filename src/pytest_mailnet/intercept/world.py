@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple, Protocol
+import ipaddress
+from typing import Any, NamedTuple, Protocol
 
 from pytest_mailnet.model import Endpoint
 
-__all__ = ["Dialled", "Resolution", "World"]
+__all__ = ["Dialled", "Resolution", "World", "numeric"]
 
 
 class Resolution(NamedTuple):
@@ -90,3 +91,16 @@ class World(Protocol):
 
     def leaked(self, what: str) -> None:
         """Remember a leak that the guard stopped."""
+
+
+def numeric(host: Any) -> str | None:
+    """The IP address that a host is given by, mapped ones as IPv4 and without a zone; None for a name."""
+    if isinstance(host, (bytes, bytearray)):
+        host = host.decode("ascii", "replace")
+    if not isinstance(host, str):
+        return None
+    try:
+        ip = ipaddress.ip_address(host.partition("%")[0])
+    except ValueError:
+        return None
+    return str(getattr(ip, "ipv4_mapped", None) or ip)

@@ -60,14 +60,19 @@ def load_facts(name: str, era: int | None = None) -> Facts:
     file = f"{name}-{era}.toml" if era is not None else f"{name}.toml"
     if name not in provider_names():
         raise UnknownName(
-            "provider", name, provider_names(), "A server of one's own: mailnet.add_server('mx.shop.example')."
+            "provider",
+            name,
+            provider_names(),
+            "A server of one's own: mailnet.add_server('mx.shop.example').",
         )
     folder = resources.files(__package__)
     if not (folder / file).is_file():
-        eras = [it.name.removesuffix(".toml").partition("-")[2] for it in _files() if it.name.startswith(f"{name}-")]
-        raise UnknownName(
-            f"era of {name}", str(era), eras, "Without era= a provider is as it is today."
-        )
+        eras = [
+            it.name.removesuffix(".toml").partition("-")[2]
+            for it in _files()
+            if it.name.startswith(f"{name}-")
+        ]
+        raise UnknownName(f"era of {name}", str(era), eras, "Without era= a provider is as it is today.")
     return parse_facts((folder / file).read_text("utf-8"), file)
 
 
@@ -135,10 +140,14 @@ class _Reader:
         return facts
 
     def _phrase(self, key: str, entry: dict[str, Any]) -> Phrase:
-        self._keys(key, entry, required={"stage", "reply", "source"}, optional={"year", "stage_evidence", "note"})
+        self._keys(
+            key, entry, required={"stage", "reply", "source"}, optional={"year", "stage_evidence", "note"}
+        )
         stages = [*Stage, "any"]
         if entry["stage"] not in stages:
-            raise self._error(f"{key}.stage", f"{entry['stage']!r}{amongst(str(entry['stage']), map(str, stages))}")
+            raise self._error(
+                f"{key}.stage", f"{entry['stage']!r}{amongst(str(entry['stage']), map(str, stages))}"
+            )
         evidence = entry.get("stage_evidence", "inferred")
         if evidence not in _EVIDENCE:
             raise self._error(f"{key}.stage_evidence", f"{evidence!r}{amongst(str(evidence), _EVIDENCE)}")
@@ -164,9 +173,9 @@ class _Reader:
         )
 
     def _rule(self, key: str, entry: dict[str, Any]) -> Rule:
-        name = entry.get("rule")
+        name = str(entry.get("rule"))
         if name not in RULES:
-            raise self._error(f"{key}.rule", f"no rule {name!r}{amongst(str(name), RULES)}")
+            raise self._error(f"{key}.rule", f"no rule {name!r}{amongst(name, RULES)}")
         fields = {field.name: field for field in dataclasses.fields(RULES[name])}
         self._keys(key, entry, required={"rule"}, optional=set(fields))
         settings = {field: value for field, value in entry.items() if field != "rule"}
@@ -203,7 +212,8 @@ class _Reader:
                 raise self._error(f"{where}{name}", "is missing")
 
     def _table(self, key: str, value: object) -> dict[str, Any]:
-        return self._typed(key, value, dict, "a table")
+        table: dict[str, Any] = self._typed(key, value, dict, "a table")
+        return table
 
     def _texts(self, key: str, value: object) -> list[str]:
         items: list[object] = self._typed(key, value, list, "a list of texts")
@@ -211,7 +221,9 @@ class _Reader:
 
     def _numbers(self, key: str, value: object) -> list[int]:
         items: list[object] = self._typed(key, value, list, "a list of numbers")
-        return [self._typed(f"{key}[{number}]", item, int, "a number") for number, item in enumerate(items, 1)]
+        return [
+            self._typed(f"{key}[{number}]", item, int, "a number") for number, item in enumerate(items, 1)
+        ]
 
     def _typed(self, key: str, value: object, kind: type[Any], expected: str) -> Any:
         if not isinstance(value, kind):
@@ -226,8 +238,23 @@ _OPTIONAL = {"domains", "ports", "queue_id", "zone", "ehlo", "rules"}
 _EVIDENCE = ("captured", "documented", "source code", "inferred")
 _VARIABLE = re.compile(r"\{(\w+)\}")
 _VARIABLES = frozenset(
-    "queue_id ip server helo sender recipient domain epoch date iso_date message_id internal_id size "
-    "seconds rate".split()
+    [
+        "queue_id",
+        "ip",
+        "server",
+        "helo",
+        "sender",
+        "recipient",
+        "domain",
+        "epoch",
+        "date",
+        "iso_date",
+        "message_id",
+        "internal_id",
+        "size",
+        "seconds",
+        "rate",
+    ]
 )
 
 

@@ -13,8 +13,8 @@ from pytest_mailnet.model import Envelope, Reply, Stage
 if TYPE_CHECKING:
     from random import Random
 
-    from pytest_mailnet.step import HangUp, Step
     from pytest_mailnet.providers.provider import Provider
+    from pytest_mailnet.step import HangUp, Step
 
 __all__ = ["Host"]
 
@@ -123,7 +123,7 @@ def _made_like(form: str, random: Random) -> str:
     made: list[str] = []
     for sign, run in itertools.groupby(form):
         length = len(list(run))
-        made += random.choices(_KINDS[sign], k=length) if sign in _KINDS else sign * length  # noqa: S311
+        made += random.choices(_KINDS[sign], k=length) if sign in _KINDS else sign * length
     return "".join(made)
 
 

@@ -6,7 +6,6 @@ import ipaddress
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from pytest_mailnet.step import HangUp, Step
 from pytest_mailnet.errors import InvalidAddress, UnknownName
 from pytest_mailnet.journal import Incident, Session
 from pytest_mailnet.mailbox import Mailbox, Message, split_address
@@ -16,6 +15,7 @@ from pytest_mailnet.providers.phrasebook import Phrasebook, Replies
 from pytest_mailnet.rules import PERMIT, Rule
 from pytest_mailnet.script import Expectation, Match, Script
 from pytest_mailnet.sender import Sender
+from pytest_mailnet.step import HangUp, Step
 
 if TYPE_CHECKING:
     from random import Random

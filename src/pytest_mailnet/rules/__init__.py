@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from pytest_mailnet.rules.rule import PERMIT, Evidence, Permit, Rule
 from pytest_mailnet.rules.recipients import (
     AuthenticatedUser,
     LocalRecipient,
@@ -18,6 +17,7 @@ from pytest_mailnet.rules.recipients import (
     UnknownMailbox,
 )
 from pytest_mailnet.rules.reputation import DynamicAddress, ThrottledAddress
+from pytest_mailnet.rules.rule import PERMIT, Evidence, Permit, Rule
 
 __all__ = ["PERMIT", "RULES", "Evidence", "Permit", "Rule"]
 

@@ -1,0 +1,110 @@
+"""The parent's side of child processes: answers their questions about the net."""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import json
+import os
+import secrets
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pytest_mailnet import intercept
+from pytest_mailnet.model import Endpoint
+
+if TYPE_CHECKING:
+    from pytest_mailnet.engine import Engine
+    from pytest_mailnet.intercept import World
+
+__all__ = ["Children"]
+
+_PARENT = "PYTEST_MAILNET_PARENT"
+_PATH = "PYTHONPATH"
+_QUESTIONS = frozenset(
+    {
+        "bind",
+        "claims",
+        "dial",
+        "far_end",
+        "fqdn",
+        "is_engine",
+        "is_sender",
+        "leaked",
+        "name_server",
+        "near_end",
+        "resolve",
+        "reverse",
+        "takes",
+    }
+)
+_ENDPOINTS = {"takes": 1, "dial": 2, "is_engine": 0}  # which argument is an end point
+
+
+class Children:
+    """Lets the Python processes that are started from now on join a net.
+
+    It sets two environment variables, and puts them back when it is closed.
+
+    Args:
+        engine: gives a loopback port to ask at.
+        world: is asked.
+    """
+
+    def __init__(self, engine: Engine, world: World) -> None:
+        secret = secrets.token_hex(16)
+        where, self._close = engine.serve(lambda: _Questions(world, secret))
+        site = Path(intercept.__file__).with_name("site")
+        self._before = {name: os.environ.get(name) for name in (_PARENT, _PATH)}
+        os.environ[_PARENT] = f"{where.port} {secret}"
+        os.environ[_PATH] = os.pathsep.join(filter(None, [str(site), self._before[_PATH]]))
+
+    def close(self) -> None:
+        """Put the environment back, and answer no more."""
+        for name, value in self._before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+        self._close()
+
+
+class _Questions(asyncio.Protocol):
+    """One child's connection: a secret first, then lines of JSON."""
+
+    def __init__(self, world: World, secret: str) -> None:
+        self._world = world
+        self._secret = secret.encode()
+        self._buffer = b""
+        self._admitted = False
+        self._transport: asyncio.Transport | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        assert self._transport is not None
+        *lines, self._buffer = (self._buffer + data).split(b"\n")
+        for line in lines:
+            if self._admitted:
+                self._transport.write(json.dumps(self._answer(line)).encode() + b"\n")
+            elif hmac.compare_digest(line, self._secret):
+                self._admitted = True
+            else:
+                self._transport.abort()
+                return
+
+    def _answer(self, line: bytes) -> tuple[str, object]:
+        name, arguments = json.loads(line)
+        if name not in _QUESTIONS:
+            return "error", f"no question {name!r}"
+        if name in _ENDPOINTS:
+            at = _ENDPOINTS[name]
+            arguments[at] = Endpoint(*arguments[at])
+        question: Callable[..., object] = getattr(self._world, name)
+        try:
+            return "answer", question(*arguments)
+        except LookupError as error:
+            return "lookup error", str(error)

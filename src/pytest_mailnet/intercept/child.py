@@ -1,0 +1,111 @@
+"""A net as a child process sees it: every question goes to the parent, over a loopback connection.
+
+A request is a line of JSON, ["dial", [1, 40321, ["192.0.2.10", 25]]], and so is its answer. The first line is
+the parent's secret, so that no other program on the machine can use the connection.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import threading
+from typing import Any
+
+from pytest_mailnet.intercept.interception import Interception
+from pytest_mailnet.intercept.world import Dialled, Resolution
+from pytest_mailnet.model import Endpoint
+
+__all__ = ["ParentWorld", "join"]
+
+
+def join(parent: str) -> None:
+    """Lead this process into its parent's net, for as long as it lives.
+
+    Args:
+        parent: "port secret", as the environment has it.
+    """
+    port, secret = parent.split()
+    Interception(ParentWorld(int(port), secret)).install()
+
+
+class ParentWorld:
+    """The `World` of a child process. One lock: requests of several threads go one after the other."""
+
+    def __init__(self, port: int, secret: str) -> None:
+        self._port = port
+        self._secret = secret
+        self._lock = threading.Lock()
+        self._pid = 0
+        self._wire: Any = None
+
+    def takes(self, kind: int, destination: Endpoint) -> bool:
+        if destination == ("127.0.0.1", self._port):
+            return False
+        return bool(self._ask("takes", kind, destination))
+
+    def bind(self, kind: int, port: int, source: str) -> None:
+        self._ask("bind", kind, port, source)
+
+    def dial(self, kind: int, port: int, destination: Endpoint) -> Dialled:
+        where, errno, text = self._ask("dial", kind, port, destination)
+        return Dialled(where and Endpoint(*where), errno, text)
+
+    def far_end(self, kind: int, port: int) -> Endpoint | None:
+        return _endpoint(self._ask("far_end", kind, port))
+
+    def near_end(self, kind: int, port: int) -> Endpoint | None:
+        return _endpoint(self._ask("near_end", kind, port))
+
+    def is_sender(self, ip: str) -> bool:
+        return bool(self._ask("is_sender", ip))
+
+    def is_engine(self, endpoint: Endpoint) -> bool:
+        return bool(self._ask("is_engine", endpoint))
+
+    def claims(self, name: str, port: int | None) -> bool:
+        return bool(self._ask("claims", name, port))
+
+    def resolve(self, name: str, family: int, via: str) -> Resolution:
+        addresses, canonical, error, text = self._ask("resolve", name, family, via)
+        return Resolution(tuple(addresses), canonical, error, text)
+
+    def reverse(self, ip: str, via: str) -> str | None:
+        name = self._ask("reverse", ip, via)
+        return name if name is None else str(name)
+
+    def fqdn(self) -> str:
+        return str(self._ask("fqdn"))
+
+    def name_server(self) -> Endpoint:
+        return Endpoint(*self._ask("name_server"))
+
+    def leaked(self, what: str) -> None:
+        self._ask("leaked", what)
+
+    def _ask(self, name: str, *arguments: object) -> Any:
+        with self._lock:
+            if self._pid != os.getpid():  # at first, and in a process that was forked off this one
+                self._connect()
+            self._wire.write(json.dumps([name, arguments]) + "\n")
+            self._wire.flush()
+            line = self._wire.readline()
+        if not line:
+            raise ConnectionResetError("the mailnet of the parent process has been left")
+        kind, value = json.loads(line)
+        if kind == "lookup error":
+            raise LookupError(value)
+        return value
+
+    def _connect(self) -> None:
+        # The kernel's own connect: the patched one would ask this very connection.
+        sock = socket.socket()
+        socket.socket.__mro__[1].connect(sock, ("127.0.0.1", self._port))  # type: ignore[attr-defined]
+        self._wire = sock.makefile("rw", encoding="utf-8")
+        sock.close()  # the file keeps it open
+        self._wire.write(self._secret + "\n")
+        self._pid = os.getpid()
+
+
+def _endpoint(value: Any) -> Endpoint | None:
+    return None if value is None else Endpoint(*value)

@@ -1,0 +1,29 @@
+"""pycares (and aiodns): c-ares reads resolv.conf and sends by itself, so its channels are told whom to ask."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pycares
+
+from pytest_mailnet.intercept.patches import Patches
+from pytest_mailnet.intercept.world import World
+
+__all__ = ["install"]
+
+
+def install(patches: Patches, world: World) -> None:
+    """Let every channel that is made ask the world's name server, whatever servers it is given."""
+    found = pycares.Channel.__init__
+    found_servers: Any = vars(pycares.Channel)["servers"]
+
+    def init(channel: Any, *args: Any, **options: Any) -> None:
+        ip, port = world.name_server()
+        found(channel, *args, **{**options, "servers": [ip], "udp_port": port, "tcp_port": port})
+
+    def assign(channel: Any, servers: Any) -> None:  # noqa: ARG001
+        ip, port = world.name_server()
+        found_servers.fset(channel, [f"{ip}:{port}"])
+
+    patches.put(pycares.Channel, "__init__", init)
+    patches.put(pycares.Channel, "servers", property(found_servers.fget, assign))

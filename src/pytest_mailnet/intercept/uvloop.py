@@ -1,0 +1,150 @@
+"""uvloop: it looks names up and connects in C, so the loop's methods are led instead of the sockets'.
+
+Connections are made on Python sockets, which are translated, and handed to the loop. Datagrams to a name
+server are translated in the transport, their answers in the protocol.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from typing import Any
+
+import uvloop
+
+from pytest_mailnet.intercept.patches import Patches
+from pytest_mailnet.intercept.world import World, numeric
+from pytest_mailnet.model import Endpoint
+
+__all__ = ["install"]
+
+
+def install(patches: Patches, world: World) -> None:  # noqa: C901  # four methods, one after the other
+    """Lead the loops of uvloop into a world."""
+    found_connection = uvloop.Loop.create_connection
+    found_datagram = uvloop.Loop.create_datagram_endpoint
+    found_getaddrinfo = uvloop.Loop.getaddrinfo
+    found_getnameinfo = uvloop.Loop.getnameinfo
+
+    async def create_connection(
+        loop: Any, protocol_factory: Any, host: Any = None, port: Any = None, **options: Any
+    ) -> Any:
+        if host is None or not _leads(world, host, port):
+            return await found_connection(loop, protocol_factory, host, port, **options)
+        lookup: dict[str, Any] = {
+            name: options.pop(name) for name in ("family", "proto", "flags") if name in options
+        }
+        sock = await _connected(loop, host, port, options.pop("local_addr", None), lookup)
+        if options.get("ssl") and options.get("server_hostname") is None:
+            options["server_hostname"] = host  # it cannot be told from the socket any more
+        for unused in ("happy_eyeballs_delay", "interleave"):
+            options.pop(unused, None)
+        return await found_connection(loop, protocol_factory, sock=sock, **options)
+
+    async def create_datagram_endpoint(
+        loop: Any, protocol_factory: Any, local_addr: Any = None, remote_addr: Any = None, **options: Any
+    ) -> Any:
+        if remote_addr is not None and _leads(world, remote_addr[0], remote_addr[1], socket.SOCK_DGRAM):
+            sock = socket.socket(
+                socket.AF_INET6 if ":" in remote_addr[0] else socket.AF_INET, socket.SOCK_DGRAM
+            )
+            sock.setblocking(False)  # noqa: FBT003
+            sock.connect(remote_addr)
+            return await found_datagram(loop, protocol_factory, sock=sock)
+        if remote_addr is not None or options.get("sock") is not None:
+            return await found_datagram(loop, protocol_factory, local_addr, remote_addr, **options)
+        if local_addr is None:
+            # Bound at once, so that the port is known before the first datagram goes.
+            local_addr = ("::" if options.get("family") == socket.AF_INET6 else "0.0.0.0", 0)  # noqa: S104
+        transport, led = await found_datagram(
+            loop, lambda: _LedProtocol(world, protocol_factory()), local_addr, None, **options
+        )
+        return _LedTransport(world, transport), led.protocol
+
+    async def getaddrinfo(loop: Any, host: Any, port: Any, **options: Any) -> Any:
+        if _leads(world, host, port):
+            return socket.getaddrinfo(host, port, **options)
+        return await found_getaddrinfo(loop, host, port, **options)
+
+    async def getnameinfo(loop: Any, sockaddr: Any, flags: int = 0) -> Any:
+        try:
+            world.reverse(sockaddr[0], "getnameinfo")
+        except LookupError:
+            return await found_getnameinfo(loop, sockaddr, flags)
+        return socket.getnameinfo(sockaddr, flags)
+
+    for function in (create_connection, create_datagram_endpoint, getaddrinfo, getnameinfo):
+        patches.put(uvloop.Loop, function.__name__, function)
+
+
+def _leads(world: World, host: Any, port: Any, kind: int = socket.SOCK_STREAM) -> bool:
+    ip = numeric(host)
+    if ip is not None:
+        return world.takes(kind, Endpoint(ip, int(port or 0)))
+    return isinstance(host, str) and world.claims(host, int(port) if str(port).isdigit() else None)
+
+
+async def _connected(loop: Any, host: Any, port: Any, local: Any, lookup: dict[str, Any]) -> socket.socket:
+    """Try each address in turn, as the loop's own method does."""
+    errors: list[OSError] = []
+    for family, kind, proto, _, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, **lookup):
+        sock = socket.socket(family, kind, proto)
+        try:
+            sock.setblocking(False)  # noqa: FBT003
+            if local is not None:
+                sock.bind(local)
+            await loop.sock_connect(sock, address)
+        except OSError as error:
+            sock.close()
+            errors.append(error)
+        except BaseException:
+            sock.close()
+            raise
+        else:
+            return sock
+    raise errors[0]
+
+
+class _LedTransport:
+    """A datagram transport that sends to the net's name server what is meant for another."""
+
+    def __init__(self, world: World, transport: Any) -> None:
+        self._world = world
+        self._transport = transport
+
+    def sendto(self, data: Any, address: Any = None) -> None:
+        name = self._transport.get_extra_info("sockname")
+        if address is not None and self._world.takes(socket.SOCK_DGRAM, Endpoint(*address[:2])):
+            dialled = self._world.dial(socket.SOCK_DGRAM, name[1], Endpoint(*address[:2]))
+            if dialled.where is not None:
+                prefix = "::ffff:" if ":" in name[0] else ""
+                address = (prefix + dialled.where.ip, dialled.where.port)
+        self._transport.sendto(data, address)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+
+class _LedProtocol(asyncio.DatagramProtocol):
+    """Shows the application's protocol answers as from the server that it asked."""
+
+    def __init__(self, world: World, protocol: Any) -> None:
+        self._world = world
+        self._transport: Any = None
+        self.protocol = protocol
+
+    def connection_made(self, transport: Any) -> None:
+        self._transport = transport
+        self.protocol.connection_made(_LedTransport(self._world, transport))
+
+    def datagram_received(self, data: bytes, addr: Any) -> None:
+        if self._world.is_engine(Endpoint(addr[0].removeprefix("::ffff:"), addr[1])):
+            port = self._transport.get_extra_info("sockname")[1]
+            addr = self._world.far_end(socket.SOCK_DGRAM, port) or addr
+        self.protocol.datagram_received(data, tuple(addr))
+
+    def error_received(self, exc: Exception) -> None:
+        self.protocol.error_received(exc)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.protocol.connection_lost(exc)
