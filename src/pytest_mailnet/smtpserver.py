@@ -66,7 +66,7 @@ class MailServer(SMTP):
         asyncio.StreamReaderProtocol.__init__(self, asyncio.StreamReader(loop=loop), loop=loop)
         self.loop = loop
         self.transport: asyncio.Transport | None = None
-        self.session: Session = Session(loop)
+        self.session: Any = Session(loop)
         self._original_transport: asyncio.BaseTransport | None = None
         self._tls_protocol: Any = None
         self._dialogue = dialogue

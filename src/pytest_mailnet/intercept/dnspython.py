@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dns.name
-import dns.resolver
+
+# Not `import dns.resolver`: when it is being imported, its package does not have it yet.
+from dns import resolver as dns_resolver
 
 from pytest_mailnet.intercept.patches import Patches
 from pytest_mailnet.intercept.world import World
@@ -14,7 +16,7 @@ __all__ = ["install"]
 def install(patches: Patches, world: World) -> None:
     """Let every resolver that is made from the system's configuration ask the world's name server."""
 
-    def read_resolv_conf(resolver: dns.resolver.BaseResolver, f: object) -> None:  # noqa: ARG001
+    def read_resolv_conf(resolver: dns_resolver.BaseResolver, f: object) -> None:  # noqa: ARG001
         # Straight to loopback, not translated: trio binds `socket.recvfrom` when it is imported, so that
         # a reply there keeps the address that it really came from.
         endpoint = world.name_server()
@@ -23,5 +25,5 @@ def install(patches: Patches, world: World) -> None:
         resolver.search = []
         resolver.domain = dns.name.root
 
-    patches.put(dns.resolver.BaseResolver, "read_resolv_conf", read_resolv_conf)
-    patches.put(dns.resolver, "default_resolver", None, watched=False)
+    patches.put(dns_resolver.BaseResolver, "read_resolv_conf", read_resolv_conf)
+    patches.put(dns_resolver, "default_resolver", None, watched=False)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import dns.asyncbackend
-import dns.asyncresolver
+from dns import asyncbackend, asyncresolver
 
 from pytest_mailnet.intercept.patches import Patches
 from pytest_mailnet.intercept.world import World
@@ -13,6 +12,6 @@ __all__ = ["install"]
 
 def install(patches: Patches, world: World) -> None:  # noqa: ARG001
     """Let the default resolver and the backend be chosen anew."""
-    patches.put(dns.asyncresolver, "default_resolver", None, watched=False)
+    patches.put(asyncresolver, "default_resolver", None, watched=False)
     # Chosen once and kept by dnspython: a suite with asyncio and trio tests needs it chosen anew.
-    patches.put(dns.asyncbackend, "_default_backend", None, watched=False)
+    patches.put(asyncbackend, "_default_backend", None, watched=False)

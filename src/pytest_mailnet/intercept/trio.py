@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-import trio._socket
+# Not `import trio._socket`: when it is being imported, its package does not have it yet.
+from trio import _socket as trio_socket
 
 from pytest_mailnet.intercept.patches import Patches
 from pytest_mailnet.intercept.sockets import virtual_address
@@ -15,7 +16,7 @@ __all__ = ["install"]
 
 def install(patches: Patches, world: World) -> None:
     """Show trio's sockets the virtual addresses of who answers them."""
-    cls: Any = trio._socket._SocketType  # noqa: SLF001
+    cls: Any = trio_socket._SocketType  # noqa: SLF001
     found_recvfrom, found_recvfrom_into = cls.recvfrom, cls.recvfrom_into
 
     async def recvfrom(sock: Any, *args: Any) -> tuple[bytes, Any]:

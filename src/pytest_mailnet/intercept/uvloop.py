@@ -81,6 +81,8 @@ def _leads(world: World, host: Any, port: Any, kind: int = socket.SOCK_STREAM) -
     ip = numeric(host)
     if ip is not None:
         return world.takes(kind, Endpoint(ip, int(port or 0)))
+    if isinstance(host, (bytes, bytearray)):
+        host = host.decode("ascii", "replace")
     return isinstance(host, str) and world.claims(host, int(port) if str(port).isdigit() else None)
 
 
