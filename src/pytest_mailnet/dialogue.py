@@ -5,20 +5,24 @@ Every reply comes from the service: its rules, or its phrasebook by condition.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import Protocol
+from typing import ClassVar, NamedTuple, Protocol, TypeAlias
 
 from pytest_mailnet.journal import Exchange, Journal
 from pytest_mailnet.model import Envelope, Reply, Stage
-from pytest_mailnet.paths import Path, parse_path, well_formed
+from pytest_mailnet.parameters import Offer, offer_of, read_mail_parameters
+from pytest_mailnet.paths import CommandError, forward_path, reverse_path, well_formed
 from pytest_mailnet.step import HangUp, Step
 
 __all__ = ["Dialogue", "Service"]
 
+_Answer: TypeAlias = Reply | HangUp | None
+
 _LINE_LIMIT = 512  # RFC 5321, 4.5.3.1.4, line end included
-_MAIL_LIMIT = 512 + 26 + 10  # SIZE (RFC 1870, 3) and SMTPUTF8 (RFC 6531, 3.4) make MAIL longer
-_BAD_COMMANDS = 5
+_BAD_COMMANDS = 5  # aiosmtpd's
+_NOTHING = offer_of(())
 
 
 class Service(Protocol):
@@ -47,6 +51,11 @@ class Service(Protocol):
         """Told of an exception in `decide` or `deliver`; the client gets the reply for "local_error"."""
 
 
+class _Command(NamedTuple):
+    carry_out: Callable[[Dialogue, bytes, str], bytes]
+    stage: Stage | None = None
+
+
 class Dialogue:
     """The state of one conversation. Each method returns the bytes to send.
 
@@ -66,33 +75,36 @@ class Dialogue:
         self._journal = journal
         self._bad_commands = 0
         self._rcpt_refused = False
-        self._data_line = b""
+        self._utf8 = False
         self.closing = False
         self.reading_content = False
 
     def greet(self) -> bytes:
-        """Say the banner, or what the service says in its place."""
-        return self._answer(Stage.CONNECT, b"", self._decide(Stage.CONNECT), "banner")
+        """Say the banner, or what the service says in its place; a server that does not welcome hangs up."""
+        answer = self._decide(Stage.CONNECT)
+        said = self._answer(Stage.CONNECT, b"", answer, "banner")
+        if isinstance(answer, Reply) and not answer.positive:
+            self._close(f"closed by the server after {answer.code}")
+        return said
 
     def command(self, line: bytes) -> bytes:
-        """Answer one command line, line end included."""
-        stripped = line.rstrip(b"\r\n")
-        verb, _, rest = stripped.partition(b" ")
+        """Answer one command line, line end included; of a line over the limit the beginning will do."""
+        verb, _, rest = line.rstrip(b"\r\n").partition(b" ")
         verb = verb.upper()
-        if len(line) > (_MAIL_LIMIT if verb == b"MAIL" and self._step.extended else _LINE_LIMIT):
-            return self.too_long(line[:_LINE_LIMIT])
+        offer = self._offer
+        if len(line) > (offer.mail_line_limit if verb == b"MAIL" and self._step.extended else _LINE_LIMIT):
+            return self._say(line[:_LINE_LIMIT], "line_too_long")
         try:
-            argument = rest.decode("utf-8" if self._offers("SMTPUTF8") else "ascii").strip()
+            argument = rest.strip().decode("utf-8" if "SMTPUTF8" in offer.keywords else "ascii")
         except UnicodeDecodeError:
             return self._say(line, "non_ascii_command")
-        handler = _COMMANDS.get(verb)
-        if handler is None:
-            return self._unknown(line, verb)
-        return handler(self, line, argument)
-
-    def too_long(self, line: bytes) -> bytes:
-        """Answer a line that went on past every limit; `line` is how it began."""
-        return self._say(line, "line_too_long")
+        command = self._COMMANDS.get(verb)
+        if command is None:
+            return self._unknown(line)
+        try:
+            return command.carry_out(self, line, argument)
+        except CommandError as error:
+            return self._say(line, error.condition, command.stage)
 
     def content(self, content: bytes, problem: str | None = None) -> bytes:
         """Answer the content, unstuffed, without the dot.
@@ -102,141 +114,112 @@ class Dialogue:
             problem: the condition for which it was not kept: "size_exceeded", "content_line_too_long".
         """
         self.reading_content = False
-        step = self._step
-        step.content = content
         if problem is not None:
-            reply = self._say(content, problem, Stage.MESSAGE)
+            said = self._say(content, problem, Stage.MESSAGE)
         else:
+            self._step.content = content
             answer = self._decide(Stage.MESSAGE)
-            if answer is None or (isinstance(answer, Reply) and answer.positive):
+            if _positive(answer):
                 answer = self._deliver(content) or answer
-            reply = self._answer(Stage.MESSAGE, content, answer, "ok_queued")
+            said = self._answer(Stage.MESSAGE, content, answer, "ok_queued")
         self._reset()
-        return reply
+        return said
 
-    def ended(self, how: str) -> None:
-        """Note how the connection ended, unless that is known already."""
-        if self._step.session.ended is None:
-            self._step.session.ended = how
+    def lost(self, how: str, unanswered: bytes = b"") -> None:
+        """Note how the connection ended, unless that is known already, and what came and got no reply."""
+        session = self._step.session
+        if session.ended is None:
+            if unanswered:
+                session.exchanges.append(Exchange(self._journal.elapsed(), None, unanswered, b""))
+            self._close(how)
 
-    # -- commands
+    @property
+    def size_limit(self) -> int | None:
+        """What a message may have in bytes, as SIZE advertises it now (RFC 1870, 4); None for no limit."""
+        return self._offer.size_limit
 
     def _ehlo(self, line: bytes, argument: str) -> bytes:
         extensions = self._service.extension_lines()
         if extensions is None:
-            return self._unknown(line, b"EHLO")
+            raise CommandError("command_unimplemented")
         return self._hello(line, argument, "ehlo", extensions)
 
     def _helo(self, line: bytes, argument: str) -> bytes:
         return self._hello(line, argument, "helo", ())
 
     def _hello(self, line: bytes, argument: str, condition: str, extensions: tuple[str, ...]) -> bytes:
-        if not argument:
-            return self._say(line, "helo_syntax", Stage.EHLO)
-        self._reset()
+        if not (argument.isascii() and argument.isprintable() and argument):
+            raise CommandError("helo_syntax")
         step = self._step
         before = step.helo, step.extended
         step.helo, step.extended = argument, condition == "ehlo"
         answer = self._decide(Stage.EHLO)
         if answer is None:
-            usual = self._service.phrase(condition)
-            answer = Reply(usual.code, (*usual.lines, *extensions), usual.enhanced) if extensions else usual
-        if not isinstance(answer, Reply) or not answer.positive:
+            answer = _with_extensions(self._service.phrase(condition), extensions)
+        if _positive(answer):
+            self._reset()
+        else:  # RFC 5321, 4.1.4: all stays as it was
             step.helo, step.extended = before
         return self._answer(Stage.EHLO, line, answer, condition)
 
     def _mail(self, line: bytes, argument: str) -> bytes:
         step = self._step
         if not step.helo:
-            return self._say(line, "helo_required", Stage.MAIL)
+            raise CommandError("helo_required")
         if step.reverse_path is not None:
-            return self._say(line, "nested_mail", Stage.MAIL)
-        path = parse_path(argument, "FROM")
-        if not isinstance(path, Path):
-            return self._say(line, "mail_syntax" if path == "syntax" else "bad_sender_address", Stage.MAIL)
+            raise CommandError("nested_mail")
+        path = reverse_path(argument)
+        size, utf8 = read_mail_parameters(path.parameters, self._offer if step.extended else _NOTHING)
+        if not (utf8 or path.address.isascii()):
+            raise CommandError("smtputf8_required")
         step.reverse_path, step.mail_options = path
-        wrong = self._wrong_mail_parameter(path)
-        if wrong is None:
-            answer = self._decide(Stage.MAIL)
-            if answer is None or (isinstance(answer, Reply) and answer.positive):
-                return self._answer(Stage.MAIL, line, answer, "ok_mail")
-            reply = self._answer(Stage.MAIL, line, answer, "ok_mail")
-        else:
-            reply = self._say(line, wrong, Stage.MAIL)
-        self._reset()
-        return reply
-
-    def _wrong_mail_parameter(self, path: Path) -> str | None:
-        """The condition under which MAIL's parameters are refused; None if they are in order."""
-        utf8 = False
-        for parameter in path.parameters:
-            keyword, _, value = parameter.upper().partition("=")
-            if not well_formed(parameter):
-                return "mail_syntax"
-            if keyword == "SIZE" and self._offers("SIZE"):
-                if not value.isdigit():
-                    return "mail_syntax"
-                self._step.declared_size = int(value)
-                limit = self.size_limit
-                if limit is not None and int(value) > limit:
-                    return "size_exceeded"
-            elif keyword == "BODY" and self._offers("8BITMIME"):
-                if value not in {"7BIT", "8BITMIME"}:
-                    return "mail_syntax"
-            elif parameter.upper() == "SMTPUTF8" and self._offers("SMTPUTF8"):
-                utf8 = True
-            else:
-                return "mail_parameter"
-        return None if utf8 or path.address.isascii() else "smtputf8_required"
+        step.declared_size, self._utf8 = size, utf8
+        answer = self._decide(Stage.MAIL)
+        said = self._answer(Stage.MAIL, line, answer, "ok_mail")
+        if not _positive(answer):
+            self._reset()
+        return said
 
     def _rcpt(self, line: bytes, argument: str) -> bytes:
         step = self._step
         if step.reverse_path is None:
-            return self._say(line, "rcpt_before_mail" if step.helo else "helo_required", Stage.RCPT)
-        path = parse_path(argument, "TO")
-        if not isinstance(path, Path):
-            return self._say(line, "rcpt_syntax" if path == "syntax" else "bad_recipient_address", Stage.RCPT)
-        if not path.address:
-            return self._say(line, "bad_recipient_address", Stage.RCPT)
-        if path.parameters:
-            formed = all(map(well_formed, path.parameters))
-            return self._say(line, "rcpt_parameter" if formed else "rcpt_syntax", Stage.RCPT)
-        if not path.address.isascii() and "SMTPUTF8" not in map(str.upper, step.mail_options):
-            return self._say(line, "smtputf8_required", Stage.RCPT)
+            raise CommandError("rcpt_before_mail" if step.helo else "helo_required")
+        path = forward_path(argument)
+        if path.parameters:  # no extension that brings any is offered
+            raise CommandError("rcpt_parameter" if all(map(well_formed, path.parameters)) else "rcpt_syntax")
+        if not (self._utf8 or path.address.isascii()):
+            raise CommandError("smtputf8_required")
         step.recipient = path.address
         answer = self._decide(Stage.RCPT)
-        reply = self._answer(Stage.RCPT, line, answer, "ok_rcpt")
+        said = self._answer(Stage.RCPT, line, answer, "ok_rcpt")
         step.recipient = None
-        if answer is None or (isinstance(answer, Reply) and answer.positive):
+        if _positive(answer):
             step.recipients.append(path.address)
             step.rcpt_options.append(path.parameters)
         else:
             self._rcpt_refused = True
-        return reply
+        return said
 
     def _data(self, line: bytes, argument: str) -> bytes:
         step = self._step
         if not step.helo:
-            return self._say(line, "helo_required", Stage.DATA)
+            raise CommandError("helo_required")
         if argument:
-            return self._say(line, "data_syntax", Stage.DATA)
+            raise CommandError("data_syntax")
         if not step.recipients:
-            condition = "no_valid_recipients" if self._rcpt_refused else "data_before_rcpt"
-            return self._say(line, condition, Stage.DATA)
+            raise CommandError("no_valid_recipients" if self._rcpt_refused else "data_before_rcpt")
         answer = self._decide(Stage.DATA)
-        reply = self._answer(Stage.DATA, line, answer, "ok_data")
-        self.reading_content = not self.closing and (
-            answer is None or (isinstance(answer, Reply) and answer.positive)
-        )
-        return reply
+        said = self._answer(Stage.DATA, line, answer, "ok_data")
+        self.reading_content = _positive(answer) and not self.closing
+        return said
 
     def _rset(self, line: bytes, argument: str) -> bytes:
         if argument:
-            return self._say(line, "rset_syntax")
+            raise CommandError("rset_syntax")
         self._reset()
         return self._say(line, "ok_rset")
 
-    def _noop(self, line: bytes, argument: str) -> bytes:  # noqa: ARG002
+    def _noop(self, line: bytes, argument: str) -> bytes:  # noqa: ARG002  # RFC 5321, 4.1.1.9: ignored
         return self._say(line, "ok_noop")
 
     def _vrfy(self, line: bytes, argument: str) -> bytes:
@@ -247,38 +230,43 @@ class Dialogue:
 
     def _quit(self, line: bytes, argument: str) -> bytes:
         if argument:
-            return self._say(line, "quit_syntax")
-        self.closing = True
-        self.ended("client quit")
+            raise CommandError("quit_syntax")
+        self._close("client quit")
         return self._say(line, "ok_quit")
 
     def _unimplemented(self, line: bytes, argument: str) -> bytes:  # noqa: ARG002
         return self._say(line, "command_unimplemented")
 
-    def _unknown(self, line: bytes, verb: bytes) -> bytes:  # noqa: ARG002
+    def _unknown(self, line: bytes) -> bytes:
         self._bad_commands += 1
-        return self._say(
-            line, "too_many_bad_commands" if self._bad_commands > _BAD_COMMANDS else "unrecognized_command"
-        )
+        too_many = self._bad_commands >= _BAD_COMMANDS
+        return self._say(line, "too_many_bad_commands" if too_many else "unrecognized_command")
 
-    # -- replies
+    _COMMANDS: ClassVar[Mapping[bytes, _Command]] = MappingProxyType(
+        {
+            b"EHLO": _Command(_ehlo, Stage.EHLO),
+            b"HELO": _Command(_helo, Stage.EHLO),
+            b"MAIL": _Command(_mail, Stage.MAIL),
+            b"RCPT": _Command(_rcpt, Stage.RCPT),
+            b"DATA": _Command(_data, Stage.DATA),
+            b"RSET": _Command(_rset),
+            b"NOOP": _Command(_noop),
+            b"QUIT": _Command(_quit),
+            b"VRFY": _Command(_vrfy),
+            b"HELP": _Command(_help),
+            # What RFCs define and nothing here does, told apart from what no RFC knows.
+            **dict.fromkeys(
+                (b"EXPN", b"ETRN", b"TURN", b"ATRN", b"BDAT", b"STARTTLS", b"AUTH"), _Command(_unimplemented)
+            ),
+        }
+    )
 
     @property
-    def size_limit(self) -> int | None:
-        """What a message may have in bytes, as SIZE advertises it now (RFC 1870, 4); None for no limit."""
-        for offered in self._service.extension_lines() or ():
-            keyword, _, value = offered.partition(" ")
-            if keyword.upper() == "SIZE" and value.isdigit():
-                return int(value) or None
-        return None
+    def _offer(self) -> Offer:
+        # Asked anew each time: a test may take an extension away between two commands.
+        return offer_of(self._service.extension_lines() or ())
 
-    def _offers(self, keyword: str) -> bool:
-        if not self._step.extended and keyword != "SMTPUTF8":
-            return False
-        lines = self._service.extension_lines() or ()
-        return any(line.partition(" ")[0].upper() == keyword for line in lines)
-
-    def _decide(self, stage: Stage) -> Reply | HangUp | None:
+    def _decide(self, stage: Stage) -> _Answer:
         try:
             return self._service.decide(stage, self._step)
         except Exception as error:  # noqa: BLE001  # of a rule or of the test's own predicate: told to the test
@@ -291,7 +279,7 @@ class Dialogue:
         )
         try:
             self._service.deliver(step, envelope, content)
-        except Exception as error:  # noqa: BLE001
+        except Exception as error:  # noqa: BLE001  # likewise
             return self._failed(error, Stage.MESSAGE)
         return None
 
@@ -302,42 +290,37 @@ class Dialogue:
     def _say(self, request: bytes, condition: str, stage: Stage | None = None) -> bytes:
         return self._answer(stage, request, None, condition)
 
-    def _answer(
-        self, stage: Stage | None, request: bytes, answer: Reply | HangUp | None, condition: str
-    ) -> bytes:
+    def _answer(self, stage: Stage | None, request: bytes, answer: _Answer, condition: str) -> bytes:
         if isinstance(answer, HangUp):
-            sent = b""
-            self.closing = True
-            self.ended("the server hung up")
+            said = b""
+            self._close("the server hung up")
         else:
             reply = self._service.phrase(condition) if answer is None else answer
-            sent = reply.wire(self._value_of)
-            if reply.closes or (stage is Stage.CONNECT and not reply.positive):
-                self.closing = True
-                self.ended(f"closed by the server after {reply.code}")
-        self._step.session.exchanges.append(Exchange(self._journal.elapsed(), stage, request, sent))
-        return sent
+            said = reply.wire(self._value_of)
+            if reply.closes:
+                self._close(f"closed by the server after {reply.code}")
+        self._step.session.exchanges.append(Exchange(self._journal.elapsed(), stage, request, said))
+        return said
 
     def _value_of(self, variable: str) -> str:
-        return self._service.value_of(self._step, variable)
+        value = self._service.value_of(self._step, variable)
+        # What the client sent may come back in a reply, and must not become a line of its own there.
+        return value if value.isprintable() else "".join(it if it.isprintable() else "?" for it in value)
+
+    def _close(self, how: str) -> None:
+        self.closing = True
+        if self._step.session.ended is None:
+            self._step.session.ended = how
 
     def _reset(self) -> None:
         self._step.reset()
-        self._rcpt_refused = False
+        self._rcpt_refused = self._utf8 = False
 
 
-_COMMANDS: Mapping[bytes, Callable[[Dialogue, bytes, str], bytes]] = MappingProxyType(
-    {
-        b"EHLO": Dialogue._ehlo,  # noqa: SLF001
-        b"HELO": Dialogue._helo,  # noqa: SLF001
-        b"MAIL": Dialogue._mail,  # noqa: SLF001
-        b"RCPT": Dialogue._rcpt,  # noqa: SLF001
-        b"DATA": Dialogue._data,  # noqa: SLF001
-        b"RSET": Dialogue._rset,  # noqa: SLF001
-        b"NOOP": Dialogue._noop,  # noqa: SLF001
-        b"QUIT": Dialogue._quit,  # noqa: SLF001
-        b"VRFY": Dialogue._vrfy,  # noqa: SLF001
-        b"HELP": Dialogue._help,  # noqa: SLF001
-        **dict.fromkeys((b"EXPN", b"ETRN", b"TURN", b"STARTTLS", b"AUTH", b"BDAT"), Dialogue._unimplemented),  # noqa: SLF001
-    }
-)
+def _positive(answer: _Answer) -> bool:
+    return answer is None or (isinstance(answer, Reply) and answer.positive)
+
+
+@functools.lru_cache(maxsize=64)
+def _with_extensions(usual: Reply, extensions: tuple[str, ...]) -> Reply:
+    return Reply(usual.code, (*usual.lines, *extensions), usual.enhanced) if extensions else usual

@@ -1,30 +1,41 @@
-"""The arguments of MAIL and RCPT: paths and parameters (RFC 5321, 4.1.2)."""
+"""The paths and parameters in the arguments of MAIL and RCPT (RFC 5321, 4.1.2)."""
 
 from __future__ import annotations
 
 import re
 from email._header_value_parser import get_addr_spec, get_angle_addr
-from email.errors import HeaderParseError
 from typing import NamedTuple
 
-__all__ = ["Path", "parse_path", "well_formed"]
+__all__ = ["CommandError", "Path", "forward_path", "reverse_path", "well_formed"]
 
-# What nearly every client sends; the email package, which reads all the rest, takes half of a small
-# mail's time.
+# What nearly every client sends. The email package, with which aiosmtpd reads paths, needs half of a small
+# mail's time for it; and it would decode a local part like "=?utf-8?q?bob?=", which SMTP takes as it stands.
 _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
 _ORDINARY = re.compile(
-    rf"<(?P<address>{_ATOM}(?:\.{_ATOM})*@[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?"
-    rf"(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)*)>(?:\s+(?P<rest>\S.*))?"
+    rf"<({_ATOM}(?:\.{_ATOM})*@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*)>(?:[ \t]+([A-Za-z0-9].*))?", re.DOTALL
 )
-_ROUTE = re.compile(r"<@[^:>]*:")  # a source route; servers ignore it (RFC 5321, appendix C)
-_PARAMETER = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*(?:=[^\s=\x00-\x1f]+)?")
+_POSTMASTER = re.compile(r"<(postmaster)>(?:[ \t]+(.*))?", re.IGNORECASE | re.DOTALL)
+_NULL = re.compile(r"<()>(?:[ \t]+(.*))?", re.DOTALL)
+_PARAMETER = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*(?:=[!-<>-~\x80-\U0010ffff]+)?")
+
+
+class CommandError(Exception):
+    """A command that is not carried out.
+
+    Attributes:
+        condition: the phrase that answers it, "mail_syntax".
+    """
+
+    def __init__(self, condition: str) -> None:
+        super().__init__(condition)
+        self.condition = condition
 
 
 class Path(NamedTuple):
     """A path and what stands behind it.
 
     Attributes:
-        address: the mailbox; "" for the null reverse-path.
+        address: the mailbox, without a source route; "" for the null reverse-path.
         parameters: each as written, "SIZE=120".
     """
 
@@ -32,50 +43,47 @@ class Path(NamedTuple):
     parameters: tuple[str, ...]
 
 
-def parse_path(argument: str, keyword: str) -> Path | str:
-    """Read "FROM:<alice@gmail.com> SIZE=120".
+def reverse_path(argument: str) -> Path:
+    """Read the argument of MAIL, "FROM:<alice@gmail.com> SIZE=120".
 
-    Args:
-        argument: what stands behind the verb.
-        keyword: "FROM" or "TO".
-
-    Returns:
-        The path; or "syntax" or "address" for what is wrong.
+    Raises:
+        CommandError: with "mail_syntax" or "bad_sender_address".
     """
-    if argument[: len(keyword) + 1].upper() != f"{keyword}:":
-        return "syntax"
-    written = argument[len(keyword) + 1 :].strip()
-    ordinary = _ORDINARY.fullmatch(written)
-    if ordinary is not None:
-        return (
-            Path(ordinary["address"], _parameters(ordinary["rest"]))
-            if ordinary["rest"]
-            else Path(ordinary["address"], ())
-        )
-    if not written:
-        return "syntax"
-    if written.startswith("<>"):
-        address, rest = "", written[2:]
-    elif re.fullmatch(r"<postmaster>(\s.*)?", written, re.IGNORECASE) and keyword == "TO":
-        address, _, rest = written[1:].partition(">")
-    else:
-        written = _ROUTE.sub("<", written, count=1)
-        try:
-            parsed, rest = get_angle_addr(written) if written.startswith("<") else get_addr_spec(written)
-        except (HeaderParseError, IndexError):
-            return "address"
-        address = parsed.addr_spec
-        if not address or "@" not in address:
-            return "address"
-    if rest and not rest[0].isspace():
-        return "syntax"
-    return Path(address, _parameters(rest))
+    return _path(argument, "FROM:", _NULL, "mail_syntax", "bad_sender_address")
 
 
-def _parameters(rest: str) -> tuple[str, ...]:
-    return tuple(rest.split())
+def forward_path(argument: str) -> Path:
+    """Read the argument of RCPT, "TO:<alice@gmail.com>"; `<postmaster>` takes no domain (RFC 5321, 4.5.1).
+
+    Raises:
+        CommandError: with "rcpt_syntax" or "bad_recipient_address".
+    """
+    return _path(argument, "TO:", _POSTMASTER, "rcpt_syntax", "bad_recipient_address")
 
 
 def well_formed(parameter: str) -> bool:
-    """Whether a parameter has the form of RFC 5321, 4.1.2: a keyword, and perhaps "=" and a value."""
+    """Whether a parameter is a keyword, perhaps with "=" and a value (RFC 5321, 4.1.2; RFC 6531, 3.3)."""
     return _PARAMETER.fullmatch(parameter) is not None
+
+
+def _path(argument: str, keyword: str, special: re.Pattern[str], syntax: str, malformed: str) -> Path:
+    if argument[: len(keyword)].upper() != keyword:
+        raise CommandError(syntax)
+    written = argument[len(keyword) :].strip()
+    usual = _ORDINARY.fullmatch(written) or special.fullmatch(written)
+    if usual is not None:
+        address, rest = usual.groups()
+        return Path(address, tuple(rest.split()) if rest else ())
+    if not written:
+        raise CommandError(syntax)
+    try:
+        parsed, rest = get_angle_addr(written) if written[0] == "<" else get_addr_spec(written)
+        address = parsed.addr_spec
+    except Exception as error:  # noqa: BLE001  # HeaderParseError, and whatever else that parser trips over
+        raise CommandError(malformed) from error
+    # aiosmtpd lets two more pass, which a server on the Internet does not: addresses without a domain and such
+    # with control characters in them (RFC 5321, 4.1.2).
+    local, _, domain = address.rpartition("@")
+    if not (local and domain and address.isprintable()):
+        raise CommandError(malformed)
+    return Path(address, tuple(rest.split()))

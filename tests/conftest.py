@@ -1,0 +1,70 @@
+"""What several test files use: raw conversations over a socket."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable, Iterator
+
+import pytest
+
+pytest_plugins = ["pytester"]
+
+
+class Conversation:
+    """A client that says what it is told to, byte by byte, and hears whole replies."""
+
+    def __init__(self, host: str, port: int = 25) -> None:
+        self._socket = socket.create_connection((host, port), timeout=10)
+        self._lines = self._socket.makefile("rb")
+        self.banner = self.reply()
+
+    def reply(self) -> str:
+        said = []
+        while True:
+            line = self._lines.readline().decode()
+            said.append(line)
+            if line[3:4] != "-":
+                return "".join(said)
+
+    def say(self, line: str | bytes) -> str:
+        self.send(line if isinstance(line, bytes) else f"{line}\r\n".encode())
+        return self.reply()
+
+    def send(self, data: bytes) -> None:
+        self._socket.sendall(data)
+
+    def rest(self) -> bytes:
+        """All that comes until the server closes."""
+        return self._lines.read()
+
+    def close(self) -> None:
+        self._lines.close()
+        self._socket.close()
+
+
+@pytest.fixture
+def converse() -> Iterator[Callable[..., Conversation]]:
+    """Open conversations that are closed after the test."""
+    opened = []
+
+    def open_one(host: str, port: int = 25) -> Conversation:
+        opened.append(Conversation(host, port))
+        return opened[-1]
+
+    yield open_one
+    for conversation in opened:
+        conversation.close()
+
+
+@pytest.fixture
+def shop(mailnet):
+    """A plain server of the net, mx.shop.example."""
+    return mailnet.add_server("mx.shop.example", domain="shop.example")
+
+
+@pytest.fixture
+def client(shop, converse):
+    """A conversation with mx.shop.example that has got past EHLO."""
+    conversation = converse("mx.shop.example")
+    conversation.say("EHLO app.example")
+    return conversation
