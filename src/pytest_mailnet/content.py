@@ -17,7 +17,8 @@ class Content:
     read a second mail in the first (SMTP smuggling, CVE-2023-51765).
 
     Args:
-        limit: the most bytes that are kept (RFC 1870, 5: without the dots put before lines); None for no limit.
+        limit: the most bytes that are kept, not counting the dots put before lines (RFC 1870, 5); None for
+            no limit.
     """
 
     def __init__(self, limit: int | None) -> None:

@@ -21,7 +21,7 @@ __all__ = ["Dialogue", "Service"]
 _Answer: TypeAlias = Reply | HangUp | None
 
 _LINE_LIMIT = 512  # RFC 5321, 4.5.3.1.4, line end included
-_BAD_COMMANDS = 5  # aiosmtpd's
+_BAD_COMMANDS = 5  # as many get an answer; the next ends the session
 _NOTHING = offer_of(())
 
 
@@ -141,7 +141,7 @@ class Dialogue:
     def _ehlo(self, line: bytes, argument: str) -> bytes:
         extensions = self._service.extension_lines()
         if extensions is None:
-            raise CommandError("command_unimplemented")
+            return self._unknown(line)
         return self._hello(line, argument, "ehlo", extensions)
 
     def _helo(self, line: bytes, argument: str) -> bytes:
@@ -231,15 +231,16 @@ class Dialogue:
     def _quit(self, line: bytes, argument: str) -> bytes:
         if argument:
             raise CommandError("quit_syntax")
+        said = self._say(line, "ok_quit")
         self._close("client quit")
-        return self._say(line, "ok_quit")
+        return said
 
     def _unimplemented(self, line: bytes, argument: str) -> bytes:  # noqa: ARG002
         return self._say(line, "command_unimplemented")
 
     def _unknown(self, line: bytes) -> bytes:
         self._bad_commands += 1
-        too_many = self._bad_commands >= _BAD_COMMANDS
+        too_many = self._bad_commands > _BAD_COMMANDS
         return self._say(line, "too_many_bad_commands" if too_many else "unrecognized_command")
 
     _COMMANDS: ClassVar[Mapping[bytes, _Command]] = MappingProxyType(
@@ -291,15 +292,13 @@ class Dialogue:
         return self._answer(stage, request, None, condition)
 
     def _answer(self, stage: Stage | None, request: bytes, answer: _Answer, condition: str) -> bytes:
-        if isinstance(answer, HangUp):
-            said = b""
-            self._close("the server hung up")
-        else:
-            reply = self._service.phrase(condition) if answer is None else answer
-            said = reply.wire(self._value_of)
-            if reply.closes:
-                self._close(f"closed by the server after {reply.code}")
+        reply = self._service.phrase(condition) if answer is None else answer
+        said = b"" if isinstance(reply, HangUp) else reply.wire(self._value_of)
         self._step.session.exchanges.append(Exchange(self._journal.elapsed(), stage, request, said))
+        if isinstance(reply, HangUp):
+            self._close("the server hung up")
+        elif reply.closes:
+            self._close(f"closed by the server after {reply.code}")
         return said
 
     def _value_of(self, variable: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from email._header_value_parser import get_addr_spec, get_angle_addr
+from email.errors import InvalidHeaderDefect
 from typing import NamedTuple
 
 __all__ = ["CommandError", "Path", "forward_path", "reverse_path", "well_formed"]
@@ -79,11 +80,12 @@ def _path(argument: str, keyword: str, special: re.Pattern[str], syntax: str, ma
     try:
         parsed, rest = get_angle_addr(written) if written[0] == "<" else get_addr_spec(written)
         address = parsed.addr_spec
-    except Exception as error:  # noqa: BLE001  # HeaderParseError, and whatever else that parser trips over
+    except Exception as error:  # HeaderParseError, and whatever else that parser trips over
         raise CommandError(malformed) from error
-    # aiosmtpd lets two more pass, which a server on the Internet does not: addresses without a domain and such
-    # with control characters in them (RFC 5321, 4.1.2).
+    # aiosmtpd lets pass what its parser calls invalid, such as an address without a domain or a path without
+    # its ">". The obsolete forms are no errors: source routes are ignored (RFC 5321, appendix C).
     local, _, domain = address.rpartition("@")
-    if not (local and domain and address.isprintable()):
+    invalid = any(isinstance(defect, InvalidHeaderDefect) for defect in parsed.all_defects)
+    if invalid or not (local and domain and address.isprintable()):
         raise CommandError(malformed)
     return Path(address, tuple(rest.split()))
