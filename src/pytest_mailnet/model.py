@@ -52,7 +52,7 @@ class Envelope:
 
 
 _REPLY_LINE = re.compile(r"(?P<code>[2-5][0-5][0-9])(?:(?P<separator>[ -])(?P<text>.*))?")
-_ENHANCED = re.compile(r"([245]\.[0-9]{1,3}\.[0-9]{1,3})(?: |$)")  # RFC 3463, 2
+_ENHANCED = re.compile(r"([245]\.[0-9]{1,3}\.[0-9]{1,3})(?= |$)")  # RFC 3463, 2
 _VARIABLE = re.compile(r"\{([a-z_]+)\}")
 
 # What a client can be told at each stage besides 4yz and 5yz (RFC 5321, 4.3.2).
