@@ -275,14 +275,15 @@ class MailNet:
     # -- being active
 
     def __enter__(self) -> Self:
-        self.engine.enter(self)
         self._verified = False
         self._reach = Reach(self)
         self._interception = Interception(self._reach)
+        # First: a plugin may have forbidden all sockets, the engine's too.
+        self._interception.install()
         try:
-            self._interception.install()
+            self.engine.enter(self)
         except BaseException:
-            self._leave()
+            self._interception.uninstall()
             raise
         return self
 

@@ -17,6 +17,7 @@ __all__ = ["mailnet", "mailnet_config", "make_mailnet"]
 
 _nets = pytest.StashKey[list["MailNet"]]()
 _LOG = "--mailnet-log"
+_SECTION = "mailnet"
 
 _INI = {
     "mailnet_strict": ("bool", True, "unused scripted answers and connections out of the net fail the test"),
@@ -135,21 +136,27 @@ def pytest_runtest_makereport(
     """Add the section "mailnet" to the report."""
     report = yield
     nets = item.stash.get(_nets, [])
-    told = [
-        net for net in nets if net.config.log == "always" or (net.config.log == "failed" and report.failed)
-    ]
-    if told and (report.failed or call.when == "teardown"):
+    wanted = {"always": call.when == "call" or report.failed, "failed": report.failed, "never": False}
+    told = [net for net in nets if wanted[net.config.log]]
+    if told:
         from pytest_mailnet.report import timeline  # noqa: PLC0415
 
         stories = [timeline(net.journal) for net in told]
-        numbered = len(stories) > 1
-        report.sections.append(
-            (
-                "mailnet",
-                "\n\n".join(f"net {n}\n{it}" if numbered else it for n, it in enumerate(stories, 1)),
-            )
-        )
+        if len(stories) > 1:
+            stories = [f"net {number}\n{story}" for number, story in enumerate(stories, start=1)]
+        report.sections.append((_SECTION, "\n\n".join(stories)))
     return report
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Show the section of tests that passed, which pytest keeps to itself unless asked by -rP."""
+    if terminalreporter.hasopt("P"):
+        return
+    for report in terminalreporter.getreports("passed"):
+        for title, story in report.sections:
+            if title == _SECTION:
+                terminalreporter.section(f"{_SECTION}: {report.nodeid}", "-")
+                terminalreporter.line(story)
 
 
 def _marked(config: MailNetConfig, node: pytest.Item) -> MailNetConfig:

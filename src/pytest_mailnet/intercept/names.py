@@ -11,6 +11,7 @@ import _socket
 import errno
 import os
 import socket
+from collections.abc import Callable
 from typing import Any
 
 from pytest_mailnet.intercept.patches import Patches
@@ -29,6 +30,10 @@ def install(patches: Patches, world: World) -> None:
         for module in (socket, _socket):
             patches.put(module, name, getattr(names, name))
     patches.put(socket, "getfqdn", names.getfqdn)
+    if socket.getaddrinfo.__module__ != "socket":
+        # Somebody forbids look-ups by replacing the function (pytest-socket's --disable-socket). The net's
+        # never leave the process, so they are let through; all others stay forbidden.
+        patches.put(socket, "getaddrinfo", names.permitted(socket.getaddrinfo))
 
 
 class _Names:
@@ -61,6 +66,20 @@ class _Names:
         if flags & socket.AI_CANONNAME:
             infos[0] = (*infos[0][:3], found.canonical, infos[0][4])
         return infos
+
+    def permitted(self, forbidding: Callable[..., Any]) -> Callable[..., Any]:
+        """A `socket.getaddrinfo` that looks up what the net knows, and leaves the rest to who forbids it."""
+
+        def getaddrinfo(host: Any, port: Any, *rest: Any, **options: Any) -> Any:
+            name = _text(host)
+            if numeric(host) is None and (name is None or not self._world.claims(name, _port_number(port))):
+                return forbidding(host, port, *rest, **options)
+            return [
+                (socket.AddressFamily(family), socket.SocketKind(kind), *others)
+                for family, kind, *others in self.getaddrinfo(host, port, *rest, **options)
+            ]
+
+        return getaddrinfo
 
     def gethostbyname(self, host: Any, /) -> str:
         name = _text(host)

@@ -1,0 +1,429 @@
+"""What a user's suite sees: the fixtures, the settings, and the report, to the letter."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+
+import pytest
+
+SEND = """
+import smtplib
+
+def send(*recipients, host="mx.shop.example"):
+    with smtplib.SMTP(host, 25) as client:
+        client.sendmail("bob@hotmail.com", recipients or ["sales@shop.example"], "Subject: hi\\r\\n\\r\\nhello")
+"""
+
+
+@pytest.fixture(autouse=True)
+def _sender(pytester):
+    pytester.makepyfile(sending=SEND)
+    # Plugins of this suite that a user's need not have.
+    pytester.makeini("[pytest]\naddopts = -p no:randomly\n")
+
+
+def timeless(lines):
+    """A report's lines with times, ports and queue ids put away."""
+    text = "\n".join(lines)
+    text = re.sub(r" *\d+\.\d ms  ", "  ", text)
+    text = re.sub(r"203\.0\.113\.7:\d+", "203.0.113.7:PORT", text)
+    return re.sub(r"queued as [0-9a-f]{12}", "queued as ID", text)
+
+
+def test_a_failing_test_shows_the_timeline(pytester):
+    pytester.makepyfile(
+        """
+        import dns.resolver
+        from sending import send
+
+        def test_mail(mailnet):
+            mailnet.add_server("mx.shop.example", domain="shop.example")
+            dns.resolver.resolve("shop.example", "MX")
+            send()
+            mailnet.clock.advance(hours=1, minutes=15)
+            assert False
+        """
+    )
+
+    result = pytester.runpytest_subprocess()
+
+    result.assert_outcomes(failed=1)
+    lines = result.outlines
+    section = lines[lines.index("----------------------------------- mailnet ------------------------------------") :]
+    told = timeless(section[1 : next(n for n, line in enumerate(section) if line.startswith("====="))])
+    assert re.sub(r"\(udp\)", "(udp)", re.sub(r"to 20.*UTC", "to THEN UTC", told)) == "\n".join(
+        [
+            "  dns  shop.example MX? MX 10 mx.shop.example.  (udp)",
+            "  dns  mx.shop.example AAAA? no such record  (getaddrinfo)",
+            "  dns  mx.shop.example A? A 192.0.2.10  (getaddrinfo)",
+            "  [1]  203.0.113.7:PORT connects to mx.shop.example (192.0.2.10:25)",
+            "  [1] S  220 mx.shop.example ESMTP",
+            "  [1] C  ehlo app.sender.example",
+            "  [1] S  250-mx.shop.example",
+            "  [1] S  250-SIZE 35651584",
+            "  [1] S  250-8BITMIME",
+            "  [1] S  250-ENHANCEDSTATUSCODES",
+            "  [1] S  250-PIPELINING",
+            "  [1] S  250 SMTPUTF8",
+            "  [1] C  mail FROM:<bob@hotmail.com> size=20",
+            "  [1] S  250 2.1.0 OK",
+            "  [1] C  rcpt TO:<sales@shop.example>",
+            "  [1] S  250 2.1.5 OK",
+            "  [1] C  data",
+            "  [1] S  354 Start mail input; end with <CRLF>.<CRLF>",
+            "  [1] C  Subject: hi",
+            "  [1] C  ",
+            "  [1] C  hello",
+            "  [1] C  .",
+            "  [1] S  250 2.0.0 OK queued as ID",
+            "  [1] C  QUIT",
+            "  [1] S  221 2.0.0 mx.shop.example Service closing transmission channel",
+            "  [1]  client quit",
+            "  clock  1 h 15 min on, to THEN UTC",
+        ]
+    )
+
+
+def test_long_content_is_cut_with_its_size(pytester):
+    pytester.makepyfile(
+        """
+        import smtplib
+
+        def test_mail(mailnet):
+            mailnet.add_server("mx.shop.example", domain="shop.example")
+            with smtplib.SMTP("mx.shop.example", 25) as client:
+                client.sendmail("bob@hotmail.com", "sales@shop.example", "Subject: long\\r\\n\\r\\n" + "line\\r\\n" * 9999)
+            assert False
+        """
+    )
+
+    result = pytester.runpytest_subprocess()
+
+    result.stdout.fnmatch_lines(["*[[]1[]] C  line", "*[[]1[]] C  ... (60,011 bytes in all)", "*[[]1[]] C  ."])
+    assert len([line for line in result.outlines if line.endswith("C  line")]) < 12
+
+
+@pytest.mark.parametrize(
+    ("option", "shown"), [((), False), (("--mailnet-log=always",), True), (("--mailnet-log=never",), False)]
+)
+def test_a_passing_test_shows_the_timeline_when_asked(pytester, option, shown):
+    pytester.makepyfile(
+        """
+        from sending import send
+
+        def test_mail(mailnet):
+            mailnet.add_server("mx.shop.example", domain="shop.example")
+            send()
+        """
+    )
+
+    result = pytester.runpytest_subprocess(*option)
+
+    result.assert_outcomes(passed=1)
+    assert ("220 mx.shop.example ESMTP" in result.stdout.str()) == shown
+
+
+def test_a_failing_test_shows_nothing_when_told_so(pytester):
+    pytester.makepyfile("def test_mail(mailnet):\n    assert not mailnet.gmail\n")
+
+    result = pytester.runpytest_subprocess("--mailnet-log=never")
+
+    result.assert_outcomes(failed=1)
+    assert "- mailnet -" not in result.stdout.str()
+
+
+def test_a_failure_at_tear_down_shows_the_timeline_too(pytester):
+    pytester.makepyfile(
+        """
+        import pytest
+        from sending import send
+
+        @pytest.fixture
+        def shop(mailnet):
+            yield mailnet.add_server("mx.shop.example", domain="shop.example")
+            raise RuntimeError("at tear-down")
+
+        def test_mail(shop):
+            send()
+        """
+    )
+
+    result = pytester.runpytest_subprocess()
+
+    result.assert_outcomes(passed=1, errors=1)
+    result.stdout.fnmatch_lines(["*RuntimeError: at tear-down*", "*- mailnet -*", "*220 mx.shop.example ESMTP*"])
+
+
+def test_an_answer_not_used_up_fails_the_test(pytester):
+    pytester.makepyfile(
+        """
+        def test_mail(mailnet):
+            mailnet.gmail.on_message("alice@*").reply("421 4.7.0 Later").times(1)
+        """
+    )
+
+    result = pytester.runpytest_subprocess()
+
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(
+        [
+            "E*ExpectationFailed: gmail.on_message('alice@[*]').reply('421 4.7.0 Later').times(1) was given 0 of 1 time",
+            "E*nothing came to gmail at MESSAGE",
+            "E*If it need not be given: leave out .times(...), or @pytest.mark.mailnet(strict=False)",
+        ],
+        consecutive=True,
+    )
+
+
+def test_a_leak_fails_the_test_even_where_the_application_swallows_it(pytester):
+    pytester.makepyfile(
+        """
+        import smtplib
+
+        def test_mail(mailnet):
+            mailnet.add_server("mx.shop.example", ip="192.0.2.20")
+            try:
+                smtplib.SMTP("192.0.2.99", 25)
+            except OSError:
+                pass
+        """
+    )
+
+    result = pytester.runpytest_subprocess()
+
+    result.assert_outcomes(failed=1)
+    text = " ".join(line.removeprefix("E").strip() for line in result.outlines)
+    assert (
+        "a connection to 192.0.2.99:25 was stopped: no host of this mailnet has that address "
+        "(there is: 192.0.2.10 (gmail-smtp-in.l.google.com), "
+    ) in text
+    assert "To have one there: mailnet.add_server('mx.shop.example', ip='192.0.2.99')" in text
+
+
+def test_an_exception_in_a_predicate_fails_the_test_with_its_traceback(pytester):
+    pytester.makepyfile(
+        """
+        import smtplib
+
+        def broken(step):
+            return step.recipient.nonsense
+
+        def test_mail(mailnet):
+            mailnet.add_server("mx.shop.example", domain="shop.example").on_rcpt(broken).reply("550 no")
+            with smtplib.SMTP("mx.shop.example", 25) as client:
+                client.ehlo()
+                client.mail("a@b.example")
+                assert client.rcpt("sales@shop.example") == (
+                    451, b"4.3.0 Requested action aborted: error in processing"
+                )
+        """
+    )
+
+    result = pytester.runpytest_subprocess()
+
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(
+        [
+            "*return step.recipient.nonsense*",
+            "E*AttributeError: 'str' object has no attribute 'nonsense'",
+            "*The above exception was the direct cause of the following exception:*",
+            "E*ExpectationFailed: AttributeError at RCPT of session 1 with mx.shop.example: *",
+        ]
+    )
+
+
+def test_a_name_that_is_not_in_the_net_is_answered_and_noted(pytester):
+    pytester.makepyfile(
+        """
+        import socket
+
+        import pytest
+
+        def test_lookup(mailnet):
+            with pytest.raises(socket.gaierror):
+                socket.getaddrinfo("gmial.com", 25)
+            assert {query.rcode for query in mailnet.dns.queries} == {"NXDOMAIN"}
+
+        @pytest.mark.mailnet(unknown_names="fail")
+        def test_strict_lookup(mailnet):
+            with pytest.raises(socket.gaierror):
+                socket.getaddrinfo("gmial.com", 25)
+        """
+    )
+
+    result = pytester.runpytest_subprocess()
+
+    result.assert_outcomes(passed=1, failed=1)
+    text = " ".join(line.removeprefix("E").strip() for line in result.outlines)
+    assert "a look-up of 'gmial.com' was answered NXDOMAIN: it is not in this mailnet (did you mean 'gmail.com'" in text
+
+
+@pytest.mark.parametrize(
+    ("ini", "told"),
+    [
+        ("mailnet_unknown_names = ignore", "ini option mailnet_unknown_names takes 'answer' or 'fail', not 'ignore'"),
+        ("mailnet_other_ports = shut", "ini option mailnet_other_ports takes 'open' or 'closed', not 'shut'"),
+        ("mailnet_log = sometimes", "ini option mailnet_log takes 'failed' or 'always' or 'never', not 'sometimes'"),
+    ],
+)
+def test_a_wrong_ini_option_is_told(pytester, ini, told):
+    pytester.makeini(f"[pytest]\n{ini}\n")
+    pytester.makepyfile("def test_mail(mailnet): pass")
+
+    result = pytester.runpytest_subprocess()
+
+    assert told in result.stdout.str() + result.stderr.str()
+
+
+@pytest.mark.parametrize(
+    ("mark", "told"),
+    [
+        ("strickt=False", "@pytest.mark.mailnet: no setting 'strickt' (did you mean 'strict'?"),
+        ("strict=1", "@pytest.mark.mailnet: strict takes True or False, not 1"),
+        ("'closed'", "@pytest.mark.mailnet takes settings by name, not ('closed',)"),
+    ],
+)
+def test_a_wrong_mark_is_told(pytester, mark, told):
+    pytester.makepyfile(f"import pytest\n@pytest.mark.mailnet({mark})\ndef test_mail(mailnet): pass")
+
+    result = pytester.runpytest_subprocess()
+
+    assert told in result.stdout.str()
+
+
+def test_settings_go_ini_then_command_line_then_fixture_then_mark(pytester):
+    pytester.makeini("[pytest]\nmailnet_log = never\nmailnet_addresses = public\nmailnet_strict = false\n")
+    pytester.makepyfile(
+        test_ini="""
+        def test_ini(mailnet):
+            assert (mailnet.config.log, mailnet.config.addresses, mailnet.config.strict) == ("always", "public", False)
+        """,
+        test_fixture="""
+        import pytest
+
+        @pytest.fixture(scope="module")
+        def mailnet_config(mailnet_config):
+            return mailnet_config.but({"addresses": "documentation", "log": "failed"})
+
+        def test_fixture(mailnet):
+            config = mailnet.config
+            assert (config.log, config.addresses, config.strict) == ("failed", "documentation", False)
+
+        @pytest.mark.mailnet(strict=True, log="never")
+        def test_mark(mailnet):
+            config = mailnet.config
+            assert (config.log, config.addresses, config.strict) == ("never", "documentation", True)
+        """,
+    )
+
+    result = pytester.runpytest_subprocess("--mailnet-log=always")
+
+    result.assert_outcomes(passed=3)
+
+
+def test_several_nets_in_one_test_are_told_apart(pytester):
+    pytester.makepyfile(
+        """
+        from sending import send
+
+        def test_mail(make_mailnet):
+            with make_mailnet() as one:
+                one.add_server("mx.shop.example", domain="shop.example")
+                send()
+            with make_mailnet(seed=1) as two:
+                assert two.sessions == []
+            assert len(one.sessions) == 2
+        """
+    )
+
+    result = pytester.runpytest_subprocess()
+
+    result.stdout.fnmatch_lines(["net 1", "*220 mx.shop.example ESMTP", "net 2", "nothing was looked up*"])
+
+
+def test_it_works_in_four_processes_and_random_order(pytester):
+    pytester.makeini("[pytest]\n")
+    pytester.makepyfile(
+        """
+        import pytest
+        from sending import send
+
+        @pytest.mark.parametrize("number", range(40))
+        def test_mail(mailnet, number):
+            mailnet.add_server("mx.shop.example", domain="shop.example")
+            send(f"user{number}@shop.example")
+            assert mailnet.messages[0].envelope.rcpt_tos == (f"user{number}@shop.example",)
+            assert len(mailnet.sessions) == 1
+        """
+    )
+
+    result = pytester.runpytest_subprocess("-n", "4")
+
+    result.assert_outcomes(passed=40)
+
+
+@pytest.mark.parametrize("option", ["--disable-socket", "--allow-hosts=192.0.2.1"])
+def test_it_works_with_pytest_socket(pytester, option):
+    pytester.makepyfile(
+        """
+        import socket
+
+        import pytest
+        from pytest_socket import SocketBlockedError, SocketConnectBlockedError
+        from sending import send
+
+        @pytest.mark.parametrize("number", range(2))
+        def test_mail(mailnet, number):
+            mailnet.add_server("mx.shop.example", domain="shop.example")
+            send()
+            assert len(mailnet.messages) == 1
+
+        def test_other_connections_are_still_forbidden(mailnet):
+            with pytest.raises((SocketBlockedError, SocketConnectBlockedError)):
+                with socket.socket() as sock:
+                    sock.connect(("127.0.0.1", 9))
+        """
+    )
+
+    result = pytester.runpytest_subprocess(option)
+
+    result.assert_outcomes(passed=3)
+
+
+def test_who_tampers_with_the_patches_is_named(pytester):
+    pytester.makepyfile(
+        """
+        import socket
+
+        def careless(sock, address):
+            pass
+
+        def test_mail(mailnet, monkeypatch):
+            monkeypatch.setattr(socket.socket, "connect", careless)
+        """
+    )
+
+    result = pytester.runpytest_subprocess()
+
+    result.assert_outcomes(failed=1)
+    text = "".join(line.removeprefix("E").strip() for line in result.outlines)
+    assert re.search(r"socket\.socket\.connect is now test_who_tampers\w+\.careless \(.*\.py:3\)", text)
+
+
+def test_unused_it_imports_nothing_heavy():
+    code = (
+        "import sys, pytest_mailnet.plugin, pytest_mailnet;"
+        "print([name for name in ('aiosmtpd', 'dnslib', 'dns', 'asyncio') if name in sys.modules])"
+    )
+
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+
+    assert told in ("[]\n", "['asyncio']\n")
+
+
+def test_a_typo_on_the_command_line_names_the_choices(pytester):
+    result = pytester.runpytest_subprocess("--mailnet-log=allways")
+
+    assert "'failed', 'always', 'never'" in result.stderr.str()
