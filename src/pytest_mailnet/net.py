@@ -78,7 +78,8 @@ class MailNet:
         self._arrivals = Arrivals()
         self._providers: dict[str, Provider] = {}
         self._hosts: dict[str, Host] = {}
-        self._senders = 0
+        self._senders: list[Sender] = []
+        self._published: dict[Sender, str] = {}
         self.sender = self._new_sender("203.0.113.7", "app.sender.example")
         self._interception: Interception | None = None
         self._reach: Reach | None = None
@@ -418,16 +419,39 @@ class MailNet:
                 self.dns.add(name, "AAAA" if ":" in ip else "A", ip)
 
     def _new_sender(self, ip: str | None, ptr: str | None) -> Sender:
-        self._senders += 1
-        number = 6 + self._senders
-        return Sender(self.routes, ip=ip or f"203.0.113.{number}", ipv6=f"2001:db8:203::{number:x}", ptr=ptr)
+        number = 7 + len(self._senders)
+        sender = Sender(
+            self.routes,
+            ip=ip or f"203.0.113.{number}",
+            ipv6=f"2001:db8:203::{number:x}",
+            ptr=ptr,
+            changed=self._sender_changed,
+        )
+        self._senders.append(sender)
+        return sender
+
+    def _sender_changed(self, sender: Sender) -> None:
+        name = self._published.pop(sender, None)
+        if name is not None:
+            self.dns.remove(name)
+        self.dns.changed()
+
+    def _publish(self, name: str) -> None:
+        """Let a sender's reverse name resolve to its addresses, when it is first asked for."""
+        for sender in self._senders:
+            if sender.ptr == name and sender not in self._published and name not in self.dns.names:
+                self._published[sender] = name
+                self.dns.add(name, "A", sender.ip)
+                self.dns.add(name, "AAAA", sender.ipv6)
 
     def _sender_at(self, ip: str) -> Sender | None:
         occupant = self.routes.occupant(ip)
         return occupant if isinstance(occupant, Sender) else None
 
     def _missing(self, name: str) -> None:
-        """Put a standard provider in when its name is first looked up."""
+        """Put a standard provider or a sender in when its name is first looked up."""
+        if any(sender.ptr == name for sender in self._senders):
+            self._publish(name)
         labels = name.split(".")
         for start in range(len(labels) - 1):
             provider = _standard_names().get(".".join(labels[start:]))

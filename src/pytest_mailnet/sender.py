@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from pytest_mailnet.errors import InvalidAddress
 from pytest_mailnet.routes import Occupant, Routes, checked_ip
 
@@ -15,20 +17,39 @@ class Sender:
     resolves to the address in turn (FCrDNS); `helo` is what `socket.getfqdn()` tells the application.
 
     Attributes:
-        ptr: the reverse name; None for an address without one.
         helo: the name that the application finds for its own machine.
         dynamic: known as an address of a dial-up or residential range.
         throttled: known for having sent too much of late.
     """
 
-    def __init__(self, routes: Routes[Occupant], *, ip: str, ipv6: str, ptr: str | None) -> None:
+    def __init__(
+        self,
+        routes: Routes[Occupant],
+        *,
+        ip: str,
+        ipv6: str,
+        ptr: str | None,
+        changed: Callable[[Sender], None],
+    ) -> None:
         self._routes = routes
+        self._changed = changed
+        self._ptr = ptr
+        self._ip, self._ipv6 = ip, ipv6
         self._ip = routes.claim(ip, self)
         self._ipv6 = routes.claim(ipv6, self)
-        self.ptr = ptr
         self.helo = ptr or "localhost.localdomain"
         self.dynamic = False
         self.throttled = False
+
+    @property
+    def ptr(self) -> str | None:
+        """The reverse name, which resolves back to the addresses (FCrDNS); None for none."""
+        return self._ptr
+
+    @ptr.setter
+    def ptr(self, name: str | None) -> None:
+        self._ptr = name
+        self._changed(self)
 
     @property
     def name(self) -> str:
@@ -65,6 +86,7 @@ class Sender:
         claimed = self._routes.claim(new, self)
         if claimed != old:
             self._routes.release(old)
+        self._changed(self)
         return claimed
 
     def __repr__(self) -> str:

@@ -186,6 +186,11 @@ class Dns:
             self._failures.setdefault(_checked_name(name), []).append(failure)
             self.version += 1
 
+    def changed(self) -> None:
+        """Let no answer from before be given again: something that it came from is another now."""
+        with self._lock:
+            self.version += 1
+
     @property
     def queries(self) -> list[Query]:
         """The questions that were asked, in order."""

@@ -100,7 +100,7 @@ class Provider:
         if mailbox is None:
             raise UnknownName(
                 f"mailbox at {self.name}",
-                address,
+                self._in_full(address),
                 [mailbox.address for mailbox in self._mailboxes.values()],
                 f"A provider knows the mailboxes that the test adds: .add_mailbox({address!r}).",
             )
