@@ -1,0 +1,145 @@
+"""Providers as data: every phrase is loaded, sent, and has a source; a file with an error is refused."""
+
+from __future__ import annotations
+
+import re
+import smtplib
+
+import pytest
+
+from pytest_mailnet.errors import ProviderFileError
+from pytest_mailnet.model import Stage
+from pytest_mailnet.providers import load_facts, provider_names
+from pytest_mailnet.providers.facts import parse_facts, stock_phrases
+
+FACTS = [*(load_facts(name) for name in provider_names()), load_facts("gmail", 2009), load_facts("hotmail", 2009)]
+PHRASES = [pytest.param(facts, phrase, id=f"{facts.title}-{phrase.condition}") for facts in FACTS for phrase in facts.phrases.values()]
+
+MINIMAL = """
+name = "corp"
+title = "Corp"
+domains = ["corp.example"]
+
+[zone]
+source = "own"
+text = "corp.example. 300 IN MX 10 mx.corp.example."
+
+[ehlo]
+source = "own"
+lines = ["SIZE 1000"]
+
+[[rules]]
+rule = "unknown_mailbox"
+reply = "user_unknown"
+
+[replies.user_unknown]
+stage = "rcpt"
+reply = "550 5.1.1 Nobody here by the name of {recipient}"
+source = "own"
+year = 2026
+stage_evidence = "captured"
+"""
+
+
+@pytest.mark.parametrize(("facts", "phrase"), PHRASES)
+def test_every_phrase_has_a_source(facts, phrase):
+    assert len(phrase.source) > 10
+    assert phrase.year is None or 2000 < phrase.year < 2100
+
+
+@pytest.mark.parametrize(
+    ("facts", "phrase"), [it for it in PHRASES if it.values[1].stage in ("connect", "mail", "rcpt", "data", "message")]
+)
+def test_every_phrase_goes_over_the_wire_as_it_stands(mailnet, converse, facts, phrase):
+    server = mailnet.add_server("mx.shop.example", domain="shop.example")
+    stage = Stage(phrase.stage)
+    getattr(server, f"on_{stage}")().reply(phrase.reply)
+
+    client = converse("mx.shop.example")
+    said = {Stage.CONNECT: client.banner}
+    if stage is not Stage.CONNECT:
+        client.say("EHLO app.example")
+        said[Stage.MAIL] = client.say("MAIL FROM:<bob@hotmail.com>")
+    if stage in (Stage.RCPT, Stage.DATA, Stage.MESSAGE):
+        said[Stage.RCPT] = client.say("RCPT TO:<alice@shop.example>")
+    if stage in (Stage.DATA, Stage.MESSAGE):
+        said[Stage.DATA] = client.say("DATA")
+    if stage is Stage.MESSAGE:
+        said[Stage.MESSAGE] = client.say("Message-ID: <m@app.example>\r\n\r\n.")
+
+    written = re.split(r"(\\\{\w+\\\})", re.escape(str(phrase.reply)))
+    pattern = "".join(".*" if part.startswith(r"\{") else part for part in written)
+    assert re.fullmatch(pattern, said[stage].replace("\r\n", "\n").rstrip("\n"))
+
+
+@pytest.mark.parametrize("condition", sorted(stock_phrases()))
+def test_every_stock_phrase_names_its_section(condition):
+    assert re.match(r"RFC \d{4}, ", stock_phrases()[condition].source)
+
+
+def test_today_s_gmail_refuses_in_its_own_words(mailnet):
+    with smtplib.SMTP("gmail-smtp-in.l.google.com", 25) as client:
+        with pytest.raises(smtplib.SMTPRecipientsRefused) as refused:
+            client.sendmail("bob@hotmail.com", ["carl@gmail.com"], "Subject: hi\r\n\r\n")
+
+    [(code, text)] = refused.value.recipients.values()
+    queue_id = mailnet.sessions[0].replies[0].removeprefix("220 mx.google.com ESMTP ").removesuffix(" - gsmtp")
+    assert code == 550
+    assert text.decode() == (
+        "5.1.1 The email account that you tried to reach does not exist. Please try\n"
+        "5.1.1 double-checking the recipient's email address for typos or\n"
+        "5.1.1 unnecessary spaces. Learn more at\n"
+        f"5.1.1  https://support.google.com/mail/?p=NoSuchUser {queue_id} - gsmtp"
+    )
+
+
+def test_today_s_hotmail_takes_mail_for_bob(mailnet):
+    bob = mailnet.hotmail.add_mailbox("bob")
+
+    with smtplib.SMTP("hotmail-com.olc.protection.outlook.com", 25) as client:
+        client.sendmail("alice@gmail.com", ["bob@hotmail.com"], "Message-ID: <m1@app.example>\r\n\r\n")
+
+    assert len(bob.messages) == 1
+    assert re.fullmatch(
+        r"250 2\.6\.0 <m1@app\.example> \[InternalId=\d{14}, Hostname=hotmail-com\.olc\.protection\.outlook\.com\] "
+        r"\d+ bytes in 0\.105, \d+\.\d{3} KB/sec Queued mail for delivery -> 250 2\.1\.5",
+        mailnet.sessions[0].replies[-2],
+    )
+
+
+def test_a_file_with_everything_right_is_read():
+    facts = parse_facts(MINIMAL, "corp.toml")
+
+    assert facts.domains == ("corp.example",)
+    assert str(facts.phrases["user_unknown"].reply) == "550 5.1.1 Nobody here by the name of {recipient}"
+    assert facts.rules[0].stage is Stage.RCPT
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ('title = "Corp"', 'titel = "Corp"', "corp.toml: titel: unknown key (did you mean 'title'"),
+        ('title = "Corp"', "", "corp.toml: title: is missing"),
+        ('title = "Corp"', "title = 1", "corp.toml: title: 1 is not a text"),
+        ('title = "Corp"', "title = ", "corp.toml: no valid TOML: "),
+        ('["corp.example"]', '"corp.example"', "corp.toml: domains: 'corp.example' is not a list of texts"),
+        ('"SIZE 1000"', "1000", "corp.toml: ehlo.lines[1]: 1000 is not a text"),
+        ('rule = "unknown_mailbox"', 'rule = "unknown_mailbx"', "rules[1].rule: no rule 'unknown_mailbx' (did you mean"),
+        ('reply = "user_unknown"', 'reply = "user_unknwon"', "rules[1].reply: no reply 'user_unknwon' (did you mean"),
+        ('reply = "user_unknown"', 'replies = "x"', "rules[1].replies: unknown key (did you mean 'reply'"),
+        ('reply = "user_unknown"', 'stage = "rctp"', "rules[1].stage: no stage 'rctp' (did you mean 'rcpt'"),
+        ('reply = "user_unknown"', 'stage = "data"\nreply = "ok_rcpt"', "rules[1].reply: '250 2.1.5 OK' makes no sense at DATA"),
+        ('stage = "rcpt"', 'stage = "rctp"', "replies.user_unknown.stage: 'rctp' (did you mean 'rcpt'"),
+        ('"550 5.1.1 Nobody', '"55O 5.1.1 Nobody', "replies.user_unknown.reply: '55O 5.1.1 Nobody"),
+        ('"550 5.1.1 Nobody', '"354 Nobody', "replies.user_unknown.reply: '354 Nobody"),
+        ("{recipient}", "{recipent}", "replies.user_unknown.reply: no variable {recipent} (did you mean 'recipient'"),
+        ('stage_evidence = "captured"', 'stage_evidence = "seen"', "replies.user_unknown.stage_evidence: 'seen' (there is"),
+    ],
+)
+def test_a_file_with_an_error_is_refused_with_file_and_key(old, new, told):
+    assert old in MINIMAL
+
+    with pytest.raises(ProviderFileError) as error:
+        parse_facts(MINIMAL.replace(old, new, 1), "corp.toml")
+
+    assert told in str(error.value)
