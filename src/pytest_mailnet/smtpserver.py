@@ -62,17 +62,10 @@ class MailServer(SMTP):
         step: the session.
         loop: the engine's.
         on_lost: called once when the connection is gone.
-        idle: seconds without a byte from the client after which it is closed.
     """
 
     def __init__(
-        self,
-        dialogue: Dialogue,
-        step: Step,
-        loop: asyncio.AbstractEventLoop,
-        on_lost: Callable[[], None],
-        *,
-        idle: float = _IDLE,
+        self, dialogue: Dialogue, step: Step, loop: asyncio.AbstractEventLoop, on_lost: Callable[[], None]
     ) -> None:
         # None of the base classes' __init__: aiosmtpd's looks through all attributes of the class for every
         # connection, asyncio's makes a stream reader. What their methods need that are left is set here.
@@ -86,7 +79,6 @@ class MailServer(SMTP):
         self._on_lost = on_lost
         self._rest = b""
         self._content: Content | None = None
-        self._idle_limit = idle
         self._heard = 0.0
         self._timer: asyncio.TimerHandle | None = None
 
@@ -96,7 +88,7 @@ class MailServer(SMTP):
         # The client's address in the net; the transport knows only that on the machine.
         cast("Session", self.session).peer = cast("Any", tuple(self._step.client))
         self._heard = self.loop.time()
-        self._timer = self.loop.call_later(self._idle_limit, self._idle)
+        self._timer = self.loop.call_later(_IDLE, self._idle)
         self._send(self._dialogue.greet())
 
     def data_received(self, data: bytes) -> None:
@@ -175,9 +167,9 @@ class MailServer(SMTP):
 
     def _idle(self) -> None:
         # One timer a connection, set again for the time that is left, and not one a command.
-        left = self._heard + self._idle_limit - self.loop.time()
+        left = self._heard + _IDLE - self.loop.time()
         if left > 0:
             self._timer = self.loop.call_later(left, self._idle)
         elif self.transport is not None:
-            self._lost(f"idle for {self._idle_limit:g} s")
+            self._lost(f"idle for {_IDLE:g} s")
             self.transport.close()

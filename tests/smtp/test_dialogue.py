@@ -1,0 +1,349 @@
+"""The conversation of one session, without sockets."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from pytest_mailnet.model import Envelope, Reply, Stage
+from pytest_mailnet.step import HANG_UP
+
+TAKEN = {
+    Stage.CONNECT: "220 mx.shop.example ESMTP\r\n",
+    Stage.EHLO: "250-mx.shop.example\r\n250-SIZE 1000\r\n250-8BITMIME\r\n250 SMTPUTF8\r\n",
+    Stage.MAIL: "250 2.1.0 OK\r\n",
+    Stage.RCPT: "250 2.1.5 OK\r\n",
+    Stage.DATA: "354 Start mail input; end with <CRLF>.<CRLF>\r\n",
+    Stage.MESSAGE: "250 2.0.0 OK queued as 4Xy\r\n",
+}
+BROKEN = "451 4.3.0 Requested action aborted: error in processing\r\n"
+
+
+def test_a_session_is_recorded_as_it_was_said(talk, shop):
+    talk.dialogue.greet()
+    talk.say("EHLO app.example", "MAIL FROM:<bob@b.example>", "RCPT TO:<alice@shop.example>", "DATA")
+    content = b"Subject: hi\r\n\r\n.hi\r\n"
+    talk.dialogue.content(content)
+    talk.say("QUIT")
+
+    assert [tuple(exchange)[1:] for exchange in talk.session.exchanges] == [
+        (Stage.CONNECT, b"", TAKEN[Stage.CONNECT].encode()),
+        (Stage.EHLO, b"EHLO app.example\r\n", TAKEN[Stage.EHLO].encode()),
+        (Stage.MAIL, b"MAIL FROM:<bob@b.example>\r\n", b"250 2.1.0 OK\r\n"),
+        (Stage.RCPT, b"RCPT TO:<alice@shop.example>\r\n", b"250 2.1.5 OK\r\n"),
+        (Stage.DATA, b"DATA\r\n", TAKEN[Stage.DATA].encode()),
+        (Stage.MESSAGE, content, b"250 2.0.0 OK queued as 4Xy\r\n"),
+        (None, b"QUIT\r\n", b"221 2.0.0 mx.shop.example Service closing transmission channel\r\n"),
+    ]
+    assert talk.session.exchanges[5].request is content
+    assert talk.session.ended == "client quit"
+    assert shop.delivered == [(Envelope("bob@b.example", ("alice@shop.example",), (), ((),)), content)]
+    assert shop.delivered[0][1] is content
+
+
+@pytest.mark.parametrize("stage", Stage)
+def test_every_stage_has_its_usual_reply(talk, stage):
+    talk.go_to(stage)
+
+    assert talk.do(stage) == TAKEN[stage]
+
+
+@pytest.mark.parametrize("stage", Stage)
+def test_every_stage_can_be_answered_by_a_decision(talk, shop, stage):
+    shop.answers[stage] = Reply.parse("550 5.7.1 Not {ip}\nnot now")
+    talk.go_to(stage)
+
+    assert talk.do(stage) == "550-5.7.1 Not 203.0.113.7\r\n550 5.7.1 not now\r\n"
+    assert shop.delivered == []
+
+
+@pytest.mark.parametrize("stage", Stage)
+def test_a_reply_that_closes_ends_the_session(talk, shop, stage):
+    shop.answers[stage] = Reply.parse("421 4.7.0 Try again later")
+    talk.go_to(stage)
+
+    assert talk.do(stage) == "421 4.7.0 Try again later\r\n"
+    assert talk.dialogue.closing
+    assert not talk.dialogue.reading_content
+    assert talk.session.ended == "closed by the server after 421"
+
+
+@pytest.mark.parametrize("stage", Stage)
+def test_a_server_can_hang_up_without_a_word(talk, shop, stage):
+    shop.answers[stage] = HANG_UP
+    talk.go_to(stage)
+
+    assert talk.do(stage) == ""
+    assert talk.dialogue.closing
+    assert (talk.session.exchanges[-1].stage, talk.session.exchanges[-1].reply) == (stage, b"")
+    assert talk.session.ended == "the server hung up"
+    assert shop.delivered == []
+
+
+@pytest.mark.parametrize("stage", [stage for stage in Stage if stage is not Stage.CONNECT])
+def test_a_decision_that_raises_is_a_local_error_and_the_session_goes_on(talk, shop, stage):
+    shop.answers[stage] = lambda _: 1 / 0
+    talk.go_to(stage)
+
+    assert talk.do(stage) == BROKEN
+    assert talk.say("NOOP") == "250 2.0.0 OK\r\n"
+    assert [(where, type(error)) for where, error in shop.failures] == [(stage, ZeroDivisionError)]
+    assert shop.delivered == []
+
+
+def test_a_delivery_that_raises_is_a_local_error(talk, shop):
+    shop.deliver = lambda *_: 1 / 0
+    talk.go_to(Stage.MESSAGE)
+
+    assert talk.do(Stage.MESSAGE) == BROKEN
+    assert [stage for stage, _ in shop.failures] == [Stage.MESSAGE]
+
+
+def test_an_interrupt_is_not_taken_for_a_failing_decision(talk, shop):
+    def interrupt(step):
+        raise KeyboardInterrupt
+
+    shop.answers[Stage.CONNECT] = interrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        talk.dialogue.greet()
+
+
+@pytest.mark.parametrize("banner", ["554 5.7.1 Go away", "451 4.7.1 Not now"])
+def test_a_server_that_does_not_welcome_hangs_up(talk, shop, banner):
+    shop.answers[Stage.CONNECT] = Reply.parse(banner)
+
+    assert talk.dialogue.greet() == f"{banner}\r\n".encode()
+    assert talk.dialogue.closing
+    assert talk.session.ended == f"closed by the server after {banner[:3]}"
+
+
+def test_decisions_see_the_session_as_it_stands(talk, shop):
+    seen = {}
+    for stage in Stage:
+        shop.answers[stage] = lambda step, stage=stage: seen.update(
+            {stage: (step.helo, step.reverse_path, step.recipient, tuple(step.recipients), step.content)}
+        )
+
+    for stage in Stage:
+        talk.do(stage)
+
+    assert seen == {
+        Stage.CONNECT: ("", None, None, (), None),
+        Stage.EHLO: ("app.example", None, None, (), None),
+        Stage.MAIL: ("app.example", "bob@b.example", None, (), None),
+        Stage.RCPT: ("app.example", "bob@b.example", "alice@shop.example", (), None),
+        Stage.DATA: ("app.example", "bob@b.example", None, ("alice@shop.example",), None),
+        Stage.MESSAGE: ("app.example", "bob@b.example", None, ("alice@shop.example",), b"Subject: hi\r\n"),
+    }
+    assert (talk.step.reverse_path, talk.step.recipients, talk.step.content) == (None, [], None)
+
+
+def test_a_refused_sender_is_forgotten(welcomed, shop):
+    shop.answers[Stage.MAIL] = Reply.parse("550 5.7.1 No")
+    welcomed.say("MAIL FROM:<bob@b.example>")
+    del shop.answers[Stage.MAIL]
+
+    assert welcomed.say("RCPT TO:<alice@shop.example>").startswith("503 5.5.1 ")
+    assert welcomed.say("MAIL FROM:<carl@b.example>") == "250 2.1.0 OK\r\n"
+    assert welcomed.step.reverse_path == "carl@b.example"
+
+
+def test_a_refused_recipient_leaves_the_others(welcomed, shop):
+    shop.answers[Stage.RCPT] = lambda step: (
+        Reply.parse("550 5.1.1 No such user") if step.recipient == "carl@shop.example" else None
+    )
+    welcomed.say("MAIL FROM:<>")
+
+    replies = [welcomed.say(f"RCPT TO:<{name}@shop.example>") for name in ("alice", "carl", "dave")]
+    welcomed.say("DATA")
+    welcomed.dialogue.content(b"")
+
+    assert [reply[:3] for reply in replies] == ["250", "550", "250"]
+    assert shop.delivered[0][0] == Envelope("", ("alice@shop.example", "dave@shop.example"), (), ((), ()))
+
+
+def test_a_refused_message_is_not_delivered_and_the_next_one_is(talk, shop):
+    shop.answers[Stage.MESSAGE] = lambda step: (
+        Reply.parse("554 5.7.1 Spam") if b"spam" in step.content else None
+    )
+    talk.go_to(Stage.MESSAGE)
+
+    assert talk.dialogue.content(b"spam\r\n") == b"554 5.7.1 Spam\r\n"
+    talk.say("MAIL FROM:<bob@b.example>", "RCPT TO:<alice@shop.example>", "DATA")
+    talk.dialogue.content(b"ham\r\n")
+
+    assert [content for _, content in shop.delivered] == [b"ham\r\n"]
+
+
+def test_a_message_is_delivered_before_the_client_hears_of_it(talk, shop):
+    order = []
+    shop.deliver = lambda *_: order.append("delivered")
+    shop.value_of = lambda _, variable: order.append(variable) or "x"
+    talk.go_to(Stage.MESSAGE)
+    order.clear()
+
+    talk.do(Stage.MESSAGE)
+
+    assert order == ["delivered", "queue_id"]
+
+
+def test_a_refused_ehlo_leaves_everything_as_it_was(welcomed, shop):
+    welcomed.say("MAIL FROM:<bob@b.example>")
+    shop.answers[Stage.EHLO] = Reply.parse("550 5.7.1 Not by that name")
+
+    assert welcomed.say("EHLO other.example") == "550 5.7.1 Not by that name\r\n"
+    assert welcomed.step.helo == "app.example"
+    assert welcomed.say("RCPT TO:<alice@shop.example>") == "250 2.1.5 OK\r\n"
+
+
+@pytest.mark.parametrize("name", ["", "ä.example", "app\rexample", "app\x00example"])
+def test_a_name_that_is_none_is_refused_at_ehlo(talk, name):
+    talk.dialogue.greet()
+
+    assert talk.say(f"EHLO {name}") == "501 5.5.4 Syntax error in parameters or arguments: EHLO hostname\r\n"
+    assert talk.step.helo == ""
+
+
+@pytest.mark.parametrize(
+    ("parameters", "reply"),
+    [
+        ("SIZE=1000", "250 2.1.0 OK\r\n"),
+        ("size=0 body=7bit smtputf8", "250 2.1.0 OK\r\n"),
+        ("SIZE=1001", "552 5.3.4 Message size exceeds fixed maximum message size\r\n"),
+        ("SIZE=99999999999999999999", "552 5.3.4 Message size exceeds fixed maximum message size\r\n"),
+        ("SIZE", "501 5.5.4 Syntax error in parameters or arguments: MAIL FROM:<address>\r\n"),
+        ("SIZE=", "501 5.5.4 Syntax error in parameters or arguments: MAIL FROM:<address>\r\n"),
+        ("SIZE=-1", "501 5.5.4 Syntax error in parameters or arguments: MAIL FROM:<address>\r\n"),
+        ("SIZE=²", "501 5.5.4 Syntax error in parameters or arguments: MAIL FROM:<address>\r\n"),
+        ("SMTPUTF8=yes", "501 5.5.4 Syntax error in parameters or arguments: MAIL FROM:<address>\r\n"),
+        ("BODY", "501 5.5.4 Syntax error in parameters or arguments: MAIL FROM:<address>\r\n"),
+        ("BODY=BINARYMIME", "501 5.5.4 Syntax error in parameters or arguments: MAIL FROM:<address>\r\n"),
+        ("-X=1", "501 5.5.4 Syntax error in parameters or arguments: MAIL FROM:<address>\r\n"),
+        ("AUTH=<>", "555 5.5.4 MAIL FROM parameters not recognized or not implemented\r\n"),
+        ("SIZE=1 RET=FULL", "555 5.5.4 MAIL FROM parameters not recognized or not implemented\r\n"),
+    ],
+)
+def test_parameters_of_mail(welcomed, parameters, reply):
+    assert welcomed.say(f"MAIL FROM:<bob@b.example> {parameters}") == reply
+
+
+def test_parameters_may_stand_behind_a_quoted_local_part(welcomed):
+    assert welcomed.say('MAIL FROM:<"bob b"@b.example> SIZE=7 BODY=8BITMIME') == "250 2.1.0 OK\r\n"
+
+    assert welcomed.step.reverse_path == '"bob b"@b.example'
+    assert welcomed.step.mail_options == ("SIZE=7", "BODY=8BITMIME")
+    assert welcomed.step.declared_size == 7
+
+
+@pytest.mark.parametrize("parameter", ["SIZE=1", "BODY=7BIT", "SMTPUTF8"])
+def test_after_helo_no_parameter_is_known(talk, parameter):
+    talk.dialogue.greet()
+    talk.say("HELO app.example")
+
+    assert talk.say(f"MAIL FROM:<bob@b.example> {parameter}").startswith("555 5.5.4 ")
+
+
+def test_utf8_addresses_need_the_parameter_and_the_extension(welcomed, shop):
+    refused = "553 5.6.7 Mailbox name not allowed: address needs SMTPUTF8\r\n"
+
+    assert welcomed.say("MAIL FROM:<bøb@b.example>") == refused
+    welcomed.say("MAIL FROM:<bob@b.example>")
+    assert welcomed.say("RCPT TO:<ålice@shop.example>") == refused
+    welcomed.say("RSET", "MAIL FROM:<bøb@b.example> SMTPUTF8")
+    assert welcomed.say("RCPT TO:<ålice@shop.example>") == "250 2.1.5 OK\r\n"
+    welcomed.say("RSET", "MAIL FROM:<bob@b.example>")
+    assert welcomed.say("RCPT TO:<ålice@shop.example>") == refused
+    shop.extensions = ("SIZE 1000",)
+    assert welcomed.say("RCPT TO:<ålice@shop.example>") == "500 5.5.2 Syntax error: command is not ASCII\r\n"
+
+
+def test_what_is_no_utf8_is_refused(welcomed):
+    assert welcomed.dialogue.command(b"MAIL FROM:<b\xf8b@b.example> SMTPUTF8\r\n") == (
+        b"500 5.5.2 Syntax error: command is not ASCII\r\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("extensions", "longest"),
+    [((), 512), (("SIZE",), 538), (("SMTPUTF8",), 522), (("SIZE 9", "SMTPUTF8"), 548)],
+)
+def test_mail_may_be_longer_by_what_the_extensions_need(welcomed, shop, extensions, longest):
+    shop.extensions = extensions
+    line = b"MAIL FROM:<bob@b.example>"
+
+    too_long = welcomed.dialogue.command(line.ljust(longest - 1) + b"\r\n")
+    fits = welcomed.dialogue.command(line.ljust(longest - 2) + b"\r\n")
+
+    assert (too_long, fits) == (b"500 5.5.2 Line too long\r\n", b"250 2.1.0 OK\r\n")
+    assert len(welcomed.session.exchanges[-2].request) == 512
+
+
+@pytest.mark.parametrize("line", ["NOOP", "VRFY", "RCPT TO:<a@b>", "EHLO", "HELO"])
+def test_other_commands_have_512_bytes(welcomed, line):
+    padded = line.ljust(511, "x").encode()
+
+    assert welcomed.dialogue.command(padded + b"\r\n") == b"500 5.5.2 Line too long\r\n"
+    assert welcomed.dialogue.command(padded[1:] + b"\r\n") != b"500 5.5.2 Line too long\r\n"
+
+
+def test_what_the_client_said_cannot_become_a_line_of_a_reply(talk, shop):
+    talk.dialogue.greet()
+    shop.value_of = lambda *_: "app\r\n250 forged\x00"
+
+    assert talk.say("NOOP", "QUIT") == "221 2.0.0 app??250 forged? Service closing transmission channel\r\n"
+
+
+def test_what_came_and_got_no_reply_is_in_the_record(welcomed):
+    welcomed.dialogue.lost("connection reset", b"MAIL FR")
+    welcomed.dialogue.lost("client closed the connection")
+
+    assert welcomed.session.exchanges[-1][1:] == (None, b"MAIL FR", b"")
+    assert welcomed.session.ended == "connection reset"
+
+
+def test_an_extension_that_is_taken_away_takes_the_size_limit_with_it(welcomed, shop):
+    assert welcomed.dialogue.size_limit == 1000
+
+    shop.extensions = ("8BITMIME",)
+
+    assert welcomed.dialogue.size_limit is None
+
+
+@pytest.mark.parametrize("line", ["SIZE", "SIZE 0", "SIZE many"])
+def test_a_size_that_says_no_number_is_no_limit(welcomed, shop, line):
+    shop.extensions = (line,)
+
+    assert welcomed.dialogue.size_limit is None
+
+
+REPLY = re.compile(rb"(?:(\d{3})-[^\r\n]*\r\n)*(\d{3}) [^\r\n]*\r\n")
+VERBS = ("EHLO", "HELO", "MAIL", "RCPT", "DATA", "RSET", "NOOP", "QUIT", "VRFY", "HELP", "AUTH", "STARTTLS")
+PARTS = ("FROM:", "TO:", "<a@b.example>", "<>", "<postmaster>", "SIZE=", "BODY=8BITMIME", "SMTPUTF8", "aä")
+SIGNS = '<>@"\\()[].:,= \t\r\x00\udc80'
+WORDS = st.sampled_from([*VERBS, *PARTS, *SIGNS])
+
+
+@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.lists(
+        st.binary(max_size=40)
+        | st.lists(WORDS, max_size=12).map(lambda words: "".join(words).encode("utf-8", "surrogateescape")),
+        max_size=12,
+    )
+)
+def test_whatever_is_said_gets_a_reply_that_is_one(shop, journal, new_talk, lines):
+    talk = new_talk(shop, journal)
+    talk.dialogue.greet()
+    for line in lines:
+        said = talk.dialogue.command(line.replace(b"\n", b"") + b"\r\n")
+
+        assert REPLY.fullmatch(said)
+        if talk.dialogue.closing:
+            break
+        if talk.dialogue.reading_content:
+            assert REPLY.fullmatch(talk.dialogue.content(line))
+    assert shop.failures == []
