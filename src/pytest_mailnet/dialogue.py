@@ -75,7 +75,7 @@ class Dialogue:
         self._journal = journal
         self._bad_commands = 0
         self._rcpt_refused = False
-        self._utf8 = False
+        self._utf8 = False  # whether the sender's MAIL had SMTPUTF8
         self.closing = False
         self.reading_content = False
 
@@ -210,7 +210,7 @@ class Dialogue:
             raise CommandError("no_valid_recipients" if self._rcpt_refused else "data_before_rcpt")
         answer = self._decide(Stage.DATA)
         said = self._answer(Stage.DATA, line, answer, "ok_data")
-        self.reading_content = _positive(answer) and not self.closing
+        self.reading_content = _positive(answer)
         return said
 
     def _rset(self, line: bytes, argument: str) -> bytes:
@@ -308,12 +308,11 @@ class Dialogue:
 
     def _close(self, how: str) -> None:
         self.closing = True
-        if self._step.session.ended is None:
-            self._step.session.ended = how
+        self._step.session.ended = how
 
     def _reset(self) -> None:
         self._step.reset()
-        self._rcpt_refused = self._utf8 = False
+        self._rcpt_refused = False
 
 
 def _positive(answer: _Answer) -> bool:

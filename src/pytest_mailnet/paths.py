@@ -84,8 +84,8 @@ def _path(argument: str, keyword: str, special: re.Pattern[str], syntax: str, ma
         raise CommandError(malformed) from error
     # aiosmtpd lets pass what its parser calls invalid, such as an address without a domain or a path without
     # its ">". The obsolete forms are no errors: source routes are ignored (RFC 5321, appendix C).
-    local, _, domain = address.rpartition("@")
+    local, _, _ = address.rpartition("@")
     invalid = any(isinstance(defect, InvalidHeaderDefect) for defect in parsed.all_defects)
-    if invalid or not (local and domain and address.isprintable()):
+    if invalid or not (local and address.isprintable()):
         raise CommandError(malformed)
     return Path(address, tuple(rest.split()))

@@ -72,6 +72,21 @@ def test_a_limit_is_kept_to_the_byte_however_content_comes(sent, limit, cuts):
     assert content.taken() == ((expected, None) if len(expected) <= limit else (b"", "size_exceeded"))
 
 
+@pytest.mark.parametrize("piece", [1, 2, 3, 4, 5, 100])
+@pytest.mark.parametrize(
+    "wanted", [b"x" * 8 + b"\r\n", b"." * 8 + b"\r\n", b"\r\n" * 5, b".\r\n.\r\n....\r\n"]
+)
+def test_content_of_exactly_the_limit_is_kept(wanted, piece):
+    sent = b"\r\n".join(b"." + line if line.startswith(b".") else line for line in wanted.split(b"\r\n"))
+    kept, refused = Content(len(wanted)), Content(len(wanted) - 1)
+
+    fed(kept, sent + b".\r\n", range(0, 100, piece))
+    fed(refused, sent + b".\r\n", range(0, 100, piece))
+
+    assert kept.taken() == (wanted, None)
+    assert refused.taken() == (b"", "size_exceeded")
+
+
 @pytest.mark.parametrize("piece", [1, 7, 1000, 1001, 1002, 5000])
 @pytest.mark.parametrize("before", [b"", b"short\r\n" * 300, b"x" * 999 + b"\r\n"])
 @pytest.mark.parametrize(("length", "fits"), [(1001, True), (1002, False), (3000, False)])

@@ -166,6 +166,27 @@ def test_a_refused_recipient_leaves_the_others(welcomed, shop):
     assert shop.delivered[0][0] == Envelope("", ("alice@shop.example", "dave@shop.example"), (), ((), ()))
 
 
+def test_data_after_refused_recipients_only_has_no_valid_ones_until_the_transaction_is_forgotten(
+    welcomed, shop
+):
+    shop.answers[Stage.RCPT] = Reply.parse("550 5.1.1 No such user")
+    welcomed.say("MAIL FROM:<bob@b.example>", "RCPT TO:<carl@shop.example>")
+
+    assert welcomed.say("DATA") == "554 5.5.1 No valid recipients\r\n"
+    welcomed.say("RSET", "MAIL FROM:<bob@b.example>")
+    assert welcomed.say("DATA") == "503 5.5.1 Bad sequence of commands: need RCPT before DATA\r\n"
+
+
+def test_five_unknown_commands_are_borne_and_the_sixth_ends_the_session(welcomed):
+    borne = [welcomed.say(word) for word in ("HELLO", "", "MAILFROM", "\t", "GET / HTTP/1.1")]
+
+    assert borne == ["500 5.5.2 Syntax error, command unrecognized\r\n"] * 5
+    assert welcomed.say("XYZZY") == (
+        "421 4.7.0 mx.shop.example Too many errors, closing transmission channel\r\n"
+    )
+    assert welcomed.dialogue.closing
+
+
 def test_a_refused_message_is_not_delivered_and_the_next_one_is(talk, shop):
     shop.answers[Stage.MESSAGE] = lambda step: (
         Reply.parse("554 5.7.1 Spam") if b"spam" in step.content else None
@@ -247,6 +268,29 @@ def test_after_helo_no_parameter_is_known(talk, parameter):
     assert talk.say(f"MAIL FROM:<bob@b.example> {parameter}").startswith("555 5.5.4 ")
 
 
+@pytest.mark.parametrize(
+    ("parameters", "reply"),
+    [
+        ("NOTIFY=NEVER X", "555 5.5.4 RCPT TO parameters not recognized or not implemented\r\n"),
+        ("NOTIFY=NEVER =X", "501 5.5.4 Syntax error in parameters or arguments: RCPT TO:<address>\r\n"),
+    ],
+)
+def test_parameters_of_rcpt(welcomed, parameters, reply):
+    welcomed.say("MAIL FROM:<bob@b.example>")
+
+    assert welcomed.say(f"RCPT TO:<alice@shop.example> {parameters}") == reply
+    assert welcomed.step.recipients == []
+
+
+def test_a_second_mail_is_out_of_sequence_also_after_the_null_sender(welcomed):
+    welcomed.say("MAIL FROM:<>")
+
+    assert welcomed.say("MAIL FROM:<bob@b.example>") == (
+        "503 5.5.1 Bad sequence of commands: nested MAIL\r\n"
+    )
+    assert welcomed.step.reverse_path == ""
+
+
 def test_utf8_addresses_need_the_parameter_and_the_extension(welcomed, shop):
     refused = "553 5.6.7 Mailbox name not allowed: address needs SMTPUTF8\r\n"
 
@@ -282,6 +326,13 @@ def test_mail_may_be_longer_by_what_the_extensions_need(welcomed, shop, extensio
     assert len(welcomed.session.exchanges[-2].request) == 512
 
 
+def test_after_helo_mail_has_512_bytes(talk):
+    talk.dialogue.greet()
+    talk.say("HELO app.example")
+
+    assert talk.say("MAIL FROM:<bob@b.example>".ljust(511)) == "500 5.5.2 Line too long\r\n"
+
+
 @pytest.mark.parametrize("line", ["NOOP", "VRFY", "RCPT TO:<a@b>", "EHLO", "HELO"])
 def test_other_commands_have_512_bytes(welcomed, line):
     padded = line.ljust(511, "x").encode()
@@ -303,6 +354,15 @@ def test_what_came_and_got_no_reply_is_in_the_record(welcomed):
 
     assert welcomed.session.exchanges[-1][1:] == (None, b"MAIL FR", b"")
     assert welcomed.session.ended == "connection reset"
+
+
+def test_how_a_session_ended_is_not_told_otherwise_later(welcomed):
+    welcomed.say("QUIT")
+
+    welcomed.dialogue.lost("connection reset", b"NOOP")
+
+    assert welcomed.session.ended == "client quit"
+    assert welcomed.session.exchanges[-1].request == b"QUIT\r\n"
 
 
 def test_an_extension_that_is_taken_away_takes_the_size_limit_with_it(welcomed, shop):

@@ -45,6 +45,7 @@ def test_an_ordinary_path_is_read_as_aiosmtpd_reads_it(local, domain, parameters
 @example("<bob b@b.example>")
 @example("<bob>")
 @example("<bob@[x>")
+@example('<""@b.example>')
 def test_any_path_is_read_as_aiosmtpd_reads_it_or_refused_as_invalid(written):
     written = written.strip()
     assume(written and written[:2] != "<>")
