@@ -1,0 +1,90 @@
+"""Every Python block of the README and the guide runs, and pytest prints what the README shows."""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+BLOCK = re.compile(r"^(?P<fails><!-- fails .*-->\n)?```python\n(?P<code>.*?)^```$", re.MULTILINE | re.DOTALL)
+INI = """\
+[pytest]
+asyncio_default_fixture_loop_scope = function
+filterwarnings = error
+"""
+
+
+def blocks(document):
+    """A document's blocks as test modules: name, code, and whether the document says that it fails."""
+    text = (ROOT / document).read_text("utf-8")
+    for found in BLOCK.finditer(text):
+        code = found["code"]
+        line = text[: found.start("code")].count("\n") + 1
+        module = re.match(r"# (\w+)\.py\n", code)
+        if module:
+            yield module[1], code, False
+        elif "def test_" in code:
+            yield f"test_line_{line}", code, bool(found["fails"])
+        else:
+            yield f"test_line_{line}", in_a_test(code), False
+
+
+def in_a_test(code):
+    """Lines that use `mailnet` without a test around them."""
+    return (
+        "import pytest\n\n@pytest.mark.mailnet(strict=False)\ndef test_lines(mailnet):\n"
+        f"{textwrap.indent(code, '    ')}"
+    )
+
+
+def timeless(text):
+    """A report with times, ports and queue ids put away."""
+    text = re.sub(r"(?m)^(E  )? +\d+\.\d ms ", " TIME ", text)
+    text = re.sub(r"203\.0\.113\.7:\d+", "203.0.113.7:PORT", text)
+    return re.sub(r"queued as [0-9a-f]{12}", "queued as ID", text)
+
+
+@pytest.mark.parametrize("document", ["README.md", "docs/guide.md"])
+def test_the_blocks_of_a_document_run(pytester, document):
+    modules = {name: code for name, code, fails in blocks(document) if not fails}
+    pytester.makepyfile(**modules)
+    pytester.makeini(INI)
+
+    result = pytester.runpytest_subprocess("-p", "no:randomly")
+
+    tests = sum(len(re.findall(r"(?m)^def test_", code)) for code in modules.values())
+    assert tests > 5
+    result.assert_outcomes(passed=tests)
+
+
+def test_the_failing_block_of_the_readme_prints_what_the_readme_shows(pytester):
+    [(name, code)] = [(name, code) for name, code, fails in blocks("README.md") if fails]
+    pytester.makepyfile(**{name: code})
+    pytester.makeini(INI)
+    readme = (ROOT / "README.md").read_text("utf-8")
+    [shown] = re.findall(r"(?ms)^```text\n(.*?)^```$", readme.partition("<!-- fails")[2])
+
+    result = pytester.runpytest_subprocess("-p", "no:randomly", "--tb=line")
+
+    result.assert_outcomes(failed=1)
+    message, title, section = re.split(r"(?m)^(-+ mailnet -+\n)", timeless(shown))
+    printed = timeless("\n".join(result.outlines) + "\n")
+    assert title + section in printed
+    for line in message.splitlines():
+        assert line.strip() in printed
+
+
+def test_a_link_to_a_file_leads_to_a_file():
+    documents = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]
+
+    missing = [
+        f"{document.name}: {target}"
+        for document in documents
+        for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", document.read_text("utf-8"))
+        if not (document.parent / target).exists()
+    ]
+
+    assert missing == []
