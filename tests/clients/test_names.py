@@ -1,0 +1,115 @@
+"""`socket`'s functions for names are answered from the net's DNS, forth and back."""
+
+from __future__ import annotations
+
+import socket
+
+import pytest
+
+
+def test_getaddrinfo_finds_both_families_ipv6_first(mailnet, asked):
+    mailnet.add_server("mx.shop.example", ip=["192.0.2.25", "2001:db8::25"])
+
+    found = socket.getaddrinfo("mx.shop.example", 25, type=socket.SOCK_STREAM)
+
+    assert [(info[0], info[4]) for info in found] == [
+        (socket.AF_INET6, ("2001:db8::25", 25, 0, 0)),
+        (socket.AF_INET, ("192.0.2.25", 25)),
+    ]
+    assert [(name, rdtype, via) for name, rdtype, _, via, *_ in asked()] == [
+        ("mx.shop.example", "AAAA", "getaddrinfo"),
+        ("mx.shop.example", "A", "getaddrinfo"),
+    ]
+
+
+def test_getaddrinfo_follows_an_alias_and_tells_the_canonical_name(mailnet, resolvable):
+    mailnet.dns.add("mail.shop.example", "CNAME", "mx.shop.example.")
+
+    [found] = socket.getaddrinfo(
+        "mail.shop.example", "smtp", socket.AF_INET, socket.SOCK_STREAM, flags=socket.AI_CANONNAME
+    )
+
+    assert found[3:] == ("mx.shop.example", (resolvable, 25))
+
+
+@pytest.mark.parametrize("name", ["MX.Shop.Example", "mx.shop.example.", b"mx.shop.example"])
+def test_getaddrinfo_takes_a_name_in_any_case_and_form(mailnet, resolvable, name):
+    [found] = socket.getaddrinfo(name, 25, socket.AF_INET, socket.SOCK_STREAM)
+
+    assert found[4] == (resolvable, 25)
+
+
+def test_gethostbyname(mailnet, resolvable, asked):
+    assert socket.gethostbyname("mx.shop.example") == resolvable
+
+    assert asked() == [("mx.shop.example", "A", "NOERROR", "gethostbyname", None, mailnet.sender.ip)]
+
+
+def test_gethostbyname_ex_tells_alias_and_all_addresses(mailnet, asked):
+    mailnet.add_server("mx.shop.example", ip=["192.0.2.25", "192.0.2.26"])
+    mailnet.dns.add("mail.shop.example", "CNAME", "mx.shop.example.")
+
+    name, aliases, addresses = socket.gethostbyname_ex("mail.shop.example")
+
+    assert (name, aliases) == ("mx.shop.example", ["mail.shop.example"])
+    assert sorted(addresses) == ["192.0.2.25", "192.0.2.26"]
+    assert asked() == [("mail.shop.example", "A", "NOERROR", "gethostbyname_ex", None, mailnet.sender.ip)]
+
+
+@pytest.mark.parametrize("address", ["192.0.2.25", "2001:db8::25"])
+def test_gethostbyaddr_finds_the_host_of_an_address(mailnet, asked, address):
+    mailnet.add_server("mx.shop.example", ip=address)
+
+    assert socket.gethostbyaddr(address) == ("mx.shop.example", [], [address])
+
+    [(_, rdtype, rcode, via, _, client)] = asked()
+    assert (rdtype, rcode, via, client) == ("PTR", "NOERROR", "gethostbyaddr", mailnet.sender.ip)
+
+
+def test_gethostbyaddr_finds_the_sender_s_reverse_name(mailnet):
+    mailnet.sender.ptr = "out.app.example"
+
+    assert socket.gethostbyaddr(mailnet.sender.ip)[0] == "out.app.example"
+
+
+def test_gethostbyaddr_of_a_sender_without_reverse_name_fails(mailnet):
+    mailnet.sender.ptr = None
+
+    with pytest.raises(socket.herror, match="has no PTR"):
+        socket.gethostbyaddr(mailnet.sender.ip)
+
+
+def test_getnameinfo_finds_name_and_service(mailnet, resolvable, asked):
+    assert socket.getnameinfo((resolvable, 25), 0) == ("mx.shop.example", "smtp")
+
+    [(_, rdtype, rcode, via, _, _)] = asked()
+    assert (rdtype, rcode, via) == ("PTR", "NOERROR", "getnameinfo")
+
+
+def test_getnameinfo_asked_for_numbers_asks_nobody(mailnet, resolvable, asked):
+    numbers = socket.NI_NUMERICHOST | socket.NI_NUMERICSERV
+
+    assert socket.getnameinfo((resolvable, 25), numbers) == (resolvable, "25")
+
+    assert asked() == []
+
+
+def test_getfqdn_is_what_the_sender_calls_itself(mailnet):
+    mailnet.sender.helo = "app.sender.example"
+
+    assert socket.getfqdn() == "app.sender.example"
+    assert socket.getfqdn("0.0.0.0") == "app.sender.example"
+
+
+def test_getfqdn_of_an_address_or_alias_is_the_host_s_name(mailnet, resolvable):
+    mailnet.dns.add("mail.shop.example", "CNAME", "mx.shop.example.")
+
+    assert socket.getfqdn(resolvable) == "mx.shop.example"
+    assert socket.getfqdn("mail.shop.example") == "mx.shop.example"
+
+
+def test_localhost_is_left_to_the_machine(mailnet, asked):
+    assert ("127.0.0.1", 25) in [info[4] for info in socket.getaddrinfo("localhost", 25, socket.AF_INET)]
+    assert socket.gethostbyname("localhost").startswith("127.")
+
+    assert asked() == []
