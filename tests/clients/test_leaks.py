@@ -105,6 +105,14 @@ def test_loopback_s_own_mail_server_is_refused_and_remembered(lenient, port):
     assert f"127.0.0.1:{port}" in lenient.journal.incidents[0].text
 
 
+def test_a_socket_that_connects_to_localhost_s_mail_server_is_refused_and_remembered(lenient):
+    with socket.socket() as sock, pytest.raises(ConnectionRefusedError):
+        sock.connect(("localhost", 25))
+
+    [leak] = lenient.journal.incidents
+    assert "127.0.0.1:25" in leak.text
+
+
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
 def test_other_ports_of_loopback_are_left_alone(mailnet, echo, host):
     with socket.create_connection((host, echo[1]), timeout=10) as sock:

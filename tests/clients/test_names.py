@@ -113,3 +113,26 @@ def test_localhost_is_left_to_the_machine(mailnet, asked):
     assert socket.gethostbyname("localhost").startswith("127.")
 
     assert asked() == []
+
+
+def test_only_numbers_are_taken_where_only_numbers_are_asked_for(mailnet, shop, asked):
+    with pytest.raises(socket.gaierror) as error:
+        socket.getaddrinfo("mx.shop.example", 25, flags=socket.AI_NUMERICHOST)
+
+    assert error.value.errno == socket.EAI_NONAME
+    assert asked() == []
+
+
+@pytest.fixture
+def listening():
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        yield listening.getsockname()
+
+
+@pytest.mark.parametrize("other_ports", ["open", "closed"])
+def test_a_socket_connects_to_localhost_by_name(make_mailnet, listening, other_ports):
+    with make_mailnet(other_ports=other_ports), socket.socket() as sock:
+        sock.settimeout(10)
+        sock.connect(("localhost", listening[1]))
+
+        assert sock.getpeername() == listening

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import select
 import socket
+import struct
 from socket import AF_INET, AF_INET6, SOCK_STREAM, create_connection, getaddrinfo
 from socket import socket as early_socket
 
@@ -150,3 +151,56 @@ def test_a_host_that_is_down_refuses(mailnet, shop, resolvable):
         socket.create_connection((resolvable, 25), timeout=10)
 
     assert mailnet.sessions == []
+
+
+def test_a_second_connect_fails_and_the_first_one_stands(mailnet, resolvable, sessions):
+    mailnet.add_server("other.example", ip="198.51.100.10")
+
+    with socket.create_connection((resolvable, 25), timeout=10) as sock:
+        banner(sock)
+        sock.settimeout(0)  # with a timeout Python asks the kernel once more and takes that for success
+        assert sock.connect_ex(("198.51.100.10", 25)) == errno.EISCONN
+        assert sock.getpeername() == (resolvable, 25)
+
+    sessions()
+
+
+def test_a_port_that_another_sender_had_before_says_nothing_of_who_calls(mailnet, resolvable, sessions):
+    other = mailnet.add_sender(ip="203.0.113.99")
+    with socket.socket() as sock:
+        sock.bind((other.ip, 0))
+        port = sock.getsockname()[1]
+
+    with socket.socket() as sock:
+        sock.settimeout(10)
+        sock.bind(("127.0.0.1", port))  # as the kernel may choose it when the socket is not bound
+        sock.connect((resolvable, 25))
+        banner(sock)
+
+    sessions(client=mailnet.sender.ip)
+
+
+def test_a_plain_server_on_a_port_that_a_client_had_before_keeps_its_address(mailnet, resolvable):
+    with socket.create_connection((resolvable, 25), timeout=10) as sock:
+        banner(sock)
+        port = sock.getsockname()[1]
+        # Reset, so that the port is free at once.
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", port))
+        assert listening.getsockname() == ("127.0.0.1", port)
+
+
+@pytest.mark.parametrize(
+    ("address", "error"),
+    [
+        (("192.0.2.10", 99999), OverflowError),
+        (("192.0.2.10", "25"), TypeError),
+        (("192.0.2.10",), TypeError),
+        ("192.0.2.10", TypeError),
+    ],
+)
+def test_what_is_no_address_is_refused_as_by_python(mailnet, shop, address, error):
+    with socket.socket() as sock, pytest.raises(error):
+        sock.connect(address)
