@@ -157,9 +157,7 @@ def test_a_second_connect_fails_and_the_first_one_stands(mailnet, resolvable, se
     mailnet.add_server("other.example", ip="198.51.100.10")
 
     with socket.socket() as sock:
-        sock.connect(
-            (resolvable, 25)
-        )  # without a timeout: after one, Linux takes the next for its completion
+        sock.connect((resolvable, 25))  # no timeout: after one, the next connect completes it
         banner(sock)
         assert sock.connect_ex(("198.51.100.10", 25)) == errno.EISCONN
         assert sock.getpeername() == (resolvable, 25)
