@@ -221,4 +221,4 @@ def test_a_thousand_nets_leave_no_thread_descriptor_or_memory(engine, nets, alon
     threads_after, open_after, blocks_after = held()
     assert threads_after == threads
     assert open_after == open_before
-    assert blocks_after - blocks < nets  # a net that leaves anything leaves more than a block
+    assert blocks_after - blocks < 500  # what caches and threads come and go by
