@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 import textwrap
 from pathlib import Path
 
 import pytest
+
+from pytest_mailnet.config import MailNetConfig
+from pytest_mailnet.providers.facts import parse_facts
 
 ROOT = Path(__file__).parent.parent
 BLOCK = re.compile(r"^(?P<fails><!-- fails .*-->\n)?```python\n(?P<code>.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -88,3 +92,19 @@ def test_a_link_to_a_file_leads_to_a_file():
     ]
 
     assert missing == []
+
+
+def test_the_readme_lists_every_setting_with_its_default():
+    table = re.findall(r"(?m)^\| `(\w+)` \| `(\w+)`", (ROOT / "README.md").read_text("utf-8"))
+
+    assert dict(table) == {
+        field.name: str(field.default).lower() for field in dataclasses.fields(MailNetConfig)
+    }
+
+
+def test_the_provider_that_contributing_shows_can_be_read():
+    [toml] = re.findall(r"(?ms)^```toml\n(.*?)^```$", (ROOT / "CONTRIBUTING.md").read_text("utf-8"))
+
+    facts = parse_facts(toml, "shopmail.toml")
+
+    assert list(facts.phrases) == ["user_unknown"]
