@@ -30,6 +30,7 @@ from pytest_mailnet.nameserver import NameServer
 from pytest_mailnet.providers import Facts, Provider, load_facts, provider_names
 from pytest_mailnet.providers.host import Host
 from pytest_mailnet.reach import Reach
+from pytest_mailnet.records import Record, parse_zone, plain_name
 from pytest_mailnet.routes import Occupant, Routes, address_pool
 from pytest_mailnet.rules.recipients import AuthenticatedUser, LocalRecipient, RelayingDenied, TrustedNetwork
 from pytest_mailnet.sender import Sender
@@ -389,10 +390,9 @@ class MailNet:
 
     def _put(self, facts: Facts) -> Provider:
         provider = self._provider(facts)
-        self.dns.load(facts.zone, origin=".")
-        for record in mx_targets(facts):
-            addresses = [str(answer.rdata) for answer in self.dns.lookup(record, "A").answers]
-            self._add_host(provider, record, addresses, publish=not addresses)
+        self.dns.put(_zone_records(facts))
+        for host, addresses in _mx_hosts(facts).items():
+            self._add_host(provider, host, addresses, publish=not addresses)
         return provider
 
     def _provider(self, facts: Facts, *, catch_all: bool = False) -> Provider:
@@ -475,17 +475,25 @@ def _standard_names() -> Mapping[str, str]:
     return {
         name: provider
         for provider in provider_names()
-        for name in (*load_facts(provider).domains, *mx_targets(load_facts(provider)))
+        for name in (*load_facts(provider).domains, *_mx_hosts(load_facts(provider)))
     }
 
 
 @functools.cache
-def mx_targets(facts: Facts) -> tuple[str, ...]:
-    """The host names that a provider's MX records point to, each once."""
-    lines = [line.split() for line in facts.zone.splitlines()]
-    return tuple(
-        dict.fromkeys(words[5].rstrip(".") for words in lines if len(words) > 5 and words[3] == "MX")
-    )
+def _zone_records(facts: Facts) -> tuple[Record, ...]:
+    """A provider's records; read once a run, since reading costs more than all else in a net."""
+    return tuple(parse_zone(facts.zone, "."))
+
+
+@functools.cache
+def _mx_hosts(facts: Facts) -> Mapping[str, tuple[str, ...]]:
+    """The hosts that a provider's MX records point to, with the addresses that its zone gives them."""
+    records = _zone_records(facts)
+    hosts = [plain_name(str(it.rdata).split()[1]) for it in records if it.rdtype == "MX"]
+    return {
+        host: tuple(str(it.rdata) for it in records if it.name == host and it.rdtype in {"A", "AAAA"})
+        for host in hosts
+    }
 
 
 def _plain_facts(name: str, domains: tuple[str, ...], ports: tuple[int, ...]) -> Facts:
