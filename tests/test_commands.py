@@ -171,7 +171,7 @@ def test_an_extension_that_nobody_registered_is_told(mailnet, shop):
     with pytest.raises(LookupError) as told:
         mailnet.host("mx.shop.example").extensions.discard("SMTPUTF")
 
-    assert str(told.value).startswith("no SMTP extension 'SMTPUTF' (did you mean 'SMTPUTF8' or")
+    assert str(told.value).startswith("no SMTP extension 'SMTPUTF' (did you mean 'SMTPUTF8'?)")
 
 
 def test_pipelined_commands_are_answered_in_order(client):

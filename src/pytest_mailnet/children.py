@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_mailnet import intercept
+from pytest_mailnet.errors import InvalidSetting
 from pytest_mailnet.model import Endpoint
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ _QUESTIONS = frozenset(
         "leaked",
         "name_server",
         "near_end",
+        "owns",
         "resolve",
         "reverse",
         "takes",
@@ -96,15 +98,12 @@ class _Questions(asyncio.Protocol):
                 self._transport.abort()
                 return
 
-    def _answer(self, line: bytes) -> tuple[str, object]:
+    def _answer(self, line: bytes) -> object:
         name, arguments = json.loads(line)
         if name not in _QUESTIONS:
-            return "error", f"no question {name!r}"
+            raise InvalidSetting(f"a child process asked {name!r}; it has another version of this package")
         if name in _ENDPOINTS:
             at = _ENDPOINTS[name]
             arguments[at] = Endpoint(*arguments[at])
         question: Callable[..., object] = getattr(self._world, name)
-        try:
-            return "answer", question(*arguments)
-        except LookupError as error:
-            return "lookup error", str(error)
+        return question(*arguments)

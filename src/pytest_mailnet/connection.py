@@ -37,13 +37,14 @@ class Connection:
     Attributes:
         tenant: the net that both ends belong to.
         source: the virtual address and port of the client.
-        destination: the virtual address and port that it connects to.
+        destination: the virtual address and port that it connects to; None where a resolver asks the
+            net's name server by its address on loopback.
         service: what listens there; None for DNS.
         transport: the server's end, once the call has arrived.
     """
 
     tenant: Tenant
     source: Endpoint
-    destination: Endpoint
+    destination: Endpoint | None
     service: Service | None
     transport: asyncio.BaseTransport | None = None

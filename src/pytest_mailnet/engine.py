@@ -11,6 +11,7 @@ threads write are guarded by one lock.
 from __future__ import annotations
 
 import asyncio
+import functools
 import socket
 import threading
 from collections.abc import Callable, Coroutine
@@ -18,9 +19,9 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from pytest_mailnet.connection import Connection, Tenant
+from pytest_mailnet.dnsserver import DatagramServer, StreamServer
 from pytest_mailnet.errors import MailNetError
 from pytest_mailnet.model import Endpoint
-from pytest_mailnet.nameserver import DatagramServer, NameServer, StreamServer
 
 __all__ = ["Engine"]
 
@@ -42,7 +43,8 @@ class Engine:
     """The background of one test run; serves any number of nets, one after the other or nested."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        # Reentrant: when it starts, its own sockets are bound by the patched functions of the net that enters.
+        self._lock = threading.RLock()
         self._tables = _Tables()
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -106,8 +108,14 @@ class Engine:
             if kind == socket.SOCK_DGRAM:
                 self._tables.udp[port] = connection
                 return self.dns
-            self._tables.tcp[port] = connection
-        return self.dns if connection.service is None else self.listener
+            # A stream calls once: of a second try the kernel says what it says (EISCONN, EALREADY).
+            call = self._tables.tcp.setdefault(port, connection)
+        return self.dns if call.service is None else self.listener
+
+    def forget(self, kind: socket.SocketKind, port: int) -> None:
+        """Forget what was noted for a client's loopback port: another client has it now."""
+        with self._lock:
+            (self._tables.udp if kind == socket.SOCK_DGRAM else self._tables.tcp).pop(port, None)
 
     def noted(self, kind: socket.SocketKind, port: int) -> Connection | None:
         """The connection that was noted for a client's loopback port."""
@@ -145,9 +153,12 @@ class Engine:
         server = self.run(open_port())
 
         async def close() -> None:
+            asyncio.get_running_loop().remove_reader(bound)
+            await asyncio.sleep(0)  # what was taken already gets its protocol before its server is closed
             server.close()
             for each in made:
                 each.abort()
+            await asyncio.sleep(0)
             await asyncio.sleep(0)
 
         return where, lambda: self.run(close())
@@ -161,9 +172,16 @@ class Engine:
         """Take the note for a client that has just arrived; each note is good for one arrival."""
         with self._lock:
             call = self._tables.tcp.get(peer.port)
-            if call is None or call.transport is not None:
-                return None
-        return call
+        return call if call is not None and call.service is not None and call.transport is None else None
+
+    def question_from(self, kind: socket.SocketKind, peer: Endpoint) -> Connection | None:
+        """Who asks the name server from a client's end point: as noted, or a client of the innermost net."""
+        with self._lock:
+            call = self.noted(kind, peer.port)
+            if call is not None or not self._tables.tenants:
+                return call
+            tenant = self._tables.tenants[-1]
+        return Connection(tenant, Endpoint(tenant.caller(), peer.port), None, None)
 
     def arrived(self, call: Connection, transport: asyncio.BaseTransport) -> None:
         """Keep a connection for `leave`."""
@@ -176,16 +194,6 @@ class Engine:
         with self._lock:
             self._tables.arrived.discard(call)
 
-    def _asker(self, kind: socket.SocketKind, port: int) -> tuple[NameServer, Endpoint | None, str] | None:
-        with self._lock:
-            call = self.noted(kind, port)
-            if call is not None:
-                return call.tenant.name_server, call.destination, call.source.ip
-            if not self._tables.tenants:
-                return None
-            tenant = self._tables.tenants[-1]
-        return tenant.name_server, None, tenant.caller()
-
     def _run(
         self,
         listener: socket.socket,
@@ -196,19 +204,20 @@ class Engine:
         async def serve() -> None:
             self._loop = loop = asyncio.get_running_loop()
             self._stop = asyncio.Event()
-            datagrams = DatagramServer(dns_udp, lambda peer: self._asker(socket.SOCK_DGRAM, peer.port))
+            datagrams = DatagramServer(dns_udp, functools.partial(self.question_from, socket.SOCK_DGRAM))
             datagrams.start(loop)
+            by_stream = functools.partial(self.question_from, socket.SOCK_STREAM)
             servers = [
                 await loop.create_server(lambda: _Arrival(self, self.call_for), sock=listener, backlog=512),
-                await loop.create_server(
-                    lambda: StreamServer(lambda peer: self._asker(socket.SOCK_STREAM, peer.port)),
-                    sock=dns_tcp,
-                    backlog=128,
-                ),
+                await loop.create_server(lambda: _Arrival(self, by_stream), sock=dns_tcp, backlog=128),
             ]
             ready.set()
             await self._stop.wait()
             datagrams.close()
+            for sock in (listener, dns_tcp):
+                loop.remove_reader(sock)
+            # What was taken already gets its protocol, in tasks of asyncio's own that need the servers.
+            await asyncio.gather(*asyncio.all_tasks() - {asyncio.current_task()}, return_exceptions=True)
             for server in servers:
                 server.close()
             await _reset(list(self._tables.arrived))
@@ -224,14 +233,18 @@ class _Tracked(asyncio.Protocol):
     def __init__(self, protocol: asyncio.Protocol) -> None:
         self._protocol = protocol
         self._transport: asyncio.Transport | None = None
+        self._aborted = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
         transport.set_protocol(self._protocol)
         self._protocol.connection_made(transport)
+        if self._aborted:
+            transport.abort()
 
     def abort(self) -> None:
+        self._aborted = True
         if self._transport is not None:
             self._transport.abort()
 
@@ -246,11 +259,14 @@ class _Arrival(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         call = self._find(Endpoint(*transport.get_extra_info("peername")[:2]))
-        if call is None or call.service is None:
+        if call is None:
             transport.abort()
             return
         self._engine.arrived(call, transport)
-        protocol = call.service.accept(call, asyncio.get_running_loop())
+        if call.service is None:
+            protocol: asyncio.Protocol = StreamServer(call, lambda: self._engine.departed(call))
+        else:
+            protocol = call.service.accept(call, asyncio.get_running_loop())
         transport.set_protocol(protocol)
         protocol.connection_made(transport)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 __all__ = [
     "AddressInUse",
@@ -85,14 +85,23 @@ def near_misses(given: str, known: Iterable[str], most: int = 3) -> list[str]:
     return [by_lower[name] for name in close]
 
 
-def amongst(given: str, known: Iterable[str], most: int = 8) -> str:
-    """The part of a message that tells what there was instead, nearest first; no sentence of its own."""
+def amongst(
+    given: str, known: Iterable[str], most: int = 8, *, shown: Callable[[str], str] | None = None
+) -> str:
+    """The part of a message that tells what there was instead, nearest first; no sentence of its own.
+
+    Args:
+        given: what was asked for.
+        known: what there is.
+        most: how many are listed.
+        shown: how a name is written, where it is not as it stands.
+    """
     names = list(dict.fromkeys(known))
-    near = " or ".join(repr(name) for name in near_misses(given, names))
+    near = " or ".join(map(shown or repr, near_misses(given, names)))
     if not names:
         return " (there is none)"
     if near and len(names) > most:
         return f" (did you mean {near}?)"
-    shown = ", ".join(sorted(names)[:most])
+    listed = ", ".join(map(shown or str, sorted(names)[:most]))
     more = f" and {len(names) - most} more" if len(names) > most else ""
-    return f" (did you mean {near}? There is: {shown})" if near else f" (there is: {shown}{more})"
+    return f" (did you mean {near}? There is: {listed})" if near else f" (there is: {listed}{more})"

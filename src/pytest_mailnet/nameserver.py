@@ -1,12 +1,8 @@
-"""The wire side of the net's DNS: packets in, packets out, by dnslib (RFC 1035, 4; EDNS by RFC 6891)."""
+"""The net's name server: packets in, packets out, by dnslib (RFC 1035, 4; EDNS by RFC 6891)."""
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-import socket
 import struct
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import dnslib
@@ -16,7 +12,7 @@ from pytest_mailnet.model import Endpoint
 from pytest_mailnet.records import Record
 from pytest_mailnet.zone import Answer, Dns
 
-__all__ = ["DatagramServer", "NameServer", "StreamServer", "WhoAsks"]
+__all__ = ["NameServer"]
 
 _HEADER = struct.Struct("!HHHHHH")
 _QR, _OPCODE, _RD = 0x8000, 0x7800, 0x0100
@@ -24,14 +20,9 @@ _UDP_LIMIT = 512
 _EDNS_SIZE = 1232  # what survives any path unfragmented (DNS flag day 2020)
 _BADVERS = 16
 _CACHED = 4096
-_AT_ONCE = 32  # datagrams read per wake-up, so that one busy client does not starve the SMTP sessions
 
 # The types whose names dnslib can compress (RFC 3597, 4); all others go as opaque bytes.
 _COMPRESSED = {"CNAME": dnslib.CNAME, "NS": dnslib.NS, "PTR": dnslib.PTR}
-
-WhoAsks = Callable[[Endpoint], "tuple[NameServer, Endpoint | None, str] | None"]
-"""Tells for a client's end point which net it asks, which server it thinks to ask, and as whom."""
-
 
 @dataclass(frozen=True, slots=True)
 class _Kept:
@@ -176,79 +167,3 @@ def _error(number: int, flags: int, rcode: str) -> bytes:
 def _type_name(rdtype: int) -> str:
     known: str | None = dnslib.QTYPE.forward.get(rdtype)
     return known or f"TYPE{rdtype}"
-
-
-class DatagramServer:
-    """One UDP socket for all nets: reads what has come in and answers it, some datagrams a wake-up.
-
-    Args:
-        sock: bound and not blocking; closed by `close`.
-        who: tells who asks whom.
-    """
-
-    def __init__(self, sock: socket.socket, who: WhoAsks) -> None:
-        self._sock = sock
-        self._who = who
-        self._loop: asyncio.AbstractEventLoop | None = None
-
-    def start(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Begin to read in a loop; called in its thread."""
-        self._loop = loop
-        loop.add_reader(self._sock.fileno(), self._readable)
-
-    def close(self) -> None:
-        """Stop reading and close the socket."""
-        if self._loop is not None:
-            self._loop.remove_reader(self._sock.fileno())
-        self._sock.close()
-
-    def _readable(self) -> None:
-        for _ in range(_AT_ONCE):
-            try:
-                packet, peer = self._sock.recvfrom(65535)
-            except OSError:  # nothing more to read, or an ICMP error of an answer that nobody waited for
-                return
-            asked = self._who(Endpoint(*peer[:2]))
-            if asked is None:
-                continue
-            name_server, server, client = asked
-            reply = name_server.answer(packet, tcp=False, server=server, client=client)
-            if reply is not None:
-                with contextlib.suppress(OSError):  # a full buffer loses a datagram, as networks do
-                    self._sock.sendto(reply, peer)
-
-
-class StreamServer(asyncio.Protocol):
-    """One TCP connection of a resolver: questions with their length before them (RFC 7766)."""
-
-    def __init__(self, who: WhoAsks) -> None:
-        self._who = who
-        self._buffer = bytearray()
-        self._transport: asyncio.Transport | None = None
-        self._asked: tuple[NameServer, Endpoint | None, str] | None = None
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
-        self._asked = self._who(Endpoint(*transport.get_extra_info("peername")[:2]))
-        if self._asked is None:
-            transport.abort()
-
-    def data_received(self, data: bytes) -> None:
-        self._buffer += data
-        for packet in self._packets():
-            if self._asked is None or self._transport is None:
-                return
-            name_server, server, client = self._asked
-            reply = name_server.answer(packet, tcp=True, server=server, client=client)
-            if reply is not None:
-                self._transport.write(len(reply).to_bytes(2, "big") + reply)
-
-    def _packets(self) -> Iterable[bytes]:
-        while len(self._buffer) >= 2:
-            end = 2 + int.from_bytes(self._buffer[:2], "big")
-            if len(self._buffer) < end:
-                return
-            packet = bytes(self._buffer[2:end])
-            del self._buffer[:end]
-            yield packet

@@ -308,6 +308,7 @@ class MailNet:
         Raises:
             ExpectationFailed: as `check` does, unless the test has failed.
         """
+        __tracebackhide__ = True
         if self._interception is not None:
             self.verify()
         if failed:
@@ -322,6 +323,7 @@ class MailNet:
             ExpectationFailed: with everything that there is to say; from the exception of a rule or
                 predicate, where one was raised.
         """
+        __tracebackhide__ = True
         found = self._complaints()
         self._told.update(it.text for it in found)
         if found:

@@ -118,6 +118,7 @@ def mailnet(make_mailnet: Callable[..., MailNet]) -> Iterator[MailNet]:
 @pytest.hookimpl(wrapper=True, trylast=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
     """Fail a test that passed, for what its nets saw; before other plugins' tear-down touches patches."""
+    __tracebackhide__ = True
     try:
         outcome = yield
     except BaseException:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import ipaddress
 import socket
-import threading
 from typing import TYPE_CHECKING
 
 from pytest_mailnet.connection import Connection
@@ -30,15 +29,14 @@ _DNS_PORT = 53
 class Reach:
     """A net as the patched functions see it: the `World` of this process.
 
-    Called in the application's threads. Its own table of bound ports has a lock; the rest is the engine's
-    and the address book's, which have theirs.
+    Called in the application's threads. Its own table of bound ports is used by single operations of a
+    dict, which need no lock; the rest is the engine's and the address book's.
     """
 
     def __init__(self, net: MailNet) -> None:
         self._net = net
         self._engine = net.engine
         self._bound: dict[tuple[int, int], str] = {}
-        self._lock = threading.Lock()
 
     def takes(self, kind: int, destination: Endpoint) -> bool:
         ip, port = destination
@@ -50,15 +48,17 @@ class Reach:
             return False
         return kind == socket.SOCK_STREAM and (port in MAIL_PORTS or self._net.config.other_ports == "closed")
 
-    def bind(self, kind: int, port: int, source: str) -> None:
-        with self._lock:
+    def bind(self, kind: int, port: int, source: str | None) -> None:
+        self._engine.forget(socket.SocketKind(kind), port)
+        if source is None:
+            self._bound.pop((kind, port), None)
+        else:
             self._bound[kind, port] = source
 
     def dial(self, kind: int, port: int, destination: Endpoint) -> Dialled:
         net = self._net
         ip, wanted = destination
-        with self._lock:
-            source = self._bound.get((kind, port))
+        source = self._bound.get((kind, port))
         if source is None:
             source = net.sender.ipv6 if ":" in ip else net.sender.ip
         service = None
@@ -95,8 +95,7 @@ class Reach:
         call = self._engine.noted(socket.SocketKind(kind), port)
         if call is not None:
             return call.source
-        with self._lock:
-            source = self._bound.get((kind, port))
+        source = self._bound.get((kind, port))
         return None if source is None else Endpoint(source, port)
 
     def is_sender(self, ip: str) -> bool:
@@ -146,10 +145,13 @@ class Reach:
             (), asked, socket.EAI_NONAME, f"Name or service not known: {net.unknown_name(asked, rcode)}"
         )
 
+    def owns(self, ip: str) -> bool:
+        if is_loopback(ip):
+            return False
+        return self._net.config.other_ports == "closed" or self._net.routes.occupant(ip) is not None
+
     def reverse(self, ip: str, via: str) -> str | None:
         net = self._net
-        if is_loopback(ip) or not (net.config.other_ports == "closed" or net.routes.occupant(ip) is not None):
-            raise LookupError(ip)
         asked = ipaddress.ip_address(ip).reverse_pointer
         answer = net.dns.lookup(asked, "PTR")
         texts = tuple(map(str, answer.answers))
@@ -170,8 +172,8 @@ class Reach:
 
     def _no_such_address(self, destination: Endpoint) -> Dialled:
         net = self._net
-        known = {ip: host.name for host in net.hosts for ip in host.addresses}
-        holds = amongst(destination.ip, [f"{ip} ({name})" for ip, name in known.items()])
+        known = {ip: f"{ip} ({host.name})" for host in net.hosts for ip in host.addresses}
+        holds = amongst(destination.ip, known, shown=known.__getitem__)
         text = (
             f"a connection to {destination} was stopped: no host of this mailnet has that address{holds}. "
             f"To have one there: mailnet.add_server('mx.shop.example', ip={destination.ip!r})"

@@ -13,6 +13,7 @@ import dns.rdata
 import dns.rdataclass
 import dns.rdatatype
 import dns.rdtypes.ANY.TXT
+import dns.tokenizer
 import dns.zone
 
 from pytest_mailnet.errors import ZoneError, amongst
@@ -77,21 +78,32 @@ def parse_rdtype(rdtype: str) -> str:
 def parse_rdata(name: str, rdtype: str, value: str) -> dns.rdata.Rdata:
     """Read rdata in presentation form; host names in it need no final dot, a TXT no quotes.
 
+    Texts of more than 255 octets, as DKIM's keys are, become several character strings (RFC 1035, 3.3.14).
+
     Raises:
         ZoneError: if the value is none of that type, with one that is.
     """
     kind = dns.rdatatype.from_text(rdtype)
-    if kind == dns.rdatatype.TXT and not value.lstrip().startswith('"'):
-        sent = value.encode()
-        chunks = [sent[start : start + _CHUNK] for start in range(0, len(sent), _CHUNK)] or [b""]
-        return dns.rdtypes.ANY.TXT.TXT(dns.rdataclass.IN, kind, chunks)
     try:
+        if kind == dns.rdatatype.TXT:
+            return dns.rdtypes.ANY.TXT.TXT(dns.rdataclass.IN, kind, list(_character_strings(value)))
         return dns.rdata.from_text(dns.rdataclass.IN, kind, value, dns.name.root, relativize=False)
     except (dns.exception.DNSException, ValueError) as error:
         example = _EXAMPLES.get(rdtype, r"\# 4 0A000001")
         raise ZoneError(
             f"dns.add({name!r}, {rdtype!r}, {value!r}): {error}; {rdtype} takes it as in {example!r}"
         ) from error
+
+
+def _character_strings(value: str) -> Iterator[bytes]:
+    texts = [value.encode()]
+    if value.lstrip().startswith('"'):
+        tokens, texts = dns.tokenizer.Tokenizer(value), []
+        while not (token := tokens.get()).is_eol_or_eof():
+            texts.append(token.unescape_to_bytes().value)
+    for text in texts:
+        for start in range(0, max(len(text), 1), _CHUNK):
+            yield text[start : start + _CHUNK]
 
 
 def parse_zone(source: str | os.PathLike[str], origin: str) -> Iterator[Record]:

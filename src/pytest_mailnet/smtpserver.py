@@ -46,6 +46,7 @@ class MailService:
 
     def accept(self, connection: Connection, loop: asyncio.AbstractEventLoop) -> asyncio.Protocol:
         """Open the session's record and return the server that serves it."""
+        assert connection.destination is not None
         session = self._journal.open_session(
             connection.source, connection.destination, self._host.hostname, self._provider
         )

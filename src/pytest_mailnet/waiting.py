@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sys
 from collections.abc import Callable
 from typing import Any, Protocol
@@ -37,7 +38,8 @@ class _AsyncioAlarm:
         self._event = asyncio.Event()
 
     def ring(self) -> None:
-        self._loop.call_soon_threadsafe(self._event.set)
+        with contextlib.suppress(RuntimeError):  # the loop has ended, and with it the task that waited
+            self._loop.call_soon_threadsafe(self._event.set)
 
     async def wait_until(self, condition: Callable[[], bool], timeout: float) -> None:  # noqa: ASYNC109
         try:
@@ -56,7 +58,8 @@ class _TrioAlarm:
         self._event = trio.Event()
 
     def ring(self) -> None:
-        self._token.run_sync_soon(self._set)
+        with contextlib.suppress(RuntimeError):  # likewise
+            self._token.run_sync_soon(self._set)
 
     def _set(self) -> None:
         self._event.set()

@@ -41,7 +41,7 @@ def test_open_connection_reaches_the_host(mailnet, resolvable, sessions, run):
     async def talk():
         reader, writer = await asyncio.open_connection("mx.shop.example", 25)
         assert (await reader.readline()).startswith(b"220 mx.shop.example ")
-        peer = writer.get_extra_info("peername")
+        peer = writer.get_extra_info("socket").getpeername()
         writer.close()
         await writer.wait_closed()
         return peer
@@ -50,6 +50,17 @@ def test_open_connection_reaches_the_host(mailnet, resolvable, sessions, run):
 
     sessions()
     assert peer == (resolvable, 25)
+
+
+def test_a_transport_of_asyncio_knows_its_virtual_addresses(mailnet, resolvable):
+    async def talk():
+        _, writer = await asyncio.open_connection("mx.shop.example", 25)
+        ends = writer.get_extra_info("sockname")[0], writer.get_extra_info("peername")
+        writer.close()
+        await writer.wait_closed()
+        return ends
+
+    assert asyncio.run(talk()) == (mailnet.sender.ip, (resolvable, 25))
 
 
 def test_open_connection_with_happy_eyeballs_reaches_the_host(mailnet, asked):

@@ -7,7 +7,9 @@ import contextlib
 import errno
 import socket
 import threading
+from socket import gethostbyaddr as early_gethostbyaddr
 from socket import gethostbyname as early_gethostbyname
+from socket import getnameinfo as early_getnameinfo
 
 import pytest
 
@@ -226,6 +228,50 @@ def test_a_function_bound_early_is_stopped_and_told(lenient):
 
     [leak] = lenient.journal.incidents
     assert "socket.gethostbyname to mx.shop.example got past the patches" in leak.text
+
+
+@pytest.mark.parametrize(
+    ("event", "ask"),
+    [
+        ("socket.gethostbyaddr", early_gethostbyaddr),
+        ("socket.getnameinfo", lambda ip: early_getnameinfo((ip, 25), 0)),
+    ],
+    ids=["gethostbyaddr", "getnameinfo"],
+)
+def test_a_reverse_look_up_bound_early_is_stopped_and_told(lenient, event, ask):
+    [address] = lenient.host("mx.shop.example").addresses
+
+    with pytest.raises(socket.gaierror, match="bound before the net was there"):
+        ask(address)
+
+    [leak] = lenient.journal.incidents
+    assert f"{event} to {address} got past the patches" in leak.text
+
+
+def test_a_port_that_is_none_is_told_before_the_name_is_looked_up(mailnet, shop):
+    with socket.socket() as sock, pytest.raises(OverflowError, match="port must be 0-65535"):
+        sock.connect(("mx.shop.example", 99999))
+
+    assert mailnet.dns.queries == []
+
+
+@pytest.mark.parametrize("written", ["127.1", "0x7f000001", "2130706433"])
+def test_loopback_in_other_notations_is_the_machine_s(lenient, written):
+    with socket.socket() as sock, pytest.raises(ConnectionRefusedError):
+        sock.connect((written, 25))
+
+    [leak] = lenient.journal.incidents
+    assert "127.0.0.1:25" in leak.text
+
+
+def test_an_address_nearly_a_host_s_is_told_with_the_host_s_name(lenient):
+    lenient.add_server("mx2.shop.example", ip="203.0.113.25")
+
+    with socket.socket() as sock, pytest.raises(OSError, match="Network is unreachable"):
+        sock.connect(("203.0.113.52", 25))
+
+    [leak] = lenient.journal.incidents
+    assert "did you mean 203.0.113.25 (mx2.shop.example)" in leak.text
 
 
 def test_the_kernel_s_own_connect_is_stopped_and_told(lenient):

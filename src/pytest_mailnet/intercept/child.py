@@ -18,6 +18,8 @@ from pytest_mailnet.model import Endpoint
 
 __all__ = ["ParentWorld", "join"]
 
+_GONE = "the mailnet of the parent process has been left"
+
 
 def join(parent: str) -> None:
     """Lead this process into its parent's net, for as long as it lives.
@@ -35,7 +37,9 @@ class ParentWorld:
     def __init__(self, port: int, secret: str) -> None:
         self._port = port
         self._secret = secret
-        self._lock = threading.Lock()
+        # Reentrant: the garbage collector may show a socket, whose addresses are asked for, at any moment.
+        self._lock = threading.RLock()
+        self._asking = False
         self._pid = 0
         self._wire: Any = None
 
@@ -44,7 +48,7 @@ class ParentWorld:
             return False
         return bool(self._ask("takes", kind, destination))
 
-    def bind(self, kind: int, port: int, source: str) -> None:
+    def bind(self, kind: int, port: int, source: str | None) -> None:
         self._ask("bind", kind, port, source)
 
     def dial(self, kind: int, port: int, destination: Endpoint) -> Dialled:
@@ -70,6 +74,9 @@ class ParentWorld:
         addresses, canonical, error, text = self._ask("resolve", name, family, via)
         return Resolution(tuple(addresses), canonical, error, text)
 
+    def owns(self, ip: str) -> bool:
+        return bool(self._ask("owns", ip))
+
     def reverse(self, ip: str, via: str) -> str | None:
         name = self._ask("reverse", ip, via)
         return name if name is None else str(name)
@@ -85,24 +92,32 @@ class ParentWorld:
 
     def _ask(self, name: str, *arguments: object) -> Any:
         with self._lock:
+            if self._asking:
+                return None
+            self._asking = True
+            try:
+                return self._answer(json.dumps([name, arguments]) + "\n")
+            finally:
+                self._asking = False
+
+    def _answer(self, question: str) -> Any:
+        try:
             if self._pid != os.getpid():  # at first, and in a process that was forked off this one
                 self._connect()
-            self._wire.write(json.dumps([name, arguments]) + "\n")
+            self._wire.write(question)
             self._wire.flush()
             line = self._wire.readline()
+        except OSError as error:
+            raise ConnectionResetError(f"{_GONE} ({error})") from error
         if not line:
-            raise ConnectionResetError("the mailnet of the parent process has been left")
-        kind, value = json.loads(line)
-        if kind == "lookup error":
-            raise LookupError(value)
-        return value
+            raise ConnectionResetError(_GONE)
+        return json.loads(line)
 
     def _connect(self) -> None:
         # The kernel's own connect: the patched one would ask this very connection.
-        sock = socket.socket()
-        socket.socket.__mro__[1].connect(sock, ("127.0.0.1", self._port))  # type: ignore[attr-defined]
-        self._wire = sock.makefile("rw", encoding="utf-8")
-        sock.close()  # the file keeps it open
+        with socket.socket() as sock:
+            socket.socket.__mro__[1].connect(sock, ("127.0.0.1", self._port))  # type: ignore[attr-defined]
+            self._wire = sock.makefile("rw", encoding="utf-8")  # which keeps the connection open
         self._wire.write(self._secret + "\n")
         self._pid = os.getpid()
 

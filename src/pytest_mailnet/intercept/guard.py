@@ -14,13 +14,14 @@ import sys
 import threading
 from typing import Any
 
-from pytest_mailnet.intercept.world import World, numeric
+from pytest_mailnet.intercept.world import World, host_name, numeric
 from pytest_mailnet.model import Endpoint
 
 __all__ = ["unwatch", "watch"]
 
 _SENDS = {"socket.connect", "socket.sendto", "socket.sendmsg"}
 _LOOKS_UP = {"socket.getaddrinfo", "socket.gethostbyname", "socket.gethostbyaddr"}
+_LOOKS_BACK = {"socket.gethostbyaddr", "socket.getnameinfo"}
 
 
 class _Guard:
@@ -34,33 +35,36 @@ class _Guard:
     def hook(self, event: str, args: tuple[Any, ...]) -> None:
         if not self.worlds or not event.startswith("socket."):
             return
+        world = self.worlds[-1]
         if event in _SENDS:
-            self._sent(self.worlds[-1], event, args)
-        elif event in _LOOKS_UP:
-            self._looked_up(self.worlds[-1], event, args)
+            self._sent(world, event, *args)
+        if event in _LOOKS_UP:
+            self._looked_up(world, event, args)
+        if event in _LOOKS_BACK:
+            self._looked_back(world, event, args[0])
 
-    def _sent(self, world: World, event: str, args: tuple[Any, ...]) -> None:
-        sock, address = args
+    def _sent(self, world: World, event: str, sock: socket.socket, address: Any) -> None:
         if not isinstance(address, tuple) or sock.family not in {socket.AF_INET, socket.AF_INET6}:
             return
-        ip = numeric(address[0])
-        if ip is None:
-            if isinstance(address[0], str) and world.claims(address[0], address[1]):
-                raise self._leak(world, event, f"{address[0]}:{address[1]}")
-        elif world.takes(sock.type, Endpoint(ip, address[1])):
-            raise self._leak(world, event, str(Endpoint(ip, address[1])))
+        host, port = address[:2]
+        ip, name = numeric(host), host_name(host)
+        if ip is not None and world.takes(sock.type, Endpoint(ip, port)):
+            raise self._leak(world, event, str(Endpoint(ip, port)))
+        if name is not None and world.claims(name, port):
+            raise self._leak(world, event, f"{name}:{port}")
 
     def _looked_up(self, world: World, event: str, args: tuple[Any, ...]) -> None:
-        host = args[0]
-        if isinstance(host, bytes):
-            host = host.decode("ascii", "replace")
-        if not isinstance(host, str) or not host or host == "localhost" or numeric(host) is not None:
-            return
-        port = args[1] if event == "socket.getaddrinfo" and isinstance(args[1], int) else None
-        if event == "socket.getaddrinfo" and args[1] is not None and port is None:
+        name = host_name(args[0])
+        port = args[1] if event == "socket.getaddrinfo" else None
+        if port is not None and not isinstance(port, int):
             return  # a service's name: what claims it has been asked already
-        if world.claims(host, port or None):
-            raise self._leak(world, event, host)
+        if name is not None and world.claims(name, port or None):
+            raise self._leak(world, event, name)
+
+    def _looked_back(self, world: World, event: str, asked: Any) -> None:
+        ip = numeric(asked[0] if isinstance(asked, tuple) else asked)
+        if ip is not None and world.owns(ip):
+            raise self._leak(world, event, ip)
 
     def _leak(self, world: World, event: str, target: str) -> OSError:
         text = (
@@ -69,7 +73,7 @@ class _Guard:
             "docs/interception.md lists what in-process interception reaches"
         )
         world.leaked(text)
-        if event in _LOOKS_UP:
+        if event in _LOOKS_UP | _LOOKS_BACK:
             return socket.gaierror(socket.EAI_NONAME, text)
         return OSError(errno.ENETUNREACH, f"{os.strerror(errno.ENETUNREACH)}: {text}")
 

@@ -15,11 +15,9 @@ from collections.abc import Callable
 from typing import Any
 
 from pytest_mailnet.intercept.patches import Patches
-from pytest_mailnet.intercept.world import Resolution, World, numeric
+from pytest_mailnet.intercept.world import Resolution, World, host_name, numeric
 
 __all__ = ["install"]
-
-_LOCAL_NAMES = {"", "localhost", "localhost.localdomain", "ip6-localhost", "ip6-loopback"}
 
 
 def install(patches: Patches, world: World) -> None:
@@ -55,9 +53,11 @@ class _Names:
         proto: int = 0,
         flags: int = 0,  # noqa: A002
     ) -> list[Any]:
-        name = _text(host)
+        name = host_name(host)
         if name is None or not self._world.claims(name, _port_number(port)):
             return list(self._getaddrinfo(host, port, family, type, proto, flags))
+        if flags & socket.AI_NUMERICHOST:
+            raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
         found = self._world.resolve(name, family, "getaddrinfo")
         _check(found)
         infos: list[Any] = []
@@ -71,7 +71,7 @@ class _Names:
         """A `socket.getaddrinfo` that looks up what the net knows, and leaves the rest to who forbids it."""
 
         def getaddrinfo(host: Any, port: Any, *rest: Any, **options: Any) -> Any:
-            name = _text(host)
+            name = host_name(host)
             if numeric(host) is None and (name is None or not self._world.claims(name, _port_number(port))):
                 return forbidding(host, port, *rest, **options)
             return [
@@ -82,7 +82,7 @@ class _Names:
         return getaddrinfo
 
     def gethostbyname(self, host: Any, /) -> str:
-        name = _text(host)
+        name = host_name(host)
         if name is None or not self._world.claims(name, None):
             return str(self._gethostbyname(host))
         found = self._world.resolve(name, socket.AF_INET, "gethostbyname")
@@ -90,7 +90,7 @@ class _Names:
         return found.addresses[0]
 
     def gethostbyname_ex(self, host: Any, /) -> tuple[str, list[str], list[str]]:
-        name = _text(host)
+        name = host_name(host)
         if name is None or not self._world.claims(name, None):
             answer: tuple[str, list[str], list[str]] = self._gethostbyname_ex(host)
             return answer
@@ -100,32 +100,26 @@ class _Names:
         return found.canonical, aliases, list(found.addresses)
 
     def gethostbyaddr(self, host: Any, /) -> tuple[str, list[str], list[str]]:
-        name = _text(host) or ""
-        ip = numeric(name) or self.gethostbyname(host)
-        try:
-            back = self._world.reverse(ip, "gethostbyaddr")
-        except LookupError:
-            answer: tuple[str, list[str], list[str]] = self._gethostbyaddr(host)
+        ip = numeric(host) or self.gethostbyname(host)
+        if not self._world.owns(ip):
+            answer: tuple[str, list[str], list[str]] = self._gethostbyaddr(ip)
             return answer
+        back = self._world.reverse(ip, "gethostbyaddr")
         if back is None:
             raise socket.herror(1, f"Unknown host: {ip} has no PTR in this mailnet")
         return back, [], [ip]
 
     def getnameinfo(self, sockaddr: Any, flags: int, /) -> tuple[str, str]:
-        ip = sockaddr[0]
-        if flags & socket.NI_NUMERICHOST:
-            return self._numeric(sockaddr, flags)
-        try:
-            back = self._world.reverse(ip, "getnameinfo")
-        except LookupError:
+        ip = numeric(sockaddr[0]) if isinstance(sockaddr, tuple) and len(sockaddr) > 1 else None
+        if ip is None or not self._world.owns(ip):
             answer: tuple[str, str] = self._getnameinfo(sockaddr, flags)
             return answer
+        back = None if flags & socket.NI_NUMERICHOST else self._world.reverse(ip, "getnameinfo")
         if back is None and flags & socket.NI_NAMEREQD:
             raise socket.gaierror(
                 socket.EAI_NONAME, f"{os.strerror(errno.ENOENT)}: {ip} has no PTR in this mailnet"
             )
-        host, service = self._numeric(sockaddr, flags | socket.NI_NUMERICHOST)
-        return back or host, service
+        return back or ip, _service(sockaddr[1], flags)
 
     def getfqdn(self, name: str = "") -> str:
         asked = name.strip()
@@ -136,23 +130,20 @@ class _Names:
         except OSError:
             return asked
 
-    def _numeric(self, sockaddr: Any, flags: int) -> tuple[str, str]:
-        answer: tuple[str, str] = self._getnameinfo(sockaddr, flags)
-        return answer
-
 
 def _check(found: Resolution) -> None:
     if found.error:
         raise socket.gaierror(found.error, found.text)
 
 
-def _text(host: Any) -> str | None:
-    """A host name that DNS could know; None for addresses and for the machine's own names."""
-    if isinstance(host, (bytes, bytearray)):
-        host = host.decode("ascii", "replace")
-    if not isinstance(host, str) or host.lower() in _LOCAL_NAMES or numeric(host) is not None:
-        return None
-    return host
+def _service(port: int, flags: int) -> str:
+    # Not by the machine's getnameinfo: that it is called for an address of the net is what the guard stops.
+    if not flags & socket.NI_NUMERICSERV:
+        try:
+            return _socket.getservbyport(port, "udp" if flags & socket.NI_DGRAM else "tcp")
+        except OSError:
+            pass
+    return str(port)
 
 
 def _port_number(port: Any) -> int | None:

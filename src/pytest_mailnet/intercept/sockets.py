@@ -15,7 +15,7 @@ from collections.abc import Callable
 from typing import Any
 
 from pytest_mailnet.intercept.patches import Patches
-from pytest_mailnet.intercept.world import World, numeric
+from pytest_mailnet.intercept.world import World, host_name, numeric
 from pytest_mailnet.model import Endpoint
 
 __all__ = ["install", "virtual_address"]
@@ -101,17 +101,18 @@ class _Translation:
         return connect_ex
 
     def bind(self) -> Callable[..., None]:
-        found, world, kernel = self._cls.bind, self._world, self._kernel.bind
+        found, world = self._cls.bind, self._world
 
         def bind(sock: socket.socket, address: Any, /) -> None:
-            if sock.family in _INTERNET and isinstance(address, tuple) and world.is_sender(address[0]):
+            if sock.family not in _INTERNET:
+                found(sock, address)
+            elif isinstance(address, tuple) and world.is_sender(address[0]):
                 # The port that was asked for is virtual too: another program may hold it on loopback.
-                kernel(sock, _loopback(sock, 0))
-                world.bind(sock.type, _port(kernel_name(sock)), address[0])
+                self._bind(sock, address[0])
             else:
                 found(sock, address)
+                world.bind(sock.type, self._port(sock), None)
 
-        kernel_name = self._kernel.getsockname
         return bind
 
     def sendto(self) -> Callable[..., int]:
@@ -182,7 +183,10 @@ class _Translation:
 
         def getsockname(sock: socket.socket, /) -> Any:
             address = found(sock)
-            if sock.family not in _INTERNET or not _is_local(address[0]):
+            if sock.family not in _INTERNET or not _is_loopback(address[0]):
+                return address
+            # Another socket may have been a client at this port before.
+            if (peer := self._peer(sock)) and not world.is_engine(peer):
                 return address
             source = world.near_end(sock.type, address[1])
             return address if source is None else (*source, *address[2:])
@@ -199,46 +203,73 @@ class _Translation:
             return None
         world, kind = self._world, sock.type
         try:
-            destination = self._destination(sock, address)
+            destination = self._destination(sock, *address[:2])
         except OSError as error:
             return error
         if destination is None or not world.takes(kind, destination):
             if self._forbidden is not None:
                 self._forbidden()  # raises the error of whoever forbids sockets
             return None
-        name = self._kernel.getsockname(sock)
-        if not name[1]:
-            self._kernel.bind(sock, _loopback(sock, 0))
-            name = self._kernel.getsockname(sock)
-        dialled = world.dial(kind, name[1], destination)
+        if not self._port(sock):
+            self._bind(sock, None)
+        dialled = world.dial(kind, self._port(sock), destination)
         if dialled.errno:
             return OSError(dialled.errno, f"{os.strerror(dialled.errno)}: {dialled.text}")
         assert dialled.where is not None
-        return _loopback(sock, dialled.where.port)
+        return _on_loopback(sock, dialled.where.port)
 
-    def _destination(self, sock: socket.socket, address: Any) -> Endpoint | None:
-        host, port = address[0], address[1]
+    def _destination(self, sock: socket.socket, host: Any, port: Any) -> Endpoint | None:
+        if not isinstance(port, int):
+            return None  # the kernel's own error
+        if not 0 <= port <= 65535:
+            # Said here, because the kernel's own method looks the name up before it looks at the port.
+            raise OverflowError("connect(): port must be 0-65535.")
         ip = numeric(host)
         if ip is not None:
             return Endpoint(ip, port)
-        name = host.decode("ascii", "replace") if isinstance(host, (bytes, bytearray)) else host
-        if not isinstance(name, str) or not self._world.claims(name, port):
+        name = host_name(host)
+        if name is None:
+            return Endpoint(self._machine(sock, host), port) if isinstance(host, str) else None
+        if not self._world.claims(name, port):
             return None
         found = self._world.resolve(name, sock.family, "connect")
         if found.error:
             raise socket.gaierror(found.error, found.text)
         return Endpoint(found.addresses[0], port)
 
+    def _machine(self, sock: socket.socket, name: str) -> str:
+        """The address behind a name that the machine knows by itself."""
+        if name == "<broadcast>":
+            return "255.255.255.255"
+        if sock.family == socket.AF_INET6:
+            return "::1" if name else "::"
+        return "127.0.0.1" if name else "0.0.0.0"  # noqa: S104
+
+    def _bind(self, sock: socket.socket, source: str | None) -> None:
+        if sock.family == socket.AF_INET6:
+            # An IPv6 socket reaches the one IPv4 listener by a mapped address (RFC 4291, 2.5.5.2).
+            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+        self._kernel.bind(sock, _on_loopback(sock, 0))
+        self._world.bind(sock.type, self._port(sock), source)
+
+    def _port(self, sock: socket.socket) -> int:
+        return int(self._kernel.getsockname(sock)[1])
+
+    def _peer(self, sock: socket.socket) -> Endpoint | None:
+        try:
+            return _endpoint(self._kernel.getpeername(sock))
+        except OSError:
+            return None
+
 
 def virtual_address(world: World, sock: socket.socket, address: Any) -> Any:
     """The virtual address behind the net's own, as the socket dialled it; any other as it is."""
-    if sock.family not in _INTERNET or not address or not _is_local(address[0]):
+    if sock.family not in _INTERNET or not address or not _is_loopback(address[0]):
         return address
-    if not world.is_engine(Endpoint(address[0].removeprefix(_MAPPED), address[1])):
+    if not world.is_engine(_endpoint(address)):
         return address
     kernel: Any = _python_socket_class().__mro__[1]
-    port = _port(kernel.getsockname(sock))
-    destination = world.far_end(sock.type, port)
+    destination = world.far_end(sock.type, kernel.getsockname(sock)[1])
     return address if destination is None else (*destination, *address[2:])
 
 
@@ -250,17 +281,13 @@ def _python_socket_class() -> type[socket.socket]:
     return cls
 
 
-def _loopback(sock: socket.socket, port: int) -> tuple[Any, ...]:
-    if sock.family == socket.AF_INET:
-        return ("127.0.0.1", port)
-    # An IPv6 socket reaches the one IPv4 listener by a mapped address (RFC 4291, 2.5.5.2).
-    sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
-    return (_MAPPED + "127.0.0.1", port, 0, 0)
+def _on_loopback(sock: socket.socket, port: int) -> tuple[Any, ...]:
+    return ("127.0.0.1", port) if sock.family == socket.AF_INET else (_MAPPED + "127.0.0.1", port, 0, 0)
 
 
-def _port(name: tuple[Any, ...]) -> int:
-    return int(name[1])
+def _endpoint(address: tuple[Any, ...]) -> Endpoint:
+    return Endpoint(address[0].removeprefix(_MAPPED), address[1])
 
 
-def _is_local(ip: str) -> bool:
-    return ip.startswith(("127.", _MAPPED + "127.")) or ip in {"0.0.0.0", "::"}  # noqa: S104
+def _is_loopback(ip: str) -> bool:
+    return ip.startswith(("127.", _MAPPED + "127."))

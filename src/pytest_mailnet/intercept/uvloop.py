@@ -13,7 +13,7 @@ from typing import Any
 import uvloop
 
 from pytest_mailnet.intercept.patches import Patches
-from pytest_mailnet.intercept.world import World, numeric
+from pytest_mailnet.intercept.world import World, host_name, numeric
 from pytest_mailnet.model import Endpoint
 
 __all__ = ["install"]
@@ -24,7 +24,6 @@ def install(patches: Patches, world: World) -> None:  # noqa: C901  # four metho
     found_connection = uvloop.Loop.create_connection
     found_datagram = uvloop.Loop.create_datagram_endpoint
     found_getaddrinfo = uvloop.Loop.getaddrinfo
-    found_getnameinfo = uvloop.Loop.getnameinfo
 
     async def create_connection(
         loop: Any, protocol_factory: Any, host: Any = None, port: Any = None, **options: Any
@@ -67,11 +66,7 @@ def install(patches: Patches, world: World) -> None:  # noqa: C901  # four metho
         return await found_getaddrinfo(loop, host, port, **options)
 
     async def getnameinfo(loop: Any, sockaddr: Any, flags: int = 0) -> Any:
-        try:
-            world.reverse(sockaddr[0], "getnameinfo")
-        except LookupError:
-            return await found_getnameinfo(loop, sockaddr, flags)
-        return socket.getnameinfo(sockaddr, flags)
+        return await loop.run_in_executor(None, socket.getnameinfo, sockaddr, flags)
 
     for function in (create_connection, create_datagram_endpoint, getaddrinfo, getnameinfo):
         patches.put(uvloop.Loop, function.__name__, function)
@@ -81,9 +76,8 @@ def _leads(world: World, host: Any, port: Any, kind: int = socket.SOCK_STREAM) -
     ip = numeric(host)
     if ip is not None:
         return world.takes(kind, Endpoint(ip, int(port or 0)))
-    if isinstance(host, (bytes, bytearray)):
-        host = host.decode("ascii", "replace")
-    return isinstance(host, str) and world.claims(host, int(port) if str(port).isdigit() else None)
+    name = host_name(host)
+    return name is not None and world.claims(name, int(port) if str(port).isdigit() else None)
 
 
 async def _connected(loop: Any, host: Any, port: Any, local: Any, lookup: dict[str, Any]) -> socket.socket:

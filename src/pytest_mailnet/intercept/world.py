@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import ipaddress
+import socket
 from typing import Any, NamedTuple, Protocol
 
 from pytest_mailnet.model import Endpoint
 
-__all__ = ["Dialled", "Resolution", "World", "numeric"]
+__all__ = ["Dialled", "Resolution", "World", "host_name", "numeric"]
+
+# What the machine knows without asking anybody.
+_LOCAL_NAMES = {"", "localhost", "localhost.localdomain", "ip6-localhost", "ip6-loopback", "<broadcast>"}
 
 
 class Resolution(NamedTuple):
@@ -46,8 +50,11 @@ class World(Protocol):
     def takes(self, kind: int, destination: Endpoint) -> bool:
         """Whether a destination is the net's to answer or refuse; others are left to the kernel."""
 
-    def bind(self, kind: int, port: int, source: str) -> None:
-        """Note that a client has bound to a sender's address, and got that loopback port."""
+    def bind(self, kind: int, port: int, source: str | None) -> None:
+        """Note that a client has got a port: by binding to a sender's address, or (None) otherwise.
+
+        Whatever was noted of a client that had the port before is forgotten.
+        """
 
     def dial(self, kind: int, port: int, destination: Endpoint) -> Dialled:
         """Note that a client's loopback port calls a destination.
@@ -76,12 +83,11 @@ class World(Protocol):
     def resolve(self, name: str, family: int, via: str) -> Resolution:
         """Look a host name up; `via` is the function that asked."""
 
-    def reverse(self, ip: str, via: str) -> str | None:
-        """The name that an address resolves back to; None where the net knows the address has none.
+    def owns(self, ip: str) -> bool:
+        """Whether what an address resolves back to is the net's to say; else it is the machine's."""
 
-        Raises:
-            LookupError: if the address is not in the net at all, and a question about it is the machine's.
-        """
+    def reverse(self, ip: str, via: str) -> str | None:
+        """The name that an address of the net resolves back to, None for none."""
 
     def fqdn(self) -> str:
         """The name that the application finds for its own machine."""
@@ -94,13 +100,37 @@ class World(Protocol):
 
 
 def numeric(host: Any) -> str | None:
-    """The IP address that a host is given by, mapped ones as IPv4 and without a zone; None for a name."""
-    if isinstance(host, (bytes, bytearray)):
-        host = host.decode("ascii", "replace")
-    if not isinstance(host, str):
+    """The IP address that a host is given by, mapped ones as IPv4 and without a zone; None for a name.
+
+    As the machine's resolver does, it takes "127.1" and "0x7f000001" for addresses.
+    """
+    text = _text(host)
+    if text is None:
+        return None
+    if ":" in text:
+        try:
+            ip = ipaddress.IPv6Address(text.partition("%")[0])
+        except ValueError:
+            return None
+        return str(ip.ipv4_mapped or ip)
+    # inet_aton lets anything follow behind a space.
+    if not text[:1].isdigit() or text.split() != [text]:
         return None
     try:
-        ip = ipaddress.ip_address(host.partition("%")[0])
-    except ValueError:
+        return socket.inet_ntoa(socket.inet_aton(text))
+    except OSError:
         return None
-    return str(getattr(ip, "ipv4_mapped", None) or ip)
+
+
+def host_name(host: Any) -> str | None:
+    """A host's name that DNS could know; None for addresses and for the machine's own names."""
+    text = _text(host)
+    if text is None or text.lower() in _LOCAL_NAMES or numeric(text) is not None:
+        return None
+    return text
+
+
+def _text(host: Any) -> str | None:
+    if isinstance(host, (bytes, bytearray)):
+        return host.decode("ascii", "replace")
+    return host if isinstance(host, str) else None
