@@ -170,8 +170,8 @@ def test_an_answer_not_used_up_fails_the_test(pytester):
     result.stdout.fnmatch_lines(
         [
             "E*ExpectationFailed: gmail.on_message('alice@[*]').reply('421 4.7.0 Later').times(1) was given 0 of 1 time",
-            "E*nothing came to gmail at MESSAGE",
-            "E*If it need not be given: leave out .times(...), or @pytest.mark.mailnet(strict=False)",
+            "*  nothing came to gmail at MESSAGE",
+            "*  If it need not be given: leave out .times(...), or @pytest.mark.mailnet(strict=False)",
         ],
         consecutive=True,
     )
@@ -197,7 +197,7 @@ def test_a_leak_fails_the_test_even_where_the_application_swallows_it(pytester):
     text = " ".join(line.removeprefix("E").strip() for line in result.outlines)
     assert (
         "a connection to 192.0.2.99:25 was stopped: no host of this mailnet has that address "
-        "(there is: 192.0.2.10 (gmail-smtp-in.l.google.com), "
+        "(did you mean 192.0.2.20 (mx.shop.example) or "
     ) in text
     assert "To have one there: mailnet.add_server('mx.shop.example', ip='192.0.2.99')" in text
 

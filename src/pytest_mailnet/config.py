@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, get_args, get_type_hints
@@ -37,10 +38,9 @@ class MailNetConfig:
     def __post_init__(self) -> None:
         if not isinstance(self.strict, bool):
             raise InvalidSetting(f"strict takes True or False, not {self.strict!r}")
-        for name, hint in get_type_hints(type(self)).items():
-            choices = get_args(hint)
+        for name, choices in _choices().items():
             value = getattr(self, name)
-            if choices and value not in choices:
+            if value not in choices:
                 raise InvalidSetting(f"{name} takes {' or '.join(map(repr, choices))}, not {value!r}")
 
     def but(self, settings: Mapping[str, Any]) -> MailNetConfig:
@@ -54,3 +54,9 @@ class MailNetConfig:
             if name not in known:
                 raise InvalidSetting(f"no setting {name!r}{amongst(name, known)}")
         return dataclasses.replace(self, **settings)
+
+
+@functools.cache  # a net a test has one, and reading annotations is slow
+def _choices() -> Mapping[str, tuple[str, ...]]:
+    hints = get_type_hints(MailNetConfig)
+    return {name: get_args(hint) for name, hint in hints.items() if get_args(hint)}

@@ -10,7 +10,7 @@ import dnslib
 from pytest_mailnet.journal import Journal, Query
 from pytest_mailnet.model import Endpoint
 from pytest_mailnet.records import Record
-from pytest_mailnet.zone import Answer, Dns
+from pytest_mailnet.resolver import Answer, Dns
 
 __all__ = ["NameServer"]
 

@@ -5,21 +5,19 @@ from __future__ import annotations
 import errno
 import ipaddress
 import socket
-from typing import TYPE_CHECKING
 
 from pytest_mailnet.connection import Connection
+from pytest_mailnet.engine import Engine
 from pytest_mailnet.errors import amongst
 from pytest_mailnet.intercept import Resolution
 from pytest_mailnet.intercept.world import Dialled
+from pytest_mailnet.internet import Internet
 from pytest_mailnet.journal import Incident, Query
 from pytest_mailnet.model import Endpoint
+from pytest_mailnet.providers.host import Host
 from pytest_mailnet.routes import MAIL_PORTS, SMTP_PORTS, is_loopback
 from pytest_mailnet.sender import Sender
 from pytest_mailnet.smtpserver import MailService
-
-if TYPE_CHECKING:
-    from pytest_mailnet.net import MailNet
-    from pytest_mailnet.providers.host import Host
 
 __all__ = ["Reach"]
 
@@ -33,16 +31,16 @@ class Reach:
     dict, which need no lock; the rest is the engine's and the address book's.
     """
 
-    def __init__(self, net: MailNet) -> None:
+    def __init__(self, net: Internet, engine: Engine) -> None:
         self._net = net
-        self._engine = net.engine
+        self._engine = engine
         self._bound: dict[tuple[int, int], str] = {}
 
     def takes(self, kind: int, destination: Endpoint) -> bool:
         ip, port = destination
         if port == _DNS_PORT:
             return True
-        if kind == socket.SOCK_STREAM and (self._net.is_host(ip) or port in SMTP_PORTS):
+        if kind == socket.SOCK_STREAM and (isinstance(self._net.occupant(ip), Host) or port in SMTP_PORTS):
             return True
         if is_loopback(ip):
             return False
@@ -99,7 +97,7 @@ class Reach:
         return None if source is None else Endpoint(source, port)
 
     def is_sender(self, ip: str) -> bool:
-        return isinstance(self._net.routes.occupant(ip), Sender)
+        return isinstance(self._net.occupant(ip), Sender)
 
     def is_engine(self, endpoint: Endpoint) -> bool:
         return endpoint in (self._engine.listener, self._engine.dns)
@@ -148,7 +146,7 @@ class Reach:
     def owns(self, ip: str) -> bool:
         if is_loopback(ip):
             return False
-        return self._net.config.other_ports == "closed" or self._net.routes.occupant(ip) is not None
+        return self._net.config.other_ports == "closed" or self._net.occupant(ip) is not None
 
     def reverse(self, ip: str, via: str) -> str | None:
         net = self._net

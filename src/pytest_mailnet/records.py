@@ -1,11 +1,11 @@
-"""DNS records as values: from presentation text to rdata, with errors that help (RFC 1035, 5)."""
+"""DNS records as values: from presentation text to rdata, with errors that help."""
 
 from __future__ import annotations
 
-import os
+import contextlib
+import functools
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import dns.exception
 import dns.name
@@ -14,11 +14,10 @@ import dns.rdataclass
 import dns.rdatatype
 import dns.rdtypes.ANY.TXT
 import dns.tokenizer
-import dns.zone
 
 from pytest_mailnet.errors import ZoneError, amongst
 
-__all__ = ["Record", "parse_rdata", "parse_rdtype", "parse_zone", "plain_name"]
+__all__ = ["Record", "address_record", "parse_rdata", "parse_rdtype", "plain_name"]
 
 _EXAMPLES = {
     "A": "192.0.2.27",
@@ -57,7 +56,10 @@ class Record:
 
 
 def plain_name(name: str) -> str:
-    """A domain name as it is kept and compared: lower case, without the final dot; "" is the root."""
+    """A domain name as it is kept and compared: lower case, A-labels, no final dot; "" is the root."""
+    if not name.isascii():
+        with contextlib.suppress(UnicodeError):  # what cannot be a name is compared as it stands
+            name = name.encode("idna").decode("ascii")
     return name.rstrip(".").lower()
 
 
@@ -83,16 +85,27 @@ def parse_rdata(name: str, rdtype: str, value: str) -> dns.rdata.Rdata:
     Raises:
         ZoneError: if the value is none of that type, with one that is.
     """
-    kind = dns.rdatatype.from_text(rdtype)
     try:
-        if kind == dns.rdatatype.TXT:
-            return dns.rdtypes.ANY.TXT.TXT(dns.rdataclass.IN, kind, list(_character_strings(value)))
-        return dns.rdata.from_text(dns.rdataclass.IN, kind, value, dns.name.root, relativize=False)
+        return _rdata(rdtype, value)
     except (dns.exception.DNSException, ValueError) as error:
         example = _EXAMPLES.get(rdtype, r"\# 4 0A000001")
         raise ZoneError(
             f"dns.add({name!r}, {rdtype!r}, {value!r}): {error}; {rdtype} takes it as in {example!r}"
         ) from error
+
+
+def address_record(name: str, ip: str) -> Record:
+    """The A or AAAA record of a host."""
+    rdtype = "AAAA" if ":" in ip else "A"
+    return Record(name, rdtype, 300, parse_rdata(name, rdtype, ip))
+
+
+@functools.lru_cache(maxsize=1024)  # a host's address is the same in one net after the other
+def _rdata(rdtype: str, value: str) -> dns.rdata.Rdata:
+    kind = dns.rdatatype.from_text(rdtype)
+    if kind == dns.rdatatype.TXT:
+        return dns.rdtypes.ANY.TXT.TXT(dns.rdataclass.IN, kind, list(_character_strings(value)))
+    return dns.rdata.from_text(dns.rdataclass.IN, kind, value, dns.name.root, relativize=False)
 
 
 def _character_strings(value: str) -> Iterator[bytes]:
@@ -104,21 +117,3 @@ def _character_strings(value: str) -> Iterator[bytes]:
     for text in texts:
         for start in range(0, max(len(text), 1), _CHUNK):
             yield text[start : start + _CHUNK]
-
-
-def parse_zone(source: str | os.PathLike[str], origin: str) -> Iterator[Record]:
-    """Read a master file (RFC 1035, 5): its text, or its path.
-
-    Raises:
-        ZoneError: with file and line, for whatever is wrong in it.
-    """
-    if isinstance(source, os.PathLike) or "\n" not in source:
-        text, where = Path(source).read_text("utf-8"), os.fspath(source)
-    else:
-        text, where = source, "<zone text>"
-    try:
-        zone = dns.zone.from_text(text, origin, relativize=False, check_origin=False, filename=where)
-    except dns.exception.DNSException as error:
-        raise ZoneError(f"zone file for {origin!r}: {error}") from error
-    for name, ttl, rdata in zone.iterate_rdatas():
-        yield Record(plain_name(name.to_text()), dns.rdatatype.to_text(rdata.rdtype), ttl, rdata)

@@ -17,6 +17,7 @@ from pytest_mailnet.errors import InvalidReply, ProviderFileError, UnknownName, 
 from pytest_mailnet.model import Reply, Stage
 from pytest_mailnet.providers.phrasebook import Phrase
 from pytest_mailnet.rules import RULES, Rule
+from pytest_mailnet.rules.recipients import AuthenticatedUser, LocalRecipient, RelayingDenied, TrustedNetwork
 
 __all__ = ["Facts", "load_facts", "parse_facts", "provider_names", "stock_phrases"]
 
@@ -232,6 +233,21 @@ class _Reader:
 
     def _error(self, key: str, text: str) -> ProviderFileError:
         return ProviderFileError(f"{self._file}: {key}: {text}")
+
+
+def plain_facts(name: str, domains: tuple[str, ...], ports: tuple[int, ...]) -> Facts:
+    """What there is to know of a mail server of the test's own, which says what RFC 5321 has for it."""
+    return Facts(
+        name=name,
+        title=name,
+        domains=domains,
+        ports=ports,
+        queue_id="%" * 12,
+        zone="",
+        extensions=("SIZE 35651584", "8BITMIME", "ENHANCEDSTATUSCODES", "PIPELINING", "SMTPUTF8"),
+        rules=(TrustedNetwork(), LocalRecipient(), AuthenticatedUser(), RelayingDenied()),
+        phrases={},
+    )
 
 
 _OPTIONAL = {"domains", "ports", "queue_id", "zone", "ehlo", "rules"}

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pytest_mailnet.journal import Journal
     from pytest_mailnet.mailbox import Arrivals
     from pytest_mailnet.providers.host import Host
-    from pytest_mailnet.zone import Dns
+    from pytest_mailnet.resolver import Dns
 
 __all__ = ["Provider"]
 

@@ -12,9 +12,9 @@ from pytest_mailnet.model import Reply, Stage
 if TYPE_CHECKING:
     from pytest_mailnet.clock import Clock
     from pytest_mailnet.mailbox import Mailbox
+    from pytest_mailnet.resolver import Dns
     from pytest_mailnet.sender import Sender
     from pytest_mailnet.step import Step
-    from pytest_mailnet.zone import Dns
 
 __all__ = ["PERMIT", "Evidence", "Permit", "Rule"]
 

@@ -1,0 +1,249 @@
+"""What there is in a net: providers, servers, hosts and senders, with their names and addresses."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable
+from random import Random
+
+from pytest_mailnet.clock import Clock
+from pytest_mailnet.config import MailNetConfig
+from pytest_mailnet.errors import InvalidAddress, InvalidSetting, UnknownName, amongst
+from pytest_mailnet.journal import Journal
+from pytest_mailnet.mailbox import Arrivals
+from pytest_mailnet.nameserver import NameServer
+from pytest_mailnet.providers import Facts, Provider, load_facts, plain_facts, provider_names
+from pytest_mailnet.providers.host import Host
+from pytest_mailnet.providers.published import exchanges, standard_names, zones_of
+from pytest_mailnet.records import address_record, plain_name
+from pytest_mailnet.resolver import Dns
+from pytest_mailnet.routes import Occupant, Routes, address_pool
+from pytest_mailnet.sender import Sender
+
+__all__ = ["Internet"]
+
+
+class Internet:
+    """The population of one net. A standard provider is put in when its name or address is first met.
+
+    Tests add while the engine's and the application's threads look up; what puts somebody in is locked.
+
+    Args:
+        config: where addresses are taken from.
+        journal: where questions, sessions and the clock's steps are recorded.
+        clock: the net's.
+        random: draws what is drawn by lot.
+
+    Attributes:
+        sender: who calls, unless a socket is bound to another sender's address.
+        dns: the zones.
+        name_server: answers for them.
+        arrivals: the messages that were taken.
+    """
+
+    def __init__(self, config: MailNetConfig, journal: Journal, clock: Clock, random: Random) -> None:
+        self.config, self.journal, self.clock = config, journal, clock
+        self._random = random
+        self._lock = threading.RLock()
+        self._routes: Routes[Occupant] = Routes(address_pool(public=config.addresses == "public"))
+        self._providers: dict[str, Provider] = {}
+        self._hosts: dict[str, Host] = {}
+        self._senders: list[Sender] = []
+        self._published: dict[Sender, str] = {}
+        self.arrivals = Arrivals()
+        self.dns = Dns(missing=self._missing, reverse=self._reverse_name, journal=journal)
+        self.name_server = NameServer(self.dns, journal)
+        self.sender = self.add_sender("203.0.113.7", "app.sender.example")
+
+    @property
+    def providers(self) -> list[Provider]:
+        """The providers and servers that are in the net by now."""
+        return list(self._providers.values())
+
+    @property
+    def hosts(self) -> list[Host]:
+        """The hosts that are in the net by now."""
+        return list(self._hosts.values())
+
+    def caller(self) -> str:
+        """The sender's address for questions that come without a note of who asks."""
+        return self.sender.ip
+
+    def occupant(self, ip: str) -> Occupant | None:
+        """Whose address that is."""
+        return self._routes.occupant(ip)
+
+    def provider(self, name: str, era: int | None = None) -> Provider:
+        """A provider by name; put in if it is not there yet.
+
+        Raises:
+            UnknownName: if there is no such provider or era; names the near misses.
+            InvalidSetting: if it is in the net already, as of another year.
+        """
+        known = self._providers.get(name)
+        if known is None:
+            with self._lock:
+                return self._providers.get(name) or self._put(self._standard(name, era))
+        if era is not None and known.facts is not load_facts(name, era):
+            raise InvalidSetting(
+                f"mailnet.provider({name!r}, era={era}): {name} is in this net already, as {known.facts.title}. "
+                "A net has one of each: ask for the era before the first use"
+            )
+        return known
+
+    def add_server(
+        self, host: str, domains: tuple[str, ...], ips: tuple[str, ...], ports: tuple[int, ...], preference: int
+    ) -> Provider:
+        """Add a plain mail server and its records.
+
+        Raises:
+            InvalidAddress: if a name or address cannot be one, or the host is in the net already.
+            AddressInUse: if another has the address.
+        """
+        name, *local = map(_host_name, (host, *domains))
+        with self._lock:
+            if name in self._hosts or name in self._providers:
+                raise InvalidAddress(f"{host!r} is in this net already; a host is added once")
+            server = self._made(plain_facts(name, tuple(local), ports), catch_all=True)
+            self._add_host(server, name, ips)
+            self.dns.put(address_record(name, ip) for ip in server.hosts[name].addresses)
+            for domain in local:
+                self.dns.add(domain, "MX", f"{preference} {name}.")
+            self._providers[name] = server
+        return server
+
+    def host(self, name: str) -> Host:
+        """A host by name.
+
+        Raises:
+            UnknownName: if the net has none of that name; names the near misses.
+        """
+        wanted = plain_name(name)
+        self._missing(wanted)
+        if wanted not in self._hosts:
+            self._put_all()
+        if wanted not in self._hosts:
+            raise UnknownName("host", name, self._hosts, f"To have one: mailnet.add_server({name!r}).")
+        return self._hosts[wanted]
+
+    def host_at(self, ip: str) -> Host | None:
+        """The host with that address."""
+        if self._routes.occupant(ip) is None:
+            self._put_all()
+        occupant = self._routes.occupant(ip)
+        return occupant if isinstance(occupant, Host) else None
+
+    def add_sender(self, ip: str | None, ptr: str | None) -> Sender:
+        """Add an address of the application.
+
+        Raises:
+            InvalidAddress, AddressInUse: if that is no address, or another's.
+        """
+        with self._lock:
+            number = 7 + len(self._senders)
+            sender = Sender(
+                self._routes,
+                ip=ip or f"203.0.113.{number}",
+                ipv6=f"2001:db8:203::{number:x}",
+                ptr=ptr,
+                changed=self._publish,
+            )
+            self._senders.append(sender)
+            self._publish(sender)
+        return sender
+
+    def names(self) -> list[str]:
+        """The names of hosts and domains, for near misses."""
+        return [*self._hosts, *standard_names(), *(it for p in self.providers for it in p.facts.domains)]
+
+    def unknown_name(self, name: str, rcode: str) -> str:
+        """Tell of a look-up that found nothing: which name, what there is, how to add it."""
+        if rcode == "NOERROR":
+            return f"{name!r} is in this mailnet and has no address; mailnet.dns.add({name!r}, 'A', '192.0.2.27')"
+        return (
+            f"{name!r} is not in this mailnet{amongst(name, self.names())}. "
+            f"To have it: mailnet.add_server({name!r}), or mailnet.dns.add({name!r}, 'A', '192.0.2.27')"
+        )
+
+    def _standard(self, name: str, era: int | None) -> Facts:
+        if name in self._hosts or name not in provider_names():
+            raise UnknownName(
+                "provider",
+                name,
+                [*provider_names(), *self._providers],
+                "A server of one's own: mailnet.add_server('mx.shop.example', domain='shop.example').",
+            )
+        return load_facts(name, era)
+
+    def _put(self, facts: Facts) -> Provider:
+        provider = self._made(facts)
+        self.dns.merge(zones_of(facts))
+        for name, addresses in exchanges(facts).items():
+            self._add_host(provider, name, addresses)
+            if not addresses:
+                self.dns.put(address_record(name, ip) for ip in provider.hosts[name].addresses)
+        # Last: whoever finds it here looks its names up.
+        self._providers[facts.name] = provider
+        return provider
+
+    def _put_all(self) -> None:
+        for name in provider_names():
+            self.provider(name)
+
+    def _made(self, facts: Facts, *, catch_all: bool = False) -> Provider:
+        return Provider(
+            facts,
+            clock=self.clock,
+            dns=self.dns,
+            journal=self.journal,
+            arrivals=self.arrivals,
+            random=self._random,
+            sender_at=self._sender_at,
+            catch_all=catch_all,
+        )
+
+    def _add_host(self, provider: Provider, name: str, ips: Iterable[str]) -> None:
+        host = Host(name, provider, provider.facts.ports)
+        claimed = [self._routes.claim(ip, host) for ip in ips] or [self._routes.allocate(host)]
+        host.addresses = tuple(claimed)
+        self._hosts[name] = provider.hosts[name] = host
+
+    def _publish(self, sender: Sender) -> None:
+        """Let a sender's reverse name resolve to its addresses (FCrDNS), unless the test says to what."""
+        with self._lock:
+            before = self._published.pop(sender, None)
+            if before is not None:
+                for rdtype in {"A", "AAAA"}.intersection(self.dns.types(before)):
+                    self.dns.remove(before, rdtype)
+            if sender.ptr and not self.dns.types(sender.ptr):
+                self._published[sender] = sender.ptr
+                self.dns.add(sender.ptr, "A", sender.ip)
+                self.dns.add(sender.ptr, "AAAA", sender.ipv6)
+
+    def _sender_at(self, ip: str) -> Sender | None:
+        occupant = self._routes.occupant(ip)
+        return occupant if isinstance(occupant, Sender) else None
+
+    def _missing(self, name: str) -> None:
+        """Put a standard provider in when a name of its zone is first met."""
+        while name:
+            provider = standard_names().get(name)
+            if provider is not None and provider not in self._providers:
+                self.provider(provider)
+            name = name.partition(".")[2]
+
+    def _reverse_name(self, ip: str) -> str | None:
+        occupant = self._routes.occupant(ip) or self.host_at(ip)
+        if isinstance(occupant, Sender):
+            return occupant.ptr
+        return None if occupant is None else occupant.name
+
+
+def _host_name(given: str) -> str:
+    name = plain_name(given)
+    labels = name.split(".")
+    if len(name) > 253 or not all(
+        label and len(label) <= 63 and " " not in label and "@" not in label for label in labels
+    ):
+        raise InvalidAddress(f"{given!r} cannot be a host or domain name; one looks like 'mx.shop.example'")
+    return name

@@ -1,0 +1,306 @@
+"""The net's DNS as a test uses it: puts records in, and answers as a recursive resolver would. Pure."""
+
+from __future__ import annotations
+
+import functools
+import ipaddress
+import os
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pytest_mailnet.errors import ZoneError, amongst
+from pytest_mailnet.masterfile import parse_zone
+from pytest_mailnet.records import Record, parse_rdata, parse_rdtype, plain_name
+from pytest_mailnet.zone import NAME_SERVER, Zones
+
+if TYPE_CHECKING:
+    from pytest_mailnet.journal import Journal, Query
+
+__all__ = ["Addresses", "Answer", "Dns"]
+
+_CNAMES = 8
+_FAILURES = ("FORMERR", "NOTIMP", "NXDOMAIN", "REFUSED", "SERVFAIL")
+_REVERSE = (".in-addr.arpa", ".ip6.arpa")
+_MOST_SECONDS = 2**31 - 1  # RFC 2181, 8
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a resolver tells.
+
+    Attributes:
+        rcode: "NOERROR", "NXDOMAIN", "SERVFAIL", … (RFC 6895, 2.3).
+        answers: a CNAME chain first.
+        authority: the zone's SOA, where a name or type is not there (RFC 2308).
+        additional: addresses of the hosts that the answers name.
+        lasting: whether the same question gets the same answer until the zones change.
+    """
+
+    rcode: str
+    answers: tuple[Record, ...] = ()
+    authority: tuple[Record, ...] = ()
+    additional: tuple[Record, ...] = ()
+    lasting: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Addresses:
+    """What a look-up of a host's addresses found.
+
+    Attributes:
+        rcode: of the answer.
+        canonical: the name at the end of the CNAME chain.
+        addresses: IP addresses.
+        texts: the answer section.
+    """
+
+    rcode: str
+    canonical: str
+    addresses: tuple[str, ...]
+    texts: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class _Failure:
+    rcode: str
+    rdtype: str | None
+    left: int | None
+
+
+class Dns:
+    """The zones of a net; `mailnet.dns`. A name is in the net once a record was added for it.
+
+    One lock: tests add while the name server and the application's threads look up.
+
+    Args:
+        journal: where the questions are recorded.
+        missing: told of every name before it is looked up or changed, so that a provider's zone can be
+            put in at its first use.
+        reverse: what an address of the net resolves back to, None for nothing.
+    """
+
+    def __init__(
+        self,
+        *,
+        journal: Journal,
+        missing: Callable[[str], None] | None = None,
+        reverse: Callable[[str], str | None] | None = None,
+    ) -> None:
+        self._journal = journal
+        self._missing: Callable[[str], object] = missing or str
+        self._reverse = reverse
+        self._zones = Zones()
+        self._zones.merge(_own_zone())
+        self._failures: dict[str, list[_Failure]] = {}
+        self._lock = threading.RLock()
+        self.version = 0
+
+    def add(self, name: str, rdtype: str, *values: str, ttl: int = 300) -> None:
+        """Add records of one name and type to those that are there.
+
+        Args:
+            name: the owner; "*.shop.example" is a wildcard (RFC 4592).
+            rdtype: "A", "MX", "TXT", … or "TYPE65280" (RFC 3597).
+            values: in presentation form: "10 mx.shop.example", "v=spf1 -all".
+            ttl: in seconds.
+
+        Raises:
+            ZoneError: for a name, type, value or time to live that is none, or a CNAME beside another
+                record.
+        """
+        owner, kind = _checked_name(name), parse_rdtype(rdtype)
+        if not values:
+            raise ZoneError(f"dns.add({name!r}, {rdtype!r}) takes at least one value")
+        if not 0 <= ttl <= _MOST_SECONDS:
+            raise ZoneError(f"dns.add({name!r}, {rdtype!r}, ttl={ttl}): it takes 0 to {_MOST_SECONDS} seconds")
+        records = [Record(owner, kind, ttl, parse_rdata(name, kind, value)) for value in values]
+        self._missing(owner)
+        self.put(records)
+
+    def load(self, source: str | os.PathLike[str], origin: str) -> None:
+        """Add the records of a master file (RFC 1035, 5), all of them or none.
+
+        Args:
+            source: its path, or its text: a `str` with a line end in it.
+            origin: the domain that names without a final dot are below.
+
+        Raises:
+            ZoneError: with the line, for whatever is wrong in it.
+        """
+        records = parse_zone(source, origin)
+        for owner in {record.name for record in records}:
+            self._missing(owner)
+        self.put(records)
+
+    def put(self, records: Iterable[Record]) -> None:
+        """Add records that have been read already, all of them or none.
+
+        Raises:
+            ZoneError: for a CNAME beside another record.
+        """
+        with self._lock:
+            self._zones.add(records)
+            self.version += 1
+
+    def merge(self, zones: Zones) -> None:
+        """Add all that other zones have.
+
+        Raises:
+            ZoneError: for a CNAME beside another record.
+        """
+        with self._lock:
+            self._zones.merge(zones)
+            self.version += 1
+
+    def remove(self, name: str, rdtype: str | None = None) -> None:
+        """Take away a name's records of one type, or all of them.
+
+        Raises:
+            ZoneError: if there are none; names the near misses.
+        """
+        owner, kind = plain_name(name), None if rdtype is None else parse_rdtype(rdtype)
+        self._missing(owner)
+        with self._lock:
+            types = self._zones.types(owner)
+            if not types or (kind is not None and kind not in types):
+                wanted = f"{rdtype} of {name!r}" if types else repr(name)
+                raise ZoneError(f"dns.remove: no records {wanted}{amongst(name, types or self._zones.names)}")
+            self._zones.remove(owner, kind)
+            self.version += 1
+
+    def fail(self, name: str, rcode: str, *, rdtype: str | None = None, times: int | None = None) -> None:
+        """Answer questions about a name with an error.
+
+        Args:
+            name: exactly this name, not those below it.
+            rcode: "SERVFAIL", "REFUSED", "NXDOMAIN", "NOTIMP" or "FORMERR".
+            rdtype: only questions for this type.
+            times: so many times; for good without it.
+
+        Raises:
+            ZoneError: for another rcode or type, or a count below 1.
+        """
+        if rcode not in _FAILURES:
+            raise ZoneError(f"dns.fail({name!r}, {rcode!r}): no such failure{amongst(rcode, _FAILURES)}")
+        if times is not None and times < 1:
+            raise ZoneError(f"dns.fail({name!r}, {rcode!r}, times={times}): it fails 1 time or more")
+        failure = _Failure(rcode, None if rdtype is None else parse_rdtype(rdtype), times)
+        with self._lock:
+            self._failures.setdefault(_checked_name(name), []).append(failure)
+            self.version += 1
+
+    @property
+    def queries(self) -> list[Query]:
+        """The questions that were asked, in order."""
+        return self._journal.queries
+
+    @property
+    def names(self) -> list[str]:
+        """The names that have records."""
+        with self._lock:
+            return self._zones.names
+
+    def types(self, name: str) -> list[str]:
+        """The types of the records that a name has."""
+        with self._lock:
+            return self._zones.types(plain_name(name))
+
+    def knows(self, name: str) -> bool:
+        """Whether a zone of the net covers a name."""
+        asked = plain_name(name)
+        self._missing(asked)
+        with self._lock:
+            return self._zones.apex(asked) is not None
+
+    def lookup(self, name: str, rdtype: str) -> Answer:
+        """What a resolver would answer; "ANY" asks for all records of the name."""
+        asked = plain_name(name)
+        answers: list[Record] = []
+        for _ in range(_CNAMES + 1):
+            self._missing(asked)
+            back = self._back(asked)
+            with self._lock:
+                failure = self._failing(asked, rdtype)
+                if failure is not None:
+                    return Answer(failure, lasting=False)
+                found = self._found(asked, rdtype, back)
+                if not found:
+                    rcode = "NXDOMAIN" if found is None else "NOERROR"
+                    soa = self._zones.soa(asked)
+                    return Answer(rcode, tuple(answers), (soa,), lasting=not asked.endswith(_REVERSE))
+                answers += found
+                last = found[-1]
+                if last.rdtype != "CNAME" or rdtype in {"CNAME", "ANY"}:
+                    additional = tuple(self._additional(found))
+                    return Answer("NOERROR", tuple(answers), (), additional, lasting=back is None)
+            asked = plain_name(str(last.rdata))
+        return Answer("SERVFAIL")
+
+    def addresses(self, name: str, version: int) -> Addresses:
+        """A host's addresses of one IP version, 4 or 6."""
+        answer = self.lookup(name, "A" if version == 4 else "AAAA")
+        chain = [record for record in answer.answers if record.rdtype == "CNAME"]
+        return Addresses(
+            answer.rcode,
+            str(chain[-1].rdata).rstrip(".") if chain else plain_name(name),
+            tuple(str(record.rdata) for record in answer.answers if record.rdtype != "CNAME"),
+            tuple(map(str, answer.answers)),
+        )
+
+    def _back(self, name: str) -> Record | None:
+        """Where an address of the net leads back to. Not under the lock: it may put a provider in."""
+        ip = _reversed(name) if name.endswith(_REVERSE) else None
+        host = None if ip is None or self._reverse is None else self._reverse(ip)
+        return None if host is None else Record(name, "PTR", 3600, parse_rdata(name, "PTR", f"{host}."))
+
+    def _found(self, name: str, rdtype: str, back: Record | None) -> tuple[Record, ...] | None:
+        if back is None or self._zones.types(name):
+            return self._zones.find(name, rdtype)
+        return (back,) if rdtype in {"PTR", "ANY"} else ()
+
+    def _failing(self, name: str, rdtype: str) -> str | None:
+        for failure in self._failures.get(name, ()):
+            if failure.rdtype in (None, rdtype) and failure.left != 0:
+                if failure.left is not None:
+                    failure.left -= 1
+                return failure.rcode
+        return None
+
+    def _additional(self, answers: Sequence[Record]) -> Iterator[Record]:
+        targets = [getattr(it.rdata, "exchange", None) or getattr(it.rdata, "target", None) for it in answers]
+        for host in dict.fromkeys(plain_name(target.to_text()) for target in targets if target is not None):
+            for rdtype in ("A", "AAAA"):
+                yield from (it for it in self._zones.find(host, rdtype) or () if it.rdtype == rdtype)
+
+
+@functools.cache
+def _own_zone() -> Zones:
+    """The name server that every zone names."""
+    return Zones([Record(NAME_SERVER, "A", 300, parse_rdata(NAME_SERVER, "A", "192.0.2.53"))])
+
+
+def _checked_name(name: str) -> str:
+    owner = plain_name(name)
+    if (
+        not owner
+        or len(owner) > 253
+        or not owner.isascii()
+        or any(not label or len(label) > 63 or " " in label for label in owner.split("."))
+    ):
+        raise ZoneError(f"{name!r} is no domain name; one looks like 'shop.example' or '_dmarc.shop.example'")
+    return owner
+
+
+def _reversed(name: str) -> str | None:
+    """The address of a name below in-addr.arpa or ip6.arpa (RFC 1035, 3.5; RFC 3596, 2.5)."""
+    labels = name.split(".")[:-2][::-1]
+    text = ".".join(labels)
+    if name.endswith("ip6.arpa"):
+        nibbles = "".join(labels)
+        text = ":".join(nibbles[start : start + 4] for start in range(0, len(nibbles), 4))
+    try:
+        return str(ipaddress.ip_address(text))
+    except ValueError:
+        return None
