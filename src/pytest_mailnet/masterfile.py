@@ -67,7 +67,7 @@ def _records(text: str, origin: dns.name.Name) -> list[Record]:
     except ValueError as error:
         raise _Misplaced(str(error)) from error
     return [
-        Record(plain_name(name.to_text()), dns.rdatatype.to_text(rdata.rdtype), ttl, rdata)
+        Record(plain_name(name.to_text()), dns.rdatatype.to_text(rdata.rdtype), ttl, str(rdata))
         for name, ttl, rdata in zone.iterate_rdatas()
     ]
 

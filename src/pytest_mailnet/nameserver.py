@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import struct
 from dataclasses import dataclass
 
+import dns.name
+import dns.rdatatype
 import dnslib
 
 from pytest_mailnet.journal import Journal, Query
@@ -14,26 +17,42 @@ from pytest_mailnet.resolver import Answer, Dns
 
 __all__ = ["NameServer"]
 
-_HEADER = struct.Struct("!HHHHHH")
-_QR, _OPCODE, _RD = 0x8000, 0x7800, 0x0100
+_HEADER = struct.Struct("!HHHHH")  # without the id
+_QR, _OPCODE, _RD, _RA = 0x8000, 0x7800, 0x0100, 0x0080
+_RCODES = {"NOERROR": 0, "FORMERR": 1, "SERVFAIL": 2, "NXDOMAIN": 3, "NOTIMP": 4, "REFUSED": 5, "BADVERS": 16}
 _UDP_LIMIT = 512
+_TCP_LIMIT = 65535
 _EDNS_SIZE = 1232  # what survives any path unfragmented (DNS flag day 2020)
-_BADVERS = 16
-_CACHED = 4096
+_CACHED = 4096  # packing takes a hundred times as long as the look-up, and tests ask the same again
+_REFUSED = frozenset({"AXFR", "IXFR", "MAILA", "MAILB"})
 
-# The types whose names dnslib can compress (RFC 3597, 4); all others go as opaque bytes.
+# The types whose only field is a name, which may be compressed (RFC 3597, 4).
 _COMPRESSED = {"CNAME": dnslib.CNAME, "NS": dnslib.NS, "PTR": dnslib.PTR}
 
-@dataclass(frozen=True, slots=True)
-class _Kept:
-    """A packed answer, good for the same question while the zones stay as they are."""
 
-    version: int
-    packet: bytes
-    name: str
-    rdtype: str
-    rcode: str
-    texts: tuple[str, ...]
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What stands in a packet: one question, or the rcode for what is none.
+
+    Attributes:
+        flags: the header's.
+        edns: the version and the UDP size, if there was an OPT record (RFC 6891, 6.1.3).
+    """
+
+    flags: int
+    rcode: str | None = None
+    label: dnslib.DNSLabel | None = None
+    qtype: int = 0
+    qclass: int = 0
+    edns: tuple[int, int] | None = None
+
+    @property
+    def name(self) -> str:
+        return str(self.label).removesuffix(".") if self.label is not None else ""
+
+    @property
+    def rdtype(self) -> str:
+        return str(dnslib.QTYPE.forward.get(self.qtype) or f"TYPE{self.qtype}")
 
 
 class NameServer:
@@ -47,7 +66,6 @@ class NameServer:
     def __init__(self, dns: Dns, journal: Journal) -> None:
         self._dns = dns
         self._journal = journal
-        self._kept: dict[tuple[bytes, bool], _Kept] = {}
 
     def answer(self, packet: bytes, *, tcp: bool, server: Endpoint | None, client: str) -> bytes | None:
         """The packet to send back; None to stay silent. Never raises, whatever the packet is.
@@ -58,112 +76,113 @@ class NameServer:
             server: the name server that the client thinks to ask.
             client: the sender's address.
         """
-        kept = self._kept.get((packet[2:], tcp))
-        if kept is None or kept.version != self._dns.version:
-            version = self._dns.version
-            made = self._made(packet, tcp=tcp)
-            if made is None:
-                return None
-            reply, name, rdtype, told = made
-            kept = _Kept(version, reply, name, rdtype, told.rcode, tuple(map(str, told.answers)))
-            if told.lasting and version == self._dns.version:
-                if len(self._kept) >= _CACHED:
-                    self._kept.clear()
-                self._kept[packet[2:], tcp] = kept
-        if kept.name or kept.rdtype:
+        question = packet[2:]
+        asked = _read(question)
+        if asked is None:
+            return None
+        answer = self._answer(asked)
+        if asked.label is not None:
             self._journal.add(
                 Query(
                     self._journal.elapsed(),
-                    kept.name,
-                    kept.rdtype,
-                    kept.rcode,
-                    kept.texts,
+                    asked.name,
+                    asked.rdtype,
+                    answer.rcode,
+                    tuple(map(str, answer.answers)),
                     "tcp" if tcp else "udp",
                     server,
                     client,
                 )
             )
-        return packet[:2] + kept.packet[2:]
+        return packet[:2] + _packed(question, answer, tcp=tcp)
 
-    def _made(self, packet: bytes, *, tcp: bool) -> tuple[bytes, str, str, Answer] | None:
-        if len(packet) < _HEADER.size:
-            return None
-        number, flags, *_ = _HEADER.unpack_from(packet)
-        if flags & _QR:
-            return None
-        if flags & _OPCODE:
-            return _error(number, flags, "NOTIMP"), "", "", Answer("NOTIMP")
-        # dnslib raises whatever its struct and its label parser raise; a broken packet is no bug of ours.
-        try:
-            asked = dnslib.DNSRecord.parse(packet)
-            [question] = asked.questions
-            name = str(question.qname).removesuffix(".")
-        except Exception:  # noqa: BLE001
-            return _error(number, flags, "FORMERR"), "", "", Answer("FORMERR")
-        rdtype = _type_name(question.qtype)
-        edns = next((rr for rr in asked.ar if rr.rtype == dnslib.QTYPE.OPT), None)
-        answer = self._answer(name, rdtype, question.qclass, edns)
-        limit = (
-            65535 if tcp else _UDP_LIMIT if edns is None else max(_UDP_LIMIT, min(edns.rclass, _EDNS_SIZE))
-        )
-        return _packed(asked, question, answer, edns, limit), name, rdtype, answer
-
-    def _answer(self, name: str, rdtype: str, rdclass: int, edns: dnslib.RR | None) -> Answer:
-        if edns is not None and edns.edns_ver > 0:
-            return Answer("BADVERS")
-        if rdclass != dnslib.CLASS.IN or rdtype in {"AXFR", "IXFR", "MAILB", "MAILA"}:
+    def _answer(self, asked: _Asked) -> Answer:
+        if asked.rcode is not None:
+            return Answer(asked.rcode)
+        if asked.qclass != dnslib.CLASS.IN or asked.rdtype in _REFUSED:
             return Answer("REFUSED")
-        return self._dns.lookup(name, rdtype)
+        return self._dns.lookup(asked.name, asked.rdtype)
 
 
-def _packed(
-    asked: dnslib.DNSRecord, question: dnslib.DNSQuestion, answer: Answer, edns: dnslib.RR | None, limit: int
-) -> bytes:
-    bad_version = answer.rcode == "BADVERS"
-    header = dnslib.DNSHeader(id=asked.header.id, qr=1, aa=0, ra=1, rd=asked.header.rd)
-    header.rcode = 0 if bad_version else getattr(dnslib.RCODE, answer.rcode)
-    reply = dnslib.DNSRecord(header, q=question)
+@functools.lru_cache(_CACHED)
+def _read(packet: bytes) -> _Asked | None:
+    """Read a packet, given without the id before it; None for what is no question."""
+    if len(packet) < _HEADER.size:
+        return None
+    flags, *_ = _HEADER.unpack_from(packet)
+    if flags & _QR:
+        return None
+    if flags & _OPCODE:
+        return _Asked(flags, "NOTIMP")
+    # dnslib raises whatever its struct and its label parser raise; a broken packet is no bug of ours.
+    try:
+        record = dnslib.DNSRecord.parse(bytes(2) + packet)
+        [question] = record.questions
+        edns = next(((rr.edns_ver, rr.rclass) for rr in record.ar if rr.rtype == dnslib.QTYPE.OPT), None)
+        rcode = "BADVERS" if edns is not None and edns[0] > 0 else None
+        return _Asked(flags, rcode, question.qname, question.qtype, question.qclass, edns)
+    except Exception:  # noqa: BLE001
+        return _Asked(flags, "FORMERR")
+
+
+@functools.lru_cache(_CACHED)
+def _packed(question: bytes, answer: Answer, *, tcp: bool) -> bytes:
+    """Pack an answer; question and packet are without their ids."""
+    asked = _read(question)
+    assert asked is not None
+    reply = _header(asked, answer.rcode)
     for record in answer.answers:
-        # The first owner is the name as it was asked, letter by letter (draft-vixie-dnsext-dns0x20).
-        same = record.name == str(question.qname).removesuffix(".").lower()
-        reply.add_answer(_resource(record, question.qname if same else dnslib.DNSLabel(record.name)))
+        reply.add_answer(_resource(record, asked))
     for record in answer.authority:
-        reply.add_auth(_resource(record, dnslib.DNSLabel(record.name)))
+        reply.add_auth(_resource(record, asked))
     for record in answer.additional:
-        reply.add_ar(_resource(record, dnslib.DNSLabel(record.name)))
-    if edns is not None:
-        opt = dnslib.EDNS0(udp_len=_EDNS_SIZE, ext_rcode=_BADVERS >> 4 if bad_version else 0)
-        reply.add_ar(opt)
+        reply.add_ar(_resource(record, asked))
+    limit = _TCP_LIMIT
+    if not tcp:
+        limit = _UDP_LIMIT if asked.edns is None else max(_UDP_LIMIT, min(asked.edns[1], _EDNS_SIZE))
+    packet = _with_opt(reply, asked, answer.rcode)
+    if len(packet) > limit:
+        rcode = "SERVFAIL" if tcp else answer.rcode  # over TCP there is no other way to ask
+        cut = _header(asked, rcode)
+        cut.header.tc = not tcp
+        packet = _with_opt(cut, asked, rcode)
+    return packet[2:]
+
+
+def _header(asked: _Asked, rcode: str) -> dnslib.DNSRecord:
+    """A reply without records; it has the question if there was one to be understood."""
+    header = dnslib.DNSHeader(id=0, bitmap=_QR | _RA | asked.flags & (_OPCODE | _RD) | _RCODES[rcode] & 0xF)
+    reply = dnslib.DNSRecord(header)
+    if asked.label is not None:
+        reply.add_question(dnslib.DNSQuestion(asked.label, asked.qtype, asked.qclass))
+    return reply
+
+
+def _with_opt(reply: dnslib.DNSRecord, asked: _Asked, rcode: str) -> bytes:
+    if asked.edns is not None:
+        reply.add_ar(dnslib.EDNS0(udp_len=_EDNS_SIZE, ext_rcode=_RCODES[rcode] >> 4))
     packet: bytes = reply.pack()
-    if len(packet) <= limit:
-        return packet
-    cut = dnslib.DNSRecord(header, q=question)
-    cut.header.tc = 1
-    if edns is not None:
-        cut.add_ar(dnslib.EDNS0(udp_len=_EDNS_SIZE))
-    short: bytes = cut.pack()
-    return short
+    return packet
 
 
-def _resource(record: Record, owner: dnslib.DNSLabel) -> dnslib.RR:
-    return dnslib.RR(owner, int(record.rdata.rdtype), ttl=record.ttl, rdata=_rdata(record))
+def _resource(record: Record, asked: _Asked) -> dnslib.RR:
+    # The first owner is the name as it was asked, letter by letter (draft-vixie-dnsext-dns0x20).
+    owner = asked.label if record.name == asked.name.lower() else dnslib.DNSLabel(record.name)
+    return dnslib.RR(owner, dns.rdatatype.from_text(record.rdtype), ttl=record.ttl, rdata=_rdata(record))
 
 
 def _rdata(record: Record) -> dnslib.RD:
-    words = str(record.rdata).split()
-    if record.rdtype in _COMPRESSED:
-        return _COMPRESSED[record.rdtype](words[0])
-    if record.rdtype == "MX":
-        return dnslib.MX(words[1], int(words[0]))
-    if record.rdtype == "SOA":
-        return dnslib.SOA(words[0], words[1], tuple(map(int, words[2:])))
-    return dnslib.RD(record.rdata.to_wire())
+    words = record.rdata.split()
+    match record.rdtype:
+        case "CNAME" | "NS" | "PTR":
+            return _COMPRESSED[record.rdtype](_label(words[0]))
+        case "MX":
+            return dnslib.MX(_label(words[1]), int(words[0]))
+        case "SOA":
+            return dnslib.SOA(_label(words[0]), _label(words[1]), tuple(map(int, words[2:])))
+        case _:
+            return dnslib.RD(record.wire)
 
 
-def _error(number: int, flags: int, rcode: str) -> bytes:
-    return _HEADER.pack(number, _QR | flags & (_OPCODE | _RD) | getattr(dnslib.RCODE, rcode), 0, 0, 0, 0)
-
-
-def _type_name(rdtype: int) -> str:
-    known: str | None = dnslib.QTYPE.forward.get(rdtype)
-    return known or f"TYPE{rdtype}"
+def _label(name: str) -> dnslib.DNSLabel:
+    return dnslib.DNSLabel(dns.name.from_text(name).labels[:-1])  # it knows the escapes (RFC 1035, 5.1)

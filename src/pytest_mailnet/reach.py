@@ -156,7 +156,7 @@ class Reach:
         net.journal.add(
             Query(net.journal.elapsed(), asked, "PTR", answer.rcode, texts, via, None, net.sender.ip)
         )
-        return str(answer.answers[-1].rdata).rstrip(".") if answer.answers else None
+        return answer.answers[-1].rdata.rstrip(".") if answer.answers else None
 
     def fqdn(self) -> str:
         return self._net.sender.helo

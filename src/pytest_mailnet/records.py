@@ -43,13 +43,18 @@ class Record:
         name: the owner, lower case, without the final dot.
         rdtype: "MX", "TYPE65280".
         ttl: seconds.
-        rdata: dnspython's.
+        rdata: in presentation form, as "10 mx.shop.example."; names in it end with a dot.
     """
 
     name: str
     rdtype: str
     ttl: int
-    rdata: dns.rdata.Rdata
+    rdata: str
+
+    @property
+    def wire(self) -> bytes:
+        """The rdata as it goes over the wire, its names not compressed."""
+        return dns.rdata.from_text(dns.rdataclass.IN, self.rdtype, self.rdata).to_wire() or b""
 
     def __str__(self) -> str:
         return f"{self.name} {self.ttl} {self.rdtype} {self.rdata}"
@@ -77,8 +82,8 @@ def parse_rdtype(rdtype: str) -> str:
         ) from None
 
 
-def parse_rdata(name: str, rdtype: str, value: str) -> dns.rdata.Rdata:
-    """Read rdata in presentation form; host names in it need no final dot, a TXT no quotes.
+def parse_rdata(name: str, rdtype: str, value: str) -> str:
+    """Write rdata as a `Record` has it; host names in it need no final dot, a TXT no quotes.
 
     Texts of more than 255 octets, as DKIM's keys are, become several character strings (RFC 1035, 3.3.14).
 
@@ -101,11 +106,11 @@ def address_record(name: str, ip: str) -> Record:
 
 
 @functools.lru_cache(maxsize=1024)  # a host's address is the same in one net after the other
-def _rdata(rdtype: str, value: str) -> dns.rdata.Rdata:
+def _rdata(rdtype: str, value: str) -> str:
     kind = dns.rdatatype.from_text(rdtype)
     if kind == dns.rdatatype.TXT:
-        return dns.rdtypes.ANY.TXT.TXT(dns.rdataclass.IN, kind, list(_character_strings(value)))
-    return dns.rdata.from_text(dns.rdataclass.IN, kind, value, dns.name.root, relativize=False)
+        return str(dns.rdtypes.ANY.TXT.TXT(dns.rdataclass.IN, kind, list(_character_strings(value))))
+    return str(dns.rdata.from_text(dns.rdataclass.IN, kind, value, dns.name.root, relativize=False))
 
 
 def _character_strings(value: str) -> Iterator[bytes]:

@@ -23,6 +23,7 @@ __all__ = ["Addresses", "Answer", "Dns"]
 _CNAMES = 8
 _FAILURES = ("FORMERR", "NOTIMP", "NXDOMAIN", "REFUSED", "SERVFAIL")
 _REVERSE = (".in-addr.arpa", ".ip6.arpa")
+_TARGETS = {"MX": 1, "NS": 0, "SRV": 3}  # where a host stands in rdata (RFC 1035, 3.3.9 and 3.3.11; RFC 2782)
 _MOST_SECONDS = 2**31 - 1  # RFC 2181, 8
 
 
@@ -35,14 +36,12 @@ class Answer:
         answers: a CNAME chain first.
         authority: the zone's SOA, where a name or type is not there (RFC 2308).
         additional: addresses of the hosts that the answers name.
-        lasting: whether the same question gets the same answer until the zones change.
     """
 
     rcode: str
     answers: tuple[Record, ...] = ()
     authority: tuple[Record, ...] = ()
     additional: tuple[Record, ...] = ()
-    lasting: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +94,6 @@ class Dns:
         self._zones.merge(_own_zone())
         self._failures: dict[str, list[_Failure]] = {}
         self._lock = threading.RLock()
-        self.version = 0
 
     def add(self, name: str, rdtype: str, *values: str, ttl: int = 300) -> None:
         """Add records of one name and type to those that are there.
@@ -142,7 +140,6 @@ class Dns:
         """
         with self._lock:
             self._zones.add(records)
-            self.version += 1
 
     def merge(self, zones: Zones) -> None:
         """Add all that other zones have.
@@ -152,7 +149,6 @@ class Dns:
         """
         with self._lock:
             self._zones.merge(zones)
-            self.version += 1
 
     def remove(self, name: str, rdtype: str | None = None) -> None:
         """Take away a name's records of one type, or all of them.
@@ -168,7 +164,6 @@ class Dns:
                 wanted = f"{rdtype} of {name!r}" if types else repr(name)
                 raise ZoneError(f"dns.remove: no records {wanted}{amongst(name, types or self._zones.names)}")
             self._zones.remove(owner, kind)
-            self.version += 1
 
     def fail(self, name: str, rcode: str, *, rdtype: str | None = None, times: int | None = None) -> None:
         """Answer questions about a name with an error.
@@ -189,7 +184,6 @@ class Dns:
         failure = _Failure(rcode, None if rdtype is None else parse_rdtype(rdtype), times)
         with self._lock:
             self._failures.setdefault(_checked_name(name), []).append(failure)
-            self.version += 1
 
     @property
     def queries(self) -> list[Query]:
@@ -224,18 +218,17 @@ class Dns:
             with self._lock:
                 failure = self._failing(asked, rdtype)
                 if failure is not None:
-                    return Answer(failure, lasting=False)
+                    return Answer(failure)
                 found = self._found(asked, rdtype, back)
                 if not found:
                     rcode = "NXDOMAIN" if found is None else "NOERROR"
                     soa = self._zones.soa(asked)
-                    return Answer(rcode, tuple(answers), (soa,), lasting=not asked.endswith(_REVERSE))
+                    return Answer(rcode, tuple(answers), (soa,))
                 answers += found
                 last = found[-1]
                 if last.rdtype != "CNAME" or rdtype in {"CNAME", "ANY"}:
-                    additional = tuple(self._additional(found))
-                    return Answer("NOERROR", tuple(answers), (), additional, lasting=back is None)
-            asked = plain_name(str(last.rdata))
+                    return Answer("NOERROR", tuple(answers), (), tuple(self._additional(found)))
+            asked = plain_name(last.rdata)
         return Answer("SERVFAIL")
 
     def addresses(self, name: str, version: int) -> Addresses:
@@ -244,8 +237,8 @@ class Dns:
         chain = [record for record in answer.answers if record.rdtype == "CNAME"]
         return Addresses(
             answer.rcode,
-            str(chain[-1].rdata).rstrip(".") if chain else plain_name(name),
-            tuple(str(record.rdata) for record in answer.answers if record.rdtype != "CNAME"),
+            chain[-1].rdata.rstrip(".") if chain else plain_name(name),
+            tuple(record.rdata for record in answer.answers if record.rdtype != "CNAME"),
             tuple(map(str, answer.answers)),
         )
 
@@ -269,8 +262,7 @@ class Dns:
         return None
 
     def _additional(self, answers: Sequence[Record]) -> Iterator[Record]:
-        targets = [getattr(it.rdata, "exchange", None) or getattr(it.rdata, "target", None) for it in answers]
-        for host in dict.fromkeys(plain_name(target.to_text()) for target in targets if target is not None):
+        for host in dict.fromkeys(filter(None, map(_target, answers))):
             for rdtype in ("A", "AAAA"):
                 yield from (it for it in self._zones.find(host, rdtype) or () if it.rdtype == rdtype)
 
@@ -279,6 +271,12 @@ class Dns:
 def _own_zone() -> Zones:
     """The name server that every zone names."""
     return Zones([Record(NAME_SERVER, "A", 300, parse_rdata(NAME_SERVER, "A", "192.0.2.53"))])
+
+
+def _target(record: Record) -> str | None:
+    """The host that a record leads to."""
+    place = _TARGETS.get(record.rdtype)
+    return None if place is None else plain_name(record.rdata.split()[place])
 
 
 def _checked_name(name: str) -> str:

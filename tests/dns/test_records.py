@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-import dns.rdatatype
+import dns.rdata
 import pytest
 
 from pytest_mailnet.errors import ZoneError
@@ -37,6 +37,10 @@ mx      AAAA 2001:DB8::27
 
 def texts(source, origin="shop.example"):
     return [str(record) for record in parse_zone(source, origin)]
+
+
+def strings(value):
+    return dns.rdata.from_text("IN", "TXT", parse_rdata("shop.example", "TXT", value)).strings
 
 
 @pytest.mark.parametrize(
@@ -80,17 +84,15 @@ def test_a_type_that_is_none_is_told_with_the_nearest(given, told):
 
 
 def test_a_text_needs_no_quotes():
-    assert parse_rdata("shop.example", "TXT", "v=spf1 ; \\ -all").strings == (b"v=spf1 ; \\ -all",)
+    assert strings("v=spf1 ; \\ -all") == (b"v=spf1 ; \\ -all",)
 
 
 def test_a_text_that_is_quoted_is_read_as_a_master_file_reads_it():
-    rdata = parse_rdata("shop.example", "TXT", r' "v=DKIM1; " "p=\"a\"\065" ')
-
-    assert rdata.strings == (b"v=DKIM1; ", b'p="a"A')
+    assert strings(r' "v=DKIM1; " "p=\"a\"\065" ') == (b"v=DKIM1; ", b'p="a"A')
 
 
 def test_a_text_is_sent_in_utf_8():
-    assert parse_rdata("shop.example", "TXT", "bücher").strings == ("bücher".encode(),)
+    assert strings("bücher") == ("bücher".encode(),)
 
 
 @pytest.mark.parametrize("quote", ["", '"'])
@@ -101,14 +103,14 @@ def test_a_text_is_sent_in_utf_8():
 def test_a_text_of_more_than_255_octets_is_split(quote, length, pieces):
     value = ("0123456789" * 70)[:length]
 
-    rdata = parse_rdata("s._domainkey.shop.example", "TXT", f"{quote}{value}{quote}")
+    given = strings(f"{quote}{value}{quote}")
 
-    assert [len(piece) for piece in rdata.strings] == pieces
-    assert b"".join(rdata.strings) == value.encode()
+    assert [len(piece) for piece in given] == pieces
+    assert b"".join(given) == value.encode()
 
 
 def test_an_empty_text_is_one_empty_string():
-    assert parse_rdata("shop.example", "TXT", "").strings == (b"",)
+    assert strings("") == (b"",)
 
 
 @pytest.mark.parametrize(
@@ -266,4 +268,4 @@ def test_what_a_message_gives_as_an_example_is_right(rdtype):
         parse_rdata("shop.example", rdtype, '"')
     example = str(error.value).partition(f"{rdtype} takes it as in '")[2].removesuffix("'")
 
-    assert parse_rdata("shop.example", rdtype, example).rdtype == dns.rdatatype.from_text(rdtype)
+    assert Record("shop.example", rdtype, 60, parse_rdata("shop.example", rdtype, example)).wire

@@ -24,9 +24,9 @@ def exchanges(facts: Facts) -> Mapping[str, tuple[str, ...]]:
     """The hosts that a provider's MX records point to, with the addresses that its zones give them."""
     zones = zones_of(facts)
     records = [it for name in zones.names for it in zones.find(name, "MX") or () if it.rdtype == "MX"]
-    hosts = [plain_name(str(it.rdata).split()[1]) for it in records]
+    hosts = [plain_name(it.rdata.split()[1]) for it in records]
     return {
-        host: tuple(str(it.rdata) for rdtype in ("A", "AAAA") for it in zones.find(host, rdtype) or ())
+        host: tuple(it.rdata for rdtype in ("A", "AAAA") for it in zones.find(host, rdtype) or ())
         for host in hosts
     }
 
