@@ -6,13 +6,11 @@ import functools
 import struct
 from dataclasses import dataclass
 
-import dns.name
-import dns.rdatatype
 import dnslib
 
 from pytest_mailnet.journal import Journal, Query
 from pytest_mailnet.model import Endpoint
-from pytest_mailnet.records import Record
+from pytest_mailnet.records import Record, labels
 from pytest_mailnet.resolver import Answer, Dns
 
 __all__ = ["NameServer"]
@@ -168,7 +166,7 @@ def _with_opt(reply: dnslib.DNSRecord, asked: _Asked, rcode: str) -> bytes:
 def _resource(record: Record, asked: _Asked) -> dnslib.RR:
     # The first owner is the name as it was asked, letter by letter (draft-vixie-dnsext-dns0x20).
     owner = asked.label if record.name == asked.name.lower() else dnslib.DNSLabel(record.name)
-    return dnslib.RR(owner, dns.rdatatype.from_text(record.rdtype), ttl=record.ttl, rdata=_rdata(record))
+    return dnslib.RR(owner, record.number, ttl=record.ttl, rdata=_rdata(record))
 
 
 def _rdata(record: Record) -> dnslib.RD:
@@ -185,4 +183,4 @@ def _rdata(record: Record) -> dnslib.RD:
 
 
 def _label(name: str) -> dnslib.DNSLabel:
-    return dnslib.DNSLabel(dns.name.from_text(name).labels[:-1])  # it knows the escapes (RFC 1035, 5.1)
+    return dnslib.DNSLabel(labels(name))

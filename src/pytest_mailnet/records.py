@@ -17,7 +17,7 @@ import dns.tokenizer
 
 from pytest_mailnet.errors import ZoneError, amongst
 
-__all__ = ["Record", "address_record", "parse_rdata", "parse_rdtype", "plain_name"]
+__all__ = ["Record", "address_record", "labels", "parse_rdata", "parse_rdtype", "plain_name"]
 
 _EXAMPLES = {
     "A": "192.0.2.27",
@@ -52,6 +52,11 @@ class Record:
     rdata: str
 
     @property
+    def number(self) -> int:
+        """The type as it goes over the wire."""
+        return int(dns.rdatatype.from_text(self.rdtype))
+
+    @property
     def wire(self) -> bytes:
         """The rdata as it goes over the wire, its names not compressed."""
         return dns.rdata.from_text(dns.rdataclass.IN, self.rdtype, self.rdata).to_wire() or b""
@@ -66,6 +71,11 @@ def plain_name(name: str) -> str:
         with contextlib.suppress(UnicodeError):  # what cannot be a name is compared as it stands
             name = name.encode("idna").decode("ascii")
     return name.rstrip(".").lower()
+
+
+def labels(name: str) -> tuple[bytes, ...]:
+    """The labels of a name in presentation form, its escapes undone (RFC 1035, 5.1); the root has none."""
+    return dns.name.from_text(name).labels[:-1]
 
 
 def parse_rdtype(rdtype: str) -> str:
