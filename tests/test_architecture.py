@@ -100,6 +100,6 @@ def test_a_test_run_without_mail_imports_no_library_of_ours(module):
 
 def run(code: str) -> str:
     """What a fresh interpreter prints."""
-    return subprocess.run(  # noqa: S603
+    return subprocess.run(
         [sys.executable, "-c", code], check=True, capture_output=True, text=True, timeout=30
     ).stdout.strip()

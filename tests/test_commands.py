@@ -34,11 +34,26 @@ AFTER_EHLO = [
     ("MAIL FROM:<@relay.example,@other.example:a@b.example>", "250 2.1.0 OK\r\n"),
     ("MAIL FROM:<a@[192.0.2.1]>", "250 2.1.0 OK\r\n"),
     ("MAIL FROM:<a@b.example> SIZE=100 BODY=8BITMIME SMTPUTF8", "250 2.1.0 OK\r\n"),
-    ("MAIL FROM:<a@b.example> SIZE=none", "501 5.5.4 Syntax error in parameters or arguments: MAIL FROM:<address>\r\n"),
-    ("MAIL FROM:<a@b.example> BODY=9BIT", "501 5.5.4 Syntax error in parameters or arguments: MAIL FROM:<address>\r\n"),
-    ("MAIL FROM:<a@b.example> =x", "501 5.5.4 Syntax error in parameters or arguments: MAIL FROM:<address>\r\n"),
-    ("MAIL FROM:<a@b.example> RET=HDRS", "555 5.5.4 MAIL FROM parameters not recognized or not implemented\r\n"),
-    ("MAIL FROM:<a@b.example> SIZE=35651585", "552 5.3.4 Message size exceeds fixed maximum message size\r\n"),
+    (
+        "MAIL FROM:<a@b.example> SIZE=none",
+        "501 5.5.4 Syntax error in parameters or arguments: MAIL FROM:<address>\r\n",
+    ),
+    (
+        "MAIL FROM:<a@b.example> BODY=9BIT",
+        "501 5.5.4 Syntax error in parameters or arguments: MAIL FROM:<address>\r\n",
+    ),
+    (
+        "MAIL FROM:<a@b.example> =x",
+        "501 5.5.4 Syntax error in parameters or arguments: MAIL FROM:<address>\r\n",
+    ),
+    (
+        "MAIL FROM:<a@b.example> RET=HDRS",
+        "555 5.5.4 MAIL FROM parameters not recognized or not implemented\r\n",
+    ),
+    (
+        "MAIL FROM:<a@b.example> SIZE=35651585",
+        "552 5.3.4 Message size exceeds fixed maximum message size\r\n",
+    ),
     ("MAIL FROM:<ä@b.example>", "553 5.6.7 Mailbox name not allowed: address needs SMTPUTF8\r\n"),
     ("MAIL FROM:<ä@b.example> SMTPUTF8", "250 2.1.0 OK\r\n"),
     ("VRFY alice", "252 2.5.2 Cannot VRFY user, but will accept message and attempt delivery\r\n"),
@@ -64,7 +79,10 @@ AFTER_MAIL = [
     ("RCPT TO:<>", "553 5.1.3 Mailbox name not allowed: malformed address\r\n"),
     ("RCPT TO:<alice>", "553 5.1.3 Mailbox name not allowed: malformed address\r\n"),
     ("RCPT TO:", "501 5.5.4 Syntax error in parameters or arguments: RCPT TO:<address>\r\n"),
-    ("RCPT TO:<a@shop.example> NOTIFY=NEVER", "555 5.5.4 RCPT TO parameters not recognized or not implemented\r\n"),
+    (
+        "RCPT TO:<a@shop.example> NOTIFY=NEVER",
+        "555 5.5.4 RCPT TO parameters not recognized or not implemented\r\n",
+    ),
     ("RCPT TO:<ä@shop.example>", "553 5.6.7 Mailbox name not allowed: address needs SMTPUTF8\r\n"),
     ("RCPT TO:<a@elsewhere.example>", "550 5.7.1 Relaying denied\r\n"),
 ]
@@ -175,7 +193,9 @@ def test_an_extension_that_nobody_registered_is_told(mailnet, shop):
 
 
 def test_pipelined_commands_are_answered_in_order(client):
-    client.send(b"MAIL FROM:<a@b.example>\r\nRCPT TO:<x@shop.example>\r\nRCPT TO:<y@elsewhere.example>\r\nDATA\r\n")
+    client.send(
+        b"MAIL FROM:<a@b.example>\r\nRCPT TO:<x@shop.example>\r\nRCPT TO:<y@elsewhere.example>\r\nDATA\r\n"
+    )
 
     replies = [client.reply() for _ in range(4)]
 

@@ -37,7 +37,9 @@ def test_content_can_be_empty(mailnet, writing):
 
 @pytest.mark.parametrize("end", [b"\n.\n", b"\n.\r\n", b"\r.\r", b"\r\n.\n", b"\r\n.\r", b"\n.\r"])
 def test_only_a_dot_between_line_ends_ends_the_content(mailnet, writing, end):
-    smuggled = b"Subject: one\r\n\r\nx" + end + b"MAIL FROM:<evil@b.example>\r\nRCPT TO:<v@shop.example>\r\nDATA\r\n"
+    smuggled = (
+        b"Subject: one\r\n\r\nx" + end + b"MAIL FROM:<evil@b.example>\r\nRCPT TO:<v@shop.example>\r\nDATA\r\n"
+    )
 
     writing.send(smuggled + b"Subject: two\r\n\r\n.\r\n")
 
@@ -72,12 +74,14 @@ def test_a_message_over_the_size_is_refused_and_not_kept(mailnet, client, size, 
     mailnet.host("mx.shop.example").extensions.add("SIZE 100")
     begin(client)
 
-    client.send((b"x" * 48 + b"\r\n") * (size // 50) + b"y" * (size % 50 and size % 50 - 2 or 0))
+    client.send((b"x" * 48 + b"\r\n") * (size // 50) + b"y" * (size % 50 - 2 if size % 50 else 0))
     client.send(b"\r\n.\r\n" if size % 50 else b".\r\n")
 
     reply = client.reply()
-    assert reply.startswith("250") if taken else reply == (
-        "552 5.3.4 Message size exceeds fixed maximum message size\r\n"
+    assert (
+        reply.startswith("250")
+        if taken
+        else reply == ("552 5.3.4 Message size exceeds fixed maximum message size\r\n")
     )
     assert len(mailnet.messages) == taken
     assert client.say("NOOP") == "250 2.0.0 OK\r\n"
@@ -106,7 +110,9 @@ def test_a_client_that_vanishes_in_the_content_leaves_no_message(mailnet, writin
 def test_the_envelope_is_kept_apart_from_the_headers(mailnet, shop):
     with smtplib.SMTP("mx.shop.example", 25) as client:
         client.sendmail(
-            "<>", ["hidden@shop.example", "sales@shop.example"], "To: sales@shop.example\r\nSubject: bcc\r\n\r\n"
+            "<>",
+            ["hidden@shop.example", "sales@shop.example"],
+            "To: sales@shop.example\r\nSubject: bcc\r\n\r\n",
         )
 
     [message] = mailnet.messages

@@ -51,39 +51,39 @@ def test_a_failing_test_shows_the_timeline(pytester):
 
     result.assert_outcomes(failed=1)
     lines = result.outlines
-    section = lines[lines.index("----------------------------------- mailnet ------------------------------------") :]
+    section = lines[
+        lines.index("----------------------------------- mailnet ------------------------------------") :
+    ]
     told = timeless(section[1 : next(n for n, line in enumerate(section) if line.startswith("====="))])
-    assert re.sub(r"\(udp\)", "(udp)", re.sub(r"to 20.*UTC", "to THEN UTC", told)) == "\n".join(
-        [
-            "  dns  shop.example MX? MX 10 mx.shop.example.  (udp)",
-            "  dns  mx.shop.example AAAA? no such record  (getaddrinfo)",
-            "  dns  mx.shop.example A? A 192.0.2.10  (getaddrinfo)",
-            "  [1]  203.0.113.7:PORT connects to mx.shop.example (192.0.2.10:25)",
-            "  [1] S  220 mx.shop.example ESMTP",
-            "  [1] C  ehlo app.sender.example",
-            "  [1] S  250-mx.shop.example",
-            "  [1] S  250-SIZE 35651584",
-            "  [1] S  250-8BITMIME",
-            "  [1] S  250-ENHANCEDSTATUSCODES",
-            "  [1] S  250-PIPELINING",
-            "  [1] S  250 SMTPUTF8",
-            "  [1] C  mail FROM:<bob@hotmail.com> size=20",
-            "  [1] S  250 2.1.0 OK",
-            "  [1] C  rcpt TO:<sales@shop.example>",
-            "  [1] S  250 2.1.5 OK",
-            "  [1] C  data",
-            "  [1] S  354 Start mail input; end with <CRLF>.<CRLF>",
-            "  [1] C  Subject: hi",
-            "  [1] C  ",
-            "  [1] C  hello",
-            "  [1] C  .",
-            "  [1] S  250 2.0.0 OK queued as ID",
-            "  [1] C  QUIT",
-            "  [1] S  221 2.0.0 mx.shop.example Service closing transmission channel",
-            "  [1]  client quit",
-            "  clock  1 h 15 min on, to THEN UTC",
-        ]
-    )
+    assert re.sub(r"to 20.*UTC", "to THEN UTC", told).split("\n") == [
+        "  dns  shop.example MX? MX 10 mx.shop.example.  (udp)",
+        "  dns  mx.shop.example AAAA? no such record  (getaddrinfo)",
+        "  dns  mx.shop.example A? A 192.0.2.10  (getaddrinfo)",
+        "  [1]  203.0.113.7:PORT connects to mx.shop.example (192.0.2.10:25)",
+        "  [1] S  220 mx.shop.example ESMTP",
+        "  [1] C  ehlo app.sender.example",
+        "  [1] S  250-mx.shop.example",
+        "  [1] S  250-SIZE 35651584",
+        "  [1] S  250-8BITMIME",
+        "  [1] S  250-ENHANCEDSTATUSCODES",
+        "  [1] S  250-PIPELINING",
+        "  [1] S  250 SMTPUTF8",
+        "  [1] C  mail FROM:<bob@hotmail.com> size=20",
+        "  [1] S  250 2.1.0 OK",
+        "  [1] C  rcpt TO:<sales@shop.example>",
+        "  [1] S  250 2.1.5 OK",
+        "  [1] C  data",
+        "  [1] S  354 Start mail input; end with <CRLF>.<CRLF>",
+        "  [1] C  Subject: hi",
+        "  [1] C  ",
+        "  [1] C  hello",
+        "  [1] C  .",
+        "  [1] S  250 2.0.0 OK queued as ID",
+        "  [1] C  QUIT",
+        "  [1] S  221 2.0.0 mx.shop.example Service closing transmission channel",
+        "  [1]  client quit",
+        "  clock  1 h 15 min on, to THEN UTC",
+    ]
 
 
 def test_long_content_is_cut_with_its_size(pytester):
@@ -101,7 +101,9 @@ def test_long_content_is_cut_with_its_size(pytester):
 
     result = pytester.runpytest_subprocess()
 
-    result.stdout.fnmatch_lines(["*[[]1[]] C  line", "*[[]1[]] C  ... (60,011 bytes in all)", "*[[]1[]] C  ."])
+    result.stdout.fnmatch_lines(
+        ["*[[]1[]] C  line", "*[[]1[]] C  ... (60,011 bytes in all)", "*[[]1[]] C  ."]
+    )
     assert len([line for line in result.outlines if line.endswith("C  line")]) < 12
 
 
@@ -153,7 +155,9 @@ def test_a_failure_at_tear_down_shows_the_timeline_too(pytester):
     result = pytester.runpytest_subprocess()
 
     result.assert_outcomes(passed=1, errors=1)
-    result.stdout.fnmatch_lines(["*RuntimeError: at tear-down*", "*- mailnet -*", "*220 mx.shop.example ESMTP*"])
+    result.stdout.fnmatch_lines(
+        ["*RuntimeError: at tear-down*", "*- mailnet -*", "*220 mx.shop.example ESMTP*"]
+    )
 
 
 def test_an_answer_not_used_up_fails_the_test(pytester):
@@ -257,15 +261,24 @@ def test_a_name_that_is_not_in_the_net_is_answered_and_noted(pytester):
 
     result.assert_outcomes(passed=1, failed=1)
     text = " ".join(line.removeprefix("E").strip() for line in result.outlines)
-    assert "a look-up of 'gmial.com' was answered NXDOMAIN: it is not in this mailnet (did you mean 'gmail.com'" in text
+    assert (
+        "a look-up of 'gmial.com' was answered NXDOMAIN: it is not in this mailnet (did you mean 'gmail.com'"
+        in text
+    )
 
 
 @pytest.mark.parametrize(
     ("ini", "told"),
     [
-        ("mailnet_unknown_names = ignore", "ini option mailnet_unknown_names takes 'answer' or 'fail', not 'ignore'"),
+        (
+            "mailnet_unknown_names = ignore",
+            "ini option mailnet_unknown_names takes 'answer' or 'fail', not 'ignore'",
+        ),
         ("mailnet_other_ports = shut", "ini option mailnet_other_ports takes 'open' or 'closed', not 'shut'"),
-        ("mailnet_log = sometimes", "ini option mailnet_log takes 'failed' or 'always' or 'never', not 'sometimes'"),
+        (
+            "mailnet_log = sometimes",
+            "ini option mailnet_log takes 'failed' or 'always' or 'never', not 'sometimes'",
+        ),
     ],
 )
 def test_a_wrong_ini_option_is_told(pytester, ini, told):

@@ -12,8 +12,16 @@ from pytest_mailnet.model import Stage
 from pytest_mailnet.providers import load_facts, provider_names
 from pytest_mailnet.providers.facts import parse_facts, stock_phrases
 
-FACTS = [*(load_facts(name) for name in provider_names()), load_facts("gmail", 2009), load_facts("hotmail", 2009)]
-PHRASES = [pytest.param(facts, phrase, id=f"{facts.title}-{phrase.condition}") for facts in FACTS for phrase in facts.phrases.values()]
+FACTS = [
+    *(load_facts(name) for name in provider_names()),
+    load_facts("gmail", 2009),
+    load_facts("hotmail", 2009),
+]
+PHRASES = [
+    pytest.param(facts, phrase, id=f"{facts.title}-{phrase.condition}")
+    for facts in FACTS
+    for phrase in facts.phrases.values()
+]
 
 MINIMAL = """
 name = "corp"
@@ -48,7 +56,8 @@ def test_every_phrase_has_a_source(facts, phrase):
 
 
 @pytest.mark.parametrize(
-    ("facts", "phrase"), [it for it in PHRASES if it.values[1].stage in ("connect", "mail", "rcpt", "data", "message")]
+    ("facts", "phrase"),
+    [it for it in PHRASES if it.values[1].stage in ("connect", "mail", "rcpt", "data", "message")],
 )
 def test_every_phrase_goes_over_the_wire_as_it_stands(mailnet, converse, facts, phrase):
     server = mailnet.add_server("mx.shop.example", domain="shop.example")
@@ -78,12 +87,16 @@ def test_every_stock_phrase_names_its_section(condition):
 
 
 def test_today_s_gmail_refuses_in_its_own_words(mailnet):
-    with smtplib.SMTP("gmail-smtp-in.l.google.com", 25) as client:
-        with pytest.raises(smtplib.SMTPRecipientsRefused) as refused:
-            client.sendmail("bob@hotmail.com", ["carl@gmail.com"], "Subject: hi\r\n\r\n")
+    with (
+        smtplib.SMTP("gmail-smtp-in.l.google.com", 25) as client,
+        pytest.raises(smtplib.SMTPRecipientsRefused) as refused,
+    ):
+        client.sendmail("bob@hotmail.com", ["carl@gmail.com"], "Subject: hi\r\n\r\n")
 
     [(code, text)] = refused.value.recipients.values()
-    queue_id = mailnet.sessions[0].replies[0].removeprefix("220 mx.google.com ESMTP ").removesuffix(" - gsmtp")
+    queue_id = (
+        mailnet.sessions[0].replies[0].removeprefix("220 mx.google.com ESMTP ").removesuffix(" - gsmtp")
+    )
     assert code == 550
     assert text.decode() == (
         "5.1.1 The email account that you tried to reach does not exist. Please try\n"
@@ -124,16 +137,36 @@ def test_a_file_with_everything_right_is_read():
         ('title = "Corp"', "title = ", "corp.toml: no valid TOML: "),
         ('["corp.example"]', '"corp.example"', "corp.toml: domains: 'corp.example' is not a list of texts"),
         ('"SIZE 1000"', "1000", "corp.toml: ehlo.lines[1]: 1000 is not a text"),
-        ('rule = "unknown_mailbox"', 'rule = "unknown_mailbx"', "rules[1].rule: no rule 'unknown_mailbx' (did you mean"),
-        ('reply = "user_unknown"', 'reply = "user_unknwon"', "rules[1].reply: no reply 'user_unknwon' (did you mean"),
+        (
+            'rule = "unknown_mailbox"',
+            'rule = "unknown_mailbx"',
+            "rules[1].rule: no rule 'unknown_mailbx' (did you mean",
+        ),
+        (
+            'reply = "user_unknown"',
+            'reply = "user_unknwon"',
+            "rules[1].reply: no reply 'user_unknwon' (did you mean",
+        ),
         ('reply = "user_unknown"', 'replies = "x"', "rules[1].replies: unknown key (did you mean 'reply'"),
         ('reply = "user_unknown"', 'stage = "rctp"', "rules[1].stage: no stage 'rctp' (did you mean 'rcpt'"),
-        ('reply = "user_unknown"', 'stage = "data"\nreply = "ok_rcpt"', "rules[1].reply: '250 2.1.5 OK' makes no sense at DATA"),
+        (
+            'reply = "user_unknown"',
+            'stage = "data"\nreply = "ok_rcpt"',
+            "rules[1].reply: '250 2.1.5 OK' makes no sense at DATA",
+        ),
         ('stage = "rcpt"', 'stage = "rctp"', "replies.user_unknown.stage: 'rctp' (did you mean 'rcpt'"),
         ('"550 5.1.1 Nobody', '"55O 5.1.1 Nobody', "replies.user_unknown.reply: '55O 5.1.1 Nobody"),
         ('"550 5.1.1 Nobody', '"354 Nobody', "replies.user_unknown.reply: '354 Nobody"),
-        ("{recipient}", "{recipent}", "replies.user_unknown.reply: no variable {recipent} (did you mean 'recipient'"),
-        ('stage_evidence = "captured"', 'stage_evidence = "seen"', "replies.user_unknown.stage_evidence: 'seen' (there is"),
+        (
+            "{recipient}",
+            "{recipent}",
+            "replies.user_unknown.reply: no variable {recipent} (did you mean 'recipient'",
+        ),
+        (
+            'stage_evidence = "captured"',
+            'stage_evidence = "seen"',
+            "replies.user_unknown.stage_evidence: 'seen' (there is",
+        ),
     ],
 )
 def test_a_file_with_an_error_is_refused_with_file_and_key(old, new, told):

@@ -152,13 +152,17 @@ def test_a_reply_of_the_phrasebook_can_be_scripted(mailnet):
     mailnet.gmail.add_mailbox("alice")
     mailnet.gmail.on_rcpt("alice@*").reply(mailnet.gmail.replies.mailbox_full)
 
-    with smtplib.SMTP("gmail-smtp-in.l.google.com", 25) as client:
-        with pytest.raises(smtplib.SMTPRecipientsRefused) as refused:
-            client.sendmail("bob@hotmail.com", ["alice@gmail.com"], "Subject: x\r\n\r\n")
+    with (
+        smtplib.SMTP("gmail-smtp-in.l.google.com", 25) as client,
+        pytest.raises(smtplib.SMTPRecipientsRefused) as refused,
+    ):
+        client.sendmail("bob@hotmail.com", ["alice@gmail.com"], "Subject: x\r\n\r\n")
 
     code, text = refused.value.recipients["alice@gmail.com"]
     assert code == 452
-    assert text.startswith(b"4.2.2 The recipient's inbox is out of storage space. Please direct the\n4.2.2 recipient to")
+    assert text.startswith(
+        b"4.2.2 The recipient's inbox is out of storage space. Please direct the\n4.2.2 recipient to"
+    )
 
 
 def test_braces_of_a_test_s_own_reply_stay(shop, send):
@@ -181,7 +185,10 @@ def test_braces_of_a_test_s_own_reply_stay(shop, send):
         ("", "'' is no SMTP reply: it begins with '' and not with a code"),
         ("650 x", "'650 x' is no SMTP reply: it begins with '650' and not with a code"),
         ("550no", "'550no' is no SMTP reply: it begins with '550' and not with a code"),
-        ("550-a\n551 b", "has two codes, 550 and 551: all lines of one reply have the same (RFC 5321, 4.2.1)"),
+        (
+            "550-a\n551 b",
+            "has two codes, 550 and 551: all lines of one reply have the same (RFC 5321, 4.2.1)",
+        ),
         ("550 a\x00b", "a reply's line cannot hold control characters: 'a\\x00b'"),
         (
             "354 go on",

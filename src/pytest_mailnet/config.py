@@ -47,7 +47,7 @@ class MailNetConfig:
         """The same with some settings changed.
 
         Raises:
-            InvalidSetting: for a setting that there is not, with near misses, or a value that it does not take.
+            InvalidSetting: for a setting that there is not, with near misses, or a value it does not take.
         """
         known = [field.name for field in dataclasses.fields(self)]
         for name in settings:

@@ -43,7 +43,7 @@ class Engine:
     """The background of one test run; serves any number of nets, one after the other or nested."""
 
     def __init__(self) -> None:
-        # Reentrant: when it starts, its own sockets are bound by the patched functions of the net that enters.
+        # Reentrant: when it starts, its own sockets are bound by the patched functions of the entering net.
         self._lock = threading.RLock()
         self._tables = _Tables()
         self._thread: threading.Thread | None = None
@@ -293,7 +293,7 @@ def _bound(kind: socket.SocketKind, port: int) -> socket.socket:
     except BaseException:
         sock.close()
         raise
-    sock.setblocking(False)
+    sock.setblocking(False)  # noqa: FBT003
     return sock
 
 

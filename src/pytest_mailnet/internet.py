@@ -86,13 +86,18 @@ class Internet:
                 return self._providers.get(name) or self._put(self._standard(name, era))
         if era is not None and known.facts is not load_facts(name, era):
             raise InvalidSetting(
-                f"mailnet.provider({name!r}, era={era}): {name} is in this net already, as {known.facts.title}. "
-                "A net has one of each: ask for the era before the first use"
+                f"mailnet.provider({name!r}, era={era}): {name} is in this net already, as "
+                f"{known.facts.title}. A net has one of each: ask for the era before the first use"
             )
         return known
 
     def add_server(
-        self, host: str, domains: tuple[str, ...], ips: tuple[str, ...], ports: tuple[int, ...], preference: int
+        self,
+        host: str,
+        domains: tuple[str, ...],
+        ips: tuple[str, ...],
+        ports: tuple[int, ...],
+        preference: int,
     ) -> Provider:
         """Add a plain mail server and its records.
 
@@ -159,7 +164,8 @@ class Internet:
     def unknown_name(self, name: str, rcode: str) -> str:
         """Tell of a look-up that found nothing: which name, what there is, how to add it."""
         if rcode == "NOERROR":
-            return f"{name!r} is in this mailnet and has no address; mailnet.dns.add({name!r}, 'A', '192.0.2.27')"
+            way_out = f"mailnet.dns.add({name!r}, 'A', '192.0.2.27')"
+            return f"{name!r} is in this mailnet and has no address; {way_out}"
         return (
             f"{name!r} is not in this mailnet{amongst(name, self.names())}. "
             f"To have it: mailnet.add_server({name!r}), or mailnet.dns.add({name!r}, 'A', '192.0.2.27')"

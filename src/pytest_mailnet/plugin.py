@@ -1,4 +1,4 @@
-"""pytest: fixtures, options, the mark, and the report's section. Imports nothing heavy until a fixture is used."""
+"""pytest: fixtures, options, the mark, the report's section. It imports nothing heavy before a fixture."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.getgroup("mailnet", "a little Internet for mail").addoption(
         _LOG,
         choices=("failed", "always", "never"),
-        help="when a test's report has the mailnet section: the DNS questions and SMTP sessions (default: failed)",
+        help="which tests' reports tell their DNS questions and SMTP sessions (default: failed)",
     )
     for name, (kind, default, text) in _INI.items():
         parser.addini(name, text, type=kind, default=default)  # type: ignore[arg-type]
@@ -89,9 +89,10 @@ def _mailnet_engine() -> Iterator[Engine]:
 def make_mailnet(
     request: pytest.FixtureRequest, _mailnet_engine: Engine, mailnet_config: MailNetConfig
 ) -> Callable[..., MailNet]:
-    """Make nets that are not active yet: `with make_mailnet(start=...) as net:`.
+    """Make nets that are not active yet.
 
-    Scope: function. Takes `start`, `seed`, and any setting of `MailNetConfig`.
+    Scope: function. Used as `with make_mailnet(start=...) as net:`; takes `start`, `seed`, and any
+    setting of `MailNetConfig`.
     """
     from pytest_mailnet.net import MailNet  # noqa: PLC0415
 

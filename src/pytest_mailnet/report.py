@@ -1,4 +1,4 @@
-"""The story of a net as text: one timeline of DNS questions and SMTP sessions, client and server told apart."""
+"""The story of a net as text: one timeline of DNS questions and SMTP sessions, each side told apart."""
 
 from __future__ import annotations
 

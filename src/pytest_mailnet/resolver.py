@@ -112,7 +112,9 @@ class Dns:
         if not values:
             raise ZoneError(f"dns.add({name!r}, {rdtype!r}) takes at least one value")
         if not 0 <= ttl <= _MOST_SECONDS:
-            raise ZoneError(f"dns.add({name!r}, {rdtype!r}, ttl={ttl}): it takes 0 to {_MOST_SECONDS} seconds")
+            raise ZoneError(
+                f"dns.add({name!r}, {rdtype!r}, ttl={ttl}): it takes 0 to {_MOST_SECONDS} seconds"
+            )
         records = [Record(owner, kind, ttl, parse_rdata(name, kind, value)) for value in values]
         self._missing(owner)
         self.put(records)

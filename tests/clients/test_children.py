@@ -54,7 +54,7 @@ if __name__ == "__main__":
 
 
 def python(code, **options):
-    done = subprocess.run(  # noqa: S603
+    done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, timeout=25, check=False, **options
     )
     assert done.stderr == ""
@@ -95,9 +95,7 @@ def test_the_workers_of_a_pool_deliver(mailnet, delivered, tmp_path):
     program = tmp_path / "sends.py"
     program.write_text(FORKING)
 
-    done = subprocess.run(  # noqa: S603
-        [sys.executable, program], capture_output=True, text=True, timeout=25, check=False
-    )
+    done = subprocess.run([sys.executable, program], capture_output=True, text=True, timeout=25, check=False)
 
     assert (done.returncode, done.stderr) == (0, "")
     delivered(4)
@@ -124,7 +122,7 @@ def test_a_child_that_stays_after_the_net_cannot_reach_the_next_one(make_mailnet
     code = "import sys; sys.stdin.readline()\n" + SENDING
     with make_mailnet() as first:
         first.include_children()
-        child = subprocess.Popen(  # noqa: S603
+        child = subprocess.Popen(
             [sys.executable, "-c", "print('up', flush=True)\n" + code],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

@@ -72,7 +72,9 @@ def ask(reply_to) -> Callable[..., dns.message.Message]:
     """Ask the name server as dnspython writes a question, without a socket."""
 
     def reply(name: str, rdtype: str, *, tcp: bool = False, **options: Any) -> dns.message.Message:
-        return dns.message.from_wire(reply_to(dns.message.make_query(name, rdtype, **options).to_wire(), tcp=tcp))
+        return dns.message.from_wire(
+            reply_to(dns.message.make_query(name, rdtype, **options).to_wire(), tcp=tcp)
+        )
 
     return reply
 

@@ -204,7 +204,9 @@ def test_a_record_without_a_ttl_is_told_with_its_line():
     with pytest.raises(ZoneError) as error:
         texts("; no $TTL\nmx A 192.0.2.2\n; the end\n")
 
-    assert str(error.value).startswith("zone file for 'shop.example': <zone text>:2: Missing default TTL value")
+    assert str(error.value).startswith(
+        "zone file for 'shop.example': <zone text>:2: Missing default TTL value"
+    )
 
 
 def test_parentheses_that_are_not_closed_are_told():
@@ -241,7 +243,7 @@ def test_a_record_of_another_domain_is_told_with_its_line():
 
 
 def test_an_soa_of_another_name_is_told_with_its_line():
-    with pytest.raises(ZoneError, match="<zone text>:2: .*SOA"):
+    with pytest.raises(ZoneError, match=r"<zone text>:2: .*SOA"):
         texts("@ 60 A 192.0.2.1\neu 60 SOA ns1 dns 7 1 2 3 4\n")
 
 
@@ -262,7 +264,9 @@ def test_an_origin_that_is_no_name_is_told():
     assert str(error.value) == "zone file for 'shop..example': A DNS label is empty."
 
 
-@pytest.mark.parametrize("rdtype", ["A", "AAAA", "CAA", "CNAME", "MX", "NS", "PTR", "SOA", "SRV", "TLSA", "TXT"])
+@pytest.mark.parametrize(
+    "rdtype", ["A", "AAAA", "CAA", "CNAME", "MX", "NS", "PTR", "SOA", "SRV", "TLSA", "TXT"]
+)
 def test_what_a_message_gives_as_an_example_is_right(rdtype):
     with pytest.raises(ZoneError) as error:
         parse_rdata("shop.example", rdtype, '"')

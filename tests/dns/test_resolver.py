@@ -58,7 +58,11 @@ def addressed(journal):
         ("SRV", "0 1 587 smtp.shop.example", "0 1 587 smtp.shop.example."),
         ("CAA", '0 issue "ca.example"', '0 issue "ca.example"'),
         ("TLSA", "3 1 1 " + "AB" * 32, "3 1 1 " + "ab" * 32),
-        ("SOA", "ns1.shop.example dns.shop.example 7 1 2 3 4", "ns1.shop.example. dns.shop.example. 7 1 2 3 4"),
+        (
+            "SOA",
+            "ns1.shop.example dns.shop.example 7 1 2 3 4",
+            "ns1.shop.example. dns.shop.example. 7 1 2 3 4",
+        ),
         ("TYPE65280", r"\# 4 0A000001", r"\# 4 0a000001"),
     ],
 )
@@ -177,7 +181,9 @@ def test_an_alias_that_was_asked_for_is_not_followed(zones, rdtype):
     zones.add("www.shop.example", "CNAME", "shop.example")
     zones.add("shop.example", "A", "192.0.2.27")
 
-    assert texts(zones.lookup("www.shop.example", rdtype).answers) == ["www.shop.example 300 CNAME shop.example."]
+    assert texts(zones.lookup("www.shop.example", rdtype).answers) == [
+        "www.shop.example 300 CNAME shop.example."
+    ]
 
 
 def test_an_alias_leads_into_a_zone_that_is_put_in_at_its_first_use(net_with):
@@ -422,7 +428,10 @@ def test_failures_of_one_name_come_in_turn(zones):
 def test_a_reverse_name_can_fail(addressed):
     addressed.fail("27.2.0.192.in-addr.arpa", "SERVFAIL", times=1)
 
-    assert [addressed.lookup("27.2.0.192.in-addr.arpa", "PTR").rcode for _ in range(2)] == ["SERVFAIL", "NOERROR"]
+    assert [addressed.lookup("27.2.0.192.in-addr.arpa", "PTR").rcode for _ in range(2)] == [
+        "SERVFAIL",
+        "NOERROR",
+    ]
 
 
 def test_records_of_one_type_can_be_removed(zones):
@@ -480,13 +489,17 @@ def test_a_removed_name_can_be_added_again(zones):
 
     zones.add("www.shop.example", "CNAME", "shop.example")
 
-    assert texts(zones.lookup("www.shop.example", "CNAME").answers) == ["www.shop.example 300 CNAME shop.example."]
+    assert texts(zones.lookup("www.shop.example", "CNAME").answers) == [
+        "www.shop.example 300 CNAME shop.example."
+    ]
 
 
 def test_a_zone_knows_all_names_below_it(zones):
     zones.add("mx.shop.example", "A", "192.0.2.27")
 
-    known = {name: zones.knows(name) for name in ("Shop.example.", "x.y.shop.example", "example", "other.test")}
+    known = {
+        name: zones.knows(name) for name in ("Shop.example.", "x.y.shop.example", "example", "other.test")
+    }
 
     assert known == {"Shop.example.": True, "x.y.shop.example": True, "example": False, "other.test": False}
 
@@ -517,7 +530,12 @@ def test_addresses_of_a_name_without_any_are_none(zones):
 
     nodata, nxdomain = zones.addresses("Shop.example", 4), zones.addresses("no.shop.example", 6)
 
-    assert (nodata.rcode, nodata.canonical, nodata.addresses, nodata.texts) == ("NOERROR", "shop.example", (), ())
+    assert (nodata.rcode, nodata.canonical, nodata.addresses, nodata.texts) == (
+        "NOERROR",
+        "shop.example",
+        (),
+        (),
+    )
     assert (nxdomain.rcode, nxdomain.addresses) == ("NXDOMAIN", ())
 
 
@@ -662,7 +680,15 @@ def test_with_many_names_a_mistaken_one_is_answered_by_the_nearest(zones):
 
 @pytest.mark.parametrize(
     "name",
-    ["", ".", "shop..example", ".shop.example", "shop example", "x" * 64 + ".example", "a." * 125 + "example"],
+    [
+        "",
+        ".",
+        "shop..example",
+        ".shop.example",
+        "shop example",
+        "x" * 64 + ".example",
+        "a." * 125 + "example",
+    ],
 )
 def test_what_cannot_be_a_domain_name_is_told(zones, name):
     with pytest.raises(ZoneError) as error:

@@ -68,8 +68,8 @@ class _Guard:
 
     def _leak(self, world: World, event: str, target: str) -> OSError:
         text = (
-            f"{event} to {target} got past the patches of this mailnet and was stopped: the function was bound "
-            "before the net was there (from socket import ...), or is called on _socket's own class. "
+            f"{event} to {target} got past the patches of this mailnet and was stopped: the function was "
+            "bound before the net was there (from socket import ...), or is called on _socket's own class. "
             "docs/interception.md lists what in-process interception reaches"
         )
         world.leaked(text)

@@ -44,14 +44,14 @@ class _Names:
         self._getnameinfo: Any = _socket.getnameinfo
         self._getfqdn: Any = socket.getfqdn
 
-    def getaddrinfo(
+    def getaddrinfo(  # noqa: PLR0917  # as socket's own
         self,
         host: Any,
         port: Any,
         family: int = 0,
-        type: int = 0,
+        type: int = 0,  # noqa: A002
         proto: int = 0,
-        flags: int = 0,  # noqa: A002
+        flags: int = 0,
     ) -> list[Any]:
         name = host_name(host)
         if name is None or not self._world.claims(name, _port_number(port)):

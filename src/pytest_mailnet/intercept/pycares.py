@@ -1,4 +1,4 @@
-"""pycares (and aiodns): c-ares reads resolv.conf and sends by itself, so its channels are told whom to ask."""
+"""pycares (and aiodns): c-ares reads resolv.conf and sends by itself: its channels are told whom to ask."""
 
 from __future__ import annotations
 

@@ -6,4 +6,13 @@ from pytest_mailnet.providers.facts import Facts, load_facts, plain_facts, provi
 from pytest_mailnet.providers.phrasebook import Phrase, Phrasebook, Replies
 from pytest_mailnet.providers.provider import Provider
 
-__all__ = ["Facts", "Phrase", "Phrasebook", "Provider", "Replies", "load_facts", "plain_facts", "provider_names"]
+__all__ = [
+    "Facts",
+    "Phrase",
+    "Phrasebook",
+    "Provider",
+    "Replies",
+    "load_facts",
+    "plain_facts",
+    "provider_names",
+]

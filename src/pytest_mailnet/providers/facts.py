@@ -16,6 +16,7 @@ from typing import Any
 from pytest_mailnet.errors import InvalidReply, ProviderFileError, UnknownName, amongst
 from pytest_mailnet.model import Reply, Stage
 from pytest_mailnet.providers.phrasebook import Phrase
+from pytest_mailnet.providers.variables import VARIABLES
 from pytest_mailnet.rules import RULES, Rule
 from pytest_mailnet.rules.recipients import AuthenticatedUser, LocalRecipient, RelayingDenied, TrustedNetwork
 
@@ -154,10 +155,10 @@ class _Reader:
             raise self._error(f"{key}.stage_evidence", f"{evidence!r}{amongst(str(evidence), _EVIDENCE)}")
         try:
             reply = Reply.parse(self._typed(f"{key}.reply", entry["reply"], str, "a text"))
-            unknown = set(_VARIABLE.findall(str(reply))) - _VARIABLES
+            unknown = set(_VARIABLE.findall(str(reply))) - VARIABLES.keys()
             if unknown:
                 name = unknown.pop()
-                raise self._error(f"{key}.reply", f"no variable {{{name}}}{amongst(name, _VARIABLES)}")
+                raise self._error(f"{key}.reply", f"no variable {{{name}}}{amongst(name, VARIABLES)}")
             # A refusal "at any" stage cannot be checked; one at a stage can.
             if entry["stage"] != "any":
                 reply.check_stage(Stage(entry["stage"]))
@@ -253,25 +254,6 @@ def plain_facts(name: str, domains: tuple[str, ...], ports: tuple[int, ...]) -> 
 _OPTIONAL = {"domains", "ports", "queue_id", "zone", "ehlo", "rules"}
 _EVIDENCE = ("captured", "documented", "source code", "inferred")
 _VARIABLE = re.compile(r"\{(\w+)\}")
-_VARIABLES = frozenset(
-    [
-        "queue_id",
-        "ip",
-        "server",
-        "helo",
-        "sender",
-        "recipient",
-        "domain",
-        "epoch",
-        "date",
-        "iso_date",
-        "message_id",
-        "internal_id",
-        "size",
-        "seconds",
-        "rate",
-    ]
-)
 
 
 def _files() -> list[Traversable]:

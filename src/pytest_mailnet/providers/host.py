@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import email.utils
-import itertools
-import string
 from typing import TYPE_CHECKING
 
 from pytest_mailnet.extensions import Extensions
 from pytest_mailnet.model import Envelope, Reply, Stage
+from pytest_mailnet.providers.variables import VARIABLES, Circumstances
 
 if TYPE_CHECKING:
-    from random import Random
-
     from pytest_mailnet.providers.provider import Provider
     from pytest_mailnet.step import HangUp, Step
 
@@ -75,60 +71,11 @@ class Host:
 
     def value_of(self, step: Step, variable: str) -> str:
         """What stands for a variable of a reply in this session."""
-        now = self.provider.clock.now()
-        match variable:
-            case "queue_id":
-                if not step.queue_id:
-                    step.queue_id = _made_like(self.provider.facts.queue_id, self.provider.random)
-                return step.queue_id
-            case "ip":
-                return step.client.ip
-            case "server":
-                return self.name
-            case "helo":
-                return step.helo
-            case "sender":
-                return step.reverse_path or ""
-            case "recipient":
-                return step.recipient or ""
-            case "domain":
-                return (step.recipient or "").rpartition("@")[2]
-            case "epoch":
-                return str(int(now.timestamp()))
-            case "date":
-                return email.utils.format_datetime(now)
-            case "iso_date":
-                return f"{now:%Y-%m-%dT%H:%M:%S}.{now.microsecond // 1000:03}Z"
-            case "message_id":
-                return _message_id(step) or f"{_made_like('%' * 16, self.provider.random)}@{self.name}"
-            case "size":
-                return str(len(step.content or b""))
-            case "internal_id":
-                return _made_like("#" * 14, self.provider.random)
-            case "seconds":
-                return "0.105"
-            case "rate":
-                return f"{len(step.content or b'') / 1024 / 0.105:.3f}"
-            case _:  # a text of the test's own may have braces in it
-                return "{" + variable + "}"
+        made = VARIABLES.get(variable)
+        if made is None:  # a text of the test's own may have braces in it
+            return "{" + variable + "}"
+        provider = self.provider
+        return made(Circumstances(step, provider.facts.queue_id, provider.random, provider.clock))
 
     def __repr__(self) -> str:
         return f"<Host {self.name} {' '.join(self.addresses)}>"
-
-
-_KINDS = {"#": string.digits, "@": string.ascii_lowercase, "%": "0123456789abcdef"}
-
-
-def _made_like(form: str, random: Random) -> str:
-    made: list[str] = []
-    for sign, run in itertools.groupby(form):
-        length = len(list(run))
-        made += random.choices(_KINDS[sign], k=length) if sign in _KINDS else sign * length
-    return "".join(made)
-
-
-def _message_id(step: Step) -> str | None:
-    for line in (step.content or b"").partition(b"\r\n\r\n")[0].split(b"\r\n"):
-        if line[:11].lower() == b"message-id:":
-            return line[11:].strip(b" \t<>").decode("ascii", "replace")
-    return None

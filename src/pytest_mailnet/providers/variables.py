@@ -1,0 +1,94 @@
+"""What a reply can leave open, as `{ip}`, and what a session puts there."""
+
+from __future__ import annotations
+
+import email.utils
+import functools
+import itertools
+import string
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from types import MappingProxyType
+from typing import TYPE_CHECKING, NamedTuple
+
+from pytest_mailnet.clock import Clock
+
+if TYPE_CHECKING:
+    from random import Random
+
+    from pytest_mailnet.step import Step
+
+__all__ = ["VARIABLES", "Circumstances"]
+
+_SIGNS = {"#": string.digits, "@": string.ascii_lowercase, "%": "0123456789abcdef"}
+_SECONDS = 0.105  # what it took a server to read a message: none of a test's is large enough to measure
+
+
+class Circumstances(NamedTuple):
+    """What a reply is given in.
+
+    Attributes:
+        step: the session.
+        queue_id: the form of the provider's queue ids.
+        random: what they are made by.
+        clock: the net's.
+    """
+
+    step: Step
+    queue_id: str
+    random: Random
+    clock: Clock
+
+
+def _queue_id(given: Circumstances) -> str:
+    if not given.step.queue_id:
+        given.step.queue_id = _made_like(given.queue_id, given.random)
+    return given.step.queue_id
+
+
+def _message_id(given: Circumstances) -> str:
+    for line in (given.step.content or b"").partition(b"\r\n\r\n")[0].split(b"\r\n"):
+        if line[:11].lower() == b"message-id:":
+            return line[11:].strip(b" \t<>").decode("ascii", "replace")
+    return f"{_made_like('%' * 16, given.random)}@{given.step.host}"
+
+
+def _iso_date(now: datetime) -> str:
+    return f"{now:%Y-%m-%dT%H:%M:%S}.{now.microsecond // 1000:03}Z"
+
+
+def _size(step: Step) -> int:
+    return len(step.content or b"")
+
+
+VARIABLES: Mapping[str, Callable[[Circumstances], str]] = MappingProxyType(
+    {
+        "queue_id": _queue_id,
+        "ip": lambda given: given.step.client.ip,
+        "server": lambda given: given.step.host,
+        "helo": lambda given: given.step.helo,
+        "sender": lambda given: given.step.reverse_path or "",
+        "recipient": lambda given: given.step.recipient or "",
+        "domain": lambda given: (given.step.recipient or "").rpartition("@")[2],
+        "epoch": lambda given: str(int(given.clock.time())),
+        "date": lambda given: email.utils.format_datetime(given.clock.now()),
+        "iso_date": lambda given: _iso_date(given.clock.now()),
+        "message_id": _message_id,
+        "internal_id": lambda given: _made_like("#" * 14, given.random),
+        "size": lambda given: str(_size(given.step)),
+        "seconds": lambda _: str(_SECONDS),
+        "rate": lambda given: f"{_size(given.step) / 1024 / _SECONDS:.3f}",
+    }
+)
+
+
+def _made_like(form: str, random: Random) -> str:
+    made = [random.choices(signs, k=length) if signs else text for signs, length, text in _runs(form)]
+    return "".join(itertools.chain.from_iterable(made))
+
+
+@functools.cache
+def _runs(form: str) -> list[tuple[str, int, str]]:
+    """Runs of one sign each: what to choose from, how often, or the text as it stands."""
+    runs = [(sign, "".join(run)) for sign, run in itertools.groupby(form)]
+    return [(_SIGNS.get(sign, ""), len(text), text) for sign, text in runs]
