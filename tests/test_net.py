@@ -13,6 +13,7 @@ import trio
 import uvloop
 
 from pytest_mailnet import MailNet
+from pytest_mailnet.config import MailNetConfig
 from pytest_mailnet.errors import (
     AddressInUse,
     ExpectationFailed,
@@ -34,6 +35,23 @@ def test_it_works_without_pytest():
         send()
 
     assert len(shop.mailbox("sales").messages) == 1
+
+
+def test_without_pytest_it_takes_settings():
+    with MailNet(strict=False, addresses="public") as net:
+        net.gmail.on_rcpt().reply("550 no").times(1)
+
+    assert net.config == MailNetConfig(strict=False, addresses="public")
+
+
+def test_a_setting_that_there_is_not_is_told():
+    with pytest.raises(InvalidSetting, match=r"no setting 'strct' \(did you mean 'strict'"):
+        MailNet(strct=False)
+
+
+def test_a_start_without_a_time_zone_is_told():
+    with pytest.raises(InvalidSetting, match="give it a tzinfo"):
+        MailNet(start=datetime(2009, 7, 17))  # noqa: DTZ001
 
 
 def test_left_without_an_exception_it_checks(monkeypatch):
@@ -110,6 +128,29 @@ def test_a_mailbox_that_is_not_there_names_the_near_misses(mailnet):
         (lambda net: net.clock.advance(), InvalidSetting, "moves only forward; a step of 0 s was asked for"),
         (lambda net: net.clock.set(datetime(2030, 1, 1)), InvalidSetting, "give it a tzinfo"),  # noqa: DTZ001
         (lambda net: net.listen("gmail-smtp-in.l.google.com", 26), InvalidSetting, "listens on 25"),
+        (lambda net: net.gmial, AttributeError, "a mailnet has no attribute 'gmial' (did you mean 'gmail'?)"),
+        (lambda net: setattr(net.sender, "dynmic", True), AttributeError, "no attribute 'dynmic'"),
+        (
+            lambda net: setattr(net.host("gmail-smtp-in.l.google.com"), "helo_onl", True),
+            AttributeError,
+            "'helo_onl'",
+        ),
+        (lambda net: net.sending_from("192.0.2.1").__enter__(), InvalidSetting, "mailnet.add_sender"),
+        (
+            lambda net: net.host("gmail-smtp-in.l.google.com").extensions.add("SIZE ten"),
+            InvalidSetting,
+            "'SIZE ten': SIZE takes a number of bytes, as in 'SIZE 35651584' (RFC 1870, 3)",
+        ),
+        (
+            lambda net: net.gmail.on_mail(sender=3),
+            InvalidSetting,
+            "gmail.on_mail(sender=3): sender takes a Sender or a glob as in 'bob@*'",
+        ),
+        (
+            lambda net: net.gmail.on_rcpt(3),
+            InvalidSetting,
+            "gmail.on_rcpt(3): it matches by a glob as in 'sales@*' or a function of the step",
+        ),
     ],
 )
 def test_a_mistake_is_told_where_it_is_made(mailnet, ask, error, told):

@@ -17,12 +17,15 @@ class Clock:
     Args:
         start: an aware datetime; by default the moment at which the net was made.
         on_move: called with the step after every move.
+
+    Raises:
+        InvalidSetting: if the start is naive.
     """
 
     def __init__(
         self, start: datetime | None = None, on_move: Callable[[timedelta], None] | None = None
     ) -> None:
-        self._now = start or datetime.now(UTC)
+        self._now = datetime.now(UTC) if start is None else _aware(start, "MailNet.start")
         self._on_move = on_move
         self._lock = threading.Lock()  # the test moves it while the servers read it
 
@@ -50,12 +53,7 @@ class Clock:
         Raises:
             InvalidSetting: if the moment is naive or lies before the clock's own time.
         """
-        if moment.tzinfo is None:
-            raise InvalidSetting(
-                f"clock.set({moment!r}): a naive datetime could be any moment; give it a tzinfo, "
-                "for example datetime(2026, 1, 31, 12, 0, tzinfo=UTC)"
-            )
-        return self._move(moment - self._now)
+        return self._move(_aware(moment, "clock.set") - self._now)
 
     def _move(self, step: timedelta) -> datetime:
         if step <= timedelta():
@@ -72,3 +70,12 @@ class Clock:
 
     def __repr__(self) -> str:
         return f"<Clock {self._now:%Y-%m-%d %H:%M:%S} UTC>"
+
+
+def _aware(moment: datetime, where: str) -> datetime:
+    if moment.tzinfo is None:
+        raise InvalidSetting(
+            f"{where}({moment!r}): a naive datetime could be any moment; give it a tzinfo, "
+            "for example datetime(2026, 1, 31, 12, 0, tzinfo=UTC)"
+        )
+    return moment

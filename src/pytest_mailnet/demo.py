@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 
 import dns.resolver
 
-from pytest_mailnet.config import MailNetConfig
 from pytest_mailnet.journal import Session
 from pytest_mailnet.net import MailNet
 
@@ -74,7 +73,7 @@ def play(say: Callable[[str], object], *, colour: bool) -> bool:
     stage = _Stage(say, colour=colour)
     # The address is the one that the servers saw; the clock stands where their time stamps say.
     start = datetime(2009, 7, 17, 22, 58, tzinfo=UTC)
-    with MailNet(MailNetConfig(strict=False), start=start) as net:
+    with MailNet(strict=False, start=start) as net:
         net.sender.ip = "74.125.67.100"
         net.sender.helo = "host.localdomain"
         gmail = net.provider("gmail", era=2009)

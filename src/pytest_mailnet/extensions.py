@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from pytest_mailnet.errors import UnknownName
+from pytest_mailnet.errors import InvalidSetting, UnknownName
 
 __all__ = ["Extensions"]
 
@@ -60,8 +60,14 @@ class Extensions:
 
         Raises:
             UnknownName: if no extension is registered by that keyword (X- names are free).
+            InvalidSetting: for a SIZE that is no number.
         """
         keyword = self._checked(line)
+        size = line.partition(" ")[2]
+        if keyword == "SIZE" and size and not (size.isascii() and size.isdigit()):
+            raise InvalidSetting(
+                f"{line!r}: SIZE takes a number of bytes, as in 'SIZE 35651584' (RFC 1870, 3)"
+            )
         kept = [line if _keyword(old) == keyword else old for old in self._lines]
         self._lines = tuple(kept if keyword in self else [*kept, line])
 

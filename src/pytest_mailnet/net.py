@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
 from random import Random
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Any, Self
 
 from pytest_mailnet.children import Children
 from pytest_mailnet.clock import Clock
 from pytest_mailnet.config import MailNetConfig
 from pytest_mailnet.engine import Engine
-from pytest_mailnet.errors import ExpectationFailed, InvalidSetting, MailNetTampered
+from pytest_mailnet.errors import ExpectationFailed, InvalidSetting, MailNetTampered, amongst
 from pytest_mailnet.intercept import Interception
 from pytest_mailnet.internet import Internet
 from pytest_mailnet.journal import ClockMoved, Incident, Journal, Session
@@ -40,10 +40,14 @@ class MailNet:
         start: where its clock begins, an aware datetime; now by default.
         seed: of the queue ids and all else that is drawn by lot.
         engine: the background to run in; by default one of its own, for as long as it is active.
+        settings: go before those of `config`: `MailNet(strict=False)`.
 
     Attributes:
         clock: the only clock that rules look at.
         journal: everything that happened.
+
+    Raises:
+        InvalidSetting: for a setting that there is not, with near misses, or a value it does not take.
     """
 
     def __init__(
@@ -53,8 +57,9 @@ class MailNet:
         start: datetime | None = None,
         seed: int | None = None,
         engine: Engine | None = None,
+        **settings: Any,
     ) -> None:
-        self.config = config or MailNetConfig()
+        self.config = (config or MailNetConfig()).but(settings)
         self.journal = Journal()
         self.clock = Clock(start, self._clock_moved)
         self._internet = Internet(self.config, self.journal, self.clock, Random(seed))  # noqa: S311
@@ -196,7 +201,15 @@ class MailNet:
 
     @contextlib.contextmanager
     def sending_from(self, sender: Sender) -> Iterator[Sender]:
-        """Let connections come from another sender for a block of code, in all threads."""
+        """Let connections come from another sender for a block of code, in all threads.
+
+        Raises:
+            InvalidSetting: if that is no sender.
+        """
+        if not isinstance(sender, Sender):
+            raise InvalidSetting(
+                f"mailnet.sending_from({sender!r}) takes what mailnet.add_sender(ip=...) returns"
+            )
         before, self._internet.sender = self._internet.sender, sender
         try:
             yield sender
@@ -282,6 +295,12 @@ class MailNet:
         if found:
             causes = [it.error for it in found if it.error is not None]
             raise ExpectationFailed("\n".join(it.text for it in found)) from (causes[0] if causes else None)
+
+    if not TYPE_CHECKING:  # the type checker knows the names that there are
+
+        def __getattr__(self, name: str) -> Any:
+            known = [it for it in dir(type(self)) if not it.startswith("_")]
+            raise AttributeError(f"a mailnet has no attribute {name!r}{amongst(name, known)}")
 
     def _complaints(self) -> list[Complaint]:
         scripts = [provider.script for provider in self._internet.providers]

@@ -99,7 +99,7 @@ def make_mailnet(
     config = _marked(mailnet_config, request.node)
 
     def make(*, start: Any = None, seed: int | None = None, **settings: Any) -> MailNet:
-        net = MailNet(config.but(settings), start=start, seed=seed, engine=_mailnet_engine)
+        net = MailNet(config, start=start, seed=seed, engine=_mailnet_engine, **settings)
         request.node.stash.setdefault(_nets, []).append(net)
         return net
 

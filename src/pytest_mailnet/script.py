@@ -43,7 +43,11 @@ class Seen:
 
 
 class Expectation:
-    """One scripted answer, as `on_rcpt(...)` and its sisters return it; each method returns it again."""
+    """One scripted answer, as `on_rcpt(...)` and its sisters return it; each method returns it again.
+
+    Raises:
+        InvalidSetting: for what cannot match.
+    """
 
     def __init__(self, owner: str, stage: Stage, match: Match | None, sender: Sender | str | None) -> None:
         self._owner = owner
@@ -56,6 +60,10 @@ class Expectation:
         self._matched = 0
         self._given = 0
         self._lock = threading.Lock()  # the servers count, the test reads and re-scripts
+        if not (match is None or isinstance(match, str) or callable(match)):
+            raise InvalidSetting(f"{self}: it matches by a glob as in 'sales@*' or a function of the step")
+        if not (sender is None or isinstance(sender, str | Sender)):
+            raise InvalidSetting(f"{self}: sender takes a Sender or a glob as in 'bob@*'")
 
     def reply(self, reply: str | Reply, *, close: bool = False) -> Expectation:
         """Answer so, every time unless `times` says otherwise.
@@ -144,9 +152,14 @@ class Expectation:
             return self._answers[(self._given - 1) % len(self._answers)]
 
     @property
+    def complete(self) -> bool:
+        """Whether it says what to answer."""
+        return bool(self._answers)
+
+    @property
     def unused(self) -> str | None:
         """What is still expected of it, in words; None if nothing is."""
-        if not self._answers:
+        if not self.complete:
             return f"{self} has no answer: follow it by .reply(...), .reply_in_turn(...) or .disconnect()"
         if self._times is not None and self._given < self._times:
             return f"{self} was given {self._given} of {_times(self._times)}"
@@ -176,6 +189,10 @@ class Expectation:
         return self
 
     def _checked(self, reply: str | Reply, *, close: bool) -> Reply:
+        if not isinstance(reply, str | Reply):
+            raise InvalidReply(
+                f"{self}.reply({reply!r}): a reply is a text as in '550 5.1.1 No such user', or a Reply"
+            )
         if isinstance(reply, str):
             reply = Reply.parse(reply, closes=close)
         elif close:
@@ -186,7 +203,7 @@ class Expectation:
         asked = (
             []
             if self._match is None
-            else [repr(self._match) if isinstance(self._match, str) else _named(self._match)]
+            else [_named(self._match) if callable(self._match) else repr(self._match)]
         )
         if self._sender is not None:
             asked.append(f"sender={self._sender!r}")

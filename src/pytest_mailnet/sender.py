@@ -22,6 +22,9 @@ class Sender:
         throttled: known for having sent too much of late.
     """
 
+    # A typo in an attribute would be a setting without effect.
+    __slots__ = ("_changed", "_ip", "_ipv6", "_ptr", "_routes", "dynamic", "helo", "throttled")
+
     def __init__(
         self,
         routes: Routes[Occupant],

@@ -60,6 +60,8 @@ def _unknown_names(queries: Iterable[Query], names: list[str]) -> Iterator[Compl
 
 
 def _unused(expectation: Expectation, complaint: str, seen: list[Seen]) -> str:
+    if not expectation.complete:
+        return complaint
     lines = [complaint]
     if not seen:
         lines.append(f"  nothing came to {expectation.owner} at {expectation.stage.upper()}")

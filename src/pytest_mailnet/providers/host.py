@@ -27,6 +27,8 @@ class Host:
         refusing: whether connections to it are refused.
     """
 
+    __slots__ = ("addresses", "extensions", "helo_only", "name", "ports", "provider", "refusing")
+
     def __init__(self, name: str, provider: Provider, ports: tuple[int, ...]) -> None:
         self.name = name
         self.provider = provider
