@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import smtplib
 import socket
 import threading
@@ -341,6 +342,18 @@ def test_a_connection_that_outlives_its_net_is_reset(make_mailnet):
         client.recv(100)
 
     assert net.sessions[0].ended == "reset: its net was left"
+
+
+def test_a_connection_that_has_ended_is_let_go_of(mailnet):
+    mailnet.add_server("mx.shop.example", domain="shop.example")
+
+    for _ in range(20):
+        send()
+    gc.collect()
+
+    # The last ones may be on their way out in the engine's thread.
+    kept = [it for it in gc.get_objects() if issubclass(type(it), asyncio.Transport) and it.is_closing()]
+    assert len(kept) < 10
 
 
 def test_the_errors_survive_a_pickle():

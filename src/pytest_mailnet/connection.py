@@ -39,8 +39,9 @@ class Connection:
         source: the virtual address and port of the client.
         destination: the virtual address and port that it connects to; None where a resolver asks the
             net's name server by its address on loopback.
-        service: what listens there; None for DNS.
-        transport: the server's end, once the call has arrived.
+        service: what listens there, until the call has ended; None for DNS.
+        transport: the server's end, from its arrival to its end.
+        arrived: whether it has ever arrived; each call does so once.
     """
 
     tenant: Tenant
@@ -48,3 +49,4 @@ class Connection:
     destination: Endpoint | None
     service: Service | None
     transport: asyncio.BaseTransport | None = None
+    arrived: bool = False

@@ -109,8 +109,8 @@ class Engine:
                 self._tables.udp[port] = connection
                 return self.dns
             # A stream calls once: of a second try the kernel says what it says (EISCONN, EALREADY).
-            call = self._tables.tcp.setdefault(port, connection)
-        return self.dns if call.service is None else self.listener
+            self._tables.tcp.setdefault(port, connection)
+        return self.dns if connection.service is None else self.listener
 
     def forget(self, kind: socket.SocketKind, port: int) -> None:
         """Forget what was noted for a client's loopback port: another client has it now."""
@@ -172,7 +172,7 @@ class Engine:
         """Take the note for a client that has just arrived; each note is good for one arrival."""
         with self._lock:
             call = self._tables.tcp.get(peer.port)
-        return call if call is not None and call.service is not None and call.transport is None else None
+        return call if call is not None and call.service is not None and not call.arrived else None
 
     def question_from(self, kind: socket.SocketKind, peer: Endpoint) -> Connection | None:
         """Who asks the name server from a client's end point: as noted, or a client of the innermost net."""
@@ -186,13 +186,14 @@ class Engine:
     def arrived(self, call: Connection, transport: asyncio.BaseTransport) -> None:
         """Keep a connection for `leave`."""
         with self._lock:
-            call.transport = transport
+            call.transport, call.arrived = transport, True
             self._tables.arrived.add(call)
 
     def departed(self, call: Connection) -> None:
         """Let go of a connection that has ended."""
         with self._lock:
             self._tables.arrived.discard(call)
+            call.transport = call.service = None  # the note stays, for a client that asks who its peer was
 
     def _run(
         self,
@@ -274,6 +275,8 @@ class _Arrival(asyncio.Protocol):
 async def _reset(calls: list[Connection]) -> None:
     for call in calls:
         transport = call.transport
+        if transport is None:  # it has ended in between
+            continue
         assert isinstance(transport, asyncio.Transport)
         protocol = transport.get_protocol()
         reset = getattr(protocol, "reset", None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from email._header_value_parser import get_addr_spec, get_angle_addr
 from email.errors import InvalidHeaderDefect
@@ -44,6 +45,7 @@ class Path(NamedTuple):
     parameters: tuple[str, ...]
 
 
+@functools.lru_cache(maxsize=1024)  # the same few addresses come again, and one copy of each is enough
 def reverse_path(argument: str) -> Path:
     """Read the argument of MAIL, "FROM:<alice@gmail.com> SIZE=120".
 
@@ -53,6 +55,7 @@ def reverse_path(argument: str) -> Path:
     return _path(argument, "FROM:", _NULL, "mail_syntax", "bad_sender_address")
 
 
+@functools.lru_cache(maxsize=1024)
 def forward_path(argument: str) -> Path:
     """Read the argument of RCPT, "TO:<alice@gmail.com>"; `<postmaster>` takes no domain (RFC 5321, 4.5.1).
 

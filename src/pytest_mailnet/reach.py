@@ -182,7 +182,4 @@ class Reach:
 
 
 def _ascii(name: str) -> str:
-    try:
-        return name.encode("ascii").decode()
-    except UnicodeEncodeError:
-        return name.encode("idna").decode("ascii")
+    return name if name.isascii() else name.encode("idna").decode("ascii")

@@ -235,14 +235,7 @@ class Dns:
 
     def addresses(self, name: str, version: int) -> Addresses:
         """A host's addresses of one IP version, 4 or 6."""
-        answer = self.lookup(name, "A" if version == 4 else "AAAA")
-        chain = [record for record in answer.answers if record.rdtype == "CNAME"]
-        return Addresses(
-            answer.rcode,
-            chain[-1].rdata.rstrip(".") if chain else plain_name(name),
-            tuple(record.rdata for record in answer.answers if record.rdtype != "CNAME"),
-            tuple(map(str, answer.answers)),
-        )
+        return _addresses(plain_name(name), self.lookup(name, "A" if version == 4 else "AAAA"))
 
     def _back(self, name: str) -> Record | None:
         """Where an address of the net leads back to. Not under the lock: it may put a provider in."""
@@ -273,6 +266,17 @@ class Dns:
 def _own_zone() -> Zones:
     """The name server that every zone names."""
     return Zones([Record(NAME_SERVER, "A", 300, parse_rdata(NAME_SERVER, "A", "192.0.2.53"))])
+
+
+@functools.lru_cache(maxsize=1024)
+def _addresses(name: str, answer: Answer) -> Addresses:
+    chain = [record for record in answer.answers if record.rdtype == "CNAME"]
+    return Addresses(
+        answer.rcode,
+        chain[-1].rdata.rstrip(".") if chain else name,
+        tuple(record.rdata for record in answer.answers if record.rdtype != "CNAME"),
+        tuple(map(str, answer.answers)),
+    )
 
 
 def _target(record: Record) -> str | None:
