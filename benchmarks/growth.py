@@ -1,0 +1,176 @@
+"""What does not grow: time with the number of domains, sessions and mails; threads; memory a mail."""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import random
+import resource
+import smtplib
+import threading
+import time
+import tracemalloc
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from typing import TYPE_CHECKING
+
+from benchmarks.mail import CONTENT, RECIPIENT, SENDER, send
+from benchmarks.race import Contestant, Row, medians, race, ratio
+
+if TYPE_CHECKING:
+    from pytest_mailnet.net import MailNet
+
+__all__ = ["rows"]
+
+_MX = "gmail-smtp-in.l.google.com"
+_ROUNDS = 9
+_FLAT = 1.2
+_DOMAINS = (10, 10_000)
+_SESSIONS = (1, 500)
+_KEPT = 10_000
+_MAILS = 250  # a round
+_ALLOWED = 4096
+
+
+def rows() -> Iterator[Row]:
+    """The same at a small and at a large size; then threads and memory at the large one."""
+    yield _flat(
+        "look-up and mail, 10,000 domains", "10 domains", [partial(_domains, count) for count in _DOMAINS]
+    )
+    yield _flat("a session, 500 open at once", "1 open", [partial(_sessions, count) for count in _SESSIONS])
+    yield _flat("a mail, 10,000 kept", "0 kept", [partial(_mails_kept, count) for count in (0, _KEPT)])
+    [few], [many] = race([partial(_threads, count) for count in _SESSIONS], 1)
+    yield Row(
+        "threads, 500 sessions open",
+        f"{many:.0f}",
+        "1 open",
+        f"{few:.0f}",
+        f"{many - few:+.0f}",
+        "+0",
+        many <= few,
+    )
+    [[size]] = race([_memory], 1)
+    yield Row(
+        f"memory a kept mail of {len(CONTENT)} B",
+        f"{size:,.0f} B",
+        "the mail",
+        f"{len(CONTENT):,} B",
+        f"{size / len(CONTENT):.1f} x its size",
+        f"< {_ALLOWED:,} B",
+        size < _ALLOWED,
+    )
+
+
+def _flat(what: str, than: str, contestants: Sequence[Contestant]) -> Row:
+    few, many = race(contestants, _ROUNDS)
+    mine, other = medians([many, few])
+    slower = ratio(many, few)
+    return Row(
+        what,
+        f"{mine * 1e3:.2f} ms",
+        than,
+        f"{other * 1e3:.2f} ms",
+        f"{slower:.2f} x its time",
+        f"<= {_FLAT} x",
+        slower <= _FLAT,
+    )
+
+
+@contextmanager
+def _domains(count: int) -> Iterator[Callable[[], float]]:
+    import dns.resolver
+
+    from pytest_mailnet.net import MailNet
+
+    chosen = random.Random(7)
+
+    def measure() -> float:
+        domains = [f"shop{chosen.randrange(count)}.example" for _ in range(_MAILS)]
+        start = time.perf_counter()
+        for domain in domains:
+            [mx] = dns.resolver.resolve(domain, "MX")
+            send(mx.exchange.to_text(omit_final_dot=True), 25, f"sales@{domain}")
+        return (time.perf_counter() - start) / _MAILS
+
+    with MailNet() as net:
+        for number in range(count):
+            net.add_server(f"mx.shop{number}.example", domain=f"shop{number}.example")
+        yield measure
+
+
+@contextmanager
+def _sessions(count: int) -> Iterator[Callable[[], float]]:
+    def measure() -> float:
+        start = time.perf_counter()
+        for _ in range(_SESSIONS[1] // count):
+            with contextlib.ExitStack() as clients:
+                for client in _opened(clients, count):
+                    client.sendmail(SENDER, [RECIPIENT], CONTENT)
+        return (time.perf_counter() - start) / _SESSIONS[1]
+
+    with _net_with_alice():
+        yield measure
+
+
+@contextmanager
+def _mails_kept(count: int) -> Iterator[Callable[[], float]]:
+    def measure() -> float:
+        start = time.perf_counter()
+        for _ in range(_MAILS):
+            send(_MX, 25)
+        return (time.perf_counter() - start) / _MAILS
+
+    with _net_with_alice() as net:
+        for _ in range(count):
+            send(_MX, 25)
+        assert len(net.messages) == count
+        yield measure
+
+
+@contextmanager
+def _threads(count: int) -> Iterator[Callable[[], float]]:
+    with _net_with_alice() as net, contextlib.ExitStack() as clients:
+        for client in _opened(clients, count):
+            client.noop()
+        assert sum(session.open for session in net.sessions) == count
+        yield threading.active_count
+
+
+@contextmanager
+def _memory() -> Iterator[Callable[[], float]]:
+    """Bytes a mail of all that Python holds more with the mails than before: message, session, exchanges."""
+
+    def measure() -> float:
+        with _net_with_alice() as net:
+            send(_MX, 25)
+            gc.collect()
+            tracemalloc.start()
+            for _ in range(_KEPT):
+                send(_MX, 25)
+            gc.collect()
+            size, _ = tracemalloc.get_traced_memory()
+            tracemalloc.stop()
+            assert len(net.gmail.mailbox("alice").messages) == _KEPT + 1
+        return size / _KEPT
+
+    yield measure
+
+
+@contextmanager
+def _net_with_alice() -> Iterator[MailNet]:
+    from pytest_mailnet.net import MailNet
+
+    # Both ends of 500 connections are open files of this process; many machines allow 1,024 at first.
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    with MailNet() as net:
+        net.gmail.add_mailbox("alice")
+        yield net
+
+
+def _opened(clients: contextlib.ExitStack, count: int) -> list[smtplib.SMTP]:
+    return [
+        clients.enter_context(smtplib.SMTP(_MX, 25, local_hostname="app.sender.example"))
+        for _ in range(count)
+    ]
