@@ -10,7 +10,7 @@ import dnslib
 
 from pytest_mailnet.journal import Journal, Query
 from pytest_mailnet.model import Endpoint
-from pytest_mailnet.records import Record, labels
+from pytest_mailnet.records import Record, labels, rdtype_of
 from pytest_mailnet.resolver import Answer, Dns
 
 __all__ = ["NameServer"]
@@ -20,6 +20,7 @@ _QR, _OPCODE, _RD, _RA = 0x8000, 0x7800, 0x0100, 0x0080
 _RCODES = {"NOERROR": 0, "FORMERR": 1, "SERVFAIL": 2, "NXDOMAIN": 3, "NOTIMP": 4, "REFUSED": 5, "BADVERS": 16}
 _UDP_LIMIT = 512
 _TCP_LIMIT = 65535
+_FARTHEST = 0x3FFF  # RFC 1035, 4.1.4
 _EDNS_SIZE = 1232  # what survives any path unfragmented (DNS flag day 2020)
 _CACHED = 4096  # packing takes a hundred times as long as the look-up, and tests ask the same again
 _REFUSED = frozenset({"AXFR", "IXFR", "MAILA", "MAILB"})
@@ -34,23 +35,20 @@ class _Asked:
 
     Attributes:
         flags: the header's.
+        label: the name as it came, for the packet that answers.
+        name: the same as text, case kept.
+        rdtype: "MX", "TYPE65280".
         edns: the version and the UDP size, if there was an OPT record (RFC 6891, 6.1.3).
     """
 
     flags: int
     rcode: str | None = None
     label: dnslib.DNSLabel | None = None
+    name: str = ""
+    rdtype: str = ""
     qtype: int = 0
     qclass: int = 0
     edns: tuple[int, int] | None = None
-
-    @property
-    def name(self) -> str:
-        return str(self.label).removesuffix(".") if self.label is not None else ""
-
-    @property
-    def rdtype(self) -> str:
-        return str(dnslib.QTYPE.forward.get(self.qtype) or f"TYPE{self.qtype}")
 
 
 class NameServer:
@@ -118,7 +116,12 @@ def _read(packet: bytes) -> _Asked | None:
         [question] = record.questions
         edns = next(((rr.edns_ver, rr.rclass) for rr in record.ar if rr.rtype == dnslib.QTYPE.OPT), None)
         rcode = "BADVERS" if edns is not None and edns[0] > 0 else None
-        return _Asked(flags, rcode, question.qname, question.qtype, question.qclass, edns)
+        label, name = question.qname, str(question.qname).removesuffix(".")
+        if len(label) > 253 or any(len(it) > 63 for it in label.label):  # RFC 1035, 2.3.4
+            return _Asked(flags, "FORMERR")
+        return _Asked(
+            flags, rcode, label, name, rdtype_of(question.qtype), question.qtype, question.qclass, edns
+        )
     except Exception:  # noqa: BLE001
         return _Asked(flags, "FORMERR")
 
@@ -159,8 +162,23 @@ def _header(asked: _Asked, rcode: str) -> dnslib.DNSRecord:
 def _with_opt(reply: dnslib.DNSRecord, asked: _Asked, rcode: str) -> bytes:
     if asked.edns is not None:
         reply.add_ar(dnslib.EDNS0(udp_len=_EDNS_SIZE, ext_rcode=_RCODES[rcode] >> 4))
-    packet: bytes = reply.pack()
-    return packet
+    reply.set_header_qa()
+    buffer = _Buffer()
+    for part in (reply.header, *reply.questions, *reply.rr, *reply.auth, *reply.ar):
+        part.pack(buffer)
+    return bytes(buffer.data)
+
+
+class _Buffer(dnslib.DNSBuffer):  # type: ignore[misc]  # no types
+    """Packs names; dnslib's own points to those behind the last octet that a pointer can reach, too."""
+
+    names: dict[tuple[bytes, ...], int]
+
+    def encode_name(self, name: dnslib.DNSLabel) -> None:
+        known = len(self.names)
+        super().encode_name(name)
+        while self.offset > _FARTHEST and len(self.names) > known:
+            self.names.popitem()
 
 
 def _resource(record: Record, asked: _Asked) -> dnslib.RR:

@@ -17,7 +17,7 @@ import dns.tokenizer
 
 from pytest_mailnet.errors import ZoneError, amongst
 
-__all__ = ["Record", "address_record", "labels", "parse_rdata", "parse_rdtype", "plain_name"]
+__all__ = ["Record", "address_record", "labels", "parse_rdata", "parse_rdtype", "plain_name", "rdtype_of"]
 
 _EXAMPLES = {
     "A": "192.0.2.27",
@@ -113,6 +113,11 @@ def address_record(name: str, ip: str) -> Record:
     """The A or AAAA record of a host."""
     rdtype = "AAAA" if ":" in ip else "A"
     return Record(name, rdtype, 300, parse_rdata(name, rdtype, ip))
+
+
+def rdtype_of(number: int) -> str:
+    """The name of a type by its number on the wire; "TYPE65280" for one without (RFC 3597, 5)."""
+    return dns.rdatatype.to_text(dns.rdatatype.RdataType.make(number))
 
 
 @functools.lru_cache(maxsize=1024)  # a host's address is the same in one net after the other
