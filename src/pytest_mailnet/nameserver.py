@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import functools
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import dnslib
 
 from pytest_mailnet.journal import Journal, Query
 from pytest_mailnet.model import Endpoint
-from pytest_mailnet.records import Record, labels, rdtype_of
+from pytest_mailnet.records import Record, labels, labels_at, presented, rdtype_of
 from pytest_mailnet.resolver import Answer, Dns
 
 __all__ = ["NameServer"]
@@ -110,20 +110,33 @@ def _read(packet: bytes) -> _Asked | None:
         return None
     if flags & _OPCODE:
         return _Asked(flags, "NOTIMP")
-    # dnslib raises whatever its struct and its label parser raise; a broken packet is no bug of ours.
+    # The parsers raise whatever struct raises; a broken packet is no bug of ours.
     try:
-        record = dnslib.DNSRecord.parse(bytes(2) + packet)
-        [question] = record.questions
-        edns = next(((rr.edns_ver, rr.rclass) for rr in record.ar if rr.rtype == dnslib.QTYPE.OPT), None)
-        rcode = "BADVERS" if edns is not None and edns[0] > 0 else None
-        label, name = question.qname, str(question.qname).removesuffix(".")
-        if len(label) > 253 or any(len(it) > 63 for it in label.label):  # RFC 1035, 2.3.4
-            return _Asked(flags, "FORMERR")
-        return _Asked(
-            flags, rcode, label, name, rdtype_of(question.qtype), question.qtype, question.qclass, edns
-        )
+        return _parsed(flags, _Buffer(bytes(2) + packet))
     except Exception:  # noqa: BLE001
         return _Asked(flags, "FORMERR")
+
+
+def _parsed(flags: int, packet: _Buffer) -> _Asked:
+    header = dnslib.DNSHeader.parse(packet)
+    if header.q != 1:
+        return _Asked(flags, "FORMERR")
+    question = dnslib.DNSQuestion.parse(packet)
+    records = [dnslib.RR.parse(packet) for _ in range(header.a + header.auth + header.ar)]
+    opts = [(record.edns_ver, record.rclass) for record in records if record.rtype == dnslib.QTYPE.OPT]
+    if len(opts) > 1:  # RFC 6891, 6.1.1
+        return _Asked(flags, "FORMERR")
+    edns = opts[0] if opts else None
+    return _Asked(
+        flags,
+        "BADVERS" if edns is not None and edns[0] > 0 else None,
+        question.qname,
+        presented(question.qname.label),
+        rdtype_of(question.qtype),
+        question.qtype,
+        question.qclass,
+        edns,
+    )
 
 
 @functools.lru_cache(_CACHED)
@@ -131,37 +144,34 @@ def _packed(question: bytes, answer: Answer, *, tcp: bool) -> bytes:
     """Pack an answer; question and packet are without their ids."""
     asked = _read(question)
     assert asked is not None
-    reply = _header(asked, answer.rcode)
+    limit = _TCP_LIMIT
+    if not tcp:
+        limit = _UDP_LIMIT if asked.edns is None else max(_UDP_LIMIT, min(asked.edns[1], _EDNS_SIZE))
+    # Addresses that nobody asked for are left out without a word (RFC 2181, 9).
+    for kept in (answer, replace(answer, additional=())):
+        packet = _written(asked, kept)
+        if len(packet) <= limit:
+            return packet[2:]
+    rcode = "SERVFAIL" if tcp else answer.rcode  # over TCP there is no other way to ask
+    return _written(asked, Answer(rcode), truncated=not tcp)[2:]
+
+
+def _written(asked: _Asked, answer: Answer, *, truncated: bool = False) -> bytes:
+    """The reply as a packet; it has the question if there was one to be understood."""
+    code = _RCODES[answer.rcode]
+    header = dnslib.DNSHeader(id=0, bitmap=_QR | _RA | asked.flags & (_OPCODE | _RD) | code & 0xF)
+    header.tc = truncated
+    reply = dnslib.DNSRecord(header)
+    if asked.label is not None:
+        reply.add_question(dnslib.DNSQuestion(asked.label, asked.qtype, asked.qclass))
     for record in answer.answers:
         reply.add_answer(_resource(record, asked))
     for record in answer.authority:
         reply.add_auth(_resource(record, asked))
     for record in answer.additional:
         reply.add_ar(_resource(record, asked))
-    limit = _TCP_LIMIT
-    if not tcp:
-        limit = _UDP_LIMIT if asked.edns is None else max(_UDP_LIMIT, min(asked.edns[1], _EDNS_SIZE))
-    packet = _with_opt(reply, asked, answer.rcode)
-    if len(packet) > limit:
-        rcode = "SERVFAIL" if tcp else answer.rcode  # over TCP there is no other way to ask
-        cut = _header(asked, rcode)
-        cut.header.tc = not tcp
-        packet = _with_opt(cut, asked, rcode)
-    return packet[2:]
-
-
-def _header(asked: _Asked, rcode: str) -> dnslib.DNSRecord:
-    """A reply without records; it has the question if there was one to be understood."""
-    header = dnslib.DNSHeader(id=0, bitmap=_QR | _RA | asked.flags & (_OPCODE | _RD) | _RCODES[rcode] & 0xF)
-    reply = dnslib.DNSRecord(header)
-    if asked.label is not None:
-        reply.add_question(dnslib.DNSQuestion(asked.label, asked.qtype, asked.qclass))
-    return reply
-
-
-def _with_opt(reply: dnslib.DNSRecord, asked: _Asked, rcode: str) -> bytes:
     if asked.edns is not None:
-        reply.add_ar(dnslib.EDNS0(udp_len=_EDNS_SIZE, ext_rcode=_RCODES[rcode] >> 4))
+        reply.add_ar(dnslib.EDNS0(udp_len=_EDNS_SIZE, ext_rcode=code >> 4))
     reply.set_header_qa()
     buffer = _Buffer()
     for part in (reply.header, *reply.questions, *reply.rr, *reply.auth, *reply.ar):
@@ -170,9 +180,18 @@ def _with_opt(reply: dnslib.DNSRecord, asked: _Asked, rcode: str) -> bytes:
 
 
 class _Buffer(dnslib.DNSBuffer):  # type: ignore[misc]  # no types
-    """Packs names; dnslib's own points to those behind the last octet that a pointer can reach, too."""
+    """Names as RFC 1035, 4.1.4 has them.
+
+    dnslib's own reads none whose octets are not UTF-8 but those that are too long, and points to names
+    behind the last octet that a pointer can reach.
+    """
 
     names: dict[tuple[bytes, ...], int]
+
+    def decode_name(self, last: int = -1) -> dnslib.DNSLabel:  # noqa: ARG002
+        found, octets = labels_at(bytes(self.data), self.offset)
+        self.offset += octets
+        return dnslib.DNSLabel(found)
 
     def encode_name(self, name: dnslib.DNSLabel) -> None:
         known = len(self.names)
@@ -183,7 +202,7 @@ class _Buffer(dnslib.DNSBuffer):  # type: ignore[misc]  # no types
 
 def _resource(record: Record, asked: _Asked) -> dnslib.RR:
     # The first owner is the name as it was asked, letter by letter (draft-vixie-dnsext-dns0x20).
-    owner = asked.label if record.name == asked.name.lower() else dnslib.DNSLabel(record.name)
+    owner = asked.label if record.name == asked.name.lower() else _label(record.name)
     return dnslib.RR(owner, record.number, ttl=record.ttl, rdata=_rdata(record))
 
 

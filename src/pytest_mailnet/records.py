@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import dns.exception
@@ -17,7 +17,17 @@ import dns.tokenizer
 
 from pytest_mailnet.errors import ZoneError, amongst
 
-__all__ = ["Record", "address_record", "labels", "parse_rdata", "parse_rdtype", "plain_name", "rdtype_of"]
+__all__ = [
+    "Record",
+    "address_record",
+    "labels",
+    "labels_at",
+    "parse_rdata",
+    "parse_rdtype",
+    "plain_name",
+    "presented",
+    "rdtype_of",
+]
 
 _EXAMPLES = {
     "A": "192.0.2.27",
@@ -33,6 +43,8 @@ _EXAMPLES = {
     "TXT": "v=spf1 -all",
 }
 _CHUNK = 255
+_MOST_OCTETS = 65535  # RFC 1035, 4.1.3
+_UNESCAPED = frozenset(range(33, 127)) - frozenset(rb"\.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +82,40 @@ def plain_name(name: str) -> str:
     if not name.isascii():
         with contextlib.suppress(UnicodeError):  # what cannot be a name is compared as it stands
             name = name.encode("idna").decode("ascii")
-    return name.rstrip(".").lower()
+    # A dot in a label is written as its number, so that every dot there is ends a label.
+    return name.replace(r"\.", r"\046").rstrip(".").lower()
+
+
+def presented(parts: Iterable[bytes]) -> str:
+    """A name in presentation form by its labels, case kept, as `plain_name` writes it."""
+    return ".".join(
+        "".join(chr(octet) if octet in _UNESCAPED else f"\\{octet:03}" for octet in part) for part in parts
+    )
 
 
 def labels(name: str) -> tuple[bytes, ...]:
-    """The labels of a name in presentation form, its escapes undone (RFC 1035, 5.1); the root has none."""
-    return dns.name.from_text(name).labels[:-1]
+    """The labels of a name in presentation form, its escapes undone (RFC 1035, 5.1); the root has none.
+
+    Raises:
+        ValueError: if that cannot be a name.
+    """
+    try:
+        return dns.name.from_text(name).labels[:-1]
+    except dns.exception.DNSException as error:
+        raise ValueError(f"{name!r} cannot be a domain name: {error}") from error
+
+
+def labels_at(packet: bytes, offset: int) -> tuple[tuple[bytes, ...], int]:
+    """The labels of a name in a packet, and how many octets it takes where it stands (RFC 1035, 4.1.4).
+
+    Raises:
+        ValueError: if there is no name.
+    """
+    try:
+        name, octets = dns.name.from_wire(packet, offset)
+    except dns.exception.DNSException as error:
+        raise ValueError(f"no domain name at octet {offset}: {error}") from error
+    return name.labels[:-1], octets
 
 
 def parse_rdtype(rdtype: str) -> str:
@@ -124,8 +164,14 @@ def rdtype_of(number: int) -> str:
 def _rdata(rdtype: str, value: str) -> str:
     kind = dns.rdatatype.from_text(rdtype)
     if kind == dns.rdatatype.TXT:
-        return str(dns.rdtypes.ANY.TXT.TXT(dns.rdataclass.IN, kind, list(_character_strings(value))))
-    return str(dns.rdata.from_text(dns.rdataclass.IN, kind, value, dns.name.root, relativize=False))
+        rdata: dns.rdata.Rdata = dns.rdtypes.ANY.TXT.TXT(
+            dns.rdataclass.IN, kind, list(_character_strings(value))
+        )
+    else:
+        rdata = dns.rdata.from_text(dns.rdataclass.IN, kind, value, dns.name.root, relativize=False)
+    if len(rdata.to_wire() or b"") > _MOST_OCTETS:
+        raise ValueError(f"rdata takes at most {_MOST_OCTETS} octets")
+    return str(rdata)
 
 
 def _character_strings(value: str) -> Iterator[bytes]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from pytest_mailnet.errors import ZoneError, amongst
 from pytest_mailnet.masterfile import parse_zone
-from pytest_mailnet.records import Record, parse_rdata, parse_rdtype, plain_name
+from pytest_mailnet.records import Record, labels, parse_rdata, parse_rdtype, plain_name
 from pytest_mailnet.zone import NAME_SERVER, Zones
 
 if TYPE_CHECKING:
@@ -287,22 +287,21 @@ def _target(record: Record) -> str | None:
 
 def _checked_name(name: str) -> str:
     owner = plain_name(name)
-    if (
-        not owner
-        or len(owner) > 253
-        or not owner.isascii()
-        or any(not label or len(label) > 63 or " " in label for label in owner.split("."))
-    ):
+    try:
+        known = bool(labels(owner)) and owner.isascii() and " " not in owner
+    except ValueError:
+        known = False
+    if not known:
         raise ZoneError(f"{name!r} is no domain name; one looks like 'shop.example' or '_dmarc.shop.example'")
     return owner
 
 
 def _reversed(name: str) -> str | None:
     """The address of a name below in-addr.arpa or ip6.arpa (RFC 1035, 3.5; RFC 3596, 2.5)."""
-    labels = name.split(".")[:-2][::-1]
-    text = ".".join(labels)
+    parts = name.split(".")[:-2][::-1]
+    text = ".".join(parts)
     if name.endswith("ip6.arpa"):
-        nibbles = "".join(labels)
+        nibbles = "".join(parts)
         text = ":".join(nibbles[start : start + 4] for start in range(0, len(nibbles), 4))
     try:
         return str(ipaddress.ip_address(text))

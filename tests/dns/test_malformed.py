@@ -18,6 +18,8 @@ often = settings(max_examples=300, suppress_health_check=[HealthCheck.function_s
 
 HEADER = bytes.fromhex("1234 0100 0001 0000 0000 0000".replace(" ", ""))
 MX_IN = b"\0\x0f\0\1"
+TXT_IN = b"\0\x10\0\1"
+OPT = bytes.fromhex("0000290400000000000000")
 
 
 @pytest.fixture
@@ -73,14 +75,18 @@ def test_a_question_with_an_error_is_answered_sanely_or_not_at_all(reply_to, cap
     assert caplog.records == []
 
 
-LABELS = st.lists(st.text(min_size=1, max_size=15).map(str.encode), max_size=5)
+LABELS = st.lists(st.binary(min_size=1, max_size=63), max_size=5)
 
 
 @often
-@given(labels=LABELS, below=st.sampled_from([b"", b"\4shop\7example"]), tcp=st.booleans())
+@given(
+    labels=LABELS,
+    below=st.sampled_from([b"", b"\4shop\7example", b"\4shop\x08example."]),
+    tcp=st.booleans(),
+)
 def test_a_name_of_any_octets_is_asked_for_and_told(reply_to, labels, below, tcp):
     name = b"".join(bytes([len(label)]) + label for label in labels) + below + b"\0"
-    packet = HEADER + name + MX_IN
+    packet = HEADER + name + TXT_IN
 
     reply = reply_to(packet, tcp=tcp)
 
@@ -107,6 +113,7 @@ def test_a_name_of_any_octets_is_asked_for_and_told(reply_to, labels, below, tcp
         HEADER + b"\x40" + b"a" * 64 + b"\0" + MX_IN,
         HEADER + b"\x3f" + b"a" * 63 + (b"\x3f" + b"b" * 63) * 3 + b"\0" + MX_IN,
         HEADER[:10] + b"\0\1" + b"\1a\0" + MX_IN + b"\0\0\x29\x04",
+        HEADER[:10] + b"\0\2" + b"\1a\0" + MX_IN + OPT + OPT,
     ],
     ids=[
         "no question",
@@ -122,6 +129,7 @@ def test_a_name_of_any_octets_is_asked_for_and_told(reply_to, labels, below, tcp
         "a label of 64 octets",
         "a name of 257 octets",
         "half an OPT record",
+        "two OPT records",
     ],
 )
 def test_what_cannot_be_read_is_a_format_error(reply_to, packet):
@@ -147,6 +155,25 @@ def test_labels_and_names_of_the_greatest_length_are_answered(reply_to):
     reply = reply_to(HEADER + name + MX_IN)
 
     assert dns.message.from_wire(reply).rcode() == dns.rcode.NXDOMAIN
+
+
+@pytest.mark.parametrize(
+    ("name", "rcode"),
+    [
+        (b"\3a.b\4shop\7example\0", dns.rcode.NOERROR),
+        (b"\4a..b\4shop\7example\0", dns.rcode.NOERROR),
+        (b"\1.\4shop\7example\0", dns.rcode.NOERROR),
+        (b"\2a\\\4shop\7example\0", dns.rcode.NOERROR),
+        (b"\6a.shop\7example\0", dns.rcode.NXDOMAIN),
+        (b"\4a..b\4shop\x08example.\0", dns.rcode.NXDOMAIN),
+        (b"\x0fshop\\046example\0", dns.rcode.NXDOMAIN),
+    ],
+)
+def test_a_dot_in_a_label_is_not_its_end(reply_to, name, rcode):
+    reply = reply_to(HEADER + name + TXT_IN)
+
+    assert dns.message.from_wire(reply).rcode() == rcode
+    assert reply[12 : 12 + len(name)] == name
 
 
 def test_a_question_that_cannot_be_read_is_not_recorded():

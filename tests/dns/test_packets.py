@@ -11,6 +11,8 @@ import dns.rcode
 import dns.rdataclass
 import pytest
 
+from pytest_mailnet.errors import ZoneError
+
 LONG = "v=DKIM1; p=" + "QUJD" * 120
 
 
@@ -93,6 +95,40 @@ def test_exchangers_come_with_their_addresses(shop, ask):
         "mx.shop.example. 300 IN AAAA 2001:db8::27",
         "mx2.shop.example. 300 IN A 192.0.2.28",
     ]
+
+
+def test_addresses_that_do_not_fit_are_left_out_and_the_answer_is_whole(zones, ask):
+    for number in range(8):
+        zones.add("shop.example", "MX", f"10 mx{number}.shop.example")
+        zones.add(f"mx{number}.shop.example", "AAAA", "2001:db8::1", "2001:db8::2")
+
+    reply = ask("shop.example", "MX", use_edns=False)
+
+    assert dns.flags.to_text(reply.flags) == "QR RD RA"
+    assert (len(reply.answer[0]), reply.additional) == (8, [])
+
+
+def test_a_dot_within_a_label_is_read_back(zones, ask):
+    zones.add(r"First\.Last.shop.example", "A", "192.0.2.27")
+    zones.add("www.shop.example", "CNAME", r"first\.last.shop.example")
+
+    assert told(ask(r"first\.last.shop.example", "A").answer) == [
+        r"first\.last.shop.example. 300 IN A 192.0.2.27"
+    ]
+    assert told(ask("www.shop.example", "A").answer) == [
+        r"www.shop.example. 300 IN CNAME first\.last.shop.example.",
+        r"first\.last.shop.example. 300 IN A 192.0.2.27",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("shop.example", "x" * 65281), ("shop.example\\", "x"), (r"shop.example\300", "x")],
+    ids=["rdata of more than 65535 octets", "half an escape", "no octet"],
+)
+def test_a_record_that_no_packet_can_hold_is_told_where_it_is_added(zones, name, value):
+    with pytest.raises(ZoneError):
+        zones.add(name, "TXT", value)
 
 
 def test_a_wildcard_answers_with_the_name_that_was_asked_for(shop, ask):
