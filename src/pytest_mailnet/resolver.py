@@ -285,6 +285,7 @@ def _target(record: Record) -> str | None:
     return None if place is None else plain_name(record.rdata.split()[place])
 
 
+@functools.lru_cache(maxsize=1024)  # the sender's name is the same in one net after the other
 def _checked_name(name: str) -> str:
     owner = plain_name(name)
     try:
