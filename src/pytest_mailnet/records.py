@@ -43,6 +43,7 @@ _EXAMPLES = {
     "TXT": "v=spf1 -all",
 }
 _CHUNK = 255
+_SHOWN = 80
 _MOST_OCTETS = 65535  # RFC 1035, 4.1.3
 _UNESCAPED = frozenset(range(33, 127)) - frozenset(rb"\.")
 
@@ -144,8 +145,9 @@ def parse_rdata(name: str, rdtype: str, value: str) -> str:
         return _rdata(rdtype, value)
     except (dns.exception.DNSException, ValueError) as error:
         example = _EXAMPLES.get(rdtype, r"\# 4 0A000001")
+        shown = value if len(value) <= _SHOWN else f"{value[:_SHOWN]}…"
         raise ZoneError(
-            f"dns.add({name!r}, {rdtype!r}, {value!r}): {error}; {rdtype} takes it as in {example!r}"
+            f"dns.add({name!r}, {rdtype!r}, {shown!r}): {error}; {rdtype} takes it as in {example!r}"
         ) from error
 
 

@@ -109,6 +109,16 @@ def test_a_text_of_more_than_255_octets_is_split(quote, length, pieces):
     assert b"".join(given) == value.encode()
 
 
+def test_a_text_that_no_packet_can_hold_is_told_by_its_beginning():
+    with pytest.raises(ZoneError) as error:
+        parse_rdata("shop.example", "TXT", "x" * 65536)
+
+    assert str(error.value) == (
+        f"dns.add('shop.example', 'TXT', '{'x' * 80}…'): rdata takes at most 65535 octets; "
+        "TXT takes it as in 'v=spf1 -all'"
+    )
+
+
 def test_an_empty_text_is_one_empty_string():
     assert strings("") == (b"",)
 
