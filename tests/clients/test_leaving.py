@@ -171,7 +171,7 @@ def test_the_background_thread_ends_with_its_net(before):
     with MailNet():
         assert any(thread.name == "mailnet" for thread in set(threading.enumerate()) - threads)
 
-    assert set(threading.enumerate()) == threads
+    assert set(threading.enumerate()) <= threads
 
 
 def test_the_descriptors_of_a_net_are_closed_with_it():
@@ -200,7 +200,7 @@ def descriptors():
 def held():
     """Threads, open descriptors, and blocks of Python's memory."""
     gc.collect()
-    return threading.active_count(), descriptors(), sys.getallocatedblocks()
+    return set(threading.enumerate()), descriptors(), sys.getallocatedblocks()
 
 
 @pytest.mark.timeout(120)
@@ -219,6 +219,7 @@ def test_a_thousand_nets_leave_no_thread_descriptor_or_memory(engine, nets, alon
     several(nets)
 
     threads_after, open_after, blocks_after = held()
-    assert threads_after == threads
-    assert open_after == open_before
+    # Less is no leak: idle threads of a test before, trio's for one, end by themselves meanwhile.
+    assert threads_after <= threads
+    assert open_after <= open_before
     assert blocks_after - blocks < 500  # what caches and threads come and go by
