@@ -203,7 +203,7 @@ def test_a_leak_fails_the_test_even_where_the_application_swallows_it(pytester):
     text = " ".join(line.removeprefix("E").strip() for line in result.outlines)
     assert (
         "a connection to 192.0.2.99:25 was stopped: no host of this mailnet has that address "
-        "(did you mean 192.0.2.20 (mx.shop.example) or "
+        "(did you mean 192.0.2.20 (mx.shop.example)? There is: 192.0.2.20 (mx.shop.example)). "
     ) in text
     assert "To have one there: mailnet.add_server('mx.shop.example', ip='192.0.2.99')" in text
 

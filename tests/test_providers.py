@@ -9,16 +9,18 @@ import pytest
 
 from pytest_mailnet.errors import ProviderFileError
 from pytest_mailnet.model import Stage
-from pytest_mailnet.providers import load_facts, provider_names
-from pytest_mailnet.providers.facts import parse_facts, stock_phrases
+from pytest_mailnet.providers import catalogue_with
+from pytest_mailnet.providers.catalogue import stock_phrases
+from pytest_mailnet.providers.reader import parse_facts
 
+CATALOGUE = catalogue_with()
 FACTS = [
-    *(load_facts(name) for name in provider_names()),
-    load_facts("gmail", 2009),
-    load_facts("hotmail", 2009),
+    *(CATALOGUE.load(name) for name in CATALOGUE.names),
+    CATALOGUE.load("gmail", 2009),
+    CATALOGUE.load("hotmail", 2009),
 ]
 PHRASES = [
-    pytest.param(facts, phrase, id=f"{facts.title}-{phrase.condition}")
+    pytest.param(facts, phrase, id=f"{facts.title}-{phrase.name}")
     for facts in FACTS
     for phrase in facts.phrases.values()
 ]
@@ -121,7 +123,7 @@ def test_today_s_hotmail_takes_mail_for_bob(mailnet):
 
 
 def test_a_file_with_everything_right_is_read():
-    facts = parse_facts(MINIMAL, "corp.toml")
+    facts = parse_facts(MINIMAL, "corp.toml", stock_phrases())
 
     assert facts.domains == ("corp.example",)
     assert str(facts.phrases["user_unknown"].reply) == "550 5.1.1 Nobody here by the name of {recipient}"
@@ -151,8 +153,23 @@ def test_a_file_with_everything_right_is_read():
         ('reply = "user_unknown"', 'stage = "rctp"', "rules[1].stage: no stage 'rctp' (did you mean 'rcpt'"),
         (
             'reply = "user_unknown"',
-            'stage = "data"\nreply = "ok_rcpt"',
-            "rules[1].reply: '250 2.1.5 OK' makes no sense at DATA",
+            'reply = "ok_data"',
+            "rules[1].reply: '354 Start mail input; end with <CRLF>.<CRLF>' makes no sense at RCPT",
+        ),
+        (
+            'reply = "user_unknown"',
+            'stage = "data"',
+            "rules[1].stage: unknown_mailbox cannot speak at DATA: it has its evidence at RCPT or MESSAGE",
+        ),
+        (
+            'reply = "user_unknown"',
+            'stage = "message"',
+            "rules[1].reply: 'user_unknown' is given at RCPT and this rule speaks at MESSAGE; give one",
+        ),
+        (
+            'reply = "user_unknown"',
+            'when = "maybe"',
+            "rules[1].when: 'maybe' (there is: always, asked, published)",
         ),
         ('stage = "rcpt"', 'stage = "rctp"', "replies.user_unknown.stage: 'rctp' (did you mean 'rcpt'"),
         ('"550 5.1.1 Nobody', '"55O 5.1.1 Nobody', "replies.user_unknown.reply: '55O 5.1.1 Nobody"),
@@ -173,6 +190,6 @@ def test_a_file_with_an_error_is_refused_with_file_and_key(old, new, told):
     assert old in MINIMAL
 
     with pytest.raises(ProviderFileError) as error:
-        parse_facts(MINIMAL.replace(old, new, 1), "corp.toml")
+        parse_facts(MINIMAL.replace(old, new, 1), "corp.toml", stock_phrases())
 
     assert told in str(error.value)

@@ -6,7 +6,8 @@ import dataclasses
 import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, get_args, get_type_hints
+from pathlib import Path
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from pytest_mailnet.errors import InvalidSetting, amongst
 
@@ -26,6 +27,9 @@ class MailNetConfig:
             them fail, and fails the test.
         addresses: where hosts get theirs: from the "documentation" ranges, or "public" looking ones
             for applications that refuse addresses that are not global.
+        enforce: rules, by name or family, that every provider that has them applies beside those that are
+            on in a fresh net; "all" for all.
+        providers: TOML files of providers, and folders with such files, beside those of the package.
         log: when the report of a test has the mailnet section: "failed", "always" or "never".
     """
 
@@ -33,11 +37,18 @@ class MailNetConfig:
     unknown_names: Literal["answer", "fail"] = "answer"
     other_ports: Literal["open", "closed"] = "open"
     addresses: Literal["documentation", "public"] = "documentation"
+    enforce: tuple[str, ...] = ()
+    providers: tuple[Path, ...] = ()
     log: Literal["failed", "always", "never"] = "failed"
 
     def __post_init__(self) -> None:
         if not isinstance(self.strict, bool):
             raise InvalidSetting(f"strict takes True or False, not {self.strict!r}")
+        for name, kind in (("enforce", str), ("providers", Path)):
+            given = getattr(self, name)
+            if isinstance(given, str | Path):
+                raise InvalidSetting(f"{name} takes several, as in ({given!r},), not {given!r}")
+            object.__setattr__(self, name, tuple(map(kind, given)))
         for name, choices in _choices().items():
             value = getattr(self, name)
             if value not in choices:
@@ -59,4 +70,4 @@ class MailNetConfig:
 @functools.cache  # a net a test has one, and reading annotations is slow
 def _choices() -> Mapping[str, tuple[str, ...]]:
     hints = get_type_hints(MailNetConfig)
-    return {name: get_args(hint) for name, hint in hints.items() if get_args(hint)}
+    return {name: get_args(hint) for name, hint in hints.items() if get_origin(hint) is Literal}

@@ -46,7 +46,7 @@ class Content:
     def taken(self) -> tuple[bytes, str | None]:
         """The content, and None; or b"" and the condition for which it was not kept.
 
-        Conditions are "size_exceeded" and "content_line_too_long".
+        Conditions are "message_too_big" and "content_line_too_long".
         """
         if self._problem is not None:
             return b"", self._problem
@@ -62,7 +62,7 @@ class Content:
         held, limit = self._held, self._limit
         if self._problem is None:
             if limit is not None and len(held) > limit + room and self._size() > limit + room:
-                self._problem = "size_exceeded"
+                self._problem = "message_too_big"
             elif self._has_a_long_line():
                 self._problem = "content_line_too_long"
         if self._problem is not None:

@@ -111,7 +111,7 @@ class Dialogue:
 
         Args:
             content: what came; b"" where it was not kept.
-            problem: the condition for which it was not kept: "size_exceeded", "content_line_too_long".
+            problem: the condition for which it was not kept: "message_too_big", "content_line_too_long".
         """
         self.reading_content = False
         if problem is not None:
@@ -121,6 +121,7 @@ class Dialogue:
             answer = self._decide(Stage.MESSAGE)
             if _positive(answer):
                 answer = self._deliver(content) or answer
+                self._step.messages += 1
             said = self._answer(Stage.MESSAGE, content, answer, "ok_queued")
         self._reset()
         return said
@@ -142,17 +143,17 @@ class Dialogue:
         extensions = self._service.extension_lines()
         if extensions is None:
             return self._unknown(line)
-        return self._hello(line, argument, "ehlo", extensions)
+        return self._hello(line, argument, "ok_ehlo", extensions)
 
     def _helo(self, line: bytes, argument: str) -> bytes:
-        return self._hello(line, argument, "helo", ())
+        return self._hello(line, argument, "ok_helo", ())
 
     def _hello(self, line: bytes, argument: str, condition: str, extensions: tuple[str, ...]) -> bytes:
         if not (argument.isascii() and argument.isprintable() and argument):
             raise CommandError("helo_syntax")
         step = self._step
         before = step.helo, step.extended
-        step.helo, step.extended = argument, condition == "ehlo"
+        step.helo, step.extended = argument, condition == "ok_ehlo"
         answer = self._decide(Stage.EHLO)
         if answer is None:
             answer = _with_extensions(self._service.phrase(condition), extensions)
@@ -294,10 +295,15 @@ class Dialogue:
     def _answer(self, stage: Stage | None, request: bytes, answer: _Answer, condition: str) -> bytes:
         reply = self._service.phrase(condition) if answer is None else answer
         said = b"" if isinstance(reply, HangUp) else reply.wire(self._value_of)
-        self._step.session.exchanges.append(Exchange(self._journal.elapsed(), stage, request, said))
+        step = self._step
+        step.session.exchanges.append(Exchange(self._journal.elapsed(), stage, request, said, step.finding))
+        step.finding = None
         if isinstance(reply, HangUp):
             self._close("the server hung up")
-        elif reply.closes:
+            return said
+        if reply.code >= 500:
+            step.errors += 1
+        if reply.closes:
             self._close(f"closed by the server after {reply.code}")
         return said
 

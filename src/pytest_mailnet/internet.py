@@ -12,12 +12,14 @@ from pytest_mailnet.errors import InvalidAddress, InvalidSetting, UnknownName, a
 from pytest_mailnet.journal import Journal
 from pytest_mailnet.mailbox import Arrivals
 from pytest_mailnet.nameserver import NameServer
-from pytest_mailnet.providers import Facts, Provider, load_facts, plain_facts, provider_names
+from pytest_mailnet.providers import Facts, Provider, catalogue_with, plain_facts
 from pytest_mailnet.providers.host import Host
-from pytest_mailnet.providers.published import exchanges, standard_names, zones_of
+from pytest_mailnet.providers.policy import EVERYTHING
+from pytest_mailnet.providers.published import customer_zones, exchanges, exchanges_in, zones_of
 from pytest_mailnet.records import address_record, plain_name
 from pytest_mailnet.resolver import Dns
 from pytest_mailnet.routes import Occupant, Routes, address_pool
+from pytest_mailnet.rules import RULES, family_of
 from pytest_mailnet.sender import Sender
 
 __all__ = ["Internet"]
@@ -44,6 +46,8 @@ class Internet:
     def __init__(self, config: MailNetConfig, journal: Journal, clock: Clock, random: Random) -> None:
         self.config, self.journal, self.clock = config, journal, clock
         self._random = random
+        self._catalogue = catalogue_with(config.providers)
+        _check_rules(config.enforce)
         self._lock = threading.RLock()
         self._routes: Routes[Occupant] = Routes(address_pool(public=config.addresses == "public"))
         self._providers: dict[str, Provider] = {}
@@ -83,8 +87,9 @@ class Internet:
         known = self._providers.get(name)
         if known is None:
             with self._lock:
-                return self._providers.get(name) or self._put(self._standard(name, era))
-        if era is not None and known.facts is not load_facts(name, era):
+                facts = self._standard(name, era)
+                known = self._providers.get(facts.name) or self._put(facts)
+        if era is not None and known.facts is not self._catalogue.load(name, era):
             raise InvalidSetting(
                 f"mailnet.provider({name!r}, era={era}): {name} is in this net already, as "
                 f"{known.facts.title}. A net has one of each: ask for the era before the first use"
@@ -117,6 +122,34 @@ class Internet:
             self._providers[name] = server
         return server
 
+    def add_domain(self, domain: str, on: str) -> Provider:
+        """Let a provider or server take a domain's mail, and add its records.
+
+        Raises:
+            UnknownName: if there is no such provider or server; names the near misses.
+            InvalidAddress: if that cannot be a domain.
+            InvalidSetting: if the provider takes no domains of others, or has it already.
+        """
+        name = _host_name(domain)
+        provider = self.provider(on)
+        if not provider.facts.customer:
+            able = [it for it in self._catalogue.names if self._catalogue.load(it).customer]
+            raise InvalidSetting(
+                f"mailnet.add_domain({domain!r}, on={on!r}): {provider.facts.title} takes no domains of "
+                f"others{amongst(on, able, most=20)}"
+            )
+        zones = customer_zones(provider.facts, name)
+        with self._lock:
+            if provider.is_local(name) and name in provider.domains:
+                raise InvalidSetting(f"mailnet.add_domain({domain!r}, on={on!r}): it is there already")
+            self.dns.merge(zones)
+            for host, addresses in exchanges_in(zones).items():
+                if host not in self._hosts:
+                    self._add_host(provider, host, addresses)
+                    self.dns.put(address_record(host, ip) for ip in provider.hosts[host].addresses)
+            provider.add_domain(name)
+        return provider
+
     def host(self, name: str) -> Host:
         """A host by name.
 
@@ -126,15 +159,13 @@ class Internet:
         wanted = plain_name(name)
         self._missing(wanted)
         if wanted not in self._hosts:
-            self._put_all()
-        if wanted not in self._hosts:
             raise UnknownName("host", name, self._hosts, f"To have one: mailnet.add_server({name!r}).")
         return self._hosts[wanted]
 
     def host_at(self, ip: str) -> Host | None:
         """The host with that address."""
-        if self._routes.occupant(ip) is None:
-            self._put_all()
+        if self._routes.occupant(ip) is None and (owner := self._catalogue.owner(ip)) is not None:
+            self.provider(owner)
         occupant = self._routes.occupant(ip)
         return occupant if isinstance(occupant, Host) else None
 
@@ -159,7 +190,8 @@ class Internet:
 
     def names(self) -> list[str]:
         """The names of hosts and domains, for near misses."""
-        return [*self._hosts, *standard_names(), *(it for p in self.providers for it in p.facts.domains)]
+        domains = (it for provider in self.providers for it in provider.domains)
+        return [*self._hosts, *self._catalogue.standard_names(), *domains]
 
     def unknown_name(self, name: str, rcode: str) -> str:
         """Tell of a look-up that found nothing: which name, what there is, how to add it."""
@@ -172,14 +204,15 @@ class Internet:
         )
 
     def _standard(self, name: str, era: int | None) -> Facts:
-        if name in self._hosts or name not in provider_names():
+        try:
+            return self._catalogue.load(name, era)
+        except UnknownName as unknown:
             raise UnknownName(
-                "provider",
-                name,
-                [*provider_names(), *self._providers],
-                "A server of one's own: mailnet.add_server('mx.shop.example', domain='shop.example').",
-            )
-        return load_facts(name, era)
+                unknown.kind, unknown.given, [*unknown.known, *self._servers()], unknown.cure
+            ) from None
+
+    def _servers(self) -> list[str]:
+        return [name for name in self._providers if name not in self._catalogue.names]
 
     def _put(self, facts: Facts) -> Provider:
         provider = self._made(facts)
@@ -192,10 +225,6 @@ class Internet:
         self._providers[facts.name] = provider
         return provider
 
-    def _put_all(self) -> None:
-        for name in provider_names():
-            self.provider(name)
-
     def _made(self, facts: Facts, *, catch_all: bool = False) -> Provider:
         return Provider(
             facts,
@@ -205,6 +234,7 @@ class Internet:
             arrivals=self.arrivals,
             random=self._random,
             sender_at=self._sender_at,
+            enforced=self.config.enforce,
             catch_all=catch_all,
         )
 
@@ -233,7 +263,7 @@ class Internet:
     def _missing(self, name: str) -> None:
         """Put a standard provider in when a name of its zone is first met."""
         while name:
-            provider = standard_names().get(name)
+            provider = self._catalogue.owner(name)
             if provider is not None and provider not in self._providers:
                 self.provider(provider)
             name = name.partition(".")[2]
@@ -243,6 +273,13 @@ class Internet:
         if isinstance(occupant, Sender):
             return occupant.ptr
         return None if occupant is None else occupant.name
+
+
+def _check_rules(names: Iterable[str]) -> None:
+    for name in names:
+        known = {EVERYTHING, *RULES, *map(family_of, RULES.values())}
+        if name not in known:
+            raise InvalidSetting(f"enforce: no rule {name!r}{amongst(name, known)}")
 
 
 def _host_name(given: str) -> str:

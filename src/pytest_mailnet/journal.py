@@ -13,7 +13,19 @@ from typing import NamedTuple
 
 from pytest_mailnet.model import Endpoint, Stage
 
-__all__ = ["ClockMoved", "Entry", "Exchange", "Incident", "Journal", "Query", "Session"]
+__all__ = ["ClockMoved", "Entry", "Exchange", "Finding", "Incident", "Journal", "Query", "Session"]
+
+
+class Finding(NamedTuple):
+    """What a rule has decided.
+
+    Attributes:
+        rule: its name, as in a provider's file.
+        why: the evidence, in words; "" for a rule that permits and has no more to say.
+    """
+
+    rule: str
+    why: str
 
 
 class Exchange(NamedTuple):
@@ -24,12 +36,14 @@ class Exchange(NamedTuple):
         stage: the stage that it decided, None for RSET, NOOP, QUIT and unknown commands.
         request: the bytes as they came, line end included; after DATA the content as sent.
         reply: the bytes as they went.
+        finding: the rule that decided, None where none did.
     """
 
     at: float
     stage: Stage | None
     request: bytes
     reply: bytes
+    finding: Finding | None = None
 
     @property
     def code(self) -> int | None:

@@ -91,6 +91,31 @@ class MailNet:
         """Outlook.com, which carries hotmail.com, unless `provider("hotmail", era=...)` was called before."""
         return self.provider("hotmail")
 
+    @property
+    def outlook(self) -> Provider:
+        """Outlook.com, which is what Hotmail has become: the same as `hotmail`."""
+        return self.provider("hotmail")
+
+    @property
+    def microsoft365(self) -> Provider:
+        """Exchange Online; `add_domain("shop.example", on="microsoft365")` puts a domain on it."""
+        return self.provider("microsoft365")
+
+    @property
+    def google_workspace(self) -> Provider:
+        """Gmail for organisations; `add_domain("shop.example", on="google-workspace")`."""
+        return self.provider("google-workspace")
+
+    @property
+    def yahoo(self) -> Provider:
+        """Yahoo, which carries aol.com too."""
+        return self.provider("yahoo")
+
+    @property
+    def icloud(self) -> Provider:
+        """Apple's iCloud Mail."""
+        return self.provider("icloud")
+
     def provider(self, name: str, *, era: int | None = None) -> Provider:
         """A provider by name; a net has one of each.
 
@@ -128,6 +153,23 @@ class MailNet:
             AddressInUse: if another has the address.
         """
         return self._internet.add_server(host, _listed(domain), _listed(ip), tuple(ports), preference)
+
+    def add_domain(self, domain: str, *, on: str) -> Provider:
+        """Put a domain on a provider, as its customers do, with the records that the provider has them add.
+
+        Args:
+            domain: "shop.example".
+            on: a provider's name, "google-workspace", or the host name of a server of the test's own.
+
+        Returns:
+            The provider; a mailbox there is `.add_mailbox("sales@shop.example")`.
+
+        Raises:
+            UnknownName: if there is no such provider or server; names the near misses.
+            InvalidSetting: if the provider takes no domains of others, or has this one.
+            InvalidAddress: if that cannot be a domain.
+        """
+        return self._internet.add_domain(domain, on)
 
     def host(self, name: str) -> Host:
         """A host by name: a provider's or one that the test added.
@@ -304,7 +346,7 @@ class MailNet:
 
     def _complaints(self) -> list[Complaint]:
         scripts = [provider.script for provider in self._internet.providers]
-        found = complaints(self.journal, scripts, self.config, self._internet.names())
+        found = complaints(self.journal, scripts, self.config, self._internet.names)
         return [it for it in found if it.text not in self._told]
 
     def verify(self) -> None:

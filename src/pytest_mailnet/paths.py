@@ -50,9 +50,9 @@ def reverse_path(argument: str) -> Path:
     """Read the argument of MAIL, "FROM:<alice@gmail.com> SIZE=120".
 
     Raises:
-        CommandError: with "mail_syntax" or "bad_sender_address".
+        CommandError: with "mail_syntax" or "bad_sender_syntax".
     """
-    return _path(argument, "FROM:", _NULL, "mail_syntax", "bad_sender_address")
+    return _path(argument, "FROM:", _NULL, "mail_syntax", "bad_sender_syntax")
 
 
 @functools.lru_cache(maxsize=1024)
@@ -60,9 +60,9 @@ def forward_path(argument: str) -> Path:
     """Read the argument of RCPT, "TO:<alice@gmail.com>"; `<postmaster>` takes no domain (RFC 5321, 4.5.1).
 
     Raises:
-        CommandError: with "rcpt_syntax" or "bad_recipient_address".
+        CommandError: with "rcpt_syntax" or "bad_recipient_syntax".
     """
-    return _path(argument, "TO:", _POSTMASTER, "rcpt_syntax", "bad_recipient_address")
+    return _path(argument, "TO:", _POSTMASTER, "rcpt_syntax", "bad_recipient_syntax")
 
 
 def well_formed(parameter: str) -> bool:

@@ -19,7 +19,7 @@ _nets = pytest.StashKey[list["MailNet"]]()
 _LOG = "--mailnet-log"
 _SECTION = "mailnet"
 
-_INI = {
+_INI: dict[str, tuple[str, Any, str]] = {
     "mailnet_strict": ("bool", True, "unused scripted answers and connections out of the net fail the test"),
     "mailnet_unknown_names": (
         "string",
@@ -32,6 +32,8 @@ _INI = {
         "documentation",
         "addresses of hosts: documentation or public looking ones",
     ),
+    "mailnet_enforce": ("args", [], "rules and families to turn on that are off in a fresh net; all for all"),
+    "mailnet_providers": ("paths", [], "TOML files of further providers, and folders with such files"),
     "mailnet_log": ("string", "failed", "when a report has the mailnet section: failed, always or never"),
 }
 
@@ -51,7 +53,8 @@ def pytest_configure(config: pytest.Config) -> None:
     """Register the mark."""
     config.addinivalue_line(
         "markers",
-        "mailnet(*, strict=..., unknown_names=..., other_ports=..., addresses=..., log=...): "
+        "mailnet(*, strict=..., unknown_names=..., other_ports=..., addresses=..., enforce=..., "
+        "providers=..., log=...): "
         "settings of this test's mailnet; they go before those of ini file, command line and mailnet_config",
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import ipaddress
 import os
+import re
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -24,6 +25,8 @@ _CNAMES = 8
 _FAILURES = ("FORMERR", "NOTIMP", "NXDOMAIN", "REFUSED", "SERVFAIL")
 _REVERSE = (".in-addr.arpa", ".ip6.arpa")
 _TARGETS = {"MX": 1, "NS": 0, "SRV": 3}  # where a host stands in rdata (RFC 1035, 3.3.9 and 3.3.11; RFC 2782)
+_AUTHENTICATION = re.compile(r'^"?v=(spf1|dkim1|dmarc1)\b', re.IGNORECASE)
+_AUTHENTICATION_LABELS = re.compile(r"^(.+\._domainkey|_dmarc)\.")
 _MOST_SECONDS = 2**31 - 1  # RFC 2181, 8
 
 
@@ -93,6 +96,7 @@ class Dns:
         self._zones = Zones()
         self._zones.merge(_own_zone())
         self._failures: dict[str, list[_Failure]] = {}
+        self._authenticated: set[str] = set()
         self._lock = threading.RLock()
 
     def add(self, name: str, rdtype: str, *values: str, ttl: int = 300) -> None:
@@ -118,6 +122,7 @@ class Dns:
         records = [Record(owner, kind, ttl, parse_rdata(name, kind, value)) for value in values]
         self._missing(owner)
         self.put(records)
+        self._note(records)
 
     def load(self, source: str | os.PathLike[str], origin: str) -> None:
         """Add the records of a master file (RFC 1035, 5), all of them or none.
@@ -133,6 +138,7 @@ class Dns:
         for owner in {record.name for record in records}:
             self._missing(owner)
         self.put(records)
+        self._note(records)
 
     def put(self, records: Iterable[Record]) -> None:
         """Add records that have been read already, all of them or none.
@@ -188,6 +194,16 @@ class Dns:
             self._failures.setdefault(_checked_name(name), []).append(failure)
 
     @property
+    def authenticated(self) -> bool:
+        """Whether the test has published SPF, DKIM or DMARC records of any domain."""
+        return bool(self._authenticated)
+
+    def authenticates(self, domain: str) -> bool:
+        """Whether the test has published SPF, DKIM or DMARC records of a domain or of one above it."""
+        with self._lock:
+            return any(it == domain or domain.endswith(f".{it}") for it in self._authenticated)
+
+    @property
     def queries(self) -> list[Query]:
         """The questions that were asked, in order."""
         return self._journal.queries
@@ -236,6 +252,13 @@ class Dns:
     def addresses(self, name: str, version: int) -> Addresses:
         """A host's addresses of one IP version, 4 or 6."""
         return _addresses(plain_name(name), self.lookup(name, "A" if version == 4 else "AAAA"))
+
+    def _note(self, records: Iterable[Record]) -> None:
+        owners = {it.name for it in records if it.rdtype == "TXT" and _AUTHENTICATION.search(it.rdata)}
+        owners |= {it.name for it in records if "._domainkey." in it.name}
+        if owners:
+            with self._lock:
+                self._authenticated |= {_AUTHENTICATION_LABELS.sub("", name) for name in owners}
 
     def _back(self, name: str) -> Record | None:
         """Where an address of the net leads back to. Not under the lock: it may put a provider in."""

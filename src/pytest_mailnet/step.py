@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from email.message import EmailMessage
 from enum import Enum
-from typing import Final
+from typing import Any, Final
 
-from pytest_mailnet.journal import Session
+from pytest_mailnet.journal import Finding, Session
 from pytest_mailnet.mailbox import parsed
 from pytest_mailnet.model import Endpoint
 
@@ -44,6 +45,11 @@ class Step:
         rcpt_options: for each of them, the parameters of its RCPT.
         content: the message after the dot; None before.
         queue_id: what the provider calls the session in its replies; made at first use.
+        messages: how many were accepted in this session.
+        errors: how many replies in it said no for good (5yz).
+        details: what stands for variables of the reply that a rule has chosen.
+        finding: which rule has decided the stage, and why; None for none.
+        results: what rules have found out about the mail and share; empty at its beginning.
     """
 
     session: Session
@@ -61,6 +67,16 @@ class Step:
     rcpt_options: list[tuple[str, ...]] = field(default_factory=list)
     content: bytes | None = None
     queue_id: str = ""
+    messages: int = 0
+    errors: int = 0
+    details: Mapping[str, str] = field(default_factory=dict)
+    finding: Finding | None = None
+    results: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def named_recipients(self) -> tuple[str, ...]:
+        """The one that RCPT names; at later stages those that were accepted."""
+        return tuple(self.recipients) if self.recipient is None else (self.recipient,)
 
     @property
     def message(self) -> EmailMessage:
@@ -73,3 +89,4 @@ class Step:
         self.mail_options = ()
         self.recipients = []
         self.rcpt_options = []
+        self.results = {}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from pytest_mailnet.config import MailNetConfig
@@ -29,7 +29,7 @@ class Complaint:
 
 
 def complaints(
-    journal: Journal, scripts: Iterable[Script], config: MailNetConfig, names: Iterable[str]
+    journal: Journal, scripts: Iterable[Script], config: MailNetConfig, names: Callable[[], Iterable[str]]
 ) -> Iterator[Complaint]:
     """Everything that the journal and the scripts have against a test.
 
@@ -37,13 +37,13 @@ def complaints(
         journal: what happened.
         scripts: the scripted answers of every provider.
         config: says what counts.
-        names: what the net's DNS holds, for near misses.
+        names: tells what the net's DNS holds, for near misses.
     """
     for incident in journal.incidents:
         if incident.fails:
             yield Complaint(incident.text, incident.error)
     if config.unknown_names == "fail":
-        yield from _unknown_names(journal.queries, list(names))
+        yield from _unknown_names(journal.queries, list(names()))
     if config.strict:
         for script in scripts:
             for expectation, complaint, seen in script.unused():

@@ -13,7 +13,7 @@ import pytest
 from pytest_mailnet.dialogue import Dialogue
 from pytest_mailnet.journal import Journal
 from pytest_mailnet.model import Endpoint, Envelope, Reply, Stage
-from pytest_mailnet.providers.facts import stock_phrases
+from pytest_mailnet.providers.catalogue import stock_phrases
 from pytest_mailnet.smtpserver import MailService
 from pytest_mailnet.step import HangUp, Step
 

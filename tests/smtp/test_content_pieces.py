@@ -69,7 +69,7 @@ def test_a_limit_is_kept_to_the_byte_however_content_comes(sent, limit, cuts):
 
     expected, rest = by_lines(sent + b"\r\n.\r\n")
     assert behind == rest
-    assert content.taken() == ((expected, None) if len(expected) <= limit else (b"", "size_exceeded"))
+    assert content.taken() == ((expected, None) if len(expected) <= limit else (b"", "message_too_big"))
 
 
 @pytest.mark.parametrize("piece", [1, 2, 3, 4, 5, 100])
@@ -84,7 +84,7 @@ def test_content_of_exactly_the_limit_is_kept(wanted, piece):
     fed(refused, sent + b".\r\n", range(0, 100, piece))
 
     assert kept.taken() == (wanted, None)
-    assert refused.taken() == (b"", "size_exceeded")
+    assert refused.taken() == (b"", "message_too_big")
 
 
 @pytest.mark.parametrize("piece", [1, 7, 1000, 1001, 1002, 5000])

@@ -29,7 +29,7 @@ def test_a_session_is_recorded_as_it_was_said(talk, shop):
     talk.dialogue.content(content)
     talk.say("QUIT")
 
-    assert [tuple(exchange)[1:] for exchange in talk.session.exchanges] == [
+    assert [tuple(exchange)[1:4] for exchange in talk.session.exchanges] == [
         (Stage.CONNECT, b"", TAKEN[Stage.CONNECT].encode()),
         (Stage.EHLO, b"EHLO app.example\r\n", TAKEN[Stage.EHLO].encode()),
         (Stage.MAIL, b"MAIL FROM:<bob@b.example>\r\n", b"250 2.1.0 OK\r\n"),
@@ -352,7 +352,7 @@ def test_what_came_and_got_no_reply_is_in_the_record(welcomed):
     welcomed.dialogue.lost("connection reset", b"MAIL FR")
     welcomed.dialogue.lost("client closed the connection")
 
-    assert welcomed.session.exchanges[-1][1:] == (None, b"MAIL FR", b"")
+    assert welcomed.session.exchanges[-1][1:4] == (None, b"MAIL FR", b"")
     assert welcomed.session.ended == "connection reset"
 
 

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from pytest_mailnet.providers.facts import Facts, load_facts, plain_facts, provider_names
+from pytest_mailnet.providers.catalogue import Catalogue, catalogue_with
+from pytest_mailnet.providers.facts import Facts, plain_facts
 from pytest_mailnet.providers.phrasebook import Phrase, Phrasebook, Replies
 from pytest_mailnet.providers.provider import Provider
 
 __all__ = [
+    "Catalogue",
     "Facts",
     "Phrase",
     "Phrasebook",
     "Provider",
     "Replies",
-    "load_facts",
+    "catalogue_with",
     "plain_facts",
-    "provider_names",
 ]

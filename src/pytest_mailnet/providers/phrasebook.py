@@ -16,21 +16,29 @@ class Phrase:
     """A reply with what is known of it.
 
     Attributes:
+        name: what it goes by in its phrasebook; the condition, with more behind it where a provider has
+            several replies for one.
         condition: why it is given: "user_unknown".
-        stage: where: a `Stage` value, or "any".
+        stage: where: a `Stage` value, "starttls", "auth", "any", or "ndr" for what stands only in the
+            provider's own delivery reports.
         reply: the reply, its variables unfilled.
         source: the public page, file or capture that it was taken from.
         year: of that capture or page; None where it is unknown.
         stage_evidence: "captured", "documented", "source code" or "inferred".
+        role: "mx", or "submission" for what only users of the provider meet.
+        secondary: whether the source is somebody's list that quotes the reply.
         note: oddities.
     """
 
+    name: str
     condition: str
     stage: str
     reply: Reply
     source: str
     year: int | None = None
     stage_evidence: str = "inferred"
+    role: str = "mx"
+    secondary: bool = False
     note: str = ""
 
 
@@ -46,6 +54,8 @@ class Phrasebook(Mapping[str, Phrase]):
     def __init__(self, owner: str, phrases: Mapping[str, Phrase], stock: Mapping[str, Phrase]) -> None:
         self._owner = owner
         self._phrases = {**stock, **phrases}
+        if "message_too_big" in phrases and "message_too_big_declared" not in phrases:
+            self._phrases["message_too_big_declared"] = phrases["message_too_big"]
 
     def __getitem__(self, condition: str) -> Phrase:
         try:

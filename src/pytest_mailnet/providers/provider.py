@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from pytest_mailnet.errors import InvalidAddress, UnknownName
 from pytest_mailnet.journal import Incident, Session
 from pytest_mailnet.mailbox import Mailbox, Message, split_address
 from pytest_mailnet.model import Envelope, Reply, Stage
-from pytest_mailnet.providers.facts import Facts, stock_phrases
+from pytest_mailnet.providers.catalogue import stock_phrases
+from pytest_mailnet.providers.facts import Facts
 from pytest_mailnet.providers.phrasebook import Phrasebook, Replies
-from pytest_mailnet.rules import PERMIT, Rule
+from pytest_mailnet.providers.policy import EVERYTHING, Policy
 from pytest_mailnet.script import Expectation, Match, Script
 from pytest_mailnet.sender import Sender
 from pytest_mailnet.step import HangUp, Step
@@ -36,6 +37,7 @@ class Provider:
 
     Attributes:
         facts: what is known of it.
+        domains: where its users' addresses end; a test can add to them.
         hosts: its machines by name.
         replies: its replies by condition, `provider.replies.user_unknown`.
     """
@@ -51,19 +53,19 @@ class Provider:
         random: Random,
         sender_at: Callable[[str], Sender | None],
         catch_all: bool = False,
+        enforced: Iterable[str] = (),
     ) -> None:
         self.facts = facts
         self.hosts: dict[str, Host] = {}
         self.clock, self.dns, self.random = clock, dns, random
         self.sender_at = sender_at
         self._journal, self._arrivals, self._catch_all = journal, arrivals, catch_all
-        self._domains = frozenset(facts.domains)
+        self.domains = facts.domains
         self._mailboxes: dict[str, Mailbox] = {}
         self._networks: tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...] = ()
         self._phrasebook = Phrasebook(facts.name, facts.phrases, stock_phrases())
-        self._rules: dict[Stage, tuple[Rule, ...]] = {
-            stage: tuple(rule for rule in facts.rules if rule.stage == stage) for stage in Stage
-        }
+        self._policy = Policy(facts.name, facts.rules, enforced)
+        self.memory = self._policy.memory
         self.replies = Replies(self._phrasebook)
         self.script = Script()
 
@@ -86,7 +88,7 @@ class Provider:
         if not self.is_local(domain):
             raise InvalidAddress(
                 f"{address!r} cannot be a mailbox of {self.name}: its users' addresses end in "
-                f"{' or '.join('@' + name for name in self.facts.domains)}"
+                f"{' or '.join('@' + name for name in self.domains)}"
             )
         return self._mailboxes.setdefault(f"{local.lower()}@{domain}", Mailbox(address))
 
@@ -132,6 +134,26 @@ class Provider:
                 f"{network!r} is no network ({error}); it takes one as in '10.0.0.0/8'"
             ) from None
 
+    def add_domain(self, domain: str) -> None:
+        """Take mail for a further domain; `mailnet.add_domain` adds its records too."""
+        self.domains = (*self.domains, domain)
+
+    def enforce(self, *rules: str) -> None:
+        """Turn rules on that are off in a fresh net: "greylisting", or a family: "authentication".
+
+        Raises:
+            UnknownName: if the provider has no such rule; names the near misses.
+        """
+        self._policy.enforce(*rules)
+
+    def enforce_all(self) -> None:
+        """Turn on every rule that the provider has."""
+        self._policy.enforce(EVERYTHING)
+
+    def explain(self, session: Session) -> str:
+        """Tell, rule by rule, why a session got the replies that it got."""
+        return "\n".join(self._policy.explain(session))
+
     def on_connect(self, match: Match | None = None, *, sender: Sender | str | None = None) -> Expectation:
         """Answer a connection in place of the banner; a glob is compared with the client's address."""
         return self._on(Stage.CONNECT, match, sender)
@@ -167,7 +189,7 @@ class Provider:
 
     def is_local(self, domain: str) -> bool:
         """Whether mail for that domain ends here; "" is the server itself."""
-        return not domain or domain in self._domains or (self._catch_all and not self._domains)
+        return not domain or domain in self.domains or (self._catch_all and not self.domains)
 
     def mailbox_of(self, address: str) -> Mailbox | None:
         """The mailbox that mail for an address is laid in."""
@@ -186,13 +208,11 @@ class Provider:
         scripted = self.script.decide(stage, step)
         if scripted is not None:
             return scripted
-        for rule in self._rules[stage]:
-            answer = rule.decide(step, self)
-            if answer is PERMIT:
-                return None
-            if answer is not None:
-                return answer
-        return None
+        refusal = self._policy.decide(stage, step, self)
+        if refusal is None:
+            return None
+        step.details = refusal.details
+        return self.phrase(refusal.condition)
 
     def deliver(self, step: Step, envelope: Envelope, content: bytes) -> None:
         """Lay a mail into the mailboxes of its recipients, and wake who waits for it."""
@@ -214,9 +234,9 @@ class Provider:
         return self.script.add(Expectation(self.name, stage, match, sender))
 
     def _in_full(self, address: str) -> str:
-        if "@" in address or not self.facts.domains:
+        if "@" in address or not self.domains:
             return address
-        return f"{address}@{self.facts.domains[0]}"
+        return f"{address}@{self.domains[0]}"
 
     def __repr__(self) -> str:
         return f"<Provider {self.name} ({self.facts.title})>"

@@ -6,23 +6,27 @@ import functools
 from collections.abc import Mapping
 
 from pytest_mailnet.masterfile import parse_zone
-from pytest_mailnet.providers.facts import Facts, load_facts, provider_names
+from pytest_mailnet.providers.facts import Facts
 from pytest_mailnet.records import plain_name
 from pytest_mailnet.zone import Zones
 
-__all__ = ["exchanges", "standard_names", "zones_of"]
+__all__ = ["customer_zones", "exchanges", "exchanges_in", "zones_of"]
 
 
 @functools.cache
 def zones_of(facts: Facts) -> Zones:
     """A provider's zones; to merge and not to change."""
-    return Zones(parse_zone(facts.zone, "."))
+    return _zones(facts.zone)
 
 
 @functools.cache
 def exchanges(facts: Facts) -> Mapping[str, tuple[str, ...]]:
     """The hosts that a provider's MX records point to, with the addresses that its zones give them."""
-    zones = zones_of(facts)
+    return exchanges_in(zones_of(facts))
+
+
+def exchanges_in(zones: Zones) -> Mapping[str, tuple[str, ...]]:
+    """The hosts that MX records point to, with the addresses that the same zones give them."""
     records = [it for name in zones.names for it in zones.find(name, "MX") or () if it.rdtype == "MX"]
     hosts = [plain_name(it.rdata.split()[1]) for it in records]
     return {
@@ -31,11 +35,12 @@ def exchanges(facts: Facts) -> Mapping[str, tuple[str, ...]]:
     }
 
 
-@functools.cache
-def standard_names() -> Mapping[str, str]:
-    """The domains and MX hosts of the providers that every net has, with their owners."""
-    return {
-        name: provider
-        for provider in provider_names()
-        for name in (*load_facts(provider).domains, *exchanges(load_facts(provider)))
-    }
+def customer_zones(facts: Facts, domain: str) -> Zones:
+    """The records of somebody else's domain that a provider carries the mail of."""
+    text = facts.customer.replace("{domain}", domain).replace("{label}", domain.replace(".", "-"))
+    return _zones(text)
+
+
+def _zones(text: str) -> Zones:
+    # A text without a line end would be taken for a path.
+    return Zones(parse_zone(f"{text}\n", "."))

@@ -61,6 +61,18 @@ def _size(step: Step) -> int:
     return len(step.content or b"")
 
 
+def _recipient(step: Step) -> str:
+    return step.details.get("recipient") or next(iter(step.named_recipients), "")
+
+
+def _sender_domain(step: Step) -> str:
+    return (step.reverse_path or step.helo).rpartition("@")[2]
+
+
+def _detail(name: str, usual: str, given: Circumstances) -> str:
+    return given.step.details.get(name, usual)
+
+
 VARIABLES: Mapping[str, Callable[[Circumstances], str]] = MappingProxyType(
     {
         "queue_id": _queue_id,
@@ -68,8 +80,10 @@ VARIABLES: Mapping[str, Callable[[Circumstances], str]] = MappingProxyType(
         "server": lambda given: given.step.host,
         "helo": lambda given: given.step.helo,
         "sender": lambda given: given.step.reverse_path or "",
-        "recipient": lambda given: given.step.recipient or "",
-        "domain": lambda given: (given.step.recipient or "").rpartition("@")[2],
+        "recipient": lambda given: _recipient(given.step),
+        "domain": lambda given: given.step.details.get("domain") or _sender_domain(given.step),
+        "rcpt_domain": lambda given: _recipient(given.step).rpartition("@")[2],
+        "user": lambda given: _recipient(given.step).rpartition("@")[0],
         "epoch": lambda given: str(int(given.clock.time())),
         "date": lambda given: email.utils.format_datetime(given.clock.now()),
         "iso_date": lambda given: _iso_date(given.clock.now()),
@@ -78,6 +92,22 @@ VARIABLES: Mapping[str, Callable[[Circumstances], str]] = MappingProxyType(
         "size": lambda given: str(_size(given.step)),
         "seconds": lambda _: str(_SECONDS),
         "rate": lambda given: f"{_size(given.step) / 1024 / _SECONDS:.3f}",
+        "port": lambda given: str(given.step.client.port),
+        # Only the rule that refuses knows these. What stands here is for replies that a test scripts.
+        **{
+            name: functools.partial(_detail, name, usual)
+            for name, usual in {
+                "count": "2",
+                "header": "From",
+                "limit": "100",
+                "option": "UNKNOWN",
+                "range": "0.0.0.0/0",
+                "rbl": "zen.spamhaus.org",
+                "rbl_reason": "",
+                "reason": "",
+                "version": "4.98",
+            }.items()
+        },
     }
 )
 

@@ -1,11 +1,12 @@
 """Rules: each looks at a session at one stage, and answers or leaves it to the next.
 
 A provider's file names the rules that it applies, in order; a rule's fields are the keys that the file
-may set. Most fields are conditions: names of replies in the provider's phrasebook.
+may set. Fields that are a `Condition` name replies of the provider's phrasebook. A family is a module.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from types import MappingProxyType
 
@@ -17,18 +18,47 @@ from pytest_mailnet.rules.recipients import (
     UnknownMailbox,
 )
 from pytest_mailnet.rules.reputation import DynamicAddress, ThrottledAddress
-from pytest_mailnet.rules.rule import PERMIT, Evidence, Permit, Rule
+from pytest_mailnet.rules.rule import PERMIT, Condition, Evidence, Permit, Refusal, Rule, When
 
-__all__ = ["PERMIT", "RULES", "Evidence", "Permit", "Rule"]
+__all__ = [
+    "PERMIT",
+    "RULES",
+    "Condition",
+    "Evidence",
+    "Permit",
+    "Refusal",
+    "Rule",
+    "When",
+    "family_of",
+    "name_of",
+]
+
+_CAPITAL = re.compile(r"(?<!^)(?=[A-Z])")
+
+
+def name_of(rule: Rule | type[Rule]) -> str:
+    """What a provider's file calls a rule: `UnknownMailbox` is "unknown_mailbox"."""
+    kind = rule if isinstance(rule, type) else type(rule)
+    return _CAPITAL.sub("_", kind.__name__).lower()
+
+
+def family_of(rule: Rule | type[Rule]) -> str:
+    """The module that a rule's class stands in: "authentication"."""
+    kind = rule if isinstance(rule, type) else type(rule)
+    return kind.__module__.rpartition(".")[2]
+
 
 RULES: Mapping[str, type[Rule]] = MappingProxyType(
     {
-        "authenticated_user": AuthenticatedUser,
-        "dynamic_address": DynamicAddress,
-        "local_recipient": LocalRecipient,
-        "relaying_denied": RelayingDenied,
-        "throttled_address": ThrottledAddress,
-        "trusted_network": TrustedNetwork,
-        "unknown_mailbox": UnknownMailbox,
+        name_of(rule): rule
+        for rule in (
+            AuthenticatedUser,
+            DynamicAddress,
+            LocalRecipient,
+            RelayingDenied,
+            ThrottledAddress,
+            TrustedNetwork,
+            UnknownMailbox,
+        )
     }
 )

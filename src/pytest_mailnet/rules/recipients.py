@@ -7,11 +7,11 @@ behind them and refuses what none of them permitted.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from pytest_mailnet.mailbox import split_address
-from pytest_mailnet.model import Reply, Stage
-from pytest_mailnet.rules.rule import PERMIT, Evidence, Permit, Rule
+from pytest_mailnet.model import Stage
+from pytest_mailnet.rules.rule import PERMIT, Condition, Evidence, Permit, Refusal, Rule
 
 if TYPE_CHECKING:
     from pytest_mailnet.step import Step
@@ -23,6 +23,8 @@ __all__ = ["AuthenticatedUser", "LocalRecipient", "RelayingDenied", "TrustedNetw
 class TrustedNetwork(Rule):
     """Permits whatever comes from the provider's own networks."""
 
+    stages: ClassVar = frozenset({Stage.RCPT})
+
     stage: Stage = Stage.RCPT
 
     def decide(self, step: Step, evidence: Evidence) -> Permit | None:
@@ -33,6 +35,8 @@ class TrustedNetwork(Rule):
 class AuthenticatedUser(Rule):
     """Permits whatever comes from somebody who has logged in."""
 
+    stages: ClassVar = frozenset({Stage.RCPT})
+
     stage: Stage = Stage.RCPT
 
     def decide(self, step: Step, evidence: Evidence) -> Permit | None:  # noqa: ARG002
@@ -42,6 +46,8 @@ class AuthenticatedUser(Rule):
 @dataclass(frozen=True, kw_only=True)
 class LocalRecipient(Rule):
     """Permits mail for the provider's own domains, from anybody."""
+
+    stages: ClassVar = frozenset({Stage.RCPT})
 
     stage: Stage = Stage.RCPT
 
@@ -57,31 +63,43 @@ class RelayingDenied(Rule):
         reply: the condition to answer with.
     """
 
-    stage: Stage = Stage.RCPT
-    reply: str = "relay_denied"
+    stages: ClassVar = frozenset({Stage.RCPT})
 
-    def decide(self, step: Step, evidence: Evidence) -> Reply:  # noqa: ARG002
-        return evidence.phrase(self.reply)
+    stage: Stage = Stage.RCPT
+    reply: Condition = "relay_denied"
+
+    def decide(self, step: Step, evidence: Evidence) -> Refusal:  # noqa: ARG002
+        why = f"{_domain(step)} is not local, {step.client.ip} is not trusted, and nobody has logged in"
+        return Refusal(self.reply, why)
 
 
 @dataclass(frozen=True, kw_only=True)
 class UnknownMailbox(Rule):
     """Refuses recipients at the provider's own domains that have no mailbox there.
 
+    After the dot it refuses a mail of which no recipient has one.
+
     Attributes:
         reply: the condition to answer with.
     """
 
-    stage: Stage = Stage.RCPT
-    reply: str = "user_unknown"
+    stages: ClassVar = frozenset({Stage.RCPT, Stage.MESSAGE})
 
-    def decide(self, step: Step, evidence: Evidence) -> Reply | None:
-        if not evidence.is_local(_domain(step)) or evidence.mailbox_of(step.recipient or "") is not None:
-            return None
-        return evidence.phrase(self.reply)
+    stage: Stage = Stage.RCPT
+    reply: Condition = "user_unknown"
+
+    def decide(self, step: Step, evidence: Evidence) -> Refusal | None:
+        named = step.named_recipients
+        for address in named:
+            if not evidence.is_local(_domain_of(address)) or evidence.mailbox_of(address) is not None:
+                return None
+        return Refusal(self.reply, f"there is no mailbox {' or '.join(named)}", {"recipient": named[0]})
 
 
 def _domain(step: Step) -> str:
-    recipient = step.recipient or ""
+    return _domain_of(step.recipient or "")
+
+
+def _domain_of(recipient: str) -> str:
     # `RCPT TO:<postmaster>` has no domain and means this server's own (RFC 5321, 4.5.1).
     return split_address(recipient)[1] if "@" in recipient else ""

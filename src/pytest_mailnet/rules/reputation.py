@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
-from pytest_mailnet.model import Reply, Stage
-from pytest_mailnet.rules.rule import Evidence, Rule
+from pytest_mailnet.model import Stage
+from pytest_mailnet.rules.rule import Condition, Evidence, Refusal, Rule
 
 if TYPE_CHECKING:
     from pytest_mailnet.step import Step
@@ -22,12 +22,16 @@ class DynamicAddress(Rule):
         reply: the condition to answer with.
     """
 
-    stage: Stage = Stage.MAIL
-    reply: str = "dynamic_ip"
+    stages: ClassVar = frozenset(Stage)
 
-    def decide(self, step: Step, evidence: Evidence) -> Reply | None:
+    stage: Stage = Stage.MAIL
+    reply: Condition = "dynamic_ip"
+
+    def decide(self, step: Step, evidence: Evidence) -> Refusal | None:
         sender = evidence.sender_at(step.client.ip)
-        return evidence.phrase(self.reply) if sender is not None and sender.dynamic else None
+        if sender is None or not sender.dynamic:
+            return None
+        return Refusal(self.reply, f"{step.client.ip} is a dynamic address")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,9 +42,13 @@ class ThrottledAddress(Rule):
         reply: the condition to answer with.
     """
 
-    stage: Stage = Stage.MESSAGE
-    reply: str = "ip_rate_limited"
+    stages: ClassVar = frozenset(Stage)
 
-    def decide(self, step: Step, evidence: Evidence) -> Reply | None:
+    stage: Stage = Stage.MESSAGE
+    reply: Condition = "ip_rate_limited"
+
+    def decide(self, step: Step, evidence: Evidence) -> Refusal | None:
         sender = evidence.sender_at(step.client.ip)
-        return evidence.phrase(self.reply) if sender is not None and sender.throttled else None
+        if sender is None or not sender.throttled:
+            return None
+        return Refusal(self.reply, f"{step.client.ip} has sent too much of late")

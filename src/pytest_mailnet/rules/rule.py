@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from enum import Enum
-from typing import TYPE_CHECKING, Final, Protocol
+from enum import Enum, StrEnum
+from types import MappingProxyType
+from typing import TYPE_CHECKING, ClassVar, Final, NamedTuple, Protocol, TypeVar
 
-from pytest_mailnet.model import Reply, Stage
+from pytest_mailnet.model import Stage
 
 if TYPE_CHECKING:
     from pytest_mailnet.clock import Clock
@@ -16,7 +18,14 @@ if TYPE_CHECKING:
     from pytest_mailnet.sender import Sender
     from pytest_mailnet.step import Step
 
-__all__ = ["PERMIT", "Evidence", "Permit", "Rule"]
+__all__ = ["PERMIT", "Condition", "Evidence", "Permit", "Refusal", "Rule", "When"]
+
+T = TypeVar("T")
+
+Condition = str
+"""A field of a rule that names a reply of the phrasebook; "" for none."""
+
+_NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 class Permit(Enum):
@@ -29,14 +38,36 @@ PERMIT: Final = Permit.PERMIT
 """Yes, and no later rule of this stage is asked."""
 
 
+class When(StrEnum):
+    """When a rule is asked."""
+
+    ALWAYS = "always"
+    PUBLISHED = "published"  # once the test has published SPF, DKIM or DMARC for the sender's domain
+    ASKED = "asked"  # once the test asks for it: `provider.enforce`, the setting `enforce`
+
+
+class Refusal(NamedTuple):
+    """What a rule answers with that says no.
+
+    Attributes:
+        condition: which reply of the phrasebook.
+        why: the evidence, for the test to read: "203.0.113.7 has no PTR record".
+        details: what stands for variables of the reply that only the rule knows: "rbl", "header".
+    """
+
+    condition: Condition
+    why: str
+    details: Mapping[str, str] = _NOTHING
+
+
 class Evidence(Protocol):
-    """What a provider can find out about a session, by the means that it has in life."""
+    """What a provider can find out about a session, by the means that it has in life.
+
+    Rules run in the engine's thread, one at a time; what they remember needs no lock.
+    """
 
     clock: Clock
     dns: Dns
-
-    def phrase(self, condition: str) -> Reply:
-        """The phrasebook's reply for a condition."""
 
     def is_local(self, domain: str) -> bool:
         """Whether the provider is where that domain's mail ends."""
@@ -50,17 +81,25 @@ class Evidence(Protocol):
     def sender_at(self, ip: str) -> Sender | None:
         """What the world knows of an address."""
 
+    def memory(self, rule: Rule, kind: Callable[[], T]) -> T:
+        """What a rule remembers in this net; made by `kind` when it is first asked for."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Rule(ABC):
-    """One reason to say no, or to say yes at once.
+    """One reason to say no, or to say yes at once. Its fields are the keys that a provider's file may set.
 
     Attributes:
+        stages: at which stages it has its evidence; a file that puts it elsewhere is refused.
         stage: when it is asked.
+        when: whether it is on from the start.
     """
 
+    stages: ClassVar[frozenset[Stage]]
+
     stage: Stage
+    when: When = When.ALWAYS
 
     @abstractmethod
-    def decide(self, step: Step, evidence: Evidence) -> Reply | Permit | None:
-        """A reply to give, `PERMIT`, or None to leave it to the next rule."""
+    def decide(self, step: Step, evidence: Evidence) -> Refusal | Permit | None:
+        """A refusal, `PERMIT`, or None to leave it to the next rule."""

@@ -1,0 +1,155 @@
+"""The provider files that there are: those of the package, of other packages, and of the user."""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from importlib import metadata, resources
+from importlib.resources.abc import Traversable
+from pathlib import Path
+
+from pytest_mailnet.errors import InvalidSetting, ProviderFileError, UnknownName
+from pytest_mailnet.providers.facts import Facts
+from pytest_mailnet.providers.phrasebook import Phrase
+from pytest_mailnet.providers.published import exchanges
+from pytest_mailnet.providers.reader import parse_facts
+
+__all__ = ["ENTRY_POINTS", "Catalogue", "catalogue_with", "stock_phrases"]
+
+ENTRY_POINTS = "pytest_mailnet.providers"
+"""The entry-point group by which packages ship providers: each names a package with TOML files in it."""
+
+_ERA = re.compile(r"(?P<name>.+)-(?P<era>\d{4})")
+_HOST = re.compile(r"[\w-]+(?:\.[\w-]+)+")
+_STOCK = "stock.toml"
+
+
+class Catalogue:
+    """All providers, each read when it is first asked for. Shared by the nets of a run.
+
+    Args:
+        files: the TOML files; of two for the same provider the later one counts.
+    """
+
+    def __init__(self, files: Iterable[Traversable]) -> None:
+        self._files = {file.name.removesuffix(".toml"): file for file in files}
+        self._facts: dict[str, Facts] = {}
+        self._owners: dict[str, str | None] = {}
+
+    @functools.cached_property
+    def names(self) -> tuple[str, ...]:
+        """The names of the providers, sorted, aliases not among them."""
+        return tuple(sorted(name for name in self._files if not _ERA.fullmatch(name)))
+
+    @functools.cached_property
+    def aliases(self) -> Mapping[str, str]:
+        """Further names of providers."""
+        with_aliases = (name for name in self.names if "\naliases = " in self._texts[name])
+        return {alias: name for name in with_aliases for alias in self.load(name).aliases}
+
+    def load(self, name: str, era: int | None = None) -> Facts:
+        """The facts of a provider, today's or those of an era.
+
+        Raises:
+            UnknownName: if there is no such provider, or none of that era.
+            ProviderFileError: if its file has an error in it.
+        """
+        stem = name if era is None else f"{name}-{era}"
+        if stem in self._facts:
+            return self._facts[stem]
+        if name not in self._files:
+            if name in self.aliases:
+                return self.load(self.aliases[name], era)
+            raise UnknownName(
+                "provider",
+                name,
+                [*self.names, *self.aliases],
+                "A server of one's own: mailnet.add_server('mx.shop.example', domain='shop.example').",
+            )
+        if stem not in self._files:
+            eras = [it["era"] for it in map(_ERA.fullmatch, self._files) if it and it["name"] == name]
+            raise UnknownName(f"era of {name}", str(era), eras, "Without era= a provider is as it is today.")
+        facts = parse_facts(self._texts[stem], self._files[stem].name, stock_phrases())
+        if facts.name != name:
+            file = self._files[stem].name
+            raise ProviderFileError(f"{file}: name: {facts.name!r} in a file that is named after {name!r}")
+        # Two threads may both have read it; the first stays, since nets compare by identity.
+        return self._facts.setdefault(stem, facts)
+
+    def owner(self, name: str) -> str | None:
+        """Which provider of today a domain, an MX host or an MX host's address belongs to."""
+        if name not in self._mentioned:
+            return None
+        if name not in self._owners:
+            candidates = (it for it in self.names if name in self._texts[it])
+            self._owners[name] = next((it for it in candidates if name in _names(self.load(it))), None)
+        return self._owners[name]
+
+    def standard_names(self) -> list[str]:
+        """The domains and MX hosts of all providers, for near misses."""
+        return [name for provider in self.names for name in _names(self.load(provider))]
+
+    @functools.cached_property
+    def _mentioned(self) -> frozenset[str]:
+        # To read all files, rather than those in which a name stands, would take a tenth of a second.
+        return frozenset(name for text in self._texts.values() for name in _HOST.findall(text))
+
+    @functools.cached_property
+    def _texts(self) -> dict[str, str]:
+        return {stem: file.read_text("utf-8") for stem, file in self._files.items()}
+
+
+@functools.cache
+def catalogue_with(paths: tuple[Path, ...] = ()) -> Catalogue:
+    """The providers of this package, of installed packages, and of a user's files and folders.
+
+    Raises:
+        InvalidSetting: for a path where there is no TOML file.
+        ProviderFileError: for an entry point that leads nowhere.
+    """
+    return Catalogue([*_shipped(), *_installed(), *_given(paths)])
+
+
+@functools.cache
+def stock_phrases() -> Mapping[str, Phrase]:
+    """What a server says that has no phrases of its own: the RFCs' texts."""
+    text = (resources.files(__package__) / _STOCK).read_text("utf-8")
+    return parse_facts(text, _STOCK).phrases
+
+
+def _names(facts: Facts) -> set[str]:
+    return {
+        *facts.domains,
+        *(it for host, ips in exchanges(facts).items() for it in (host, *ips)),
+    }
+
+
+def _shipped() -> Iterator[Traversable]:
+    return (file for file in _toml_in(resources.files(__package__)) if file.name != _STOCK)
+
+
+def _installed() -> Iterator[Traversable]:
+    for point in metadata.entry_points(group=ENTRY_POINTS):
+        try:
+            folder = resources.files(point.load())
+        except (ImportError, AttributeError, TypeError) as error:
+            raise ProviderFileError(
+                f"entry point {point.name} = {point.value!r} of group {ENTRY_POINTS}: {error}; "
+                "it names a package that has the TOML files of providers in it"
+            ) from error
+        yield from _toml_in(folder)
+
+
+def _given(paths: tuple[Path, ...]) -> Iterator[Traversable]:
+    for path in paths:
+        found = list(_toml_in(path)) if path.is_dir() else [path] if path.is_file() else []
+        if not found:
+            raise InvalidSetting(
+                f"providers: {str(path)!r} is no TOML file, and no folder with such files in it"
+            )
+        yield from found
+
+
+def _toml_in(folder: Traversable) -> Iterator[Traversable]:
+    return (file for file in folder.iterdir() if file.name.endswith(".toml"))

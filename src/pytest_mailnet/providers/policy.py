@@ -1,0 +1,155 @@
+"""The rules of a provider in one net: which are on, what they remember, what they have decided."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+
+from pytest_mailnet.errors import InvalidSetting, UnknownName
+from pytest_mailnet.headers import addresses_of, domain_of, header_fields
+from pytest_mailnet.journal import Finding
+from pytest_mailnet.model import Stage
+from pytest_mailnet.rules import PERMIT, Evidence, Refusal, Rule, When, family_of, name_of
+
+if TYPE_CHECKING:
+    from pytest_mailnet.journal import Session
+    from pytest_mailnet.resolver import Dns
+    from pytest_mailnet.step import Step
+
+__all__ = ["EVERYTHING", "Policy"]
+
+T = TypeVar("T")
+
+EVERYTHING = "all"
+"""Stands for the names of all rules."""
+
+
+class _Asked(NamedTuple):
+    rule: Rule
+    permits: Finding
+    if_published: bool
+
+
+class Policy:
+    """What a provider decides by. Rules run in the engine's thread; a test turns them on at any time.
+
+    Args:
+        owner: the provider's name, for messages.
+        rules: in the order in which they are asked.
+        enforced: names of rules and families that are on beside those that are on by themselves.
+    """
+
+    def __init__(self, owner: str, rules: Iterable[Rule], enforced: Iterable[str] = ()) -> None:
+        self._owner = owner
+        self._rules = tuple(rules)
+        self._memories: dict[int, Any] = {}
+        self._enforced: frozenset[str] = frozenset(enforced)
+        self._asked = self._in_force()
+
+    def enforce(self, *names: str) -> None:
+        """Turn rules on, by their names or by that of their family.
+
+        Raises:
+            UnknownName: if the provider has no such rule; names the near misses.
+            InvalidSetting: without a name.
+        """
+        if not names:
+            raise InvalidSetting(f"{self._owner}.enforce() takes the names of rules: {', '.join(self.names)}")
+        for name in names:
+            if name != EVERYTHING and name not in self.names:
+                raise UnknownName(
+                    f"rule of {self._owner}", name, self.names, "Its file tells the rules that it applies."
+                )
+        self._enforced |= frozenset(names)
+        # Replaced as a whole: the servers read it meanwhile.
+        self._asked = self._in_force()
+
+    @property
+    def names(self) -> list[str]:
+        """The names of its rules, and of their families."""
+        return list(dict.fromkeys(it for rule in self._rules for it in (name_of(rule), family_of(rule))))
+
+    def decide(self, stage: Stage, step: Step, evidence: Evidence) -> Refusal | None:
+        """The first refusal at a stage; None where a rule permits or none has an objection."""
+        for rule, permits, if_published in self._asked[stage]:
+            if if_published and not _published(step, evidence.dns):
+                continue
+            answer = rule.decide(step, evidence)
+            if answer is None:
+                continue
+            if answer is PERMIT:
+                step.finding = permits
+                return None
+            step.finding = Finding(permits.rule, answer.why)
+            return answer
+        return None
+
+    def memory(self, rule: Rule, kind: Callable[[], T]) -> T:
+        """What a rule remembers in this net; made by `kind` when it is first asked for."""
+        found: T | None = self._memories.get(id(rule))
+        if found is None:
+            found = self._memories[id(rule)] = kind()
+        return found
+
+    def explain(self, session: Session) -> Iterator[str]:
+        """Line by line, what each rule made of each command of a session."""
+        for exchange in session.exchanges:
+            if exchange.stage is None:
+                continue
+            command = exchange.request.split(b"\r\n", 1)[0].decode("utf-8", "backslashreplace")
+            said = exchange.reply.decode("utf-8", "backslashreplace").rstrip("\r\n").splitlines()
+            yield f"{_titled(exchange.stage, command)} -> {said[-1] if said else 'no reply'}"
+            yield from self._asked_at(exchange.stage, exchange.finding)
+
+    def _asked_at(self, stage: Stage, finding: Finding | None) -> Iterator[str]:
+        asked = {it.permits.rule: it.if_published for it in self._asked[stage]}
+        decided = False
+        for rule in self._rules:
+            if rule.stage != stage:
+                continue
+            name = name_of(rule)
+            if finding is not None and finding.rule == name:
+                decided = True
+                yield f"    {name}: {finding.why or 'permitted, which ends the stage'}"
+            elif name not in asked:
+                yield f"    {name}: off until the test asks, .enforce({name!r})"
+            elif decided:
+                yield f"    {name}: not asked"
+            elif asked[name]:
+                yield f"    {name}: let it pass, or waits for records of the sender's domain"
+            else:
+                yield f"    {name}: let it pass"
+
+    def _in_force(self) -> dict[Stage, tuple[_Asked, ...]]:
+        return {
+            stage: tuple(
+                _Asked(rule, Finding(name_of(rule), ""), rule.when is When.PUBLISHED and not self._on(rule))
+                for rule in self._rules
+                if rule.stage == stage and (rule.when is not When.ASKED or self._on(rule))
+            )
+            for stage in Stage
+        }
+
+    def _on(self, rule: Rule) -> bool:
+        return not self._enforced.isdisjoint({EVERYTHING, name_of(rule), family_of(rule)})
+
+
+def _published(step: Step, dns: Dns) -> bool:
+    """Whether the test has published anything by which the sender's domain can be told from others."""
+    if not dns.authenticated:
+        return False
+    domains = {domain_of(step.reverse_path or ""), domain_of(step.helo if not step.reverse_path else "")}
+    if step.content is not None:
+        domains |= {
+            domain_of(address)
+            for name, value in header_fields(step.content)
+            if name == "from"
+            for address in addresses_of(value)
+        }
+    return any(dns.authenticates(domain) for domain in domains if domain)
+
+
+def _titled(stage: Stage, command: str) -> str:
+    if stage is Stage.CONNECT:
+        return "connection"
+    return "message" if stage is Stage.MESSAGE else command

@@ -1,0 +1,233 @@
+"""Reads a provider's TOML and refuses what it does not understand, with file and key."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import tomllib
+from collections.abc import Collection, Mapping
+from types import MappingProxyType
+from typing import Any
+
+from pytest_mailnet.errors import InvalidReply, ProviderFileError, amongst
+from pytest_mailnet.model import Reply, Stage
+from pytest_mailnet.providers.facts import Facts
+from pytest_mailnet.providers.phrasebook import Phrase
+from pytest_mailnet.providers.variables import VARIABLES
+from pytest_mailnet.rules import RULES, Rule, When
+
+__all__ = ["parse_facts"]
+
+
+def parse_facts(text: str, file: str, stock: Mapping[str, Phrase] | None = None) -> Facts:
+    """Read the TOML of a provider.
+
+    Args:
+        text: the TOML.
+        file: its name, for messages.
+        stock: the phrases that its rules may speak with besides its own; None to leave that unchecked.
+
+    Raises:
+        ProviderFileError: with file and key, for whatever is missing, misspelt or of the wrong kind.
+    """
+    try:
+        table = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ProviderFileError(f"{file}: no valid TOML: {error}") from error
+    reader = _Reader(file, table)
+    facts = reader.facts()
+    if stock is not None:
+        reader.check_conditions(facts, {**stock, **facts.phrases})
+    return facts
+
+
+class _Reader:
+    def __init__(self, file: str, table: dict[str, Any]) -> None:
+        self._file = file
+        self._top = table
+        self._sources: dict[str, Any] = {}
+
+    def facts(self) -> Facts:
+        table = self._top
+        self._keys("", table, required={"name", "title", "replies"}, optional=_OPTIONAL)
+        self._sources = self._table("sources", table.get("sources", {}))
+        for name, source in self._sources.items():
+            self._typed(f"sources.{name}", source, str, "a text")
+        ehlo = self._table("ehlo", table.get("ehlo", {"source": "-", "lines": []}))
+        self._keys("ehlo", ehlo, required={"source", "lines"}, optional={"year"})
+        rules = self._typed("rules", table.get("rules", []), list, "a list of tables, [[rules]]")
+        return Facts(
+            name=self._typed("name", table["name"], str, "a text"),
+            title=self._typed("title", table["title"], str, "a text"),
+            aliases=tuple(self._texts("aliases", table.get("aliases", []))),
+            domains=tuple(self._texts("domains", table.get("domains", []))),
+            ports=tuple(self._numbers("ports", table.get("ports", [25]))),
+            queue_id=self._typed("queue_id", table.get("queue_id", "%" * 12), str, "a text"),
+            zone=self._zone("zone"),
+            customer=self._zone("customer"),
+            extensions=tuple(self._texts("ehlo.lines", ehlo["lines"])),
+            rules=tuple(
+                self._rule(f"rules[{number}]", self._table(f"rules[{number}]", rule))
+                for number, rule in enumerate(rules, start=1)
+            ),
+            phrases=MappingProxyType(
+                {
+                    name: self._phrase(f"replies.{name}", name, self._table(f"replies.{name}", entry))
+                    for name, entry in self._table("replies", table["replies"]).items()
+                }
+            ),
+        )
+
+    def check_conditions(self, facts: Facts, known: Mapping[str, Phrase]) -> None:
+        """Refuse rules that would answer with what is no reply, or none for where they speak."""
+        for number, rule in enumerate(facts.rules, start=1):
+            for field in dataclasses.fields(rule):
+                if field.type == "Condition" and (condition := getattr(rule, field.name)):
+                    self._check_condition(f"rules[{number}].{field.name}", condition, rule, known)
+
+    def _check_condition(self, key: str, condition: str, rule: Rule, known: Mapping[str, Phrase]) -> None:
+        if condition not in known:
+            raise self._error(key, f"no reply {condition!r}{amongst(condition, known)}")
+        phrase = known[condition]
+        try:
+            phrase.reply.check_stage(rule.stage)
+        except InvalidReply as error:
+            raise self._error(key, str(error)) from error
+        if phrase.stage not in (rule.stage, "any"):
+            raise self._error(
+                key,
+                f"{condition!r} is given at {phrase.stage.upper()} and this rule speaks at "
+                f"{rule.stage.upper()}; give one of the two another stage, or take another reply",
+            )
+
+    def _zone(self, key: str) -> str:
+        if key not in self._top:
+            return ""
+        zone = self._table(key, self._top[key])
+        self._keys(key, zone, required={"source", "text"}, optional={"year"})
+        text: str = self._typed(f"{key}.text", zone["text"], str, "a text")
+        return text
+
+    def _phrase(self, key: str, name: str, entry: dict[str, Any]) -> Phrase:
+        self._keys(key, entry, required={"stage", "reply", "source"}, optional=_OF_A_PHRASE)
+        stage = self._one_of(f"{key}.stage", entry["stage"], [*Stage, *_MORE_STAGES])
+        try:
+            reply = Reply.parse(
+                self._typed(f"{key}.reply", entry["reply"], str, "a text"), closes=bool(entry.get("closes"))
+            )
+            unknown = set(_VARIABLE.findall(str(reply))) - VARIABLES.keys()
+            if unknown:
+                variable = unknown.pop()
+                raise self._error(f"{key}.reply", f"no variable {{{variable}}}{amongst(variable, VARIABLES)}")
+            # A refusal "at any" stage cannot be checked; one at a stage can.
+            if stage in list(Stage):
+                reply.check_stage(Stage(stage))
+        except InvalidReply as error:
+            raise self._error(f"{key}.reply", str(error)) from error
+        source = self._typed(f"{key}.source", entry["source"], str, "a text")
+        return Phrase(
+            name=name,
+            condition=self._typed(f"{key}.condition", entry.get("condition", name), str, "a text"),
+            stage=stage,
+            reply=reply,
+            source=self._sources.get(source, source),
+            year=entry.get("year"),
+            stage_evidence=self._one_of(
+                f"{key}.stage_evidence", entry.get("stage_evidence", "inferred"), _EVIDENCE
+            ),
+            role=self._one_of(f"{key}.role", entry.get("role", "mx"), _ROLES),
+            secondary=self._one_of(f"{key}.confidence", entry.get("confidence", "primary"), _CONFIDENCE)
+            == "secondary",
+            note=entry.get("note", ""),
+        )
+
+    def _rule(self, key: str, entry: dict[str, Any]) -> Rule:
+        name = str(entry.get("rule"))
+        if name not in RULES:
+            raise self._error(f"{key}.rule", f"no rule {name!r}{amongst(name, RULES)}")
+        kind = RULES[name]
+        types = {field.name: str(field.type) for field in dataclasses.fields(kind)}
+        self._keys(key, entry, required={"rule"}, optional=set(types))
+        settings = {
+            field: self._setting(f"{key}.{field}", types[field], value)
+            for field, value in entry.items()
+            if field != "rule"
+        }
+        missing = [
+            field.name
+            for field in dataclasses.fields(kind)
+            if field.default is dataclasses.MISSING and field.name not in settings
+        ]
+        if missing:
+            raise self._error(f"{key}.{missing[0]}", f"is missing; {name} has no default for it")
+        rule = kind(**settings)
+        if rule.stage not in rule.stages:
+            able = " or ".join(stage.upper() for stage in Stage if stage in rule.stages)
+            raise self._error(
+                f"{key}.stage", f"{name} cannot speak at {rule.stage.upper()}: it has its evidence at {able}"
+            )
+        return rule
+
+    def _setting(self, key: str, kind: str, value: object) -> Any:
+        match kind:
+            case "Stage":
+                return Stage(self._one_of(key, value, list(Stage), "stage "))
+            case "When":
+                return When(self._one_of(key, value, list(When)))
+            case "int":
+                if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+                    raise self._error(key, f"{value!r} is not a number of 0 or more")
+                return value
+            case "bool":
+                return self._typed(key, value, bool, "true or false")
+            case "tuple[str, ...]":
+                return tuple(self._texts(key, value))
+            case _:
+                return self._typed(key, value, str, "a text")
+
+    def _one_of(self, key: str, value: object, known: Collection[str], kind: str = "") -> str:
+        given = str(value)
+        if given not in known:
+            what = f"no {kind}{given!r}" if kind else repr(given)
+            raise self._error(key, f"{what}{amongst(given, map(str, known))}")
+        return given
+
+    def _keys(self, key: str, table: dict[str, Any], *, required: set[str], optional: set[str]) -> None:
+        where = f"{key}." if key else ""
+        for name in table:
+            if name not in required | optional:
+                raise self._error(f"{where}{name}", f"unknown key{amongst(name, required | optional)}")
+        for name in sorted(required):
+            if name not in table:
+                raise self._error(f"{where}{name}", "is missing")
+
+    def _table(self, key: str, value: object) -> dict[str, Any]:
+        table: dict[str, Any] = self._typed(key, value, dict, "a table")
+        return table
+
+    def _texts(self, key: str, value: object) -> list[str]:
+        items: list[object] = self._typed(key, value, list, "a list of texts")
+        return [self._typed(f"{key}[{number}]", item, str, "a text") for number, item in enumerate(items, 1)]
+
+    def _numbers(self, key: str, value: object) -> list[int]:
+        items: list[object] = self._typed(key, value, list, "a list of numbers")
+        return [
+            self._typed(f"{key}[{number}]", item, int, "a number") for number, item in enumerate(items, 1)
+        ]
+
+    def _typed(self, key: str, value: object, kind: type[Any], expected: str) -> Any:
+        if not isinstance(value, kind):
+            raise self._error(key, f"{value!r} is not {expected}")
+        return value
+
+    def _error(self, key: str, text: str) -> ProviderFileError:
+        return ProviderFileError(f"{self._file}: {key}: {text}")
+
+
+_OPTIONAL = {"aliases", "customer", "domains", "ehlo", "ports", "queue_id", "rules", "sources", "zone"}
+_OF_A_PHRASE = {"closes", "condition", "confidence", "note", "role", "stage_evidence", "year"}
+_MORE_STAGES = ("starttls", "auth", "any", "ndr")
+_EVIDENCE = ("captured", "documented", "source code", "inferred")
+_CONFIDENCE = ("primary", "secondary")
+_ROLES = ("mx", "submission")
+_VARIABLE = re.compile(r"\{(\w+)\}")
