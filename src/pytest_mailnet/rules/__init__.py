@@ -10,14 +10,22 @@ import re
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from pytest_mailnet.rules.recipients import (
-    AuthenticatedUser,
-    LocalRecipient,
-    RelayingDenied,
-    TrustedNetwork,
-    UnknownMailbox,
+from pytest_mailnet.rules import (
+    authentication,
+    bounces,
+    bulk,
+    content,
+    dnsbl,
+    greylisting,
+    helo,
+    limits,
+    rates,
+    recipients,
+    reputation,
+    reverse_dns,
+    sender_domain,
+    tarpit,
 )
-from pytest_mailnet.rules.reputation import DynamicAddress, ThrottledAddress
 from pytest_mailnet.rules.rule import PERMIT, Condition, Evidence, Permit, Refusal, Rule, When
 
 __all__ = [
@@ -48,17 +56,28 @@ def family_of(rule: Rule | type[Rule]) -> str:
     return kind.__module__.rpartition(".")[2]
 
 
+_FAMILIES = (
+    authentication,
+    bounces,
+    bulk,
+    content,
+    dnsbl,
+    greylisting,
+    helo,
+    limits,
+    rates,
+    recipients,
+    reputation,
+    reverse_dns,
+    sender_domain,
+    tarpit,
+)
+
 RULES: Mapping[str, type[Rule]] = MappingProxyType(
     {
         name_of(rule): rule
-        for rule in (
-            AuthenticatedUser,
-            DynamicAddress,
-            LocalRecipient,
-            RelayingDenied,
-            ThrottledAddress,
-            TrustedNetwork,
-            UnknownMailbox,
-        )
+        for family in _FAMILIES
+        for name in family.__all__
+        if issubclass(rule := getattr(family, name), Rule)
     }
 )

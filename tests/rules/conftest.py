@@ -1,0 +1,64 @@
+"""A rule by itself: a step to look at, and a provider's evidence without a provider."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from pytest_mailnet.clock import Clock
+from pytest_mailnet.journal import Journal
+from pytest_mailnet.mailbox import Mailbox
+from pytest_mailnet.model import Endpoint
+from pytest_mailnet.resolver import Dns
+from pytest_mailnet.step import Step
+
+
+class Surroundings:
+    """What a rule is told by its provider; a test fills it in."""
+
+    def __init__(self) -> None:
+        self.journal = Journal()
+        self.dns = Dns(journal=self.journal)
+        self.clock = Clock(datetime(2026, 1, 5, 9, 0, tzinfo=UTC))
+        self.domains = {"gmail.com"}
+        self.mailboxes: dict[str, Mailbox] = {}
+        self.senders: dict[str, Any] = {}
+        self.trusted: set[str] = set()
+        self._memories: dict[int, Any] = {}
+
+    def is_local(self, domain: str) -> bool:
+        return not domain or domain in self.domains
+
+    def mailbox_of(self, address: str) -> Mailbox | None:
+        return self.mailboxes.get(address)
+
+    def trusts(self, ip: str) -> bool:
+        return ip in self.trusted
+
+    def sender_at(self, ip: str) -> Any:
+        return self.senders.get(ip)
+
+    def memory(self, rule: object, kind: Callable[[], Any]) -> Any:
+        if id(rule) not in self._memories:
+            self._memories[id(rule)] = kind()
+        return self._memories[id(rule)]
+
+
+@pytest.fixture
+def evidence() -> Surroundings:
+    return Surroundings()
+
+
+@pytest.fixture
+def make_step(evidence: Surroundings) -> Callable[..., Step]:
+    """Make a step: what is given goes to its fields."""
+
+    def make(*, ip: str = "203.0.113.7", **fields: Any) -> Step:
+        client, server = Endpoint(ip, 40000), Endpoint("192.0.2.1", 25)
+        session = evidence.journal.open_session(client, server, "mx.corp.example", "corp")
+        return Step(session, client, server, "mx.corp.example", **fields)
+
+    return make
