@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shutil
 import sys
 from collections.abc import Sequence
 
@@ -11,10 +12,14 @@ __all__ = ["main"]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; return its exit status: 0 for success, 1 for a story that went otherwise.
+    """Run the command and return its exit status.
 
     Args:
         arguments: of the command line; by default those of this process.
+
+    Returns:
+        0 for success; 1 for a story that went otherwise, or for nothing found; 2 for a mistake in the
+        arguments.
     """
     parser = argparse.ArgumentParser(prog="mailnet", description="A little Internet for mail.")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
@@ -22,11 +27,65 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "demo", help="play the story of Bob, Alice, Carl and a dynamic address over real sockets"
     )
     demo.set_defaults(run=_demo)
-    return int(parser.parse_args(arguments).run())
+    replies = commands.add_parser(
+        "replies",
+        help="list what providers say, with the sources; `replies show ID` prints one",
+        description="List the catalogue of replies, or print one as it goes over the wire.",
+    )
+    replies.add_argument("--provider", default="", help="only of this one: gmail, outlook, gmail-2009, ...")
+    replies.add_argument("--stage", default="", help="only at this stage: connect, rcpt, message, ...")
+    replies.add_argument("--code", default="", help="only with this beginning of a code: 55, 5.7.26")
+    form = replies.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="for programs")
+    form.add_argument("--markdown", action="store_true", help="as tables")
+    replies.add_argument(
+        "text", nargs="*", help="only with this text; or: show ID, as in `show gmail/user_unknown`"
+    )
+    replies.set_defaults(run=_replies)
+    return int((given := parser.parse_args(arguments)).run(given))
 
 
-def _demo() -> int:
+def _demo(_: argparse.Namespace) -> int:
     from pytest_mailnet.demo import play  # noqa: PLC0415
 
     colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
     return 0 if play(print, colour=colour) else 1
+
+
+def _replies(given: argparse.Namespace) -> int:
+    from pytest_mailnet import listing  # noqa: PLC0415
+    from pytest_mailnet.errors import MailNetError  # noqa: PLC0415
+    from pytest_mailnet.providers import catalogue_with  # noqa: PLC0415
+
+    catalogue = catalogue_with()
+    try:
+        if given.text[:1] == ["show"] and len(given.text) == 2:
+            sys.stdout.write(listing.shown(catalogue, given.text[1]).decode().replace("\r\n", "\n"))
+            return 0
+        found = listing.entries(
+            catalogue,
+            provider=given.provider,
+            stage=given.stage,
+            code=given.code,
+            text=" ".join(given.text),
+        )
+    except MailNetError as error:
+        print(f"mailnet replies: {error}", file=sys.stderr)
+        return 2
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+    lines = (
+        [listing.as_json(found)]
+        if given.json
+        else listing.as_markdown(found)
+        if given.markdown
+        else listing.as_text(found, width)
+    )
+    try:
+        for line in lines:
+            print(line)
+    except BrokenPipeError:  # of `| head`; what Python would still write at its end must go nowhere
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    if not found:
+        print("mailnet replies: nothing fits; leave out a condition, or a word", file=sys.stderr)
+    return 0 if found else 1

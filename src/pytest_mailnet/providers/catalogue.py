@@ -42,6 +42,26 @@ class Catalogue:
         """The names of the providers, sorted, aliases not among them."""
         return tuple(sorted(name for name in self._files if not _ERA.fullmatch(name)))
 
+    @property
+    def stems(self) -> list[str]:
+        """The names of all files, "gmail" and "gmail-2009", sorted."""
+        return sorted(self._files)
+
+    def stem(self, given: str) -> str:
+        """The file that a name, an alias, or either with an era means.
+
+        Raises:
+            UnknownName: if there is none; names the near misses.
+        """
+        era = _ERA.fullmatch(given)
+        facts = self.load(era["name"], int(era["era"])) if era else self.load(given)
+        return f"{facts.name}-{era['era']}" if era else facts.name
+
+    def load_stem(self, stem: str) -> Facts:
+        """The facts that a file tells."""
+        era = _ERA.fullmatch(stem)
+        return self.load(era["name"], int(era["era"])) if era else self.load(stem)
+
     @functools.cached_property
     def aliases(self) -> Mapping[str, str]:
         """Further names of providers."""
