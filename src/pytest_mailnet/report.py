@@ -53,6 +53,8 @@ def _session(session: Session) -> Iterator[tuple[float, str]]:
             yield exchange.at, f"{number} C  {line}"
         for line in _text(exchange.reply).splitlines():
             yield exchange.at, f"{number} S  {line}"
+        if exchange.finding is not None and exchange.finding.why:
+            yield exchange.at, f"{number} -> {exchange.finding.rule}: {exchange.finding.why}"
     yield last, f"{number}  {session.ended or 'still open'}"
 
 

@@ -16,12 +16,15 @@ if TYPE_CHECKING:
     from pytest_mailnet.resolver import Dns
     from pytest_mailnet.step import Step
 
-__all__ = ["EVERYTHING", "Policy"]
+__all__ = ["EVERYTHING", "OWN_ANSWER", "Policy"]
 
 T = TypeVar("T")
 
 EVERYTHING = "all"
 """Stands for the names of all rules."""
+
+OWN_ANSWER = Finding("script", "")
+"""Stands in the record for an answer of the test's own."""
 
 
 class _Asked(NamedTuple):
@@ -99,7 +102,12 @@ class Policy:
             command = exchange.request.split(b"\r\n", 1)[0].decode("utf-8", "backslashreplace")
             said = exchange.reply.decode("utf-8", "backslashreplace").rstrip("\r\n").splitlines()
             yield f"{_titled(exchange.stage, command)} -> {said[-1] if said else 'no reply'}"
-            yield from self._asked_at(exchange.stage, exchange.finding)
+            if exchange.finding == OWN_ANSWER:
+                yield "    the test's own answer, which comes before the rules"
+            elif exchange.finding is None and (exchange.code or 0) >= 400:
+                yield "    no rule was asked: the command was not in order, or came out of order"
+            else:
+                yield from self._asked_at(exchange.stage, exchange.finding)
 
     def _asked_at(self, stage: Stage, finding: Finding | None) -> Iterator[str]:
         asked = {it.permits.rule: it.if_published for it in self._asked[stage]}

@@ -13,7 +13,7 @@ from pytest_mailnet.model import Envelope, Reply, Stage
 from pytest_mailnet.providers.catalogue import stock_phrases
 from pytest_mailnet.providers.facts import Facts
 from pytest_mailnet.providers.phrasebook import Phrasebook, Replies
-from pytest_mailnet.providers.policy import EVERYTHING, Policy
+from pytest_mailnet.providers.policy import EVERYTHING, OWN_ANSWER, Policy
 from pytest_mailnet.script import Expectation, Match, Script
 from pytest_mailnet.sender import Sender
 from pytest_mailnet.step import HangUp, Step
@@ -207,6 +207,7 @@ class Provider:
         """The first answer of the script, then of the rules; None lets the session go on."""
         scripted = self.script.decide(stage, step)
         if scripted is not None:
+            step.finding = OWN_ANSWER
             return scripted
         refusal = self._policy.decide(stage, step, self)
         if refusal is None:
