@@ -27,7 +27,7 @@ class Clock:
     ) -> None:
         self._now = datetime.now(UTC) if start is None else _aware(start, "MailNet.start")
         self._on_move = on_move
-        self._lock = threading.Lock()  # the test moves it while the servers read it
+        self._lock = threading.Lock()  # the test and tarpits move it while servers read it
 
     def now(self) -> datetime:
         """The time as an aware datetime in UTC."""
@@ -64,9 +64,10 @@ class Clock:
             )
         with self._lock:
             self._now += step
+            now = self._now
         if self._on_move:
             self._on_move(step)
-        return self._now
+        return now
 
     def __repr__(self) -> str:
         return f"<Clock {self._now:%Y-%m-%d %H:%M:%S} UTC>"

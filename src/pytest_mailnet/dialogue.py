@@ -14,7 +14,7 @@ from pytest_mailnet.journal import Exchange, Journal
 from pytest_mailnet.model import Envelope, Reply, Stage
 from pytest_mailnet.parameters import Offer, offer_of, read_mail_parameters
 from pytest_mailnet.paths import CommandError, forward_path, reverse_path, well_formed
-from pytest_mailnet.step import HangUp, Step
+from pytest_mailnet.step import NO_DETAILS, HangUp, Step
 
 __all__ = ["Dialogue", "Service"]
 
@@ -297,7 +297,7 @@ class Dialogue:
         said = b"" if isinstance(reply, HangUp) else reply.wire(self._value_of)
         step = self._step
         step.session.exchanges.append(Exchange(self._journal.elapsed(), stage, request, said, step.finding))
-        step.finding = None
+        step.finding, step.details = None, NO_DETAILS
         if isinstance(reply, HangUp):
             self._close("the server hung up")
             return said

@@ -13,6 +13,7 @@ __all__ = [
     "InvalidSetting",
     "MailNetError",
     "MailNetTampered",
+    "MissingExtra",
     "NothingArrived",
     "ProviderFileError",
     "UnknownName",
@@ -76,6 +77,23 @@ class ExpectationFailed(MailNetError, AssertionError):
 
 class MailNetTampered(MailNetError):
     """Somebody replaced a function that the net had patched while the net was active."""
+
+
+class MissingExtra(MailNetError, ImportError):
+    """A library that only some tests need, and that is not installed.
+
+    Args:
+        wanted: what it was to be used for, in the user's words.
+        library: its name.
+        extra: the extra of this package that brings it.
+    """
+
+    def __init__(self, wanted: str, library: str, extra: str) -> None:
+        self.wanted, self.library, self.extra = wanted, library, extra
+        super().__init__(f"{wanted} takes {library}: pip install 'pytest-mailnet[{extra}]'")
+
+    def __reduce__(self) -> tuple[type[MissingExtra], tuple[str, str, str]]:
+        return type(self), (self.wanted, self.library, self.extra)
 
 
 def near_misses(given: str, known: Iterable[str], most: int = 3) -> list[str]:

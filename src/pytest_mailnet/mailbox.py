@@ -7,14 +7,16 @@ import email.policy
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from email.message import EmailMessage
 
-from pytest_mailnet.errors import InvalidAddress, NothingArrived
+from pytest_mailnet.errors import InvalidAddress, InvalidSetting, NothingArrived
 from pytest_mailnet.journal import Session
 from pytest_mailnet.model import Envelope
 
 __all__ = ["Arrivals", "Mailbox", "Message", "parsed", "split_address"]
+
+_HOUR = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,17 +43,72 @@ class Message:
         return parsed(self.content)
 
 
-@dataclass(slots=True, eq=False)
 class Mailbox:
     """Where a provider lays the mail of one address.
+
+    Args:
+        address: in full.
+        quota: see the attribute.
 
     Attributes:
         address: in full, as it was added.
         messages: what has been delivered, oldest first.
+        disabled: whether its owner has lost it: suspended, or not used for years.
     """
 
-    address: str
-    messages: list[Message] = field(default_factory=list)
+    # A typo in an attribute would be a setting without effect.
+    __slots__ = ("_hourly_limit", "_quota", "address", "disabled", "messages")
+
+    def __init__(self, address: str, *, quota: int | None = None) -> None:
+        self.address = address
+        self.messages: list[Message] = []
+        self.disabled = False
+        self.quota = quota
+        self.hourly_limit = None
+
+    @property
+    def quota(self) -> int | None:
+        """How many bytes fit in; None for no end of them, 0 for a mailbox that is full already.
+
+        Raises:
+            InvalidSetting: when set to what is no number of bytes.
+        """
+        return self._quota
+
+    @quota.setter
+    def quota(self, size: int | None) -> None:
+        self._quota = _checked_count(size, f"quota of {self.address}", "bytes")
+
+    @property
+    def hourly_limit(self) -> int | None:
+        """How many messages it takes within an hour of the net's clock; None for any number.
+
+        Raises:
+            InvalidSetting: when set to what is no number of messages.
+        """
+        return self._hourly_limit
+
+    @hourly_limit.setter
+    def hourly_limit(self, count: int | None) -> None:
+        self._hourly_limit = _checked_count(count, f"hourly_limit of {self.address}", "messages")
+
+    def has_room_for(self, size: int) -> bool:
+        """Whether so many bytes fit in, and it is not full already."""
+        if self._quota is None:
+            return True
+        used = sum(len(message.content) for message in self.messages)
+        return used < self._quota and used + size <= self._quota
+
+    def busy(self, now: datetime) -> bool:
+        """Whether it has had as many messages within the last hour as it takes."""
+        if self._hourly_limit is None:
+            return False
+        # The newest come last: the one that would be too old, if there is any, is found at once.
+        late = self.messages[-self._hourly_limit :] if self._hourly_limit else []
+        return len(late) == self._hourly_limit and all(now - it.received < _HOUR for it in late[:1])
+
+    def __repr__(self) -> str:
+        return f"<Mailbox {self.address}, {_counted(len(self.messages))}>"
 
 
 class Arrivals:
@@ -131,6 +188,12 @@ def split_address(address: str) -> tuple[str, str]:
             "'alice@gmail.com'"
         )
     return local, domain.lower()
+
+
+def _checked_count(count: int | None, what: str, unit: str) -> int | None:
+    if count is not None and (isinstance(count, bool) or not isinstance(count, int) or count < 0):
+        raise InvalidSetting(f"{what}: {count!r} is not a number of {unit}, 0 or more, or None for no limit")
+    return count
 
 
 def _counted(count: int) -> str:

@@ -6,13 +6,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from email.message import EmailMessage
 from enum import Enum
+from types import MappingProxyType
 from typing import Any, Final
 
 from pytest_mailnet.journal import Finding, Session
 from pytest_mailnet.mailbox import parsed
 from pytest_mailnet.model import Endpoint
 
-__all__ = ["HANG_UP", "HangUp", "Step"]
+__all__ = ["HANG_UP", "NO_DETAILS", "HangUp", "Step"]
+
+NO_DETAILS: Final[Mapping[str, str]] = MappingProxyType({})
+"""Of a reply with no variables that only a rule knows."""
 
 
 class HangUp(Enum):
@@ -69,7 +73,7 @@ class Step:
     queue_id: str = ""
     messages: int = 0
     errors: int = 0
-    details: Mapping[str, str] = field(default_factory=dict)
+    details: Mapping[str, str] = NO_DETAILS
     finding: Finding | None = None
     results: dict[str, Any] = field(default_factory=dict)
 

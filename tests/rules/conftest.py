@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import socket
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -62,3 +64,69 @@ def make_step(evidence: Surroundings) -> Callable[..., Step]:
         return Step(session, client, server, "mx.corp.example", **fields)
 
     return make
+
+
+CORP = """
+name = "corp"
+title = "Corp"
+domains = ["corp.example"]
+
+[zone]
+source = "own"
+text = "corp.example. 300 IN MX 10 mx.corp.example."
+
+[[rules]]
+{rule}
+
+[[rules]]
+rule = "unknown_mailbox"
+
+[[rules]]
+rule = "local_recipient"
+
+[[rules]]
+rule = "relaying_denied"
+
+[replies.refused]
+stage = "{stage}"
+reply = "{reply}"
+source = "own"
+"""
+
+
+@pytest.fixture
+def corp_with(make_mailnet: Callable[..., Any], tmp_path: Any) -> Any:
+    """Make a net with a provider, "corp" with mailboxes for alice and bob, that has one more rule."""
+    with contextlib.ExitStack() as stack:
+
+        def make(rule: str, reply: str = "550 5.7.1 No", stage: str = "rcpt") -> Any:
+            file = tmp_path / "corp.toml"
+            file.write_text(CORP.format(rule=rule, reply=reply, stage=stage))
+            net = stack.enter_context(make_mailnet(providers=[file]))
+            net.provider("corp").add_mailbox("alice")
+            net.provider("corp").add_mailbox("bob")
+            return net
+
+        yield make
+
+
+def converse_with(mx: str = "mx.corp.example", *lines: str) -> list[str]:
+    """Say lines to a server; returns what it said to each, and an "" when it hung up."""
+    said = []
+    with socket.create_connection((mx, 25), timeout=10) as client, client.makefile("rb") as replies:
+        for line in ("", *lines):
+            if line:
+                client.sendall(f"{line}\r\n".encode())
+            heard = [replies.readline()]
+            while heard[-1][3:4] == b"-":
+                heard.append(replies.readline())
+            said.append(b"".join(heard).decode().rstrip("\r\n"))
+            if not said[-1]:
+                break
+    return said
+
+
+@pytest.fixture
+def say() -> Callable[..., list[str]]:
+    """Say lines to the MX of "corp": returns its banner and what it said to each."""
+    return lambda *lines: converse_with("mx.corp.example", *lines)

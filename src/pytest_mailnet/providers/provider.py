@@ -74,14 +74,16 @@ class Provider:
         """How tests call it; a server's is its host name."""
         return self.facts.name
 
-    def add_mailbox(self, address: str) -> Mailbox:
+    def add_mailbox(self, address: str, *, quota: int | None = None) -> Mailbox:
         """Open a mailbox and return it; one that exists is returned as it is.
 
         Args:
             address: "alice" or "alice@gmail.com"; without a domain at the provider's first.
+            quota: how many bytes fit into a new one; None for no end of them.
 
         Raises:
             InvalidAddress: if the domain is not the provider's.
+            InvalidSetting: for a quota that is no number of bytes.
         """
         address = self._in_full(address)
         local, domain = split_address(address)
@@ -90,7 +92,7 @@ class Provider:
                 f"{address!r} cannot be a mailbox of {self.name}: its users' addresses end in "
                 f"{' or '.join('@' + name for name in self.domains)}"
             )
-        return self._mailboxes.setdefault(f"{local.lower()}@{domain}", Mailbox(address))
+        return self._mailboxes.setdefault(f"{local.lower()}@{domain}", Mailbox(address, quota=quota))
 
     def mailbox(self, address: str) -> Mailbox:
         """The mailbox of an address, "alice" or "alice@gmail.com".

@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from pytest_mailnet.errors import InvalidReply, ProviderFileError, amongst
+from pytest_mailnet.errors import InvalidReply, InvalidSetting, ProviderFileError, amongst
 from pytest_mailnet.model import Reply, Stage
 from pytest_mailnet.providers.facts import Facts
 from pytest_mailnet.providers.phrasebook import Phrase
@@ -160,7 +160,10 @@ class _Reader:
         ]
         if missing:
             raise self._error(f"{key}.{missing[0]}", f"is missing; {name} has no default for it")
-        rule = kind(**settings)
+        try:
+            rule = kind(**settings)
+        except InvalidSetting as error:
+            raise self._error(key, str(error)) from error
         if rule.stage not in rule.stages:
             able = " or ".join(stage.upper() for stage in Stage if stage in rule.stages)
             raise self._error(

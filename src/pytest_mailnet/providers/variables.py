@@ -90,7 +90,6 @@ VARIABLES: Mapping[str, Callable[[Circumstances], str]] = MappingProxyType(
         "message_id": _message_id,
         "internal_id": lambda given: _made_like("#" * 14, given.random),
         "size": lambda given: str(_size(given.step)),
-        "seconds": lambda _: str(_SECONDS),
         "rate": lambda given: f"{_size(given.step) / 1024 / _SECONDS:.3f}",
         "port": lambda given: str(given.step.client.port),
         # Only the rule that refuses knows these. What stands here is for replies that a test scripts.
@@ -105,6 +104,7 @@ VARIABLES: Mapping[str, Callable[[Circumstances], str]] = MappingProxyType(
                 "rbl": "zen.spamhaus.org",
                 "rbl_reason": "",
                 "reason": "",
+                "seconds": str(_SECONDS),
                 "version": "4.98",
             }.items()
         },

@@ -2,4 +2,78 @@
 
 from __future__ import annotations
 
-__all__: list[str] = []
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from pytest_mailnet.model import Stage
+from pytest_mailnet.rules.rule import Condition, Evidence, Refusal, Rule
+
+if TYPE_CHECKING:
+    from pytest_mailnet.step import Step
+
+__all__ = ["TooManyErrors", "TooManyMessages", "TooManyRecipients"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TooManyRecipients(Rule):
+    """Defers further recipients of a mail (RFC 5321, 4.5.3.1.10); the client sends them another time.
+
+    Attributes:
+        limit: how many a mail may have; RFC 5321, 4.5.3.1.8 wants 100 or more.
+        reply: the condition to answer with.
+    """
+
+    stages: ClassVar = frozenset({Stage.RCPT})
+
+    stage: Stage = Stage.RCPT
+    limit: int
+    reply: Condition = "too_many_recipients"
+
+    def decide(self, step: Step, evidence: Evidence) -> Refusal | None:  # noqa: ARG002
+        if len(step.recipients) < self.limit:
+            return None
+        why = f"the mail has {len(step.recipients)} recipients, and {self.limit} are taken"
+        return Refusal(self.reply, why, {"count": str(len(step.recipients)), "limit": str(self.limit)})
+
+
+@dataclass(frozen=True, kw_only=True)
+class TooManyMessages(Rule):
+    """Ends a connection over which as many messages have come as are taken.
+
+    Attributes:
+        limit: how many.
+        reply: the condition to answer with.
+    """
+
+    stages: ClassVar = frozenset({Stage.MAIL})
+
+    stage: Stage = Stage.MAIL
+    limit: int
+    reply: Condition = "max_messages_per_connection"
+
+    def decide(self, step: Step, evidence: Evidence) -> Refusal | None:  # noqa: ARG002
+        if step.messages < self.limit:
+            return None
+        why = f"{step.messages} messages have come over this connection, and {self.limit} are taken"
+        return Refusal(self.reply, why, {"limit": str(self.limit)})
+
+
+@dataclass(frozen=True, kw_only=True)
+class TooManyErrors(Rule):
+    """Ends a session in which the client was refused too often, as who harvests addresses is.
+
+    Attributes:
+        limit: how many commands may be refused for good (5yz) before.
+        reply: the condition to answer with.
+    """
+
+    stages: ClassVar = frozenset({Stage.EHLO, Stage.MAIL, Stage.RCPT, Stage.DATA})
+
+    stage: Stage = Stage.RCPT
+    limit: int
+    reply: Condition = "too_many_errors"
+
+    def decide(self, step: Step, evidence: Evidence) -> Refusal | None:  # noqa: ARG002
+        if step.errors < self.limit:
+            return None
+        return Refusal(self.reply, f"{step.errors} commands were refused, and {self.limit} are borne with")

@@ -2,4 +2,110 @@
 
 from __future__ import annotations
 
-__all__: list[str] = []
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from pytest_mailnet.errors import InvalidSetting, amongst
+from pytest_mailnet.headers import domain_of
+from pytest_mailnet.model import Stage
+from pytest_mailnet.rules.counting import Windows, network_of
+from pytest_mailnet.rules.rule import Condition, Evidence, Refusal, Rule
+
+if TYPE_CHECKING:
+    from pytest_mailnet.journal import Session
+    from pytest_mailnet.step import Step
+
+__all__ = ["ConcurrentConnections", "RateLimit"]
+
+_WHO = ("address", "network", "sender", "sender_domain")
+_HOUR = 3600
+
+
+@dataclass(frozen=True, kw_only=True)
+class RateLimit(Rule):
+    """Defers, and then refuses, who sends too much.
+
+    What it counts is its stage: connections at CONNECT, mails at MAIL and after the dot, recipients at
+    RCPT. Those that it refuses count too.
+
+    Attributes:
+        per: who is counted: "address" or "network" (/24 or /64) of the client, "sender" (the reverse-path),
+            "sender_domain" (of the reverse-path).
+        limit: how many are taken in a window.
+        window: in seconds of the net's clock; it begins with the first that is counted.
+        reply: the condition to answer with beyond the limit.
+        hard_limit: beyond how many the answer is `hard_reply`; 0 for never.
+        hard_reply: the condition to answer with then.
+    """
+
+    stages: ClassVar = frozenset({Stage.CONNECT, Stage.MAIL, Stage.RCPT, Stage.MESSAGE})
+
+    stage: Stage = Stage.MAIL
+    per: str = "address"
+    limit: int
+    window: int = _HOUR
+    reply: Condition = "ip_rate_limited"
+    hard_limit: int = 0
+    hard_reply: Condition = ""
+
+    def __post_init__(self) -> None:
+        if self.per not in _WHO:
+            raise InvalidSetting(f"per: {self.per!r}{amongst(self.per, _WHO)}")
+        if self.stage is Stage.CONNECT and self.per.startswith("sender"):
+            raise InvalidSetting(
+                f"per: {self.per!r} is not known at CONNECT; count by 'address' or 'network'"
+            )
+        if bool(self.hard_limit) != bool(self.hard_reply):
+            raise InvalidSetting("hard_limit and hard_reply go together; one of them is missing")
+
+    def decide(self, step: Step, evidence: Evidence) -> Refusal | None:
+        who = _who(self.per, step)
+        if not who:
+            return None
+        windows = evidence.memory(self, lambda: Windows(self.window))
+        count = windows.count(who, evidence.clock.time())
+        if count <= self.limit:
+            return None
+        hard = self.hard_limit and count > self.hard_limit
+        why = f"number {count} from {who} within {self.window} s, where {self.limit} are taken"
+        details = {"count": str(count), "limit": str(self.limit), "range": network_of(step.client.ip)}
+        return Refusal(self.hard_reply if hard else self.reply, why, details)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConcurrentConnections(Rule):
+    """Defers clients that have too many connections at once.
+
+    Attributes:
+        limit: how many an address may have.
+        reply: the condition to answer with.
+    """
+
+    stages: ClassVar = frozenset({Stage.CONNECT, Stage.EHLO, Stage.MAIL})
+
+    stage: Stage = Stage.CONNECT
+    limit: int
+    reply: Condition = "too_many_connections"
+
+    def decide(self, step: Step, evidence: Evidence) -> Refusal | None:
+        known: dict[str, list[Session]] = evidence.memory(self, dict)
+        kept = [it for it in known.pop(step.client.ip, []) if it.open and it is not step.session]
+        known[step.client.ip] = [*kept, step.session]
+        for ip in [ip for ip, sessions in known.items() if not any(it.open for it in sessions)]:
+            del known[ip]
+        if len(kept) < self.limit:
+            return None
+        why = f"{step.client.ip} has {len(kept) + 1} connections at once, where {self.limit} are taken"
+        return Refusal(self.reply, why, {"count": str(len(kept) + 1), "limit": str(self.limit)})
+
+
+def _who(per: str, step: Step) -> str:
+    match per:
+        case "address":
+            return step.client.ip
+        case "network":
+            return network_of(step.client.ip)
+        case "sender":
+            return step.reverse_path or ""
+        case _:
+            return domain_of(step.reverse_path or "")

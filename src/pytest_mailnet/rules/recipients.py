@@ -1,11 +1,12 @@
 """Whose mail a server takes: of its own networks, for its own users, from who has logged in.
 
 These are the three ways by which servers bypass each other's authentication. `relaying_denied` stands
-behind them and refuses what none of them permitted.
+behind them and refuses what none of them permitted. A mailbox may be unknown, disabled, full or busy.
 """
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
@@ -14,9 +15,19 @@ from pytest_mailnet.model import Stage
 from pytest_mailnet.rules.rule import PERMIT, Condition, Evidence, Permit, Refusal, Rule
 
 if TYPE_CHECKING:
+    from pytest_mailnet.mailbox import Mailbox
     from pytest_mailnet.step import Step
 
-__all__ = ["AuthenticatedUser", "LocalRecipient", "RelayingDenied", "TrustedNetwork", "UnknownMailbox"]
+__all__ = [
+    "AuthenticatedUser",
+    "BusyMailbox",
+    "DisabledMailbox",
+    "FullMailbox",
+    "LocalRecipient",
+    "RelayingDenied",
+    "TrustedNetwork",
+    "UnknownMailbox",
+]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,6 +105,80 @@ class UnknownMailbox(Rule):
             if not evidence.is_local(_domain_of(address)) or evidence.mailbox_of(address) is not None:
                 return None
         return Refusal(self.reply, f"there is no mailbox {' or '.join(named)}", {"recipient": named[0]})
+
+
+@dataclass(frozen=True, kw_only=True)
+class _OfMailboxes(Rule):
+    """Refuses recipients for the state of their mailbox; after the dot, a mail with none in order."""
+
+    stages: ClassVar = frozenset({Stage.RCPT, Stage.MESSAGE})
+
+    stage: Stage = Stage.RCPT
+    reply: Condition = ""
+
+    def decide(self, step: Step, evidence: Evidence) -> Refusal | None:
+        why = ""
+        named = step.named_recipients
+        for address in named:
+            mailbox = evidence.mailbox_of(address)
+            found = None if mailbox is None else self._objection(mailbox, step, evidence)
+            if found is None:
+                return None
+            why = why or found
+        return Refusal(self.reply, why, {"recipient": named[0]})
+
+    @abstractmethod
+    def _objection(self, mailbox: Mailbox, step: Step, evidence: Evidence) -> str | None:
+        """What is wrong with a mailbox."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DisabledMailbox(_OfMailboxes):
+    """Refuses recipients whose mailbox is disabled: `mailbox.disabled = True`.
+
+    Attributes:
+        reply: the condition to answer with.
+    """
+
+    reply: Condition = "user_disabled"
+
+    def _objection(self, mailbox: Mailbox, step: Step, evidence: Evidence) -> str | None:  # noqa: ARG002
+        return f"{mailbox.address} is disabled" if mailbox.disabled else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class FullMailbox(_OfMailboxes):
+    """Refuses recipients whose mailbox has no room for the mail: `mailbox.quota = 0`.
+
+    At RCPT the mail is as large as SIZE said at MAIL (RFC 1870, 6), or of no size where it was not said.
+
+    Attributes:
+        reply: the condition to answer with.
+    """
+
+    reply: Condition = "mailbox_full"
+
+    def _objection(self, mailbox: Mailbox, step: Step, evidence: Evidence) -> str | None:  # noqa: ARG002
+        size = (step.declared_size or 0) if step.content is None else len(step.content)
+        if mailbox.has_room_for(size):
+            return None
+        return f"{mailbox.address} has a quota of {mailbox.quota} bytes, and {size} more do not fit"
+
+
+@dataclass(frozen=True, kw_only=True)
+class BusyMailbox(_OfMailboxes):
+    """Refuses recipients that have had as much within the hour as they take: `mailbox.hourly_limit = 10`.
+
+    Attributes:
+        reply: the condition to answer with.
+    """
+
+    reply: Condition = "recipient_rate_limited"
+
+    def _objection(self, mailbox: Mailbox, step: Step, evidence: Evidence) -> str | None:  # noqa: ARG002
+        if not mailbox.busy(evidence.clock.now()):
+            return None
+        return f"{mailbox.address} takes {mailbox.hourly_limit} messages an hour, and has had them"
 
 
 def _domain(step: Step) -> str:

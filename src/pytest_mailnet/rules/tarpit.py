@@ -2,4 +2,34 @@
 
 from __future__ import annotations
 
-__all__: list[str] = []
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from pytest_mailnet.model import Stage
+from pytest_mailnet.rules.rule import Evidence, Rule, When
+
+if TYPE_CHECKING:
+    from pytest_mailnet.step import Step
+
+__all__ = ["Tarpit"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tarpit(Rule):
+    """Lets a client wait for its reply. The net's clock moves on so far; nobody waits in fact.
+
+    Attributes:
+        seconds: how long.
+        errors: only for clients that were refused so often (5yz) in the session.
+    """
+
+    stages: ClassVar = frozenset(Stage)
+
+    stage: Stage = Stage.RCPT
+    when: When = When.ASKED
+    seconds: int = 5
+    errors: int = 0
+
+    def decide(self, step: Step, evidence: Evidence) -> None:
+        if step.errors >= self.errors and self.seconds:
+            evidence.clock.advance(seconds=self.seconds)

@@ -1,0 +1,127 @@
+"""What the owner of a domain puts into DNS so that others can tell his mail: SPF, DKIM, DMARC."""
+
+from __future__ import annotations
+
+import functools
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal, get_args
+
+from pytest_mailnet.errors import InvalidSetting, MissingExtra, amongst
+
+if TYPE_CHECKING:
+    from pytest_mailnet.resolver import Dns
+
+__all__ = ["DkimKey", "DmarcPolicy", "publish"]
+
+DmarcPolicy = Literal["none", "quarantine", "reject"]
+
+_SELECTOR = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class DkimKey:
+    """A key with which mail is signed for a domain (RFC 6376). One is made a run, for tests alone.
+
+    Attributes:
+        domain: what it signs for, d=.
+        selector: where its public half is, s=: at {selector}._domainkey.{domain}.
+        private_key: RSA, 2048 bits, in PEM; what an application that signs is configured with.
+    """
+
+    domain: str
+    selector: str
+    private_key: str = field(repr=False)
+
+    def sign(self, message: bytes) -> bytes:
+        """The message with a DKIM-Signature field before it, for applications that leave that to others.
+
+        Raises:
+            MissingExtra: if dkimpy is not installed.
+        """
+        try:
+            import dkim  # noqa: PLC0415  # an extra
+        except ImportError as error:
+            raise MissingExtra("signing a message", "dkimpy", "auth") from error
+        signature: bytes = dkim.sign(
+            message, self.selector.encode(), self.domain.encode(), self.private_key.encode()
+        )
+        return signature + message
+
+
+def publish(
+    dns: Dns,
+    domain: str,
+    *,
+    ips: tuple[str, ...],
+    spf: bool | str,
+    dkim: bool,
+    dmarc: DmarcPolicy | str | None,
+    selector: str,
+) -> DkimKey | None:
+    """Put the records into a net's DNS, in place of those that are there.
+
+    Args:
+        dns: the net's.
+        domain: whose they are.
+        ips: who may send for it.
+        spf: True for a record with those addresses and -all; a text for another record; False for none.
+        dkim: whether a key is published.
+        dmarc: its policy, or a whole record "v=DMARC1; ..."; None for no record.
+        selector: the key's.
+
+    Returns:
+        The key, if one was asked for.
+
+    Raises:
+        InvalidSetting: for a policy or a selector that is none.
+        ZoneError: if that is no domain.
+        MissingExtra: if a key is asked for and cryptography is not installed.
+    """
+    if dmarc is not None and not dmarc.startswith("v=DMARC1") and dmarc not in get_args(DmarcPolicy):
+        known = get_args(DmarcPolicy)
+        raise InvalidSetting(f"publish({domain!r}, dmarc={dmarc!r}): no such policy{amongst(dmarc, known)}")
+    if not _SELECTOR.fullmatch(selector):
+        raise InvalidSetting(f"publish({domain!r}, selector={selector!r}): a selector is one or more labels")
+    if spf:
+        mechanisms = " ".join(f"ip{6 if ':' in ip else 4}:{ip}" for ip in ips)
+        _replace(dns, domain, "v=spf1", spf if isinstance(spf, str) else f"v=spf1 {mechanisms} -all")
+    if dmarc is not None:
+        record = dmarc if dmarc.startswith("v=") else f"v=DMARC1; p={dmarc}"
+        _replace(dns, f"_dmarc.{domain}", "v=DMARC1", record)
+    if not dkim:
+        return None
+    private, public = _run_key()
+    _replace(dns, f"{selector}._domainkey.{domain}", "v=DKIM1", f"v=DKIM1; k=rsa; p={public}")
+    return DkimKey(domain, selector, private)
+
+
+def _replace(dns: Dns, name: str, version: str, record: str) -> None:
+    kept = [it.rdata for it in dns.lookup(name, "TXT").answers if it.rdtype == "TXT" and it.name == name]
+    others = [rdata for rdata in kept if not rdata.lower().lstrip('"').startswith(version.lower())]
+    if kept and len(others) < len(kept):
+        dns.remove(name, "TXT")
+        if others:
+            dns.add(name, "TXT", *others)
+    # A character-string holds 255 octets (RFC 1035, 3.3).
+    dns.add(name, "TXT", " ".join(f'"{record[at : at + 255]}"' for at in range(0, len(record), 255)))
+
+
+@functools.cache
+def _run_key() -> tuple[str, str]:
+    """A key pair, as PEM and as the p= of a record; made once a run since that takes a tenth of a second."""
+    try:
+        from cryptography.hazmat.primitives import serialization  # noqa: PLC0415  # an extra
+        from cryptography.hazmat.primitives.asymmetric import rsa  # noqa: PLC0415
+    except ImportError as error:
+        raise MissingExtra("making a DKIM key", "cryptography", "auth") from error
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    private = key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.TraditionalOpenSSL,
+        serialization.NoEncryption(),
+    )
+    public = key.public_key().public_bytes(
+        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
+    return private.decode(), "".join(public.decode().splitlines()[1:-1])
