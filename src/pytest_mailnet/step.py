@@ -73,7 +73,7 @@ class Step:
     queue_id: str = ""
     messages: int = 0
     errors: int = 0
-    details: Mapping[str, str] = NO_DETAILS
+    details: Mapping[str, str] = field(default_factory=lambda: NO_DETAILS)
     finding: Finding | None = None
     results: dict[str, Any] = field(default_factory=dict)
 
