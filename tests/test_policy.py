@@ -159,7 +159,9 @@ def test_no_rule_at_all_is_told_with_those_that_there_are(corp):
 
 
 def test_an_unknown_rule_in_the_settings_is_told(make_mailnet):
-    with pytest.raises(InvalidSetting, match=r"enforce: no rule 'dynamic_adress' \(did you mean 'dynamic_address'"):
+    with pytest.raises(
+        InvalidSetting, match=r"enforce: no rule 'dynamic_adress' \(did you mean 'dynamic_address'"
+    ):
         make_mailnet(enforce=["dynamic_adress"])
 
 

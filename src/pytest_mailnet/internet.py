@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from random import Random
 
+from pytest_mailnet.blocklists import reversed_name
 from pytest_mailnet.clock import Clock
 from pytest_mailnet.config import MailNetConfig
 from pytest_mailnet.errors import InvalidAddress, InvalidSetting, UnknownName, amongst
@@ -16,7 +18,8 @@ from pytest_mailnet.providers import Facts, Provider, catalogue_with, plain_fact
 from pytest_mailnet.providers.host import Host
 from pytest_mailnet.providers.policy import EVERYTHING
 from pytest_mailnet.providers.published import customer_zones, exchanges, exchanges_in, zones_of
-from pytest_mailnet.records import address_record, plain_name
+from pytest_mailnet.publishing import publish
+from pytest_mailnet.records import Record, address_record, parse_rdata, plain_name
 from pytest_mailnet.resolver import Dns
 from pytest_mailnet.routes import Occupant, Routes, address_pool
 from pytest_mailnet.rules import RULES, family_of
@@ -53,7 +56,7 @@ class Internet:
         self._providers: dict[str, Provider] = {}
         self._hosts: dict[str, Host] = {}
         self._senders: list[Sender] = []
-        self._published: dict[Sender, str] = {}
+        self._published: dict[Sender, list[tuple[str, str]]] = {}
         self.arrivals = Arrivals()
         self.dns = Dns(missing=self._missing, reverse=self._reverse_name, journal=journal)
         self.name_server = NameServer(self.dns, journal)
@@ -183,6 +186,7 @@ class Internet:
                 ipv6=f"2001:db8:203::{number:x}",
                 ptr=ptr,
                 changed=self._publish,
+                publish=functools.partial(publish, self.dns),
             )
             self._senders.append(sender)
             self._publish(sender)
@@ -247,14 +251,27 @@ class Internet:
     def _publish(self, sender: Sender) -> None:
         """Let a sender's reverse name resolve to its addresses (FCrDNS), unless the test says to what."""
         with self._lock:
-            before = self._published.pop(sender, None)
-            if before is not None:
-                for rdtype in {"A", "AAAA"}.intersection(self.dns.types(before)):
-                    self.dns.remove(before, rdtype)
+            for name, rdtype in self._published.pop(sender, ()):
+                if rdtype in self.dns.types(name):
+                    self.dns.remove(name, rdtype)
+            records = list(self._listings(sender))
+            self.dns.put(records)
+            published = [(record.name, record.rdtype) for record in records]
             if sender.ptr and not self.dns.types(sender.ptr):
-                self._published[sender] = sender.ptr
                 self.dns.add(sender.ptr, "A", sender.ip)
                 self.dns.add(sender.ptr, "AAAA", sender.ipv6)
+                published += [(sender.ptr, "A"), (sender.ptr, "AAAA")]
+            self._published[sender] = published
+
+    @staticmethod
+    def _listings(sender: Sender) -> Iterator[Record]:
+        for listing in sender.listed_in:
+            for ip in (sender.ip, sender.ipv6):
+                name = reversed_name(ip, listing.zone)
+                yield address_record(name, listing.code)
+                if listing.text:
+                    text = parse_rdata(name, "TXT", f'"{listing.text.format(ip=ip)}"')
+                    yield Record(name, "TXT", 300, text)
 
     def _sender_at(self, ip: str) -> Sender | None:
         occupant = self._routes.occupant(ip)

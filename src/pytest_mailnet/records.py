@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -27,6 +28,7 @@ __all__ = [
     "plain_name",
     "presented",
     "rdtype_of",
+    "text_of",
 ]
 
 _EXAMPLES = {
@@ -43,6 +45,8 @@ _EXAMPLES = {
     "TXT": "v=spf1 -all",
 }
 _CHUNK = 255
+_STRING = re.compile(r'"((?:[^"\\]|\\.)*)"')
+_ESCAPED = re.compile(r"\\(\d{3}|.)")
 _SHOWN = 80
 _MOST_OCTETS = 65535  # RFC 1035, 4.1.3
 _UNESCAPED = frozenset(range(33, 127)) - frozenset(rb"\.")
@@ -157,6 +161,11 @@ def address_record(name: str, ip: str) -> Record:
     return Record(name, rdtype, 300, parse_rdata(name, rdtype, ip))
 
 
+def text_of(rdata: str) -> str:
+    """The text of a TXT record, its character-strings put together (RFC 7208, 3.3)."""
+    return "".join(_ESCAPED.sub(_unescaped, part) for part in _STRING.findall(rdata))
+
+
 def rdtype_of(number: int) -> str:
     """The name of a type by its number on the wire; "TYPE65280" for one without (RFC 3597, 5)."""
     return dns.rdatatype.to_text(dns.rdatatype.RdataType.make(number))
@@ -185,3 +194,7 @@ def _character_strings(value: str) -> Iterator[bytes]:
     for text in texts:
         for start in range(0, max(len(text), 1), _CHUNK):
             yield text[start : start + _CHUNK]
+
+
+def _unescaped(escape: re.Match[str]) -> str:
+    return chr(int(escape[1])) if escape[1].isdigit() else escape[1]

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from pytest_mailnet.errors import ZoneError, amongst
 from pytest_mailnet.masterfile import parse_zone
-from pytest_mailnet.records import Record, labels, parse_rdata, parse_rdtype, plain_name
+from pytest_mailnet.records import Record, labels, parse_rdata, parse_rdtype, plain_name, text_of
 from pytest_mailnet.zone import NAME_SERVER, Zones
 
 if TYPE_CHECKING:
@@ -45,6 +45,11 @@ class Answer:
     answers: tuple[Record, ...] = ()
     authority: tuple[Record, ...] = ()
     additional: tuple[Record, ...] = ()
+
+    def values(self, rdtype: str) -> tuple[str, ...]:
+        """What the answers of one type say; the character-strings of a TXT record as one text."""
+        found = (record.rdata for record in self.answers if record.rdtype == rdtype)
+        return tuple(map(text_of, found)) if rdtype == "TXT" else tuple(found)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Literal, get_args, overload
 
-from pytest_mailnet.errors import InvalidAddress
+from pytest_mailnet.blocklists import Listing, listings
+from pytest_mailnet.errors import InvalidAddress, InvalidSetting, amongst
 from pytest_mailnet.routes import Occupant, Routes, checked_ip
 
-__all__ = ["Sender"]
+if TYPE_CHECKING:
+    from pytest_mailnet.publishing import DkimKey, DmarcPolicy
+
+__all__ = ["Reputation", "Sender"]
+
+Reputation = Literal["good", "poor", "bad"]
 
 
 class Sender:
@@ -18,12 +25,25 @@ class Sender:
 
     Attributes:
         helo: the name that the application finds for its own machine.
-        dynamic: known as an address of a dial-up or residential range.
         throttled: known for having sent too much of late.
+        bulk: known as one who sends more in a day than large providers call a lot.
     """
 
     # A typo in an attribute would be a setting without effect.
-    __slots__ = ("_changed", "_ip", "_ipv6", "_ptr", "_routes", "dynamic", "helo", "throttled")
+    __slots__ = (
+        "_changed",
+        "_dynamic",
+        "_ip",
+        "_ipv6",
+        "_listed_in",
+        "_ptr",
+        "_publish",
+        "_reputation",
+        "_routes",
+        "bulk",
+        "helo",
+        "throttled",
+    )
 
     def __init__(
         self,
@@ -33,16 +53,114 @@ class Sender:
         ipv6: str,
         ptr: str | None,
         changed: Callable[[Sender], None],
+        publish: Callable[..., DkimKey | None],
     ) -> None:
         self._routes = routes
-        self._changed = changed
+        self._changed, self._publish = changed, publish
         self._ptr = ptr
         self._ip, self._ipv6 = ip, ipv6
         self._ip = routes.claim(ip, self)
         self._ipv6 = routes.claim(ipv6, self)
+        self._listed_in: tuple[Listing, ...] = ()
+        self._reputation: Reputation = "good"
+        self._dynamic = False
         self.helo = ptr or "localhost.localdomain"
-        self.dynamic = False
         self.throttled = False
+        self.bulk = False
+
+    @property
+    def dynamic(self) -> bool:
+        """Whether it is an address of a dial-up or residential range, and listed as one in Spamhaus's PBL."""
+        return self._dynamic
+
+    @dynamic.setter
+    def dynamic(self, dynamic: bool) -> None:
+        self._dynamic = dynamic
+        self._changed(self)
+
+    @property
+    def listed_in(self) -> tuple[Listing, ...]:
+        """The lists in DNS that its addresses stand in, to be asked by servers and by the application.
+
+        It is set to names, `["xbl"]` (of sbl, css, xbl, pbl), or to zones with their codes,
+        `{"bl.shop.example": "127.0.0.2"}`.
+
+        Raises:
+            InvalidSetting: when set to a list that is not known, or a code that is none.
+        """
+        return self._listed_in if not self._dynamic else (*self._listed_in, *listings(["pbl"]))
+
+    @listed_in.setter
+    def listed_in(self, lists: Iterable[str] | Mapping[str, str]) -> None:
+        self._listed_in = listings(lists)
+        self._changed(self)
+
+    @property
+    def reputation(self) -> Reputation:
+        """What large providers think of it: "good", "poor" (they defer), or "bad" (they refuse).
+
+        Raises:
+            InvalidSetting: when set to anything else.
+        """
+        return self._reputation
+
+    @reputation.setter
+    def reputation(self, reputation: Reputation) -> None:
+        known = get_args(Reputation)
+        if reputation not in known:
+            raise InvalidSetting(f"sender.reputation: {reputation!r}{amongst(str(reputation), known)}")
+        self._reputation = reputation
+
+    @overload
+    def publish(
+        self,
+        domain: str,
+        *,
+        spf: bool | str = ...,
+        dkim: Literal[True] = ...,
+        dmarc: DmarcPolicy | str | None = ...,
+        selector: str = ...,
+    ) -> DkimKey: ...
+
+    @overload
+    def publish(
+        self,
+        domain: str,
+        *,
+        spf: bool | str = ...,
+        dkim: Literal[False],
+        dmarc: DmarcPolicy | str | None = ...,
+        selector: str = ...,
+    ) -> None: ...
+
+    def publish(
+        self,
+        domain: str,
+        *,
+        spf: bool | str = True,
+        dkim: bool = True,
+        dmarc: DmarcPolicy | str | None = "none",
+        selector: str = "mailnet",
+    ) -> DkimKey | None:
+        """Publish that this sender may send for a domain. From then on providers look at it.
+
+        Args:
+            domain: "shop.example".
+            spf: True for a record with the sender's addresses and -all, a text for another record.
+            dkim: whether a key is made, and its public half published.
+            dmarc: "none", "quarantine", "reject", a whole record, or None for no record.
+            selector: the key's.
+
+        Returns:
+            The key: `key.private_key` for an application that signs, or `key.sign(message)`.
+
+        Raises:
+            InvalidSetting: for a policy or selector that is none.
+            ZoneError: if that is no domain.
+            MissingExtra: if a key is asked for, and cryptography is not installed.
+        """
+        ips = (self._ip, self._ipv6)
+        return self._publish(domain, ips=ips, spf=spf, dkim=dkim, dmarc=dmarc, selector=selector)
 
     @property
     def ptr(self) -> str | None:
@@ -71,6 +189,7 @@ class Sender:
     @ip.setter
     def ip(self, ip: str) -> None:
         self._ip = self._moved(self._ip, ip, version=4)
+        self._changed(self)
 
     @property
     def ipv6(self) -> str:
@@ -80,6 +199,7 @@ class Sender:
     @ipv6.setter
     def ipv6(self, ip: str) -> None:
         self._ipv6 = self._moved(self._ipv6, ip, version=6)
+        self._changed(self)
 
     def _moved(self, old: str, new: str, *, version: int) -> str:
         new = checked_ip(new)
@@ -89,7 +209,6 @@ class Sender:
         claimed = self._routes.claim(new, self)
         if claimed != old:
             self._routes.release(old)
-        self._changed(self)
         return claimed
 
     def __repr__(self) -> str:

@@ -117,7 +117,10 @@ def converse_with(mx: str = "mx.corp.example", *lines: str) -> list[str]:
         for line in ("", *lines):
             if line:
                 client.sendall(f"{line}\r\n".encode())
-            heard = [replies.readline()]
+            try:
+                heard = [replies.readline()]
+            except ConnectionResetError:  # what was said met a closed connection
+                heard = [b""]
             while heard[-1][3:4] == b"-":
                 heard.append(replies.readline())
             said.append(b"".join(heard).decode().rstrip("\r\n"))

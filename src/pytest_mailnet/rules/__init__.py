@@ -78,6 +78,6 @@ RULES: Mapping[str, type[Rule]] = MappingProxyType(
         name_of(rule): rule
         for family in _FAMILIES
         for name in family.__all__
-        if issubclass(rule := getattr(family, name), Rule)
+        if isinstance(rule := getattr(family, name), type) and issubclass(rule, Rule)
     }
 )

@@ -2,4 +2,171 @@
 
 from __future__ import annotations
 
-__all__: list[str] = []
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from pytest_mailnet.headers import addresses_of, header_fields
+from pytest_mailnet.model import Stage
+from pytest_mailnet.rules.rule import Condition, Evidence, Refusal, Rule
+
+if TYPE_CHECKING:
+    from pytest_mailnet.step import Step
+
+__all__ = [
+    "BareLineFeed",
+    "DuplicateHeader",
+    "ForbiddenAttachment",
+    "Gtube",
+    "MissingHeader",
+    "SeveralAuthors",
+]
+
+# The Generic Test for Unsolicited Bulk Email, https://spamassassin.apache.org/gtube/, in two parts so that
+# this file may be mailed.
+_GTUBE = b"XJS*C4JDBQADN1.NSBN3*2IDNEN*GTUBE-STANDARD-ANTI-UBE-TEST-EMAIL" + b"*C.34X"
+_BARE_LF = re.compile(rb"(?<!\r)\n")
+_FILE_NAME = re.compile(rb"(?i)[;\s]\"?(file)?name\*?[0-9*]*\s*=")
+
+
+@dataclass(frozen=True, kw_only=True)
+class _OfContent(Rule):
+    stages: ClassVar = frozenset({Stage.MESSAGE})
+
+    stage: Stage = Stage.MESSAGE
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gtube(_OfContent):
+    """Refuses messages with the GTUBE string in them, by which spam filters are tried.
+
+    Attributes:
+        reply: the condition to answer with.
+    """
+
+    reply: Condition = "content_spam"
+
+    def decide(self, step: Step, evidence: Evidence) -> Refusal | None:  # noqa: ARG002
+        if _GTUBE not in (step.content or b""):
+            return None
+        return Refusal(self.reply, "the message has the GTUBE string in it")
+
+
+@dataclass(frozen=True, kw_only=True)
+class BareLineFeed(_OfContent):
+    """Refuses messages with a line feed that no carriage return stands before (RFC 5321, 2.3.8).
+
+    Attributes:
+        reply: the condition to answer with.
+    """
+
+    reply: Condition = "bare_lf"
+
+    def decide(self, step: Step, evidence: Evidence) -> Refusal | None:  # noqa: ARG002
+        content = step.content or b""
+        if content.count(b"\n") == content.count(b"\r\n"):
+            return None
+        found = _BARE_LF.search(content)
+        line = content.count(b"\n", 0, found.start()) + 1 if found else 0
+        return Refusal(self.reply, f"line {line} of the message ends with a bare line feed")
+
+
+@dataclass(frozen=True, kw_only=True)
+class MissingHeader(_OfContent):
+    """Refuses messages without a field.
+
+    Attributes:
+        header: its name: "From", "Date" (RFC 5322, 3.6), "Message-ID".
+        reply: the condition to answer with; it can tell {header}.
+    """
+
+    header: str = "From"
+    reply: Condition = "missing_from_header"
+
+    def decide(self, step: Step, evidence: Evidence) -> Refusal | None:  # noqa: ARG002
+        wanted = self.header.lower()
+        if any(name == wanted and value for name, value in header_fields(step.content or b"")):
+            return None
+        return Refusal(self.reply, f"the message has no {self.header} field", {"header": self.header})
+
+
+@dataclass(frozen=True, kw_only=True)
+class DuplicateHeader(_OfContent):
+    """Refuses messages that have a field more than once that may be there once (RFC 5322, 3.6).
+
+    Attributes:
+        headers: their names.
+        reply: the condition to answer with; it can tell {header} and {count}.
+    """
+
+    headers: tuple[str, ...] = (
+        "From",
+        "Sender",
+        "Reply-To",
+        "To",
+        "Cc",
+        "Bcc",
+        "Message-ID",
+        "In-Reply-To",
+        "References",
+        "Subject",
+        "Date",
+    )
+    reply: Condition = "duplicate_header"
+
+    def decide(self, step: Step, evidence: Evidence) -> Refusal | None:  # noqa: ARG002
+        names = [name for name, _ in header_fields(step.content or b"")]
+        if len(set(names)) == len(names):
+            return None
+        for header in self.headers:
+            count = names.count(header.lower())
+            if count > 1:
+                why = f"the message has {count} {header} fields"
+                return Refusal(self.reply, why, {"header": header, "count": str(count)})
+        return None
+
+
+@dataclass(frozen=True, kw_only=True)
+class SeveralAuthors(_OfContent):
+    """Refuses messages with more than one address in From, which RFC 5322, 3.6.2 allows and DMARC does not.
+
+    Attributes:
+        reply: the condition to answer with.
+    """
+
+    reply: Condition = "multiple_addresses_in_from"
+
+    def decide(self, step: Step, evidence: Evidence) -> Refusal | None:  # noqa: ARG002
+        authors = [
+            address
+            for name, value in header_fields(step.content or b"")
+            if name == "from"
+            for address in addresses_of(value)
+        ]
+        if len(authors) < 2:
+            return None
+        return Refusal(self.reply, f"From has {len(authors)} addresses: {', '.join(authors)}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ForbiddenAttachment(_OfContent):
+    """Refuses messages with a file of a forbidden type attached, told by its name. Archives are not opened.
+
+    Attributes:
+        extensions: how their names end: "exe".
+        reply: the condition to answer with; it can tell {reason}.
+    """
+
+    extensions: tuple[str, ...]
+    reply: Condition = "blocked_attachment_type"
+
+    def decide(self, step: Step, evidence: Evidence) -> Refusal | None:  # noqa: ARG002
+        content = step.content or b""
+        # Parsing costs more than all the other rules: most messages have no file in them.
+        if not _FILE_NAME.search(content):
+            return None
+        for part in step.message.walk():
+            name = part.get_filename() or ""
+            if name.lower().rpartition(".")[2] in self.extensions and "." in name:
+                return Refusal(self.reply, f"{name!r} is attached, of a forbidden type", {"reason": name})
+        return None

@@ -2,4 +2,74 @@
 
 from __future__ import annotations
 
-__all__: list[str] = []
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from pytest_mailnet.blocklists import reversed_name
+from pytest_mailnet.headers import domain_of
+from pytest_mailnet.model import Stage
+from pytest_mailnet.rules.rule import Condition, Evidence, Refusal, Rule
+
+if TYPE_CHECKING:
+    from pytest_mailnet.step import Step
+
+__all__ = ["ListedAddress", "ListedSenderDomain"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ListedAddress(Rule):
+    """Refuses clients whose address stands in a list. It asks the net's DNS, as the application can.
+
+    Attributes:
+        zone: the list: "zen.spamhaus.org".
+        codes: which of its answers count; without any all do, as for servers that only ask whether there
+            is an answer. Those take Spamhaus's error codes, 127.255.255.x, for listings of everybody.
+        reply: the condition to answer with; it can tell {rbl}, and {rbl_reason} from the TXT record.
+    """
+
+    stages: ClassVar = frozenset(Stage)
+
+    stage: Stage = Stage.RCPT
+    zone: str
+    codes: tuple[str, ...] = ()
+    reply: Condition = "ip_in_dnsbl"
+
+    def decide(self, step: Step, evidence: Evidence) -> Refusal | None:
+        return _listed(reversed_name(step.client.ip, self.zone), step.client.ip, self, evidence)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ListedSenderDomain(Rule):
+    """Refuses mail from a domain that stands in a list, by its reverse-path, or EHLO name for bounces.
+
+    Attributes:
+        zone: the list: "dbl.spamhaus.org".
+        codes: which of its answers count; without any all do.
+        reply: the condition to answer with; it can tell {rbl}, {rbl_reason} and {domain}.
+    """
+
+    stages: ClassVar = frozenset({Stage.MAIL, Stage.RCPT, Stage.DATA, Stage.MESSAGE})
+
+    stage: Stage = Stage.RCPT
+    zone: str
+    codes: tuple[str, ...] = ()
+    reply: Condition = "sender_domain_in_dbl"
+
+    def decide(self, step: Step, evidence: Evidence) -> Refusal | None:
+        domain = domain_of(step.reverse_path or "") or step.helo
+        if not domain or domain.startswith("["):
+            return None
+        return _listed(f"{domain}.{self.zone}", domain, self, evidence)
+
+
+def _listed(
+    name: str, what: str, rule: ListedAddress | ListedSenderDomain, evidence: Evidence
+) -> Refusal | None:
+    codes = [
+        code for code in evidence.dns.lookup(name, "A").values("A") if not rule.codes or code in rule.codes
+    ]
+    if not codes:
+        return None
+    reason = " ".join(evidence.dns.lookup(name, "TXT").values("TXT"))
+    details = {"rbl": rule.zone, "rbl_reason": reason, "domain": what}
+    return Refusal(rule.reply, f"{what} is listed in {rule.zone}: {' '.join(codes)}", details)

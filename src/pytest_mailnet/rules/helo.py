@@ -1,5 +1,102 @@
-"""The name that a client gives itself in EHLO or HELO."""
+"""The name that a client gives itself in EHLO or HELO (RFC 5321, 4.1.1.1 and 4.1.4)."""
 
 from __future__ import annotations
 
-__all__: list[str] = []
+import ipaddress
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from pytest_mailnet.model import Stage
+from pytest_mailnet.rules.rule import Condition, Evidence, Refusal, Rule
+
+if TYPE_CHECKING:
+    from pytest_mailnet.step import Step
+
+__all__ = ["HeloNoName", "HeloOwnName", "HeloUnresolvable"]
+
+_STAGES = frozenset({Stage.EHLO, Stage.MAIL, Stage.RCPT, Stage.DATA, Stage.MESSAGE})
+_LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", re.IGNORECASE)
+
+
+@dataclass(frozen=True, kw_only=True)
+class HeloNoName(Rule):
+    """Refuses clients that give neither a fully qualified name nor an address literal.
+
+    Attributes:
+        reply: the condition to answer with.
+    """
+
+    stages: ClassVar = _STAGES
+
+    stage: Stage = Stage.RCPT
+    reply: Condition = "helo_not_fqdn"
+
+    def decide(self, step: Step, evidence: Evidence) -> Refusal | None:  # noqa: ARG002
+        if _literal(step.helo) is not None or _is_qualified(step.helo):
+            return None
+        return Refusal(self.reply, f"{step.helo!r} is no fully qualified name and no address literal")
+
+
+@dataclass(frozen=True, kw_only=True)
+class HeloUnresolvable(Rule):
+    """Refuses clients whose name has neither an address nor an MX.
+
+    Attributes:
+        reply: the condition to answer with.
+    """
+
+    stages: ClassVar = _STAGES
+
+    stage: Stage = Stage.RCPT
+    reply: Condition = "helo_not_resolvable"
+
+    def decide(self, step: Step, evidence: Evidence) -> Refusal | None:
+        if _literal(step.helo) is not None:
+            return None
+        # A name that cannot be looked up is not resolvable either.
+        if _is_name(step.helo) and any(
+            evidence.dns.lookup(step.helo, rdtype).values(rdtype) for rdtype in ("A", "AAAA", "MX")
+        ):
+            return None
+        return Refusal(self.reply, f"{step.helo} has no A, AAAA or MX record")
+
+
+@dataclass(frozen=True, kw_only=True)
+class HeloOwnName(Rule):
+    """Refuses clients that give the server's own name or address for theirs.
+
+    Attributes:
+        reply: the condition to answer with.
+    """
+
+    stages: ClassVar = _STAGES
+
+    stage: Stage = Stage.RCPT
+    reply: Condition = "helo_not_fqdn"
+
+    def decide(self, step: Step, evidence: Evidence) -> Refusal | None:  # noqa: ARG002
+        if step.helo.lower().rstrip(".") == step.host or _literal(step.helo) == step.server.ip:
+            return Refusal(self.reply, f"{step.helo} is this server itself")
+        return None
+
+
+def _literal(helo: str) -> str | None:
+    """The address in "[203.0.113.7]" or "[IPv6:2001:db8::7]"."""
+    if not (helo.startswith("[") and helo.endswith("]")):
+        return None
+    text = helo[1:-1]
+    try:
+        return str(ipaddress.ip_address(text[5:] if text.lower().startswith("ipv6:") else text))
+    except ValueError:
+        return None
+
+
+def _is_name(helo: str) -> bool:
+    name = helo.rstrip(".")
+    return len(name) <= 253 and all(map(_LABEL.fullmatch, name.split(".")))
+
+
+def _is_qualified(helo: str) -> bool:
+    last = helo.rstrip(".").rpartition(".")
+    return _is_name(helo) and bool(last[0]) and not last[2].isdigit()

@@ -5,18 +5,27 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
+from pytest_mailnet.blocklists import reversed_name
+from pytest_mailnet.errors import InvalidSetting, amongst
 from pytest_mailnet.model import Stage
+from pytest_mailnet.rules.reverse_dns import looks_generic, reverse_names
 from pytest_mailnet.rules.rule import Condition, Evidence, Refusal, Rule
 
 if TYPE_CHECKING:
     from pytest_mailnet.step import Step
 
-__all__ = ["DynamicAddress", "ThrottledAddress"]
+__all__ = ["DynamicAddress", "LowReputation", "ThrottledAddress"]
+
+_PBL = "pbl.spamhaus.org"
+_PBL_CODES = frozenset({"127.0.0.10", "127.0.0.11"})
+_REPUTATIONS = ("poor", "bad")
 
 
 @dataclass(frozen=True, kw_only=True)
 class DynamicAddress(Rule):
     """Refuses mail from addresses of dial-up and residential ranges.
+
+    They are told by what the test says of its sender, by their reverse name, or by the PBL of Spamhaus.
 
     Attributes:
         reply: the condition to answer with.
@@ -28,10 +37,43 @@ class DynamicAddress(Rule):
     reply: Condition = "dynamic_ip"
 
     def decide(self, step: Step, evidence: Evidence) -> Refusal | None:
+        ip = step.client.ip
+        sender = evidence.sender_at(ip)
+        if sender is not None and sender.dynamic:
+            return Refusal(self.reply, f"{ip} is a dynamic address")
+        for name in reverse_names(ip, evidence):
+            if looks_generic(name, ip):
+                return Refusal(self.reply, f"{name}, the PTR of {ip}, is that of an access line")
+        listed = evidence.dns.lookup(reversed_name(ip, _PBL), "A").values("A")
+        if not _PBL_CODES.isdisjoint(listed):
+            return Refusal(self.reply, f"{ip} is listed in {_PBL}: {' '.join(listed)}")
+        return None
+
+
+@dataclass(frozen=True, kw_only=True)
+class LowReputation(Rule):
+    """Refuses mail from addresses of low reputation: `mailnet.sender.reputation = "poor"`.
+
+    Attributes:
+        is_as: the reputation that it refuses: "poor", "bad".
+        reply: the condition to answer with.
+    """
+
+    stages: ClassVar = frozenset(Stage)
+
+    stage: Stage = Stage.MESSAGE
+    is_as: str
+    reply: Condition = "ip_reputation_low"
+
+    def __post_init__(self) -> None:
+        if self.is_as not in _REPUTATIONS:
+            raise InvalidSetting(f"is_as: {self.is_as!r}{amongst(self.is_as, _REPUTATIONS)}")
+
+    def decide(self, step: Step, evidence: Evidence) -> Refusal | None:
         sender = evidence.sender_at(step.client.ip)
-        if sender is None or not sender.dynamic:
+        if sender is None or sender.reputation != self.is_as:
             return None
-        return Refusal(self.reply, f"{step.client.ip} is a dynamic address")
+        return Refusal(self.reply, f"{step.client.ip} has a {self.is_as} reputation")
 
 
 @dataclass(frozen=True, kw_only=True)

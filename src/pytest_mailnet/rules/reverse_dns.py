@@ -2,4 +2,108 @@
 
 from __future__ import annotations
 
-__all__: list[str] = []
+import ipaddress
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from pytest_mailnet.model import Stage
+from pytest_mailnet.records import plain_name
+from pytest_mailnet.rules.rule import Condition, Evidence, Refusal, Rule
+
+if TYPE_CHECKING:
+    from pytest_mailnet.step import Step
+
+__all__ = ["GenericPtr", "NoPtr", "UnconfirmedPtr", "looks_generic", "reverse_names"]
+
+_GENERIC = re.compile(
+    r"(^|[.\d_-])"
+    r"(adsl|cable|dhcp|dial|dialin|dialup|dsl|dyn|dynamic|dynip|ftth|pool|ppp|pppoe|residential|vdsl)"
+    r"([.\d_-]|$)"
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class NoPtr(Rule):
+    """Refuses clients whose address has no reverse name.
+
+    Attributes:
+        reply: the condition to answer with.
+    """
+
+    stages: ClassVar = frozenset(Stage)
+
+    stage: Stage = Stage.MESSAGE
+    reply: Condition = "no_ptr"
+
+    def decide(self, step: Step, evidence: Evidence) -> Refusal | None:
+        if reverse_names(step.client.ip, evidence):
+            return None
+        return Refusal(self.reply, f"{step.client.ip} has no PTR record")
+
+
+@dataclass(frozen=True, kw_only=True)
+class UnconfirmedPtr(Rule):
+    """Refuses clients whose reverse name does not resolve back to their address (FCrDNS, RFC 8499, 7).
+
+    Attributes:
+        reply: the condition to answer with.
+    """
+
+    stages: ClassVar = frozenset(Stage)
+
+    stage: Stage = Stage.MESSAGE
+    reply: Condition = "no_ptr"
+
+    def decide(self, step: Step, evidence: Evidence) -> Refusal | None:
+        ip = ipaddress.ip_address(step.client.ip)
+        rdtype = "A" if ip.version == 4 else "AAAA"
+        names = reverse_names(step.client.ip, evidence)
+        for name in names:
+            if any(ip == ipaddress.ip_address(it) for it in evidence.dns.lookup(name, rdtype).values(rdtype)):
+                return None
+        if not names:
+            return Refusal(self.reply, f"{step.client.ip} has no PTR record")
+        return Refusal(self.reply, f"{' and '.join(names)}, the PTR of {ip}, has no {rdtype} record with it")
+
+
+@dataclass(frozen=True, kw_only=True)
+class GenericPtr(Rule):
+    """Refuses clients whose reverse name looks like those that access providers give to all addresses.
+
+    Attributes:
+        reply: the condition to answer with.
+    """
+
+    stages: ClassVar = frozenset(Stage)
+
+    stage: Stage = Stage.MAIL
+    reply: Condition = "dynamic_ip"
+
+    def decide(self, step: Step, evidence: Evidence) -> Refusal | None:
+        for name in reverse_names(step.client.ip, evidence):
+            if looks_generic(name, step.client.ip):
+                return Refusal(self.reply, f"{name}, the PTR of {step.client.ip}, is that of an access line")
+        return None
+
+
+def reverse_names(ip: str, evidence: Evidence) -> list[str]:
+    """The names that an address resolves back to."""
+    answer = evidence.dns.lookup(ipaddress.ip_address(ip).reverse_pointer, "PTR")
+    return [plain_name(name) for name in answer.values("PTR")]
+
+
+def looks_generic(name: str, ip: str) -> bool:
+    """Whether a reverse name is made from its address, or says what kind of access line it is of."""
+    # What stands before the registered domain: a firm may be called "cable".
+    host = ".".join(name.lower().split(".")[:-2])
+    if _GENERIC.search(host):
+        return True
+    if ":" in ip:
+        return ipaddress.ip_address(ip).exploded.replace(":", "") in re.sub(r"[^0-9a-f]", "", host)
+    octets = ip.split(".")
+    numbers = [number.lstrip("0") or "0" for number in re.findall(r"\d+", host)]
+    if "".join(octet.zfill(3) for octet in octets) in host:
+        return True
+    ends = range(len(octets), len(numbers) + 1)
+    return any(numbers[end - len(octets) : end] in (octets, octets[::-1]) for end in ends)

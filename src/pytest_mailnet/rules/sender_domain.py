@@ -2,4 +2,96 @@
 
 from __future__ import annotations
 
-__all__: list[str] = []
+from abc import abstractmethod
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from pytest_mailnet.headers import domain_of
+from pytest_mailnet.model import Stage
+from pytest_mailnet.rules.rule import Condition, Evidence, Refusal, Rule
+
+if TYPE_CHECKING:
+    from pytest_mailnet.step import Step
+
+__all__ = ["SenderDomainNotFound", "SenderDomainNullMx", "SenderDomainUnreachable", "SenderNotQualified"]
+
+_STAGES = frozenset({Stage.MAIL, Stage.RCPT, Stage.DATA, Stage.MESSAGE})
+
+
+@dataclass(frozen=True, kw_only=True)
+class _OfSenderDomain(Rule):
+    stages: ClassVar = _STAGES
+
+    stage: Stage = Stage.RCPT
+    reply: Condition = ""
+
+    def decide(self, step: Step, evidence: Evidence) -> Refusal | None:
+        domain = domain_of(step.reverse_path or "")
+        why = self._objection(domain, evidence) if domain and not domain.startswith("[") else None
+        return None if why is None else Refusal(self.reply, why, {"domain": domain})
+
+    @abstractmethod
+    def _objection(self, domain: str, evidence: Evidence) -> str | None:
+        """What is wrong with a domain."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SenderNotQualified(_OfSenderDomain):
+    """Refuses reverse-paths whose domain is not fully qualified: bob@localhost.
+
+    Attributes:
+        reply: the condition to answer with.
+    """
+
+    reply: Condition = "sender_not_fqdn"
+
+    def _objection(self, domain: str, evidence: Evidence) -> str | None:  # noqa: ARG002
+        return None if "." in domain else f"{domain} is not fully qualified"
+
+
+@dataclass(frozen=True, kw_only=True)
+class SenderDomainNotFound(_OfSenderDomain):
+    """Refuses reverse-paths whose domain does not exist. A DNS that fails is no evidence.
+
+    Attributes:
+        reply: the condition to answer with.
+    """
+
+    reply: Condition = "sender_domain_not_found"
+
+    def _objection(self, domain: str, evidence: Evidence) -> str | None:
+        rcode = evidence.dns.lookup(domain, "MX").rcode
+        return f"{domain} does not exist, NXDOMAIN" if rcode == "NXDOMAIN" else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class SenderDomainUnreachable(_OfSenderDomain):
+    """Refuses reverse-paths whose domain has neither MX nor address (RFC 5321, 5.1), or is not there.
+
+    Attributes:
+        reply: the condition to answer with.
+    """
+
+    reply: Condition = "sender_domain_not_found"
+
+    def _objection(self, domain: str, evidence: Evidence) -> str | None:
+        for rdtype in ("MX", "A", "AAAA"):
+            answer = evidence.dns.lookup(domain, rdtype)
+            if answer.values(rdtype) or answer.rcode not in ("NOERROR", "NXDOMAIN"):
+                return None
+        return f"{domain} has no MX, A or AAAA record"
+
+
+@dataclass(frozen=True, kw_only=True)
+class SenderDomainNullMx(_OfSenderDomain):
+    """Refuses reverse-paths whose domain takes no mail by its own word, a null MX (RFC 7505, 4.2).
+
+    Attributes:
+        reply: the condition to answer with.
+    """
+
+    reply: Condition = "sender_domain_null_mx"
+
+    def _objection(self, domain: str, evidence: Evidence) -> str | None:
+        hosts = [value.split()[-1] for value in evidence.dns.lookup(domain, "MX").values("MX")]
+        return f"{domain} has a null MX" if hosts == ["."] else None

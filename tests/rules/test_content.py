@@ -1,0 +1,157 @@
+"""What stands in a message."""
+
+from __future__ import annotations
+
+import time
+from email.message import EmailMessage
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pytest_mailnet.headers import addresses_of, domain_of, header_fields
+from pytest_mailnet.rules.content import (
+    BareLineFeed,
+    DuplicateHeader,
+    ForbiddenAttachment,
+    Gtube,
+    MissingHeader,
+    SeveralAuthors,
+)
+
+GTUBE = b"XJS*C4JDBQADN1.NSBN3*2IDNEN*GTUBE-STANDARD-ANTI-UBE-TEST-EMAIL*C.34X"
+GOOD = b"From: Bob <bob@b.example>\r\nDate: Mon, 5 Jan 2026 09:00:00 +0000\r\nMessage-ID: <1@b>\r\n\r\nhi\r\n"
+RULES = [
+    Gtube(),
+    BareLineFeed(),
+    MissingHeader(),
+    MissingHeader(header="Date"),
+    DuplicateHeader(),
+    SeveralAuthors(),
+    ForbiddenAttachment(extensions=("exe",)),
+]
+
+
+def with_file(name):
+    message = EmailMessage()
+    message["From"] = "bob@b.example"
+    message.set_content("see the file")
+    message.add_attachment(b"MZ", maintype="application", subtype="octet-stream", filename=name)
+    return bytes(message).replace(b"\n", b"\r\n")
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: type(rule).__name__)
+def test_a_message_in_order_passes(evidence, make_step, rule):
+    assert rule.decide(make_step(content=GOOD), evidence) is None
+
+
+@pytest.mark.parametrize(
+    ("rule", "content", "why"),
+    [
+        (Gtube(), GOOD + GTUBE, "the message has the GTUBE string in it"),
+        (BareLineFeed(), b"From: a@b\r\nX: 1\n\r\n", "line 2 of the message ends with a bare line feed"),
+        (MissingHeader(), b"Subject: hi\r\n\r\nFrom: bob", "the message has no From field"),
+        (MissingHeader(), b"From: \r\n\r\n", "the message has no From field"),
+        (MissingHeader(), b"\r\nFrom: a@b.example", "the message has no From field"),
+        (MissingHeader(header="Message-ID"), b"From: a@b\r\n\r\n", "the message has no Message-ID field"),
+        (DuplicateHeader(), b"From: a@b\r\nfrom: c@d\r\n\r\n", "the message has 2 From fields"),
+        (
+            SeveralAuthors(),
+            b'From: "A, B" <a@b.example>,\r\n c@d.example\r\n\r\n',
+            "From has 2 addresses: a@b.example, c@d.example",
+        ),
+        (
+            ForbiddenAttachment(extensions=("exe",)),
+            with_file("Setup.EXE"),
+            "'Setup.EXE' is attached, of a forbidden type",
+        ),
+        (
+            ForbiddenAttachment(extensions=("exe",)),
+            with_file("größe.exe"),
+            "'größe.exe' is attached, of a forbidden type",
+        ),
+    ],
+)
+def test_what_is_wrong_is_told(evidence, make_step, rule, content, why):
+    assert rule.decide(make_step(content=content), evidence).why == why
+
+
+def test_a_file_of_another_type_passes(evidence, make_step):
+    rule = ForbiddenAttachment(extensions=("exe",))
+
+    assert rule.decide(make_step(content=with_file("exe.pdf")), evidence) is None
+
+
+def test_a_field_that_may_come_again_passes(evidence, make_step):
+    content = b"Received: one\r\nReceived: two\r\n" + GOOD
+
+    assert DuplicateHeader().decide(make_step(content=content), evidence) is None
+
+
+def test_fields_are_unfolded_and_the_body_is_not_read():
+    content = b"Subject: a\r\n b\r\n\tc\r\nX-Empty:\r\n\r\nFrom: body@b.example\r\n"
+
+    assert header_fields(content) == (("subject", "a b\tc"), ("x-empty", ""))
+
+
+@given(st.binary(max_size=300))
+def test_any_bytes_can_be_read(content):
+    for name, value in header_fields(content):
+        addresses_of(value)
+        assert name == name.lower()
+
+
+@pytest.mark.parametrize("piece", [b"a: b\r\n ", b"\r\n", b" ", b"a:", b"a:\r\n \r\n ", b"\n ", b"a", b"<"])
+def test_a_megabyte_of_junk_is_read_in_linear_time(piece):
+    small, large = (timed(piece * (size // len(piece))) for size in (100_000, 1_000_000))
+
+    assert large < 60 * max(small, 0.001)
+
+
+def timed(content):
+    begin = time.perf_counter()
+    header_fields(content)
+    return time.perf_counter() - begin
+
+
+@pytest.mark.parametrize(
+    ("address", "domain"),
+    [("bob@B.example.", "b.example"), ("bob", ""), ("", ""), ("a@b@c.example", "c.example")],
+)
+def test_a_domain_stands_behind_the_last_at(address, domain):
+    assert domain_of(address) == domain
+
+
+@pytest.mark.parametrize(
+    ("rule", "content", "reply"),
+    [
+        ('missing_header"\nheader = "Date', "From: a@b.example\r\n\r\n.", "550 5.7.1 Date 2"),
+        ("duplicate_header", "Subject: a\r\nSubject: b\r\n\r\n.", "550 5.7.1 Subject 2"),
+        ("bare_line_feed", "Subject: a\n\r\n\r\n.", "550 5.7.1 From 2"),
+        ("gtube", f"Subject: a\r\n\r\n{GTUBE.decode()}\r\n.", "550 5.7.1 From 2"),
+    ],
+)
+def test_a_message_is_refused_after_the_dot(corp_with, say, rule, content, reply):
+    net = corp_with(f'rule = "{rule}"\nreply = "refused"', "550 5.7.1 {header} {count}", "message")
+
+    said = say("EHLO b.example", "MAIL FROM:<bob@b.example>", "RCPT TO:<alice@corp.example>", "DATA", content)
+
+    assert said[-1] == reply
+    assert net.messages == []
+
+
+def test_a_forbidden_file_is_named_in_the_record(corp_with, say):
+    net = corp_with(
+        'rule = "forbidden_attachment"\nextensions = ["exe"]\nreply = "refused"', "552 5.7.0 No", "message"
+    )
+
+    say(
+        "EHLO b.example",
+        "MAIL FROM:<bob@b.example>",
+        "RCPT TO:<alice@corp.example>",
+        "DATA",
+        with_file("a.exe").decode() + "\r\n.",
+    )
+
+    [finding] = [it.finding for it in net.sessions[0].exchanges if it.finding and it.code == 552]
+    assert finding == ("forbidden_attachment", "'a.exe' is attached, of a forbidden type")
