@@ -29,6 +29,8 @@ class Message:
         session: the session in which it came.
         received: the net's time at which it came.
         provider: the name of the provider or server that took it.
+        trace: the fields that the server put before it, with their line ends: Authentication-Results, where
+            a rule has looked at who sent it.
     """
 
     envelope: Envelope
@@ -36,11 +38,12 @@ class Message:
     session: Session = field(repr=False)
     received: datetime
     provider: str
+    trace: bytes = b""
 
     @property
     def parsed(self) -> EmailMessage:
-        """The message as the email package reads it; parsed anew at every call."""
-        return parsed(self.content)
+        """The message, trace fields first, as the email package reads it; parsed anew at every call."""
+        return parsed(self.trace + self.content)
 
 
 class Mailbox:

@@ -40,6 +40,7 @@ class Step:
         host: the server's name.
         helo: the name that the client gave in EHLO or HELO.
         extended: whether it was EHLO.
+        tls: whether the connection is encrypted.
         authenticated_as: who has logged in; None for nobody.
         reverse_path: of MAIL; None before it, "" for the null sender.
         mail_options: the parameters of MAIL, as written.
@@ -62,6 +63,7 @@ class Step:
     host: str
     helo: str = ""
     extended: bool = False
+    tls: bool = False
     authenticated_as: str | None = None
     reverse_path: str | None = None
     mail_options: tuple[str, ...] = ()

@@ -6,6 +6,7 @@ import ipaddress
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
+from pytest_mailnet.authentication import trace_of
 from pytest_mailnet.errors import InvalidAddress, UnknownName
 from pytest_mailnet.journal import Incident, Session
 from pytest_mailnet.mailbox import Mailbox, Message, split_address
@@ -219,7 +220,8 @@ class Provider:
 
     def deliver(self, step: Step, envelope: Envelope, content: bytes) -> None:
         """Lay a mail into the mailboxes of its recipients, and wake who waits for it."""
-        message = Message(envelope, content, step.session, self.clock.now(), self.name)
+        trace = trace_of(step)
+        message = Message(envelope, content, step.session, self.clock.now(), self.name, trace)
         mailboxes = {id(box): box for to in envelope.rcpt_tos if (box := self.mailbox_of(to)) is not None}
         for mailbox in mailboxes.values():
             mailbox.messages.append(message)

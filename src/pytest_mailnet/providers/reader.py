@@ -164,6 +164,8 @@ class _Reader:
             rule = kind(**settings)
         except InvalidSetting as error:
             raise self._error(key, str(error)) from error
+        if getattr(rule, "reply", None) == "":
+            raise self._error(f"{key}.reply", f"is missing; {name} has no default for it")
         if rule.stage not in rule.stages:
             able = " or ".join(stage.upper() for stage in Stage if stage in rule.stages)
             raise self._error(

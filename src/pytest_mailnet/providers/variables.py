@@ -97,6 +97,8 @@ VARIABLES: Mapping[str, Callable[[Circumstances], str]] = MappingProxyType(
             name: functools.partial(_detail, name, usual)
             for name, usual in {
                 "count": "2",
+                "dkim_result": "Fail",
+                "dmarc_result": "Fail",
                 "header": "From",
                 "limit": "100",
                 "option": "UNKNOWN",
@@ -104,6 +106,7 @@ VARIABLES: Mapping[str, Callable[[Circumstances], str]] = MappingProxyType(
                 "rbl": "zen.spamhaus.org",
                 "rbl_reason": "",
                 "reason": "",
+                "spf_result": "Fail",
                 "seconds": str(_SECONDS),
                 "version": "4.98",
             }.items()

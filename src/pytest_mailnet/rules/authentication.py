@@ -1,5 +1,136 @@
-"""Whether a mail comes from whom it says: SPF, DKIM and DMARC."""
+"""Whether a mail comes from whom it says: SPF, DKIM and DMARC.
+
+These rules wait until the test has published something about the sender's domain, or asks for them.
+"""
 
 from __future__ import annotations
 
-__all__: list[str] = []
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from pytest_mailnet.authentication import Authentication, authentication_of
+from pytest_mailnet.model import Stage
+from pytest_mailnet.rules.rule import Condition, Evidence, Refusal, Rule, When
+
+if TYPE_CHECKING:
+    from pytest_mailnet.step import Step
+
+__all__ = ["DkimFail", "DmarcReject", "FromNotAligned", "NotAuthenticated", "SpfResultIs", "told"]
+
+_AFTER_MAIL = frozenset({Stage.MAIL, Stage.RCPT, Stage.DATA, Stage.MESSAGE})
+
+
+@dataclass(frozen=True, kw_only=True)
+class SpfResultIs(Rule):
+    """Refuses mail by what SPF says of its reverse-path (RFC 7208).
+
+    Attributes:
+        results: which results are refused: "fail", "softfail", "permerror", "temperror", "none".
+        reply: the condition to answer with; it can tell {domain}.
+    """
+
+    stages: ClassVar = _AFTER_MAIL
+
+    stage: Stage = Stage.MESSAGE
+    when: When = When.PUBLISHED
+    results: tuple[str, ...] = ("fail",)
+    reply: Condition = "spf_fail"
+
+    def decide(self, step: Step, evidence: Evidence) -> Refusal | None:
+        spf = authentication_of(step, evidence.dns, evidence.clock).spf
+        if spf.result not in self.results:
+            return None
+        why = f"SPF of {spf.domain} for {step.client.ip}: {spf.result}, {spf.why}"
+        return Refusal(self.reply, why, {"domain": spf.domain})
+
+
+@dataclass(frozen=True, kw_only=True)
+class _OfMessages(Rule):
+    stages: ClassVar = frozenset({Stage.MESSAGE})
+
+    stage: Stage = Stage.MESSAGE
+    when: When = When.PUBLISHED
+
+
+@dataclass(frozen=True, kw_only=True)
+class NotAuthenticated(_OfMessages):
+    """Refuses mail for which neither SPF nor any DKIM signature passes.
+
+    Attributes:
+        reply: the condition to answer with; it can tell {domain}.
+    """
+
+    reply: Condition = "unauthenticated_no_spf_no_dkim"
+
+    def decide(self, step: Step, evidence: Evidence) -> Refusal | None:
+        found = authentication_of(step, evidence.dns, evidence.clock)
+        if found.spf.result == "pass" or found.dkim == "pass":
+            return None
+        return Refusal(self.reply, told(found), {"domain": found.spf.domain})
+
+
+@dataclass(frozen=True, kw_only=True)
+class DkimFail(_OfMessages):
+    """Refuses mail that is signed, and of which no signature verifies.
+
+    Attributes:
+        reply: the condition to answer with; it can tell {domain}.
+    """
+
+    reply: Condition = "dkim_fail"
+
+    def decide(self, step: Step, evidence: Evidence) -> Refusal | None:
+        found = authentication_of(step, evidence.dns, evidence.clock)
+        if found.dkim in ("pass", "none"):
+            return None
+        return Refusal(self.reply, told(found), {"domain": found.signatures[0].domain})
+
+
+@dataclass(frozen=True, kw_only=True)
+class DmarcReject(_OfMessages):
+    """Refuses mail that fails DMARC, where the author's domain wants that.
+
+    Attributes:
+        policies: for which policies of the domain it refuses: "reject", "quarantine".
+        reply: the condition to answer with; it can tell {domain}.
+    """
+
+    policies: tuple[str, ...] = ("reject",)
+    reply: Condition = "dmarc_reject"
+
+    def decide(self, step: Step, evidence: Evidence) -> Refusal | None:
+        found = authentication_of(step, evidence.dns, evidence.clock)
+        if found.dmarc.result != "fail" or found.dmarc.policy not in self.policies:
+            return None
+        return Refusal(self.reply, told(found), {"domain": found.author})
+
+
+@dataclass(frozen=True, kw_only=True)
+class FromNotAligned(_OfMessages):
+    """Refuses mail whose author's domain is neither that of SPF nor that of a signature.
+
+    Attributes:
+        reply: the condition to answer with; it can tell {domain}.
+    """
+
+    reply: Condition = "from_header_not_aligned"
+
+    def decide(self, step: Step, evidence: Evidence) -> Refusal | None:
+        found = authentication_of(step, evidence.dns, evidence.clock)
+        if found.dmarc.aligned_spf or found.dmarc.aligned_dkim:
+            return None
+        return Refusal(self.reply, told(found), {"domain": found.author})
+
+
+def told(found: Authentication) -> str:
+    """What was found out, for the test to read."""
+    signed = ", ".join(
+        f"DKIM of {it.domain or '?'}: {it.result}{f' ({it.why})' if it.why else ''}"
+        for it in found.signatures
+    )
+    dmarc = found.dmarc
+    policy = f" (p={dmarc.policy})" if dmarc.policy else ""
+    return (
+        f"SPF of {found.spf.domain}: {found.spf.result}, {signed or 'DKIM: none'}, "
+        f"DMARC of {found.author or '?'}: {dmarc.result}{policy}"
+    )

@@ -1,5 +1,189 @@
-"""What large providers ask of those who send a lot of mail."""
+"""What large providers ask of those who send a lot of mail, since 2024 and 2025.
+
+A domain is a bulk sender from the mail on by which it has sent more than `threshold` within a day, by the
+author's address, and stays one. A test that will not send so many says `mailnet.sender.bulk = True`.
+"""
 
 from __future__ import annotations
 
-__all__: list[str] = []
+from abc import abstractmethod
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, ClassVar
+
+from pytest_mailnet.authentication import Authentication, authentication_of
+from pytest_mailnet.headers import header_fields
+from pytest_mailnet.model import Stage
+from pytest_mailnet.rules.authentication import told
+from pytest_mailnet.rules.counting import Windows
+from pytest_mailnet.rules.rule import Condition, Evidence, Refusal, Rule, When
+
+if TYPE_CHECKING:
+    from pytest_mailnet.step import Step
+
+__all__ = [
+    "BulkNotAuthenticated",
+    "BulkVolume",
+    "BulkWithoutDkim",
+    "BulkWithoutDmarc",
+    "BulkWithoutSpf",
+    "BulkWithoutTls",
+    "BulkWithoutUnsubscribe",
+]
+
+_DAY = 86400
+_THRESHOLD = 5000
+
+
+@dataclass(slots=True)
+class _Volumes:
+    """How much each domain has sent today, and which ones have been bulk senders ever since."""
+
+    today: Windows = field(default_factory=lambda: Windows(_DAY))
+    bulk: set[str] = field(default_factory=set)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _OfBulk(Rule):
+    """Refuses mail of bulk senders that lack something.
+
+    Attributes:
+        threshold: how many messages a day make a bulk sender.
+        reply: the condition to answer with; it can tell {domain}.
+    """
+
+    stages: ClassVar = frozenset({Stage.MESSAGE})
+
+    stage: Stage = Stage.MESSAGE
+    when: When = When.PUBLISHED
+    threshold: int = _THRESHOLD
+    reply: Condition = ""
+
+    def decide(self, step: Step, evidence: Evidence) -> Refusal | None:
+        found = authentication_of(step, evidence.dns, evidence.clock)
+        if not self._is_bulk(found.author, step, evidence):
+            return None
+        why = self._lack(found, step)
+        if why is None:
+            return None
+        return Refusal(self.reply, f"{found.author}, a bulk sender: {why}", self._details(found))
+
+    @abstractmethod
+    def _lack(self, found: Authentication, step: Step) -> str | None:
+        """What a mail lacks, None for nothing."""
+
+    def _details(self, found: Authentication) -> dict[str, str]:
+        return {"domain": found.author}
+
+    def _is_bulk(self, author: str, step: Step, evidence: Evidence) -> bool:
+        volumes = evidence.memory(self, _Volumes)
+        if volumes.today.count(author, evidence.clock.time()) > self.threshold:
+            volumes.bulk.add(author)
+        sender = evidence.sender_at(step.client.ip)
+        return author in volumes.bulk or (sender is not None and sender.bulk)
+
+
+@dataclass(frozen=True, kw_only=True)
+class BulkWithoutTls(_OfBulk):
+    """Refuses mail of bulk senders that comes without TLS."""
+
+    reply: Condition = "bulk_sender_no_tls"
+
+    def _lack(self, found: Authentication, step: Step) -> str | None:  # noqa: ARG002
+        return None if step.tls else "the connection has no TLS"
+
+
+@dataclass(frozen=True, kw_only=True)
+class BulkWithoutSpf(_OfBulk):
+    """Refuses mail of bulk senders for which SPF does not pass."""
+
+    reply: Condition = "bulk_sender_spf_failed"
+
+    def _lack(self, found: Authentication, step: Step) -> str | None:  # noqa: ARG002
+        return None if found.spf.result == "pass" else told(found)
+
+
+@dataclass(frozen=True, kw_only=True)
+class BulkWithoutDkim(_OfBulk):
+    """Refuses mail of bulk senders without a signature that verifies."""
+
+    reply: Condition = "bulk_sender_dkim_failed"
+
+    def _lack(self, found: Authentication, step: Step) -> str | None:  # noqa: ARG002
+        return None if found.dkim == "pass" else told(found)
+
+
+@dataclass(frozen=True, kw_only=True)
+class BulkWithoutDmarc(_OfBulk):
+    """Refuses mail of bulk senders whose domain has no DMARC record; p=none is enough."""
+
+    reply: Condition = "bulk_sender_no_dmarc"
+
+    def _lack(self, found: Authentication, step: Step) -> str | None:  # noqa: ARG002
+        return "its domain has no DMARC record" if found.dmarc.result in ("none", "permerror") else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class BulkWithoutUnsubscribe(_OfBulk):
+    """Refuses mail of bulk senders that cannot be unsubscribed from with one click (RFC 8058, 3.1)."""
+
+    reply: Condition
+
+    def _lack(self, found: Authentication, step: Step) -> str | None:  # noqa: ARG002
+        fields = dict(header_fields(step.content or b""))
+        if "<https:" not in fields.get("list-unsubscribe", "").lower():
+            return "there is no List-Unsubscribe with an https URI"
+        if fields.get("list-unsubscribe-post", "").replace(" ", "") != "List-Unsubscribe=One-Click":
+            return "there is no List-Unsubscribe-Post: List-Unsubscribe=One-Click"
+        return None
+
+
+@dataclass(frozen=True, kw_only=True)
+class BulkNotAuthenticated(_OfBulk):
+    """Refuses mail of bulk senders unless SPF, DKIM and DMARC all pass.
+
+    The reply can tell {spf_result}, {dkim_result} and {dmarc_result}, "Pass" or "Fail".
+    """
+
+    reply: Condition = "bulk_sender_auth_failed"
+
+    def _lack(self, found: Authentication, step: Step) -> str | None:  # noqa: ARG002
+        passed = found.spf.result == found.dkim == found.dmarc.result == "pass"
+        return None if passed else told(found)
+
+    def _details(self, found: Authentication) -> dict[str, str]:
+        return {
+            "domain": found.author,
+            "spf_result": _in_words(found.spf.result),
+            "dkim_result": _in_words(found.dkim),
+            "dmarc_result": _in_words(found.dmarc.result),
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
+class BulkVolume(Rule):
+    """Defers a domain that has sent as much in a day as is taken, by the author's address.
+
+    Attributes:
+        limit: how many messages a day.
+        reply: the condition to answer with; it can tell {domain}, {count} and {limit}.
+    """
+
+    stages: ClassVar = frozenset({Stage.MESSAGE})
+
+    stage: Stage = Stage.MESSAGE
+    when: When = When.PUBLISHED
+    limit: int
+    reply: Condition = "rate_limited_generic"
+
+    def decide(self, step: Step, evidence: Evidence) -> Refusal | None:
+        author = authentication_of(step, evidence.dns, evidence.clock).author
+        windows = evidence.memory(self, lambda: Windows(_DAY))
+        count = windows.count(author, evidence.clock.time())
+        if count <= self.limit:
+            return None
+        why = f"message {count} of {author} within a day, where {self.limit} are taken"
+        return Refusal(self.reply, why, {"domain": author, "count": str(count), "limit": str(self.limit)})
+
+
+def _in_words(result: str) -> str:
+    return "Pass" if result == "pass" else "Fail"

@@ -1,0 +1,98 @@
+"""SPF (RFC 7208): whether an address may send for the domain of a reverse-path."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pytest_mailnet.errors import MissingExtra
+from pytest_mailnet.headers import domain_of
+from pytest_mailnet.records import plain_name
+
+if TYPE_CHECKING:
+    from pytest_mailnet.resolver import Dns
+
+__all__ = ["SpfResult", "check_spf"]
+
+_MOST_VOID = 2  # RFC 7208, 4.6.4
+
+
+@dataclass(frozen=True, slots=True)
+class SpfResult:
+    """What SPF says of a mail.
+
+    Attributes:
+        result: "pass", "fail", "softfail", "neutral", "none", "temperror" or "permerror" (RFC 7208, 2.6).
+        domain: whose record was asked: that of the reverse-path, of EHLO for the null sender (2.4).
+        why: pyspf's words.
+    """
+
+    result: str
+    domain: str
+    why: str
+
+
+def check_spf(dns: Dns, ip: str, reverse_path: str, helo: str) -> SpfResult:
+    """Ask the net's DNS whether an address may send so.
+
+    Args:
+        dns: the net's.
+        ip: the client's.
+        reverse_path: of MAIL; "" for the null sender.
+        helo: the client's name for itself.
+
+    Raises:
+        MissingExtra: if pyspf is not installed.
+    """
+    query = _query_class()(dns, i=ip, s=reverse_path or f"postmaster@{helo}", h=helo)
+    result, _, why = query.check()
+    return SpfResult(result, domain_of(reverse_path) or helo.lower().rstrip("."), why)
+
+
+@functools.cache
+def _query_class() -> Any:
+    try:
+        import spf  # noqa: PLC0415  # an extra
+    except ImportError as error:
+        raise MissingExtra("SPF", "pyspf", "auth") from error
+
+    class Query(spf.query):  # type: ignore[misc]  # it ships no types
+        """Asks a net's DNS where its base asks that of the machine."""
+
+        def __init__(self, dns: Dns, *, i: str, s: str, h: str) -> None:
+            super().__init__(i=i, s=s, h=h)
+            self._net_dns = dns
+
+        def dns(
+            self,
+            name: str,
+            qtype: str,
+            cnames: Any = None,  # noqa: ARG002  # what the base passes to itself
+            ignore_void: bool = False,  # noqa: FBT001, FBT002
+        ) -> list[Any]:
+            answer = self._net_dns.lookup(str(name), qtype)
+            if answer.rcode not in ("NOERROR", "NXDOMAIN"):
+                raise spf.TempError(f"DNS {answer.rcode} for {name} {qtype}")
+            values = [_value(qtype, value) for value in answer.values(qtype)]
+            if not values and not ignore_void:
+                self.void_lookups += 1
+                if self.void_lookups > _MOST_VOID:
+                    raise spf.PermError(f"Void lookup limit of {_MOST_VOID} exceeded")
+            return values
+
+    return Query
+
+
+def _value(rdtype: str, value: str) -> Any:
+    """A record's value in the form that pyspf has from its resolver."""
+    match rdtype:
+        case "TXT" | "SPF":
+            return (value.encode("latin-1", "replace"),)
+        case "MX":
+            preference, host = value.split()
+            return int(preference), plain_name(host)
+        case "PTR":
+            return plain_name(value)
+        case _:
+            return value
