@@ -123,7 +123,7 @@ def test_today_s_hotmail_takes_mail_for_bob(mailnet):
 
 
 def test_a_file_with_everything_right_is_read():
-    facts = parse_facts(MINIMAL, "corp.toml", stock_phrases())
+    facts = parse_facts(MINIMAL, "corp.toml", lambda _: stock_phrases())
 
     assert facts.domains == ("corp.example",)
     assert str(facts.phrases["user_unknown"].reply) == "550 5.1.1 Nobody here by the name of {recipient}"
@@ -190,6 +190,6 @@ def test_a_file_with_an_error_is_refused_with_file_and_key(old, new, told):
     assert old in MINIMAL
 
     with pytest.raises(ProviderFileError) as error:
-        parse_facts(MINIMAL.replace(old, new, 1), "corp.toml", stock_phrases())
+        parse_facts(MINIMAL.replace(old, new, 1), "corp.toml", lambda _: stock_phrases())
 
     assert told in str(error.value)

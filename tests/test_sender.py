@@ -5,7 +5,7 @@ from __future__ import annotations
 import dns.resolver
 import pytest
 
-from pytest_mailnet.errors import InvalidSetting
+from pytest_mailnet.errors import InvalidSetting, ZoneError
 
 ZEN = "7.113.0.203.zen.spamhaus.org"
 NIBBLES = "7.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.3.0.2.0.8.b.d.0.1.0.0.2"
@@ -26,7 +26,7 @@ def test_a_listed_sender_can_be_looked_up_by_the_application(mailnet):
     mailnet.sender.listed_in = ["xbl"]
 
     assert ask(ZEN) == ["127.0.0.4"]
-    assert ask(ZEN, "TXT") == ["https://www.spamhaus.org/query/ip/203.0.113.7"]
+    assert ask(ZEN, "TXT") == ["Listed by XBL, see https://check.spamhaus.org/query/ip/203.0.113.7"]
     assert ask("7.113.0.203.xbl.spamhaus.org") == ["127.0.0.4"]
     assert ask(f"{NIBBLES}.zen.spamhaus.org") == ["127.0.0.4"]
 
@@ -41,6 +41,47 @@ def test_a_list_of_one_s_own_is_a_zone_with_its_code(mailnet):
     mailnet.sender.listed_in = {"bl.shop.example": "127.0.0.9"}
 
     assert ask("7.113.0.203.bl.shop.example") == ["127.0.0.9"]
+
+
+@pytest.mark.parametrize(
+    ("zone", "code"),
+    [
+        ("zen.spamhaus.org", "127.0.0.2"),
+        ("xbl.spamhaus.org", "127.0.0.4"),
+        ("bl.spamcop.net", "127.0.0.2"),
+        ("B.BarracudaCentral.org.", "127.0.0.2"),
+    ],
+)
+def test_a_list_is_known_by_its_zone_too(mailnet, zone, code):
+    mailnet.sender.listed_in = [zone]
+
+    assert ask(f"7.113.0.203.{zone}") == [code]
+
+
+def test_a_known_list_with_a_code_has_its_text(mailnet):
+    mailnet.sender.listed_in = {"bl.spamcop.net": "127.0.0.2", "zen.spamhaus.org": "127.0.0.11"}
+
+    assert ask("7.113.0.203.bl.spamcop.net", "TXT") == [
+        "Blocked - see https://www.spamcop.net/bl.shtml?203.0.113.7"
+    ]
+    assert ask(ZEN, "TXT") == ["Listed by PBL, see https://check.spamhaus.org/query/ip/203.0.113.7"]
+
+
+def test_a_dynamic_sender_that_is_listed_as_one_is_listed_once(mailnet):
+    mailnet.sender.listed_in = ["pbl"]
+    mailnet.sender.dynamic = True
+
+    assert ask(ZEN) == ["127.0.0.10"]
+    assert [it.zone for it in mailnet.sender.listed_in] == ["zen.spamhaus.org", "pbl.spamhaus.org"]
+
+
+def test_a_sender_that_is_no_longer_dynamic_leaves_the_list(mailnet):
+    mailnet.sender.dynamic = True
+
+    mailnet.sender.dynamic = False
+
+    with pytest.raises(dns.resolver.NXDOMAIN):
+        ask(ZEN)
 
 
 def test_a_dynamic_sender_is_in_the_policy_block_list(mailnet):
@@ -84,11 +125,62 @@ def test_a_reverse_name_that_is_not_confirmed_is_made_in_dns(mailnet):
 
 
 @pytest.mark.parametrize(
+    "change",
+    [
+        lambda sender: setattr(sender, "listed_in", ["xbl"]),
+        lambda sender: setattr(sender, "dynamic", True),
+        lambda sender: setattr(sender, "ip", "198.51.100.9"),
+    ],
+    ids=["listed_in", "dynamic", "ip"],
+)
+@pytest.mark.parametrize("addresses", [[], ["198.51.100.1"]], ids=["none", "another"])
+def test_what_the_test_made_of_a_reverse_name_stays(mailnet, change, addresses):
+    mailnet.dns.remove("app.sender.example", "A")
+    for address in addresses:
+        mailnet.dns.add("app.sender.example", "A", address)
+
+    change(mailnet.sender)
+    mailnet.sender.ipv6 = "2001:db8:9::9"
+
+    assert list(mailnet.dns.lookup("app.sender.example", "A").values("A")) == addresses
+    assert ask("app.sender.example", "AAAA") == ["2001:db8:9::9"]
+
+
+def test_a_reverse_name_that_the_test_has_resolved_is_left_alone(mailnet):
+    mailnet.dns.add("mail.shop.example", "A", "198.51.100.1")
+
+    mailnet.sender.ptr = "mail.shop.example"
+
+    assert ask("mail.shop.example") == ["198.51.100.1"]
+    assert mailnet.dns.types("app.sender.example") == []
+
+
+def test_a_reverse_name_that_can_be_none_is_told(mailnet):
+    with pytest.raises(ZoneError, match="'no name' is no domain name"):
+        mailnet.sender.ptr = "no name"
+
+
+def test_a_listing_that_the_test_has_put_in_itself_stays(mailnet):
+    mailnet.dns.add(ZEN, "A", "127.0.0.2")
+    mailnet.sender.listed_in = ["xbl"]
+
+    mailnet.sender.listed_in = []
+
+    assert ask(ZEN) == ["127.0.0.2"]
+
+
+@pytest.mark.parametrize(
     ("given", "told"),
     [
         (["xbll"], r"no list 'xbll' \(did you mean 'xbl'"),
         ("xbl", r"listed_in takes several lists, as in \['xbl'\], not 'xbl'"),
         ({"bl.shop.example": "10.0.0.1"}, "'10.0.0.1' is no code of a list"),
+        ({"bl.shop.example": 2130706433}, "2130706433 is no code of a list"),
+        ({"": "127.0.0.2"}, "listed_in '': no zone of a list"),
+        ({"bl": "127.0.0.2"}, "listed_in 'bl': no zone of a list"),
+        ({"bl shop.example": "127.0.0.2"}, "listed_in 'bl shop.example': no zone of a list"),
+        ({"l" * 64 + ".example": "127.0.0.2"}, "no zone of a list"),
+        ({".".join(["l" * 60] * 4): "127.0.0.2"}, "no zone of a list"),
         ({"bl.shop.example": "yes"}, "'yes' is no code of a list"),
     ],
 )

@@ -1,17 +1,20 @@
-"""Lists of addresses in DNS (RFC 5782): what an entry looks like, and where it stands."""
+"""Lists of addresses and domains in DNS (RFC 5782): where an entry stands, and what an answer means."""
 
 from __future__ import annotations
 
 import functools
 import ipaddress
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from importlib import resources
 from typing import Any, NamedTuple
 
 from pytest_mailnet.errors import InvalidSetting, amongst
 
-__all__ = ["Listing", "listings", "reversed_name"]
+__all__ = ["Listing", "listings", "meaning_of", "reversed_name"]
+
+_LONGEST_ZONE = 253 - len(".".join("0" * 32)) - 1  # with the nibbles of an IPv6 address before it
+_LABEL = 63
 
 
 class Listing(NamedTuple):
@@ -32,26 +35,29 @@ def listings(given: Iterable[str] | Mapping[str, str]) -> tuple[Listing, ...]:
     """What names of lists mean.
 
     Args:
-        given: names that are known here ("xbl", which stands in zen.spamhaus.org too), or zones of any
-            list with the codes that they answer with ({"bl.shop.example": "127.0.0.2"}).
+        given: names or zones of lists that are known here ("xbl", which stands in zen.spamhaus.org too), or
+            zones of any list with the codes that they answer with ({"bl.shop.example": "127.0.0.2"}).
 
     Raises:
-        InvalidSetting: for a name that is not known, with near misses, or a code that is not in 127/8.
+        InvalidSetting: for a name that is not known, with near misses, for a zone that can be none, or a code
+            that is not in 127/8.
     """
-    known = _lists()
     if isinstance(given, str):
         raise InvalidSetting(f"listed_in takes several lists, as in [{given!r}], not {given!r}")
     if isinstance(given, Mapping):
-        return tuple(Listing(zone.lower().rstrip("."), _code(zone, code)) for zone, code in given.items())
-    found = []
-    for name in given:
-        if name not in known:
-            raise InvalidSetting(
-                f"no list {name!r}{amongst(name, known)}. Any other one is a zone with its code: "
-                "{'bl.shop.example': '127.0.0.2'}"
-            )
-        found += [Listing(zone, known[name]["code"], known[name]["text"]) for zone in known[name]["zones"]]
-    return tuple(found)
+        found = [_with_text(_zone(zone), _code(zone, code)) for zone, code in given.items()]
+    else:
+        found = [listing for name in given for listing in _known(str(name).lower().rstrip("."))]
+    return tuple(dict.fromkeys(found))
+
+
+def meaning_of(zone: str, code: str) -> str:
+    """What an answer of a list means, as its operator tells; "" where that is not known here."""
+    for kind in ("addresses", "domains", "errors"):
+        for entry in _lists()[kind].values():
+            if zone in entry["zones"] and code in entry["codes"]:
+                return str(entry["codes"][code])
+    return ""
 
 
 def reversed_name(ip: str, zone: str) -> str:
@@ -60,9 +66,43 @@ def reversed_name(ip: str, zone: str) -> str:
     return f"{pointer.removesuffix('.in-addr.arpa').removesuffix('.ip6.arpa')}.{zone}"
 
 
+def _known(name: str) -> Iterator[Listing]:
+    known = _lists()["addresses"]
+    # A zone that several lists stand in means the first of them.
+    entry = known.get(name) or next((it for it in known.values() if name in it["zones"]), None)
+    if entry is None:
+        names = [*known, *dict.fromkeys(zone for it in known.values() for zone in it["zones"])]
+        raise InvalidSetting(
+            f"no list {name!r}{amongst(name, names)}. Any other one is a zone with its code: "
+            "{'bl.shop.example': '127.0.0.2'}"
+        )
+    code = next(iter(entry["codes"]))
+    for zone in entry["zones"] if name in known else [name]:
+        yield Listing(zone, code, entry["text"])
+
+
+def _with_text(zone: str, code: str) -> Listing:
+    texts = (
+        it["text"] for it in _lists()["addresses"].values() if zone in it["zones"] and code in it["codes"]
+    )
+    return Listing(zone, code, next(texts, ""))
+
+
+def _zone(given: str) -> str:
+    zone = str(given).lower().rstrip(".")
+    labels = zone.split(".")
+    if len(labels) < 2 or len(zone) > _LONGEST_ZONE or not all(map(_is_label, labels)):
+        raise InvalidSetting(f"listed_in {given!r}: no zone of a list; one looks like 'bl.shop.example'")
+    return zone
+
+
+def _is_label(label: str) -> bool:
+    return 0 < len(label) <= _LABEL and label.replace("-", "").replace("_", "").isalnum() and label.isascii()
+
+
 def _code(zone: str, code: str) -> str:
     try:
-        if ipaddress.ip_address(code) in ipaddress.ip_network("127.0.0.0/8"):
+        if ipaddress.IPv4Address(str(code)) in ipaddress.IPv4Network("127.0.0.0/8"):
             return code
     except ValueError:
         pass
@@ -70,6 +110,6 @@ def _code(zone: str, code: str) -> str:
 
 
 @functools.cache
-def _lists() -> Mapping[str, Mapping[str, Any]]:
+def _lists() -> Mapping[str, Mapping[str, Mapping[str, Any]]]:
     file = resources.files("pytest_mailnet") / "blocklists.toml"
     return tomllib.loads(file.read_text("utf-8"))

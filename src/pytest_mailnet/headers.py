@@ -17,8 +17,11 @@ def header_fields(content: bytes) -> tuple[tuple[str, str], ...]:
 
 
 def addresses_of(value: str) -> list[str]:
-    """The addresses in a field's value, without display names."""
-    return [address for _, address in email.utils.getaddresses([value]) if address]
+    """The addresses in a field's value, without display names; none of one that nests comments too deep."""
+    try:
+        return [address for _, address in email.utils.getaddresses([value]) if address]
+    except RecursionError:  # the standard library calls itself for each "("
+        return []
 
 
 def domain_of(address: str) -> str:

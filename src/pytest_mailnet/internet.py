@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from random import Random
 
 from pytest_mailnet.blocklists import reversed_name
@@ -56,7 +56,7 @@ class Internet:
         self._providers: dict[str, Provider] = {}
         self._hosts: dict[str, Host] = {}
         self._senders: list[Sender] = []
-        self._published: dict[Sender, list[tuple[str, str]]] = {}
+        self._published: dict[Sender, Sequence[Record]] = {}
         self.arrivals = Arrivals()
         self.dns = Dns(missing=self._missing, reverse=self._reverse_name, journal=journal)
         self.name_server = NameServer(self.dns, journal)
@@ -232,6 +232,7 @@ class Internet:
     def _made(self, facts: Facts, *, catch_all: bool = False) -> Provider:
         return Provider(
             facts,
+            self._catalogue.other_phrases(facts),
             clock=self.clock,
             dns=self.dns,
             journal=self.journal,
@@ -249,19 +250,47 @@ class Internet:
         self._hosts[name] = provider.hosts[name] = host
 
     def _publish(self, sender: Sender) -> None:
-        """Let a sender's reverse name resolve to its addresses (FCrDNS), unless the test says to what."""
+        """Bring the net's DNS in line with a sender: its listings, and what its reverse name resolves to.
+
+        Only the sender's own records change. What the test has put in or taken away stays as the test has it.
+        """
         with self._lock:
-            for name, rdtype in self._published.pop(sender, ()):
-                if rdtype in self.dns.types(name):
-                    self.dns.remove(name, rdtype)
-            records = list(self._listings(sender))
-            self.dns.put(records)
-            published = [(record.name, record.rdtype) for record in records]
-            if sender.ptr and not self.dns.types(sender.ptr):
-                self.dns.add(sender.ptr, "A", sender.ip)
-                self.dns.add(sender.ptr, "AAAA", sender.ipv6)
-                published += [(sender.ptr, "A"), (sender.ptr, "AAAA")]
-            self._published[sender] = published
+            before = self._published.get(sender, ())
+            listings, confirming = list(self._listings(sender)), self._confirming(sender, before)
+            self.dns.put(listings)
+            for record in confirming:
+                if record not in before:
+                    self.dns.add(record.name, record.rdtype, record.rdata)
+            now = (*listings, *confirming)
+            self._withdraw([it for it in before if it not in now])
+            self._published[sender] = now
+
+    def _confirming(self, sender: Sender, before: Sequence[Record]) -> list[Record]:
+        """The records by which a sender's reverse name is confirmed (FCrDNS), unless it is the test's."""
+        if not sender.ptr:
+            return []
+        name = plain_name(sender.ptr)
+        records = [address_record(name, ip) for ip in (sender.ip, sender.ipv6)]
+        own = {it.rdtype: it for it in before if it.name == name}
+        if not own:
+            return [] if self.dns.types(name) else records
+        # One that is no longer there was taken away by the test; it is remembered, and not put in again.
+        return [it if (old := own[it.rdtype]) in self._beside(old) else old for it in records]
+
+    def _withdraw(self, records: Iterable[Record]) -> None:
+        """Take away these records, and leave others of the same name and type."""
+        for record in records:
+            found = self._beside(record)
+            if record in found:
+                self.dns.remove(record.name, record.rdtype)
+                self.dns.put(it for it in found if it != record)
+
+    def _beside(self, record: Record) -> list[Record]:
+        """The records in the net of that record's name and type, itself among them if it is there."""
+        if record.rdtype not in self.dns.types(record.name):
+            return []
+        # ANY, for a failure that the test has arranged is mostly of one type, and may be counted.
+        return [it for it in self.dns.lookup(record.name, "ANY").answers if it.rdtype == record.rdtype]
 
     @staticmethod
     def _listings(sender: Sender) -> Iterator[Record]:

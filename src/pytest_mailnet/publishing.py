@@ -4,49 +4,17 @@ from __future__ import annotations
 
 import functools
 import re
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING, get_args
 
 from pytest_mailnet.errors import InvalidSetting, MissingExtra, amongst
+from pytest_mailnet.signing import DkimKey, DmarcPolicy
 
 if TYPE_CHECKING:
     from pytest_mailnet.resolver import Dns
 
-__all__ = ["DkimKey", "DmarcPolicy", "publish"]
-
-DmarcPolicy = Literal["none", "quarantine", "reject"]
+__all__ = ["publish"]
 
 _SELECTOR = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*", re.IGNORECASE)
-
-
-@dataclass(frozen=True, slots=True)
-class DkimKey:
-    """A key with which mail is signed for a domain (RFC 6376). One is made a run, for tests alone.
-
-    Attributes:
-        domain: what it signs for, d=.
-        selector: where its public half is, s=: at {selector}._domainkey.{domain}.
-        private_key: RSA, 2048 bits, in PEM; what an application that signs is configured with.
-    """
-
-    domain: str
-    selector: str
-    private_key: str = field(repr=False)
-
-    def sign(self, message: bytes) -> bytes:
-        """The message with a DKIM-Signature field before it, for applications that leave that to others.
-
-        Raises:
-            MissingExtra: if dkimpy is not installed.
-        """
-        try:
-            import dkim  # noqa: PLC0415  # an extra
-        except ImportError as error:
-            raise MissingExtra("signing a message", "dkimpy", "auth") from error
-        signature: bytes = dkim.sign(
-            message, self.selector.encode(), self.domain.encode(), self.private_key.encode()
-        )
-        return signature + message
 
 
 def publish(

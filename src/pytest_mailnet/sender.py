@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Literal, get_args, overload
+from typing import Literal, get_args, overload
 
 from pytest_mailnet.blocklists import Listing, listings
 from pytest_mailnet.errors import InvalidAddress, InvalidSetting, amongst
 from pytest_mailnet.routes import Occupant, Routes, checked_ip
-
-if TYPE_CHECKING:
-    from pytest_mailnet.publishing import DkimKey, DmarcPolicy
+from pytest_mailnet.signing import DkimKey, DmarcPolicy
 
 __all__ = ["Reputation", "Sender"]
 
@@ -82,13 +80,15 @@ class Sender:
     def listed_in(self) -> tuple[Listing, ...]:
         """The lists in DNS that its addresses stand in, to be asked by servers and by the application.
 
-        It is set to names, `["xbl"]` (of sbl, css, xbl, pbl), or to zones with their codes,
-        `{"bl.shop.example": "127.0.0.2"}`.
+        It is set to names (sbl, css, xbl, pbl, spamcop, barracuda, or their zones), `["xbl"]`, or to zones
+        of any list with their codes, `{"bl.shop.example": "127.0.0.2"}`.
 
         Raises:
-            InvalidSetting: when set to a list that is not known, or a code that is none.
+            InvalidSetting: when set to a list that is not known, or to what can be no zone or code.
         """
-        return self._listed_in if not self._dynamic else (*self._listed_in, *listings(["pbl"]))
+        if not self._dynamic:
+            return self._listed_in
+        return tuple(dict.fromkeys((*self._listed_in, *listings(["pbl"]))))
 
     @listed_in.setter
     def listed_in(self, lists: Iterable[str] | Mapping[str, str]) -> None:

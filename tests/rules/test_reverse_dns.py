@@ -19,6 +19,20 @@ def test_an_address_without_a_reverse_name_is_refused(evidence, make_step):
     assert UnconfirmedPtr().decide(make_step(), evidence).why == "203.0.113.7 has no PTR record"
 
 
+def test_a_dns_that_fails_is_no_evidence(evidence, make_step):
+    evidence.dns.fail(POINTER, "SERVFAIL")
+
+    assert NoPtr().decide(make_step(), evidence) is None
+    assert UnconfirmedPtr().decide(make_step(), evidence) is None
+
+
+def test_a_reverse_name_that_cannot_be_looked_up_is_not_unconfirmed(evidence, make_step):
+    evidence.dns.add(POINTER, "PTR", "mail.b.example.")
+    evidence.dns.fail("mail.b.example", "SERVFAIL")
+
+    assert UnconfirmedPtr().decide(make_step(), evidence) is None
+
+
 def test_a_confirmed_reverse_name_passes(evidence, make_step):
     evidence.dns.add(POINTER, "PTR", "mail.b.example.")
     evidence.dns.add("mail.b.example", "A", "198.51.100.1", "203.0.113.7")
@@ -111,11 +125,12 @@ def test_a_dynamic_address_is_known_by_its_reverse_name(evidence, make_step):
     assert "is that of an access line" in DynamicAddress().decide(make_step(), evidence).why
 
 
-def test_a_dynamic_address_is_known_by_the_policy_block_list(evidence, make_step):
-    evidence.dns.add("7.113.0.203.pbl.spamhaus.org", "A", "127.0.0.11")
+@pytest.mark.parametrize("zone", ["pbl.spamhaus.org", "zen.spamhaus.org"])
+def test_a_dynamic_address_is_known_by_the_policy_block_list(evidence, make_step, zone):
+    evidence.dns.add(f"7.113.0.203.{zone}", "A", "127.0.0.4", "127.0.0.11")
 
     assert DynamicAddress().decide(make_step(), evidence).why == (
-        "203.0.113.7 is listed in pbl.spamhaus.org: 127.0.0.11"
+        f"203.0.113.7 is listed in {zone}: 127.0.0.11"
     )
 
 

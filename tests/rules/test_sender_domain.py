@@ -14,6 +14,7 @@ from pytest_mailnet.rules.helo import HeloNoName, HeloOwnName, HeloUnresolvable
 from pytest_mailnet.rules.sender_domain import (
     SenderDomainNotFound,
     SenderDomainNullMx,
+    SenderDomainTemperror,
     SenderDomainUnreachable,
     SenderNotQualified,
 )
@@ -57,7 +58,15 @@ def test_any_name_can_be_asked_about(text):
         rule.decide(step, surroundings)
 
 
-@pytest.mark.parametrize("helo", ["mx.corp.example", "MX.corp.example", "[192.0.2.1]"])
+def test_a_name_that_cannot_be_looked_up_for_now_passes(evidence, make_step):
+    evidence.dns.fail("mail.b.example", "SERVFAIL")
+
+    assert HeloUnresolvable().decide(make_step(helo="mail.b.example"), evidence) is None
+
+
+@pytest.mark.parametrize(
+    "helo", ["mx.corp.example", "MX.corp.example", "mx.corp.example.", "[192.0.2.1]", "192.0.2.1"]
+)
 def test_the_server_s_own_name_is_nobody_else_s(evidence, make_step, helo):
     assert HeloOwnName().decide(make_step(helo=helo), evidence).why == f"{helo} is this server itself"
 
@@ -67,7 +76,14 @@ def test_another_name_is(evidence, make_step):
 
 
 @pytest.mark.parametrize(
-    "rule", [SenderNotQualified, SenderDomainNotFound, SenderDomainUnreachable, SenderDomainNullMx]
+    "rule",
+    [
+        SenderNotQualified,
+        SenderDomainNotFound,
+        SenderDomainTemperror,
+        SenderDomainUnreachable,
+        SenderDomainNullMx,
+    ],
 )
 @pytest.mark.parametrize("reverse_path", ["", "bob@b.example", "bob@[203.0.113.7]"])
 def test_the_null_sender_and_a_domain_in_order_pass(evidence, make_step, rule, reverse_path):
@@ -96,6 +112,44 @@ def test_a_dns_that_fails_is_no_evidence(evidence, make_step, rule):
     evidence.dns.fail("b.example", "SERVFAIL")
 
     assert rule().decide(make_step(reverse_path="bob@b.example"), evidence) is None
+
+
+@pytest.mark.parametrize(
+    ("rdtype", "why"),
+    [
+        (None, "b.example cannot be looked up, MX is answered with SERVFAIL"),
+        ("A", "b.example cannot be looked up, A is answered with SERVFAIL"),
+    ],
+)
+def test_a_dns_that_fails_is_refused_by_the_rule_for_it(evidence, make_step, rdtype, why):
+    evidence.dns.fail("b.example", "SERVFAIL", rdtype=rdtype)
+    rule = SenderDomainTemperror(reply="defer")
+
+    assert rule.decide(make_step(reverse_path="bob@b.example"), evidence) == (
+        "defer",
+        why,
+        {"domain": "b.example"},
+    )
+    assert rule.decide(make_step(reverse_path="bob@nowhere.example"), evidence) is None
+
+
+def test_a_domain_with_an_mx_needs_no_other_answer(evidence, make_step):
+    evidence.dns.add("b.example", "MX", "10 mx.b.example.")
+    evidence.dns.fail("b.example", "SERVFAIL", rdtype="A")
+
+    assert SenderDomainTemperror().decide(make_step(reverse_path="bob@b.example"), evidence) is None
+
+
+def test_a_sender_is_deferred_while_dns_fails(corp_with, say):
+    net = corp_with(
+        'rule = "sender_domain_temperror"\nreply = "refused"', "450 4.1.8 <{sender}>: Domain not found"
+    )
+    net.dns.fail("b.example", "SERVFAIL", times=1)
+    lines = ("EHLO a.example", "MAIL FROM:<bob@b.example>", "RCPT TO:<alice@corp.example>")
+
+    said = [say(*lines)[-1] for _ in range(2)]
+
+    assert said == ["450 4.1.8 <bob@b.example>: Domain not found", "250 2.1.5 OK"]
 
 
 def test_a_domain_that_takes_no_mail_sends_none(evidence, make_step):

@@ -90,12 +90,28 @@ class Catalogue:
         if stem not in self._files:
             eras = [it["era"] for it in map(_ERA.fullmatch, self._files) if it and it["name"] == name]
             raise UnknownName(f"era of {name}", str(era), eras, "Without era= a provider is as it is today.")
-        facts = parse_facts(self._texts[stem], self._files[stem].name, stock_phrases())
+        facts = parse_facts(self._texts[stem], self._files[stem].name, self.other_phrases)
         if facts.name != name:
             file = self._files[stem].name
             raise ProviderFileError(f"{file}: name: {facts.name!r} in a file that is named after {name!r}")
         # Two threads may both have read it; the first stays, since nets compare by identity.
         return self._facts.setdefault(stem, facts)
+
+    def other_phrases(self, facts: Facts) -> Mapping[str, Phrase]:
+        """What a provider says that has no phrase of its own: another's that it shares, or the RFCs'.
+
+        Raises:
+            UnknownName: if there is no such provider, or it has no such phrase.
+        """
+        if not facts.shared_from:
+            return stock_phrases()
+        theirs = self.load(facts.shared_from).phrases
+        for name in facts.shared:
+            if name not in theirs:
+                raise UnknownName(
+                    f"reply of {facts.shared_from}", name, theirs, f"{facts.name} has it in [shared]."
+                )
+        return {**stock_phrases(), **{name: theirs[name] for name in facts.shared or theirs}}
 
     def owner(self, name: str) -> str | None:
         """Which provider of today a domain, an MX host or an MX host's address belongs to."""

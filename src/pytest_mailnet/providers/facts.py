@@ -30,6 +30,8 @@ class Facts:
         extensions: the lines of its EHLO reply after the first.
         rules: what it decides by, in order.
         phrases: its replies, by name.
+        shared_from: another provider whose replies it has, "" for none.
+        shared: which of them, by name; empty for all.
     """
 
     name: str
@@ -43,6 +45,8 @@ class Facts:
     phrases: Mapping[str, Phrase]
     aliases: tuple[str, ...] = ()
     customer: str = ""
+    shared_from: str = ""
+    shared: tuple[str, ...] = ()
 
 
 def plain_facts(name: str, domains: tuple[str, ...], ports: tuple[int, ...]) -> Facts:

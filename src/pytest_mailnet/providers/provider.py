@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from pytest_mailnet.authentication import trace_of
@@ -11,9 +11,8 @@ from pytest_mailnet.errors import InvalidAddress, UnknownName
 from pytest_mailnet.journal import Incident, Session
 from pytest_mailnet.mailbox import Mailbox, Message, split_address
 from pytest_mailnet.model import Envelope, Reply, Stage
-from pytest_mailnet.providers.catalogue import stock_phrases
 from pytest_mailnet.providers.facts import Facts
-from pytest_mailnet.providers.phrasebook import Phrasebook, Replies
+from pytest_mailnet.providers.phrasebook import Phrase, Phrasebook, Replies
 from pytest_mailnet.providers.policy import EVERYTHING, OWN_ANSWER, Policy
 from pytest_mailnet.script import Expectation, Match, Script
 from pytest_mailnet.sender import Sender
@@ -46,6 +45,7 @@ class Provider:
     def __init__(
         self,
         facts: Facts,
+        phrases: Mapping[str, Phrase],
         *,
         clock: Clock,
         dns: Dns,
@@ -64,7 +64,7 @@ class Provider:
         self.domains = facts.domains
         self._mailboxes: dict[str, Mailbox] = {}
         self._networks: tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...] = ()
-        self._phrasebook = Phrasebook(facts.name, facts.phrases, stock_phrases())
+        self._phrasebook = Phrasebook(facts.name, facts.phrases, phrases)
         self._policy = Policy(facts.name, facts.rules, enforced)
         self.memory = self._policy.memory
         self.replies = Replies(self._phrasebook)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import re
 import tomllib
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from types import MappingProxyType
 from typing import Any
 
@@ -19,13 +19,13 @@ from pytest_mailnet.rules import RULES, Rule, When
 __all__ = ["parse_facts"]
 
 
-def parse_facts(text: str, file: str, stock: Mapping[str, Phrase] | None = None) -> Facts:
+def parse_facts(text: str, file: str, others: Callable[[Facts], Mapping[str, Phrase]] | None = None) -> Facts:
     """Read the TOML of a provider.
 
     Args:
         text: the TOML.
         file: its name, for messages.
-        stock: the phrases that its rules may speak with besides its own; None to leave that unchecked.
+        others: tells what phrases its rules may speak with besides its own; None to leave that unchecked.
 
     Raises:
         ProviderFileError: with file and key, for whatever is missing, misspelt or of the wrong kind.
@@ -36,8 +36,8 @@ def parse_facts(text: str, file: str, stock: Mapping[str, Phrase] | None = None)
         raise ProviderFileError(f"{file}: no valid TOML: {error}") from error
     reader = _Reader(file, table)
     facts = reader.facts()
-    if stock is not None:
-        reader.check_conditions(facts, {**stock, **facts.phrases})
+    if others is not None:
+        reader.check_conditions(facts, {**others(facts), **facts.phrases})
     return facts
 
 
@@ -55,6 +55,8 @@ class _Reader:
             self._typed(f"sources.{name}", source, str, "a text")
         ehlo = self._table("ehlo", table.get("ehlo", {"source": "-", "lines": []}))
         self._keys("ehlo", ehlo, required={"source", "lines"}, optional={"year"})
+        shared = self._table("shared", table.get("shared", {"from": ""}))
+        self._keys("shared", shared, required={"from"}, optional={"replies"})
         rules = self._typed("rules", table.get("rules", []), list, "a list of tables, [[rules]]")
         return Facts(
             name=self._typed("name", table["name"], str, "a text"),
@@ -65,6 +67,8 @@ class _Reader:
             queue_id=self._typed("queue_id", table.get("queue_id", "%" * 12), str, "a text"),
             zone=self._zone("zone"),
             customer=self._zone("customer"),
+            shared_from=self._typed("shared.from", shared["from"], str, "a text"),
+            shared=tuple(self._texts("shared.replies", shared.get("replies", []))),
             extensions=tuple(self._texts("ehlo.lines", ehlo["lines"])),
             rules=tuple(
                 self._rule(f"rules[{number}]", self._table(f"rules[{number}]", rule))
@@ -229,7 +233,18 @@ class _Reader:
         return ProviderFileError(f"{self._file}: {key}: {text}")
 
 
-_OPTIONAL = {"aliases", "customer", "domains", "ehlo", "ports", "queue_id", "rules", "sources", "zone"}
+_OPTIONAL = {
+    "aliases",
+    "customer",
+    "domains",
+    "ehlo",
+    "ports",
+    "queue_id",
+    "rules",
+    "shared",
+    "sources",
+    "zone",
+}
 _OF_A_PHRASE = {"closes", "condition", "confidence", "note", "role", "stage_evidence", "year"}
 _MORE_STAGES = ("starttls", "auth", "any", "ndr")
 _EVIDENCE = ("captured", "documented", "source code", "inferred")

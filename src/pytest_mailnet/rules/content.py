@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
+from pytest_mailnet.errors import InvalidSetting
 from pytest_mailnet.headers import addresses_of, header_fields
 from pytest_mailnet.model import Stage
 from pytest_mailnet.rules.rule import Condition, Evidence, Refusal, Rule
@@ -25,8 +28,10 @@ __all__ = [
 # The Generic Test for Unsolicited Bulk Email, https://spamassassin.apache.org/gtube/, in two parts so that
 # this file may be mailed.
 _GTUBE = b"XJS*C4JDBQADN1.NSBN3*2IDNEN*GTUBE-STANDARD-ANTI-UBE-TEST-EMAIL" + b"*C.34X"
+_LINE_FEED = ord("\n")
 _BARE_LF = re.compile(rb"(?<!\r)\n")
-_FILE_NAME = re.compile(rb"(?i)[;\s]\"?(file)?name\*?[0-9*]*\s*=")
+# A field of a part that may have a file's name in it, to the end of its last line.
+_OF_A_FILE = re.compile(rb"(?is)content-(?:type|disposition):[^\n]*(?:\n[ \t][^\n]*)*")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,7 +90,7 @@ class MissingHeader(_OfContent):
 
     def decide(self, step: Step, evidence: Evidence) -> Refusal | None:  # noqa: ARG002
         wanted = self.header.lower()
-        if any(name == wanted and value for name, value in header_fields(step.content or b"")):
+        if any(name == wanted and value for name, value in _fields(step)):
             return None
         return Refusal(self.reply, f"the message has no {self.header} field", {"header": self.header})
 
@@ -115,7 +120,7 @@ class DuplicateHeader(_OfContent):
     reply: Condition = "duplicate_header"
 
     def decide(self, step: Step, evidence: Evidence) -> Refusal | None:  # noqa: ARG002
-        names = [name for name, _ in header_fields(step.content or b"")]
+        names = [name for name, _ in _fields(step)]
         if len(set(names)) == len(names):
             return None
         for header in self.headers:
@@ -137,12 +142,10 @@ class SeveralAuthors(_OfContent):
     reply: Condition = "multiple_addresses_in_from"
 
     def decide(self, step: Step, evidence: Evidence) -> Refusal | None:  # noqa: ARG002
-        authors = [
-            address
-            for name, value in header_fields(step.content or b"")
-            if name == "from"
-            for address in addresses_of(value)
-        ]
+        values = [value for name, value in _fields(step) if name == "from"]
+        if len(values) < 2 and not any("," in value for value in values):
+            return None
+        authors = [address for value in values for address in addresses_of(value)]
         if len(authors) < 2:
             return None
         return Refusal(self.reply, f"From has {len(authors)} addresses: {', '.join(authors)}")
@@ -153,20 +156,56 @@ class ForbiddenAttachment(_OfContent):
     """Refuses messages with a file of a forbidden type attached, told by its name. Archives are not opened.
 
     Attributes:
-        extensions: how their names end: "exe".
-        reply: the condition to answer with; it can tell {reason}.
+        extensions: how their names end, in lower case and without the dot: "exe".
+        reply: the condition to answer with; it can tell {reason}, the file's name.
+
+    Raises:
+        InvalidSetting: for an extension that no name can end with.
     """
 
     extensions: tuple[str, ...]
     reply: Condition = "blocked_attachment_type"
 
+    def __post_init__(self) -> None:
+        for it in self.extensions:
+            if not it or it != it.lower() or "." in it:
+                raise InvalidSetting(f"extensions: {it!r} is to be in lower case and without dots: 'exe'")
+
     def decide(self, step: Step, evidence: Evidence) -> Refusal | None:  # noqa: ARG002
-        content = step.content or b""
         # Parsing costs more than all the other rules: most messages have no file in them.
-        if not _FILE_NAME.search(content):
+        if not _may_have_a_file(step.content or b""):
             return None
-        for part in step.message.walk():
-            name = part.get_filename() or ""
-            if name.lower().rpartition(".")[2] in self.extensions and "." in name:
+        for name in _file_names(step):
+            if "." in name and name.lower().rpartition(".")[2] in self.extensions:
                 return Refusal(self.reply, f"{name!r} is attached, of a forbidden type", {"reason": name})
         return None
+
+
+def _fields(step: Step) -> tuple[tuple[str, str], ...]:
+    """The header section, read once a message."""
+    found: tuple[tuple[str, str], ...] | None = step.results.get("header_fields")
+    if found is None:
+        found = step.results["header_fields"] = header_fields(step.content or b"")
+    return found
+
+
+def _may_have_a_file(content: bytes) -> bool:
+    lowered = content.lower()
+    at = lowered.find(b"content-")
+    while at >= 0:
+        found = _OF_A_FILE.match(lowered, at) if at == 0 or lowered[at - 1] == _LINE_FEED else None
+        if found and b"name" in found[0]:
+            return True
+        at = lowered.find(b"content-", at + 1)
+    return False
+
+
+def _file_names(step: Step) -> Iterator[str]:
+    try:
+        parts = list(step.message.walk())
+    except RecursionError:  # parts in parts in parts, deeper than anybody looks
+        return
+    for part in parts:
+        # The email package fails on junk in many ways; the other parts may have names nevertheless.
+        with contextlib.suppress(AttributeError, LookupError, RecursionError, TypeError, ValueError):
+            yield part.get_filename() or ""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from pytest_mailnet.blocklists import reversed_name
+from pytest_mailnet.blocklists import meaning_of, reversed_name
 from pytest_mailnet.headers import domain_of
 from pytest_mailnet.model import Stage
 from pytest_mailnet.rules.rule import Condition, Evidence, Refusal, Rule
@@ -23,7 +24,8 @@ class ListedAddress(Rule):
     Attributes:
         zone: the list: "zen.spamhaus.org".
         codes: which of its answers count; without any all do, as for servers that only ask whether there
-            is an answer. Those take Spamhaus's error codes, 127.255.255.x, for listings of everybody.
+            is an answer. Those take Spamhaus's error codes, 127.255.255.x, for listings of everybody, which
+            happens in life: `mailnet.dns.add("*.zen.spamhaus.org", "A", "127.255.255.254")`.
         reply: the condition to answer with; it can tell {rbl}, and {rbl_reason} from the TXT record.
     """
 
@@ -72,4 +74,10 @@ def _listed(
         return None
     reason = " ".join(evidence.dns.lookup(name, "TXT").values("TXT"))
     details = {"rbl": rule.zone, "rbl_reason": reason, "domain": what}
-    return Refusal(rule.reply, f"{what} is listed in {rule.zone}: {' '.join(codes)}", details)
+    found = ", ".join(map(functools.partial(_told, rule.zone), codes))
+    return Refusal(rule.reply, f"{rule.zone} answers for {what}: {found}", details)
+
+
+def _told(zone: str, code: str) -> str:
+    meaning = meaning_of(zone, code)
+    return f"{code} ({meaning})" if meaning else code

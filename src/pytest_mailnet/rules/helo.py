@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["HeloNoName", "HeloOwnName", "HeloUnresolvable"]
 
+_CERTAIN = ("NOERROR", "NXDOMAIN")
 _STAGES = frozenset({Stage.EHLO, Stage.MAIL, Stage.RCPT, Stage.DATA, Stage.MESSAGE})
 _LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", re.IGNORECASE)
 
@@ -40,7 +41,7 @@ class HeloNoName(Rule):
 
 @dataclass(frozen=True, kw_only=True)
 class HeloUnresolvable(Rule):
-    """Refuses clients whose name has neither an address nor an MX.
+    """Refuses clients whose name has neither an address nor an MX. A DNS that fails is no evidence.
 
     Attributes:
         reply: the condition to answer with.
@@ -54,17 +55,16 @@ class HeloUnresolvable(Rule):
     def decide(self, step: Step, evidence: Evidence) -> Refusal | None:
         if _literal(step.helo) is not None:
             return None
-        # A name that cannot be looked up is not resolvable either.
-        if _is_name(step.helo) and any(
-            evidence.dns.lookup(step.helo, rdtype).values(rdtype) for rdtype in ("A", "AAAA", "MX")
-        ):
-            return None
+        for rdtype in ("A", "AAAA", "MX") if _is_name(step.helo) else ():
+            answer = evidence.dns.lookup(step.helo, rdtype)
+            if answer.values(rdtype) or answer.rcode not in _CERTAIN:
+                return None
         return Refusal(self.reply, f"{step.helo} has no A, AAAA or MX record")
 
 
 @dataclass(frozen=True, kw_only=True)
 class HeloOwnName(Rule):
-    """Refuses clients that give the server's own name or address for theirs.
+    """Refuses clients that give the server's own name or address, in brackets or bare, for theirs.
 
     Attributes:
         reply: the condition to answer with.
@@ -76,7 +76,8 @@ class HeloOwnName(Rule):
     reply: Condition = "helo_not_fqdn"
 
     def decide(self, step: Step, evidence: Evidence) -> Refusal | None:  # noqa: ARG002
-        if step.helo.lower().rstrip(".") == step.host or _literal(step.helo) == step.server.ip:
+        name = step.helo.lower().rstrip(".")
+        if name in (step.host, step.server.ip) or _literal(step.helo) == step.server.ip:
             return Refusal(self.reply, f"{step.helo} is this server itself")
         return None
 

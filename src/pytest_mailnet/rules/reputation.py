@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 __all__ = ["DynamicAddress", "LowReputation", "ThrottledAddress"]
 
-_PBL = "pbl.spamhaus.org"
-_PBL_CODES = frozenset({"127.0.0.10", "127.0.0.11"})
+_PBL = ("pbl.spamhaus.org", "zen.spamhaus.org")
+_PBL_CODES = ("127.0.0.10", "127.0.0.11")
 _REPUTATIONS = ("poor", "bad")
 
 
@@ -44,9 +44,10 @@ class DynamicAddress(Rule):
         for name in reverse_names(ip, evidence):
             if looks_generic(name, ip):
                 return Refusal(self.reply, f"{name}, the PTR of {ip}, is that of an access line")
-        listed = evidence.dns.lookup(reversed_name(ip, _PBL), "A").values("A")
-        if not _PBL_CODES.isdisjoint(listed):
-            return Refusal(self.reply, f"{ip} is listed in {_PBL}: {' '.join(listed)}")
+        for zone in _PBL:
+            for code in evidence.dns.lookup(reversed_name(ip, zone), "A").values("A"):
+                if code in _PBL_CODES:
+                    return Refusal(self.reply, f"{ip} is listed in {zone}: {code}")
         return None
 
 

@@ -12,10 +12,12 @@ from pytest_mailnet.records import plain_name
 from pytest_mailnet.rules.rule import Condition, Evidence, Refusal, Rule
 
 if TYPE_CHECKING:
+    from pytest_mailnet.resolver import Answer
     from pytest_mailnet.step import Step
 
 __all__ = ["GenericPtr", "NoPtr", "UnconfirmedPtr", "looks_generic", "reverse_names"]
 
+_CERTAIN = ("NOERROR", "NXDOMAIN")
 _GENERIC = re.compile(
     r"(^|[.\d_-])"
     r"(adsl|cable|dhcp|dial|dialin|dialup|dsl|dyn|dynamic|dynip|ftth|pool|ppp|pppoe|residential|vdsl)"
@@ -25,7 +27,7 @@ _GENERIC = re.compile(
 
 @dataclass(frozen=True, kw_only=True)
 class NoPtr(Rule):
-    """Refuses clients whose address has no reverse name.
+    """Refuses clients whose address has no reverse name. A DNS that fails is no evidence.
 
     Attributes:
         reply: the condition to answer with.
@@ -37,14 +39,14 @@ class NoPtr(Rule):
     reply: Condition = "no_ptr"
 
     def decide(self, step: Step, evidence: Evidence) -> Refusal | None:
-        if reverse_names(step.client.ip, evidence):
-            return None
-        return Refusal(self.reply, f"{step.client.ip} has no PTR record")
+        return _without_ptr(step.client.ip, _pointer(step.client.ip, evidence), self.reply)
 
 
 @dataclass(frozen=True, kw_only=True)
 class UnconfirmedPtr(Rule):
     """Refuses clients whose reverse name does not resolve back to their address (FCrDNS, RFC 8499, 7).
+
+    Those without one are refused too. A DNS that fails is no evidence.
 
     Attributes:
         reply: the condition to answer with.
@@ -58,12 +60,14 @@ class UnconfirmedPtr(Rule):
     def decide(self, step: Step, evidence: Evidence) -> Refusal | None:
         ip = ipaddress.ip_address(step.client.ip)
         rdtype = "A" if ip.version == 4 else "AAAA"
-        names = reverse_names(step.client.ip, evidence)
-        for name in names:
-            if any(ip == ipaddress.ip_address(it) for it in evidence.dns.lookup(name, rdtype).values(rdtype)):
-                return None
+        pointer = _pointer(step.client.ip, evidence)
+        names = _names_in(pointer)
         if not names:
-            return Refusal(self.reply, f"{step.client.ip} has no PTR record")
+            return _without_ptr(step.client.ip, pointer, self.reply)
+        for name in names:
+            answer = evidence.dns.lookup(name, rdtype)
+            if answer.rcode not in _CERTAIN or ip in map(ipaddress.ip_address, answer.values(rdtype)):
+                return None
         return Refusal(self.reply, f"{' and '.join(names)}, the PTR of {ip}, has no {rdtype} record with it")
 
 
@@ -89,8 +93,7 @@ class GenericPtr(Rule):
 
 def reverse_names(ip: str, evidence: Evidence) -> list[str]:
     """The names that an address resolves back to."""
-    answer = evidence.dns.lookup(ipaddress.ip_address(ip).reverse_pointer, "PTR")
-    return [plain_name(name) for name in answer.values("PTR")]
+    return _names_in(_pointer(ip, evidence))
 
 
 def looks_generic(name: str, ip: str) -> bool:
@@ -107,3 +110,19 @@ def looks_generic(name: str, ip: str) -> bool:
         return True
     ends = range(len(octets), len(numbers) + 1)
     return any(numbers[end - len(octets) : end] in (octets, octets[::-1]) for end in ends)
+
+
+def _pointer(ip: str, evidence: Evidence) -> Answer:
+    return evidence.dns.lookup(ipaddress.ip_address(ip).reverse_pointer, "PTR")
+
+
+def _names_in(pointer: Answer) -> list[str]:
+    return [plain_name(name) for name in pointer.values("PTR")]
+
+
+def _without_ptr(ip: str, pointer: Answer, reply: Condition) -> Refusal | None:
+    return (
+        None
+        if pointer.rcode not in _CERTAIN or pointer.values("PTR")
+        else Refusal(reply, f"{ip} has no PTR record")
+    )

@@ -13,8 +13,15 @@ from pytest_mailnet.rules.rule import Condition, Evidence, Refusal, Rule
 if TYPE_CHECKING:
     from pytest_mailnet.step import Step
 
-__all__ = ["SenderDomainNotFound", "SenderDomainNullMx", "SenderDomainUnreachable", "SenderNotQualified"]
+__all__ = [
+    "SenderDomainNotFound",
+    "SenderDomainNullMx",
+    "SenderDomainTemperror",
+    "SenderDomainUnreachable",
+    "SenderNotQualified",
+]
 
+_CERTAIN = ("NOERROR", "NXDOMAIN")
 _STAGES = frozenset({Stage.MAIL, Stage.RCPT, Stage.DATA, Stage.MESSAGE})
 
 
@@ -65,6 +72,24 @@ class SenderDomainNotFound(_OfSenderDomain):
 
 
 @dataclass(frozen=True, kw_only=True)
+class SenderDomainTemperror(_OfSenderDomain):
+    """Refuses reverse-paths whose domain cannot be looked up for now: `mailnet.dns.fail(…, "SERVFAIL")`.
+
+    Attributes:
+        reply: the condition to answer with; it should be a reply that defers.
+    """
+
+    def _objection(self, domain: str, evidence: Evidence) -> str | None:
+        for rdtype in ("MX", "A", "AAAA"):
+            answer = evidence.dns.lookup(domain, rdtype)
+            if answer.rcode not in _CERTAIN:
+                return f"{domain} cannot be looked up, {rdtype} is answered with {answer.rcode}"
+            if answer.values(rdtype):
+                return None
+        return None
+
+
+@dataclass(frozen=True, kw_only=True)
 class SenderDomainUnreachable(_OfSenderDomain):
     """Refuses reverse-paths whose domain has neither MX nor address (RFC 5321, 5.1), or is not there.
 
@@ -77,7 +102,7 @@ class SenderDomainUnreachable(_OfSenderDomain):
     def _objection(self, domain: str, evidence: Evidence) -> str | None:
         for rdtype in ("MX", "A", "AAAA"):
             answer = evidence.dns.lookup(domain, rdtype)
-            if answer.values(rdtype) or answer.rcode not in ("NOERROR", "NXDOMAIN"):
+            if answer.values(rdtype) or answer.rcode not in _CERTAIN:
                 return None
         return f"{domain} has no MX, A or AAAA record"
 
