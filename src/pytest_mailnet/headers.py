@@ -7,13 +7,19 @@ import re
 
 __all__ = ["addresses_of", "domain_of", "header_fields"]
 
-_FIELD = re.compile(rb"(?m)^([!-9;-~]+)[ \t]*:((?:.*(?:\r?\n[ \t])?)*)")
+_FOLD = re.compile(rb"\r?\n(?=[ \t])")
+_NAME = re.compile(rb"[!-9;-~]+")
 
 
 def header_fields(content: bytes) -> tuple[tuple[str, str], ...]:
     """The fields in order, each as its lower-cased name and its unfolded value (RFC 5322, 2.2)."""
-    head = content.partition(b"\r\n\r\n")[0] if not content.startswith(b"\r\n") else b""
-    return tuple((name.decode("ascii").lower(), _unfolded(value)) for name, value in _FIELD.findall(head))
+    head = b"" if content.startswith(b"\r\n") else content.partition(b"\r\n\r\n")[0]
+    lines = (line.partition(b":") for line in _FOLD.sub(b"", head).split(b"\n"))
+    return tuple(
+        (name.rstrip(b" \t").decode("ascii").lower(), value.decode("utf-8", "replace").strip())
+        for name, colon, value in lines
+        if colon and _NAME.fullmatch(name.rstrip(b" \t"))
+    )
 
 
 def addresses_of(value: str) -> list[str]:
@@ -27,7 +33,3 @@ def addresses_of(value: str) -> list[str]:
 def domain_of(address: str) -> str:
     """The lower-cased domain of an address, "" where it has none."""
     return address.rpartition("@")[2].lower().rstrip(".") if "@" in address else ""
-
-
-def _unfolded(value: bytes) -> str:
-    return value.decode("utf-8", "replace").replace("\r", "").replace("\n", "").strip()

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
+import email
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from email.errors import HeaderParseError
+from email.header import decode_header, make_header
 from typing import TYPE_CHECKING, ClassVar
 
 from pytest_mailnet.errors import InvalidSetting
@@ -29,6 +31,8 @@ __all__ = [
 # this file may be mailed.
 _GTUBE = b"XJS*C4JDBQADN1.NSBN3*2IDNEN*GTUBE-STANDARD-ANTI-UBE-TEST-EMAIL" + b"*C.34X"
 _LINE_FEED = ord("\n")
+# What the email package raises over junk.
+_STUMBLES = (AttributeError, LookupError, RecursionError, TypeError, ValueError)
 _BARE_LF = re.compile(rb"(?<!\r)\n")
 # A field of a part that may have a file's name in it, to the end of its last line.
 _OF_A_FILE = re.compile(rb"(?is)content-(?:type|disposition):[^\n]*(?:\n[ \t][^\n]*)*")
@@ -175,7 +179,7 @@ class ForbiddenAttachment(_OfContent):
         # Parsing costs more than all the other rules: most messages have no file in them.
         if not _may_have_a_file(step.content or b""):
             return None
-        for name in _file_names(step):
+        for name in _file_names(step.content or b""):
             if "." in name and name.lower().rpartition(".")[2] in self.extensions:
                 return Refusal(self.reply, f"{name!r} is attached, of a forbidden type", {"reason": name})
         return None
@@ -200,12 +204,19 @@ def _may_have_a_file(content: bytes) -> bool:
     return False
 
 
-def _file_names(step: Step) -> Iterator[str]:
+def _file_names(content: bytes) -> Iterator[str]:
+    # By the email package's old policy: the modern one fails as a whole on junk in a field of one part.
     try:
-        parts = list(step.message.walk())
+        parts = list(email.message_from_bytes(content).walk())
     except RecursionError:  # parts in parts in parts, deeper than anybody looks
         return
     for part in parts:
-        # The email package fails on junk in many ways; the other parts may have names nevertheless.
-        with contextlib.suppress(AttributeError, LookupError, RecursionError, TypeError, ValueError):
-            yield part.get_filename() or ""
+        yield _decoded(part.get_filename(""))
+
+
+def _decoded(name: str) -> str:
+    """A file's name out of encoded words, in which many programs put it (against RFC 2047, 5)."""
+    try:
+        return str(make_header(decode_header(name)))
+    except (HeaderParseError, LookupError, ValueError):
+        return name
