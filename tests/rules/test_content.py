@@ -184,8 +184,9 @@ def test_a_name_is_read_however_it_is_written(evidence, make_step, parameter, na
         b"Content-Type: text/html\r\n\r\n<meta name=x>\r\n--b--\r\n",
     ],
 )
-def test_a_message_without_a_file_is_not_parsed(content):
-    step = SimpleNamespace(content=content)  # has no `message`
+def test_a_message_without_a_file_is_not_parsed(content, monkeypatch):
+    monkeypatch.setattr("email.message_from_bytes", lambda _: pytest.fail("it was parsed"))
+    step = SimpleNamespace(content=content)
 
     assert ForbiddenAttachment(extensions=("exe",)).decide(step, None) is None
 
