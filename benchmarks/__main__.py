@@ -6,7 +6,7 @@ import argparse
 import sys
 from collections.abc import Callable, Iterable, Mapping
 
-from benchmarks import fixtures, growth, mails, names, start
+from benchmarks import fixtures, growth, mails, names, rules, start
 from benchmarks.race import Row
 
 _GROUPS: Mapping[str, Callable[[], Iterable[Row]]] = {
@@ -14,6 +14,7 @@ _GROUPS: Mapping[str, Callable[[], Iterable[Row]]] = {
     "fixtures": fixtures.rows,
     "mails": mails.rows,
     "names": names.rows,
+    "rules": rules.rows,
     "growth": growth.rows,
 }
 _FORM = "{:<38} {:>11}   {:<18} {:>11}   {:>16}   {:>9}   {}"

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from pytest_mailnet.cli import main
 from pytest_mailnet.config import MailNetConfig
 from pytest_mailnet.providers.reader import parse_facts
 
@@ -111,3 +112,14 @@ def test_the_provider_that_contributing_shows_can_be_read():
     facts = parse_facts(toml, "shopmail.toml")
 
     assert list(facts.phrases) == ["user_unknown"]
+
+
+@pytest.mark.parametrize(
+    ("document", "arguments"), [("replies.md", ["replies", "--markdown"]), ("rules.md", ["rules"])]
+)
+def test_the_tables_of_the_documentation_are_those_of_the_command(capsys, document, arguments):
+    main(arguments)
+
+    table = capsys.readouterr().out.strip()
+    written = (ROOT / "docs" / document).read_text("utf-8").strip()
+    assert written.endswith(table), f"docs/{document} is not what `mailnet {' '.join(arguments)}` prints"

@@ -60,6 +60,7 @@ def meaning_of(zone: str, code: str) -> str:
     return ""
 
 
+@functools.lru_cache(maxsize=1024)
 def reversed_name(ip: str, zone: str) -> str:
     """Where an address stands in a list (RFC 5782, 2.1 and 2.4): 7.113.0.203.zen.spamhaus.org."""
     pointer = ipaddress.ip_address(ip).reverse_pointer

@@ -42,6 +42,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "text", nargs="*", help="only with this text; or: show ID, as in `show gmail/user_unknown`"
     )
     replies.set_defaults(run=_replies)
+    rules = commands.add_parser(
+        "rules", help="list the rules by which providers decide, and when they are on"
+    )
+    rules.add_argument("--provider", default="", help="only of this one")
+    rules.set_defaults(run=_rules)
     return int((given := parser.parse_args(arguments)).run(given))
 
 
@@ -50,6 +55,20 @@ def _demo(_: argparse.Namespace) -> int:
 
     colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
     return 0 if play(print, colour=colour) else 1
+
+
+def _rules(given: argparse.Namespace) -> int:
+    from pytest_mailnet.errors import MailNetError  # noqa: PLC0415
+    from pytest_mailnet.listing import rules_as_markdown  # noqa: PLC0415
+    from pytest_mailnet.providers import catalogue_with  # noqa: PLC0415
+
+    try:
+        lines = list(rules_as_markdown(catalogue_with(), given.provider))
+    except MailNetError as error:
+        print(f"mailnet rules: {error}", file=sys.stderr)
+        return 2
+    print("\n".join(lines).strip())
+    return 0
 
 
 def _replies(given: argparse.Namespace) -> int:

@@ -9,6 +9,8 @@ __all__ = ["addresses_of", "domain_of", "header_fields"]
 
 _FOLD = re.compile(rb"\r?\n(?=[ \t])")
 _NAME = re.compile(rb"[!-9;-~]+")
+# One address, bare or behind a display name without anything special in it, as almost all are.
+_PLAIN = re.compile(r"[\w .-]*<([\w.+=-]+@[\w.-]+)>|([\w.+=-]+@[\w.-]+)")
 
 
 def header_fields(content: bytes) -> tuple[tuple[str, str], ...]:
@@ -24,6 +26,9 @@ def header_fields(content: bytes) -> tuple[tuple[str, str], ...]:
 
 def addresses_of(value: str) -> list[str]:
     """The addresses in a field's value, without display names; none of one that nests comments too deep."""
+    plain = _PLAIN.fullmatch(value)
+    if plain:
+        return [plain[1] or plain[2]]
     try:
         return [address for _, address in email.utils.getaddresses([value]) if address]
     except RecursionError:  # the standard library calls itself for each "("

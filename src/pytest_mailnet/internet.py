@@ -232,7 +232,7 @@ class Internet:
     def _made(self, facts: Facts, *, catch_all: bool = False) -> Provider:
         return Provider(
             facts,
-            self._catalogue.other_phrases(facts),
+            self._catalogue.phrasebook(facts),
             clock=self.clock,
             dns=self.dns,
             journal=self.journal,

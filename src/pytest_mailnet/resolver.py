@@ -86,6 +86,9 @@ class Dns:
         missing: told of every name before it is looked up or changed, so that a provider's zone can be
             put in at its first use.
         reverse: what an address of the net resolves back to, None for nothing.
+
+    Attributes:
+        version: another one after each change, so that what was found out can be kept until then.
     """
 
     def __init__(
@@ -102,6 +105,7 @@ class Dns:
         self._zones.merge(_own_zone())
         self._failures: dict[str, list[_Failure]] = {}
         self._authenticated: set[str] = set()
+        self.version = 0
         self._lock = threading.RLock()
 
     def add(self, name: str, rdtype: str, *values: str, ttl: int = 300) -> None:
@@ -152,6 +156,7 @@ class Dns:
             ZoneError: for a CNAME beside another record.
         """
         with self._lock:
+            self.version += 1
             self._zones.add(records)
 
     def merge(self, zones: Zones) -> None:
@@ -161,6 +166,7 @@ class Dns:
             ZoneError: for a CNAME beside another record.
         """
         with self._lock:
+            self.version += 1
             self._zones.merge(zones)
 
     def remove(self, name: str, rdtype: str | None = None) -> None:
@@ -176,6 +182,7 @@ class Dns:
             if not types or (kind is not None and kind not in types):
                 wanted = f"{rdtype} of {name!r}" if types else repr(name)
                 raise ZoneError(f"dns.remove: no records {wanted}{amongst(name, types or self._zones.names)}")
+            self.version += 1
             self._zones.remove(owner, kind)
 
     def fail(self, name: str, rcode: str, *, rdtype: str | None = None, times: int | None = None) -> None:
@@ -196,6 +203,7 @@ class Dns:
             raise ZoneError(f"dns.fail({name!r}, {rcode!r}, times={times}): it fails 1 time or more")
         failure = _Failure(rcode, None if rdtype is None else parse_rdtype(rdtype), times)
         with self._lock:
+            self.version += 1
             self._failures.setdefault(_checked_name(name), []).append(failure)
 
     @property
@@ -325,6 +333,7 @@ def _checked_name(name: str) -> str:
     return owner
 
 
+@functools.lru_cache(maxsize=1024)
 def _reversed(name: str) -> str | None:
     """The address of a name below in-addr.arpa or ip6.arpa (RFC 1035, 3.5; RFC 3596, 2.5)."""
     parts = name.split(".")[:-2][::-1]

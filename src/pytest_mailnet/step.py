@@ -9,6 +9,7 @@ from enum import Enum
 from types import MappingProxyType
 from typing import Any, Final
 
+from pytest_mailnet.headers import header_fields
 from pytest_mailnet.journal import Finding, Session
 from pytest_mailnet.mailbox import parsed
 from pytest_mailnet.model import Endpoint
@@ -55,6 +56,7 @@ class Step:
         details: what stands for variables of the reply that a rule has chosen.
         finding: which rule has decided the stage, and why; None for none.
         results: what rules have found out about the mail and share; empty at its beginning.
+        known: likewise about the client; as long as the session.
     """
 
     session: Session
@@ -78,11 +80,20 @@ class Step:
     details: Mapping[str, str] = field(default_factory=lambda: NO_DETAILS)
     finding: Finding | None = None
     results: dict[str, Any] = field(default_factory=dict)
+    known: dict[Any, Any] = field(default_factory=dict)
 
     @property
     def named_recipients(self) -> tuple[str, ...]:
         """The one that RCPT names; at later stages those that were accepted."""
         return tuple(self.recipients) if self.recipient is None else (self.recipient,)
+
+    @property
+    def header_fields(self) -> tuple[tuple[str, str], ...]:
+        """The fields of the content as `headers.header_fields` reads them, once a mail."""
+        found: tuple[tuple[str, str], ...] | None = self.results.get("header_fields")
+        if found is None:
+            found = self.results["header_fields"] = header_fields(self.content or b"")
+        return found
 
     @property
     def message(self) -> EmailMessage:

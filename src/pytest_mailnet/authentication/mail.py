@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from pytest_mailnet.authentication.dkim import Signature, check_arc, check_dkim
 from pytest_mailnet.authentication.dmarc import DmarcResult, check_dmarc
 from pytest_mailnet.authentication.spf import SpfResult, check_spf
-from pytest_mailnet.headers import addresses_of, domain_of, header_fields
+from pytest_mailnet.headers import addresses_of, domain_of
 
 if TYPE_CHECKING:
     from pytest_mailnet.clock import Clock
@@ -36,24 +36,34 @@ class Authentication:
     def spf(self) -> SpfResult:
         """SPF, which can be known from MAIL on."""
         step = self._step
-        return check_spf(self._dns, step.client.ip, step.reverse_path or "", step.helo)
+        asked = "spf", step.reverse_path, step.helo, self._dns.version
+        found: SpfResult | None = step.known.get(asked)
+        if found is None:
+            found = check_spf(self._dns, step.client.ip, step.reverse_path or "", step.helo)
+            step.known[asked] = found
+        return found
 
     @functools.cached_property
     def signatures(self) -> tuple[Signature, ...]:
         """The DKIM signatures of the message."""
-        signed = any(name == "dkim-signature" for name, _ in self._fields)
+        signed = any(name == "dkim-signature" for name, _ in self._step.header_fields)
         return check_dkim(self._dns, self._clock, self._content) if signed else ()
 
     @functools.cached_property
     def arc(self) -> str:
         """The ARC chain of the message: "pass", "fail", "none"."""
-        sealed = any(name == "arc-seal" for name, _ in self._fields)
+        sealed = any(name == "arc-seal" for name, _ in self._step.header_fields)
         return check_arc(self._dns, self._content) if sealed else "none"
 
     @functools.cached_property
     def dmarc(self) -> DmarcResult:
         """DMARC for the author's domain."""
-        return check_dmarc(self._dns, self.author, self.spf, self.signatures)
+        asked = "dmarc", self.author, self.spf, self.signatures, self._dns.version
+        found: DmarcResult | None = self._step.known.get(asked)
+        if found is None:
+            found = check_dmarc(self._dns, self.author, self.spf, self.signatures)
+            self._step.known[asked] = found
+        return found
 
     @property
     def dkim(self) -> str:
@@ -68,7 +78,7 @@ class Authentication:
         """The domain of the address in From; "" where there is none, or where there are several."""
         domains = {
             domain_of(address)
-            for name, value in self._fields
+            for name, value in self._step.header_fields
             if name == "from"
             for address in addresses_of(value)
         }
@@ -91,10 +101,6 @@ class Authentication:
         policy = f" (p={self.dmarc.policy})" if self.dmarc.policy else ""
         parts.append(f"dmarc={self.dmarc.result}{policy} header.from={self.author}")
         return "; ".join([server, *parts])
-
-    @functools.cached_property
-    def _fields(self) -> tuple[tuple[str, str], ...]:
-        return header_fields(self._content)
 
     @property
     def _content(self) -> bytes:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from pytest_mailnet.errors import InvalidSetting, ProviderFileError, UnknownName
 from pytest_mailnet.providers.facts import Facts
-from pytest_mailnet.providers.phrasebook import Phrase
+from pytest_mailnet.providers.phrasebook import Phrase, Phrasebook
 from pytest_mailnet.providers.published import exchanges
 from pytest_mailnet.providers.reader import parse_facts
 
@@ -35,6 +35,7 @@ class Catalogue:
     def __init__(self, files: Iterable[Traversable]) -> None:
         self._files = {file.name.removesuffix(".toml"): file for file in files}
         self._facts: dict[str, Facts] = {}
+        self._phrasebooks: dict[Facts, Phrasebook] = {}
         self._owners: dict[str, str | None] = {}
 
     @functools.cached_property
@@ -96,6 +97,17 @@ class Catalogue:
             raise ProviderFileError(f"{file}: name: {facts.name!r} in a file that is named after {name!r}")
         # Two threads may both have read it; the first stays, since nets compare by identity.
         return self._facts.setdefault(stem, facts)
+
+    def phrasebook(self, facts: Facts) -> Phrasebook:
+        """All that a provider says; the same for all nets."""
+        found = self._phrasebooks.get(facts)
+        if found is None:
+            found = Phrasebook(facts.name, facts.phrases, self.other_phrases(facts))
+            if (
+                facts.rules and facts.phrases
+            ):  # not those of a test's own servers, which differ from net to net
+                self._phrasebooks[facts] = found
+        return found
 
     def other_phrases(self, facts: Facts) -> Mapping[str, Phrase]:
         """What a provider says that has no phrase of its own: another's that it shares, or the RFCs'.

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+import functools
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from pytest_mailnet.errors import InvalidSetting, UnknownName
-from pytest_mailnet.headers import addresses_of, domain_of, header_fields
+from pytest_mailnet.headers import addresses_of, domain_of
 from pytest_mailnet.journal import Finding
 from pytest_mailnet.model import Stage
 from pytest_mailnet.rules import PERMIT, Evidence, Refusal, Rule, When, family_of, name_of
 
 if TYPE_CHECKING:
     from pytest_mailnet.journal import Session
+    from pytest_mailnet.providers.facts import Facts
     from pytest_mailnet.resolver import Dns
     from pytest_mailnet.step import Step
 
@@ -37,17 +39,17 @@ class Policy:
     """What a provider decides by. Rules run in the engine's thread; a test turns them on at any time.
 
     Args:
-        owner: the provider's name, for messages.
-        rules: in the order in which they are asked.
+        facts: the provider's; its rules are asked in the order in which they stand there.
         enforced: names of rules and families that are on beside those that are on by themselves.
     """
 
-    def __init__(self, owner: str, rules: Iterable[Rule], enforced: Iterable[str] = ()) -> None:
-        self._owner = owner
-        self._rules = tuple(rules)
+    def __init__(self, facts: Facts, enforced: Iterable[str] = ()) -> None:
+        self._facts = facts
+        self._owner = facts.name
+        self._rules = facts.rules
         self._memories: dict[int, Any] = {}
         self._enforced: frozenset[str] = frozenset(enforced)
-        self._asked = self._in_force()
+        self._asked = _in_force(self._facts, self._enforced)
 
     def enforce(self, *names: str) -> None:
         """Turn rules on, by their names or by that of their family.
@@ -65,7 +67,7 @@ class Policy:
                 )
         self._enforced |= frozenset(names)
         # Replaced as a whole: the servers read it meanwhile.
-        self._asked = self._in_force()
+        self._asked = _in_force(self._facts, self._enforced)
 
     @property
     def names(self) -> list[str]:
@@ -128,18 +130,20 @@ class Policy:
             else:
                 yield f"    {name}: let it pass"
 
-    def _in_force(self) -> dict[Stage, tuple[_Asked, ...]]:
-        return {
-            stage: tuple(
-                _Asked(rule, Finding(name_of(rule), ""), rule.when is When.PUBLISHED and not self._on(rule))
-                for rule in self._rules
-                if rule.stage == stage and (rule.when is not When.ASKED or self._on(rule))
-            )
-            for stage in Stage
-        }
 
-    def _on(self, rule: Rule) -> bool:
-        return not self._enforced.isdisjoint({EVERYTHING, name_of(rule), family_of(rule)})
+@functools.lru_cache(maxsize=256)  # the same in one net after the other, and dear to make
+def _in_force(facts: Facts, enforced: frozenset[str]) -> Mapping[Stage, tuple[_Asked, ...]]:
+    def on(rule: Rule) -> bool:
+        return not enforced.isdisjoint({EVERYTHING, name_of(rule), family_of(rule)})
+
+    return {
+        stage: tuple(
+            _Asked(rule, Finding(name_of(rule), ""), rule.when is When.PUBLISHED and not on(rule))
+            for rule in facts.rules
+            if rule.stage == stage and (rule.when is not When.ASKED or on(rule))
+        )
+        for stage in Stage
+    }
 
 
 def _published(step: Step, dns: Dns) -> bool:
@@ -150,7 +154,7 @@ def _published(step: Step, dns: Dns) -> bool:
     if step.content is not None:
         domains |= {
             domain_of(address)
-            for name, value in header_fields(step.content)
+            for name, value in step.header_fields
             if name == "from"
             for address in addresses_of(value)
         }

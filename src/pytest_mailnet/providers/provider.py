@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from pytest_mailnet.authentication import trace_of
@@ -12,7 +12,7 @@ from pytest_mailnet.journal import Incident, Session
 from pytest_mailnet.mailbox import Mailbox, Message, split_address
 from pytest_mailnet.model import Envelope, Reply, Stage
 from pytest_mailnet.providers.facts import Facts
-from pytest_mailnet.providers.phrasebook import Phrase, Phrasebook, Replies
+from pytest_mailnet.providers.phrasebook import Phrasebook, Replies
 from pytest_mailnet.providers.policy import EVERYTHING, OWN_ANSWER, Policy
 from pytest_mailnet.script import Expectation, Match, Script
 from pytest_mailnet.sender import Sender
@@ -45,7 +45,7 @@ class Provider:
     def __init__(
         self,
         facts: Facts,
-        phrases: Mapping[str, Phrase],
+        phrasebook: Phrasebook,
         *,
         clock: Clock,
         dns: Dns,
@@ -64,8 +64,8 @@ class Provider:
         self.domains = facts.domains
         self._mailboxes: dict[str, Mailbox] = {}
         self._networks: tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...] = ()
-        self._phrasebook = Phrasebook(facts.name, facts.phrases, phrases)
-        self._policy = Policy(facts.name, facts.rules, enforced)
+        self._phrasebook = phrasebook
+        self._policy = Policy(facts, enforced)
         self.memory = self._policy.memory
         self.replies = Replies(self._phrasebook)
         self.script = Script()

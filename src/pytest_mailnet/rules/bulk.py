@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar
 
 from pytest_mailnet.authentication import Authentication, authentication_of
-from pytest_mailnet.headers import header_fields
 from pytest_mailnet.model import Stage
 from pytest_mailnet.rules.authentication import told
 from pytest_mailnet.rules.counting import Windows
@@ -129,7 +128,7 @@ class BulkWithoutUnsubscribe(_OfBulk):
     reply: Condition
 
     def _lack(self, found: Authentication, step: Step) -> str | None:  # noqa: ARG002
-        fields = dict(header_fields(step.content or b""))
+        fields = dict(step.header_fields)
         if "<https:" not in fields.get("list-unsubscribe", "").lower():
             return "there is no List-Unsubscribe with an https URI"
         if fields.get("list-unsubscribe-post", "").replace(" ", "") != "List-Unsubscribe=One-Click":

@@ -11,7 +11,7 @@ from email.header import decode_header, make_header
 from typing import TYPE_CHECKING, ClassVar
 
 from pytest_mailnet.errors import InvalidSetting
-from pytest_mailnet.headers import addresses_of, header_fields
+from pytest_mailnet.headers import addresses_of
 from pytest_mailnet.model import Stage
 from pytest_mailnet.rules.rule import Condition, Evidence, Refusal, Rule
 
@@ -94,7 +94,7 @@ class MissingHeader(_OfContent):
 
     def decide(self, step: Step, evidence: Evidence) -> Refusal | None:  # noqa: ARG002
         wanted = self.header.lower()
-        if any(name == wanted and value for name, value in _fields(step)):
+        if any(name == wanted and value for name, value in step.header_fields):
             return None
         return Refusal(self.reply, f"the message has no {self.header} field", {"header": self.header})
 
@@ -124,7 +124,7 @@ class DuplicateHeader(_OfContent):
     reply: Condition = "duplicate_header"
 
     def decide(self, step: Step, evidence: Evidence) -> Refusal | None:  # noqa: ARG002
-        names = [name for name, _ in _fields(step)]
+        names = [name for name, _ in step.header_fields]
         if len(set(names)) == len(names):
             return None
         for header in self.headers:
@@ -146,7 +146,7 @@ class SeveralAuthors(_OfContent):
     reply: Condition = "multiple_addresses_in_from"
 
     def decide(self, step: Step, evidence: Evidence) -> Refusal | None:  # noqa: ARG002
-        values = [value for name, value in _fields(step) if name == "from"]
+        values = [value for name, value in step.header_fields if name == "from"]
         if len(values) < 2 and not any("," in value for value in values):
             return None
         authors = [address for value in values for address in addresses_of(value)]
@@ -183,14 +183,6 @@ class ForbiddenAttachment(_OfContent):
             if "." in name and name.lower().rpartition(".")[2] in self.extensions:
                 return Refusal(self.reply, f"{name!r} is attached, of a forbidden type", {"reason": name})
         return None
-
-
-def _fields(step: Step) -> tuple[tuple[str, str], ...]:
-    """The header section, read once a message."""
-    found: tuple[tuple[str, str], ...] | None = step.results.get("header_fields")
-    if found is None:
-        found = step.results["header_fields"] = header_fields(step.content or b"")
-    return found
 
 
 def _may_have_a_file(content: bytes) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import ipaddress
 import re
 from dataclasses import dataclass
@@ -58,15 +59,15 @@ class UnconfirmedPtr(Rule):
     reply: Condition = "no_ptr"
 
     def decide(self, step: Step, evidence: Evidence) -> Refusal | None:
-        ip = ipaddress.ip_address(step.client.ip)
-        rdtype = "A" if ip.version == 4 else "AAAA"
-        pointer = _pointer(step.client.ip, evidence)
+        ip = step.client.ip
+        rdtype = "AAAA" if ":" in ip else "A"
+        pointer = _pointer(ip, evidence)
         names = _names_in(pointer)
         if not names:
-            return _without_ptr(step.client.ip, pointer, self.reply)
+            return _without_ptr(ip, pointer, self.reply)
         for name in names:
             answer = evidence.dns.lookup(name, rdtype)
-            if answer.rcode not in _CERTAIN or ip in map(ipaddress.ip_address, answer.values(rdtype)):
+            if answer.rcode not in _CERTAIN or ip in answer.values(rdtype):
                 return None
         return Refusal(self.reply, f"{' and '.join(names)}, the PTR of {ip}, has no {rdtype} record with it")
 
@@ -113,7 +114,12 @@ def looks_generic(name: str, ip: str) -> bool:
 
 
 def _pointer(ip: str, evidence: Evidence) -> Answer:
-    return evidence.dns.lookup(ipaddress.ip_address(ip).reverse_pointer, "PTR")
+    return evidence.dns.lookup(_pointer_name(ip), "PTR")
+
+
+@functools.lru_cache(maxsize=256)
+def _pointer_name(ip: str) -> str:
+    return ipaddress.ip_address(ip).reverse_pointer
 
 
 def _names_in(pointer: Answer) -> list[str]:

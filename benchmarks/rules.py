@@ -1,0 +1,72 @@
+"""What rules cost: a mail to Gmail with every rule that it has on, beside one with none."""
+
+from __future__ import annotations
+
+import re
+import smtplib
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from importlib import resources
+from pathlib import Path
+
+from benchmarks.race import Row, medians, race, ratio
+from pytest_mailnet.net import MailNet
+
+__all__ = ["rows"]
+
+_ROUNDS = 25
+_MAILS = 100
+_LIMIT = 1.5
+_MX = "gmail-smtp-in.l.google.com"
+_CONTENT = (
+    b"From: Shop <shop@shop.example>\r\nTo: alice@gmail.com\r\nDate: Mon, 5 Jan 2026 09:00:00 +0000\r\n"
+    b"Message-ID: <1@shop.example>\r\nSubject: hi\r\n\r\n" + b"x" * 70 + b"\r\n"
+)
+
+
+def rows() -> Iterator[Row]:
+    """Mails over one connection; SPF and DMARC are asked for and pass, there is no signature to verify."""
+    ours, theirs = race([_every_rule, _no_rule], _ROUNDS)
+    mine, other = medians([ours, theirs])
+    slower = ratio(ours, theirs)
+    yield Row(
+        "a mail, every rule of Gmail on",
+        f"{mine * 1e3:.2f} ms",
+        "no rule",
+        f"{other * 1e3:.2f} ms",
+        f"{slower:.2f} x its time",
+        f"<= {_LIMIT} x",
+        slower <= _LIMIT,
+    )
+
+
+def _send() -> float:
+    with smtplib.SMTP(_MX, 25) as client:
+        client.ehlo()
+        start = time.perf_counter()
+        for _ in range(_MAILS):
+            client.sendmail("shop@shop.example", ["alice@gmail.com"], _CONTENT)
+        return (time.perf_counter() - start) / _MAILS
+
+
+@contextmanager
+def _every_rule() -> Iterator[Callable[[], float]]:
+    with MailNet() as net:
+        net.gmail.add_mailbox("alice")
+        net.sender.publish("shop.example", dkim=False, dmarc="reject")
+        net.gmail.enforce_all()
+        yield _send
+
+
+@contextmanager
+def _no_rule() -> Iterator[Callable[[], float]]:
+    facts = (resources.files("pytest_mailnet.providers") / "gmail.toml").read_text("utf-8")
+    bare = re.sub(r"(?s)\[\[rules\]\].*?(?=\n\[(sources|replies))", "", facts)
+    assert "rule = " not in bare
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / "gmail.toml").write_text(bare, "utf-8")
+        with MailNet(providers=[folder]) as net:
+            net.gmail.add_mailbox("alice")
+            yield _send
