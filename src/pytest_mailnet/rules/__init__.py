@@ -6,6 +6,7 @@ may set. Fields that are a `Condition` name replies of the provider's phrasebook
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -46,8 +47,12 @@ _CAPITAL = re.compile(r"(?<!^)(?=[A-Z])")
 
 def name_of(rule: Rule | type[Rule]) -> str:
     """What a provider's file calls a rule: `UnknownMailbox` is "unknown_mailbox"."""
-    kind = rule if isinstance(rule, type) else type(rule)
-    return _CAPITAL.sub("_", kind.__name__).lower()
+    return _snake_case((rule if isinstance(rule, type) else type(rule)).__name__)
+
+
+@functools.cache
+def _snake_case(name: str) -> str:
+    return _CAPITAL.sub("_", name).lower()
 
 
 def family_of(rule: Rule | type[Rule]) -> str:
