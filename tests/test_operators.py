@@ -200,6 +200,17 @@ def test_gmail_knows_the_state_of_a_mailbox_at_rcpt(mailnet, state, reply):
     assert said.startswith(reply)
 
 
+def test_a_reply_of_the_catalogue_is_scripted_by_its_condition(mailnet):
+    mailnet.gmail.add_mailbox("alice")
+    mailnet.gmail.on_rcpt("alice@*").reply(mailnet.gmail.replies.over_quota).times(1)
+
+    stage, reply = deliver("alice@gmail.com")
+
+    assert stage == "rcpt"
+    assert reply.startswith("452 4.2.2 The recipient's inbox is out of storage space.")
+    assert deliver("alice@gmail.com")[0] == "message"
+
+
 class TestAuthentication:
     """A sender that publishes something is held to it."""
 
@@ -306,3 +317,22 @@ class TestAuthentication:
 
         assert before.startswith("250 ")
         assert deliver("alice@gmail.com")[1].startswith("550 5.7.26 ")
+
+
+@pytest.mark.parametrize(
+    ("name", "reply"),
+    [
+        ("postfix", "552 5.3.4 Message size exceeds fixed limit"),
+        ("exim", "552 Message size exceeds maximum permitted"),
+        ("yahoo", "552 5.3.4 Message size exceeds fixed maximum message size"),
+    ],
+)
+def test_a_mail_that_says_it_is_too_large_is_refused_at_mail(mailnet, converse, name, reply):
+    provider = mailnet.provider(name)
+    domain = provider.domains[0] if provider.domains else "shop.example"
+    if not provider.domains:
+        mailnet.add_domain(domain, on=name)
+    client = converse(mx_of(domain))
+    client.say("EHLO a.example")
+
+    assert client.say("MAIL FROM:<a@b.example> SIZE=999999999") == f"{reply}\r\n"

@@ -7,7 +7,7 @@ import re
 
 __all__ = ["addresses_of", "domain_of", "header_fields"]
 
-_FOLD = re.compile(rb"\r?\n(?=[ \t])")
+_FOLDS = ((b"\r\n ", b" "), (b"\r\n\t", b"\t"), (b"\n ", b" "), (b"\n\t", b"\t"))
 _NAME = re.compile(rb"[!-9;-~]+")
 # One address, bare or behind a display name without anything special in it, as almost all are.
 _PLAIN = re.compile(r"[\w .-]*<([\w.+=-]+@[\w.-]+)>|([\w.+=-]+@[\w.-]+)")
@@ -16,7 +16,9 @@ _PLAIN = re.compile(r"[\w .-]*<([\w.+=-]+@[\w.-]+)>|([\w.+=-]+@[\w.-]+)")
 def header_fields(content: bytes) -> tuple[tuple[str, str], ...]:
     """The fields in order, each as its lower-cased name and its unfolded value (RFC 5322, 2.2)."""
     head = b"" if content.startswith(b"\r\n") else content.partition(b"\r\n\r\n")[0]
-    lines = (line.partition(b":") for line in _FOLD.sub(b"", head).split(b"\n"))
+    for fold, unfolded in _FOLDS:
+        head = head.replace(fold, unfolded)
+    lines = (line.partition(b":") for line in head.split(b"\n"))
     return tuple(
         (name.rstrip(b" \t").decode("ascii").lower(), value.decode("utf-8", "replace").strip())
         for name, colon, value in lines

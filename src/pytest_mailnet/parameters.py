@@ -57,7 +57,7 @@ def read_mail_parameters(parameters: tuple[str, ...], offer: Offer) -> MailParam
 
     Raises:
         CommandError: with "mail_syntax" for a malformed one, "mail_parameter" for one that is not offered,
-            "message_too_big" for a size over the limit.
+            "message_too_big_declared" for a size over the limit.
     """
     size, utf8 = None, False
     for parameter in parameters:
@@ -69,7 +69,7 @@ def read_mail_parameters(parameters: tuple[str, ...], offer: Offer) -> MailParam
                 raise CommandError("mail_syntax")
             size = int(value)
             if offer.size_limit is not None and size > offer.size_limit:
-                raise CommandError("message_too_big")
+                raise CommandError("message_too_big_declared")
         elif keyword == "BODY" and "8BITMIME" in offer.keywords:
             if value not in {"7BIT", "8BITMIME"}:
                 raise CommandError("mail_syntax")

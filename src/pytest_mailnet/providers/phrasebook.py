@@ -10,6 +10,9 @@ from pytest_mailnet.model import Reply
 
 __all__ = ["Phrase", "Phrasebook", "Replies"]
 
+# Conditions for which a provider says the same as for another, unless it has words of its own.
+_ALSO = {"message_too_big_declared": "message_too_big", "over_quota": "mailbox_full"}
+
 
 @dataclass(frozen=True, slots=True)
 class Phrase:
@@ -54,8 +57,9 @@ class Phrasebook(Mapping[str, Phrase]):
     def __init__(self, owner: str, phrases: Mapping[str, Phrase], stock: Mapping[str, Phrase]) -> None:
         self._owner = owner
         self._phrases = {**stock, **phrases}
-        if "message_too_big" in phrases and "message_too_big_declared" not in phrases:
-            self._phrases["message_too_big_declared"] = phrases["message_too_big"]
+        for name, other in _ALSO.items():
+            if other in phrases and name not in phrases:
+                self._phrases[name] = phrases[other]
 
     def __getitem__(self, condition: str) -> Phrase:
         try:
