@@ -79,7 +79,7 @@ class Step:
     errors: int = 0
     details: Mapping[str, str] = field(default_factory=lambda: NO_DETAILS)
     finding: Finding | None = None
-    results: dict[str, Any] = field(default_factory=dict)
+    results: dict[Any, Any] = field(default_factory=dict)
     known: dict[Any, Any] = field(default_factory=dict)
 
     @property

@@ -89,11 +89,11 @@ class Policy:
             return answer
         return None
 
-    def memory(self, rule: Rule, kind: Callable[[], T]) -> T:
-        """What a rule remembers in this net; made by `kind` when it is first asked for."""
-        found: T | None = self._memories.get(id(rule))
+    def memory(self, owner: object, kind: Callable[[], T]) -> T:
+        """What a rule, or a class of them, remembers in this net; made by `kind` when first asked for."""
+        found: T | None = self._memories.get(id(owner))
         if found is None:
-            found = self._memories[id(rule)] = kind()
+            found = self._memories[id(owner)] = kind()
         return found
 
     def _in_force(self) -> Mapping[Stage, tuple[_Asked, ...]]:

@@ -74,11 +74,16 @@ class _OfBulk(Rule):
         return {"domain": found.author}
 
     def _is_bulk(self, author: str, step: Step, evidence: Evidence) -> bool:
-        volumes = evidence.memory(self, _Volumes)
-        if volumes.today.count(author, evidence.clock.time()) > self.threshold:
-            volumes.bulk.add(author)
-        sender = evidence.sender_at(step.client.ip)
-        return author in volumes.bulk or (sender is not None and sender.bulk)
+        # Once a mail, by whichever of these rules is asked first.
+        asked = "bulk", self.threshold
+        if asked not in step.results:
+            by_threshold: dict[int, _Volumes] = evidence.memory(_OfBulk, dict)
+            volumes = by_threshold.setdefault(self.threshold, _Volumes())
+            if volumes.today.count(author, evidence.clock.time()) > self.threshold:
+                volumes.bulk.add(author)
+            sender = evidence.sender_at(step.client.ip)
+            step.results[asked] = author in volumes.bulk or (sender is not None and sender.bulk)
+        return bool(step.results[asked])
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 from pytest_mailnet.blocklists import meaning_of, reversed_name
 from pytest_mailnet.headers import domain_of
 from pytest_mailnet.model import Stage
-from pytest_mailnet.rules.rule import Condition, Evidence, Refusal, Rule
+from pytest_mailnet.rules.rule import ClientRule, Condition, Evidence, Refusal, Rule
 
 if TYPE_CHECKING:
     from pytest_mailnet.step import Step
@@ -18,7 +18,7 @@ __all__ = ["ListedAddress", "ListedSenderDomain"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class ListedAddress(Rule):
+class ListedAddress(ClientRule):
     """Refuses clients whose address stands in a list. It asks the net's DNS, as the application can.
 
     Attributes:
@@ -36,8 +36,8 @@ class ListedAddress(Rule):
     codes: tuple[str, ...] = ()
     reply: Condition = "ip_in_dnsbl"
 
-    def decide(self, step: Step, evidence: Evidence) -> Refusal | None:
-        return _listed(reversed_name(step.client.ip, self.zone), step.client.ip, self, evidence)
+    def judge(self, ip: str, evidence: Evidence) -> Refusal | None:
+        return _listed(reversed_name(ip, self.zone), ip, self, evidence)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING, ClassVar
 
 from pytest_mailnet.model import Stage
 from pytest_mailnet.records import plain_name
-from pytest_mailnet.rules.rule import Condition, Evidence, Refusal, Rule
+from pytest_mailnet.rules.rule import ClientRule, Condition, Evidence, Refusal
 
 if TYPE_CHECKING:
     from pytest_mailnet.resolver import Answer
-    from pytest_mailnet.step import Step
 
 __all__ = ["GenericPtr", "NoPtr", "UnconfirmedPtr", "looks_generic", "reverse_names"]
 
@@ -27,7 +26,7 @@ _GENERIC = re.compile(
 
 
 @dataclass(frozen=True, kw_only=True)
-class NoPtr(Rule):
+class NoPtr(ClientRule):
     """Refuses clients whose address has no reverse name. A DNS that fails is no evidence.
 
     Attributes:
@@ -39,12 +38,12 @@ class NoPtr(Rule):
     stage: Stage = Stage.MESSAGE
     reply: Condition = "no_ptr"
 
-    def decide(self, step: Step, evidence: Evidence) -> Refusal | None:
-        return _without_ptr(step.client.ip, _pointer(step.client.ip, evidence), self.reply)
+    def judge(self, ip: str, evidence: Evidence) -> Refusal | None:
+        return _without_ptr(ip, _pointer(ip, evidence), self.reply)
 
 
 @dataclass(frozen=True, kw_only=True)
-class UnconfirmedPtr(Rule):
+class UnconfirmedPtr(ClientRule):
     """Refuses clients whose reverse name does not resolve back to their address (FCrDNS, RFC 8499, 7).
 
     Those without one are refused too. A DNS that fails is no evidence.
@@ -58,8 +57,7 @@ class UnconfirmedPtr(Rule):
     stage: Stage = Stage.MESSAGE
     reply: Condition = "no_ptr"
 
-    def decide(self, step: Step, evidence: Evidence) -> Refusal | None:
-        ip = step.client.ip
+    def judge(self, ip: str, evidence: Evidence) -> Refusal | None:
         rdtype = "AAAA" if ":" in ip else "A"
         pointer = _pointer(ip, evidence)
         names = _names_in(pointer)
@@ -73,7 +71,7 @@ class UnconfirmedPtr(Rule):
 
 
 @dataclass(frozen=True, kw_only=True)
-class GenericPtr(Rule):
+class GenericPtr(ClientRule):
     """Refuses clients whose reverse name looks like those that access providers give to all addresses.
 
     Attributes:
@@ -85,10 +83,10 @@ class GenericPtr(Rule):
     stage: Stage = Stage.MAIL
     reply: Condition = "dynamic_ip"
 
-    def decide(self, step: Step, evidence: Evidence) -> Refusal | None:
-        for name in reverse_names(step.client.ip, evidence):
-            if looks_generic(name, step.client.ip):
-                return Refusal(self.reply, f"{name}, the PTR of {step.client.ip}, is that of an access line")
+    def judge(self, ip: str, evidence: Evidence) -> Refusal | None:
+        for name in reverse_names(ip, evidence):
+            if looks_generic(name, ip):
+                return Refusal(self.reply, f"{name}, the PTR of {ip}, is that of an access line")
         return None
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pytest_mailnet.sender import Sender
     from pytest_mailnet.step import Step
 
-__all__ = ["PERMIT", "Condition", "Evidence", "Permit", "Refusal", "Rule", "When"]
+__all__ = ["PERMIT", "ClientRule", "Condition", "Evidence", "Permit", "Refusal", "Rule", "When"]
 
 T = TypeVar("T")
 
@@ -81,8 +81,8 @@ class Evidence(Protocol):
     def sender_at(self, ip: str) -> Sender | None:
         """What the world knows of an address."""
 
-    def memory(self, rule: Rule, kind: Callable[[], T]) -> T:
-        """What a rule remembers in this net; made by `kind` when it is first asked for."""
+    def memory(self, owner: object, kind: Callable[[], T]) -> T:
+        """What a rule, or a class of them, remembers in this net; made by `kind` when first asked for."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,3 +103,19 @@ class Rule(ABC):
     @abstractmethod
     def decide(self, step: Step, evidence: Evidence) -> Refusal | Permit | None:
         """A refusal, `PERMIT`, or None to leave it to the next rule."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClientRule(Rule):
+    """A rule about the client's address alone: judged once a session, and again when DNS has changed."""
+
+    def decide(self, step: Step, evidence: Evidence) -> Refusal | None:
+        asked = id(self), evidence.dns.version
+        if asked not in step.known:
+            step.known[asked] = self.judge(step.client.ip, evidence)
+        judged: Refusal | None = step.known[asked]
+        return judged
+
+    @abstractmethod
+    def judge(self, ip: str, evidence: Evidence) -> Refusal | None:
+        """A refusal of an address, or None."""
