@@ -167,6 +167,21 @@ def test_a_file_with_everything_right_is_read():
             "rules[1].reply: 'user_unknown' is given at RCPT and this rule speaks at MESSAGE; give one",
         ),
         (
+            'rule = "unknown_mailbox"\nreply = "user_unknown"',
+            'rule = "too_many_recipients"\nlimit = "ten"',
+            "rules[1].limit: 'ten' is not a number of 0 or more",
+        ),
+        (
+            'rule = "unknown_mailbox"\nreply = "user_unknown"',
+            'rule = "too_many_recipients"',
+            "rules[1].limit: is missing; too_many_recipients has no default for it",
+        ),
+        (
+            'rule = "unknown_mailbox"\nreply = "user_unknown"',
+            'rule = "rate_limit"\nlimit = 1\nper = "adress"',
+            "rules[1]: per: 'adress' (did you mean 'address'",
+        ),
+        (
             'reply = "user_unknown"',
             'when = "maybe"',
             "rules[1].when: 'maybe' (there is: always, asked, published)",
