@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import smtplib
 
 import dns.resolver
 import pytest
 
+from pytest_mailnet.authentication.spf import check_spf
 from pytest_mailnet.providers import catalogue_with
 
 CATALOGUE = catalogue_with()
@@ -77,11 +79,72 @@ def test_a_decent_mail_arrives_at_a_domain_of_the_test_s_own(mailnet, name):
         ),
         ("carl@icloud.com", "rcpt", "550 5.1.1 <carl@icloud.com>: user does not exist"),
         ("carl@gmx.net", "rcpt", "550 Requested action not taken: mailbox unavailable"),
+        ("carl@web.de", "rcpt", "550 <carl@web.de>: Requested action not taken: mailbox unavailable"),
+        ("carl@comcast.net", "rcpt", "550 5.1.1 Not our Customer"),
+        ("carl@zoho.com", "rcpt", "550 5.1.1 User does not exist - <carl@zoho.com>"),
+        ("carl@yandex.ru", "rcpt", "550 5.7.1 No such user!"),
+        (
+            "carl@laposte.net",
+            "rcpt",
+            "550 5.5.0 Adresse destinataire invalide. Invalid recipient. LPN007_416",
+        ),
     ],
 )
 def test_an_unknown_user_is_told_in_the_provider_s_words_where_it_tells(mailnet, recipient, stage, reply):
     assert deliver(recipient) == (stage, reply)
     assert mailnet.messages == []
+
+
+@pytest.mark.parametrize(
+    ("name", "reply"),
+    [
+        ("barracuda", "550 cuda_nsu 5.1.1 <carl@shop.example>... User unknown"),
+        ("proofpoint", "550 5.1.1 <carl@shop.example>: Recipient address rejected: User unknown"),
+        (
+            "postfix",
+            "550 5.1.1 <carl@shop.example>: Recipient address rejected: User unknown in local recipient table",
+        ),
+        ("exim", "550 Unknown user"),
+        ("sendmail", "550 5.1.1 <carl@shop.example>... User Unknown"),
+        ("opensmtpd", "550 Invalid recipient: <carl@shop.example>"),
+    ],
+)
+def test_an_unknown_user_of_a_domain_of_the_test_s_own_is_told_in_the_server_s_words(mailnet, name, reply):
+    mailnet.add_domain("shop.example", on=name)
+
+    assert deliver("carl@shop.example", "bob@b.example") == ("rcpt", reply)
+
+
+def test_opensmtpd_does_not_tell_a_foreign_domain_from_an_unknown_user(mailnet, converse):
+    mailnet.add_domain("shop.example", on="opensmtpd")
+    client = converse(mx_of("shop.example"))
+
+    said = [client.banner]
+    said += [
+        client.say(line)
+        for line in ("EHLO a.example", "MAIL FROM:<a@b.example>", "RCPT TO:<c@d.example>", "DATA", "QUIT")
+    ]
+
+    assert said == [
+        "220 mail.shop.example ESMTP OpenSMTPD\r\n",
+        "250-mail.shop.example Hello a.example [203.0.113.7], pleased to meet you\r\n"
+        "250-8BITMIME\r\n250-ENHANCEDSTATUSCODES\r\n250-SIZE 36700160\r\n250 HELP\r\n",
+        "250 2.0.0 Ok\r\n",
+        "550 Invalid recipient: <c@d.example>\r\n",
+        "503 5.5.4 Invalid command arguments: No recipient specified\r\n",
+        "221 2.0.0 Bye\r\n",
+    ]
+
+
+def test_netease_names_the_mail_that_it_has_queued(mailnet):
+    mailnet.provider("netease").add_mailbox("alice@163.com")
+
+    stage, reply = deliver("alice@163.com")
+
+    assert stage == "message"
+    assert re.fullmatch(r"250 Mail OK queued as zwqz-mx-mta-g9-1,_____w[a-z]{16}--\.\d{5}S2 \d{10}", reply), (
+        reply
+    )
 
 
 def test_microsoft_365_takes_mail_for_unknown_users_unless_it_blocks_at_the_edge(mailnet):
@@ -309,6 +372,30 @@ class TestAuthentication:
             assert said == ["250 2.0.0", "250 2.0.0", "550 5.7.1"]
             assert deliver("alice@corp.example")[1] == "550 5.7.1 shop.example"
             assert deliver("alice@corp.example", message=one_click)[1][:3] == "250"
+
+    @pytest.mark.parametrize(
+        ("name", "theirs", "result"),
+        [
+            ("google-workspace", "74.125.1.1", "softfail"),
+            ("microsoft365", "40.92.0.1", "fail"),
+            ("icloud", "17.58.1.1", "softfail"),
+        ],
+    )
+    def test_a_hosted_domain_s_spf_record_lets_only_its_provider_send(self, mailnet, name, theirs, result):
+        mailnet.add_domain("b.example", on=name)
+
+        said = [
+            check_spf(mailnet.dns, ip, "bob@b.example", "b.example").result for ip in (theirs, "203.0.113.7")
+        ]
+
+        assert said == ["pass", result]
+
+    @pytest.mark.parametrize(
+        ("domain", "result"),
+        [("gmail.com", "softfail"), ("yahoo.com", "neutral"), ("icloud.com", "softfail")],
+    )
+    def test_a_provider_s_spf_record_can_be_followed_to_its_end(self, mailnet, domain, result):
+        assert check_spf(mailnet.dns, "203.0.113.7", f"bob@{domain}", domain).result == result
 
     def test_who_publishes_nothing_is_asked_for_nothing_unless_the_test_asks(self, mailnet):
         before = deliver("alice@gmail.com")[1]
