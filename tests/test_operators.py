@@ -202,6 +202,53 @@ def test_gmail_has_one_queue_id_in_every_reply_of_a_session(mailnet, converse):
     assert all(reply.endswith(f"{queue_id} - gsmtp\r\n") for reply in said[1:])
 
 
+@pytest.mark.parametrize(
+    ("host", "banner", "ehlo"),
+    [
+        (
+            "mail.protonmail.ch",
+            "220-mail.protonmail.ch ESMTP Postfix\r\n220 mail.protonmail.ch ESMTP Postfix\r\n",
+            "250-mail.protonmail.ch\r\n250-PIPELINING\r\n250-SIZE 71500000\r\n250-ENHANCEDSTATUSCODES\r\n"
+            "250 8BITMIME\r\n",
+        ),
+        (
+            "mxs.mail.ru",
+            "220 Mail.Ru ESMTP\r\n",
+            "250-mxs.mail.ru ready to serve\r\n250-SIZE 73400320\r\n250 8BITMIME\r\n",
+        ),
+        (
+            "mx3.qq.com",
+            "220 mx3.qq.com MX QQ Mail Server.\r\n",
+            "250-mx3.qq.com\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n250 SIZE 73400320\r\n",
+        ),
+        (
+            "mx.yandex.ru",
+            "220 mx.yandex.ru (Want to use Yandex.Mail for your domain? Visit http://pdd.yandex.ru)\r\n",
+            "250-mx.yandex.ru\r\n250-8BITMIME\r\n250-PIPELINING\r\n250-SIZE 42991616\r\n"
+            "250 ENHANCEDSTATUSCODES\r\n",
+        ),
+    ],
+)
+@pytest.mark.usefixtures("mailnet")
+def test_a_provider_greets_as_it_was_heard_to(converse, host, banner, ehlo):
+    client = converse(host)
+
+    assert client.banner == banner
+    assert client.say("EHLO a.example") == ehlo
+
+
+def test_outlook_refuses_a_listed_address_at_mail(mailnet):
+    mailnet.sender.listed_in = ["xbl"]
+
+    stage, reply = deliver("bob@outlook.com")
+
+    assert stage == "mail"
+    assert reply.startswith(
+        "550 5.7.1 Service unavailable, Client host [203.0.113.7] blocked using Spamhaus. "
+        "To request removal from this list see https://www.spamhaus.org/query/ip/203.0.113.7 (AS3130). "
+    )
+
+
 def test_outlook_blocks_addresses_at_mail(mailnet):
     mailnet.sender.reputation = "bad"
 
@@ -309,6 +356,14 @@ class TestAuthentication:
         assert reply.startswith(
             "550 5.7.26 The MAIL FROM domain [shop.example] has an SPF record with a hard fail"
         )
+
+    def test_qq_refuses_what_spf_forbids_at_mail(self, mailnet):
+        mailnet.dns.add("shop.example", "TXT", "v=spf1 -all")
+
+        stage, reply = deliver("alice@qq.com")
+
+        assert stage == "mail"
+        assert reply.startswith("550 SPF check failed. http://service.mail.qq.com/cgi-bin/help?")
 
     def test_gmail_refuses_what_is_not_authenticated_at_all(self, mailnet):
         mailnet.dns.add("_dmarc.shop.example", "TXT", "v=DMARC1; p=none")
