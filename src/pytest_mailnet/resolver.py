@@ -46,6 +46,11 @@ class Answer:
     authority: tuple[Record, ...] = ()
     additional: tuple[Record, ...] = ()
 
+    @property
+    def failed(self) -> bool:
+        """Whether it says neither that there is something nor that there is nothing: SERVFAIL, REFUSED."""
+        return self.rcode not in ("NOERROR", "NXDOMAIN")
+
     def values(self, rdtype: str) -> tuple[str, ...]:
         """What the answers of one type say; the character-strings of a TXT record as one text."""
         found = (record.rdata for record in self.answers if record.rdtype == rdtype)

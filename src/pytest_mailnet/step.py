@@ -9,7 +9,7 @@ from enum import Enum
 from types import MappingProxyType
 from typing import Any, Final
 
-from pytest_mailnet.headers import header_fields
+from pytest_mailnet.headers import addresses_of, domain_of, header_fields
 from pytest_mailnet.journal import Finding, Session
 from pytest_mailnet.mailbox import parsed
 from pytest_mailnet.model import Endpoint
@@ -94,6 +94,12 @@ class Step:
         if found is None:
             found = self.results["header_fields"] = header_fields(self.content or b"")
         return found
+
+    @property
+    def author_domains(self) -> set[str]:
+        """The domains of the addresses in From."""
+        values = (value for name, value in self.header_fields if name == "from")
+        return {domain_of(address) for value in values for address in addresses_of(value)}
 
     @property
     def message(self) -> EmailMessage:

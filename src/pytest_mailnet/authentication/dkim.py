@@ -91,7 +91,7 @@ def _signatures(library: Any, content: bytes, dns: Dns, clock: Clock, count: int
 def _keys_in(dns: Dns) -> Callable[..., bytes | None]:
     def key(name: bytes, timeout: float = 0) -> bytes | None:  # noqa: ARG001  # dkimpy passes it
         answer = dns.lookup(name.decode("ascii", "replace").rstrip("."), "TXT")
-        if answer.rcode not in ("NOERROR", "NXDOMAIN"):
+        if answer.failed:
             raise _NoAnswer(f"DNS {answer.rcode} for {name.decode('ascii', 'replace')}")
         records = answer.values("TXT")
         return records[0].encode("latin-1", "replace") if records else None

@@ -96,7 +96,7 @@ def _records(dns: Dns, author: str) -> tuple[_Record | None, str]:
 
 def _record(dns: Dns, at: str) -> _Record | None:
     answer = dns.lookup(f"_dmarc.{at}", "TXT")
-    if answer.rcode not in ("NOERROR", "NXDOMAIN"):
+    if answer.failed:
         raise _NoAnswer
     found = [text for text in answer.values("TXT") if text.partition(";")[0].strip() == "v=DMARC1"]
     if len(found) != 1:  # RFC 7489, 6.6.3: several are as none

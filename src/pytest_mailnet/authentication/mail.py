@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from pytest_mailnet.authentication.dkim import Signature, check_arc, check_dkim
 from pytest_mailnet.authentication.dmarc import DmarcResult, check_dmarc
 from pytest_mailnet.authentication.spf import SpfResult, check_spf
-from pytest_mailnet.headers import addresses_of, domain_of
 
 if TYPE_CHECKING:
     from pytest_mailnet.clock import Clock
@@ -76,13 +75,8 @@ class Authentication:
     @functools.cached_property
     def author(self) -> str:
         """The domain of the address in From; "" where there is none, or where there are several."""
-        domains = {
-            domain_of(address)
-            for name, value in self._step.header_fields
-            if name == "from"
-            for address in addresses_of(value)
-        }
-        return domains.pop() if len(domains) == 1 else ""
+        domains = self._step.author_domains
+        return next(iter(domains)) if len(domains) == 1 else ""
 
     def field(self, server: str) -> str:
         """The value of the Authentication-Results field (RFC 8601) that a server writes.

@@ -72,7 +72,7 @@ def _query_class() -> Any:
             ignore_void: bool = False,  # noqa: FBT001, FBT002
         ) -> list[Any]:
             answer = self._net_dns.lookup(str(name), qtype)
-            if answer.rcode not in ("NOERROR", "NXDOMAIN"):
+            if answer.failed:
                 raise spf.TempError(f"DNS {answer.rcode} for {name} {qtype}")
             values = [_value(qtype, value) for value in answer.values(qtype)]
             if not values and not ignore_void:

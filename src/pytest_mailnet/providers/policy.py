@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from pytest_mailnet.errors import InvalidSetting, UnknownName
-from pytest_mailnet.headers import addresses_of, domain_of
+from pytest_mailnet.headers import domain_of
 from pytest_mailnet.journal import Finding
 from pytest_mailnet.model import Stage
 from pytest_mailnet.rules import PERMIT, Evidence, Refusal, Rule, When, family_of, name_of
@@ -76,9 +76,13 @@ class Policy:
 
     def decide(self, stage: Stage, step: Step, evidence: Evidence) -> Refusal | None:
         """The first refusal at a stage; None where a rule permits or none has an objection."""
+        published: bool | None = None
         for rule, permits, if_published in self._asked[stage]:
-            if if_published and not _published(step, evidence.dns):
-                continue
+            if if_published:
+                if published is None:
+                    published = _published(step, evidence.dns)
+                if not published:
+                    continue
             answer = rule.decide(step, evidence)
             if answer is None:
                 continue
@@ -159,12 +163,7 @@ def _published(step: Step, dns: Dns) -> bool:
         return False
     domains = {domain_of(step.reverse_path or ""), domain_of(step.helo if not step.reverse_path else "")}
     if step.content is not None:
-        domains |= {
-            domain_of(address)
-            for name, value in step.header_fields
-            if name == "from"
-            for address in addresses_of(value)
-        }
+        domains |= step.author_domains
     return any(dns.authenticates(domain) for domain in domains if domain)
 
 

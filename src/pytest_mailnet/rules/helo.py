@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
 __all__ = ["HeloNoName", "HeloOwnName", "HeloUnresolvable"]
 
-_CERTAIN = ("NOERROR", "NXDOMAIN")
 _STAGES = frozenset({Stage.EHLO, Stage.MAIL, Stage.RCPT, Stage.DATA, Stage.MESSAGE})
 _LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", re.IGNORECASE)
 
@@ -57,7 +56,7 @@ class HeloUnresolvable(Rule):
             return None
         for rdtype in ("A", "AAAA", "MX") if _is_name(step.helo) else ():
             answer = evidence.dns.lookup(step.helo, rdtype)
-            if answer.values(rdtype) or answer.rcode not in _CERTAIN:
+            if answer.values(rdtype) or answer.failed:
                 return None
         return Refusal(self.reply, f"{step.helo} has no A, AAAA or MX record")
 

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 __all__ = ["GenericPtr", "NoPtr", "UnconfirmedPtr", "looks_generic", "reverse_names"]
 
-_CERTAIN = ("NOERROR", "NXDOMAIN")
 _GENERIC = re.compile(
     r"(^|[.\d_-])"
     r"(adsl|cable|dhcp|dial|dialin|dialup|dsl|dyn|dynamic|dynip|ftth|pool|ppp|pppoe|residential|vdsl)"
@@ -65,7 +64,7 @@ class UnconfirmedPtr(ClientRule):
             return _without_ptr(ip, pointer, self.reply)
         for name in names:
             answer = evidence.dns.lookup(name, rdtype)
-            if answer.rcode not in _CERTAIN or ip in answer.values(rdtype):
+            if answer.failed or ip in answer.values(rdtype):
                 return None
         return Refusal(self.reply, f"{' and '.join(names)}, the PTR of {ip}, has no {rdtype} record with it")
 
@@ -125,8 +124,4 @@ def _names_in(pointer: Answer) -> list[str]:
 
 
 def _without_ptr(ip: str, pointer: Answer, reply: Condition) -> Refusal | None:
-    return (
-        None
-        if pointer.rcode not in _CERTAIN or pointer.values("PTR")
-        else Refusal(reply, f"{ip} has no PTR record")
-    )
+    return None if pointer.failed or pointer.values("PTR") else Refusal(reply, f"{ip} has no PTR record")

@@ -21,7 +21,6 @@ __all__ = [
     "SenderNotQualified",
 ]
 
-_CERTAIN = ("NOERROR", "NXDOMAIN")
 _STAGES = frozenset({Stage.MAIL, Stage.RCPT, Stage.DATA, Stage.MESSAGE})
 
 
@@ -82,7 +81,7 @@ class SenderDomainTemperror(_OfSenderDomain):
     def _objection(self, domain: str, evidence: Evidence) -> str | None:
         for rdtype in ("MX", "A", "AAAA"):
             answer = evidence.dns.lookup(domain, rdtype)
-            if answer.rcode not in _CERTAIN:
+            if answer.failed:
                 return f"{domain} cannot be looked up, {rdtype} is answered with {answer.rcode}"
             if answer.values(rdtype):
                 return None
@@ -102,7 +101,7 @@ class SenderDomainUnreachable(_OfSenderDomain):
     def _objection(self, domain: str, evidence: Evidence) -> str | None:
         for rdtype in ("MX", "A", "AAAA"):
             answer = evidence.dns.lookup(domain, rdtype)
-            if answer.values(rdtype) or answer.rcode not in _CERTAIN:
+            if answer.values(rdtype) or answer.failed:
                 return None
         return f"{domain} has no MX, A or AAAA record"
 
