@@ -1,0 +1,93 @@
+"""A multipart/report (RFC 6522) put together from bytes, so that what it reports on stays as it was."""
+
+from __future__ import annotations
+
+import email.header
+import hashlib
+import re
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+__all__ = ["Part", "encoded", "field", "joined", "part_of_message", "printable", "wrapped"]
+
+_LINE_LIMIT = 998  # RFC 5322, 2.1.1
+_LONG_LINE = re.compile(rb"[^\r\n]{%d}" % (_LINE_LIMIT + 1))
+_BARE = re.compile(rb"\r(?!\n)|(?<!\r)\n|\x00")
+
+
+class Part(NamedTuple):
+    """One part of a multipart.
+
+    Attributes:
+        kind: its Content-Type.
+        content: its content, lines ending in CRLF.
+    """
+
+    kind: str
+    content: bytes
+
+
+def joined(head: Iterable[str], report_type: str, parts: Sequence[Part]) -> bytes:
+    """A whole message.
+
+    Args:
+        head: its header fields.
+        report_type: "delivery-status".
+        parts: what it is made of, text for people first.
+    """
+    boundary = _boundary(parts)
+    lines = [
+        *head,
+        "MIME-Version: 1.0",
+        f'Content-Type: multipart/report; report-type={report_type};\r\n\tboundary="{boundary}"',
+    ]
+    written = [("\r\n".join(lines) + "\r\n\r\n").encode()]
+    for part in parts:
+        encoding = "7bit" if part.content.isascii() else "8bit"
+        fields = f"Content-Type: {part.kind}\r\nContent-Transfer-Encoding: {encoding}\r\n\r\n"
+        written.append(f"--{boundary}\r\n{fields}".encode() + part.content + b"\r\n")
+    written.append(f"--{boundary}--\r\n".encode())
+    return b"".join(written)
+
+
+def part_of_message(content: bytes, *, headers_only: bool = False, utf8: bool = False) -> Part:
+    """What a report gives back of a mail: all of it, or its headers.
+
+    Of a mail that is not made of lines (RFC 3030), or of longer ones than mail may have, always its headers,
+    so that the report can go where the mail could not.
+    """
+    head, gap, _ = content.partition(b"\r\n\r\n")
+    if not (headers_only or _LONG_LINE.search(content) or _BARE.search(content)):
+        return Part("message/global" if utf8 else "message/rfc822", content)
+    lines = (_BARE.sub(b"?", line)[:_LINE_LIMIT] for line in head.split(b"\r\n"))
+    kind = "message/global-headers" if utf8 else "text/rfc822-headers"
+    return Part(kind, b"\r\n".join(lines) + (b"\r\n" if gap or head else b""))
+
+
+def field(name: str, value: str) -> str:
+    """A header field, without its line end. Nothing in the value can begin another field or line."""
+    return f"{name}: {printable(value)}"
+
+
+def printable(text: str) -> str:
+    """A text in one line, with "?" for what cannot be printed."""
+    return "".join(it if it.isprintable() else "?" for it in text)[:_LINE_LIMIT]
+
+
+def encoded(text: str) -> str:
+    """A text for people as it may stand in a header field (RFC 2047)."""
+    text = printable(text)
+    return text if text.isascii() else email.header.Header(text, "utf-8").encode()
+
+
+def wrapped(text: str) -> bytes:
+    """A text for people as a part's content."""
+    lines = (printable(line)[:_LINE_LIMIT] for line in text.split("\n"))
+    return ("\r\n".join(lines) + "\r\n").encode()
+
+
+def _boundary(parts: Sequence[Part]) -> str:
+    made = hashlib.sha256(b"\0".join(part.content for part in parts))
+    while any(made.hexdigest()[:32].encode() in part.content for part in parts):
+        made.update(b"again")
+    return f"=_{made.hexdigest()[:32]}"
