@@ -8,6 +8,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+MAIL_PARAMETERS = "555 5.5.4 MAIL FROM parameters not recognized or not implemented\r\n"
+MAIL_SYNTAX = "501 5.5.4 Syntax error in parameters or arguments: MAIL FROM:<address>\r\n"
+RCPT_SYNTAX = "501 5.5.4 Syntax error in parameters or arguments: RCPT TO:<address>\r\n"
+
 BEFORE_EHLO = [
     ("MAIL FROM:<a@b.example>", "503 5.5.1 Bad sequence of commands: send EHLO or HELO first\r\n"),
     ("RCPT TO:<a@shop.example>", "503 5.5.1 Bad sequence of commands: send EHLO or HELO first\r\n"),
@@ -46,10 +50,11 @@ AFTER_EHLO = [
         "MAIL FROM:<a@b.example> =x",
         "501 5.5.4 Syntax error in parameters or arguments: MAIL FROM:<address>\r\n",
     ),
-    (
-        "MAIL FROM:<a@b.example> RET=HDRS",
-        "555 5.5.4 MAIL FROM parameters not recognized or not implemented\r\n",
-    ),
+    ("MAIL FROM:<a@b.example> AUTH=<>", "250 2.1.0 OK\r\n"),
+    ("MAIL FROM:<a@b.example> RET=HDRS ENVID=QQ+2B31 BODY=BINARYMIME", "250 2.1.0 OK\r\n"),
+    ("MAIL FROM:<a@b.example> RET=SOME", MAIL_SYNTAX),
+    ("MAIL FROM:<a@b.example> ENVID=QQ+2b31", MAIL_SYNTAX),
+    ("MAIL FROM:<a@b.example> MT-PRIORITY=3", MAIL_PARAMETERS),
     (
         "MAIL FROM:<a@b.example> SIZE=35651585",
         "552 5.3.4 Message size exceeds fixed maximum message size\r\n",
@@ -59,8 +64,17 @@ AFTER_EHLO = [
     ("VRFY alice", "252 2.5.2 Cannot VRFY user, but will accept message and attempt delivery\r\n"),
     ("VRFY", "501 5.5.4 Syntax error in parameters or arguments: VRFY address\r\n"),
     ("EXPN all", "502 5.5.1 Command not implemented\r\n"),
-    ("STARTTLS", "502 5.5.1 Command not implemented\r\n"),
-    ("AUTH PLAIN", "502 5.5.1 Command not implemented\r\n"),
+    ("STARTTLS", "220 2.0.0 Ready to start TLS\r\n"),
+    ("STARTTLS now", "501 5.5.4 Syntax error (no parameters allowed)\r\n"),
+    ("AUTH PLAIN", "334 \r\n"),
+    ("AUTH LOGIN", "334 VXNlcm5hbWU6\r\n"),
+    ("AUTH", "501 5.5.4 Syntax error in parameters or arguments: AUTH mechanism [initial-response]\r\n"),
+    ("AUTH CRAM-MD5", "504 5.5.4 Unrecognized authentication type\r\n"),
+    ("AUTH PLAIN a", "501 5.5.2 Cannot decode BASE64\r\n"),
+    ("AUTH PLAIN AGE=", "501 5.5.2 Syntax error in the authentication response\r\n"),
+    ("BDAT 0", "503 5.5.1 Bad sequence of commands: need RCPT before DATA\r\n"),
+    ("BDAT", "501 5.5.4 Syntax error in parameters or arguments: BDAT size [LAST]\r\n"),
+    ("BDAT 3 FIRST", "501 5.5.4 Syntax error in parameters or arguments: BDAT size [LAST]\r\n"),
     ("HELP", "214 2.0.0 See RFC 5321\r\n"),
     ("HELLO", "500 5.5.2 Syntax error, command unrecognized\r\n"),
     ("", "500 5.5.2 Syntax error, command unrecognized\r\n"),
@@ -79,8 +93,13 @@ AFTER_MAIL = [
     ("RCPT TO:<>", "553 5.1.3 Mailbox name not allowed: malformed address\r\n"),
     ("RCPT TO:<alice>", "553 5.1.3 Mailbox name not allowed: malformed address\r\n"),
     ("RCPT TO:", "501 5.5.4 Syntax error in parameters or arguments: RCPT TO:<address>\r\n"),
+    ("RCPT TO:<a@shop.example> NOTIFY=NEVER", "250 2.1.5 OK\r\n"),
+    ("RCPT TO:<a@shop.example> NOTIFY=success,DELAY ORCPT=rfc822;b+2B1@b.example", "250 2.1.5 OK\r\n"),
+    ("RCPT TO:<a@shop.example> NOTIFY=NEVER,DELAY", RCPT_SYNTAX),
+    ("RCPT TO:<a@shop.example> NOTIFY=", RCPT_SYNTAX),
+    ("RCPT TO:<a@shop.example> ORCPT=b@b.example", RCPT_SYNTAX),
     (
-        "RCPT TO:<a@shop.example> NOTIFY=NEVER",
+        "RCPT TO:<a@shop.example> HOLDFOR=3",
         "555 5.5.4 RCPT TO parameters not recognized or not implemented\r\n",
     ),
     ("RCPT TO:<ä@shop.example>", "553 5.6.7 Mailbox name not allowed: address needs SMTPUTF8\r\n"),
@@ -107,8 +126,9 @@ def test_after_mail(client, line, reply):
 
 def test_ehlo_lists_the_extensions(shop, converse):
     assert converse("mx.shop.example").say("EHLO app.example") == (
-        "250-mx.shop.example\r\n250-SIZE 35651584\r\n250-8BITMIME\r\n250-ENHANCEDSTATUSCODES\r\n"
-        "250-PIPELINING\r\n250 SMTPUTF8\r\n"
+        "250-mx.shop.example\r\n250-SIZE 35651584\r\n250-8BITMIME\r\n250-STARTTLS\r\n"
+        "250-AUTH PLAIN LOGIN XOAUTH2 OAUTHBEARER\r\n250-ENHANCEDSTATUSCODES\r\n250-PIPELINING\r\n"
+        "250-DSN\r\n250-CHUNKING\r\n250-BINARYMIME\r\n250 SMTPUTF8\r\n"
     )
 
 

@@ -25,6 +25,7 @@ _PARENT = "PYTEST_MAILNET_PARENT"
 _PATH = "PYTHONPATH"
 _QUESTIONS = frozenset(
     {
+        "authority",
         "bind",
         "claims",
         "dial",

@@ -27,6 +27,8 @@ class MailNetConfig:
             them fail, and fails the test.
         addresses: where hosts get theirs: from the "documentation" ranges, or "public" looking ones
             for applications that refuse addresses that are not global.
+        trust_ca: whether TLS contexts that load the machine's certificates, or certifi's, while the net is
+            active trust the net's authority too.
         enforce: rules, by name or family, that every provider that has them applies beside those that are
             on in a fresh net; "all" for all.
         providers: TOML files of providers, and folders with such files, beside those of the package.
@@ -37,13 +39,15 @@ class MailNetConfig:
     unknown_names: Literal["answer", "fail"] = "answer"
     other_ports: Literal["open", "closed"] = "open"
     addresses: Literal["documentation", "public"] = "documentation"
+    trust_ca: bool = True
     enforce: tuple[str, ...] = ()
     providers: tuple[Path, ...] = ()
     log: Literal["failed", "always", "never"] = "failed"
 
     def __post_init__(self) -> None:
-        if not isinstance(self.strict, bool):
-            raise InvalidSetting(f"strict takes True or False, not {self.strict!r}")
+        for name in ("strict", "trust_ca"):
+            if not isinstance(getattr(self, name), bool):
+                raise InvalidSetting(f"{name} takes True or False, not {getattr(self, name)!r}")
         for name, kind in (("enforce", str), ("providers", Path)):
             given = getattr(self, name)
             if isinstance(given, str | Path):

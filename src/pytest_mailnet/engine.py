@@ -18,6 +18,7 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from pytest_mailnet.certificates import Authority
 from pytest_mailnet.connection import Connection, Tenant
 from pytest_mailnet.dnsserver import DatagramServer, StreamServer
 from pytest_mailnet.errors import MailNetError
@@ -40,7 +41,11 @@ class _Tables:
 
 
 class Engine:
-    """The background of one test run; serves any number of nets, one after the other or nested."""
+    """The background of one test run; serves any number of nets, one after the other or nested.
+
+    Attributes:
+        authority: signs the certificates of every net of the run.
+    """
 
     def __init__(self) -> None:
         # Reentrant: when it starts, its own sockets are bound by the patched functions of the entering net.
@@ -51,6 +56,7 @@ class Engine:
         self._stop: asyncio.Event | None = None
         self.listener = Endpoint(_LOOPBACK, 0)
         self.dns = Endpoint(_LOOPBACK, 0)
+        self.authority = Authority()
 
     def start(self) -> None:
         """Bind the sockets and start the thread, unless that has been done.
@@ -73,7 +79,8 @@ class Engine:
         ready.wait()
 
     def close(self) -> None:
-        """Stop the thread and close every socket. A closed engine can be started again."""
+        """Stop the thread, close every socket, remove what is on disk; it can be started again."""
+        self.authority.close()
         with self._lock:
             thread, self._thread = self._thread, None
         if thread is None:

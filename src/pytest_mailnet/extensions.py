@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Iterator
 
 from pytest_mailnet.errors import InvalidSetting, UnknownName
@@ -93,8 +94,17 @@ class Extensions:
 
     @property
     def lines(self) -> tuple[str, ...]:
-        """The lines of the EHLO reply after the first."""
+        """The lines of the EHLO reply after the first, whatever the session."""
         return self._lines
+
+    def lines_for(self, *, tls: bool, auth: bool) -> tuple[str, ...]:
+        """The lines that make sense to a session.
+
+        Args:
+            tls: whether it is encrypted already, so that STARTTLS is not offered (RFC 3207, 4.2).
+            auth: whether it may log in.
+        """
+        return _lines_for(self._lines, tls, auth)
 
     def _checked(self, line: str) -> str:
         keyword = _keyword(line)
@@ -116,6 +126,13 @@ class Extensions:
 
     def __repr__(self) -> str:
         return f"Extensions({list(self._lines)})"
+
+
+@functools.lru_cache(maxsize=256)
+def _lines_for(lines: tuple[str, ...], tls: bool, auth: bool) -> tuple[str, ...]:  # noqa: FBT001
+    without = {"STARTTLS"} if tls else set()
+    without |= set() if auth else {"AUTH"}
+    return tuple(line for line in lines if _keyword(line) not in without)
 
 
 def _keyword(line: str) -> str:

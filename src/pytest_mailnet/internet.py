@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import functools
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable
 from random import Random
 
-from pytest_mailnet.blocklists import reversed_name
+from pytest_mailnet.certificates import Authority
 from pytest_mailnet.clock import Clock
 from pytest_mailnet.config import MailNetConfig
 from pytest_mailnet.errors import InvalidAddress, InvalidSetting, UnknownName, amongst
@@ -19,11 +19,13 @@ from pytest_mailnet.providers.host import Host
 from pytest_mailnet.providers.policy import EVERYTHING
 from pytest_mailnet.providers.published import customer_zones, exchanges, exchanges_in, zones_of
 from pytest_mailnet.publishing import publish
-from pytest_mailnet.records import Record, address_record, parse_rdata, plain_name
+from pytest_mailnet.records import address_record, plain_name
+from pytest_mailnet.relaying import Queue, Source, origin_of, sending_addresses
 from pytest_mailnet.resolver import Dns
 from pytest_mailnet.routes import Occupant, Routes, address_pool
 from pytest_mailnet.rules import RULES, family_of
 from pytest_mailnet.sender import Sender
+from pytest_mailnet.sender_records import SenderRecords
 
 __all__ = ["Internet"]
 
@@ -38,17 +40,21 @@ class Internet:
         journal: where questions, sessions and the clock's steps are recorded.
         clock: the net's.
         random: draws what is drawn by lot.
+        authority: signs the certificates of hosts.
 
     Attributes:
         sender: who calls, unless a socket is bound to another sender's address.
         dns: the zones.
         name_server: answers for them.
         arrivals: the messages that were taken.
+        queue: those of them that are to be relayed.
     """
 
-    def __init__(self, config: MailNetConfig, journal: Journal, clock: Clock, random: Random) -> None:
-        self.config, self.journal, self.clock = config, journal, clock
-        self._random = random
+    def __init__(
+        self, config: MailNetConfig, journal: Journal, clock: Clock, random: Random, authority: Authority
+    ) -> None:
+        self.config, self.journal, self.clock, self.random = config, journal, clock, random
+        self.authority = authority
         self._catalogue = catalogue_with(config.providers)
         _check_rules(config.enforce)
         self._lock = threading.RLock()
@@ -56,9 +62,11 @@ class Internet:
         self._providers: dict[str, Provider] = {}
         self._hosts: dict[str, Host] = {}
         self._senders: list[Sender] = []
-        self._published: dict[Sender, Sequence[Record]] = {}
+        self._sources: dict[Provider, Source] = {}
         self.arrivals = Arrivals()
+        self.queue = Queue(self)
         self.dns = Dns(missing=self._missing, reverse=self._reverse_name, journal=journal)
+        self._records = SenderRecords(self.dns)
         self.name_server = NameServer(self.dns, journal)
         self.sender = self.add_sender("203.0.113.7", "app.sender.example")
 
@@ -192,6 +200,21 @@ class Internet:
             self._publish(sender)
         return sender
 
+    def source_of(self, provider: Provider) -> Source:
+        """From where a provider sends: a test's own server from its address, others from one by their SPF."""
+        with self._lock:
+            found = self._sources.get(provider)
+            if found is None:
+                found = self._sources[provider] = self._source(provider)
+        return found
+
+    def _source(self, provider: Provider) -> Source:
+        if provider.name in provider.hosts:
+            return origin_of(provider.hosts[provider.name])
+        domain = next(iter(provider.domains), f"{provider.name}.example")
+        free = (ip for ip in sending_addresses(self.dns, domain) if self._routes.occupant(ip) is None)
+        return self.add_sender(next(free, None), f"outbound.{domain}")
+
     def names(self) -> list[str]:
         """The names of hosts and domains, for near misses."""
         domains = (it for provider in self.providers for it in provider.domains)
@@ -221,7 +244,10 @@ class Internet:
     def _put(self, facts: Facts) -> Provider:
         provider = self._made(facts)
         self.dns.merge(zones_of(facts))
-        for name, addresses in exchanges(facts).items():
+        hosts = exchanges(facts)
+        if facts.submission is not None:
+            hosts = {**hosts, **dict.fromkeys(facts.submission.hosts, ())}
+        for name, addresses in hosts.items():
             self._add_host(provider, name, addresses)
             if not addresses:
                 self.dns.put(address_record(name, ip) for ip in provider.hosts[name].addresses)
@@ -232,75 +258,27 @@ class Internet:
     def _made(self, facts: Facts, *, catch_all: bool = False) -> Provider:
         return Provider(
             facts,
-            self._catalogue.phrasebook(facts),
+            functools.partial(self._catalogue.phrasebook, facts),
             clock=self.clock,
             dns=self.dns,
             journal=self.journal,
             arrivals=self.arrivals,
-            random=self._random,
+            random=self.random,
             sender_at=self._sender_at,
+            relay=self.queue,
             enforced=self.config.enforce,
             catch_all=catch_all,
         )
 
     def _add_host(self, provider: Provider, name: str, ips: Iterable[str]) -> None:
-        host = Host(name, provider, provider.facts.ports)
+        host = Host(name, provider, self.authority)
         claimed = [self._routes.claim(ip, host) for ip in ips] or [self._routes.allocate(host)]
         host.addresses = tuple(claimed)
         self._hosts[name] = provider.hosts[name] = host
 
     def _publish(self, sender: Sender) -> None:
-        """Bring the net's DNS in line with a sender: its listings, and what its reverse name resolves to.
-
-        Only the sender's own records change. What the test has put in or taken away stays as the test has it.
-        """
         with self._lock:
-            before = self._published.get(sender, ())
-            listings, confirming = list(self._listings(sender)), self._confirming(sender, before)
-            self.dns.put(listings)
-            for record in confirming:
-                if record not in before:
-                    self.dns.add(record.name, record.rdtype, record.rdata)
-            now = (*listings, *confirming)
-            self._withdraw([it for it in before if it not in now])
-            self._published[sender] = now
-
-    def _confirming(self, sender: Sender, before: Sequence[Record]) -> list[Record]:
-        """The records by which a sender's reverse name is confirmed (FCrDNS), unless it is the test's."""
-        if not sender.ptr:
-            return []
-        name = plain_name(sender.ptr)
-        records = [address_record(name, ip) for ip in (sender.ip, sender.ipv6)]
-        own = {it.rdtype: it for it in before if it.name == name}
-        if not own:
-            return [] if self.dns.types(name) else records
-        # One that is no longer there was taken away by the test; it is remembered, and not put in again.
-        return [it if (old := own[it.rdtype]) in self._beside(old) else old for it in records]
-
-    def _withdraw(self, records: Iterable[Record]) -> None:
-        """Take away these records, and leave others of the same name and type."""
-        for record in records:
-            found = self._beside(record)
-            if record in found:
-                self.dns.remove(record.name, record.rdtype)
-                self.dns.put(it for it in found if it != record)
-
-    def _beside(self, record: Record) -> list[Record]:
-        """The records in the net of that record's name and type, itself among them if it is there."""
-        if record.rdtype not in self.dns.types(record.name):
-            return []
-        # ANY, for a failure that the test has arranged is mostly of one type, and may be counted.
-        return [it for it in self.dns.lookup(record.name, "ANY").answers if it.rdtype == record.rdtype]
-
-    @staticmethod
-    def _listings(sender: Sender) -> Iterator[Record]:
-        for listing in sender.listed_in:
-            for ip in (sender.ip, sender.ipv6):
-                name = reversed_name(ip, listing.zone)
-                yield address_record(name, listing.code)
-                if listing.text:
-                    text = parse_rdata(name, "TXT", f'"{listing.text.format(ip=ip)}"')
-                    yield Record(name, "TXT", 300, text)
+            self._records.publish(sender)
 
     def _sender_at(self, ip: str) -> Sender | None:
         occupant = self._routes.occupant(ip)

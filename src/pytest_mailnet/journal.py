@@ -64,6 +64,8 @@ class Session:
         provider: the name of the provider or server that the host belongs to.
         exchanges: requests with their replies, in order; the first is the banner.
         ended: how it ended, in words, None while it is open.
+        tls: the protocol version by which it is encrypted, "TLSv1.3"; None while it is not.
+        user: who has logged in, None for nobody.
     """
 
     at: float
@@ -74,6 +76,8 @@ class Session:
     provider: str
     exchanges: list[Exchange] = field(default_factory=list)
     ended: str | None = None
+    tls: str | None = None
+    user: str | None = None
 
     @property
     def replies(self) -> list[str]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from email.message import EmailMessage
 
+from pytest_mailnet.accounts import Account
 from pytest_mailnet.errors import InvalidAddress, InvalidSetting, NothingArrived
 from pytest_mailnet.journal import Session
 from pytest_mailnet.model import Envelope
@@ -51,22 +52,26 @@ class Mailbox:
 
     Args:
         address: in full.
-        quota: see the attribute.
+        account: see the attribute.
+        complain: sends a feedback report on a message, to an address.
 
     Attributes:
         address: in full, as it was added.
+        account: how its owner logs in.
         messages: what has been delivered, oldest first.
         disabled: whether its owner has lost it: suspended, or not used for years.
     """
 
     # A typo in an attribute would be a setting without effect.
-    __slots__ = ("_hourly_limit", "_quota", "address", "disabled", "messages")
+    __slots__ = ("_complain", "_hourly_limit", "_quota", "account", "address", "disabled", "messages")
 
-    def __init__(self, address: str, *, quota: int | None = None) -> None:
+    def __init__(self, address: str, account: Account, complain: Callable[[Message, str], None]) -> None:
         self.address = address
+        self.account = account
+        self._complain = complain
         self.messages: list[Message] = []
         self.disabled = False
-        self.quota = quota
+        self.quota = None
         self.hourly_limit = None
 
     @property
@@ -94,6 +99,29 @@ class Mailbox:
     @hourly_limit.setter
     def hourly_limit(self, count: int | None) -> None:
         self._hourly_limit = _checked_count(count, f"hourly_limit of {self.address}", "messages")
+
+    def report_spam(self, message: Message, *, to: str | None = None) -> None:
+        """Press the button "this is spam": a feedback report goes to who sent the message (ARF, RFC 5965).
+
+        It lies in the provider's queue until `mailnet.deliver_all()`.
+
+        Args:
+            message: one of this mailbox.
+            to: where the sender has such reports sent; by default abuse@ the envelope sender's domain
+                (RFC 2142, 4).
+
+        Raises:
+            InvalidSetting: if the message is not in this mailbox, or there is nobody to report to.
+        """
+        if message not in self.messages:
+            raise InvalidSetting(f"report_spam({message!r}): that is no message of {self.address}")
+        domain = message.envelope.mail_from.rpartition("@")[2]
+        if not (to or domain):
+            raise InvalidSetting(
+                f"report_spam({message!r}): it came from the null sender; say to whom the report goes, "
+                "as in to='fbl@shop.example'"
+            )
+        self._complain(message, to or f"abuse@{domain}")
 
     def has_room_for(self, size: int) -> bool:
         """Whether so many bytes fit in, and it is not full already."""

@@ -14,10 +14,12 @@ __all__ = ["Endpoint", "Envelope", "Reply", "Stage"]
 
 
 class Stage(StrEnum):
-    """Where in a session a reply is given (RFC 5321, 4.3.2); MESSAGE is after the final dot."""
+    """Where in a session a reply is given (RFC 5321, 4.3.2); MESSAGE is after the final dot or last chunk."""
 
     CONNECT = "connect"
     EHLO = "ehlo"
+    STARTTLS = "starttls"
+    AUTH = "auth"
     MAIL = "mail"
     RCPT = "rcpt"
     DATA = "data"
@@ -54,11 +56,14 @@ class Envelope:
 _REPLY_LINE = re.compile(r"(?P<code>[2-5][0-5][0-9])(?:(?P<separator>[ -])(?P<text>.*))?")
 _ENHANCED = re.compile(r"([245]\.[0-9]{1,3}\.[0-9]{1,3})(?= |$)")  # RFC 3463, 2
 _VARIABLE = re.compile(r"\{([a-z_]+)\}")
+_CHALLENGE = 334
 
 # What a client can be told at each stage besides 4yz and 5yz (RFC 5321, 4.3.2).
 _POSITIVE = {
     Stage.CONNECT: {220},
     Stage.EHLO: {250},
+    Stage.STARTTLS: {220},
+    Stage.AUTH: {235},
     Stage.MAIL: {250},
     Stage.RCPT: {250, 251, 252},
     Stage.DATA: {354},
@@ -177,5 +182,7 @@ def _on_the_wire(reply: Reply) -> bytes:
     prefix = f"{reply.enhanced} " if reply.enhanced else ""
     *firsts, last = reply.lines or ("",)
     written = [f"{reply.code}-{prefix}{line}" for line in firsts]
-    written.append(f"{reply.code} {prefix}{last}".rstrip() if not last else f"{reply.code} {prefix}{last}")
+    # An empty challenge keeps its space (RFC 4954, 4).
+    ending = f"{prefix}{last}" if last or reply.code == _CHALLENGE else prefix.rstrip()
+    written.append(f"{reply.code} {ending}" if ending or reply.code == _CHALLENGE else str(reply.code))
     return ("\r\n".join(written) + "\r\n").encode()

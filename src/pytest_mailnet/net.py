@@ -2,34 +2,32 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from random import Random
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
+from pytest_mailnet.certificates import Authority
 from pytest_mailnet.children import Children
 from pytest_mailnet.clock import Clock
 from pytest_mailnet.config import MailNetConfig
 from pytest_mailnet.engine import Engine
-from pytest_mailnet.errors import ExpectationFailed, InvalidSetting, MailNetTampered, amongst
+from pytest_mailnet.errors import ExpectationFailed, InvalidSetting, MailNetTampered, NothingArrived, amongst
 from pytest_mailnet.intercept import Interception
 from pytest_mailnet.internet import Internet
 from pytest_mailnet.journal import ClockMoved, Incident, Journal, Session
 from pytest_mailnet.mailbox import Message
 from pytest_mailnet.model import Endpoint
-from pytest_mailnet.providers import Provider
-from pytest_mailnet.providers.host import Host
+from pytest_mailnet.population import Population
 from pytest_mailnet.reach import Reach
-from pytest_mailnet.resolver import Dns
-from pytest_mailnet.sender import Sender
+from pytest_mailnet.relaying import Queue
 from pytest_mailnet.verdict import Complaint, complaints
 
 __all__ = ["MailNet"]
 
 
-class MailNet:
+class MailNet(Population):
     """One test's Internet: names, addresses, servers, mailboxes, clock, log.
 
     It is active, and the application's look-ups and connections lead into it, between `with MailNet() as
@@ -62,132 +60,15 @@ class MailNet:
         self.config = (config or MailNetConfig()).but(settings)
         self.journal = Journal()
         self.clock = Clock(start, self._clock_moved)
-        self._internet = Internet(self.config, self.journal, self.clock, Random(seed))  # noqa: S311
         self._engine = engine or Engine()
+        random = Random(seed)  # noqa: S311
+        super().__init__(Internet(self.config, self.journal, self.clock, random, self._engine.authority))
         self._own_engine = engine is None
         self._interception: Interception | None = None
         self._reach: Reach | None = None
         self._closing: list[Callable[[], None]] = []
         self._told: set[str] = set()
         self._verified = False
-
-    @property
-    def dns(self) -> Dns:
-        """Its zones, and the questions that were asked."""
-        return self._internet.dns
-
-    @property
-    def sender(self) -> Sender:
-        """Who the application seems to be."""
-        return self._internet.sender
-
-    @property
-    def gmail(self) -> Provider:
-        """Gmail, as it is today unless `provider("gmail", era=...)` was called before."""
-        return self.provider("gmail")
-
-    @property
-    def hotmail(self) -> Provider:
-        """Outlook.com, which carries hotmail.com, unless `provider("hotmail", era=...)` was called before."""
-        return self.provider("hotmail")
-
-    @property
-    def outlook(self) -> Provider:
-        """Outlook.com, which is what Hotmail has become: the same as `hotmail`."""
-        return self.provider("hotmail")
-
-    @property
-    def microsoft365(self) -> Provider:
-        """Exchange Online; `add_domain("shop.example", on="microsoft365")` puts a domain on it."""
-        return self.provider("microsoft365")
-
-    @property
-    def google_workspace(self) -> Provider:
-        """Gmail for organisations; `add_domain("shop.example", on="google-workspace")`."""
-        return self.provider("google-workspace")
-
-    @property
-    def yahoo(self) -> Provider:
-        """Yahoo, which carries aol.com too."""
-        return self.provider("yahoo")
-
-    @property
-    def icloud(self) -> Provider:
-        """Apple's iCloud Mail."""
-        return self.provider("icloud")
-
-    def provider(self, name: str, *, era: int | None = None) -> Provider:
-        """A provider by name; a net has one of each.
-
-        Args:
-            name: "gmail", "hotmail", or the host name of a server that the test added.
-            era: the year as of which it is; None for today, or as it was first asked for.
-
-        Raises:
-            UnknownName: if there is no such provider or era; names the near misses.
-            InvalidSetting: if it is in the net already, as of another year.
-        """
-        return self._internet.provider(name, era)
-
-    def add_server(
-        self,
-        host: str,
-        *,
-        domain: str | Iterable[str] = (),
-        ip: str | Iterable[str] = (),
-        ports: Iterable[int] = (25, 587),
-        preference: int = 10,
-    ) -> Provider:
-        """Add a plain mail server with no opinions, and its records.
-
-        Args:
-            host: its name.
-            domain: whose mail it takes, for any recipient; others' is refused as relaying. Without one
-                it takes whatever it is given.
-            ip: its address or addresses; without one it gets the next free one.
-            ports: what it listens on.
-            preference: of its MX records; the lower is tried first (RFC 5321, 5.1).
-
-        Raises:
-            InvalidAddress: if a name or address cannot be one, or the host is in the net already.
-            AddressInUse: if another has the address.
-        """
-        return self._internet.add_server(host, _listed(domain), _listed(ip), tuple(ports), preference)
-
-    def add_domain(self, domain: str, *, on: str) -> Provider:
-        """Put a domain on a provider, as its customers do, with the records that the provider has them add.
-
-        Args:
-            domain: "shop.example".
-            on: a provider's name, "google-workspace", or the host name of a server of the test's own.
-
-        Returns:
-            The provider; a mailbox there is `.add_mailbox("sales@shop.example")`.
-
-        Raises:
-            UnknownName: if there is no such provider or server; names the near misses.
-            InvalidSetting: if the provider takes no domains of others, or has this one.
-            InvalidAddress: if that cannot be a domain.
-        """
-        return self._internet.add_domain(domain, on)
-
-    def host(self, name: str) -> Host:
-        """A host by name: a provider's or one that the test added.
-
-        Raises:
-            UnknownName: if the net has none of that name; names the near misses.
-        """
-        return self._internet.host(name)
-
-    @property
-    def providers(self) -> list[Provider]:
-        """The providers and servers that are in the net by now."""
-        return self._internet.providers
-
-    @property
-    def hosts(self) -> list[Host]:
-        """The hosts that are in the net by now."""
-        return self._internet.hosts
 
     def listen(self, host: str, port: int = 25) -> Endpoint:
         """Open a real loopback port that leads to a host, for clients in other languages and processes.
@@ -229,34 +110,34 @@ class MailNet:
             raise InvalidSetting("mailnet.include_children(): the net is not active; call it inside `with`")
         self._closing.append(Children(self._engine, self._reach).close)
 
-    def add_sender(self, *, ip: str | None = None, ptr: str | None = None) -> Sender:
-        """A further address of the application; chosen by binding to it, or by `sending_from`.
+    @property
+    def ca(self) -> Authority:
+        """Who signs the certificates of all hosts; `mailnet.ca.bundle` is a CA file for other clients."""
+        return self._engine.authority
 
-        Args:
-            ip: its address; without one, the next free one of the senders' range.
-            ptr: its reverse name.
+    @property
+    def queue(self) -> Queue:
+        """The mails that servers have taken for recipients elsewhere, oldest first, and why they wait."""
+        return self._internet.queue
+
+    def deliver_all(
+        self, *, days: float = 0, hours: float = 0, minutes: float = 0, seconds: float = 0
+    ) -> None:
+        """Let the servers deliver what waits in their queues, and send the bounces that come of it.
+
+        Without arguments, all that is due now. With them the clock moves on by that much, from one retry to
+        the next, so that five days of retries take no time: `mailnet.deliver_all(days=5)`.
 
         Raises:
-            InvalidAddress, AddressInUse: if that is no address, or another's.
+            InvalidSetting: for a negative span, or if the net is not active.
         """
-        return self._internet.add_sender(ip, ptr)
-
-    @contextlib.contextmanager
-    def sending_from(self, sender: Sender) -> Iterator[Sender]:
-        """Let connections come from another sender for a block of code, in all threads.
-
-        Raises:
-            InvalidSetting: if that is no sender.
-        """
-        if not isinstance(sender, Sender):
-            raise InvalidSetting(
-                f"mailnet.sending_from({sender!r}) takes what mailnet.add_sender(ip=...) returns"
+        span = timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
+        if span < timedelta() or self._reach is None:
+            wrong = (
+                f"{span} lies in the past" if self._reach else "the net is not active; call it inside `with`"
             )
-        before, self._internet.sender = self._internet.sender, sender
-        try:
-            yield sender
-        finally:
-            self._internet.sender = before
+            raise InvalidSetting(f"mailnet.deliver_all(): {wrong}")
+        self._engine.run(self.queue.run(span))
 
     @property
     def sessions(self) -> list[Session]:
@@ -278,11 +159,24 @@ class MailNet:
         Raises:
             NothingArrived: if they have not come by then.
         """
-        return self._internet.arrivals.wait(count, timeout)
+        try:
+            return self._internet.arrivals.wait(count, timeout)
+        except NothingArrived as error:
+            raise self._with_queue(error) from None
 
     async def wait_for_messages_async(self, count: int = 1, *, timeout: float = 5.0) -> list[Message]:  # noqa: ASYNC109
         """Do what `wait_for_messages` does, in a task of asyncio or trio."""
-        return await self._internet.arrivals.wait_async(count, timeout)
+        try:
+            return await self._internet.arrivals.wait_async(count, timeout)
+        except NothingArrived as error:
+            raise self._with_queue(error) from None
+
+    def _with_queue(self, error: NothingArrived) -> NothingArrived:
+        if not self.queue:
+            return error
+        return NothingArrived(
+            f"{error} Before that, mailnet.deliver_all(): in mailnet.queue waits\n{self.queue}"
+        )
 
     def __enter__(self) -> Self:
         self._verified = False
@@ -345,7 +239,7 @@ class MailNet:
             raise AttributeError(f"a mailnet has no attribute {name!r}{amongst(name, known)}")
 
     def _complaints(self) -> list[Complaint]:
-        scripts = [provider.script for provider in self._internet.providers]
+        scripts = [script for provider in self._internet.providers for script in provider.scripts]
         found = complaints(self.journal, scripts, self.config, self._internet.names)
         return [it for it in found if it.text not in self._told]
 
@@ -372,7 +266,3 @@ class MailNet:
     def _clock_moved(self, step: timedelta) -> None:
         now = f"{self.clock.now():%Y-%m-%d %H:%M:%S}"
         self.journal.add(ClockMoved(self.journal.elapsed(), step.total_seconds(), now))
-
-
-def _listed(given: str | Iterable[str]) -> tuple[str, ...]:
-    return (given,) if isinstance(given, str) else tuple(given)

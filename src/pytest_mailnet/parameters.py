@@ -1,4 +1,4 @@
-"""What a server offers in reply to EHLO, and which parameters MAIL may have by that (RFC 5321, 2.2)."""
+"""What a server offers in reply to EHLO, and the parameters of MAIL and RCPT by that (RFC 5321, 2.2)."""
 
 from __future__ import annotations
 
@@ -8,10 +8,22 @@ from typing import NamedTuple
 
 from pytest_mailnet.paths import CommandError, well_formed
 
-__all__ = ["MailParameters", "Offer", "offer_of", "read_mail_parameters"]
+__all__ = [
+    "MailParameters",
+    "Offer",
+    "check_rcpt_parameters",
+    "offer_of",
+    "parameter_of",
+    "read_mail_parameters",
+    "xtext_decoded",
+]
 
 _LINE_LIMIT = 512  # RFC 5321, 4.5.3.1.4, line end included
 _SIZE = re.compile(r"[0-9]{1,20}")  # RFC 1870, 5
+_XTEXT = re.compile(r"(?:[!-*,-<>-~]|\+[0-9A-F]{2})+")  # RFC 3461, 4
+_ORCPT = re.compile(rf"[A-Za-z0-9-]+;{_XTEXT.pattern}|utf-8;\S+", re.IGNORECASE)  # RFC 3461, 4.2; RFC 6533, 3
+_NOTICES = frozenset({"SUCCESS", "FAILURE", "DELAY"})
+_HEXADECIMAL = re.compile(r"\+([0-9A-F]{2})")
 
 
 class Offer(NamedTuple):
@@ -20,12 +32,25 @@ class Offer(NamedTuple):
     Attributes:
         keywords: in upper case.
         size_limit: what a message may have in bytes (RFC 1870, 4); None for no limit.
-        mail_line_limit: what a MAIL command may have in bytes, line end included.
+        mechanisms: with which clients may log in, in upper case.
     """
 
     keywords: frozenset[str]
     size_limit: int | None
-    mail_line_limit: int
+    mechanisms: tuple[str, ...]
+
+    def line_limit(self, verb: bytes) -> int:
+        """What a command may have in bytes, line end included, with the room that extensions make."""
+        room = _ROOM.get(verb, ())
+        return _LINE_LIMIT + sum(more for keyword, more in room if keyword in self.keywords)
+
+
+# RFC 1870, 3; RFC 6531, 3.4; RFC 3461, 4.2 to 4.4 (500 for ORCPT, 100 for ENVID); RFC 4954, 3 and 4.
+_ROOM = {
+    b"MAIL": (("SIZE", 26), ("SMTPUTF8", 10), ("DSN", 118), ("AUTH", 500)),
+    b"RCPT": (("DSN", 540),),
+    b"AUTH": (("AUTH", 12288 - _LINE_LIMIT),),
+}
 
 
 class MailParameters(NamedTuple):
@@ -34,22 +59,23 @@ class MailParameters(NamedTuple):
     Attributes:
         size: the message's size in bytes as the client declares it; None if it does not.
         utf8: whether addresses and headers may be in UTF-8 (RFC 6531).
+        binary: whether the content comes as it is, lines or not, and in chunks (RFC 3030).
     """
 
     size: int | None
     utf8: bool
+    binary: bool
 
 
-@functools.lru_cache(maxsize=64)
+@functools.lru_cache(maxsize=256)
 def offer_of(lines: tuple[str, ...]) -> Offer:
     """Read the lines of an EHLO reply after the first, "SIZE 35651584"; () for a session after HELO."""
-    words = [line.split() for line in lines if line.strip()]
-    keywords = frozenset(first.upper() for first, *_ in words)
-    sizes = [values[0] for first, *values in words if first.upper() == "SIZE" and values]
+    words = [line.upper().split() for line in lines if line.strip()]
+    keywords = frozenset(first for first, *_ in words)
+    sizes = [values[0] for first, *values in words if first == "SIZE" and values]
     limit = int(sizes[0]) if sizes and _SIZE.fullmatch(sizes[0]) else 0
-    # RFC 1870, 3 and RFC 6531, 3.4 make room for their parameters.
-    longer = 26 * ("SIZE" in keywords) + 10 * ("SMTPUTF8" in keywords)
-    return Offer(keywords, limit or None, _LINE_LIMIT + longer)
+    mechanisms = tuple(name for first, *values in words if first == "AUTH" for name in values)
+    return Offer(keywords, limit or None, mechanisms)
 
 
 def read_mail_parameters(parameters: tuple[str, ...], offer: Offer) -> MailParameters:
@@ -59,24 +85,67 @@ def read_mail_parameters(parameters: tuple[str, ...], offer: Offer) -> MailParam
         CommandError: with "mail_syntax" for a malformed one, "mail_parameter" for one that is not offered,
             "message_too_big_declared" for a size over the limit.
     """
-    size, utf8 = None, False
+    size, utf8, binary = None, False, False
     for parameter in parameters:
         if not well_formed(parameter):
             raise CommandError("mail_syntax")
-        keyword, equals, value = parameter.upper().partition("=")
-        if keyword == "SIZE" and "SIZE" in offer.keywords:
-            if not _SIZE.fullmatch(value):
-                raise CommandError("mail_syntax")
-            size = int(value)
-            if offer.size_limit is not None and size > offer.size_limit:
-                raise CommandError("message_too_big_declared")
-        elif keyword == "BODY" and "8BITMIME" in offer.keywords:
-            if value not in {"7BIT", "8BITMIME"}:
-                raise CommandError("mail_syntax")
-        elif keyword == "SMTPUTF8" and "SMTPUTF8" in offer.keywords:
-            if equals:
-                raise CommandError("mail_syntax")
-            utf8 = True
-        else:
+        keyword, equals, value = parameter.partition("=")
+        keyword = keyword.upper()
+        if _NEEDED.get(keyword, keyword) not in offer.keywords:
             raise CommandError("mail_parameter")
-    return MailParameters(size, utf8)
+        match keyword:
+            case "SIZE":
+                _check(_SIZE.fullmatch(value))
+                size = int(value)
+                if offer.size_limit is not None and size > offer.size_limit:
+                    raise CommandError("message_too_big_declared")
+            case "BODY":
+                binary = value.upper() == "BINARYMIME" and {"BINARYMIME", "CHUNKING"} <= offer.keywords
+                _check(binary or value.upper() in {"7BIT", "8BITMIME"})
+            case "SMTPUTF8":
+                _check(not equals)
+                utf8 = True
+            case "RET":
+                _check(value.upper() in {"FULL", "HDRS"})
+            case "ENVID" | "AUTH":
+                _check(_XTEXT.fullmatch(value))
+            case _:
+                raise CommandError("mail_parameter")
+    return MailParameters(size, utf8, binary)
+
+
+# Which extension brings a parameter of another name.
+_NEEDED = {"BODY": "8BITMIME", "RET": "DSN", "ENVID": "DSN"}
+
+
+def check_rcpt_parameters(parameters: tuple[str, ...], offer: Offer) -> None:
+    """Refuse parameters of RCPT that are not in order: NOTIFY and ORCPT are all that there are (RFC 3461).
+
+    Raises:
+        CommandError: with "rcpt_syntax" for a malformed one, "rcpt_parameter" for one that is not offered.
+    """
+    _check(all(map(well_formed, parameters)), "rcpt_syntax")
+    for parameter in parameters:
+        keyword, _, value = parameter.partition("=")
+        if "DSN" not in offer.keywords or keyword.upper() not in {"NOTIFY", "ORCPT"}:
+            raise CommandError("rcpt_parameter")
+        if keyword.upper() == "ORCPT":
+            _check(_ORCPT.fullmatch(value), "rcpt_syntax")
+        else:
+            _check(value.upper() == "NEVER" or _NOTICES.issuperset(value.upper().split(",")), "rcpt_syntax")
+
+
+def parameter_of(parameters: tuple[str, ...], keyword: str) -> str:
+    """The value of one parameter as written; "" where it was not given."""
+    pairs = (parameter.partition("=") for parameter in parameters)
+    return next((value for name, _, value in pairs if name.upper() == keyword), "")
+
+
+def xtext_decoded(text: str) -> str:
+    """What an xtext stands for: "bob+2Btag" is "bob+tag" (RFC 3461, 4)."""
+    return _HEXADECIMAL.sub(lambda found: chr(int(found[1], 16)), text)
+
+
+def _check(good: object, condition: str = "mail_syntax") -> None:
+    if not good:
+        raise CommandError(condition)

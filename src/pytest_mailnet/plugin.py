@@ -32,6 +32,11 @@ _INI: dict[str, tuple[str, Any, str]] = {
         "documentation",
         "addresses of hosts: documentation or public looking ones",
     ),
+    "mailnet_trust_ca": (
+        "bool",
+        True,
+        "TLS contexts made in a test trust the net's own certificate authority",
+    ),
     "mailnet_enforce": ("args", [], "rules and families to turn on that are off in a fresh net; all for all"),
     "mailnet_providers": ("paths", [], "TOML files of further providers, and folders with such files"),
     "mailnet_log": ("string", "failed", "when a report has the mailnet section: failed, always or never"),
@@ -53,8 +58,8 @@ def pytest_configure(config: pytest.Config) -> None:
     """Register the mark."""
     config.addinivalue_line(
         "markers",
-        "mailnet(*, strict=..., unknown_names=..., other_ports=..., addresses=..., enforce=..., "
-        "providers=..., log=...): "
+        "mailnet(*, strict=..., unknown_names=..., other_ports=..., addresses=..., trust_ca=..., "
+        "enforce=..., providers=..., log=...): "
         "settings of this test's mailnet; they go before those of ini file, command line and mailnet_config",
     )
 

@@ -64,17 +64,9 @@ class Reach:
             host = net.host_at(ip)
             if host is None:
                 return self._no_such_address(destination)
-            if host.refusing:
-                return Dialled(
-                    None, errno.ECONNREFUSED, f"{host.name} refuses connections, as the test has it"
-                )
-            if wanted not in host.ports:
-                listening = ", ".join(map(str, host.ports))
-                return Dialled(
-                    None,
-                    errno.ECONNREFUSED,
-                    f"{host.name} does not listen on port {wanted}, only on {listening}",
-                )
+            unreachable = host.unreachable(wanted)
+            if unreachable is not None:
+                return Dialled(None, *unreachable)
             service = MailService(host, host.provider.name, net.journal, self._engine.departed)
         call = Connection(net, Endpoint(source, port), destination, service)
         return Dialled(self._engine.note(socket.SocketKind(kind), port, call))
@@ -163,6 +155,9 @@ class Reach:
 
     def name_server(self) -> Endpoint:
         return self._engine.dns
+
+    def authority(self) -> str:
+        return self._net.authority.pem if self._net.config.trust_ca else ""
 
     def leaked(self, what: str) -> None:
         journal = self._net.journal

@@ -9,8 +9,18 @@ from typing import Generic, Protocol, TypeVar
 
 from pytest_mailnet.errors import AddressInUse, InvalidAddress
 
-__all__ = ["MAIL_PORTS", "SMTP_PORTS", "Occupant", "Routes", "address_pool", "checked_ip", "is_loopback"]
+__all__ = [
+    "IMPLICIT_TLS_PORTS",
+    "MAIL_PORTS",
+    "SMTP_PORTS",
+    "Occupant",
+    "Routes",
+    "address_pool",
+    "checked_ip",
+    "is_loopback",
+]
 
+IMPLICIT_TLS_PORTS = frozenset({465})  # RFC 8314, 3.3
 SMTP_PORTS = frozenset({25, 465, 587})
 MAIL_PORTS = SMTP_PORTS | {110, 143, 993, 995}
 

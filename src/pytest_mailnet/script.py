@@ -259,6 +259,8 @@ class Script:
 _SUBJECT = {
     Stage.CONNECT: "client",
     Stage.EHLO: "EHLO name",
+    Stage.STARTTLS: "EHLO name",
+    Stage.AUTH: "user",
     Stage.MAIL: "reverse-path",
     Stage.RCPT: "recipient",
     Stage.DATA: "recipients",
@@ -270,8 +272,10 @@ def _seen(stage: Stage, step: Step) -> Seen:
     match stage:
         case Stage.CONNECT:
             subjects: tuple[str, ...] = (step.client.ip,)
-        case Stage.EHLO:
+        case Stage.EHLO | Stage.STARTTLS:
             subjects = (step.helo,)
+        case Stage.AUTH:
+            subjects = (step.credentials.identity if step.credentials else "",)
         case Stage.MAIL:
             subjects = (step.reverse_path or "",)
         case Stage.RCPT:

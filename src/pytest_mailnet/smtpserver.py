@@ -10,23 +10,33 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
+import ssl
 import struct
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any, Protocol, cast
 
 from aiosmtpd.smtp import SMTP, Session
 
 from pytest_mailnet.connection import Connection
-from pytest_mailnet.content import Content
-from pytest_mailnet.dialogue import Dialogue, Service
+from pytest_mailnet.dialogue import Dialogue
+from pytest_mailnet.dialogue import Service as Conversation
 from pytest_mailnet.journal import Journal
+from pytest_mailnet.routes import IMPLICIT_TLS_PORTS
 from pytest_mailnet.step import Step
+from pytest_mailnet.tlschannel import TlsChannel
 
-__all__ = ["MailServer", "MailService"]
+__all__ = ["MailHost", "MailServer", "MailService"]
 
 _IDLE = 300.0  # RFC 5321, 4.5.3.2.7
-_KEPT = 1001  # of an unfinished command line, in bytes: more than any command may have
+_KEPT = 12289  # of an unfinished command line, in bytes: more than any command may have
 _AT_ONCE = struct.pack("ii", 1, 0)  # struct linger: on, for no time
+
+
+class MailHost(Conversation, Protocol):
+    """What a mail server needs of its host."""
+
+    def tls_context(self) -> ssl.SSLContext:
+        """What it shakes hands with."""
 
 
 class MailService:
@@ -40,7 +50,7 @@ class MailService:
     """
 
     def __init__(
-        self, host: Service, provider: str, journal: Journal, departed: Callable[[Connection], None]
+        self, host: MailHost, provider: str, journal: Journal, departed: Callable[[Connection], None]
     ) -> None:
         self._host, self._provider, self._journal, self._departed = host, provider, journal, departed
 
@@ -52,7 +62,8 @@ class MailService:
         )
         step = Step(session, connection.source, connection.destination, self._host.hostname)
         dialogue = Dialogue(self._host, step, self._journal)
-        return MailServer(dialogue, step, loop, lambda: self._departed(connection))
+        dialogue.starting_tls = connection.destination.port in IMPLICIT_TLS_PORTS
+        return MailServer(dialogue, step, loop, self._host.tls_context, lambda: self._departed(connection))
 
 
 class MailServer(SMTP):
@@ -62,11 +73,17 @@ class MailServer(SMTP):
         dialogue: the conversation.
         step: the session.
         loop: the engine's.
+        tls_context: makes what it shakes hands with.
         on_lost: called once when the connection is gone.
     """
 
     def __init__(
-        self, dialogue: Dialogue, step: Step, loop: asyncio.AbstractEventLoop, on_lost: Callable[[], None]
+        self,
+        dialogue: Dialogue,
+        step: Step,
+        loop: asyncio.AbstractEventLoop,
+        tls_context: Callable[[], ssl.SSLContext],
+        on_lost: Callable[[], None],
     ) -> None:
         # None of the base classes' __init__: aiosmtpd's looks through all attributes of the class for every
         # connection, asyncio's makes a stream reader. What their methods need that are left is set here.
@@ -77,47 +94,67 @@ class MailServer(SMTP):
         self._tls_protocol: Any = None
         self._dialogue = dialogue
         self._step = step
+        self._tls_context = tls_context
         self._on_lost = on_lost
         self._rest = b""
-        self._content: Content | None = None
+        self._channel: TlsChannel | None = None
         self._heard = 0.0
         self._timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Greet the client."""
+        """Greet the client, once hands are shaken where the port is one for TLS alone (RFC 8314, 3.3)."""
         self.transport = cast("asyncio.Transport", transport)
         # The client's address in the net; the transport knows only that on the machine.
         cast("Session", self.session).peer = cast("Any", tuple(self._step.client))
         self._heard = self.loop.time()
         self._timer = self.loop.call_later(_IDLE, self._idle)
-        self._send(self._dialogue.greet())
+        if self._dialogue.starting_tls:
+            self._channel = TlsChannel(self._tls_context())
+        else:
+            self._send(self._dialogue.greet())
 
     def data_received(self, data: bytes) -> None:
         """Answer every command and content that is complete by now, with one write."""
         self._heard = self.loop.time()
-        dialogue = self._dialogue
-        data, begin = self._rest + data, 0
+        if self._channel is not None:
+            data = self._decrypted(self._channel, data)
+        self._send(self._replies(self._rest + data))
+        if self._dialogue.starting_tls and self._channel is None:
+            # What was sent before the handshake is no part of the encrypted session (CVE-2011-0411).
+            self._rest = b""
+            self._channel = TlsChannel(self._tls_context())
+
+    def _replies(self, data: bytes) -> bytes:
+        dialogue, begin = self._dialogue, 0
         replies = []
         # What was pipelined behind a reply that closes is not answered.
-        while begin < len(data) and not dialogue.closing:
-            if self._content is not None:
-                behind = self._content.feed(data[begin:])
+        while not (dialogue.closing or dialogue.starting_tls):
+            if dialogue.reading is not None:
+                behind = dialogue.reading.feed(data[begin:])
                 if behind is None:
                     begin = len(data)
                     break
                 data, begin = behind, 0
-                replies.append(dialogue.content(*self._content.taken()))
-                self._content = None
+                replies.append(dialogue.content())
                 continue
             end = data.find(b"\n", begin) + 1
             if not end:
                 break
-            replies.append(dialogue.command(data[begin:end]))
+            replies.append(dialogue.command(data[begin:end], pipelined=end < len(data)))
             begin = end
-            if dialogue.reading_content:
-                self._content = Content(dialogue.size_limit)
         self._rest = data[begin : begin + _KEPT]
-        self._send(b"".join(replies))
+        return b"".join(replies)
+
+    def _decrypted(self, channel: TlsChannel, data: bytes) -> bytes:
+        shaking = channel.version is None
+        try:
+            data = channel.receive(data)
+        except ssl.SSLError as error:
+            self._lost(f"TLS {'handshake ' if shaking else ''}failed: {error.reason or error}")
+            data = b""
+        if shaking and channel.version is not None:
+            self._send(self._dialogue.encrypted(channel.version))
+        return data
 
     def eof_received(self) -> bool:
         """Let the transport close."""
@@ -156,11 +193,18 @@ class MailServer(SMTP):
             self.transport.abort()
 
     def _lost(self, how: str) -> None:
-        self._dialogue.lost(how, self._rest if self._content is None else self._content.begun)
+        reading = self._dialogue.reading
+        self._dialogue.lost(how, self._rest if reading is None else reading.begun)
 
     def _send(self, reply: bytes) -> None:
         if self.transport is None:
             return
+        if self._channel is not None:
+            if reply:
+                self._channel.send(reply)
+            if self._dialogue.closing:
+                self._channel.close()
+            reply = self._channel.outgoing()
         if reply:
             self.transport.write(reply)
         if self._dialogue.closing:

@@ -12,9 +12,10 @@ from typing import Any, Final
 from pytest_mailnet.headers import addresses_of, domain_of, header_fields
 from pytest_mailnet.journal import Finding, Session
 from pytest_mailnet.mailbox import parsed
-from pytest_mailnet.model import Endpoint
+from pytest_mailnet.model import Endpoint, Reply
+from pytest_mailnet.sasl import Credentials
 
-__all__ = ["HANG_UP", "NO_DETAILS", "HangUp", "Step"]
+__all__ = ["HANG_UP", "NO_DETAILS", "HangUp", "Step", "agreed"]
 
 NO_DETAILS: Final[Mapping[str, str]] = MappingProxyType({})
 """Of a reply with no variables that only a rule knows."""
@@ -30,6 +31,11 @@ HANG_UP: Final = HangUp.HANG_UP
 """In place of a reply: say nothing and close the connection."""
 
 
+def agreed(answer: Reply | HangUp | None) -> bool:
+    """Whether an answer is a yes; None, the usual answer, is one."""
+    return answer is None or (isinstance(answer, Reply) and answer.positive)
+
+
 @dataclass(slots=True, eq=False)
 class Step:
     """What is known at one stage of a session. Made once a session; only its dialogue changes it.
@@ -42,11 +48,14 @@ class Step:
         helo: the name that the client gave in EHLO or HELO.
         extended: whether it was EHLO.
         tls: whether the connection is encrypted.
-        authenticated_as: who has logged in; None for nobody.
+        pipelined: whether more had come behind the command before it was answered.
+        credentials: what the client last wanted to log in with.
+        authenticated_as: who has logged in, in full; None for nobody.
         reverse_path: of MAIL; None before it, "" for the null sender.
         mail_options: the parameters of MAIL, as written.
         declared_size: what SIZE= said at MAIL, in bytes.
         recipient: the one that RCPT names; None at other stages.
+        options: its parameters, as written.
         recipients: those that were accepted.
         rcpt_options: for each of them, the parameters of its RCPT.
         content: the message after the dot; None before.
@@ -66,11 +75,14 @@ class Step:
     helo: str = ""
     extended: bool = False
     tls: bool = False
+    pipelined: bool = False
+    credentials: Credentials | None = None
     authenticated_as: str | None = None
     reverse_path: str | None = None
     mail_options: tuple[str, ...] = ()
     declared_size: int | None = None
     recipient: str | None = None
+    options: tuple[str, ...] = ()
     recipients: list[str] = field(default_factory=list)
     rcpt_options: list[tuple[str, ...]] = field(default_factory=list)
     content: bytes | None = None

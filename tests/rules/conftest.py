@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from pytest_mailnet.accounts import Account
 from pytest_mailnet.clock import Clock
 from pytest_mailnet.journal import Journal
 from pytest_mailnet.mailbox import Mailbox
@@ -37,6 +38,10 @@ class Surroundings:
     def mailbox_of(self, address: str) -> Mailbox | None:
         return self.mailboxes.get(address)
 
+    def account_of(self, identity: str) -> Account | None:
+        mailbox = self.mailboxes.get(identity)
+        return None if mailbox is None else mailbox.account
+
     def trusts(self, ip: str) -> bool:
         return ip in self.trusted
 
@@ -52,6 +57,17 @@ class Surroundings:
 @pytest.fixture
 def evidence() -> Surroundings:
     return Surroundings()
+
+
+@pytest.fixture
+def add_mailbox(evidence: Surroundings) -> Callable[[str], Mailbox]:
+    """Add a mailbox to the evidence."""
+
+    def add(address: str) -> Mailbox:
+        made = Mailbox(address, Account(address, evidence.clock), lambda *_: None)
+        return evidence.mailboxes.setdefault(address, made)
+
+    return add
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pytest_mailnet.errors import InvalidSetting
-from pytest_mailnet.mailbox import Mailbox, Message
+from pytest_mailnet.mailbox import Message
 from pytest_mailnet.model import Envelope, Stage
 from pytest_mailnet.rules.recipients import BusyMailbox, DisabledMailbox, FullMailbox
 
@@ -13,13 +13,13 @@ MAIL = ("EHLO a.example", "MAIL FROM:<bob@b.example>")
 
 
 @pytest.fixture
-def alice(evidence):
-    return evidence.mailboxes.setdefault("alice@gmail.com", Mailbox("alice@gmail.com"))
+def alice(add_mailbox):
+    return add_mailbox("alice@gmail.com")
 
 
 @pytest.fixture
-def bob(evidence):
-    return evidence.mailboxes.setdefault("bob@gmail.com", Mailbox("bob@gmail.com"))
+def bob(add_mailbox):
+    return add_mailbox("bob@gmail.com")
 
 
 @pytest.fixture

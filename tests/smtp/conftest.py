@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import pytest
 
+from pytest_mailnet.certificates import Authority, Certificate
 from pytest_mailnet.dialogue import Dialogue
 from pytest_mailnet.journal import Journal
 from pytest_mailnet.model import Endpoint, Envelope, Reply, Stage
@@ -19,6 +21,17 @@ from pytest_mailnet.step import HangUp, Step
 
 CLIENT = Endpoint("203.0.113.7", 40000)
 SERVER = Endpoint("192.0.2.27", 25)
+
+
+_WORDS = {
+    Stage.EHLO: "EHLO app.example",
+    Stage.STARTTLS: "STARTTLS",
+    Stage.AUTH: "AUTH PLAIN AGFsaWNlAHNlY3JldA==",
+    Stage.MAIL: "MAIL FROM:<bob@b.example>",
+    Stage.RCPT: "RCPT TO:<alice@shop.example>",
+    Stage.DATA: "DATA",
+}
+_ON_THE_WAY = [Stage.EHLO, Stage.MAIL, Stage.RCPT, Stage.DATA, Stage.MESSAGE]
 
 
 class Shop:
@@ -31,13 +44,21 @@ class Shop:
         self.extensions: tuple[str, ...] | None = ("SIZE 1000", "8BITMIME", "SMTPUTF8")
         self.delivered: list[tuple[Envelope, bytes]] = []
         self.failures: list[tuple[Stage, Exception]] = []
+        self.challenges_tokens = True
+        self.authority = Authority()
         self.phrases = {condition: phrase.reply for condition, phrase in stock_phrases().items()}
 
     def phrase(self, condition: str) -> Reply:
         return self.phrases[condition]
 
-    def extension_lines(self) -> tuple[str, ...] | None:
+    def extension_lines(self, step: Step) -> tuple[str, ...] | None:  # noqa: ARG002
         return self.extensions
+
+    def tls_context(self) -> ssl.SSLContext:
+        return self.authority.context(self.hostname, Certificate.VALID)
+
+    def user_of(self, identity: str) -> str:
+        return f"{identity}@shop.example"
 
     def decide(self, stage: Stage, step: Step) -> Reply | HangUp | None:
         answer = self.answers.get(stage)
@@ -68,6 +89,7 @@ class Talk:
     """A dialogue without a socket."""
 
     def __init__(self, shop: Shop, journal: Journal) -> None:
+        self._shop = shop
         self.session = journal.open_session(CLIENT, SERVER, shop.hostname, "shop")
         self.step = Step(self.session, CLIENT, SERVER, shop.hostname)
         self.dialogue = Dialogue(shop, self.step, journal)
@@ -81,9 +103,17 @@ class Talk:
         if stage is Stage.CONNECT:
             return
         self.dialogue.greet()
-        lines = ["EHLO app.example", "MAIL FROM:<bob@b.example>", "RCPT TO:<alice@shop.example>", "DATA"]
-        for line in lines[: list(Stage).index(stage) - 1]:
-            assert self.say(line)[0] in "23"
+        for earlier in _ON_THE_WAY[: _ON_THE_WAY.index(stage) if stage in _ON_THE_WAY else 1]:
+            assert self.say(_WORDS[earlier])[0] in "23"
+        if stage in {Stage.STARTTLS, Stage.AUTH}:
+            self._shop.extensions = ("STARTTLS", "AUTH PLAIN")
+
+    def content(self, content: bytes) -> str:
+        """Say the content that follows DATA, and return the reply to it."""
+        reading = self.dialogue.reading
+        stuffed = (b"\r\n" + content).replace(b"\r\n.", b"\r\n..")[2:]
+        assert reading.feed(stuffed + b".\r\n") == b""
+        return self.dialogue.content().decode()
 
     def do(self, stage: Stage) -> str:
         """Do what brings the stage about."""
@@ -91,15 +121,9 @@ class Talk:
             case Stage.CONNECT:
                 return self.dialogue.greet().decode()
             case Stage.MESSAGE:
-                return self.dialogue.content(b"Subject: hi\r\n").decode()
+                return self.content(b"Subject: hi\r\n")
             case _:
-                words = {
-                    Stage.EHLO: "EHLO app.example",
-                    Stage.MAIL: "MAIL FROM:<bob@b.example>",
-                    Stage.RCPT: "RCPT TO:<alice@shop.example>",
-                    Stage.DATA: "DATA",
-                }
-                return self.say(words[stage])
+                return self.say(_WORDS[stage])
 
 
 @pytest.fixture

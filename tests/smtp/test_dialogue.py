@@ -14,6 +14,8 @@ from pytest_mailnet.step import HANG_UP
 TAKEN = {
     Stage.CONNECT: "220 mx.shop.example ESMTP\r\n",
     Stage.EHLO: "250-mx.shop.example\r\n250-SIZE 1000\r\n250-8BITMIME\r\n250 SMTPUTF8\r\n",
+    Stage.STARTTLS: "220 2.0.0 Ready to start TLS\r\n",
+    Stage.AUTH: "235 2.7.0 Authentication succeeded\r\n",
     Stage.MAIL: "250 2.1.0 OK\r\n",
     Stage.RCPT: "250 2.1.5 OK\r\n",
     Stage.DATA: "354 Start mail input; end with <CRLF>.<CRLF>\r\n",
@@ -26,7 +28,7 @@ def test_a_session_is_recorded_as_it_was_said(talk, shop):
     talk.dialogue.greet()
     talk.say("EHLO app.example", "MAIL FROM:<bob@b.example>", "RCPT TO:<alice@shop.example>", "DATA")
     content = b"Subject: hi\r\n\r\n.hi\r\n"
-    talk.dialogue.content(content)
+    talk.content(content)
     talk.say("QUIT")
 
     assert [tuple(exchange)[1:4] for exchange in talk.session.exchanges] == [
@@ -38,10 +40,9 @@ def test_a_session_is_recorded_as_it_was_said(talk, shop):
         (Stage.MESSAGE, content, b"250 2.0.0 OK queued as 4Xy\r\n"),
         (None, b"QUIT\r\n", b"221 2.0.0 mx.shop.example Service closing transmission channel\r\n"),
     ]
-    assert talk.session.exchanges[5].request is content
+    assert talk.session.exchanges[5].request is shop.delivered[0][1]
     assert talk.session.ended == "client quit"
     assert shop.delivered == [(Envelope("bob@b.example", ("alice@shop.example",), (), ((),)), content)]
-    assert shop.delivered[0][1] is content
 
 
 @pytest.mark.parametrize("stage", Stage)
@@ -67,7 +68,7 @@ def test_a_reply_that_closes_ends_the_session(talk, shop, stage):
 
     assert talk.do(stage) == "421 4.7.0 Try again later\r\n"
     assert talk.dialogue.closing
-    assert not talk.dialogue.reading_content
+    assert talk.dialogue.reading is None
     assert talk.session.ended == "closed by the server after 421"
 
 
@@ -160,7 +161,7 @@ def test_a_refused_recipient_leaves_the_others(welcomed, shop):
 
     replies = [welcomed.say(f"RCPT TO:<{name}@shop.example>") for name in ("alice", "carl", "dave")]
     welcomed.say("DATA")
-    welcomed.dialogue.content(b"")
+    welcomed.content(b"")
 
     assert [reply[:3] for reply in replies] == ["250", "550", "250"]
     assert shop.delivered[0][0] == Envelope("", ("alice@shop.example", "dave@shop.example"), (), ((), ()))
@@ -193,9 +194,9 @@ def test_a_refused_message_is_not_delivered_and_the_next_one_is(talk, shop):
     )
     talk.go_to(Stage.MESSAGE)
 
-    assert talk.dialogue.content(b"spam\r\n") == b"554 5.7.1 Spam\r\n"
+    assert talk.content(b"spam\r\n") == "554 5.7.1 Spam\r\n"
     talk.say("MAIL FROM:<bob@b.example>", "RCPT TO:<alice@shop.example>", "DATA")
-    talk.dialogue.content(b"ham\r\n")
+    talk.content(b"ham\r\n")
 
     assert [content for _, content in shop.delivered] == [b"ham\r\n"]
 
@@ -366,18 +367,18 @@ def test_how_a_session_ended_is_not_told_otherwise_later(welcomed):
 
 
 def test_an_extension_that_is_taken_away_takes_the_size_limit_with_it(welcomed, shop):
-    assert welcomed.dialogue.size_limit == 1000
+    assert welcomed.dialogue.offer.size_limit == 1000
 
     shop.extensions = ("8BITMIME",)
 
-    assert welcomed.dialogue.size_limit is None
+    assert welcomed.dialogue.offer.size_limit is None
 
 
 @pytest.mark.parametrize("line", ["SIZE", "SIZE 0", "SIZE many"])
 def test_a_size_that_says_no_number_is_no_limit(welcomed, shop, line):
     shop.extensions = (line,)
 
-    assert welcomed.dialogue.size_limit is None
+    assert welcomed.dialogue.offer.size_limit is None
 
 
 REPLY = re.compile(rb"(?:(\d{3})-[^\r\n]*\r\n)*(\d{3}) [^\r\n]*\r\n")
@@ -404,6 +405,6 @@ def test_whatever_is_said_gets_a_reply_that_is_one(shop, journal, new_talk, line
         assert REPLY.fullmatch(said)
         if talk.dialogue.closing:
             break
-        if talk.dialogue.reading_content:
+        if talk.dialogue.reading is not None:
             assert REPLY.fullmatch(talk.dialogue.content(line))
     assert shop.failures == []

@@ -87,6 +87,9 @@ class ParentWorld:
     def name_server(self) -> Endpoint:
         return Endpoint(*self._ask("name_server"))
 
+    def authority(self) -> str:
+        return str(self._ask("authority"))
+
     def leaked(self, what: str) -> None:
         self._ask("leaked", what)
 

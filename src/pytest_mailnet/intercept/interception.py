@@ -8,7 +8,7 @@ import sys
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from pytest_mailnet.intercept import guard, names, sockets
+from pytest_mailnet.intercept import guard, names, sockets, trust
 from pytest_mailnet.intercept.imports import OnImport
 from pytest_mailnet.intercept.patches import Patches
 from pytest_mailnet.intercept.world import World
@@ -40,6 +40,7 @@ class Interception:
         try:
             sockets.install(self._patches, self._world)
             names.install(self._patches, self._world)
+            trust.install(self._patches, self._world)
             for module in _ADAPTERS:
                 if module in sys.modules:
                     self._adapt(module)

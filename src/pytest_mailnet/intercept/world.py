@@ -95,6 +95,9 @@ class World(Protocol):
     def name_server(self) -> Endpoint:
         """The loopback address of the net's name server, for resolvers that cannot be led otherwise."""
 
+    def authority(self) -> str:
+        """The certificate that TLS contexts shall trust, in PEM; "" for none."""
+
     def leaked(self, what: str) -> None:
         """Remember a leak that the guard stopped."""
 

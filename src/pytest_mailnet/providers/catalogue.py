@@ -35,7 +35,7 @@ class Catalogue:
     def __init__(self, files: Iterable[Traversable]) -> None:
         self._files = {file.name.removesuffix(".toml"): file for file in files}
         self._facts: dict[str, Facts] = {}
-        self._phrasebooks: dict[Facts, Phrasebook] = {}
+        self._phrasebooks: dict[tuple[Facts, str], Phrasebook] = {}
         self._owners: dict[str, str | None] = {}
 
     @functools.cached_property
@@ -98,15 +98,13 @@ class Catalogue:
         # Two threads may both have read it; the first stays, since nets compare by identity.
         return self._facts.setdefault(stem, facts)
 
-    def phrasebook(self, facts: Facts) -> Phrasebook:
-        """All that a provider says; the same for all nets."""
-        found = self._phrasebooks.get(facts)
+    def phrasebook(self, facts: Facts, role: str = "mx") -> Phrasebook:
+        """All that a provider's hosts of a role say; the same for all nets."""
+        found = self._phrasebooks.get((facts, role))
         if found is None:
-            found = Phrasebook(facts.name, facts.phrases, self.other_phrases(facts))
-            if (
-                facts.rules and facts.phrases
-            ):  # not those of a test's own servers, which differ from net to net
-                self._phrasebooks[facts] = found
+            found = Phrasebook(facts.name, facts.phrases, self.other_phrases(facts), role)
+            if facts.phrases:  # not those of a test's own servers, which differ from net to net
+                self._phrasebooks[facts, role] = found
         return found
 
     def other_phrases(self, facts: Facts) -> Mapping[str, Phrase]:
@@ -126,7 +124,7 @@ class Catalogue:
         return {**stock_phrases(), **{name: theirs[name] for name in facts.shared or theirs}}
 
     def owner(self, name: str) -> str | None:
-        """Which provider of today a domain, an MX host or an MX host's address belongs to."""
+        """Which provider of today a domain, a mail host or an MX host's address belongs to."""
         if name not in self._mentioned:
             return None
         if name not in self._owners:
@@ -170,6 +168,7 @@ def _names(facts: Facts) -> set[str]:
     return {
         *facts.domains,
         *(it for host, ips in exchanges(facts).items() for it in (host, *ips)),
+        *(facts.submission.hosts if facts.submission else ()),
     }
 
 

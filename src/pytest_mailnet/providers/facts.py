@@ -6,10 +6,40 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pytest_mailnet.providers.phrasebook import Phrase
+from pytest_mailnet.reports import STOCK, Wording
 from pytest_mailnet.rules import Rule
 from pytest_mailnet.rules.recipients import AuthenticatedUser, LocalRecipient, RelayingDenied, TrustedNetwork
+from pytest_mailnet.rules.submission import WrongCredentials
 
-__all__ = ["Facts", "plain_facts"]
+__all__ = ["Facts", "Submission", "plain_facts"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Submission:
+    """What is known of the servers to which a provider's users hand their mail (RFC 6409).
+
+    Attributes:
+        name: the provider's.
+        hosts: their names.
+        ports: what they listen on.
+        extensions: the lines of their EHLO replies after the first: those before TLS and those after.
+        rules: what they decide by, in order.
+        phrases: the provider's replies; those of this role come first.
+        auth_before_tls: whether one may log in in the clear.
+        challenges_tokens: whether a refused token is explained in a challenge first.
+        original_from: the field that keeps the author where the server replaces one that is not the user's;
+            "" for a server that leaves From as it is.
+    """
+
+    name: str
+    hosts: tuple[str, ...]
+    ports: tuple[int, ...]
+    extensions: tuple[str, ...]
+    rules: tuple[Rule, ...]
+    phrases: Mapping[str, Phrase]
+    auth_before_tls: bool = False
+    challenges_tokens: bool = True
+    original_from: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -32,6 +62,9 @@ class Facts:
         phrases: its replies, by name.
         shared_from: another provider whose replies it has, "" for none.
         shared: which of them, by name; empty for all.
+        submission: of its submission servers; None where they are not known, or are its MX hosts.
+        auth_before_tls: whether its MX hosts let one log in in the clear.
+        wording: how it writes its bounces.
     """
 
     name: str
@@ -47,6 +80,9 @@ class Facts:
     customer: str = ""
     shared_from: str = ""
     shared: tuple[str, ...] = ()
+    submission: Submission | None = None
+    auth_before_tls: bool = False
+    wording: Wording = STOCK
 
 
 def plain_facts(name: str, domains: tuple[str, ...], ports: tuple[int, ...]) -> Facts:
@@ -58,8 +94,24 @@ def plain_facts(name: str, domains: tuple[str, ...], ports: tuple[int, ...]) -> 
         ports=ports,
         queue_id="%" * 12,
         zone="",
-        extensions=("SIZE 35651584", "8BITMIME", "ENHANCEDSTATUSCODES", "PIPELINING", "SMTPUTF8"),
-        rules=(TrustedNetwork(), LocalRecipient(), AuthenticatedUser(), RelayingDenied()),
+        extensions=_PLAIN_EXTENSIONS,
+        rules=_PLAIN_RULES,
         phrases={},
         customer="{domain}. 3600 IN MX 10 " + name + ".",
+        auth_before_tls=True,
     )
+
+
+_PLAIN_EXTENSIONS = (
+    "SIZE 35651584",
+    "8BITMIME",
+    "STARTTLS",
+    "AUTH PLAIN LOGIN XOAUTH2 OAUTHBEARER",
+    "ENHANCEDSTATUSCODES",
+    "PIPELINING",
+    "DSN",
+    "CHUNKING",
+    "BINARYMIME",
+    "SMTPUTF8",
+)
+_PLAIN_RULES = (WrongCredentials(), TrustedNetwork(), LocalRecipient(), AuthenticatedUser(), RelayingDenied())

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import errno
 from typing import TYPE_CHECKING
 
 from pytest_mailnet.extensions import Extensions
 from pytest_mailnet.model import Envelope, Reply, Stage
+from pytest_mailnet.providers.encryption import HostTls
 from pytest_mailnet.providers.variables import VARIABLES, Circumstances
 
 if TYPE_CHECKING:
+    import ssl
+
+    from pytest_mailnet.certificates import Authority
+    from pytest_mailnet.providers.agent import Agent
     from pytest_mailnet.providers.provider import Provider
     from pytest_mailnet.step import HangUp, Step
 
@@ -21,22 +27,43 @@ class Host:
     Attributes:
         name: its host name.
         addresses: its IP addresses.
-        ports: what it listens on.
+        ports: what it listens on; 465 is for TLS from the first byte on (RFC 8314, 3.3).
         extensions: what it offers in reply to EHLO; take one away with `discard`.
+        tls: how it encrypts, and what is wrong with it.
+        agent: decides: the provider, or its submission agent.
         helo_only: whether it is so old that EHLO is an unknown command to it.
         refusing: whether connections to it are refused.
     """
 
-    __slots__ = ("addresses", "extensions", "helo_only", "name", "ports", "provider", "refusing")
+    __slots__ = (
+        "_auth_before_tls",
+        "addresses",
+        "agent",
+        "challenges_tokens",
+        "extensions",
+        "helo_only",
+        "name",
+        "ports",
+        "provider",
+        "refusing",
+        "tls",
+    )
 
-    def __init__(self, name: str, provider: Provider, ports: tuple[int, ...]) -> None:
+    def __init__(self, name: str, provider: Provider, authority: Authority) -> None:
+        facts = provider.facts
+        known = facts.submission
+        submission = known if known is not None and name in known.hosts else None
         self.name = name
         self.provider = provider
+        self.agent: Agent = provider if submission is None else provider.submission
         self.addresses: tuple[str, ...] = ()
-        self.ports = ports
-        self.extensions = Extensions(provider.facts.extensions)
+        self.ports = (submission or facts).ports
+        self.extensions = Extensions((submission or facts).extensions)
+        self.challenges_tokens = submission is None or submission.challenges_tokens
+        self.tls = HostTls(name, authority)
         self.helo_only = False
         self.refusing = False
+        self._auth_before_tls = (submission or facts).auth_before_tls
 
     def refuse_connections(self) -> None:
         """Let every connection fail as where nothing listens (ECONNREFUSED)."""
@@ -46,22 +73,45 @@ class Host:
         """Take connections again."""
         self.refusing = False
 
+    def unreachable(self, port: int) -> tuple[int, str] | None:
+        """With which error a connection to a port fails, and why; None if there is somebody to answer."""
+        if self.refusing:
+            return errno.ECONNREFUSED, f"{self.name} refuses connections, as the test has it"
+        if port not in self.ports:
+            listening = ", ".join(map(str, self.ports))
+            return errno.ECONNREFUSED, f"{self.name} does not listen on port {port}, only on {listening}"
+        return None
+
     @property
     def hostname(self) -> str:
         """The name that its mail server goes by."""
         return self.name
 
     def phrase(self, condition: str) -> Reply:
-        """The provider's reply for a condition."""
-        return self.provider.phrase(condition)
+        """The reply for a condition."""
+        return self.agent.phrase(condition)
 
-    def extension_lines(self) -> tuple[str, ...] | None:
+    def extension_lines(self, step: Step) -> tuple[str, ...] | None:
         """What follows the first line of its EHLO reply; None where it does not know EHLO."""
-        return None if self.helo_only else self.extensions.lines
+        if self.helo_only:
+            return None
+        without_starttls = step.tls or self.tls.stripped
+        return self.extensions.lines_for(tls=without_starttls, auth=step.tls or self._auth_before_tls)
+
+    def tls_context(self) -> ssl.SSLContext:
+        """What it shakes hands with."""
+        return self.tls.context()
+
+    def user_of(self, identity: str) -> str:
+        """The address of the account that logs in by a name; the name itself where there is none."""
+        account = self.provider.account_of(identity)
+        return identity if account is None else account.address
 
     def decide(self, stage: Stage, step: Step) -> Reply | HangUp | None:
         """The provider's answer at a stage; None lets the session go on."""
-        return self.provider.decide(stage, step)
+        if self.tls.required and not step.tls and stage in {Stage.AUTH, Stage.MAIL}:
+            return self.phrase("starttls_required")
+        return self.agent.decision(stage, step, self.provider)
 
     def deliver(self, step: Step, envelope: Envelope, content: bytes) -> None:
         """Hand a mail to the provider."""

@@ -11,7 +11,17 @@ from pytest_mailnet.model import Reply
 __all__ = ["Phrase", "Phrasebook", "Replies"]
 
 # Conditions for which a provider says the same as for another, unless it has words of its own.
-_ALSO = {"message_too_big_declared": "message_too_big", "over_quota": "mailbox_full"}
+_ALSO = {
+    "auth_needs_tls": "starttls_required",
+    "auth_not_enabled": "unrecognized_command",
+    "auth_twice": "reauth_other_identity",
+    "bdat_not_offered": "unrecognized_command",
+    "message_too_big_declared": "message_too_big",
+    "over_quota": "mailbox_full",
+    "starttls_not_offered": "unrecognized_command",
+    "starttls_repeated": "starttls_already_active",
+    "starttls_with_parameters": "starttls_syntax",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +32,7 @@ class Phrase:
         name: what it goes by in its phrasebook; the condition, with more behind it where a provider has
             several replies for one.
         condition: why it is given: "user_unknown".
-        stage: where: a `Stage` value, "starttls", "auth", "any", or "ndr" for what stands only in the
-            provider's own delivery reports.
+        stage: where: a `Stage` value, "any", or "ndr" for what stands only in the provider's own bounces.
         reply: the reply, its variables unfilled.
         source: the public page, file or capture that it was taken from.
         year: of that capture or page; None where it is unknown.
@@ -52,10 +61,20 @@ class Phrasebook(Mapping[str, Phrase]):
         owner: the provider's name, for messages.
         phrases: its own.
         stock: what a server without phrases of its own says.
+        role: "submission" for what submission servers say: where the provider has words for them, these go
+            before those of its MX hosts.
     """
 
-    def __init__(self, owner: str, phrases: Mapping[str, Phrase], stock: Mapping[str, Phrase]) -> None:
+    def __init__(
+        self, owner: str, phrases: Mapping[str, Phrase], stock: Mapping[str, Phrase], role: str = "mx"
+    ) -> None:
         self._owner = owner
+        if role != "mx":
+            own: dict[str, Phrase] = {}
+            for phrase in phrases.values():
+                if phrase.role == role:
+                    own.setdefault(phrase.condition, phrase)
+            phrases = {**phrases, **own, **{it.name: it for it in own.values()}}
         self._phrases = {**stock, **phrases}
         for name, other in _ALSO.items():
             if other in phrases and name not in phrases:

@@ -14,7 +14,7 @@ from pytest_mailnet.rules import PERMIT, Evidence, Refusal, Rule, When, family_o
 
 if TYPE_CHECKING:
     from pytest_mailnet.journal import Session
-    from pytest_mailnet.providers.facts import Facts
+    from pytest_mailnet.providers.facts import Facts, Submission
     from pytest_mailnet.resolver import Dns
     from pytest_mailnet.step import Step
 
@@ -39,11 +39,11 @@ class Policy:
     """What a provider decides by. Rules run in the engine's thread; a test turns them on at any time.
 
     Args:
-        facts: the provider's; its rules are asked in the order in which they stand there.
+        facts: of the provider, or of its submission servers; rules are asked in the order of their file.
         enforced: names of rules and families that are on beside those that are on by themselves.
     """
 
-    def __init__(self, facts: Facts, enforced: Iterable[str] = ()) -> None:
+    def __init__(self, facts: Facts | Submission, enforced: Iterable[str] = ()) -> None:
         self._facts = facts
         self._owner = facts.name
         self._rules = facts.rules
@@ -140,7 +140,7 @@ class Policy:
                 yield f"    {name}: let it pass"
 
 
-def _in_force(facts: Facts, enforced: frozenset[str]) -> Mapping[Stage, tuple[_Asked, ...]]:
+def _in_force(facts: Facts | Submission, enforced: frozenset[str]) -> Mapping[Stage, tuple[_Asked, ...]]:
     def on(rule: Rule) -> bool:
         return not enforced.isdisjoint({EVERYTHING, name_of(rule), family_of(rule)})
 

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
+from pytest_mailnet.accounts import Account
 from pytest_mailnet.authentication import trace_of
 from pytest_mailnet.errors import InvalidAddress, UnknownName
 from pytest_mailnet.journal import Incident, Session
 from pytest_mailnet.mailbox import Mailbox, Message, split_address
-from pytest_mailnet.model import Envelope, Reply, Stage
+from pytest_mailnet.model import Envelope, Stage
+from pytest_mailnet.providers.agent import Agent
 from pytest_mailnet.providers.facts import Facts
-from pytest_mailnet.providers.phrasebook import Phrasebook, Replies
-from pytest_mailnet.providers.policy import EVERYTHING, OWN_ANSWER, Policy
+from pytest_mailnet.providers.phrasebook import Phrasebook
+from pytest_mailnet.providers.policy import Policy
 from pytest_mailnet.script import Expectation, Match, Script
 from pytest_mailnet.sender import Sender
-from pytest_mailnet.step import HangUp, Step
+from pytest_mailnet.stamps import completed, received_field, with_own_author
+from pytest_mailnet.step import Step
 
 if TYPE_CHECKING:
     from random import Random
@@ -27,25 +30,40 @@ if TYPE_CHECKING:
     from pytest_mailnet.providers.host import Host
     from pytest_mailnet.resolver import Dns
 
-__all__ = ["Provider"]
+__all__ = ["Provider", "Relay"]
 
 
-class Provider:
+class Relay(Protocol):
+    """Where a provider leaves the mail that does not end with it."""
+
+    def accept(self, provider: Provider, step: Step, message: Message, elsewhere: list[int]) -> None:
+        """Take a mail for those of its recipients, by their numbers, who have no mailbox at the provider.
+
+        Told of mail without such recipients too, where its sender wants to hear of its delivery.
+        """
+
+    def complain(self, provider: Provider, message: Message, to: str) -> None:
+        """Send a feedback report."""
+
+
+class Provider(Agent):
     """A mail operator: `mailnet.gmail`, or what `mailnet.add_server` returns.
 
-    Its own answers (`on_rcpt` and its sisters) come before its rules.
+    What it answers and decides as such is what its MX hosts do; those to which its users hand their mail have
+    answers and rules of their own: `mailnet.gmail.submission`.
 
     Attributes:
         facts: what is known of it.
         domains: where its users' addresses end; a test can add to them.
         hosts: its machines by name.
         replies: its replies by condition, `provider.replies.user_unknown`.
+        submission: its submission agents; itself, where no others are known.
     """
 
     def __init__(
         self,
         facts: Facts,
-        phrasebook: Phrasebook,
+        phrasebook: Callable[[str], Phrasebook],
         *,
         clock: Clock,
         dns: Dns,
@@ -53,47 +71,61 @@ class Provider:
         arrivals: Arrivals,
         random: Random,
         sender_at: Callable[[str], Sender | None],
+        relay: Relay,
         catch_all: bool = False,
         enforced: Iterable[str] = (),
     ) -> None:
+        policy = Policy(facts, enforced)
+        super().__init__(facts.name, policy, phrasebook("mx"))
         self.facts = facts
         self.hosts: dict[str, Host] = {}
         self.clock, self.dns, self.random = clock, dns, random
         self.sender_at = sender_at
-        self._journal, self._arrivals, self._catch_all = journal, arrivals, catch_all
+        self._journal, self._arrivals, self._relay, self._catch_all = journal, arrivals, relay, catch_all
         self.domains = facts.domains
         self._mailboxes: dict[str, Mailbox] = {}
         self._networks: tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...] = ()
-        self._phrasebook = phrasebook
-        self._policy = Policy(facts, enforced)
-        self.memory = self._policy.memory
-        self.replies = Replies(self._phrasebook)
-        self.script = Script()
+        self.memory = policy.memory
+        self.submission: Agent = self
+        if facts.submission is not None:
+            of_submission = Policy(facts.submission, enforced)
+            self.submission = Agent(f"{facts.name}.submission", of_submission, phrasebook("submission"))
 
-    @property
-    def name(self) -> str:
-        """How tests call it; a server's is its host name."""
-        return self.facts.name
-
-    def add_mailbox(self, address: str, *, quota: int | None = None) -> Mailbox:
-        """Open a mailbox and return it; one that exists is returned as it is.
+    def add_mailbox(
+        self,
+        address: str,
+        *,
+        quota: int | None = None,
+        password: str | None = None,
+        aliases: Iterable[str] = (),
+    ) -> Mailbox:
+        """Open a mailbox and return it; one that exists is returned, with what is given here changed.
 
         Args:
             address: "alice" or "alice@gmail.com"; without a domain at the provider's first.
-            quota: how many bytes fit into a new one; None for no end of them.
+            quota: how many bytes fit in; None for no end of them.
+            password: with which its owner can log in at the provider's submission servers.
+            aliases: further addresses of its owner, who may send as them; mail for those that end in the
+                provider's domains comes in here.
 
         Raises:
             InvalidAddress: if the domain is not the provider's.
             InvalidSetting: for a quota that is no number of bytes.
         """
         address = self._in_full(address)
-        local, domain = split_address(address)
-        if not self.is_local(domain):
-            raise InvalidAddress(
-                f"{address!r} cannot be a mailbox of {self.name}: its users' addresses end in "
-                f"{' or '.join('@' + name for name in self.domains)}"
-            )
-        return self._mailboxes.setdefault(f"{local.lower()}@{domain}", Mailbox(address, quota=quota))
+        key = self._key(address)
+        mailbox = self._mailboxes.get(key)
+        if mailbox is None:
+            mailbox = Mailbox(address, Account(address, self.clock), self._complain)
+        if quota is not None:
+            mailbox.quota = quota
+        if password is not None:
+            mailbox.account.password = password
+        also = [self._in_full(alias) for alias in ([aliases] if isinstance(aliases, str) else aliases)]
+        mailbox.account.aliases += tuple(also)
+        for alias in (it for it in also if self.is_local(split_address(it)[1])):
+            self._mailboxes.setdefault(self._key(alias), mailbox)
+        return self._mailboxes.setdefault(key, mailbox)
 
     def mailbox(self, address: str) -> Mailbox:
         """The mailbox of an address, "alice" or "alice@gmail.com".
@@ -114,12 +146,23 @@ class Provider:
     @property
     def mailboxes(self) -> list[Mailbox]:
         """All mailboxes, in the order in which they were added."""
-        return list(self._mailboxes.values())
+        return list(dict.fromkeys(self._mailboxes.values()))
 
     @property
     def sessions(self) -> list[Session]:
         """The sessions with this provider's hosts."""
         return [session for session in self._journal.sessions if session.provider == self.name]
+
+    @property
+    def scripts(self) -> list[Script]:
+        """The test's own answers, here and at its submission agents."""
+        return list(dict.fromkeys((self.script, self.submission.script)))
+
+    def on_auth(self, match: Match | None = None, *, sender: Sender | str | None = None) -> Expectation:
+        """Answer a log-in, at the provider's submission agents; a glob is compared with the user's name."""
+        if self.submission is self:
+            return super().on_auth(match, sender=sender)
+        return self.submission.on_auth(match, sender=sender)
 
     def trust(self, network: str) -> None:
         """Take mail for anybody from a network, as an office's server does from its subnet.
@@ -141,54 +184,10 @@ class Provider:
         """Take mail for a further domain; `mailnet.add_domain` adds its records too."""
         self.domains = (*self.domains, domain)
 
-    def enforce(self, *rules: str) -> None:
-        """Turn rules on that are off in a fresh net: "greylisting", or a family: "authentication".
-
-        Raises:
-            UnknownName: if the provider has no such rule; names the near misses.
-        """
-        self._policy.enforce(*rules)
-
-    def enforce_all(self) -> None:
-        """Turn on every rule that the provider has."""
-        self._policy.enforce(EVERYTHING)
-
     def explain(self, session: Session) -> str:
         """Tell, rule by rule, why a session got the replies that it got."""
-        return "\n".join(self._policy.explain(session))
-
-    def on_connect(self, match: Match | None = None, *, sender: Sender | str | None = None) -> Expectation:
-        """Answer a connection in place of the banner; a glob is compared with the client's address."""
-        return self._on(Stage.CONNECT, match, sender)
-
-    def on_ehlo(self, match: Match | None = None, *, sender: Sender | str | None = None) -> Expectation:
-        """Answer EHLO and HELO; a glob is compared with the name given there."""
-        return self._on(Stage.EHLO, match, sender)
-
-    def on_mail(self, match: Match | None = None, *, sender: Sender | str | None = None) -> Expectation:
-        """Answer MAIL; a glob is compared with the reverse-path ("" for the null sender)."""
-        return self._on(Stage.MAIL, match, sender)
-
-    def on_rcpt(self, match: Match | None = None, *, sender: Sender | str | None = None) -> Expectation:
-        """Answer RCPT; a glob is compared with the recipient.
-
-        Args:
-            match: a glob ("sales@*"), or a predicate that is given the `Step`; None for all.
-            sender: a `Sender`, a glob for its address, or (with an @) one for the reverse-path.
-        """
-        return self._on(Stage.RCPT, match, sender)
-
-    def on_data(self, match: Match | None = None, *, sender: Sender | str | None = None) -> Expectation:
-        """Answer DATA; a glob is compared with each recipient."""
-        return self._on(Stage.DATA, match, sender)
-
-    def on_message(self, match: Match | None = None, *, sender: Sender | str | None = None) -> Expectation:
-        """Answer after the final dot; a glob is compared with each recipient."""
-        return self._on(Stage.MESSAGE, match, sender)
-
-    def phrase(self, condition: str) -> Reply:
-        """The phrasebook's reply for a condition."""
-        return self._phrasebook[condition].reply
+        host = self.hosts.get(session.host)
+        return (self if host is None else host.agent).explanation(session)
 
     def is_local(self, domain: str) -> bool:
         """Whether mail for that domain ends here; "" is the server itself."""
@@ -196,9 +195,9 @@ class Provider:
 
     def mailbox_of(self, address: str) -> Mailbox | None:
         """The mailbox that mail for an address is laid in."""
-        local, _, domain = self._in_full(address).rpartition("@")
-        known = self._mailboxes.get(f"{local.lower()}@{domain.lower()}")
-        if known is None and self._catch_all and self.is_local(domain.lower()):
+        key = self._full_key(address)
+        known = self._mailboxes.get(key)
+        if known is None and self._catch_all and self.is_local(key.rpartition("@")[2]):
             return self.add_mailbox(address)
         return known
 
@@ -206,26 +205,41 @@ class Provider:
         """Whether an address lies in a network that `trust` was told of."""
         return any(ipaddress.ip_address(ip) in network for network in self._networks)
 
-    def decide(self, stage: Stage, step: Step) -> Reply | HangUp | None:
-        """The first answer of the script, then of the rules; None lets the session go on."""
-        scripted = self.script.decide(stage, step)
-        if scripted is not None:
-            step.finding = OWN_ANSWER
-            return scripted
-        refusal = self._policy.decide(stage, step, self)
-        if refusal is None:
-            return None
-        step.details = refusal.details
-        return self.phrase(refusal.condition)
+    def account_of(self, identity: str) -> Account | None:
+        """Who logs in by that name: "alice", "alice@gmail.com"; None for nobody who has a mailbox here."""
+        mailbox = self._mailboxes.get(self._full_key(identity))
+        return None if mailbox is None else mailbox.account
 
     def deliver(self, step: Step, envelope: Envelope, content: bytes) -> None:
-        """Lay a mail into the mailboxes of its recipients, and wake who waits for it."""
+        """Lay a mail into the mailboxes of its recipients, wake who waits for it, and relay the rest."""
+        homes = [self.mailbox_of(to) for to in envelope.rcpt_tos]
+        elsewhere = [number for number, mailbox in enumerate(homes) if mailbox is None]
         trace = trace_of(step)
+        if elsewhere or step.authenticated_as is not None:
+            trace, content = self._stamped(step, trace, content)
         message = Message(envelope, content, step.session, self.clock.now(), self.name, trace)
-        mailboxes = {id(box): box for to in envelope.rcpt_tos if (box := self.mailbox_of(to)) is not None}
-        for mailbox in mailboxes.values():
+        self.lay(message, homes)
+        if elsewhere or any(envelope.rcpt_options):
+            self._relay.accept(self, step, message, elsewhere)
+
+    def lay(self, message: Message, homes: Iterable[Mailbox | None]) -> None:
+        """Lay a message into mailboxes, once each, and wake who waits for it."""
+        for mailbox in dict.fromkeys(box for box in homes if box is not None):
             mailbox.messages.append(message)
         self._arrivals.append(message)
+
+    def _stamped(self, step: Step, trace: bytes, content: bytes) -> tuple[bytes, bytes]:
+        host, now = self.hosts[step.host], self.clock.now()
+        step.queue_id = host.value_of(step, "queue_id")
+        back = self.dns.lookup(ipaddress.ip_address(step.client.ip).reverse_pointer, "PTR").values("PTR")
+        trace = received_field(step, next(iter(back), "").rstrip("."), now) + trace
+        account = self.account_of(step.authenticated_as or "")
+        if account is None:
+            return trace, content
+        known = self.facts.submission
+        if known is not None and known.original_from and step.host in known.hosts:
+            content = with_own_author(content, account, known.original_from)
+        return trace + completed(step, now), content
 
     def failed(self, error: Exception, stage: Stage, step: Step) -> None:
         """Note an exception of a rule or predicate, for the test to fail with."""
@@ -235,13 +249,26 @@ class Provider:
         )
         self._journal.add(Incident(self._journal.elapsed(), "error", text, error))
 
-    def _on(self, stage: Stage, match: Match | None, sender: Sender | str | None) -> Expectation:
-        return self.script.add(Expectation(self.name, stage, match, sender))
+    def _complain(self, message: Message, to: str) -> None:
+        self._relay.complain(self, message, to)
 
     def _in_full(self, address: str) -> str:
         if "@" in address or not self.domains:
             return address
         return f"{address}@{self.domains[0]}"
+
+    def _key(self, address: str) -> str:
+        local, domain = split_address(address)
+        if not self.is_local(domain):
+            raise InvalidAddress(
+                f"{address!r} cannot be a mailbox of {self.name}: its users' addresses end in "
+                f"{' or '.join('@' + name for name in self.domains)}"
+            )
+        return f"{local.lower()}@{domain}"
+
+    def _full_key(self, address: str) -> str:
+        local, _, domain = self._in_full(address).rpartition("@")
+        return f"{local.lower()}@{domain.lower()}"
 
     def __repr__(self) -> str:
         return f"<Provider {self.name} ({self.facts.title})>"

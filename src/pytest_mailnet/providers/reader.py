@@ -11,9 +11,10 @@ from typing import Any
 
 from pytest_mailnet.errors import InvalidReply, InvalidSetting, ProviderFileError, amongst
 from pytest_mailnet.model import Reply, Stage
-from pytest_mailnet.providers.facts import Facts
+from pytest_mailnet.providers.facts import Facts, Submission
 from pytest_mailnet.providers.phrasebook import Phrase
 from pytest_mailnet.providers.variables import VARIABLES
+from pytest_mailnet.reports import Wording
 from pytest_mailnet.rules import RULES, Rule, When
 
 __all__ = ["parse_facts"]
@@ -57,7 +58,12 @@ class _Reader:
         self._keys("ehlo", ehlo, required={"source", "lines"}, optional={"year"})
         shared = self._table("shared", table.get("shared", {"from": ""}))
         self._keys("shared", shared, required={"from"}, optional={"replies"})
-        rules = self._typed("rules", table.get("rules", []), list, "a list of tables, [[rules]]")
+        phrases = MappingProxyType(
+            {
+                name: self._phrase(f"replies.{name}", name, self._table(f"replies.{name}", entry))
+                for name, entry in self._table("replies", table["replies"]).items()
+            }
+        )
         return Facts(
             name=self._typed("name", table["name"], str, "a text"),
             title=self._typed("title", table["title"], str, "a text"),
@@ -70,24 +76,65 @@ class _Reader:
             shared_from=self._typed("shared.from", shared["from"], str, "a text"),
             shared=tuple(self._texts("shared.replies", shared.get("replies", []))),
             extensions=tuple(self._texts("ehlo.lines", ehlo["lines"])),
-            rules=tuple(
-                self._rule(f"rules[{number}]", self._table(f"rules[{number}]", rule))
-                for number, rule in enumerate(rules, start=1)
+            rules=self._rules("rules", table.get("rules", [])),
+            phrases=phrases,
+            submission=self._submission(phrases) if "submission" in table else None,
+            wording=self._wording(),
+        )
+
+    def _submission(self, phrases: Mapping[str, Phrase]) -> Submission:
+        table = self._table("submission", self._top["submission"])
+        self._keys(
+            "submission", table, required={"source", "hosts", "ports", "ehlo"}, optional=_OF_SUBMISSION
+        )
+        ehlo = self._table("submission.ehlo", table["ehlo"])
+        self._keys("submission.ehlo", ehlo, required={"source", "lines"}, optional={"year"})
+        flags = {
+            flag: self._typed(f"submission.{flag}", table[flag], bool, "true or false")
+            for flag in ("auth_before_tls", "challenges_tokens")
+            if flag in table
+        }
+        return Submission(
+            name=self._top["name"],
+            hosts=tuple(self._texts("submission.hosts", table["hosts"])),
+            ports=tuple(self._numbers("submission.ports", table["ports"])),
+            extensions=tuple(self._texts("submission.ehlo.lines", ehlo["lines"])),
+            rules=self._rules("submission.rules", table.get("rules", [])),
+            phrases=phrases,
+            original_from=self._typed(
+                "submission.original_from", table.get("original_from", ""), str, "a text"
             ),
-            phrases=MappingProxyType(
-                {
-                    name: self._phrase(f"replies.{name}", name, self._table(f"replies.{name}", entry))
-                    for name, entry in self._table("replies", table["replies"]).items()
-                }
-            ),
+            **flags,
+        )
+
+    def _wording(self) -> Wording:
+        table = dict(self._table("bounces", self._top.get("bounces", {"source": "-"})))
+        if "source" not in table:
+            raise self._error("bounces.source", "is missing")
+        texts = {key: value for key, value in table.items() if key not in {"source", "year"}}
+        try:
+            return Wording.from_table(texts)
+        except ValueError as error:
+            raise self._error("bounces", str(error)) from error
+
+    def _rules(self, key: str, given: object) -> tuple[Rule, ...]:
+        rules = self._typed(key, given, list, f"a list of tables, [[{key}]]")
+        return tuple(
+            self._rule(f"{key}[{number}]", self._table(f"{key}[{number}]", rule))
+            for number, rule in enumerate(rules, start=1)
         )
 
     def check_conditions(self, facts: Facts, known: Mapping[str, Phrase]) -> None:
         """Refuse rules that would answer with what is no reply, or none for where they speak."""
-        for number, rule in enumerate(facts.rules, start=1):
-            for field in dataclasses.fields(rule):
-                if field.type == "Condition" and (condition := getattr(rule, field.name)):
-                    self._check_condition(f"rules[{number}].{field.name}", condition, rule, known)
+        rulesets = {
+            "rules": facts.rules,
+            "submission.rules": facts.submission.rules if facts.submission else (),
+        }
+        for key, rules in rulesets.items():
+            for number, rule in enumerate(rules, start=1):
+                for field in dataclasses.fields(rule):
+                    if field.type == "Condition" and (condition := getattr(rule, field.name)):
+                        self._check_condition(f"{key}[{number}].{field.name}", condition, rule, known)
 
     def _check_condition(self, key: str, condition: str, rule: Rule, known: Mapping[str, Phrase]) -> None:
         if condition not in known:
@@ -124,7 +171,7 @@ class _Reader:
                 variable = unknown.pop()
                 raise self._error(f"{key}.reply", f"no variable {{{variable}}}{amongst(variable, VARIABLES)}")
             # A refusal "at any" stage cannot be checked; one at a stage can.
-            if stage in list(Stage):
+            if stage in list(Stage) and reply.code != _CHALLENGE:
                 reply.check_stage(Stage(stage))
         except InvalidReply as error:
             raise self._error(f"{key}.reply", str(error)) from error
@@ -235,6 +282,7 @@ class _Reader:
 
 _OPTIONAL = {
     "aliases",
+    "bounces",
     "customer",
     "domains",
     "ehlo",
@@ -243,10 +291,13 @@ _OPTIONAL = {
     "rules",
     "shared",
     "sources",
+    "submission",
     "zone",
 }
+_OF_SUBMISSION = {"auth_before_tls", "challenges_tokens", "original_from", "rules", "year"}
 _OF_A_PHRASE = {"closes", "condition", "confidence", "note", "role", "stage_evidence", "year"}
-_MORE_STAGES = ("starttls", "auth", "any", "ndr")
+_CHALLENGE = 334  # RFC 4954, 4
+_MORE_STAGES = ("any", "ndr")
 _EVIDENCE = ("captured", "documented", "source code", "inferred")
 _CONFIDENCE = ("primary", "secondary")
 _ROLES = ("mx", "submission")

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from pytest_mailnet.step import Step
 
-__all__ = ["VARIABLES", "Circumstances"]
+__all__ = ["VARIABLES", "Circumstances", "made_like"]
 
 _SIGNS = {"#": string.digits, "@": string.ascii_lowercase, "%": "0123456789abcdef"}
 _SECONDS = 0.105  # what it took a server to read a message: none of a test's is large enough to measure
@@ -42,7 +42,7 @@ class Circumstances(NamedTuple):
 
 def _queue_id(given: Circumstances) -> str:
     if not given.step.queue_id:
-        given.step.queue_id = _made_like(given.queue_id, given.random)
+        given.step.queue_id = made_like(given.queue_id, given.random)
     return given.step.queue_id
 
 
@@ -50,7 +50,7 @@ def _message_id(given: Circumstances) -> str:
     for line in (given.step.content or b"").partition(b"\r\n\r\n")[0].split(b"\r\n"):
         if line[:11].lower() == b"message-id:":
             return line[11:].strip(b" \t<>").decode("ascii", "replace")
-    return f"{_made_like('%' * 16, given.random)}@{given.step.host}"
+    return f"{made_like('%' * 16, given.random)}@{given.step.host}"
 
 
 def _iso_date(now: datetime) -> str:
@@ -79,19 +79,21 @@ VARIABLES: Mapping[str, Callable[[Circumstances], str]] = MappingProxyType(
         "ip": lambda given: given.step.client.ip,
         "server": lambda given: given.step.host,
         "helo": lambda given: given.step.helo,
-        "sender": lambda given: given.step.reverse_path or "",
+        "sender": lambda given: given.step.details.get("sender") or given.step.reverse_path or "",
         "recipient": lambda given: _recipient(given.step),
         "domain": lambda given: given.step.details.get("domain") or _sender_domain(given.step),
         "rcpt_domain": lambda given: _recipient(given.step).rpartition("@")[2],
-        "user": lambda given: _recipient(given.step).rpartition("@")[0],
+        "user": lambda given: given.step.details.get("user") or _recipient(given.step).rpartition("@")[0],
         "epoch": lambda given: str(int(given.clock.time())),
         "date": lambda given: email.utils.format_datetime(given.clock.now()),
         "iso_date": lambda given: _iso_date(given.clock.now()),
         "message_id": _message_id,
-        "internal_id": lambda given: _made_like("#" * 14, given.random),
+        "internal_id": lambda given: made_like("#" * 14, given.random),
         "size": lambda given: str(_size(given.step)),
         "rate": lambda given: f"{_size(given.step) / 1024 / _SECONDS:.3f}",
         "port": lambda given: str(given.step.client.port),
+        # RFC 2195, 2: what the proof of CRAM-MD5 is made of, another one each time.
+        "challenge": lambda given: f"<{made_like('#' * 12, given.random)}@{given.step.host}>",
         # Only the rule that refuses knows these. What stands here is for replies that a test scripts.
         **{
             name: functools.partial(_detail, name, usual)
@@ -101,6 +103,7 @@ VARIABLES: Mapping[str, Callable[[Circumstances], str]] = MappingProxyType(
                 "dmarc_result": "Fail",
                 "header": "From",
                 "limit": "100",
+                "octets": "0",
                 "option": "UNKNOWN",
                 "range": "0.0.0.0/0",
                 "rbl": "zen.spamhaus.org",
@@ -115,7 +118,8 @@ VARIABLES: Mapping[str, Callable[[Circumstances], str]] = MappingProxyType(
 )
 
 
-def _made_like(form: str, random: Random) -> str:
+def made_like(form: str, random: Random) -> str:
+    """A queue id of a form: '#' a digit, '@' a letter, '%' a hexadecimal digit, all else as it stands."""
     made = [random.choices(signs, k=length) if signs else text for signs, length, text in _runs(form)]
     return "".join(itertools.chain.from_iterable(made))
 

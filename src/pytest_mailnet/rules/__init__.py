@@ -25,6 +25,7 @@ from pytest_mailnet.rules import (
     reputation,
     reverse_dns,
     sender_domain,
+    submission,
     tarpit,
 )
 from pytest_mailnet.rules.rule import PERMIT, Condition, Evidence, Permit, Refusal, Rule, When
@@ -75,6 +76,7 @@ _FAMILIES = (
     reputation,
     reverse_dns,
     sender_domain,
+    submission,
     tarpit,
 )
 

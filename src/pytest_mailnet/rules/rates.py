@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["ConcurrentConnections", "RateLimit"]
 
-_WHO = ("address", "network", "sender", "sender_domain")
+_WHO = ("address", "network", "sender", "sender_domain", "user")
 _HOUR = 3600
 
 
@@ -25,12 +25,12 @@ _HOUR = 3600
 class RateLimit(Rule):
     """Defers, and then refuses, who sends too much.
 
-    What it counts is its stage: connections at CONNECT, mails at MAIL and after the dot, recipients at
-    RCPT. Those that it refuses count too.
+    What it counts is its stage: connections at CONNECT, log-ins at AUTH, recipients at RCPT, mails at the
+    others. Those that it refuses count too.
 
     Attributes:
         per: who is counted: "address" or "network" (/24 or /64) of the client, "sender" (the reverse-path),
-            "sender_domain" (of the reverse-path).
+            "sender_domain" (of the reverse-path), "user" (who logs in, or has).
         limit: how many are taken in a window.
         window: in seconds of the net's clock; it begins with the first that is counted.
         reply: the condition to answer with beyond the limit.
@@ -38,7 +38,7 @@ class RateLimit(Rule):
         hard_reply: the condition to answer with then.
     """
 
-    stages: ClassVar = frozenset({Stage.CONNECT, Stage.MAIL, Stage.RCPT, Stage.MESSAGE})
+    stages: ClassVar = frozenset(Stage) - {Stage.EHLO, Stage.STARTTLS}
 
     stage: Stage = Stage.MAIL
     per: str = "address"
@@ -107,5 +107,7 @@ def _who(per: str, step: Step) -> str:
             return network_of(step.client.ip)
         case "sender":
             return step.reverse_path or ""
+        case "user":
+            return step.authenticated_as or (step.credentials.identity.lower() if step.credentials else "")
         case _:
             return domain_of(step.reverse_path or "")

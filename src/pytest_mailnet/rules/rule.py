@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, ClassVar, Final, NamedTuple, Protocol, TypeVar
 from pytest_mailnet.model import Stage
 
 if TYPE_CHECKING:
+    from pytest_mailnet.accounts import Account
     from pytest_mailnet.clock import Clock
     from pytest_mailnet.mailbox import Mailbox
     from pytest_mailnet.resolver import Dns
@@ -74,6 +75,9 @@ class Evidence(Protocol):
 
     def mailbox_of(self, address: str) -> Mailbox | None:
         """The mailbox that mail for an address is laid in."""
+
+    def account_of(self, identity: str) -> Account | None:
+        """Who logs in by that name: "alice", "alice@gmail.com"."""
 
     def trusts(self, ip: str) -> bool:
         """Whether an address lies in the provider's own networks."""

@@ -1,0 +1,128 @@
+"""The certificates of a run: one authority, which signs for each host when its first client shakes hands."""
+
+from __future__ import annotations
+
+import ssl
+import tempfile
+import threading
+import warnings
+from datetime import UTC, datetime, timedelta
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import trustme
+
+__all__ = ["Authority", "Certificate"]
+
+
+class Certificate(Enum):
+    """What a host shows to a client that wants to encrypt, and what is wrong with it."""
+
+    VALID = "valid"
+    EXPIRED = "expired"
+    WRONG_NAME = "for another name"
+    SELF_SIGNED = "self-signed"
+    OLD_PROTOCOL = "valid, by TLS 1.1 at most"
+    NONE = "none"
+
+
+class Authority:
+    """Makes keys and certificates when they are first asked for, and keeps them for the run.
+
+    Keys are made anew in every run, elliptic ones, because these are quick to make. Private keys never
+    leave the process but for the moment in which a context reads them from a file that nobody else may
+    open. Servers ask in the engine's thread and tests in theirs: one lock guards what is made.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()
+        self._ca: trustme.CA | None = None
+        self._contexts: dict[tuple[str, Certificate], ssl.SSLContext] = {}
+        self._folder: tempfile.TemporaryDirectory[str] | None = None
+
+    @property
+    def pem(self) -> str:
+        """The authority's own certificate, for a client that shall trust it."""
+        with self._lock:
+            return self._made().cert_pem.bytes().decode("ascii")
+
+    @property
+    def bundle(self) -> Path:
+        """A file with the same, for clients that are told of a CA file; it goes when the run ends."""
+        with self._lock:
+            if self._folder is None:
+                self._folder = tempfile.TemporaryDirectory(prefix="mailnet-")
+                (Path(self._folder.name) / "ca.pem").write_text(self.pem, "ascii")
+            return Path(self._folder.name) / "ca.pem"
+
+    def context(self, name: str, certificate: Certificate) -> ssl.SSLContext:
+        """What a server of that name shakes hands with."""
+        with self._lock:
+            found = self._contexts.get((name, certificate))
+            if found is None:
+                found = self._contexts[name, certificate] = self._context(name, certificate)
+            return found
+
+    def close(self) -> None:
+        """Remove the bundle's file."""
+        with self._lock:
+            folder, self._folder = self._folder, None
+        if folder is not None:
+            folder.cleanup()
+
+    def _made(self) -> trustme.CA:
+        if self._ca is None:
+            self._ca = _authority("pytest-mailnet's authority of this run")
+        return self._ca
+
+    def _context(self, name: str, certificate: Certificate) -> ssl.SSLContext:
+        match certificate:
+            case Certificate.EXPIRED:
+                # By the machine's clock, since that is the one which clients look at.
+                return self._signed(name, until=datetime.now(UTC) - timedelta(days=1))
+            case Certificate.WRONG_NAME:
+                return self._signed(f"not-{name}")
+            case Certificate.SELF_SIGNED:
+                return _self_signed(name)
+            case Certificate.OLD_PROTOCOL:
+                return _limited_to_old_protocols(self._signed(name))
+            case Certificate.NONE:
+                # Without a certificate no cipher can be agreed on: the handshake ends in an alert.
+                return ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            case _:
+                return self._signed(name)
+
+    def _signed(self, name: str, until: datetime | None = None) -> ssl.SSLContext:
+        import trustme  # noqa: PLC0415  # takes 30 ms, which a run without TLS is spared
+
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        since = until and until - timedelta(days=90)
+        issued = self._made().issue_cert(
+            name, key_type=trustme.KeyType.ECDSA, not_before=since, not_after=until
+        )
+        issued.configure_cert(context)
+        return context
+
+
+def _self_signed(name: str) -> ssl.SSLContext:
+    context, own = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), _authority(name)
+    with own.private_key_pem.tempfile() as key, own.cert_pem.tempfile() as certificate:
+        context.load_cert_chain(certificate, key)
+    return context
+
+
+def _limited_to_old_protocols(context: ssl.SSLContext) -> ssl.SSLContext:
+    with warnings.catch_warnings():  # that they are deprecated is the point
+        warnings.simplefilter("ignore", DeprecationWarning)
+        context.minimum_version = ssl.TLSVersion.TLSv1
+        context.maximum_version = ssl.TLSVersion.TLSv1_1
+    context.set_ciphers("ALL:@SECLEVEL=0")
+    return context
+
+
+def _authority(name: str) -> trustme.CA:
+    import trustme  # noqa: PLC0415  # as above
+
+    return trustme.CA(organization_name=name[:64], key_type=trustme.KeyType.ECDSA)

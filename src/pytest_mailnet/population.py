@@ -1,0 +1,180 @@
+"""Who there is in a net, as a test asks for them and adds to them."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
+
+from pytest_mailnet.errors import InvalidSetting
+from pytest_mailnet.sender import Sender
+
+if TYPE_CHECKING:
+    from pytest_mailnet.internet import Internet
+    from pytest_mailnet.providers import Provider
+    from pytest_mailnet.providers.host import Host
+    from pytest_mailnet.resolver import Dns
+
+__all__ = ["Population"]
+
+
+class Population:
+    """The providers, servers, hosts, senders and names of a net: what a `MailNet` is asked for.
+
+    Args:
+        internet: where they are.
+    """
+
+    def __init__(self, internet: Internet) -> None:
+        self._internet = internet
+
+    @property
+    def dns(self) -> Dns:
+        """Its zones, and the questions that were asked."""
+        return self._internet.dns
+
+    @property
+    def sender(self) -> Sender:
+        """Who the application seems to be."""
+        return self._internet.sender
+
+    @property
+    def gmail(self) -> Provider:
+        """Gmail, as it is today unless `provider("gmail", era=...)` was called before."""
+        return self.provider("gmail")
+
+    @property
+    def hotmail(self) -> Provider:
+        """Outlook.com, which carries hotmail.com, unless `provider("hotmail", era=...)` was called before."""
+        return self.provider("hotmail")
+
+    @property
+    def outlook(self) -> Provider:
+        """Outlook.com, which is what Hotmail has become: the same as `hotmail`."""
+        return self.provider("hotmail")
+
+    @property
+    def microsoft365(self) -> Provider:
+        """Exchange Online; `add_domain("shop.example", on="microsoft365")` puts a domain on it."""
+        return self.provider("microsoft365")
+
+    @property
+    def google_workspace(self) -> Provider:
+        """Gmail for organisations; `add_domain("shop.example", on="google-workspace")`."""
+        return self.provider("google-workspace")
+
+    @property
+    def yahoo(self) -> Provider:
+        """Yahoo, which carries aol.com too."""
+        return self.provider("yahoo")
+
+    @property
+    def icloud(self) -> Provider:
+        """Apple's iCloud Mail."""
+        return self.provider("icloud")
+
+    def provider(self, name: str, *, era: int | None = None) -> Provider:
+        """A provider by name; a net has one of each.
+
+        Args:
+            name: "gmail", "hotmail", or the host name of a server that the test added.
+            era: the year as of which it is; None for today, or as it was first asked for.
+
+        Raises:
+            UnknownName: if there is no such provider or era; names the near misses.
+            InvalidSetting: if it is in the net already, as of another year.
+        """
+        return self._internet.provider(name, era)
+
+    def add_server(
+        self,
+        host: str,
+        *,
+        domain: str | Iterable[str] = (),
+        ip: str | Iterable[str] = (),
+        ports: Iterable[int] = (25, 465, 587),
+        preference: int = 10,
+    ) -> Provider:
+        """Add a plain mail server with no opinions, and its records.
+
+        Args:
+            host: its name.
+            domain: whose mail it takes, for any recipient; others' is refused as relaying. Without one
+                it takes whatever it is given.
+            ip: its address or addresses; without one it gets the next free one.
+            ports: what it listens on; 465 is for TLS from the first byte on.
+            preference: of its MX records; the lower is tried first (RFC 5321, 5.1).
+
+        Raises:
+            InvalidAddress: if a name or address cannot be one, or the host is in the net already.
+            AddressInUse: if another has the address.
+        """
+        return self._internet.add_server(host, _listed(domain), _listed(ip), tuple(ports), preference)
+
+    def add_domain(self, domain: str, *, on: str) -> Provider:
+        """Put a domain on a provider, as its customers do, with the records that the provider has them add.
+
+        Args:
+            domain: "shop.example".
+            on: a provider's name, "google-workspace", or the host name of a server of the test's own.
+
+        Returns:
+            The provider; a mailbox there is `.add_mailbox("sales@shop.example")`.
+
+        Raises:
+            UnknownName: if there is no such provider or server; names the near misses.
+            InvalidSetting: if the provider takes no domains of others, or has this one.
+            InvalidAddress: if that cannot be a domain.
+        """
+        return self._internet.add_domain(domain, on)
+
+    def host(self, name: str) -> Host:
+        """A host by name: a provider's or one that the test added.
+
+        Raises:
+            UnknownName: if the net has none of that name; names the near misses.
+        """
+        return self._internet.host(name)
+
+    @property
+    def providers(self) -> list[Provider]:
+        """The providers and servers that are in the net by now."""
+        return self._internet.providers
+
+    @property
+    def hosts(self) -> list[Host]:
+        """The hosts that are in the net by now."""
+        return self._internet.hosts
+
+    def add_sender(self, *, ip: str | None = None, ptr: str | None = None) -> Sender:
+        """A further address of the application; chosen by binding to it, or by `sending_from`.
+
+        Args:
+            ip: its address; without one, the next free one of the senders' range.
+            ptr: its reverse name.
+
+        Raises:
+            InvalidAddress, AddressInUse: if that is no address, or another's.
+        """
+        return self._internet.add_sender(ip, ptr)
+
+    @contextlib.contextmanager
+    def sending_from(self, sender: Sender) -> Iterator[Sender]:
+        """Let connections come from another sender for a block of code, in all threads.
+
+        Raises:
+            InvalidSetting: if that is no sender.
+        """
+        if not isinstance(sender, Sender):
+            raise InvalidSetting(
+                f"mailnet.sending_from({sender!r}) takes what mailnet.add_sender(ip=...) returns"
+            )
+        before, self._internet.sender = self._internet.sender, sender
+        try:
+            yield sender
+        finally:
+            self._internet.sender = before
+
+
+def _listed(given: str | Iterable[str]) -> tuple[str, ...]:
+    return (given,) if isinstance(given, str) else tuple(given)

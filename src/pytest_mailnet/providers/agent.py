@@ -1,0 +1,117 @@
+"""What hosts of one kind say and decide: a test's own answers, then rules, then the phrasebook."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pytest_mailnet.model import Reply, Stage
+from pytest_mailnet.providers.phrasebook import Phrasebook, Replies
+from pytest_mailnet.providers.policy import EVERYTHING, OWN_ANSWER, Policy
+from pytest_mailnet.script import Expectation, Match, Script
+from pytest_mailnet.sender import Sender
+from pytest_mailnet.step import HangUp, Step
+
+if TYPE_CHECKING:
+    from pytest_mailnet.journal import Session
+    from pytest_mailnet.rules import Evidence
+
+__all__ = ["Agent"]
+
+
+class Agent:
+    """A provider's transfer agents (its MX hosts) or its submission agents, as RFC 5598 calls them.
+
+    Its own answers (`on_rcpt` and its sisters) come before its rules.
+
+    Args:
+        name: how messages call it.
+        policy: its rules.
+        phrasebook: its replies.
+
+    Attributes:
+        replies: its replies by condition, `mailnet.gmail.replies.user_unknown`.
+    """
+
+    def __init__(self, name: str, policy: Policy, phrasebook: Phrasebook) -> None:
+        self._name = name
+        self._policy = policy
+        self._phrasebook = phrasebook
+        self.replies = Replies(phrasebook)
+        self.script = Script()
+
+    @property
+    def name(self) -> str:
+        """How tests call it."""
+        return self._name
+
+    def enforce(self, *rules: str) -> None:
+        """Turn rules on that are off in a fresh net: "greylisting", or a family: "authentication".
+
+        Raises:
+            UnknownName: if the provider has no such rule; names the near misses.
+        """
+        self._policy.enforce(*rules)
+
+    def enforce_all(self) -> None:
+        """Turn on every rule that there is."""
+        self._policy.enforce(EVERYTHING)
+
+    def explanation(self, session: Session) -> str:
+        """Tell, rule by rule, why a session got the replies that it got."""
+        return "\n".join(self._policy.explain(session))
+
+    def on_connect(self, match: Match | None = None, *, sender: Sender | str | None = None) -> Expectation:
+        """Answer a connection in place of the banner; a glob is compared with the client's address."""
+        return self._on(Stage.CONNECT, match, sender)
+
+    def on_ehlo(self, match: Match | None = None, *, sender: Sender | str | None = None) -> Expectation:
+        """Answer EHLO and HELO; a glob is compared with the name given there."""
+        return self._on(Stage.EHLO, match, sender)
+
+    def on_starttls(self, match: Match | None = None, *, sender: Sender | str | None = None) -> Expectation:
+        """Answer STARTTLS; a glob is compared with the name given in EHLO."""
+        return self._on(Stage.STARTTLS, match, sender)
+
+    def on_auth(self, match: Match | None = None, *, sender: Sender | str | None = None) -> Expectation:
+        """Answer a log-in, when its credentials have come; a glob is compared with the user's name."""
+        return self._on(Stage.AUTH, match, sender)
+
+    def on_mail(self, match: Match | None = None, *, sender: Sender | str | None = None) -> Expectation:
+        """Answer MAIL; a glob is compared with the reverse-path ("" for the null sender)."""
+        return self._on(Stage.MAIL, match, sender)
+
+    def on_rcpt(self, match: Match | None = None, *, sender: Sender | str | None = None) -> Expectation:
+        """Answer RCPT; a glob is compared with the recipient.
+
+        Args:
+            match: a glob ("sales@*"), or a predicate that is given the `Step`; None for all.
+            sender: a `Sender`, a glob for its address, or (with an @) one for the reverse-path.
+        """
+        return self._on(Stage.RCPT, match, sender)
+
+    def on_data(self, match: Match | None = None, *, sender: Sender | str | None = None) -> Expectation:
+        """Answer DATA; a glob is compared with each recipient."""
+        return self._on(Stage.DATA, match, sender)
+
+    def on_message(self, match: Match | None = None, *, sender: Sender | str | None = None) -> Expectation:
+        """Answer after the final dot; a glob is compared with each recipient."""
+        return self._on(Stage.MESSAGE, match, sender)
+
+    def phrase(self, condition: str) -> Reply:
+        """The phrasebook's reply for a condition."""
+        return self._phrasebook[condition].reply
+
+    def decision(self, stage: Stage, step: Step, evidence: Evidence) -> Reply | HangUp | None:
+        """The first answer of the script, then of the rules; None lets the session go on."""
+        scripted = self.script.decide(stage, step)
+        if scripted is not None:
+            step.finding = OWN_ANSWER
+            return scripted
+        refusal = self._policy.decide(stage, step, evidence)
+        if refusal is None:
+            return None
+        step.details = refusal.details
+        return self.phrase(refusal.condition)
+
+    def _on(self, stage: Stage, match: Match | None, sender: Sender | str | None) -> Expectation:
+        return self.script.add(Expectation(self.name, stage, match, sender))

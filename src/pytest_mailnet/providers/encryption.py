@@ -1,0 +1,68 @@
+"""How a host encrypts, and what can be wrong with it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pytest_mailnet.certificates import Authority, Certificate
+
+if TYPE_CHECKING:
+    import ssl
+
+__all__ = ["HostTls"]
+
+
+class HostTls:
+    """The TLS of one host: `mailnet.host("mx.shop.example").tls`. A change holds from the next connection on.
+
+    Attributes:
+        certificate: what it shows.
+        stripped: whether STARTTLS is kept from clients, as a hostile network does.
+        required: whether it takes no mail and no log-in before STARTTLS.
+    """
+
+    __slots__ = ("_authority", "_name", "certificate", "required", "stripped")
+
+    def __init__(self, name: str, authority: Authority) -> None:
+        self._name, self._authority = name, authority
+        self.certificate = Certificate.VALID
+        self.stripped = self.required = False
+
+    def valid(self) -> None:
+        """Show a certificate in order, as from the start, and offer STARTTLS."""
+        self.certificate, self.stripped = Certificate.VALID, False
+
+    def expired(self) -> None:
+        """Show a certificate that has been out of date for a day."""
+        self.certificate = Certificate.EXPIRED
+
+    def wrong_name(self) -> None:
+        """Show a certificate for another host."""
+        self.certificate = Certificate.WRONG_NAME
+
+    def self_signed(self) -> None:
+        """Show a certificate that no authority has signed."""
+        self.certificate = Certificate.SELF_SIGNED
+
+    def old_protocol(self) -> None:
+        """Speak nothing newer than TLS 1.1, which clients of today refuse (RFC 8996)."""
+        self.certificate = Certificate.OLD_PROTOCOL
+
+    def refuse_handshake(self) -> None:
+        """Answer the client's first word with a fatal alert."""
+        self.certificate = Certificate.NONE
+
+    def strip_starttls(self) -> None:
+        """Offer no STARTTLS and know of none, as where somebody on the way takes it out."""
+        self.stripped = True
+
+    def require(self) -> None:
+        """Take no mail and no log-in before STARTTLS (RFC 3207, 4): 530 5.7.0, in the provider's words."""
+        self.required = True
+
+    def context(self) -> ssl.SSLContext:
+        """What its servers shake hands with."""
+        return self._authority.context(self._name, self.certificate)
+
+    def __repr__(self) -> str:
+        return f"<TLS of {self._name}, certificate {self.certificate.value}>"

@@ -1,0 +1,184 @@
+"""What one server says to another on a connection, mail by mail (RFC 5321, 3)."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterable
+from typing import Literal
+
+from pytest_mailnet.model import Reply
+from pytest_mailnet.parameters import Offer, offer_of, parameter_of
+from pytest_mailnet.relaying.line import Line, LineLost
+from pytest_mailnet.relaying.queued import Outcome, QueuedMail, QueuedRecipient
+
+__all__ = ["Call", "Refused", "settle", "verdict"]
+
+# Which extension a parameter of MAIL needs, of those that a relay passes on.
+_NEEDED = {"BODY": "8BITMIME", "SMTPUTF8": "SMTPUTF8", "RET": "DSN", "ENVID": "DSN"}
+
+
+class Refused(Exception):
+    """A server that does not want to hear from the relay, now or at all.
+
+    Attributes:
+        reply: its words.
+    """
+
+    def __init__(self, reply: Reply) -> None:
+        super().__init__(str(reply))
+        self.reply = reply
+
+
+class Call:
+    """A connection that is past EHLO.
+
+    Args:
+        line: on which nothing has been said or heard yet.
+        host: the server's name.
+        ip: its address.
+        helo: the relay's name.
+        tls: whether to encrypt where the server offers to.
+
+    Raises:
+        Refused: if the server refuses the connection, or EHLO and HELO.
+        LineLost: if it hangs up.
+    """
+
+    def __init__(self, line: Line, host: str, ip: str, helo: str, *, tls: bool) -> None:
+        self.host, self.ip = host, ip
+        self._line = line
+        self._checked(line.reply())
+        self._offer = self._hello(helo)
+        if tls and "STARTTLS" in self._offer.keywords and line.say(b"STARTTLS\r\n").positive:
+            line.encrypt(host)
+            self._offer = self._hello(helo)
+
+    def transact(self, mail: QueuedMail, recipients: list[QueuedRecipient]) -> None:
+        """Hand a mail over, and note what came of it for each of the recipients.
+
+        Raises:
+            LineLost: if the server hangs up before it has told.
+        """
+        missing = self._missing(mail, recipients)
+        if missing:
+            status, extension = missing
+            why = f"{self.host} does not offer {extension}, which the mail needs"
+            settle(recipients, Outcome("failed", status, why=why, host=self.host, ip=self.ip))
+            return
+        reply = self._said(f"MAIL FROM:<{mail.sender}>{self._mail_parameters(mail)}")
+        if not reply.positive:
+            self._refused(recipients, reply)
+            return
+        taken: list[QueuedRecipient] = []
+        for number, recipient in enumerate(recipients):
+            reply = self._named(recipient)
+            if reply.closes:
+                self._refused(taken + recipients[number:], reply)
+                return
+            if reply.positive:
+                taken.append(recipient)
+            else:
+                recipient.outcome = self._refusal(reply)
+        if not taken:
+            self._said("RSET")
+            return
+        reply = self._content(mail)
+        if reply.positive:
+            confirms = "DSN" in self._offer.keywords
+            status = reply.enhanced or "2.0.0"
+            settle(taken, Outcome("sent", status, str(reply), host=self.host, ip=self.ip, confirms=confirms))
+        else:
+            self._refused(taken, reply)
+
+    def quit(self) -> None:
+        """Take leave."""
+        with contextlib.suppress(LineLost):
+            self._said("QUIT")
+        self._line.hang_up()
+
+    def hang_up(self) -> None:
+        """Close the connection without a word."""
+        self._line.hang_up()
+
+    @property
+    def open(self) -> bool:
+        """Whether the connection still stands."""
+        return self._line.open
+
+    def _hello(self, helo: str) -> Offer:
+        reply = self._said(f"EHLO {helo}")
+        if reply.code < 500:
+            return offer_of(self._checked(reply).lines[1:])
+        self._checked(self._said(f"HELO {helo}"))
+        return offer_of(())
+
+    def _named(self, recipient: QueuedRecipient) -> Reply:
+        options = recipient.options if "DSN" in self._offer.keywords else ()
+        return self._said(" ".join((f"RCPT TO:<{recipient.address}>", *options)))
+
+    def _content(self, mail: QueuedMail) -> Reply:
+        if _binary(mail):
+            return self._line.say(b"BDAT %d LAST\r\n" % len(mail.content) + mail.content)
+        reply = self._said("DATA")
+        if not reply.positive:
+            return reply
+        content = mail.content if mail.content.endswith(b"\r\n") else mail.content + b"\r\n"
+        stuffed = (b"\r\n" + content).replace(b"\r\n.", b"\r\n..")[2:]
+        return self._line.say(stuffed + b".\r\n")
+
+    def _refused(self, recipients: list[QueuedRecipient], reply: Reply) -> None:
+        settle(recipients, self._refusal(reply))
+        if reply.closes:
+            self.hang_up()
+        else:
+            self._said("RSET")
+
+    def _refusal(self, reply: Reply) -> Outcome:
+        status = _status(reply)
+        return Outcome(verdict(status), status, reply=str(reply), host=self.host, ip=self.ip)
+
+    def _mail_parameters(self, mail: QueuedMail) -> str:
+        offered = self._offer.keywords
+        given = [f"SIZE={len(mail.content)}"] if "SIZE" in offered else []
+        given += [it for it in mail.options if _NEEDED.get(it.partition("=")[0].upper()) in offered]
+        return "".join(f" {it}" for it in given)
+
+    def _missing(self, mail: QueuedMail, recipients: list[QueuedRecipient]) -> tuple[str, str] | None:
+        """What a mail needs that the server does not offer, and the status that says so."""
+        offered = self._offer.keywords
+        addresses = (mail.sender, *(it.address for it in recipients))
+        if "SMTPUTF8" not in offered and not all(address.isascii() for address in addresses):
+            return "5.6.7", "SMTPUTF8"
+        if _binary(mail) and not {"CHUNKING", "BINARYMIME"} <= offered:
+            return "5.6.3", "BINARYMIME"
+        return None
+
+    def _checked(self, reply: Reply) -> Reply:
+        if not reply.positive:
+            self._line.hang_up()
+            raise Refused(reply)
+        return reply
+
+    def _said(self, command: str) -> Reply:
+        return self._line.say(f"{command}\r\n".encode())
+
+
+def settle(recipients: Iterable[QueuedRecipient], outcome: Outcome) -> None:
+    """Note what came of an attempt."""
+    for recipient in recipients:
+        recipient.outcome = outcome
+
+
+def verdict(status: str) -> Literal["failed", "deferred"]:
+    """What an enhanced status code means for the mail."""
+    return "failed" if status.startswith("5") else "deferred"
+
+
+def _status(reply: Reply) -> str:
+    # An enhanced code of another class than the reply's is the server's mistake; the reply counts.
+    digit = str(reply.code)[0]
+    return reply.enhanced if reply.enhanced and reply.enhanced.startswith(digit) else f"{digit}.0.0"
+
+
+def _binary(mail: QueuedMail) -> bool:
+    return parameter_of(mail.options, "BODY").upper() == "BINARYMIME"

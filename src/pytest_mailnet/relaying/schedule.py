@@ -1,0 +1,40 @@
+"""When a mail that could not be delivered is tried again, and how long."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from pytest_mailnet.errors import InvalidSetting
+
+__all__ = ["Schedule"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Schedule:
+    """When a queue tries again: twice in the first hour and then every few hours (RFC 5321, 4.5.4.1).
+
+    Attributes:
+        retries: how long it waits after the first attempt, the second, …; the last of them from then on.
+        warn_after: how long a mail has waited when its sender is told of the delay; None for never.
+        give_up_after: how old a mail may become.
+
+    Raises:
+        InvalidSetting: if there is no retry, or a time is not positive.
+    """
+
+    retries: tuple[timedelta, ...] = (timedelta(minutes=30), timedelta(minutes=30), timedelta(hours=3))
+    warn_after: timedelta | None = timedelta(hours=4)
+    give_up_after: timedelta = timedelta(days=5)
+
+    def __post_init__(self) -> None:
+        times = [*self.retries, self.give_up_after, *([self.warn_after] if self.warn_after else [])]
+        if not self.retries or min(times) <= timedelta():
+            raise InvalidSetting(
+                f"{self}: it takes at least one time to wait, as in retries=(timedelta(minutes=30),), "
+                "and all times are longer than 0"
+            )
+
+    def wait(self, attempts: int) -> timedelta:
+        """How long to wait after so many attempts."""
+        return self.retries[min(attempts, len(self.retries)) - 1]

@@ -1,0 +1,175 @@
+"""What a submission server wants of its users (RFC 6409): TLS, a log-in, and an address of their own."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from pytest_mailnet.headers import addresses_of
+from pytest_mailnet.model import Stage
+from pytest_mailnet.rules.rule import Condition, Evidence, Refusal, Rule
+
+if TYPE_CHECKING:
+    from pytest_mailnet.accounts import Account
+    from pytest_mailnet.sasl import Credentials
+    from pytest_mailnet.step import Step
+
+__all__ = [
+    "AppPasswordRequired",
+    "LoginRequired",
+    "PasswordsDisabled",
+    "PipelinedAfterStarttls",
+    "SenderNotOwned",
+    "TlsRequired",
+    "WrongCredentials",
+]
+
+_AFTER_EHLO = frozenset({Stage.AUTH, Stage.MAIL, Stage.RCPT, Stage.DATA, Stage.MESSAGE})
+
+
+@dataclass(frozen=True, kw_only=True)
+class TlsRequired(Rule):
+    """Refuses what comes in the clear.
+
+    Attributes:
+        reply: the condition to answer with.
+    """
+
+    stages: ClassVar = _AFTER_EHLO
+
+    stage: Stage = Stage.MAIL
+    reply: Condition = "starttls_required"
+
+    def decide(self, step: Step, evidence: Evidence) -> Refusal | None:  # noqa: ARG002
+        return None if step.tls else Refusal(self.reply, "the connection is not encrypted")
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoginRequired(Rule):
+    """Refuses mail of somebody who has not logged in.
+
+    Attributes:
+        reply: the condition to answer with.
+    """
+
+    stages: ClassVar = _AFTER_EHLO - {Stage.AUTH}
+
+    stage: Stage = Stage.MAIL
+    reply: Condition = "auth_required"
+
+    def decide(self, step: Step, evidence: Evidence) -> Refusal | None:  # noqa: ARG002
+        return None if step.authenticated_as is not None else Refusal(self.reply, "nobody has logged in")
+
+
+@dataclass(frozen=True, kw_only=True)
+class PipelinedAfterStarttls(Rule):
+    """Refuses a handshake where commands were sent behind STARTTLS in the clear (CVE-2011-0411).
+
+    Attributes:
+        reply: the condition to answer with.
+    """
+
+    stages: ClassVar = frozenset({Stage.STARTTLS})
+
+    stage: Stage = Stage.STARTTLS
+    reply: Condition = "pipelining_after_starttls"
+
+    def decide(self, step: Step, evidence: Evidence) -> Refusal | None:  # noqa: ARG002
+        return Refusal(self.reply, "more came behind STARTTLS") if step.pipelined else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class _OfCredentials(Rule):
+    """Refuses a log-in."""
+
+    stages: ClassVar = frozenset({Stage.AUTH})
+
+    stage: Stage = Stage.AUTH
+    reply: Condition = "bad_credentials"
+
+    def decide(self, step: Step, evidence: Evidence) -> Refusal | None:
+        assert step.credentials is not None
+        account = evidence.account_of(step.credentials.identity)
+        why = self._objection(step.credentials, account)
+        return None if why is None else Refusal(self.reply, why)
+
+    @abstractmethod
+    def _objection(self, credentials: Credentials, account: Account | None) -> str | None:
+        """What is wrong with them."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class WrongCredentials(_OfCredentials):
+    """Refuses unknown users, wrong passwords, and tokens that are unknown or have expired.
+
+    Attributes:
+        reply: the condition to answer with.
+    """
+
+    def _objection(self, credentials: Credentials, account: Account | None) -> str | None:
+        if account is None:
+            return f"there is no account {credentials.identity!r}"
+        if credentials.authorisation and not account.owns(credentials.authorisation):
+            return f"{account.address} may not act as {credentials.authorisation}"
+        return account.objection(credentials)
+
+
+@dataclass(frozen=True, kw_only=True)
+class AppPasswordRequired(_OfCredentials):
+    """Refuses the right password of who has two-step verification: `account.two_step = True`.
+
+    Attributes:
+        reply: the condition to answer with.
+    """
+
+    reply: Condition = "app_password_required"
+
+    def _objection(self, credentials: Credentials, account: Account | None) -> str | None:
+        if account is None or not account.lacks_app_password(credentials):
+            return None
+        return f"{account.address} has two-step verification, and that is not an app password"
+
+
+@dataclass(frozen=True, kw_only=True)
+class PasswordsDisabled(_OfCredentials):
+    """Refuses all passwords; what is left are tokens.
+
+    Attributes:
+        reply: the condition to answer with.
+    """
+
+    reply: Condition = "basic_auth_disabled"
+
+    def _objection(self, credentials: Credentials, account: Account | None) -> str | None:  # noqa: ARG002
+        return None if credentials.by_token else f"{credentials.mechanism} sends a password, not a token"
+
+
+@dataclass(frozen=True, kw_only=True)
+class SenderNotOwned(Rule):
+    """Refuses senders that are not the user's own address or an alias of it.
+
+    Attributes:
+        author: whether the addresses in From count too, where the stage is that after the dot.
+        reply: the condition to answer with.
+    """
+
+    stages: ClassVar = frozenset({Stage.MAIL, Stage.RCPT, Stage.MESSAGE})
+
+    stage: Stage = Stage.MAIL
+    author: bool = False
+    reply: Condition = "from_not_owned"
+
+    def decide(self, step: Step, evidence: Evidence) -> Refusal | None:
+        account = evidence.account_of(step.authenticated_as or "")
+        if account is None:
+            return None
+        named = [step.reverse_path] if step.reverse_path else []
+        if self.author:
+            fields = (value for name, value in step.header_fields if name == "from")
+            named += [address for value in fields for address in addresses_of(value)]
+        for address in named:
+            if not account.owns(address):
+                why = f"{address} is neither {account.address} nor an alias of it"
+                return Refusal(self.reply, why, {"user": account.address, "sender": address})
+        return None
