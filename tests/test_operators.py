@@ -128,7 +128,7 @@ def test_opensmtpd_does_not_tell_a_foreign_domain_from_an_unknown_user(mailnet, 
     assert said == [
         "220 mail.shop.example ESMTP OpenSMTPD\r\n",
         "250-mail.shop.example Hello a.example [203.0.113.7], pleased to meet you\r\n"
-        "250-8BITMIME\r\n250-ENHANCEDSTATUSCODES\r\n250-SIZE 36700160\r\n250 HELP\r\n",
+        "250-8BITMIME\r\n250-ENHANCEDSTATUSCODES\r\n250-SIZE 36700160\r\n250-DSN\r\n250 HELP\r\n",
         "250 2.0.0 Ok\r\n",
         "550 Invalid recipient: <c@d.example>\r\n",
         "503 5.5.4 Invalid command arguments: No recipient specified\r\n",
@@ -209,23 +209,23 @@ def test_gmail_has_one_queue_id_in_every_reply_of_a_session(mailnet, converse):
             "mail.protonmail.ch",
             "220-mail.protonmail.ch ESMTP Postfix\r\n220 mail.protonmail.ch ESMTP Postfix\r\n",
             "250-mail.protonmail.ch\r\n250-PIPELINING\r\n250-SIZE 71500000\r\n250-ENHANCEDSTATUSCODES\r\n"
-            "250 8BITMIME\r\n",
+            "250-8BITMIME\r\n250 CHUNKING\r\n",
         ),
         (
             "mxs.mail.ru",
             "220 Mail.Ru ESMTP\r\n",
-            "250-mxs.mail.ru ready to serve\r\n250-SIZE 73400320\r\n250 8BITMIME\r\n",
+            "250-mxs.mail.ru ready to serve\r\n250-SIZE 73400320\r\n250-8BITMIME\r\n250 STARTTLS\r\n",
         ),
         (
             "mx3.qq.com",
             "220 mx3.qq.com MX QQ Mail Server.\r\n",
-            "250-mx3.qq.com\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n250 SIZE 73400320\r\n",
+            "250-mx3.qq.com\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n250-STARTTLS\r\n250 SIZE 73400320\r\n",
         ),
         (
             "mx.yandex.ru",
             "220 mx.yandex.ru (Want to use Yandex.Mail for your domain? Visit http://pdd.yandex.ru)\r\n",
             "250-mx.yandex.ru\r\n250-8BITMIME\r\n250-PIPELINING\r\n250-SIZE 42991616\r\n"
-            "250 ENHANCEDSTATUSCODES\r\n",
+            "250-STARTTLS\r\n250-DSN\r\n250 ENHANCEDSTATUSCODES\r\n",
         ),
     ],
 )
