@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import ssl
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -32,6 +33,20 @@ class Conversation:
 
     def send(self, data: bytes) -> None:
         self._socket.sendall(data)
+
+    def encrypt(self, context: ssl.SSLContext | None = None, name: str = "mx.shop.example") -> str:
+        """Say STARTTLS and shake hands; return the protocol."""
+        assert self.say("STARTTLS")[:3] == "220"
+        return self.shake_hands(context, name)
+
+    def shake_hands(self, context: ssl.SSLContext | None = None, name: str = "mx.shop.example") -> str:
+        self._lines.close()
+        context = context or ssl.create_default_context()
+        self._socket = context.wrap_socket(self._socket, server_hostname=name)
+        self._lines = self._socket.makefile("rb")
+        version = self._socket.version()
+        assert version is not None
+        return version
 
     def rest(self) -> bytes:
         """All that comes until the server closes."""

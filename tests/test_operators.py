@@ -208,7 +208,7 @@ def test_gmail_has_one_queue_id_in_every_reply_of_a_session(mailnet, converse):
         (
             "mail.protonmail.ch",
             "220-mail.protonmail.ch ESMTP Postfix\r\n220 mail.protonmail.ch ESMTP Postfix\r\n",
-            "250-mail.protonmail.ch\r\n250-PIPELINING\r\n250-SIZE 71500000\r\n250-ENHANCEDSTATUSCODES\r\n"
+            "250-mail.protonmail.ch\r\n250-PIPELINING\r\n250-SIZE 71500000\r\n250-STARTTLS\r\n250-ENHANCEDSTATUSCODES\r\n"
             "250-8BITMIME\r\n250 CHUNKING\r\n",
         ),
         (

@@ -1,0 +1,316 @@
+"""TLS as clients meet it: certificates that they trust, those that they do not, and what STARTTLS forgets."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import smtplib
+import socket
+import ssl
+import stat
+import subprocess
+import sys
+
+import pytest
+
+from pytest_mailnet.certificates import Certificate
+from pytest_mailnet.net import MailNet
+
+aiosmtplib = pytest.importorskip("aiosmtplib")
+
+HOST = "mx.shop.example"
+
+
+def starttls_by_smtplib():
+    with smtplib.SMTP(HOST, 587) as client:
+        client.starttls(context=ssl.create_default_context())
+        return client.ehlo()
+
+
+def implicit_tls_by_smtplib():
+    with smtplib.SMTP_SSL(HOST, 465, context=ssl.create_default_context()) as client:
+        return client.ehlo()
+
+
+def starttls_by_aiosmtplib():
+    return asyncio.run(_aiosmtplib(port=587, start_tls=True))
+
+
+def implicit_tls_by_aiosmtplib():
+    return asyncio.run(_aiosmtplib(port=465, use_tls=True))
+
+
+async def _aiosmtplib(**options):
+    async with aiosmtplib.SMTP(hostname=HOST, **options) as client:
+        return await client.ehlo()
+
+
+CLIENTS = [starttls_by_smtplib, implicit_tls_by_smtplib, starttls_by_aiosmtplib, implicit_tls_by_aiosmtplib]
+each_client = pytest.mark.parametrize("connect", CLIENTS, ids=lambda it: it.__name__)
+
+
+@each_client
+def test_a_client_with_a_default_context_trusts_every_host(mailnet, shop, connect):
+    code, *_ = connect()
+
+    assert code == 250
+    [session] = mailnet.sessions
+    assert session.tls == "TLSv1.3"
+
+
+@each_client
+def test_starttls_is_not_offered_once_hands_are_shaken(mailnet, shop, connect):
+    connect()
+
+    ehlo = [reply for reply in mailnet.sessions[0].replies if reply.startswith("250-mx.shop.example")]
+    assert "STARTTLS" not in ehlo[-1]
+
+
+FAULTS = {
+    "expired": "certificate has expired|CERTIFICATE_VERIFY_FAILED",
+    "wrong_name": "Hostname mismatch|CERTIFICATE_VERIFY_FAILED",
+    "self_signed": "self.signed certificate|CERTIFICATE_VERIFY_FAILED",
+    "old_protocol": "(?i)unsupported.protocol|protocol.version|version",
+    "refuse_handshake": "(?i)handshake.failure",
+}
+
+
+@each_client
+@pytest.mark.parametrize("fault", FAULTS)
+def test_every_fault_of_a_certificate_ends_the_handshake(mailnet, shop, connect, fault):
+    getattr(mailnet.host(HOST).tls, fault)()
+
+    with pytest.raises((ssl.SSLError, aiosmtplib.SMTPException), match=FAULTS[fault]):
+        connect()
+
+    mailnet.host(HOST).tls.valid()
+    assert connect()[0] == 250
+
+
+@pytest.mark.parametrize(
+    ("fault", "reason"),
+    [
+        ("expired", "certificate has expired"),
+        ("wrong_name", "Hostname mismatch, certificate is not valid for 'mx.shop.example'"),
+        ("self_signed", "self-signed certificate"),
+    ],
+)
+def test_a_certificate_is_refused_for_its_own_reason(mailnet, shop, fault, reason):
+    getattr(mailnet.host(HOST).tls, fault)()
+
+    with pytest.raises(ssl.SSLCertVerificationError) as refused:
+        starttls_by_smtplib()
+
+    assert reason in refused.value.verify_message
+
+
+def test_what_ended_a_handshake_stands_in_the_record(mailnet, shop):
+    mailnet.host(HOST).tls.expired()
+
+    with pytest.raises(ssl.SSLError):
+        implicit_tls_by_smtplib()
+
+    assert "CERTIFICATE_EXPIRED" in ended(mailnet)
+
+
+def ended(mailnet):
+    """How the first session ended, once the server has read what its client sent last."""
+    [session, *_] = mailnet.sessions
+    while session.open:
+        mailnet._engine.run(asyncio.sleep(0))
+    return session.ended
+
+
+def test_a_host_without_starttls_offers_none_and_knows_none(mailnet, shop):
+    mailnet.host(HOST).tls.strip_starttls()
+
+    with smtplib.SMTP(HOST, 587) as client:
+        with pytest.raises(smtplib.SMTPNotSupportedError):
+            client.starttls()
+        assert client.docmd("STARTTLS") == (502, b"5.5.1 Command not implemented")
+
+    with pytest.raises(aiosmtplib.SMTPException, match="STARTTLS"):
+        starttls_by_aiosmtplib()
+
+
+def test_a_host_can_require_tls_before_mail_and_log_in(mailnet, shop, client):
+    mailnet.host(HOST).tls.require()
+
+    refusal = "530 5.7.0 Must issue a STARTTLS command first\r\n"
+    assert client.say("MAIL FROM:<a@b.example>") == refusal
+    assert client.say("AUTH PLAIN AGEAYg==") == refusal
+
+    client.encrypt()
+    client.say("EHLO app.example")
+    assert client.say("MAIL FROM:<a@b.example>") == "250 2.1.0 OK\r\n"
+
+
+def test_gmail_asks_for_starttls_in_its_own_words(mailnet):
+    mailnet.host("gmail-smtp-in.l.google.com").tls.require()
+
+    with smtplib.SMTP("gmail-smtp-in.l.google.com", 25) as client:
+        client.ehlo()
+        code, text = client.docmd("MAIL FROM:<bob@shop.example>")
+
+    assert code == 530
+    assert text.startswith(b"5.7.0 Must issue a STARTTLS command first. ")
+    assert text.endswith(b" - gsmtp")
+
+
+def test_starttls_forgets_all_that_was_said_before(shop, client):
+    shop.add_mailbox("alice", password="secret")
+    assert client.say("AUTH PLAIN AGFsaWNlAHNlY3JldA==") == "235 2.7.0 Authentication succeeded\r\n"
+    client.say("MAIL FROM:<alice@shop.example>")
+
+    client.encrypt()
+
+    assert client.say("RCPT TO:<bob@shop.example>") == (
+        "503 5.5.1 Bad sequence of commands: send EHLO or HELO first\r\n"
+    )
+    client.say("EHLO app.example")
+    assert client.say("MAIL FROM:<alice@shop.example>") == "250 2.1.0 OK\r\n"
+    assert client.say("RCPT TO:<bob@elsewhere.example>") == "550 5.7.1 Relaying denied\r\n"
+
+
+def test_commands_sent_behind_starttls_in_the_clear_are_dropped(mailnet, shop, client):
+    # CVE-2011-0411: they must not be taken for part of the encrypted session.
+    client.send(b"STARTTLS\r\nMAIL FROM:<mallory@evil.example>\r\nNOOP\r\n")
+    assert client.reply() == "220 2.0.0 Ready to start TLS\r\n"
+
+    client.shake_hands()
+
+    assert client.say("NOOP") == "250 2.0.0 OK\r\n"
+    assert client.say("QUIT").startswith("221 ")
+    assert client.rest() == b""
+    requests = [exchange.request for exchange in mailnet.sessions[0].exchanges]
+    assert requests == [b"", b"EHLO app.example\r\n", b"STARTTLS\r\n", b"NOOP\r\n", b"QUIT\r\n"]
+
+
+def test_gmail_refuses_commands_behind_starttls(mailnet, converse):
+    mailnet.gmail.add_mailbox("alice")
+    client = converse("smtp.gmail.com", 587)
+    client.say("EHLO app.example")
+
+    client.send(b"STARTTLS\r\nNOOP\r\n")
+
+    assert client.reply().startswith("523 5.7.10 SMTP protocol violation, no commands allowed to pipeline")
+
+
+def test_a_second_starttls_is_refused(client):
+    client.encrypt()
+    client.say("EHLO app.example")
+
+    assert client.say("STARTTLS") == "503 5.5.1 Bad sequence of commands: TLS is active already\r\n"
+
+
+def test_the_port_for_tls_alone_says_nothing_in_the_clear(mailnet, shop):
+    # RFC 8314, 3.3
+    with socket.create_connection((HOST, 465)) as client:
+        client.sendall(b"EHLO app.example\r\n")
+        said = client.recv(1000)
+
+    assert b"220" not in said
+    assert ended(mailnet).startswith("TLS handshake failed: ")
+    assert mailnet.sessions[0].exchanges == []
+
+
+def test_a_net_can_be_one_that_contexts_do_not_trust(make_mailnet):
+    with make_mailnet(trust_ca=False) as net:
+        net.add_server(HOST)
+
+        with pytest.raises(ssl.SSLCertVerificationError):
+            starttls_by_smtplib()
+        with smtplib.SMTP(HOST, 25) as client:
+            context = ssl.create_default_context(cafile=net.ca.bundle)
+            assert client.starttls(context=context)[0] == 220
+
+
+def test_who_trusts_certifi_s_authorities_trusts_the_net_s(shop):
+    certifi = pytest.importorskip("certifi")
+
+    with smtplib.SMTP(HOST, 25) as client:
+        context = ssl.create_default_context(cafile=certifi.where())
+        assert client.starttls(context=context)[0] == 220
+
+
+def test_no_context_made_after_the_net_trusts_it(make_mailnet):
+    with make_mailnet() as net:
+        authority = net.ca.pem
+
+    names = [it["subject"] for it in ssl.create_default_context().get_ca_certs()]
+
+    assert "mailnet" not in str(names)
+    assert authority.startswith("-----BEGIN CERTIFICATE-----")
+
+
+def test_the_bundle_is_private_and_goes_with_the_run():
+    with MailNet() as net:
+        bundle = net.ca.bundle
+        assert bundle.read_text("ascii") == net.ca.pem
+        assert stat.S_IMODE(bundle.parent.stat().st_mode) == 0o700
+
+    assert not bundle.exists()
+
+
+def test_the_authority_is_the_same_for_all_nets_of_a_run(make_mailnet):
+    with make_mailnet() as one, make_mailnet() as other:
+        assert one.ca.pem == other.ca.pem
+
+
+def test_a_certificate_is_made_when_it_is_first_asked_for(mailnet, shop):
+    contexts = [mailnet.ca.context(HOST, Certificate.VALID) for _ in range(2)]
+
+    assert contexts[0] is contexts[1]
+    assert contexts[0] is not mailnet.ca.context("mx2.shop.example", Certificate.VALID)
+
+
+def test_a_run_without_tls_loads_nothing_for_it():
+    code = (
+        "import smtplib, sys\n"
+        "from pytest_mailnet.net import MailNet\n"
+        "with MailNet() as net:\n"
+        "    net.add_server('mx.shop.example')\n"
+        "    smtplib.SMTP('mx.shop.example').quit()\n"
+        "print({'trustme', 'cryptography'} & set(sys.modules))"
+    )
+
+    said = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+    )
+
+    assert said.stdout == "set()\n"
+
+
+def test_a_child_process_trusts_the_net(mailnet, shop):
+    mailnet.include_children()
+    code = (
+        "import smtplib, ssl\n"
+        "client = smtplib.SMTP_SSL('mx.shop.example', 465, context=ssl.create_default_context())\n"
+        "print(client.noop()[0])\n"
+        "client.quit()"
+    )
+
+    said = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False
+    )
+
+    assert (said.stdout, said.stderr) == ("250\n", "")
+
+
+def test_a_broken_record_ends_the_session(mailnet, client):
+    client.encrypt()
+    with contextlib.suppress(OSError):
+        socket.socket.sendall(client._socket, b"NOOP\r\n" * 4)
+    with contextlib.suppress(OSError, ssl.SSLError):
+        client._lines.read()
+
+    assert "TLS failed" in ended(mailnet)
+
+
+def test_content_arrives_as_sent_over_tls(mailnet, shop):
+    content = b"Subject: dots\r\n\r\n.\r\n" + b"x" * 70 + b"\r\n" * 3000
+
+    with smtplib.SMTP_SSL(HOST, 465) as client:
+        client.sendmail("bob@b.example", ["alice@shop.example"], content)
+
+    assert shop.mailbox("alice@shop.example").messages[0].content == content
