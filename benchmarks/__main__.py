@@ -6,7 +6,7 @@ import argparse
 import sys
 from collections.abc import Callable, Iterable, Mapping
 
-from benchmarks import fixtures, growth, mails, names, rules, start
+from benchmarks import fixtures, growth, mails, names, relaying, rules, start
 from benchmarks.race import Row
 
 _GROUPS: Mapping[str, Callable[[], Iterable[Row]]] = {
@@ -15,6 +15,7 @@ _GROUPS: Mapping[str, Callable[[], Iterable[Row]]] = {
     "mails": mails.rows,
     "names": names.rows,
     "rules": rules.rows,
+    "relaying": relaying.rows,
     "growth": growth.rows,
 }
 _FORM = "{:<38} {:>11}   {:<18} {:>11}   {:>16}   {:>9}   {}"

@@ -72,7 +72,7 @@ def _every_rule() -> Iterator[Callable[[], float]]:
 @contextmanager
 def _no_rule() -> Iterator[Callable[[], float]]:
     facts = (resources.files("pytest_mailnet.providers") / "gmail.toml").read_text("utf-8")
-    bare = re.sub(r"(?s)\[\[rules\]\].*?(?=\n\[(sources|replies))", "", facts)
+    bare = re.sub(r"(?s)\[\[(submission\.)?rules\]\].*?(?=\n\[(sources|submission|replies))", "", facts)
     assert "rule = " not in bare
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "gmail.toml").write_text(bare, "utf-8")

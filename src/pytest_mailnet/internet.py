@@ -249,8 +249,10 @@ class Internet:
             hosts = {**hosts, **dict.fromkeys(facts.submission.hosts, ())}
         for name, addresses in hosts.items():
             self._add_host(provider, name, addresses)
-            if not addresses:
-                self.dns.put(address_record(name, ip) for ip in provider.hosts[name].addresses)
+        unpublished = [name for name, addresses in hosts.items() if not addresses]
+        self.dns.put(
+            address_record(name, ip) for name in unpublished for ip in provider.hosts[name].addresses
+        )
         # Last: whoever finds it here looks its names up.
         self._providers[facts.name] = provider
         return provider

@@ -155,6 +155,7 @@ def parse_rdata(name: str, rdtype: str, value: str) -> str:
         ) from error
 
 
+@functools.lru_cache(maxsize=1024)  # a host's address is the same in one net after the other
 def address_record(name: str, ip: str) -> Record:
     """The A or AAAA record of a host."""
     rdtype = "AAAA" if ":" in ip else "A"
@@ -171,7 +172,7 @@ def rdtype_of(number: int) -> str:
     return dns.rdatatype.to_text(dns.rdatatype.RdataType.make(number))
 
 
-@functools.lru_cache(maxsize=1024)  # a host's address is the same in one net after the other
+@functools.lru_cache(maxsize=1024)  # likewise
 def _rdata(rdtype: str, value: str) -> str:
     kind = dns.rdatatype.from_text(rdtype)
     if kind == dns.rdatatype.TXT:

@@ -64,7 +64,7 @@ class Line:
             if line[3:4] != b"-":
                 break
         try:
-            return Reply.parse("\n".join(lines))
+            return _parsed("\n".join(lines))
         except InvalidReply as error:
             raise LineLost(str(error)) from error
 
@@ -158,6 +158,11 @@ class _Wire(asyncio.Transport):
         pass
 
     resume_reading = pause_reading
+
+
+@functools.lru_cache(maxsize=256)  # a queue hears the same again and again
+def _parsed(text: str) -> Reply:
+    return Reply.parse(text)
 
 
 @functools.cache
