@@ -207,3 +207,33 @@ def test_what_cannot_be_reported_as_spam_is_told(mailnet, send, mx, alice, serve
         bob.report_spam(bounce)
     with pytest.raises(InvalidSetting, match="null sender; say to whom"):
         alice.report_spam(bounce)
+
+
+@pytest.mark.parametrize(
+    ("provider", "host", "user", "author", "subject"),
+    [
+        (
+            *("gmail", "smtp.gmail.com", "alice@gmail.com"),
+            *("Mail Delivery Subsystem <mailer-daemon@googlemail.com>", "Delivery Status Notification (Failure)"),
+        ),
+        ("yahoo", "smtp.mail.yahoo.com", "alice@yahoo.com", "MAILER-DAEMON@yahoo.com", "Failure Notice"),
+        (
+            *("mail.ru", "smtp.mail.ru", "alice@mail.ru"),
+            *("mailer-daemon@corp.mail.ru", "Ваше сообщение не доставлено. Mail failure."),
+        ),
+    ],
+)
+def test_a_provider_tells_of_a_failure_in_its_own_words(mailnet, mx, provider, host, user, author, subject):
+    mx.on_rcpt().reply("550 5.1.1 No such user")
+    alice = mailnet.provider(provider).add_mailbox(user, password="pw")
+    with smtplib.SMTP_SSL(host, 465) as client:
+        client.login(user, "pw")
+        client.sendmail(user, ["sales@shop.example"], f"From: {user}\r\n\r\n")
+
+    mailnet.deliver_all()
+
+    [message] = alice.messages
+    assert (message.parsed["From"], message.parsed["Subject"]) == (author, subject)
+    text = next(message.parsed.iter_parts()).get_content()
+    assert "sales@shop.example" in text
+    assert "550 5.1.1 No such user" in text

@@ -77,7 +77,7 @@ def printable(text: str) -> str:
 def encoded(text: str) -> str:
     """A text for people as it may stand in a header field (RFC 2047)."""
     text = printable(text)
-    return text if text.isascii() else email.header.Header(text, "utf-8").encode()
+    return text if text.isascii() else email.header.Header(text, "utf-8").encode().replace("\n ", " ")
 
 
 def wrapped(text: str) -> bytes:
