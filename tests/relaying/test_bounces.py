@@ -214,7 +214,10 @@ def test_what_cannot_be_reported_as_spam_is_told(mailnet, send, mx, alice, serve
     [
         (
             *("gmail", "smtp.gmail.com", "alice@gmail.com"),
-            *("Mail Delivery Subsystem <mailer-daemon@googlemail.com>", "Delivery Status Notification (Failure)"),
+            *(
+                "Mail Delivery Subsystem <mailer-daemon@googlemail.com>",
+                "Delivery Status Notification (Failure)",
+            ),
         ),
         ("yahoo", "smtp.mail.yahoo.com", "alice@yahoo.com", "MAILER-DAEMON@yahoo.com", "Failure Notice"),
         (
