@@ -251,6 +251,14 @@ def test_gmail_explains_a_bad_token_in_json_first(mailnet, converse):
     assert client.say("").startswith("535-5.7.8 Username and Password not accepted.")
 
 
+def test_users_of_workspace_log_in_at_gmail_s_servers(mailnet):
+    provider = mailnet.add_domain("shop.example", on="google-workspace")
+    provider.add_mailbox("sales@shop.example", password="right")
+
+    assert log_in("smtp.gmail.com", "sales@shop.example", "right") == (235, "")
+    assert log_in("smtp.gmail.com", "sales@shop.example", "wrong")[0] == 535
+
+
 def test_outlook_takes_no_passwords(mailnet):
     mailnet.hotmail.add_mailbox("bob", password="right")
 

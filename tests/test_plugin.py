@@ -93,6 +93,29 @@ def test_a_failing_test_shows_the_timeline(pytester):
     ]
 
 
+def test_a_failing_test_shows_what_waits_in_the_queue(pytester):
+    pytester.makepyfile(
+        """
+        import smtplib
+
+        def test_mail(mailnet):
+            mailnet.gmail.add_mailbox("alice", password="pw")
+            with smtplib.SMTP_SSL("smtp.gmail.com", 465) as client:
+                client.login("alice", "pw")
+                client.sendmail("alice@gmail.com", "bob@hotmail.com", "Subject: hi\\r\\n\\r\\n")
+            assert mailnet.hotmail.mailboxes
+        """
+    )
+
+    result = pytester.runpytest_subprocess()
+
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*[[]1[]] C  AUTH PLAIN [[]credentials[]]"])
+    result.stdout.fnmatch_lines(
+        ["*in the queue  gmail * <alice@gmail.com> -> bob@hotmail.com: attempt 1 at * UTC, not tried yet"]
+    )
+
+
 def test_long_content_is_cut_with_its_size(pytester):
     pytester.makepyfile(
         """

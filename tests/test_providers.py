@@ -208,3 +208,99 @@ def test_a_file_with_an_error_is_refused_with_file_and_key(old, new, told):
         parse_facts(MINIMAL.replace(old, new, 1), "corp.toml", lambda _: stock_phrases())
 
     assert told in str(error.value)
+
+
+SUBMISSION = """
+[submission]
+source = "own"
+hosts = ["smtp.corp.example"]
+ports = [587]
+
+[submission.ehlo]
+source = "own"
+lines = ["STARTTLS", "AUTH PLAIN"]
+
+[[submission.rules]]
+rule = "wrong_credentials"
+reply = "go_away"
+
+[bounces]
+source = "own"
+failed_subject = "Sorry, {recipient}"
+
+[replies.go_away]
+role = "submission"
+stage = "auth"
+reply = "535 5.7.8 Go away, {user}"
+source = "own"
+
+[replies.submission_banner]
+role = "submission"
+condition = "banner"
+stage = "connect"
+reply = "220 {server} Hand it in here"
+source = "own"
+"""
+
+
+def test_submission_servers_have_their_own_words_and_rules(make_mailnet, tmp_path):
+    (tmp_path / "corp.toml").write_text(MINIMAL + SUBMISSION)
+
+    with make_mailnet(providers=[tmp_path]) as net:
+        net.provider("corp").add_mailbox("alice", password="right")
+        with smtplib.SMTP("smtp.corp.example", 587) as client:
+            banner = net.sessions[0].replies[0]
+            client.starttls()
+            with pytest.raises(smtplib.SMTPAuthenticationError) as refused:
+                client.login("alice", "wrong")
+        with smtplib.SMTP("mx.corp.example", 25):
+            pass
+
+    assert banner == "220 smtp.corp.example Hand it in here"
+    assert refused.value.smtp_code == 535
+    assert net.sessions[1].replies[0] == "220 mx.corp.example ESMTP"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ('hosts = ["smtp.corp.example"]', "", "corp.toml: submission.hosts: is missing"),
+        ("ports = [587]", 'ports = ["587"]', "corp.toml: submission.ports[1]: '587' is not a number"),
+        ("ports = [587]", "ports = [587]\nport = 1", "submission.port: unknown key (did you mean 'ports'"),
+        (
+            "ports = [587]",
+            "ports = [587]\nauth_before_tls = 1",
+            "submission.auth_before_tls: 1 is not true or false",
+        ),
+        ("[submission.ehlo]", "[submission.helo]", "submission.helo: unknown key (did you mean 'ehlo'"),
+        (
+            '"go_away"\n',
+            '"go_awy"\n',
+            "submission.rules[1].reply: no reply 'go_awy' (did you mean 'go_away'?)",
+        ),
+        (
+            "wrong_credentials",
+            "wrong_credential",
+            "submission.rules[1].rule: no rule 'wrong_credential' (did",
+        ),
+        ('"go_away"\n', '"go_away"\nstage = "rcpt"\n', "wrong_credentials cannot speak at RCPT"),
+        (
+            "{recipient}",
+            "{recipeint}",
+            "bounces: failed_subject: no variable {recipeint} (did you mean 'recip",
+        ),
+        (
+            "failed_subject",
+            "failed_subjekt",
+            "bounces: failed_subjekt: unknown key (did you mean 'failed_subj",
+        ),
+        ('[bounces]\nsource = "own"', "[bounces]", "corp.toml: bounces.source: is missing"),
+    ],
+)
+def test_a_mistake_in_what_is_told_of_submission_is_told(old, new, told):
+    assert old in SUBMISSION
+
+    with pytest.raises(ProviderFileError) as error:
+        parse_facts(MINIMAL + SUBMISSION.replace(old, new, 1), "corp.toml", lambda _: stock_phrases())
+
+    assert told in str(error.value)

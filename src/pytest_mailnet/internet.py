@@ -268,6 +268,7 @@ class Internet:
             random=self.random,
             sender_at=self._sender_at,
             relay=self.queue,
+            present=self._providers.get,
             enforced=self.config.enforce,
             catch_all=catch_all,
         )

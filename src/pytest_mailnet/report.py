@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from pytest_mailnet.journal import ClockMoved, Exchange, Incident, Journal, Query, Session
 from pytest_mailnet.model import Stage
@@ -13,12 +13,18 @@ _SHOWN_BYTES = 600
 _SHOWN_LINES = 12
 
 
-def timeline(journal: Journal) -> str:
-    """Everything that a journal holds, a line each, in order; times are milliseconds since the net began."""
+def timeline(journal: Journal, waiting: Iterable[object] = ()) -> str:
+    """Everything that a journal holds, a line each, in order; times are milliseconds since the net began.
+
+    Args:
+        journal: what happened.
+        waiting: what has not: the mails in the queue.
+    """
     lines = sorted(_lines(journal), key=lambda line: line[0])
     if not lines:
         return "nothing was looked up, and nobody connected"
-    return "\n".join(f"{at * 1000:9.1f} ms  {text}" for at, text in lines)
+    told = [f"{at * 1000:9.1f} ms  {text}" for at, text in lines]
+    return "\n".join([*told, *(f"      in the queue  {mail}" for mail in waiting)])
 
 
 def _lines(journal: Journal) -> Iterator[tuple[float, str]]:

@@ -27,6 +27,7 @@ class Submission:
         phrases: the provider's replies; those of this role come first.
         auth_before_tls: whether one may log in in the clear.
         challenges_tokens: whether a refused token is explained in a challenge first.
+        also: other providers whose users log in here too.
         original_from: the field that keeps the author where the server replaces one that is not the user's;
             "" for a server that leaves From as it is.
     """
@@ -39,6 +40,7 @@ class Submission:
     phrases: Mapping[str, Phrase]
     auth_before_tls: bool = False
     challenges_tokens: bool = True
+    also: tuple[str, ...] = ()
     original_from: str = ""
 
 

@@ -72,6 +72,7 @@ class Provider(Agent):
         random: Random,
         sender_at: Callable[[str], Sender | None],
         relay: Relay,
+        present: Callable[[str], Provider | None],
         catch_all: bool = False,
         enforced: Iterable[str] = (),
     ) -> None:
@@ -82,6 +83,7 @@ class Provider(Agent):
         self.clock, self.dns, self.random = clock, dns, random
         self.sender_at = sender_at
         self._journal, self._arrivals, self._relay, self._catch_all = journal, arrivals, relay, catch_all
+        self._present = present
         self.domains = facts.domains
         self._mailboxes: dict[str, Mailbox] = {}
         self._networks: tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...] = ()
@@ -206,9 +208,12 @@ class Provider(Agent):
         return any(ipaddress.ip_address(ip) in network for network in self._networks)
 
     def account_of(self, identity: str) -> Account | None:
-        """Who logs in by that name: "alice", "alice@gmail.com"; None for nobody who has a mailbox here."""
+        """Who logs in by that name, "alice" or "alice@gmail.com"; None for nobody known here."""
         mailbox = self._mailboxes.get(self._full_key(identity))
-        return None if mailbox is None else mailbox.account
+        if mailbox is not None:
+            return mailbox.account
+        others = map(self._present, self.facts.submission.also if self.facts.submission else ())
+        return next((found for it in others if it and (found := it.account_of(identity))), None)
 
     def deliver(self, step: Step, envelope: Envelope, content: bytes) -> None:
         """Lay a mail into the mailboxes of its recipients, wake who waits for it, and relay the rest."""

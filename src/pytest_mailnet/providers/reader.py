@@ -101,6 +101,7 @@ class _Reader:
             extensions=tuple(self._texts("submission.ehlo.lines", ehlo["lines"])),
             rules=self._rules("submission.rules", table.get("rules", [])),
             phrases=phrases,
+            also=tuple(self._texts("submission.also", table.get("also", []))),
             original_from=self._typed(
                 "submission.original_from", table.get("original_from", ""), str, "a text"
             ),
@@ -294,7 +295,7 @@ _OPTIONAL = {
     "submission",
     "zone",
 }
-_OF_SUBMISSION = {"auth_before_tls", "challenges_tokens", "original_from", "rules", "year"}
+_OF_SUBMISSION = {"also", "auth_before_tls", "challenges_tokens", "original_from", "rules", "year"}
 _OF_A_PHRASE = {"closes", "condition", "confidence", "note", "role", "stage_evidence", "year"}
 _CHALLENGE = 334  # RFC 4954, 4
 _MORE_STAGES = ("any", "ndr")
