@@ -365,3 +365,19 @@ def test_the_errors_survive_a_pickle():
 
     assert str(again) == str(error)
     assert again.known == ("alice",)
+
+
+@pytest.mark.parametrize("port", ["587", 0, 65536, 2.5])
+def test_a_port_that_is_none_is_told(mailnet, port):
+    with pytest.raises(InvalidSetting, match=r"is no port, 1 to 65535"):
+        mailnet.add_server("mx.shop.example", ports=[25, port])
+
+
+def test_a_host_that_is_not_known_is_told_with_its_near_misses(mailnet):
+    with pytest.raises(UnknownName, match=r"did you mean 'smtp\.gmail\.com'"):
+        mailnet.host("smtp.gmial.com")
+
+
+def test_a_password_that_is_no_text_is_told(mailnet):
+    with pytest.raises(InvalidSetting, match="a password is a text"):
+        mailnet.gmail.add_mailbox("alice", password=b"open sesame")

@@ -29,6 +29,8 @@ from pytest_mailnet.sender_records import SenderRecords
 
 __all__ = ["Internet"]
 
+_PORTS = 65536
+
 
 class Internet:
     """The population of one net. A standard provider is put in when its name or address is first met.
@@ -119,9 +121,15 @@ class Internet:
 
         Raises:
             InvalidAddress: if a name or address cannot be one, or the host is in the net already.
+            InvalidSetting: for a port that is none.
             AddressInUse: if another has the address.
         """
         name, *local = map(_host_name, (host, *domains))
+        for port in ports:
+            if not (isinstance(port, int) and 0 < port < _PORTS):
+                raise InvalidSetting(
+                    f"mailnet.add_server({host!r}, ports=...): {port!r} is no port, 1 to 65535"
+                )
         with self._lock:
             if name in self._hosts or name in self._providers:
                 raise InvalidAddress(f"{host!r} is in this net already; a host is added once")
@@ -170,7 +178,7 @@ class Internet:
         wanted = plain_name(name)
         self._missing(wanted)
         if wanted not in self._hosts:
-            raise UnknownName("host", name, self._hosts, f"To have one: mailnet.add_server({name!r}).")
+            raise UnknownName("host", name, self.names(), f"To have one: mailnet.add_server({name!r}).")
         return self._hosts[wanted]
 
     def host_at(self, ip: str) -> Host | None:

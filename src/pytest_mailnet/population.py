@@ -107,6 +107,7 @@ class Population:
 
         Raises:
             InvalidAddress: if a name or address cannot be one, or the host is in the net already.
+            InvalidSetting: for a port that is none.
             AddressInUse: if another has the address.
         """
         return self._internet.add_server(host, _listed(domain), _listed(ip), tuple(ports), preference)

@@ -290,3 +290,10 @@ def test_five_days_of_retries_are_not_lived_through(make_mailnet):
         [warning, failure] = sender.mailbox("alice@app.example").messages
         assert warning.received == datetime(2026, 1, 1, 4, tzinfo=UTC)
         assert failure.received == datetime(2026, 1, 6, tzinfo=UTC)
+
+
+def test_a_setting_that_the_queue_does_not_have_or_take_is_told(mailnet):
+    with pytest.raises(InvalidSetting, match=r"Schedule\(retries="):
+        mailnet.queue.schedule = timedelta(hours=1)
+    with pytest.raises(AttributeError):
+        mailnet.queue.shedule = Schedule()

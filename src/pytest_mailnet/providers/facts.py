@@ -19,7 +19,7 @@ class Submission:
     """What is known of the servers to which a provider's users hand their mail (RFC 6409).
 
     Attributes:
-        name: the provider's.
+        name: how messages call them, "gmail.submission".
         hosts: their names.
         ports: what they listen on.
         extensions: the lines of their EHLO replies after the first: those before TLS and those after.

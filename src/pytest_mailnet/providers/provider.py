@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from pytest_mailnet.accounts import Account
 from pytest_mailnet.authentication import trace_of
-from pytest_mailnet.errors import InvalidAddress, UnknownName
+from pytest_mailnet.errors import InvalidAddress, InvalidSetting, UnknownName
 from pytest_mailnet.journal import Incident, Session
 from pytest_mailnet.mailbox import Mailbox, Message, split_address
 from pytest_mailnet.model import Envelope, Stage
@@ -91,7 +91,7 @@ class Provider(Agent):
         self.submission: Agent = self
         if facts.submission is not None:
             of_submission = Policy(facts.submission, enforced)
-            self.submission = Agent(f"{facts.name}.submission", of_submission, phrasebook("submission"))
+            self.submission = Agent(facts.submission.name, of_submission, phrasebook("submission"))
 
     def add_mailbox(
         self,
@@ -112,8 +112,10 @@ class Provider(Agent):
 
         Raises:
             InvalidAddress: if the domain is not the provider's.
-            InvalidSetting: for a quota that is no number of bytes.
+            InvalidSetting: for a quota that is no number of bytes, or a password that is no text.
         """
+        if not isinstance(password, str | None):
+            raise InvalidSetting(f"add_mailbox({address!r}, password={password!r}): a password is a text")
         address = self._in_full(address)
         key = self._key(address)
         mailbox = self._mailboxes.get(key)

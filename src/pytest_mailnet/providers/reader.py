@@ -95,7 +95,7 @@ class _Reader:
             if flag in table
         }
         return Submission(
-            name=self._top["name"],
+            name=f"{self._top['name']}.submission",
             hosts=tuple(self._texts("submission.hosts", table["hosts"])),
             ports=tuple(self._numbers("submission.ports", table["ports"])),
             extensions=tuple(self._texts("submission.ehlo.lines", ehlo["lines"])),

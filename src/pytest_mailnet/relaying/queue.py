@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, overload
 
+from pytest_mailnet.errors import InvalidSetting
 from pytest_mailnet.headers import header_fields
 from pytest_mailnet.mailbox import Message
 from pytest_mailnet.model import Envelope
@@ -39,15 +40,34 @@ class Queue(Sequence[QueuedMail]):
     Args:
         net: where it delivers.
 
-    Attributes:
-        schedule: when mails are tried again, and how long; a test can set another.
     """
 
+    # A typo in an attribute would be a setting without effect.
+    __slots__ = ("_lock", "_mails", "_net", "_schedule")
+
     def __init__(self, net: Surroundings) -> None:
-        self.schedule = Schedule()
+        self._schedule = Schedule()
         self._net = net
         self._mails: dict[QueuedMail, None] = {}
         self._lock = threading.Lock()
+
+    @property
+    def schedule(self) -> Schedule:
+        """When mails are tried again, and how long; a test can set another.
+
+        Raises:
+            InvalidSetting: when set to anything else.
+        """
+        return self._schedule
+
+    @schedule.setter
+    def schedule(self, schedule: Schedule) -> None:
+        if not isinstance(schedule, Schedule):
+            raise InvalidSetting(
+                f"mailnet.queue.schedule: {schedule!r} is none; it takes one as in "
+                "Schedule(retries=(timedelta(minutes=30),))"
+            )
+        self._schedule = schedule
 
     def accept(self, provider: Provider, step: Step, message: Message, elsewhere: list[int]) -> None:
         """Take what a server has just taken: what is not for it waits here, what is done is reported."""
