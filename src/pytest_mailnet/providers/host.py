@@ -96,7 +96,8 @@ class Host:
         if self.helo_only:
             return None
         without_starttls = step.tls or self.tls.stripped
-        return self.extensions.lines_for(tls=without_starttls, auth=step.tls or self._auth_before_tls)
+        in_the_clear = self._auth_before_tls and not self.tls.required
+        return self.extensions.lines_for(tls=without_starttls, auth=step.tls or in_the_clear)
 
     def tls_context(self) -> ssl.SSLContext:
         """What it shakes hands with."""
@@ -109,7 +110,7 @@ class Host:
 
     def decide(self, stage: Stage, step: Step) -> Reply | HangUp | None:
         """The provider's answer at a stage; None lets the session go on."""
-        if self.tls.required and not step.tls and stage in {Stage.AUTH, Stage.MAIL}:
+        if self.tls.required and not step.tls and stage is Stage.MAIL:
             return self.phrase("starttls_required")
         return self.agent.decision(stage, step, self.provider)
 
