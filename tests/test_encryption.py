@@ -314,3 +314,24 @@ def test_content_arrives_as_sent_over_tls(mailnet, shop):
         client.sendmail("bob@b.example", ["alice@shop.example"], content)
 
     assert shop.mailbox("alice@shop.example").messages[0].content == content
+
+
+def test_tls_on_uvloop(shop):
+    uvloop = pytest.importorskip("uvloop")
+
+    for options in ({"port": 587, "start_tls": True}, {"port": 465, "use_tls": True}):
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            assert runner.run(_aiosmtplib(**options))[0] == 250
+
+
+def test_tls_on_trio(shop):
+    trio = pytest.importorskip("trio")
+
+    async def greet():
+        stream = await trio.open_ssl_over_tcp_stream(HOST, 465, https_compatible=True)
+        async with stream:
+            banner = await stream.receive_some(1000)
+            await stream.send_all(b"QUIT\r\n")
+            return banner, await stream.receive_some(1000)
+
+    assert trio.run(greet)[0] == b"220 mx.shop.example ESMTP\r\n"

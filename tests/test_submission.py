@@ -310,3 +310,33 @@ def test_a_provider_says_to_what_it_does_not_offer_what_it_says_to_unknown_comma
     client.say("EHLO app.example")
 
     assert client.say("AUTH PLAIN") == client.say("HELLO")
+
+
+def test_every_provider_s_users_reach_each_other(mailnet):
+    users = {
+        "gmail": ("smtp.gmail.com", "alice@gmail.com"),
+        "yahoo": ("smtp.mail.yahoo.com", "alice@yahoo.com"),
+        "icloud": ("smtp.mail.me.com", "alice@icloud.com"),
+        "gmx": ("mail.gmx.net", "alice@gmx.net"),
+        "zoho": ("smtp.zoho.com", "alice@zoho.com"),
+        "mail.ru": ("smtp.mail.ru", "alice@mail.ru"),
+        "yandex": ("smtp.yandex.com", "alice@yandex.ru"),
+        "proton": ("smtp.protonmail.ch", "alice@proton.me"),
+        "microsoft365": ("smtp.office365.com", "alice@shop.example"),
+    }
+    mailnet.add_domain("shop.example", on="microsoft365")
+    addresses = [address for _, address in users.values()]
+    mailboxes = [mailnet.provider(name).add_mailbox(user, password="pw") for name, (_, user) in users.items()]
+
+    for host, address in users.values():
+        client = smtplib.SMTP_SSL(host) if 465 in mailnet.host(host).ports else smtplib.SMTP(host, 587)
+        with client:
+            if 465 not in mailnet.host(host).ports:
+                client.starttls()
+            client.login(address, "pw")
+            client.sendmail(address, addresses, f"From: {address}\r\nSubject: hi\r\n\r\nhi\r\n")
+    mailnet.deliver_all()
+
+    for mailbox in mailboxes:
+        assert sorted(message.envelope.mail_from for message in mailbox.messages) == sorted(addresses)
+    assert not mailnet.queue
