@@ -404,6 +404,23 @@ class TestAuthentication:
         assert stage == "message"
         assert said.startswith(reply)
 
+    def test_gmail_wants_bulk_senders_to_encrypt(self, mailnet):
+        mailnet.gmail.add_mailbox("alice")
+        signed = mailnet.sender.publish("shop.example").sign(MESSAGE)
+        mailnet.sender.bulk = True
+
+        said = []
+        for tls in (False, True):
+            with smtplib.SMTP("gmail-smtp-in.l.google.com", 25) as client:
+                if tls:
+                    client.starttls()
+                client.ehlo()
+                client.mail("shop@shop.example")
+                client.rcpt("alice@gmail.com")
+                said.append(client.data(signed)[1].decode()[:6])
+
+        assert said == ["5.7.29", "2.0.0 "]
+
     def test_a_domain_becomes_a_bulk_sender_by_its_volume(self, make_mailnet, tmp_path):
         toml = (
             'name = "corp"\ntitle = "Corp"\ndomains = ["corp.example"]\n[zone]\nsource = "own"\n'

@@ -111,6 +111,7 @@ def test_a_failing_test_shows_what_waits_in_the_queue(pytester):
 
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(["*[[]1[]] C  AUTH PLAIN [[]credentials[]]"])
+    result.stdout.fnmatch_lines(["*[[]1[]]  client quit (TLSv1.3, logged in as alice@gmail.com)"])
     result.stdout.fnmatch_lines(
         ["*in the queue  gmail * <alice@gmail.com> -> bob@hotmail.com: attempt 1 at * UTC, not tried yet"]
     )

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import re
 import textwrap
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from pytest_mailnet.errors import InvalidSetting, UnknownName
 from pytest_mailnet.model import Reply, Stage
 from pytest_mailnet.providers import Catalogue, Phrase
-from pytest_mailnet.rules import RULES, family_of, name_of
+from pytest_mailnet.rules import RULES, Rule, family_of, name_of
 
 __all__ = ["Entry", "as_json", "as_markdown", "as_text", "entries", "rules_as_markdown", "shown"]
 
@@ -153,14 +153,20 @@ def rules_as_markdown(catalogue: Catalogue, provider: str = "") -> Iterator[str]
         for name, kind in sorted(RULES.items()):
             yield f"| `{name}` | `{family_of(kind)}` | {(kind.__doc__ or '').strip().splitlines()[0]} |"
     for stem in [catalogue.stem(provider)] if provider else catalogue.stems:
-        rules = catalogue.load_stem(stem).rules
-        if rules:
-            yield f"\n## {stem}\n"
-            yield "| stage | rule | on | reply |"
-            yield "| --- | --- | --- | --- |"
-        for rule in sorted(rules, key=lambda rule: list(Stage).index(rule.stage)):
-            reply = getattr(rule, "reply", "")
-            yield f"| {rule.stage} | `{name_of(rule)}` | {rule.when} | {f'`{reply}`' if reply else ''} |"
+        facts = catalogue.load_stem(stem)
+        yield from _rules_of(stem, facts.rules)
+        if facts.submission is not None:
+            yield from _rules_of(f"{stem}, where its users hand in mail", facts.submission.rules)
+
+
+def _rules_of(title: str, rules: Sequence[Rule]) -> Iterator[str]:
+    if rules:
+        yield f"\n## {title}\n"
+        yield "| stage | rule | on | reply |"
+        yield "| --- | --- | --- | --- |"
+    for rule in sorted(rules, key=lambda rule: list(Stage).index(rule.stage)):
+        reply = getattr(rule, "reply", "")
+        yield f"| {rule.stage} | `{name_of(rule)}` | {rule.when} | {f'`{reply}`' if reply else ''} |"
 
 
 def _in_one_line(reply: Reply) -> str:

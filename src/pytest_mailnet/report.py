@@ -61,7 +61,9 @@ def _session(session: Session) -> Iterator[tuple[float, str]]:
             yield exchange.at, f"{number} S  {line}"
         if exchange.finding is not None and exchange.finding.why:
             yield exchange.at, f"{number} -> {exchange.finding.rule}: {exchange.finding.why}"
-    yield last, f"{number}  {session.ended or 'still open'}"
+    known = [it for it in (session.tls, session.user and f"logged in as {session.user}") if it]
+    told = f" ({', '.join(known)})" if known else ""
+    yield last, f"{number}  {session.ended or 'still open'}{told}"
 
 
 def _request(exchange: Exchange) -> list[str]:
