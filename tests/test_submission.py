@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import smtplib
 import ssl
-from contextlib import contextmanager
 
 import dns.resolver
 import pytest
@@ -12,7 +12,7 @@ import pytest
 MAIL = "Subject: hi\r\n\r\nhello\r\n"
 
 
-@contextmanager
+@contextlib.contextmanager
 def logged_in(host, user):
     """A client that has logged in over TLS."""
     with smtplib.SMTP(host, 587) as client:
@@ -155,6 +155,25 @@ def test_microsoft365_denies_to_send_as_somebody_else(sales, sender, author):
     assert (denied.value.smtp_code, denied.value.smtp_error) == (
         554,
         b"5.2.252 SendAsDenied; sales@shop.example not allowed to send as boss@shop.example",
+    )
+
+
+def test_microsoft365_takes_mail_over_three_connections_of_a_user_at_once(sales):
+    with contextlib.ExitStack() as stack:
+        clients = [
+            stack.enter_context(logged_in("smtp.office365.com", "sales@shop.example")) for _ in range(4)
+        ]
+        for client in clients[:3]:
+            client.sendmail("sales@shop.example", ["bob@hotmail.com"], MAIL)
+        with pytest.raises(smtplib.SMTPDataError) as refused:
+            clients[3].sendmail("sales@shop.example", ["bob@hotmail.com"], MAIL)
+        clients[0].quit()
+        clients[3].sendmail("sales@shop.example", ["bob@hotmail.com"], MAIL)
+
+    assert refused.value.smtp_code == 432
+    assert refused.value.smtp_error == (
+        b"4.3.2 Concurrent connections limit exceeded. Visit https://aka.ms/concurrent_sending for more "
+        b"information. [Hostname=smtp.office365.com]"
     )
 
 

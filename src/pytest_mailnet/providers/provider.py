@@ -126,7 +126,7 @@ class Provider(Agent):
         if password is not None:
             mailbox.account.password = password
         also = [self._in_full(alias) for alias in ([aliases] if isinstance(aliases, str) else aliases)]
-        mailbox.account.aliases += tuple(also)
+        mailbox.account.aliases = tuple(dict.fromkeys((*mailbox.account.aliases, *also)))
         for alias in (it for it in also if self.is_local(split_address(it)[1])):
             self._mailboxes.setdefault(self._key(alias), mailbox)
         return self._mailboxes.setdefault(key, mailbox)

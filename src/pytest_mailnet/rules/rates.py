@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["ConcurrentConnections", "RateLimit"]
 
+_WHOSE = ("address", "network", "user")
 _WHO = ("address", "network", "sender", "sender_domain", "user")
 _HOUR = 3600
 
@@ -74,28 +75,35 @@ class RateLimit(Rule):
 
 @dataclass(frozen=True, kw_only=True)
 class ConcurrentConnections(Rule):
-    """Defers clients that have too many connections at once.
+    """Defers who has too many connections at once, of those that have come as far as this.
 
     Attributes:
-        limit: how many an address may have.
+        per: who is counted: "address" or "network" of the client, "user" (who has logged in).
+        limit: how many are taken.
         reply: the condition to answer with.
     """
 
-    stages: ClassVar = frozenset({Stage.CONNECT, Stage.EHLO, Stage.MAIL})
+    stages: ClassVar = frozenset({Stage.CONNECT, Stage.EHLO, Stage.MAIL, Stage.MESSAGE})
 
     stage: Stage = Stage.CONNECT
+    per: str = "address"
     limit: int
     reply: Condition = "too_many_connections"
 
+    def __post_init__(self) -> None:
+        if self.per not in _WHOSE:
+            raise InvalidSetting(f"per: {self.per!r}{amongst(self.per, _WHOSE)}")
+
     def decide(self, step: Step, evidence: Evidence) -> Refusal | None:
+        who = _who(self.per, step)
         known: dict[str, list[Session]] = evidence.memory(self, dict)
-        kept = [it for it in known.pop(step.client.ip, []) if it.open and it is not step.session]
-        known[step.client.ip] = [*kept, step.session]
-        for ip in [ip for ip, sessions in known.items() if not any(it.open for it in sessions)]:
-            del known[ip]
+        kept = [it for it in known.pop(who, []) if it.open and it is not step.session]
+        known[who] = [*kept, step.session]
+        for other in [it for it, sessions in known.items() if not any(each.open for each in sessions)]:
+            del known[other]
         if len(kept) < self.limit:
             return None
-        why = f"{step.client.ip} has {len(kept) + 1} connections at once, where {self.limit} are taken"
+        why = f"{who} has {len(kept) + 1} connections at once, where {self.limit} are taken"
         return Refusal(self.reply, why, {"count": str(len(kept) + 1), "limit": str(self.limit)})
 
 
