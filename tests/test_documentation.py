@@ -64,7 +64,9 @@ def test_the_blocks_of_a_document_run(pytester, document):
 
     tests = sum(len(re.findall(r"(?m)^def test_", code)) for code in modules.values())
     assert tests > 5
-    result.assert_outcomes(passed=tests)
+    outcomes = result.parseoutcomes()
+    assert outcomes.keys() == {"passed"}
+    assert outcomes["passed"] >= tests  # one with a mark runs once with each fault
 
 
 def test_the_failing_block_of_the_readme_prints_what_the_readme_shows(pytester):

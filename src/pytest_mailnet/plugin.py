@@ -18,6 +18,7 @@ __all__ = ["mailnet", "mailnet_config", "make_mailnet"]
 _nets = pytest.StashKey[list["MailNet"]]()
 _LOG = "--mailnet-log"
 _SECTION = "mailnet"
+_FAULTS = "mailnet_faults"
 
 _INI: dict[str, tuple[str, Any, str]] = {
     "mailnet_strict": ("bool", True, "unused scripted answers and connections out of the net fail the test"),
@@ -55,13 +56,37 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Register the mark."""
+    """Register the marks."""
+    config.addinivalue_line(
+        "markers",
+        f"{_FAULTS}(*, stage=..., kind=...): run this test once with each fault, given as mailnet_fault",
+    )
     config.addinivalue_line(
         "markers",
         "mailnet(*, strict=..., unknown_names=..., other_ports=..., addresses=..., trust_ca=..., "
         "enforce=..., providers=..., log=...): "
         "settings of this test's mailnet; they go before those of ini file, command line and mailnet_config",
     )
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run a test that is marked `mailnet_faults` once with each fault."""
+    mark = metafunc.definition.get_closest_marker(_FAULTS)
+    if mark is None:
+        return
+    from pytest_mailnet.errors import InvalidSetting  # noqa: PLC0415
+    from pytest_mailnet.faults import faults_of  # noqa: PLC0415
+
+    if mark.args or mark.kwargs.keys() - {"stage", "kind"} or "mailnet_fault" not in metafunc.fixturenames:
+        raise pytest.UsageError(
+            f"@pytest.mark.{_FAULTS} takes stage= and kind=, and the test an argument mailnet_fault: "
+            f"{metafunc.definition.nodeid}"
+        )
+    try:
+        faults = faults_of(**mark.kwargs)
+    except InvalidSetting as error:
+        raise pytest.UsageError(f"@pytest.mark.{_FAULTS}: {error}") from error
+    metafunc.parametrize("mailnet_fault", faults, ids=str)
 
 
 @pytest.fixture(scope="session")

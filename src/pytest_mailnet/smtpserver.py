@@ -20,7 +20,11 @@ from aiosmtpd.smtp import SMTP, Session
 from pytest_mailnet.connection import Connection
 from pytest_mailnet.dialogue import Dialogue
 from pytest_mailnet.dialogue import Service as Conversation
-from pytest_mailnet.journal import Journal
+from pytest_mailnet.faults import Fault
+from pytest_mailnet.faults.arming import Armed
+from pytest_mailnet.faults.damage import damage
+from pytest_mailnet.journal import Finding, Journal
+from pytest_mailnet.model import Stage
 from pytest_mailnet.routes import IMPLICIT_TLS_PORTS
 from pytest_mailnet.step import Step
 from pytest_mailnet.tlschannel import TlsChannel
@@ -34,6 +38,10 @@ _AT_ONCE = struct.pack("ii", 1, 0)  # struct linger: on, for no time
 
 class MailHost(Conversation, Protocol):
     """What a mail server needs of its host."""
+
+    @property
+    def faults(self) -> Armed:
+        """What goes wrong on its connections."""
 
     def tls_context(self) -> ssl.SSLContext:
         """What it shakes hands with."""
@@ -63,7 +71,7 @@ class MailService:
         step = Step(session, connection.source, connection.destination, self._host.hostname)
         dialogue = Dialogue(self._host, step, self._journal)
         dialogue.starting_tls = connection.destination.port in IMPLICIT_TLS_PORTS
-        return MailServer(dialogue, step, loop, self._host.tls_context, lambda: self._departed(connection))
+        return MailServer(dialogue, step, loop, self._host, lambda: self._departed(connection))
 
 
 class MailServer(SMTP):
@@ -73,7 +81,7 @@ class MailServer(SMTP):
         dialogue: the conversation.
         step: the session.
         loop: the engine's.
-        tls_context: makes what it shakes hands with.
+        host: has what it shakes hands with, and what goes wrong.
         on_lost: called once when the connection is gone.
     """
 
@@ -82,7 +90,7 @@ class MailServer(SMTP):
         dialogue: Dialogue,
         step: Step,
         loop: asyncio.AbstractEventLoop,
-        tls_context: Callable[[], ssl.SSLContext],
+        host: MailHost,
         on_lost: Callable[[], None],
     ) -> None:
         # None of the base classes' __init__: aiosmtpd's looks through all attributes of the class for every
@@ -94,7 +102,9 @@ class MailServer(SMTP):
         self._tls_protocol: Any = None
         self._dialogue = dialogue
         self._step = step
-        self._tls_context = tls_context
+        self._host = host
+        self._faults = host.faults
+        self._stalled = False
         self._on_lost = on_lost
         self._rest = b""
         self._channel: TlsChannel | None = None
@@ -109,41 +119,81 @@ class MailServer(SMTP):
         self._heard = self.loop.time()
         self._timer = self.loop.call_later(_IDLE, self._idle)
         if self._dialogue.starting_tls:
-            self._channel = TlsChannel(self._tls_context())
+            self._channel = TlsChannel(self._host.tls_context())
         else:
-            self._send(self._dialogue.greet())
+            self._send(self._given([], self._dialogue.greet()))
 
     def data_received(self, data: bytes) -> None:
         """Answer every command and content that is complete by now, with one write."""
         self._heard = self.loop.time()
+        if self._stalled:
+            return
         if self._channel is not None:
             data = self._decrypted(self._channel, data)
         self._send(self._replies(self._rest + data))
         if self._dialogue.starting_tls and self._channel is None:
             # What was sent before the handshake is no part of the encrypted session (CVE-2011-0411).
             self._rest = b""
-            self._channel = TlsChannel(self._tls_context())
+            self._channel = TlsChannel(self._host.tls_context())
 
     def _replies(self, data: bytes) -> bytes:
         dialogue, begin = self._dialogue, 0
-        replies = []
+        replies: list[bytes] = []
         # What was pipelined behind a reply that closes is not answered.
-        while not (dialogue.closing or dialogue.starting_tls):
+        while not (dialogue.closing or dialogue.starting_tls or self._stalled):
             if dialogue.reading is not None:
+                if self._faults and self._broken_off(data):
+                    break
                 behind = dialogue.reading.feed(data[begin:])
                 if behind is None:
                     begin = len(data)
                     break
                 data, begin = behind, 0
-                replies.append(dialogue.content())
+                replies.append(self._given(replies, dialogue.content()))
                 continue
             end = data.find(b"\n", begin) + 1
             if not end:
                 break
-            replies.append(dialogue.command(data[begin:end], pipelined=end < len(data)))
+            replies.append(self._given(replies, dialogue.command(data[begin:end], pipelined=end < len(data))))
             begin = end
         self._rest = data[begin : begin + _KEPT]
         return b"".join(replies)
+
+    def _given(self, before: list[bytes], reply: bytes) -> bytes:
+        """A reply as it goes out: as it is, unless something goes wrong now."""
+        exchanges = self._step.session.exchanges
+        fault = (
+            self._faults.at(exchanges[-1].stage) if self._faults and reply and exchanges[-1].stage else None
+        )
+        if fault is None:
+            return reply
+        pieces, then = damage(fault.manner, reply)
+        exchanges[-1] = exchanges[-1]._replace(reply=b"".join(pieces), finding=Finding("fault", fault.does))
+        self._send(b"".join(before))
+        before.clear()
+        *firsts, last = pieces or [b""]
+        for piece in firsts:
+            self._send(piece)
+        self._end(then, fault)
+        return last
+
+    def _broken_off(self, data: bytes) -> bool:
+        """Whether something goes wrong amid the content, of which this has come."""
+        fault = self._faults.at(Stage.MESSAGE, in_content=True) if data else None
+        if fault is None:
+            return False
+        self._end(damage(fault.manner, b"").then, fault)
+        return True
+
+    def _end(self, then: str, fault: Fault) -> None:
+        how = f"fault {fault.id}"
+        match then:
+            case "close":
+                self._lost(how)
+            case "reset":
+                self.reset(how)
+            case "stall":
+                self._stalled = True
 
     def _decrypted(self, channel: TlsChannel, data: bytes) -> bytes:
         shaking = channel.version is None
@@ -153,7 +203,8 @@ class MailServer(SMTP):
             self._lost(f"TLS {'handshake ' if shaking else ''}failed: {error.reason or error}")
             data = b""
         if shaking and channel.version is not None:
-            self._send(self._dialogue.encrypted(channel.version))
+            greeting = self._dialogue.encrypted(channel.version)
+            self._send(self._given([], greeting) if greeting else b"")
         return data
 
     def eof_received(self) -> bool:
@@ -188,7 +239,7 @@ class MailServer(SMTP):
         self._lost(how)
         if self.transport is not None:
             sock = self.transport.get_extra_info("socket")
-            with contextlib.suppress(OSError):
+            with contextlib.suppress(OSError, AttributeError):  # a queue's line has no socket
                 sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _AT_ONCE)
             self.transport.abort()
 

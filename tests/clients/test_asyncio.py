@@ -84,7 +84,7 @@ def test_happy_eyeballs_falls_back_to_the_version_that_answers(mailnet):
     mailnet.add_server("mx.shop.example", ip="192.0.2.25")
     mailnet.add_server("down.shop.example", ip="2001:db8::25")
     mailnet.dns.add("mx.shop.example", "AAAA", "2001:db8::25")
-    mailnet.host("down.shop.example").refusing = True
+    mailnet.host("down.shop.example").refuse_connections()
 
     async def talk():
         reader, writer = await asyncio.open_connection("mx.shop.example", 25, happy_eyeballs_delay=10)
@@ -111,7 +111,7 @@ def test_sock_connect_reaches_an_address(mailnet, resolvable, sessions, run):
 
 
 def test_a_refusing_host_refuses_on_every_loop(mailnet, shop, run):
-    mailnet.host("mx.shop.example").refusing = True
+    mailnet.host("mx.shop.example").refuse_connections()
 
     async def talk():
         with pytest.raises(ConnectionRefusedError):

@@ -145,7 +145,7 @@ def test_a_port_that_a_host_does_not_listen_on_refuses(mailnet, resolvable):
 
 
 def test_a_host_that_is_down_refuses(mailnet, shop, resolvable):
-    mailnet.host("mx.shop.example").refusing = True
+    mailnet.host("mx.shop.example").refuse_connections()
 
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection((resolvable, 25), timeout=10)

@@ -13,6 +13,7 @@ import pytest
 
 from pytest_mailnet.certificates import Authority, Certificate
 from pytest_mailnet.dialogue import Dialogue
+from pytest_mailnet.faults.arming import Armed
 from pytest_mailnet.journal import Journal
 from pytest_mailnet.model import Endpoint, Envelope, Reply, Stage
 from pytest_mailnet.providers.catalogue import stock_phrases
@@ -45,6 +46,7 @@ class Shop:
         self.delivered: list[tuple[Envelope, bytes]] = []
         self.failures: list[tuple[Stage, Exception]] = []
         self.challenges_tokens = True
+        self.faults = Armed()
         self.authority = Authority()
         self.phrases = {condition: phrase.reply for condition, phrase in stock_phrases().items()}
 

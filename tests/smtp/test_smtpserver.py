@@ -259,7 +259,7 @@ def within_a_loop(shop, journal):
         )
         gone = loop.create_future()
         dialogue = Dialogue(shop, step, journal)
-        server = MailServer(dialogue, step, loop, shop.tls_context, lambda: gone.set_result(None))
+        server = MailServer(dialogue, step, loop, shop, lambda: gone.set_result(None))
         await loop.connect_accepted_socket(lambda: server, accepted)
         with client:
             await scenario(loop, client, server, gone)

@@ -5,7 +5,10 @@ from __future__ import annotations
 import errno
 from typing import TYPE_CHECKING
 
+from pytest_mailnet.errors import InvalidSetting
 from pytest_mailnet.extensions import Extensions
+from pytest_mailnet.faults import Fault, fault_named
+from pytest_mailnet.faults.arming import Armed
 from pytest_mailnet.model import Envelope, Reply, Stage
 from pytest_mailnet.providers.encryption import HostTls
 from pytest_mailnet.providers.variables import VARIABLES, Circumstances
@@ -20,6 +23,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Host"]
 
+_NEEDED = {Stage.STARTTLS: "STARTTLS", Stage.AUTH: "AUTH"}
+
 
 class Host:
     """One machine of a provider. What it says and decides is the provider's; what it offers is its own.
@@ -32,7 +37,7 @@ class Host:
         tls: how it encrypts, and what is wrong with it.
         agent: decides: the provider, or its submission agent.
         helo_only: whether it is so old that EHLO is an unknown command to it.
-        refusing: whether connections to it are refused.
+        faults: what goes wrong on its connections.
     """
 
     __slots__ = (
@@ -41,11 +46,11 @@ class Host:
         "agent",
         "challenges_tokens",
         "extensions",
+        "faults",
         "helo_only",
         "name",
         "ports",
         "provider",
-        "refusing",
         "tls",
     )
 
@@ -62,21 +67,42 @@ class Host:
         self.challenges_tokens = submission is None or submission.challenges_tokens
         self.tls = HostTls(name, authority)
         self.helo_only = False
-        self.refusing = False
+        self.faults = Armed()
         self._auth_before_tls = (submission or facts).auth_before_tls
 
     def refuse_connections(self) -> None:
         """Let every connection fail as where nothing listens (ECONNREFUSED)."""
-        self.refusing = True
+        self.fail("refused-at-connect")
 
     def accept_connections(self) -> None:
-        """Take connections again."""
-        self.refusing = False
+        """Take connections again, and let nothing go wrong on them any more."""
+        self.faults.clear()
+
+    def fail(self, fault: Fault | str, *, times: int | None = None) -> None:
+        """Let something go wrong on its connections: `host.fail("reset-after-dot", times=1)`.
+
+        Args:
+            fault: one of `pytest_mailnet.faults.FAULTS`, or its id.
+            times: how often; without it every time, until `accept_connections`.
+
+        Raises:
+            UnknownName: if there is no such fault; names the near misses.
+            InvalidSetting: if it cannot happen at its stage, no connection to this host comes there, or
+                the count is below 1.
+        """
+        stage = fault_named(fault).stage
+        if stage in _NEEDED and (_NEEDED[stage] not in self.extensions or self.helo_only):
+            raise InvalidSetting(
+                f"{self.name}.fail({str(fault)!r}): no connection comes to {stage.upper()}, since the host "
+                f"does not offer {_NEEDED[stage]}; .extensions.add(...) offers it"
+            )
+        self.faults.add(fault, times)
 
     def unreachable(self, port: int) -> tuple[int, str] | None:
         """With which error a connection to a port fails, and why; None if there is somebody to answer."""
-        if self.refusing:
-            return errno.ECONNREFUSED, f"{self.name} refuses connections, as the test has it"
+        fault = self.faults.dial()
+        if fault is not None:
+            return fault[0], f"{self.name}: {fault[1]}"
         if port not in self.ports:
             listening = ", ".join(map(str, self.ports))
             return errno.ECONNREFUSED, f"{self.name} does not listen on port {port}, only on {listening}"

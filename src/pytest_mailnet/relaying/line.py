@@ -57,8 +57,9 @@ class Line:
         while True:
             line, end, rest = self._heard.partition(b"\r\n")
             if not end:
+                how = "closed the connection" if self._wire.closed else "does not answer"
                 self.hang_up()
-                raise LineLost("the server closed the connection")
+                raise LineLost(f"the server {how}")
             self._heard = rest
             lines.append(line.decode("utf-8", "replace"))
             if line[3:4] != b"-":

@@ -1,0 +1,62 @@
+"""All faults that there are, by their ids."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+
+from pytest_mailnet.errors import InvalidSetting, UnknownName, amongst
+from pytest_mailnet.faults.fault import Fault, Manner
+from pytest_mailnet.model import Stage
+
+__all__ = ["FAULTS", "fault_named", "faults_of"]
+
+_OF_A_DIAL = (Manner.REFUSED, Manner.UNREACHABLE, Manner.NO_ROUTE)
+_AMID_CONTENT = (Manner.CLOSED, Manner.RESET, Manner.STALLED)
+_KINDS = ("connection", "reply")
+
+
+def _all() -> Iterator[Fault]:
+    for stage in Stage:
+        if stage is Stage.CONNECT:
+            yield from (Fault(manner, stage) for manner in _OF_A_DIAL)
+        if stage is Stage.MESSAGE:
+            yield from (Fault(manner, stage, in_content=True) for manner in _AMID_CONTENT)
+        yield from (Fault(manner, stage) for manner in Manner if manner not in _OF_A_DIAL)
+
+
+FAULTS: Mapping[str, Fault] = MappingProxyType({fault.id: fault for fault in _all()})
+"""Every fault by its id, in the order of the stages."""
+
+
+def fault_named(fault: Fault | str) -> Fault:
+    """The fault of an id, or the one that is given.
+
+    Raises:
+        UnknownName: if there is none; names the near misses.
+        InvalidSetting: for a fault that cannot happen at its stage.
+    """
+    if isinstance(fault, Fault):
+        if fault != FAULTS.get(fault.id):
+            able = ", ".join(it.id for it in FAULTS.values() if it.manner is fault.manner)
+            raise InvalidSetting(f"{fault.id!r} cannot happen; what can is {able}")
+        return fault
+    if fault not in FAULTS:
+        raise UnknownName("fault", fault, FAULTS, "pytest_mailnet.faults.FAULTS has them all.")
+    return FAULTS[fault]
+
+
+def faults_of(*, stage: Stage | str | None = None, kind: str | None = None) -> list[Fault]:
+    """The faults of a stage, of a kind, or of both; all without either.
+
+    Args:
+        stage: "rcpt".
+        kind: "connection" or "reply".
+
+    Raises:
+        InvalidSetting: for a stage or kind that there is not; names the near misses.
+    """
+    for given, known in ((stage, list(map(str, Stage))), (kind, list(_KINDS))):
+        if given is not None and str(given) not in known:
+            raise InvalidSetting(f"{given!r}{amongst(str(given), known)}")
+    return [it for it in FAULTS.values() if stage in (None, it.stage) and kind in (None, it.kind)]

@@ -1,0 +1,56 @@
+"""What a fault makes of a reply on the wire."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Literal, NamedTuple
+
+from pytest_mailnet.faults.fault import Manner
+
+__all__ = ["Damage", "damage"]
+
+_OVERLONG = 70_000
+_RUBBISH = b"\x00\xff\xfe\x16\x03\x01\r\n"
+
+
+class Damage(NamedTuple):
+    """What is sent in place of a reply.
+
+    Attributes:
+        pieces: each is one write.
+        then: what the server does next.
+    """
+
+    pieces: Sequence[bytes]
+    then: Literal["go on", "close", "reset", "stall"] = "go on"
+
+
+def damage(manner: Manner, reply: bytes) -> Damage:
+    """What becomes of a reply."""
+    made = _MADE.get(manner)
+    return Damage((reply,)) if made is None else made(reply)
+
+
+def _miscontinued(reply: bytes) -> Damage:
+    code, text = reply[:3], reply[4:].partition(b"\r\n")[0]
+    other = b"250" if code == b"251" else b"251"
+    return Damage((code + b"-" + text + b"\r\n" + other + b" and more\r\n",))
+
+
+# Those of a dial are not among them: no reply follows.
+_MADE: Mapping[Manner, Callable[[bytes], Damage]] = MappingProxyType(
+    {
+        Manner.CLOSED: lambda _: Damage((), "close"),
+        Manner.RESET: lambda _: Damage((), "reset"),
+        Manner.STALLED: lambda _: Damage((), "stall"),
+        Manner.CUT: lambda reply: Damage((reply[: len(reply) // 2],), "close"),
+        Manner.TRICKLING: lambda reply: Damage([bytes([byte]) for byte in reply]),
+        Manner.UNENDED: lambda reply: Damage((reply.removesuffix(b"\r\n"),), "stall"),
+        Manner.MISCONTINUED: _miscontinued,
+        Manner.OVERLONG: lambda reply: Damage(
+            (reply.removesuffix(b"\r\n").ljust(_OVERLONG, b"x") + b"\r\n",)
+        ),
+        Manner.RUBBISH: lambda reply: Damage((_RUBBISH + reply,)),
+    }
+)

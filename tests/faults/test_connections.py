@@ -1,0 +1,272 @@
+"""Every fault of a connection, met by smtplib: it ends, and the net knows whether the mail was taken."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import smtplib
+import ssl
+
+import pytest
+
+from pytest_mailnet.errors import InvalidSetting, UnknownName
+from pytest_mailnet.faults import FAULTS, Fault, Manner, faults_of
+from pytest_mailnet.model import Stage
+
+aiosmtplib = pytest.importorskip("aiosmtplib")
+
+HOST = "mx.shop.example"
+MAIL = b"Subject: hi\r\n\r\nhello\r\n"
+PATIENCE = 0.2  # seconds: what a client waits for a server that stands still
+
+
+@pytest.fixture
+def alice(shop):
+    return shop.add_mailbox("alice", password="pw")
+
+
+def send():
+    """Send a mail by all stages that there are."""
+    with smtplib.SMTP(HOST, 25, timeout=PATIENCE) as client:
+        client.starttls()
+        client.login("alice", "pw")
+        client.sendmail("alice@shop.example", ["alice@shop.example"], MAIL)
+
+
+async def _send_by_aiosmtplib():
+    client = aiosmtplib.SMTP(
+        hostname=HOST, port=25, timeout=PATIENCE, start_tls=True, username="alice", password="pw"
+    )
+    try:
+        await client.connect()
+        await client.sendmail("alice@shop.example", ["alice@shop.example"], MAIL)
+        await client.quit()
+    finally:
+        client.close()
+
+
+def send_by_aiosmtplib():
+    asyncio.run(_send_by_aiosmtplib())
+
+
+def believes(client):
+    """Whether a client takes its mail for sent."""
+    try:
+        client()
+    except (OSError, smtplib.SMTPException, aiosmtplib.SMTPException, UnicodeDecodeError):
+        return False
+    return True
+
+
+@pytest.mark.mailnet_faults
+def test_every_fault_comes_to_an_end_and_the_net_knows_what_was_taken(mailnet, alice, mailnet_fault):
+    mailnet.host(HOST).fail(mailnet_fault)
+
+    sent = believes(send)
+
+    assert len(alice.messages) == (sent if mailnet_fault.taken is None else mailnet_fault.taken)
+    if mailnet.sessions:
+        told = [exchange.finding for exchange in mailnet.sessions[0].exchanges if exchange.finding]
+        assert mailnet_fault.does in [finding.why for finding in told] or mailnet_fault.in_content
+
+
+# aiosmtplib leaves its transport open where start_tls or a log-in fails; that is told here, and not in a later test.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.mailnet_faults
+def test_every_fault_ends_on_asyncio_too(mailnet, alice, mailnet_fault):
+    mailnet.host(HOST).fail(mailnet_fault)
+
+    sent = believes(send_by_aiosmtplib)
+    gc.collect()
+
+    assert len(alice.messages) == (sent if mailnet_fault.taken is None else mailnet_fault.taken)
+
+
+@pytest.mark.mailnet_faults(stage="message", kind="connection")
+def test_a_mail_is_sent_twice_by_who_cannot_know(mailnet, alice, mailnet_fault):
+    mailnet.host(HOST).fail(mailnet_fault, times=1)
+
+    for _ in range(2):
+        try:
+            send()
+        except (OSError, smtplib.SMTPException):
+            continue
+        break
+
+    assert len(alice.messages) == (2 if mailnet_fault.taken else 1)
+
+
+@pytest.mark.parametrize(
+    ("fault", "error"),
+    [
+        ("refused-at-connect", ConnectionRefusedError),
+        ("unreachable-at-connect", OSError),
+        ("no-route-at-connect", OSError),
+        ("reset-at-mail", smtplib.SMTPServerDisconnected),
+        ("closed-after-dot", smtplib.SMTPServerDisconnected),
+        ("stalled-at-connect", smtplib.SMTPServerDisconnected),
+        ("overlong-at-ehlo", smtplib.SMTPResponseException),
+    ],
+)
+def test_a_client_sees_what_it_sees_in_life(mailnet, alice, fault, error):
+    mailnet.host(HOST).fail(fault)
+
+    with pytest.raises(error):
+        send()
+
+
+def test_a_reply_that_trickles_is_understood(mailnet, alice):
+    for stage in Stage:
+        mailnet.host(HOST).fail(Fault(Manner.TRICKLING, stage))
+
+    send()
+
+    assert len(alice.messages) == 1
+
+
+def test_faults_hold_over_tls_too(mailnet, alice):
+    mailnet.host(HOST).fail("cut-at-mail")
+
+    with smtplib.SMTP_SSL(HOST, 465, context=ssl.create_default_context(), timeout=PATIENCE) as client:
+        client.login("alice", "pw")
+        with pytest.raises(smtplib.SMTPServerDisconnected):
+            client.sendmail("alice@shop.example", ["alice@shop.example"], MAIL)
+
+
+def test_what_came_before_a_fault_is_heard(mailnet, client):
+    mailnet.host(HOST).fail("reset-at-rcpt")
+    client.send(b"MAIL FROM:<a@b.example>\r\nNOOP\r\n")
+
+    assert client.reply() == "250 2.1.0 OK\r\n"
+    assert client.reply() == "250 2.0.0 OK\r\n"
+    with pytest.raises(ConnectionResetError):
+        client.say("RCPT TO:<alice@shop.example>")
+
+
+def test_a_fault_happens_as_often_as_asked_for(mailnet, alice):
+    mailnet.host(HOST).fail("closed-at-mail", times=2)
+
+    for _ in range(2):
+        with pytest.raises(smtplib.SMTPServerDisconnected):
+            send()
+    send()
+
+    assert len(alice.messages) == 1
+
+
+def test_accepting_connections_again_ends_all_faults(mailnet, alice):
+    host = mailnet.host(HOST)
+    host.fail("reset-at-mail")
+    host.refuse_connections()
+
+    host.accept_connections()
+    send()
+
+    assert len(alice.messages) == 1
+
+
+def test_a_queue_meets_faults_and_tries_again(mailnet, shop):
+    server = mailnet.add_server("smtp.app.example", domain="app.example")
+    server.trust("203.0.113.0/24")
+    mailnet.host(HOST).fail("reset-at-rcpt", times=1)
+    with smtplib.SMTP("smtp.app.example") as client:
+        client.sendmail("bob@app.example", ["alice@shop.example"], MAIL)
+
+    mailnet.deliver_all()
+    assert mailnet.queue[0].reason == "the server closed the connection (mx.shop.example)"
+    mailnet.deliver_all(minutes=30)
+
+    assert len(shop.mailbox("alice@shop.example").messages) == 1
+
+
+def test_the_report_tells_of_the_fault(mailnet, alice):
+    from pytest_mailnet.report import timeline
+
+    mailnet.host(HOST).fail("closed-after-dot")
+    with pytest.raises(smtplib.SMTPServerDisconnected):
+        send()
+
+    told = timeline(mailnet.journal)
+    assert "-> fault: the server closes the connection in place of the reply at MESSAGE" in told
+    assert "fault closed-after-dot" in told
+
+
+@pytest.mark.parametrize(
+    ("do", "error", "text"),
+    [
+        (lambda host: host.fail("reset-at-rcp"), UnknownName, "did you mean 'reset-at-rcpt'"),
+        (
+            lambda host: host.fail(Fault(Manner.REFUSED, Stage.RCPT)),
+            InvalidSetting,
+            "what can is refused-at-con",
+        ),
+        (
+            lambda host: host.fail(Fault(Manner.RESET, Stage.RCPT, in_content=True)),
+            InvalidSetting,
+            "cannot hap",
+        ),
+        (lambda host: host.fail("reset-at-rcpt", times=0), InvalidSetting, "1 time or more"),
+        (lambda _: faults_of(stage="rctp"), InvalidSetting, "did you mean 'rcpt'"),
+        (lambda _: faults_of(kind="conection"), InvalidSetting, "did you mean 'connection'"),
+    ],
+)
+def test_what_is_no_fault_is_told(mailnet, shop, do, error, text):
+    with pytest.raises(error, match=text):
+        do(mailnet.host(HOST))
+
+
+@pytest.mark.parametrize(("fault", "keyword"), [("reset-at-auth", "AUTH"), ("cut-at-starttls", "STARTTLS")])
+def test_a_fault_where_no_connection_comes_is_told_at_once(mailnet, shop, fault, keyword):
+    host = mailnet.host(HOST)
+    host.extensions.discard(keyword)
+
+    with pytest.raises(InvalidSetting, match=f"does not offer {keyword}"):
+        host.fail(fault)
+
+
+def test_every_fault_has_an_id_of_its_own_and_a_sentence():
+    assert len({fault.does for fault in FAULTS.values()}) == len(FAULTS) == 78
+    assert all(FAULTS[fault.id] is fault for fault in FAULTS.values())
+
+
+def test_ids_are_readable_in_pytest_s_output(pytester):
+    pytester.makepyfile(
+        """
+        import pytest
+
+        @pytest.mark.mailnet_faults(stage="message", kind="connection")
+        def test_it(mailnet_fault):
+            pass
+        """
+    )
+
+    result = pytester.runpytest_subprocess("-v", "-p", "no:randomly")
+
+    result.assert_outcomes(passed=6)
+    result.stdout.fnmatch_lines(
+        ["*test_it[[]closed-in-content[]] PASSED*", "*test_it[[]reset-after-dot[]] PASSED*"]
+    )
+
+
+@pytest.mark.parametrize(
+    ("mark", "argument", "text"),
+    [
+        ('stage="rctp"', "mailnet_fault", "*did you mean 'rcpt'*"),
+        ("", "mailnet", "*the test an argument mailnet_fault*"),
+        ('where="rcpt"', "mailnet_fault", "*takes stage= and kind=*"),
+    ],
+)
+def test_a_mark_that_makes_no_sense_is_told(pytester, mark, argument, text):
+    pytester.makepyfile(
+        f"""
+        import pytest
+
+        @pytest.mark.mailnet_faults({mark})
+        def test_it({argument}):
+            pass
+        """
+    )
+
+    result = pytester.runpytest_subprocess()
+
+    assert any(text.strip("*") in line for line in [*result.outlines, *result.errlines])
