@@ -336,16 +336,16 @@ class TestAuthentication:
         return mailnet.gmail.add_mailbox("alice")
 
     def test_an_application_that_signs_passes(self, mailnet, alice):
-        key = mailnet.sender.publish("shop.example", dmarc="reject")
+        signed = mailnet.sender.publish("shop.example", dmarc="reject").sign(MESSAGE)
 
-        stage, reply = deliver("alice@gmail.com", message=key.sign(MESSAGE))
+        stage, reply = deliver("alice@gmail.com", message=signed)
 
         assert (stage, reply[:9]) == ("message", "250 2.0.0")
         assert alice.messages[0].parsed["Authentication-Results"] == (
             "gmail-smtp-in.l.google.com; spf=pass smtp.mailfrom=shop@shop.example; dkim=pass "
             "header.d=shop.example header.s=mailnet; dmarc=pass (p=reject) header.from=shop.example"
         )
-        assert alice.messages[0].content == key.sign(MESSAGE)
+        assert alice.messages[0].content == signed
 
     def test_gmail_refuses_what_spf_forbids(self, mailnet):
         mailnet.dns.add("shop.example", "TXT", "v=spf1 -all")
