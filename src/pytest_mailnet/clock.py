@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import heapq
+import itertools
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -17,17 +19,28 @@ class Clock:
     Args:
         start: an aware datetime; by default the moment at which the net was made.
         on_move: called with the step after every move.
+        on_compress: called when time is to be compressed.
+
+    Attributes:
+        compressed: whether `compress` was called.
 
     Raises:
         InvalidSetting: if the start is naive.
     """
 
     def __init__(
-        self, start: datetime | None = None, on_move: Callable[[timedelta], None] | None = None
+        self,
+        start: datetime | None = None,
+        on_move: Callable[[timedelta], None] | None = None,
+        on_compress: Callable[[], None] | None = None,
     ) -> None:
         self._now = datetime.now(UTC) if start is None else _aware(start, "MailNet.start")
         self._on_move = on_move
-        self._lock = threading.Lock()  # the test and tarpits move it while servers read it
+        self._on_compress = on_compress
+        self.compressed = False
+        self._due: list[tuple[datetime, int, Callable[[], object]]] = []
+        self._numbers = itertools.count()
+        self._lock = threading.Lock()  # the test, tarpits and those who wait move it while servers read it
 
     def now(self) -> datetime:
         """The time as an aware datetime in UTC."""
@@ -55,6 +68,44 @@ class Clock:
         """
         return self._move(_aware(moment, "clock.set") - self._now)
 
+    def compress(self) -> None:
+        """Let waits on connections of the net, where nothing comes, take no time; until the net is left.
+
+        A client that waits 60 s for a server that stands still meets its time-out at once, and the clock
+        shows 60 s more. So do blocking sockets, TLS ones too, asyncio, trio and dnspython. What waits
+        elsewhere really waits: uvloop, pycares, child processes, `select` and `poll` called by hand, waits
+        on what is not in the net, and `time.sleep`.
+
+        Raises:
+            InvalidSetting: if the net is not active.
+        """
+        if self._on_compress is not None:
+            self._on_compress()
+        self.compressed = True
+
+    def later(self, seconds: float, do: Callable[[], object]) -> None:
+        """Have something done when the clock has moved on by that much, in the thread that moves it."""
+        with self._lock:
+            heapq.heappush(self._due, (self._now + timedelta(seconds=seconds), next(self._numbers), do))
+
+    def let_pass(self, until: float | None) -> bool:
+        """Move to what is due next, or to a time if that comes first; do not move where neither is to come.
+
+        Args:
+            until: in seconds since 1970; None for no limit.
+
+        Returns:
+            Whether there was something to move to.
+        """
+        with self._lock:
+            moments = [self._due[0][0]] if self._due else []
+            if until is not None:
+                moments.append(datetime.fromtimestamp(until, UTC))
+            step = min(moments) - self._now if moments else None
+        if step is not None and step > timedelta():
+            self._move(step)
+        return step is not None
+
     def _move(self, step: timedelta) -> datetime:
         if step <= timedelta():
             raise InvalidSetting(
@@ -67,7 +118,14 @@ class Clock:
             now = self._now
         if self._on_move:
             self._on_move(step)
+        while (do := self._taken()) is not None:
+            do()
         return now
+
+    def _taken(self) -> Callable[[], object] | None:
+        """The next that is due by now."""
+        with self._lock:
+            return heapq.heappop(self._due)[2] if self._due and self._due[0][0] <= self._now else None
 
     def __repr__(self) -> str:
         return f"<Clock {self._now:%Y-%m-%d %H:%M:%S} UTC>"

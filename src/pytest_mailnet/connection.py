@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -42,6 +43,7 @@ class Connection:
         service: what listens there, until the call has ended; None for DNS.
         transport: the server's end, from its arrival to its end.
         arrived: whether it has ever arrived; each call does so once.
+        silent: told whether nothing more comes to the client unless time passes.
     """
 
     tenant: Tenant
@@ -50,3 +52,4 @@ class Connection:
     service: Service | None
     transport: asyncio.BaseTransport | None = None
     arrived: bool = False
+    silent: Callable[[bool], object] = bool

@@ -21,11 +21,18 @@ class DatagramServer:
     Args:
         sock: bound and not blocking; closed by `close`.
         who: tells for a client's end point who asks whom; None for nobody that is known.
+        silent: told for a client's port whether no answer comes unless time passes.
     """
 
-    def __init__(self, sock: socket.socket, who: Callable[[Endpoint], Connection | None]) -> None:
+    def __init__(
+        self,
+        sock: socket.socket,
+        who: Callable[[Endpoint], Connection | None],
+        silent: Callable[[int, bool], object],
+    ) -> None:
         self._sock = sock
         self._who = who
+        self._silent = silent
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def start(self, loop: asyncio.AbstractEventLoop) -> None:

@@ -23,10 +23,12 @@ from pytest_mailnet.connection import Connection, Tenant
 from pytest_mailnet.dnsserver import DatagramServer, StreamServer
 from pytest_mailnet.errors import MailNetError
 from pytest_mailnet.model import Endpoint
+from pytest_mailnet.silence import BlackHole, Silences
 
 __all__ = ["Engine"]
 
 _LOOPBACK = "127.0.0.1"
+_ROUNDS = 8  # of the loop: a connection is accepted, gets its transport, is greeted, heard and answered
 _T = TypeVar("_T")
 
 
@@ -45,6 +47,8 @@ class Engine:
 
     Attributes:
         authority: signs the certificates of every net of the run.
+        silences: where nothing comes unless time passes.
+        black_hole: where calls go that are never answered.
     """
 
     def __init__(self) -> None:
@@ -57,6 +61,8 @@ class Engine:
         self.listener = Endpoint(_LOOPBACK, 0)
         self.dns = Endpoint(_LOOPBACK, 0)
         self.authority = Authority()
+        self.silences = Silences()
+        self.black_hole = BlackHole()
 
     def start(self) -> None:
         """Bind the sockets and start the thread, unless that has been done.
@@ -81,6 +87,7 @@ class Engine:
     def close(self) -> None:
         """Stop the thread, close every socket, remove what is on disk; it can be started again."""
         self.authority.close()
+        self.black_hole.close()
         with self._lock:
             thread, self._thread = self._thread, None
         if thread is None:
@@ -109,6 +116,27 @@ class Engine:
         if standing:
             self.run(_reset(standing))
 
+    def lose(self, port: int, connection: Connection) -> Endpoint:
+        """Note that a client's loopback port calls somebody who never answers; return where to connect to."""
+        self.silences.put(socket.SOCK_STREAM, port, silent=True)
+        with self._lock:
+            self._tables.tcp.setdefault(port, connection)
+        return self.black_hole.where()
+
+    def settle(self) -> None:
+        """Wait until what clients have sent by now is dealt with."""
+
+        async def rounds() -> None:
+            for _ in range(_ROUNDS):
+                await asyncio.sleep(0)
+
+        self.run(rounds())
+
+    @property
+    def busy_here(self) -> bool:
+        """Whether the calling thread is the engine's."""
+        return threading.current_thread() is self._thread
+
     def note(self, kind: socket.SocketKind, port: int, connection: Connection) -> Endpoint:
         """Note that a client's loopback port calls somebody; return where to connect to."""
         with self._lock:
@@ -121,6 +149,7 @@ class Engine:
 
     def forget(self, kind: socket.SocketKind, port: int) -> None:
         """Forget what was noted for a client's loopback port: another client has it now."""
+        self.silences.put(kind, port, silent=False)
         with self._lock:
             (self._tables.udp if kind == socket.SOCK_DGRAM else self._tables.tcp).pop(port, None)
 
@@ -200,6 +229,7 @@ class Engine:
         """Let go of a connection that has ended."""
         with self._lock:
             self._tables.arrived.discard(call)
+            call.silent(False)  # noqa: FBT003
             call.transport = call.service = None  # the note stays, for a client that asks who its peer was
 
     def _run(
@@ -212,7 +242,11 @@ class Engine:
         async def serve() -> None:
             self._loop = loop = asyncio.get_running_loop()
             self._stop = asyncio.Event()
-            datagrams = DatagramServer(dns_udp, functools.partial(self.question_from, socket.SOCK_DGRAM))
+            datagrams = DatagramServer(
+                dns_udp,
+                functools.partial(self.question_from, socket.SOCK_DGRAM),
+                functools.partial(self.silences.put, socket.SOCK_DGRAM),
+            )
             datagrams.start(loop)
             by_stream = functools.partial(self.question_from, socket.SOCK_STREAM)
             servers = [
@@ -266,10 +300,12 @@ class _Arrival(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
-        call = self._find(Endpoint(*transport.get_extra_info("peername")[:2]))
+        peer = Endpoint(*transport.get_extra_info("peername")[:2])
+        call = self._find(peer)
         if call is None:
             transport.abort()
             return
+        call.silent = functools.partial(self._engine.silences.put, socket.SOCK_STREAM, peer.port)
         self._engine.arrived(call, transport)
         if call.service is None:
             protocol: asyncio.Protocol = StreamServer(call, lambda: self._engine.departed(call))

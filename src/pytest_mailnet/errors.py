@@ -17,6 +17,7 @@ __all__ = [
     "NothingArrived",
     "ProviderFileError",
     "UnknownName",
+    "WouldHang",
     "ZoneError",
 ]
 
@@ -69,6 +70,10 @@ class UnknownName(MailNetError, LookupError):
 
 class NothingArrived(MailNetError, TimeoutError):
     """Fewer messages than waited for had arrived when the time was over."""
+
+
+class WouldHang(MailNetError):
+    """A wait without a time-out, where time is compressed, for a server that will never speak."""
 
 
 class ExpectationFailed(MailNetError, AssertionError):

@@ -17,6 +17,7 @@ from pytest_mailnet.errors import ExpectationFailed, InvalidSetting, MailNetTamp
 from pytest_mailnet.intercept import Interception
 from pytest_mailnet.internet import Internet
 from pytest_mailnet.journal import ClockMoved, Incident, Journal, Session
+from pytest_mailnet.lapse import Lapse
 from pytest_mailnet.mailbox import Message
 from pytest_mailnet.model import Endpoint
 from pytest_mailnet.population import Population
@@ -59,7 +60,7 @@ class MailNet(Population):
     ) -> None:
         self.config = (config or MailNetConfig()).but(settings)
         self.journal = Journal()
-        self.clock = Clock(start, self._clock_moved)
+        self.clock = Clock(start, self._clock_moved, self._compress)
         self._engine = engine or Engine()
         random = Random(seed)  # noqa: S311
         super().__init__(Internet(self.config, self.journal, self.clock, random, self._engine.authority))
@@ -262,6 +263,11 @@ class MailNet(Population):
         self._engine.leave(self._internet)
         if self._own_engine:
             self._engine.close()
+
+    def _compress(self) -> None:
+        if self._interception is None:
+            raise InvalidSetting("mailnet.clock.compress(): the net is not active; call it inside `with`")
+        self._interception.compress(Lapse(self._internet, self._engine))
 
     def _clock_moved(self, step: timedelta) -> None:
         now = f"{self.clock.now():%Y-%m-%d %H:%M:%S}"

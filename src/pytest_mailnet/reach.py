@@ -65,6 +65,9 @@ class Reach:
             if host is None:
                 return self._no_such_address(destination)
             unreachable = host.unreachable(wanted)
+            if unreachable is not None and unreachable[0] == errno.ETIMEDOUT:
+                call = Connection(net, Endpoint(source, port), destination, None)
+                return Dialled(self._engine.lose(port, call))
             if unreachable is not None:
                 return Dialled(None, *unreachable)
             service = MailService(host, host.provider.name, net.journal, self._engine.departed)

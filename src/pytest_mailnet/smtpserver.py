@@ -17,12 +17,15 @@ from typing import Any, Protocol, cast
 
 from aiosmtpd.smtp import SMTP, Session
 
+from pytest_mailnet.clock import Clock
 from pytest_mailnet.connection import Connection
 from pytest_mailnet.dialogue import Dialogue
 from pytest_mailnet.dialogue import Service as Conversation
-from pytest_mailnet.faults import Fault
+from pytest_mailnet.faults import Fault, Manner
 from pytest_mailnet.faults.arming import Armed
-from pytest_mailnet.faults.damage import damage
+from pytest_mailnet.faults.damage import EARLY, damage
+from pytest_mailnet.faults.fault import LATE_SECONDS
+from pytest_mailnet.faults.slowlink import SlowLink
 from pytest_mailnet.journal import Finding, Journal
 from pytest_mailnet.model import Stage
 from pytest_mailnet.routes import IMPLICIT_TLS_PORTS
@@ -33,6 +36,7 @@ __all__ = ["MailHost", "MailServer", "MailService"]
 
 _IDLE = 300.0  # RFC 5321, 4.5.3.2.7
 _KEPT = 12289  # of an unfinished command line, in bytes: more than any command may have
+_OF_A_HANDSHAKE = {Manner.HANDSHAKE_STALLED: "stall", Manner.HANDSHAKE_CLOSED: "close"}
 _AT_ONCE = struct.pack("ii", 1, 0)  # struct linger: on, for no time
 
 
@@ -42,6 +46,10 @@ class MailHost(Conversation, Protocol):
     @property
     def faults(self) -> Armed:
         """What goes wrong on its connections."""
+
+    @property
+    def clock(self) -> Clock:
+        """The net's."""
 
     def tls_context(self) -> ssl.SSLContext:
         """What it shakes hands with."""
@@ -71,7 +79,7 @@ class MailService:
         step = Step(session, connection.source, connection.destination, self._host.hostname)
         dialogue = Dialogue(self._host, step, self._journal)
         dialogue.starting_tls = connection.destination.port in IMPLICIT_TLS_PORTS
-        return MailServer(dialogue, step, loop, self._host, lambda: self._departed(connection))
+        return MailServer(dialogue, step, loop, self._host, lambda: self._departed(connection), connection)
 
 
 class MailServer(SMTP):
@@ -83,6 +91,7 @@ class MailServer(SMTP):
         loop: the engine's.
         host: has what it shakes hands with, and what goes wrong.
         on_lost: called once when the connection is gone.
+        connection: told when nothing more comes unless time passes.
     """
 
     def __init__(
@@ -92,6 +101,7 @@ class MailServer(SMTP):
         loop: asyncio.AbstractEventLoop,
         host: MailHost,
         on_lost: Callable[[], None],
+        connection: Connection | None = None,
     ) -> None:
         # None of the base classes' __init__: aiosmtpd's looks through all attributes of the class for every
         # connection, asyncio's makes a stream reader. What their methods need that are left is set here.
@@ -104,7 +114,12 @@ class MailServer(SMTP):
         self._step = step
         self._host = host
         self._faults = host.faults
+        self._silent: Callable[[bool], object] = bool if connection is None else connection.silent
         self._stalled = False
+        self._late: bytearray | None = None  # what came while a reply is late
+        self._forgotten: Fault | None = None
+        self._tls_fault: Fault | None = None
+        self._said_early: Stage | None = None
         self._on_lost = on_lost
         self._rest = b""
         self._channel: TlsChannel | None = None
@@ -118,29 +133,46 @@ class MailServer(SMTP):
         cast("Session", self.session).peer = cast("Any", tuple(self._step.client))
         self._heard = self.loop.time()
         self._timer = self.loop.call_later(_IDLE, self._idle)
+        slow = self._faults.slow() if self._faults else None
+        if slow is not None:
+            self.transport = SlowLink(self.transport, self._later)
         if self._dialogue.starting_tls:
-            self._channel = TlsChannel(self._host.tls_context())
+            self._shake_hands()
         else:
             self._send(self._given([], self._dialogue.greet()))
+        if slow is not None:
+            self._note(slow)
 
     def data_received(self, data: bytes) -> None:
         """Answer every command and content that is complete by now, with one write."""
         self._heard = self.loop.time()
+        if self._forgotten is not None:
+            self.reset(f"fault {self._forgotten.id}")
         if self._stalled:
+            return
+        if self._late is not None:
+            self._late += data
             return
         if self._channel is not None:
             data = self._decrypted(self._channel, data)
         self._send(self._replies(self._rest + data))
-        if self._dialogue.starting_tls and self._channel is None:
+        self._begin_tls()
+
+    def _begin_tls(self) -> None:
+        if self._dialogue.starting_tls and self._channel is None and self._late is None:
             # What was sent before the handshake is no part of the encrypted session (CVE-2011-0411).
             self._rest = b""
-            self._channel = TlsChannel(self._host.tls_context())
+            self._shake_hands()
+
+    def _shake_hands(self) -> None:
+        self._channel = TlsChannel(self._host.tls_context())
+        self._tls_fault = self._faults.tls() if self._faults else None
 
     def _replies(self, data: bytes) -> bytes:
         dialogue, begin = self._dialogue, 0
         replies: list[bytes] = []
         # What was pipelined behind a reply that closes is not answered.
-        while not (dialogue.closing or dialogue.starting_tls or self._stalled):
+        while not (dialogue.closing or dialogue.starting_tls or self._stalled or self._late is not None):
             if dialogue.reading is not None:
                 if self._faults and self._broken_off(data):
                     break
@@ -161,27 +193,53 @@ class MailServer(SMTP):
 
     def _given(self, before: list[bytes], reply: bytes) -> bytes:
         """A reply as it goes out: as it is, unless something goes wrong now."""
-        exchanges = self._step.session.exchanges
-        fault = (
-            self._faults.at(exchanges[-1].stage) if self._faults and reply and exchanges[-1].stage else None
-        )
-        if fault is None:
+        stage = self._step.session.exchanges[-1].stage if self._faults and reply else None
+        if stage is None:
             return reply
+        if stage is self._said_early:
+            self._said_early = None
+            return b""
+        fault = self._faults.at(stage)
+        if fault is None:
+            return self._with_next(stage, reply)
         pieces, then = damage(fault.manner, reply)
-        exchanges[-1] = exchanges[-1]._replace(reply=b"".join(pieces), finding=Finding("fault", fault.does))
+        self._note(fault, b"".join(pieces))
         self._send(b"".join(before))
         before.clear()
+        if then == "late":
+            self._be_late(reply)
+            return b""
         *firsts, last = pieces or [b""]
         for piece in firsts:
             self._send(piece)
         self._end(then, fault)
         return last
 
+    def _with_next(self, stage: Stage, reply: bytes) -> bytes:
+        fault = self._faults.early(stage, reply)
+        if fault is None:
+            return reply
+        self._said_early = fault.stage
+        reply += EARLY[fault.stage]
+        self._note(fault, reply)
+        return reply
+
+    def _note(self, fault: Fault, reply: bytes | None = None) -> None:
+        # Whatever comes of it, who waits from now on has been kept waiting by the fault.
+        self._silent(True)  # noqa: FBT003
+        exchanges = self._step.session.exchanges
+        if exchanges:
+            last = exchanges[-1]
+            exchanges[-1] = last._replace(
+                reply=last.reply if reply is None else reply, finding=Finding("fault", fault.does)
+            )
+
     def _broken_off(self, data: bytes) -> bool:
         """Whether something goes wrong amid the content, of which this has come."""
         fault = self._faults.at(Stage.MESSAGE, in_content=True) if data else None
         if fault is None:
             return False
+        self._silent(True)  # noqa: FBT003
         self._end(damage(fault.manner, b"").then, fault)
         return True
 
@@ -194,9 +252,35 @@ class MailServer(SMTP):
                 self.reset(how)
             case "stall":
                 self._stalled = True
+            case "forget":
+                self._forgotten = fault
+
+    def _be_late(self, reply: bytes) -> None:
+        self._late = bytearray()
+
+        def say() -> None:
+            data, self._late = bytes(self._late or b""), None
+            self._send(reply)
+            self._begin_tls()
+            if self.transport is not None:
+                self.data_received(data)
+
+        self._later(LATE_SECONDS, say)
+
+    def _later(self, seconds: float, do: Callable[[], object]) -> None:
+        clock, loop = self._host.clock, self.loop
+        if clock.compressed:
+            clock.later(seconds, lambda: loop.call_soon_threadsafe(do))
+        else:
+            loop.call_later(seconds, do)
 
     def _decrypted(self, channel: TlsChannel, data: bytes) -> bytes:
         shaking = channel.version is None
+        fault = self._tls_fault
+        if shaking and fault is not None and fault.manner in _OF_A_HANDSHAKE:
+            self._note(fault)
+            self._end(_OF_A_HANDSHAKE[fault.manner], fault)
+            return b""
         try:
             data = channel.receive(data)
         except ssl.SSLError as error:
@@ -206,6 +290,23 @@ class MailServer(SMTP):
             greeting = self._dialogue.encrypted(channel.version)
             self._send(self._given([], greeting) if greeting else b"")
         return data
+
+    def _encrypted(self, channel: TlsChannel, reply: bytes) -> bytes:
+        fault, self._tls_fault = self._tls_fault, None if reply else self._tls_fault
+        manner = fault.manner if fault is not None and reply else None
+        if fault is not None and reply:
+            self._note(fault)
+        if manner is Manner.NO_CLOSE_NOTIFY and fault is not None:
+            self._lost(f"fault {fault.id}")
+            return b""
+        if manner is Manner.CLEAR_AGAIN:
+            return channel.outgoing() + reply
+        if reply:
+            channel.send(reply)
+        if self._dialogue.closing:
+            channel.close()
+        sent = channel.outgoing()
+        return sent[:-1] + bytes([sent[-1] ^ 0xFF]) if manner is Manner.BROKEN_RECORD else sent
 
     def eof_received(self) -> bool:
         """Let the transport close."""
@@ -251,11 +352,7 @@ class MailServer(SMTP):
         if self.transport is None:
             return
         if self._channel is not None:
-            if reply:
-                self._channel.send(reply)
-            if self._dialogue.closing:
-                self._channel.close()
-            reply = self._channel.outgoing()
+            reply = self._encrypted(self._channel, reply)
         if reply:
             self.transport.write(reply)
         if self._dialogue.closing:

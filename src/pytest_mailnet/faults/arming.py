@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import errno
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 from pytest_mailnet.errors import InvalidSetting
 from pytest_mailnet.faults.catalogue import fault_named
-from pytest_mailnet.faults.fault import Fault, Manner
+from pytest_mailnet.faults.fault import OF_A_DIAL, OF_TLS, Fault, Manner
 from pytest_mailnet.model import Stage
 
 __all__ = ["Armed"]
@@ -19,7 +19,25 @@ _ERRNO: Mapping[Manner, int] = MappingProxyType(
         Manner.REFUSED: errno.ECONNREFUSED,
         Manner.UNREACHABLE: errno.EHOSTUNREACH,
         Manner.NO_ROUTE: errno.ENETUNREACH,
+        Manner.DROPPED: errno.ETIMEDOUT,
     }
+)
+_NOT_AT_A_REPLY = frozenset({*OF_A_DIAL, *OF_TLS, Manner.SLOW, Manner.EARLY})
+
+# After which stages a client is at a stage next, where nothing is offered that it would do before.
+_BEFORE: Mapping[Stage, tuple[Stage, ...]] = MappingProxyType(
+    {
+        Stage.EHLO: (Stage.CONNECT,),
+        Stage.STARTTLS: (Stage.EHLO,),
+        Stage.AUTH: (Stage.EHLO,),
+        Stage.MAIL: (Stage.EHLO, Stage.AUTH),
+        Stage.RCPT: (Stage.MAIL,),
+        Stage.DATA: (Stage.RCPT,),
+        Stage.MESSAGE: (Stage.DATA,),
+    }
+)
+_OFFERED_BEFORE: Mapping[Stage, tuple[bytes, ...]] = MappingProxyType(
+    {Stage.AUTH: (b"STARTTLS",), Stage.MAIL: (b"STARTTLS", b"AUTH ")}
 )
 
 
@@ -51,18 +69,47 @@ class Armed:
             self._left = {}
 
     def dial(self) -> tuple[int, str] | None:
-        """With which error a connection fails, and why; None where it does not."""
+        """With which error a connection fails, and why; None where it does not.
+
+        ETIMEDOUT is for one that is never answered.
+        """
         for manner, number in _ERRNO.items():
             fault = Fault(manner, Stage.CONNECT)
             if self._take(fault):
                 return number, f"{fault.does}, as the test has it: {fault.id}"
         return None
 
+    def slow(self) -> Fault | None:
+        """The fault of the link, if it has one; counted."""
+        return self._first(lambda fault: fault.manner is Manner.SLOW)
+
     def at(self, stage: Stage, *, in_content: bool = False) -> Fault | None:
-        """The fault that happens now, if one does; counted."""
+        """The fault that happens to the reply that is due, or amid content; counted."""
+        return self._first(
+            lambda fault: (
+                (fault.stage, fault.in_content) == (stage, in_content)
+                and fault.manner not in _NOT_AT_A_REPLY
+            )
+        )
+
+    def early(self, stage: Stage, reply: bytes) -> Fault | None:
+        """The fault by which the reply of the next stage follows this one's at once; counted."""
+        return self._first(
+            lambda fault: (
+                fault.manner is Manner.EARLY
+                and stage in _BEFORE[fault.stage]
+                and not any(keyword in reply for keyword in _OFFERED_BEFORE.get(fault.stage, ()))
+                and (fault.stage is not Stage.STARTTLS or b"STARTTLS" in reply)
+            )
+        )
+
+    def tls(self) -> Fault | None:
+        """The fault of the handshake that begins, or of what follows it; counted."""
+        return self._first(lambda fault: fault.manner in OF_TLS)
+
+    def _first(self, fits: Callable[[Fault], bool]) -> Fault | None:
         for fault in list(self._left):
-            at = (fault.stage, fault.in_content) == (stage, in_content)
-            if at and fault.manner not in _ERRNO and self._take(fault):
+            if fits(fault) and self._take(fault):
                 return fault
         return None
 

@@ -6,23 +6,28 @@ from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 
 from pytest_mailnet.errors import InvalidSetting, UnknownName, amongst
-from pytest_mailnet.faults.fault import Fault, Manner
+from pytest_mailnet.faults.fault import OF_A_DIAL, OF_TLS, Fault, Manner
 from pytest_mailnet.model import Stage
 
 __all__ = ["FAULTS", "fault_named", "faults_of"]
 
-_OF_A_DIAL = (Manner.REFUSED, Manner.UNREACHABLE, Manner.NO_ROUTE)
 _AMID_CONTENT = (Manner.CLOSED, Manner.RESET, Manner.STALLED)
-_KINDS = ("connection", "reply")
+_KINDS = ("connection", "reply", "tls")
 
 
 def _all() -> Iterator[Fault]:
     for stage in Stage:
-        if stage is Stage.CONNECT:
-            yield from (Fault(manner, stage) for manner in _OF_A_DIAL)
         if stage is Stage.MESSAGE:
             yield from (Fault(manner, stage, in_content=True) for manner in _AMID_CONTENT)
-        yield from (Fault(manner, stage) for manner in Manner if manner not in _OF_A_DIAL)
+        yield from (Fault(manner, stage) for manner in Manner if _can_happen(manner, stage))
+
+
+def _can_happen(manner: Manner, stage: Stage) -> bool:
+    if manner in OF_A_DIAL or manner is Manner.SLOW:
+        return stage is Stage.CONNECT
+    if manner in OF_TLS:
+        return stage is Stage.STARTTLS
+    return (manner, stage) != (Manner.EARLY, Stage.CONNECT)
 
 
 FAULTS: Mapping[str, Fault] = MappingProxyType({fault.id: fault for fault in _all()})
@@ -51,7 +56,7 @@ def faults_of(*, stage: Stage | str | None = None, kind: str | None = None) -> l
 
     Args:
         stage: "rcpt".
-        kind: "connection" or "reply".
+        kind: "connection", "reply" or "tls".
 
     Raises:
         InvalidSetting: for a stage or kind that there is not; names the near misses.

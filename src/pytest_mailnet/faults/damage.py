@@ -7,8 +7,9 @@ from types import MappingProxyType
 from typing import Literal, NamedTuple
 
 from pytest_mailnet.faults.fault import Manner
+from pytest_mailnet.model import Stage
 
-__all__ = ["Damage", "damage"]
+__all__ = ["EARLY", "Damage", "damage"]
 
 _OVERLONG = 70_000
 _RUBBISH = b"\x00\xff\xfe\x16\x03\x01\r\n"
@@ -23,7 +24,7 @@ class Damage(NamedTuple):
     """
 
     pieces: Sequence[bytes]
-    then: Literal["go on", "close", "reset", "stall"] = "go on"
+    then: Literal["go on", "close", "reset", "stall", "forget", "late"] = "go on"
 
 
 def damage(manner: Manner, reply: bytes) -> Damage:
@@ -52,5 +53,20 @@ _MADE: Mapping[Manner, Callable[[bytes], Damage]] = MappingProxyType(
             (reply.removesuffix(b"\r\n").ljust(_OVERLONG, b"x") + b"\r\n",)
         ),
         Manner.RUBBISH: lambda reply: Damage((_RUBBISH + reply,)),
+        Manner.HALF_OPEN: lambda reply: Damage((reply,), "forget"),
+        Manner.LATE: lambda reply: Damage((reply,), "late"),
     }
 )
+
+EARLY: Mapping[Stage, bytes] = MappingProxyType(
+    {
+        Stage.EHLO: b"250 OK\r\n",
+        Stage.STARTTLS: b"220 Go ahead\r\n",
+        Stage.AUTH: b"235 OK\r\n",
+        Stage.MAIL: b"250 OK\r\n",
+        Stage.RCPT: b"250 OK\r\n",
+        Stage.DATA: b"354 Go ahead\r\n",
+        Stage.MESSAGE: b"250 OK\r\n",
+    }
+)
+"""What comes in place of each stage's reply, where it comes before the command."""

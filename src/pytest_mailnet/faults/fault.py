@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from pytest_mailnet.model import Stage
 
-__all__ = ["Fault", "Manner"]
+__all__ = ["LATE_SECONDS", "OF_A_DIAL", "OF_TLS", "SLOW_RATE", "Fault", "Manner"]
 
 
 class Manner(StrEnum):
@@ -16,6 +16,8 @@ class Manner(StrEnum):
     REFUSED = "refused"
     UNREACHABLE = "unreachable"
     NO_ROUTE = "no-route"
+    DROPPED = "dropped"
+    SLOW = "slow"
     CLOSED = "closed"
     RESET = "reset"
     STALLED = "stalled"
@@ -25,6 +27,14 @@ class Manner(StrEnum):
     MISCONTINUED = "miscontinued"
     OVERLONG = "overlong"
     RUBBISH = "rubbish"
+    LATE = "late"
+    EARLY = "early"
+    HALF_OPEN = "half-open"
+    HANDSHAKE_STALLED = "handshake-stalled"
+    HANDSHAKE_CLOSED = "handshake-closed"
+    BROKEN_RECORD = "broken-record"
+    NO_CLOSE_NOTIFY = "no-close-notify"
+    CLEAR_AGAIN = "clear-again"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +60,9 @@ class Fault:
 
     @property
     def kind(self) -> str:
-        """Whether the "connection" ends or stands still, or a "reply" is not as it should be."""
+        """What is wrong: the "connection", a "reply", or the "tls"."""
+        if self.manner in OF_TLS:
+            return "tls"
         return "reply" if self.manner in _OF_A_REPLY else "connection"
 
     @property
@@ -60,7 +72,7 @@ class Fault:
             return False
         if self.stage is Stage.MESSAGE:
             return True
-        return None if self.manner in _OF_A_REPLY - {Manner.CUT, Manner.UNENDED} else False
+        return None if self.manner in _GOES_ON else False
 
     @property
     def does(self) -> str:
@@ -72,27 +84,57 @@ class Fault:
         return self.id
 
 
-_OF_A_REPLY = frozenset(
+OF_A_DIAL = (Manner.REFUSED, Manner.UNREACHABLE, Manner.NO_ROUTE, Manner.DROPPED)
+"""What meets a client before there is a connection."""
+
+OF_TLS = (
+    Manner.HANDSHAKE_STALLED,
+    Manner.HANDSHAKE_CLOSED,
+    Manner.BROKEN_RECORD,
+    Manner.NO_CLOSE_NOTIFY,
+    Manner.CLEAR_AGAIN,
+)
+"""What goes wrong with TLS: while hands are shaken, or with the first that is said behind it."""
+
+LATE_SECONDS = 30.0
+"""How long a late reply lets wait."""
+
+SLOW_RATE = 50
+"""What a slow link carries, in bytes a second."""
+
+_GOES_ON = frozenset(
     {
-        Manner.CUT,
+        Manner.SLOW,
         Manner.TRICKLING,
-        Manner.UNENDED,
         Manner.MISCONTINUED,
         Manner.OVERLONG,
         Manner.RUBBISH,
+        Manner.LATE,
+        Manner.EARLY,
     }
 )
+_OF_A_REPLY = _GOES_ON - {Manner.SLOW} | {Manner.CUT, Manner.UNENDED}
 _DOES = {
     Manner.REFUSED: "the connection is refused (ECONNREFUSED)",
     Manner.UNREACHABLE: "the host cannot be reached (EHOSTUNREACH)",
     Manner.NO_ROUTE: "there is no route to the host (ENETUNREACH)",
+    Manner.DROPPED: "the connection is never answered",
+    Manner.SLOW: f"the link carries {SLOW_RATE} bytes a second to the client",
     Manner.CLOSED: "the server closes the connection {where}",
     Manner.RESET: "the server resets the connection {where}",
-    Manner.STALLED: "the server says and reads nothing more {where}",
+    Manner.STALLED: "the server says and heeds nothing more {where}",
     Manner.CUT: "half of {reply} comes, and the server closes the connection",
     Manner.TRICKLING: "{reply} comes byte by byte",
-    Manner.UNENDED: "{reply} comes without its line end, and the server says and reads nothing more",
+    Manner.UNENDED: "{reply} comes without its line end, and nothing after it",
     Manner.MISCONTINUED: "{reply} has a further line with another code (RFC 5321, 4.2.1)",
     Manner.OVERLONG: "{reply} has a line of 70,000 bytes (RFC 5321, 4.5.3.1.5: 512)",
     Manner.RUBBISH: "bytes that are no text come before {reply}",
+    Manner.LATE: f"{{reply}} comes {LATE_SECONDS:g} s late",
+    Manner.EARLY: "{reply} comes before its command, behind the reply to the one before",
+    Manner.HALF_OPEN: "the server forgets the connection after {reply}, and resets it at the next word",
+    Manner.HANDSHAKE_STALLED: "the server does not answer the TLS handshake",
+    Manner.HANDSHAKE_CLOSED: "the server closes the connection in the TLS handshake",
+    Manner.BROKEN_RECORD: "the first TLS record after the handshake is damaged",
+    Manner.NO_CLOSE_NOTIFY: "the server closes the connection after the TLS handshake, without close_notify",
+    Manner.CLEAR_AGAIN: "the server goes on in the clear after the TLS handshake",
 }

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import time
+from types import SimpleNamespace
+
 import dns.name
+import dns.query
 
 # Not `import dns.resolver`: when it is being imported, its package does not have it yet.
 from dns import resolver as dns_resolver
 
 from pytest_mailnet.intercept.patches import Patches
+from pytest_mailnet.intercept.waits import Waits
 from pytest_mailnet.intercept.world import World
 
-__all__ = ["install"]
+__all__ = ["compress", "install", "lapsing"]
 
 
 def install(patches: Patches, world: World) -> None:
@@ -27,3 +32,14 @@ def install(patches: Patches, world: World) -> None:
 
     patches.put(dns_resolver.BaseResolver, "read_resolv_conf", read_resolv_conf)
     patches.put(dns_resolver, "default_resolver", None, watched=False)
+
+
+def compress(patches: Patches, waits: Waits) -> None:
+    """Let queries and resolvers reckon their time-outs by the net's clock."""
+    for module in (dns.query, dns_resolver):
+        patches.put(module, "time", lapsing(waits))
+
+
+def lapsing(waits: Waits) -> SimpleNamespace:
+    """What takes the place of the module `time` in a module of dnspython."""
+    return SimpleNamespace(time=lambda: time.time() + waits.lapsed, sleep=waits.sleep)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dns import asyncbackend, asyncresolver
+from dns import asyncbackend, asyncquery, asyncresolver
 
+from pytest_mailnet.intercept.dnspython import lapsing
 from pytest_mailnet.intercept.patches import Patches
+from pytest_mailnet.intercept.waits import Waits
 from pytest_mailnet.intercept.world import World
 
-__all__ = ["install"]
+__all__ = ["compress", "install"]
 
 
 def install(patches: Patches, world: World) -> None:  # noqa: ARG001
@@ -15,3 +17,9 @@ def install(patches: Patches, world: World) -> None:  # noqa: ARG001
     patches.put(asyncresolver, "default_resolver", None, watched=False)
     # Chosen once and kept by dnspython: a suite with asyncio and trio tests needs it chosen anew.
     patches.put(asyncbackend, "_default_backend", None, watched=False)
+
+
+def compress(patches: Patches, waits: Waits) -> None:
+    """Let queries and resolvers reckon their time-outs by the net's clock."""
+    for module in (asyncquery, asyncresolver):
+        patches.put(module, "time", lapsing(waits))

@@ -7,10 +7,12 @@ import importlib
 import sys
 from collections.abc import Mapping
 from types import MappingProxyType
+from typing import Any
 
-from pytest_mailnet.intercept import guard, names, sockets, trust
+from pytest_mailnet.intercept import guard, names, sockets, trust, waits
 from pytest_mailnet.intercept.imports import OnImport
 from pytest_mailnet.intercept.patches import Patches
+from pytest_mailnet.intercept.waits import Patience, Waits
 from pytest_mailnet.intercept.world import World
 
 __all__ = ["Interception"]
@@ -33,6 +35,7 @@ class Interception:
     def __init__(self, world: World) -> None:
         self._world = world
         self._patches = Patches()
+        self._waits: Waits | None = None
         self._on_import = OnImport({name: functools.partial(self._adapt, name) for name in _ADAPTERS})
 
     def install(self) -> None:
@@ -50,6 +53,16 @@ class Interception:
             self.uninstall()
             raise
 
+    def compress(self, patience: Patience) -> None:
+        """Let waits take no time, from now on until all is put back."""
+        if self._waits is not None:
+            return
+        self._waits = Waits(patience)
+        waits.install(self._patches, self._waits)
+        for module in _ADAPTERS:
+            if module in sys.modules:
+                self._compress(module, self._waits)
+
     def tampered(self) -> list[str]:
         """Which patches somebody has replaced since, and with what."""
         return self._patches.tampered()
@@ -61,5 +74,13 @@ class Interception:
         self._patches.undo()
 
     def _adapt(self, module: str) -> None:
-        adapter = importlib.import_module(f"{__package__}.{_ADAPTERS[module]}")
-        adapter.install(self._patches, self._world)
+        _adapter(module).install(self._patches, self._world)
+        if self._waits is not None:
+            self._compress(module, self._waits)
+
+    def _compress(self, module: str, waits: Waits) -> None:
+        _adapter(module).compress(self._patches, waits)
+
+
+def _adapter(module: str) -> Any:
+    return importlib.import_module(f"{__package__}.{_ADAPTERS[module]}")

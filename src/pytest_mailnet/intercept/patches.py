@@ -48,9 +48,10 @@ class Patches:
 
     def tampered(self) -> list[str]:
         """For each patch that somebody has replaced since, what was replaced and by whom."""
+        outermost = {(patch.owner, patch.name): patch for patch in self._patches}
         return [
             f"{_title(patch.owner)}.{patch.name} is now {_described(patch.now)}"
-            for patch in self._patches
+            for patch in outermost.values()
             if patch.watched and patch.now is not patch.put
         ]
 

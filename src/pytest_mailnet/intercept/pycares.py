@@ -7,9 +7,10 @@ from typing import Any
 import pycares
 
 from pytest_mailnet.intercept.patches import Patches
+from pytest_mailnet.intercept.waits import Waits
 from pytest_mailnet.intercept.world import World
 
-__all__ = ["install"]
+__all__ = ["compress", "install"]
 
 
 def install(patches: Patches, world: World) -> None:
@@ -27,3 +28,14 @@ def install(patches: Patches, world: World) -> None:
 
     patches.put(pycares.Channel, "__init__", init)
     patches.put(pycares.Channel, "servers", property(found_servers.fget, assign))
+
+
+def compress(patches: Patches, waits: Waits) -> None:
+    """Say of each channel that is made that its waits, which are in C, really wait."""
+    found = pycares.Channel.__init__
+
+    def init(channel: Any, *args: Any, **options: Any) -> None:
+        waits.patience.uncovered("a query of pycares")
+        found(channel, *args, **options)
+
+    patches.put(pycares.Channel, "__init__", init)

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
+from trio import _core as trio_core
+
 # Not `import trio._socket`: when it is being imported, its package does not have it yet.
 from trio import _socket as trio_socket
 
 from pytest_mailnet.intercept.patches import Patches
 from pytest_mailnet.intercept.sockets import virtual_address
+from pytest_mailnet.intercept.waits import Waits, ends_of
 from pytest_mailnet.intercept.world import World
 
-__all__ = ["install"]
+__all__ = ["compress", "install"]
+
+_A_DAY = 86400  # how long trio waits at most where nothing has a deadline
 
 
 def install(patches: Patches, world: World) -> None:
@@ -29,3 +34,21 @@ def install(patches: Patches, world: World) -> None:
 
     patches.put(cls, "recvfrom", recvfrom)
     patches.put(cls, "recvfrom_into", recvfrom_into)
+
+
+def compress(patches: Patches, waits: Waits) -> None:
+    """Let trio's run loop wait with patience, and its clock know of it."""
+    manager: Any = vars(trio_core._run)["TheIOManager"]  # noqa: SLF001
+    clock: Any = trio_core._run.SystemClock  # noqa: SLF001
+    get_events, current_time = manager.get_events, clock.current_time
+
+    def patient_get_events(events: Any, timeout: float) -> Any:
+        if timeout <= 0:
+            return get_events(events, timeout)
+        limit = None if timeout >= _A_DAY else timeout
+        return waits.until(
+            lambda seconds: get_events(events, seconds), lambda: ends_of(list(events._registered)), limit  # noqa: SLF001
+        )
+
+    patches.put(manager, "get_events", patient_get_events)
+    patches.put(clock, "current_time", lambda self: current_time(self) + waits.lapsed)

@@ -13,10 +13,11 @@ from typing import Any
 import uvloop
 
 from pytest_mailnet.intercept.patches import Patches
+from pytest_mailnet.intercept.waits import Waits
 from pytest_mailnet.intercept.world import World, host_name, numeric
 from pytest_mailnet.model import Endpoint
 
-__all__ = ["install"]
+__all__ = ["compress", "install"]
 
 
 def install(patches: Patches, world: World) -> None:  # noqa: C901  # four methods, one after the other
@@ -99,6 +100,17 @@ async def _connected(loop: Any, host: Any, port: Any, local: Any, lookup: dict[s
         else:
             return sock
     raise errors[0]
+
+
+def compress(patches: Patches, waits: Waits) -> None:
+    """Say of each loop that runs that its waits, which are in C, really wait."""
+    found = uvloop.Loop.run_forever
+
+    def run_forever(loop: Any) -> None:
+        waits.patience.uncovered("a wait on a loop of uvloop")
+        found(loop)
+
+    patches.put(uvloop.Loop, "run_forever", run_forever)
 
 
 class _LedTransport:

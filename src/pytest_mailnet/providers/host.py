@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import ssl
 
     from pytest_mailnet.certificates import Authority
+    from pytest_mailnet.clock import Clock
     from pytest_mailnet.providers.agent import Agent
     from pytest_mailnet.providers.provider import Provider
     from pytest_mailnet.step import HangUp, Step
@@ -107,6 +108,11 @@ class Host:
             listening = ", ".join(map(str, self.ports))
             return errno.ECONNREFUSED, f"{self.name} does not listen on port {port}, only on {listening}"
         return None
+
+    @property
+    def clock(self) -> Clock:
+        """The net's."""
+        return self.provider.clock
 
     @property
     def hostname(self) -> str:

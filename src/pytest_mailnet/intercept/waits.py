@@ -1,0 +1,273 @@
+"""Waits on connections of the net take no time where nothing comes: the net's clock moves instead.
+
+A wait is let through to where it really waits, in short steps. When the net says that nothing comes on the
+connections that are waited for, its clock moves to what is due next, or to the end of the wait, which then
+ends as it would have ended. Each thread has its own idea of how much later it is by that.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import os
+import select
+import selectors
+import socket
+import ssl
+import threading
+import time
+import weakref
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple, Protocol, TypeVar
+
+from pytest_mailnet.intercept.patches import Patches
+from pytest_mailnet.model import Endpoint
+
+__all__ = ["End", "Patience", "Waits", "ends_of", "install"]
+
+_T = TypeVar("_T")
+_SHORTEST, _LONGEST = 0.0005, 0.01  # steps in which a wait really waits, in seconds
+_TICK = 2e-6  # the clock counts whole microseconds, and a float of its size half of one
+_SYN_GIVEN_UP = 127.0  # seconds after which Linux gives a connect up (tcp_syn_retries = 6)
+
+
+class End(NamedTuple):
+    """The application's end of a connection that somebody waits for.
+
+    Attributes:
+        kind: `socket.SOCK_STREAM` or `SOCK_DGRAM`.
+        port: on loopback.
+        peer: whom it is connected to in truth; None for nobody.
+    """
+
+    kind: int
+    port: int
+    peer: Endpoint | None
+
+
+class Patience(Protocol):
+    """A net's time, as those who wait see it."""
+
+    def own_thread(self) -> bool:
+        """Whether the calling thread is the net's own, whose waits are left alone."""
+
+    def now(self) -> float:
+        """The net's time, in seconds since 1970."""
+
+    def silent(self, ends: Iterable[End]) -> bool:
+        """Whether nothing will come to any of these ends unless time passes."""
+
+    def let_pass(self, until: float | None) -> bool:
+        """Move the net's clock to what is due next, or to a time; whether there was either."""
+
+    def uncovered(self, what: str) -> None:
+        """Say of a wait that it really waits."""
+
+    def hang(self) -> Exception:
+        """What to raise where a wait would never end."""
+
+
+class Waits:
+    """Waits with the net's patience."""
+
+    def __init__(self, patience: Patience) -> None:
+        self.patience = patience
+        self._local = threading.local()
+
+    @property
+    def lapsed(self) -> float:
+        """How many seconds have passed for the calling thread without having been lived through."""
+        return float(getattr(self._local, "lapsed", 0.0))
+
+    def until(
+        self, poll: Callable[[float], _T], ends: Callable[[], Iterable[End]], timeout: float | None
+    ) -> _T:
+        """Wait for something; return what the last poll has found, which is false after a time-out.
+
+        Args:
+            poll: waits really, for so many seconds.
+            ends: what is waited for.
+            timeout: in seconds; None for ever.
+        """
+        ready = poll(0)
+        if ready:
+            return ready
+        patience = self.patience
+        began = patience.now()
+        until = None if timeout is None else began + timeout
+        really = None if timeout is None else time.monotonic() + timeout
+        step, lapsing = _SHORTEST, False
+        while not (ready := poll(step)):
+            if really is not None and time.monotonic() >= really:
+                break
+            if patience.silent(ends()):
+                lapsing = True
+                if ready := poll(0):
+                    break
+                if not patience.let_pass(until):
+                    raise patience.hang()
+                if until is not None and patience.now() >= until - _TICK:
+                    break
+            step = min(step * 2, _LONGEST)
+        if lapsing:
+            self._local.lapsed = self.lapsed + patience.now() - began
+        return ready
+
+    def sleep(self, seconds: float) -> None:
+        """Let time pass for a library that pauses between two tries on the net."""
+        until = self.patience.now() + seconds
+        while self.patience.now() < until - _TICK:
+            self.patience.let_pass(until)
+        self._local.lapsed = self.lapsed + seconds
+
+    def readable(self, sock: socket.socket, timeout: float | None, error: str = "timed out") -> None:
+        """Wait until a socket has something to read.
+
+        Raises:
+            TimeoutError: if nothing comes in that many seconds; says `error`.
+        """
+        if not self.until(_poller(sock, select.POLLIN), lambda: ends_of([sock.fileno()]), timeout):
+            raise TimeoutError(error)
+
+    def connected(self, sock: socket.socket, timeout: float | None) -> None:
+        """Wait until a connect has succeeded.
+
+        Raises:
+            OSError: if it fails, or has not succeeded in that many seconds.
+        """
+        limit = _SYN_GIVEN_UP if timeout is None else min(timeout, _SYN_GIVEN_UP)
+        if not self.until(_poller(sock, select.POLLOUT), lambda: ends_of([sock.fileno()]), limit):
+            if timeout is None or timeout > limit:
+                raise TimeoutError(errno.ETIMEDOUT, os.strerror(errno.ETIMEDOUT))
+            raise TimeoutError("timed out")
+        error = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        if error:
+            raise OSError(error, os.strerror(error))
+
+
+def install(patches: Patches, waits: Waits) -> None:
+    """Let blocking sockets, those of TLS, selectors and asyncio's loops wait with patience."""
+    _install_sockets(patches, waits)
+    _install_tls(patches, waits)
+    _install_selectors(patches, waits)
+
+
+def ends_of(descriptors: Iterable[int]) -> list[End]:
+    """The internet sockets among file descriptors."""
+    found = []
+    for descriptor in descriptors:
+        try:
+            sock = socket.SocketType(fileno=descriptor)  # the kernel's, without anybody's patches
+        except OSError:  # a pipe, say
+            continue
+        try:
+            if sock.family in (socket.AF_INET, socket.AF_INET6):
+                found.append(End(sock.type, sock.getsockname()[1], _peer(sock)))
+        finally:
+            sock.detach()
+    return found
+
+
+def _install_sockets(patches: Patches, waits: Waits) -> None:
+    cls: Any = socket.socket
+    connect = cls.connect
+
+    def patient_connect(sock: socket.socket, address: Any, /) -> None:
+        timeout = sock.gettimeout()
+        if timeout == 0 or waits.patience.own_thread():
+            connect(sock, address)
+            return
+        sock.settimeout(0)
+        try:
+            connect(sock, address)
+        except BlockingIOError:
+            waits.connected(sock, timeout)
+        finally:
+            sock.settimeout(timeout)
+
+    def patient(found: Callable[..., Any]) -> Callable[..., Any]:
+        def wait(sock: socket.socket, *args: Any, **kwargs: Any) -> Any:
+            timeout = sock.gettimeout()
+            if timeout != 0 and sock.fileno() >= 0 and not waits.patience.own_thread():
+                waits.readable(sock, timeout)
+            return found(sock, *args, **kwargs)
+
+        return wait
+
+    patches.put(cls, "connect", patient_connect)
+    for name in ("recv", "recv_into", "recvfrom", "recvfrom_into"):
+        patches.put(cls, name, patient(getattr(cls, name)))
+
+
+def _install_tls(patches: Patches, waits: Waits) -> None:
+    read, do_handshake = ssl.SSLSocket.read, ssl.SSLSocket.do_handshake
+
+    def patiently(sock: ssl.SSLSocket, step: Callable[[], Any], error: str) -> Any:
+        timeout = sock.gettimeout()
+        if timeout == 0 or waits.patience.own_thread():
+            return step()
+        sock.settimeout(0)
+        try:
+            while True:
+                try:
+                    return step()
+                except ssl.SSLWantReadError:
+                    waits.readable(sock, timeout, error)
+        finally:
+            sock.settimeout(timeout)
+
+    def patient_read(sock: ssl.SSLSocket, *args: Any) -> Any:
+        return patiently(sock, lambda: read(sock, *args), "The read operation timed out")
+
+    def patient_handshake(sock: ssl.SSLSocket, block: bool = False) -> None:  # noqa: FBT001, FBT002
+        if sock.gettimeout() == 0 and block:
+            sock.settimeout(None)
+        patiently(sock, lambda: do_handshake(sock), "_ssl.c: The handshake operation timed out")
+
+    patches.put(ssl.SSLSocket, "read", patient_read)
+    patches.put(ssl.SSLSocket, "do_handshake", patient_handshake)
+
+
+def _install_selectors(patches: Patches, waits: Waits) -> None:
+    cls: Any = selectors.DefaultSelector
+    loops: Any = asyncio.BaseEventLoop
+    found, found_time, found_run_in_executor = cls.select, loops.time, loops.run_in_executor
+    at_work: weakref.WeakSet[asyncio.Future[Any]] = weakref.WeakSet()
+
+    def patient_select(selector: Any, timeout: float | None = None) -> Any:
+        if (timeout is not None and timeout <= 0) or waits.patience.own_thread():
+            return found(selector, timeout)
+        loop = asyncio._get_running_loop()  # noqa: SLF001
+
+        def ends() -> list[End]:
+            # What another thread does for the loop is no wait on a connection.
+            busy = any(future.get_loop() is loop and not future.done() for future in list(at_work))
+            return [] if busy else ends_of(list(selector.get_map()))
+
+        return waits.until(lambda seconds: found(selector, seconds), ends, timeout)
+
+    def lapsed_time(loop: asyncio.BaseEventLoop) -> float:
+        return found_time(loop) + waits.lapsed
+
+    def run_in_executor(loop: asyncio.BaseEventLoop, *args: Any) -> asyncio.Future[Any]:
+        future: asyncio.Future[Any] = found_run_in_executor(loop, *args)
+        at_work.add(future)
+        return future
+
+    patches.put(cls, "select", patient_select)
+    patches.put(loops, "time", lapsed_time)
+    patches.put(loops, "run_in_executor", run_in_executor)
+
+
+def _poller(sock: socket.socket, event: int) -> Callable[[float], list[tuple[int, int]]]:
+    poll = select.poll()
+    poll.register(sock.fileno(), event)
+    return lambda seconds: poll.poll(seconds * 1000)
+
+
+def _peer(sock: Any) -> Endpoint | None:
+    try:
+        ip, port, *_ = sock.getpeername()
+    except OSError:
+        return None
+    return Endpoint(ip.removeprefix("::ffff:"), port)

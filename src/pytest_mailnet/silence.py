@@ -1,0 +1,68 @@
+"""Where nothing is to be heard: connections on which a server stands still, and a place that never answers."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import threading
+
+from pytest_mailnet.model import Endpoint
+
+__all__ = ["BlackHole", "Silences"]
+
+
+class Silences:
+    """The clients' ends, on loopback, on which nothing comes unless time passes.
+
+    One lock: the engine's thread and dialling threads add and remove, those who wait look.
+    """
+
+    def __init__(self) -> None:
+        self._ends: set[tuple[int, int]] = set()
+        self._lock = threading.Lock()
+
+    def put(self, kind: int, port: int, silent: bool) -> None:  # noqa: FBT001
+        """Note whether nothing comes to a client's port."""
+        with self._lock:
+            (self._ends.add if silent else self._ends.discard)((kind, port))
+
+    def __contains__(self, end: tuple[int, int]) -> bool:
+        with self._lock:
+            return end in self._ends
+
+
+class BlackHole:
+    """A loopback port where connections are never answered: its queue is full, and nobody takes from it.
+
+    The kernel drops what a connect sends there, as the network drops what is sent to a host that is down.
+    """
+
+    def __init__(self) -> None:
+        self._sockets: list[socket.SocketType] = []
+        self._lock = threading.Lock()
+
+    def where(self) -> Endpoint:
+        """Its address; opened at first use."""
+        with self._lock:
+            if not self._sockets:
+                listener = _unpatched()
+                listener.bind(("127.0.0.1", 0))
+                listener.listen(0)
+                self._sockets = [listener]
+                for _ in range(2):  # one fills the queue; the other is what a kernel may take beyond it
+                    filler = _unpatched()
+                    self._sockets.append(filler)
+                    filler.setblocking(False)
+                    with contextlib.suppress(BlockingIOError):
+                        filler.connect(listener.getsockname())
+            return Endpoint(*self._sockets[0].getsockname())
+
+    def close(self) -> None:
+        """Close the port; connections that wait there are refused when they try again."""
+        with self._lock:
+            while self._sockets:
+                self._sockets.pop().close()
+
+
+def _unpatched() -> socket.SocketType:
+    return socket.SocketType(socket.AF_INET, socket.SOCK_STREAM)
