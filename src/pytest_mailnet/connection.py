@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+from pytest_mailnet.clock import Clock
 from pytest_mailnet.model import Endpoint
 from pytest_mailnet.nameserver import NameServer
 
@@ -26,6 +27,10 @@ class Tenant(Protocol):
     @property
     def name_server(self) -> NameServer:
         """What answers DNS questions that reach this net."""
+
+    @property
+    def clock(self) -> Clock:
+        """The net's."""
 
     def caller(self) -> str:
         """The sender's address for questions that come without a note of who asks."""

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import socket
 from collections.abc import Callable, Iterable
 
 from pytest_mailnet.connection import Connection
 from pytest_mailnet.model import Endpoint
+from pytest_mailnet.nameserver import Sent
 
 __all__ = ["DatagramServer", "StreamServer"]
 
@@ -53,10 +55,28 @@ class DatagramServer:
             except OSError:  # nothing more to read, or an ICMP error of an answer that nobody waited for
                 return
             call = self._who(Endpoint(*peer[:2]))
-            reply = None if call is None else _answer(call, packet, tcp=False)
-            if reply is not None:
-                with contextlib.suppress(OSError):  # a full buffer loses a datagram, as networks do
-                    self._sock.sendto(reply, peer)
+            if call is not None:
+                self._reply(call, packet, peer)
+
+    def _reply(self, call: Connection, packet: bytes, peer: tuple[str, int]) -> None:
+        sent = _reply(call, packet, tcp=False)
+        reply = sent.packet
+        heard = reply is not None and not (sent.after or sent.astray) and reply[:2] == packet[:2]
+        self._silent(peer[1], not heard)
+        if reply is None:
+            return
+        if sent.astray:
+            with contextlib.closing(socket.SocketType(socket.AF_INET, socket.SOCK_DGRAM)) as elsewhere:
+                elsewhere.sendto(reply, peer)
+        elif sent.after:
+            assert self._loop is not None
+            call.tenant.clock.elapse(self._loop, sent.after, functools.partial(self._send, reply, peer))
+        else:
+            self._send(reply, peer)
+
+    def _send(self, reply: bytes, peer: tuple[str, int]) -> None:
+        with contextlib.suppress(OSError):  # a full buffer loses a datagram, as networks do
+            self._sock.sendto(reply, peer)
 
 
 class StreamServer(asyncio.Protocol):
@@ -83,9 +103,13 @@ class StreamServer(asyncio.Protocol):
         assert self._transport is not None
         self._buffer += data
         for packet in self._packets():
-            reply = _answer(self._call, packet, tcp=True)
-            if reply is not None:
-                self._transport.write(len(reply).to_bytes(2, "big") + reply)
+            sent = _reply(self._call, packet, tcp=True)
+            if sent.reset:
+                self._transport.abort()
+            elif sent.packet is None:
+                self._call.silent(True)  # noqa: FBT003
+            else:
+                self._transport.write(len(sent.packet).to_bytes(2, "big") + sent.packet)
 
     def connection_lost(self, error: Exception | None) -> None:  # noqa: ARG002
         """Let go."""
@@ -101,5 +125,5 @@ class StreamServer(asyncio.Protocol):
             yield packet
 
 
-def _answer(call: Connection, packet: bytes, *, tcp: bool) -> bytes | None:
-    return call.tenant.name_server.answer(packet, tcp=tcp, server=call.destination, client=call.source.ip)
+def _reply(call: Connection, packet: bytes, *, tcp: bool) -> Sent:
+    return call.tenant.name_server.reply(packet, tcp=tcp, server=call.destination, client=call.source.ip)

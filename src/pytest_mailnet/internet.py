@@ -67,7 +67,7 @@ class Internet:
         self._sources: dict[Provider, Source] = {}
         self.arrivals = Arrivals()
         self.queue = Queue(self)
-        self.dns = Dns(missing=self._missing, reverse=self._reverse_name, journal=journal)
+        self.dns = Dns(missing=self._missing, reverse=self._reverse_name, journal=journal, now=clock.time)
         self._records = SenderRecords(self.dns)
         self.name_server = NameServer(self.dns, journal)
         self.sender = self.add_sender("203.0.113.7", "app.sender.example")
@@ -180,6 +180,16 @@ class Internet:
         if wanted not in self._hosts:
             raise UnknownName("host", name, self.names(), f"To have one: mailnet.add_server({name!r}).")
         return self._hosts[wanted]
+
+    def hosts_of(self, domain: str) -> list[Host]:
+        """The hosts that a domain's MX records lead to, or the one host of that name.
+
+        Raises:
+            UnknownName: if there are none; names the near misses.
+        """
+        exchanges = [value.split()[1] for value in self.dns.lookup(domain, "MX").values("MX")]
+        found = [self._hosts[name] for it in exchanges if (name := plain_name(it)) in self._hosts]
+        return found or [self.host(domain)]
 
     def host_at(self, ip: str) -> Host | None:
         """The host with that address."""

@@ -5,15 +5,17 @@ from __future__ import annotations
 import functools
 import struct
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import dnslib
 
+from pytest_mailnet.faults.lookup import SLOW_ANSWER, UNHEARD, DnsManner
 from pytest_mailnet.journal import Journal, Query
 from pytest_mailnet.model import Endpoint
 from pytest_mailnet.records import Record, labels, labels_at, presented, rdtype_of
 from pytest_mailnet.resolver import Answer, Dns
 
-__all__ = ["NameServer"]
+__all__ = ["NameServer", "Sent"]
 
 _HEADER = struct.Struct("!HHHHH")  # without the id
 _QR, _OPCODE, _RD, _RA = 0x8000, 0x7800, 0x0100, 0x0080
@@ -51,6 +53,22 @@ class _Asked:
     edns: tuple[int, int] | None = None
 
 
+class Sent(NamedTuple):
+    """What a name server does with a question.
+
+    Attributes:
+        packet: what it sends; None for silence.
+        after: how many seconds later.
+        astray: whether it comes from another address than was asked.
+        reset: whether a TCP connection is reset in its place.
+    """
+
+    packet: bytes | None
+    after: float = 0.0
+    astray: bool = False
+    reset: bool = False
+
+
 class NameServer:
     """Answers the questions that reach one net, as a recursive resolver. Used in the engine's thread only.
 
@@ -64,7 +82,13 @@ class NameServer:
         self._journal = journal
 
     def answer(self, packet: bytes, *, tcp: bool, server: Endpoint | None, client: str) -> bytes | None:
-        """The packet to send back; None to stay silent. Never raises, whatever the packet is.
+        """The packet that a client of good sense hears; None for none. As `reply` otherwise."""
+        sent = self.reply(packet, tcp=tcp, server=server, client=client)
+        heard = not (sent.astray or sent.reset) and sent.packet is not None and sent.packet[:2] == packet[:2]
+        return sent.packet if heard else None
+
+    def reply(self, packet: bytes, *, tcp: bool, server: Endpoint | None, client: str) -> Sent:
+        """What to send back. Never raises, whatever the packet is.
 
         Args:
             packet: the question, without the length that stands before it over TCP.
@@ -75,29 +99,40 @@ class NameServer:
         question = packet[2:]
         asked = _read(question)
         if asked is None:
-            return None
+            return Sent(None)
         answer = self._answer(asked)
+        broken = answer.broken
         if asked.label is not None:
             self._journal.add(
                 Query(
                     self._journal.elapsed(),
                     asked.name,
                     asked.rdtype,
-                    answer.rcode,
-                    tuple(map(str, answer.answers)),
+                    f"fault dns-{broken}" if broken in UNHEARD else answer.rcode,
+                    () if broken in UNHEARD else tuple(map(str, answer.answers)),
                     "tcp" if tcp else "udp",
                     server,
                     client,
                 )
             )
-        return packet[:2] + _packed(question, answer, tcp=tcp)
+        if broken in {DnsManner.TIME_OUT, DnsManner.ONE_SERVER_DOWN}:
+            return Sent(None)
+        if broken is DnsManner.TRUNCATED:
+            if tcp:
+                return Sent(None, reset=True)
+            return Sent(packet[:2] + _written(asked, Answer(answer.rcode), truncated=True)[2:])
+        told = _packed(question, replace(answer, broken=None) if broken else answer, tcp=tcp)
+        if broken is DnsManner.WRONG_ID:
+            return Sent(bytes(byte ^ 0xFF for byte in packet[:2]) + told)
+        late = SLOW_ANSWER if broken is DnsManner.SLOW else 0.0
+        return Sent(packet[:2] + told, late, astray=broken is DnsManner.WRONG_ADDRESS)
 
     def _answer(self, asked: _Asked) -> Answer:
         if asked.rcode is not None:
             return Answer(asked.rcode)
         if asked.qclass != dnslib.CLASS.IN or asked.rdtype in _REFUSED:
             return Answer("REFUSED")
-        return self._dns.lookup(asked.name, asked.rdtype)
+        return self._dns.answer(asked.name, asked.rdtype)
 
 
 @functools.lru_cache(_CACHED)

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from pytest_mailnet.errors import InvalidSetting
+from pytest_mailnet.faults import DnsFault, Fault, fault_named
 from pytest_mailnet.sender import Sender
 
 if TYPE_CHECKING:
@@ -136,6 +137,30 @@ class Population:
             UnknownName: if the net has none of that name; names the near misses.
         """
         return self._internet.host(name)
+
+    def fail(self, name: str, fault: Fault | DnsFault | str, *, times: int | None = None) -> None:
+        """Let something go wrong on the way to a domain: `mailnet.fail("shop.example", "reset-after-dot")`.
+
+        Args:
+            name: a domain, a mail address of it, or one host. A fault of look-ups happens when the domain is
+                looked up, any other on connections to each of its hosts.
+            fault: one of `pytest_mailnet.faults.FAULTS`, or its id.
+            times: how often, at each host; without it for good.
+
+        Raises:
+            UnknownName: if there is no such fault, or neither domain nor host; names the near misses.
+            InvalidSetting: if no connection to a host comes to the fault's stage, or the count is below 1.
+            ZoneError: for a fault of MX records where there are none.
+        """
+        known = fault_named(fault)
+        domain = name.rpartition("@")[2]
+        if isinstance(known, DnsFault):
+            if not self.dns.knows(domain):
+                self.host(domain)  # says what there is
+            self.dns.fail(domain, known, times=times)
+            return
+        for host in self._internet.hosts_of(domain):
+            host.fail(known, times=times)
 
     @property
     def providers(self) -> list[Provider]:

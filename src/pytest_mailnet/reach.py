@@ -168,6 +168,9 @@ class Reach:
 
     def _no_such_address(self, destination: Endpoint) -> Dialled:
         net = self._net
+        loopback = is_loopback(destination.ip)
+        if loopback and net.dns.has_localhost:
+            return Dialled(None, errno.ECONNREFUSED, f"nothing listens at {destination}, where an MX leads")
         known = {ip: f"{ip} ({host.name})" for host in net.hosts for ip in host.addresses}
         holds = amongst(destination.ip, known, shown=known.__getitem__)
         text = (
@@ -175,8 +178,7 @@ class Reach:
             f"To have one there: mailnet.add_server('mx.shop.example', ip={destination.ip!r})"
         )
         self.leaked(text)
-        refused = is_loopback(destination.ip)
-        return Dialled(None, errno.ECONNREFUSED if refused else errno.ENETUNREACH, text)
+        return Dialled(None, errno.ECONNREFUSED if loopback else errno.ENETUNREACH, text)
 
 
 def _ascii(name: str) -> str:

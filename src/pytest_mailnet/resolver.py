@@ -8,10 +8,11 @@ import os
 import re
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from pytest_mailnet.errors import ZoneError, amongst
+from pytest_mailnet.faults.lookup import MX_MANNERS, RCODES, UNHEARD, ArmedLookups, DnsFault, DnsManner
 from pytest_mailnet.masterfile import parse_zone
 from pytest_mailnet.records import Record, labels, parse_rdata, parse_rdtype, plain_name, text_of
 from pytest_mailnet.zone import NAME_SERVER, Zones
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["Addresses", "Answer", "Dns"]
 
 _CNAMES = 8
-_FAILURES = ("FORMERR", "NOTIMP", "NXDOMAIN", "REFUSED", "SERVFAIL")
+_MANY = 50
 _REVERSE = (".in-addr.arpa", ".ip6.arpa")
 _TARGETS = {"MX": 1, "NS": 0, "SRV": 3}  # where a host stands in rdata (RFC 1035, 3.3.9 and 3.3.11; RFC 2782)
 _AUTHENTICATION = re.compile(r'^"?v=(spf1|dkim1|dmarc1)\b', re.IGNORECASE)
@@ -39,12 +40,14 @@ class Answer:
         answers: a CNAME chain first.
         authority: the zone's SOA, where a name or type is not there (RFC 2308).
         additional: addresses of the hosts that the answers name.
+        broken: what goes wrong with it on its way.
     """
 
     rcode: str
     answers: tuple[Record, ...] = ()
     authority: tuple[Record, ...] = ()
     additional: tuple[Record, ...] = ()
+    broken: DnsManner | None = None
 
     @property
     def failed(self) -> bool:
@@ -74,13 +77,6 @@ class Addresses:
     texts: tuple[str, ...]
 
 
-@dataclass(slots=True)
-class _Failure:
-    rcode: str
-    rdtype: str | None
-    left: int | None
-
-
 class Dns:
     """The zones of a net; `mailnet.dns`. A name is in the net once a record was added for it.
 
@@ -91,9 +87,11 @@ class Dns:
         missing: told of every name before it is looked up or changed, so that a provider's zone can be
             put in at its first use.
         reverse: what an address of the net resolves back to, None for nothing.
+        now: the net's time, in seconds.
 
     Attributes:
         version: another one after each change, so that what was found out can be kept until then.
+        has_localhost: whether an MX leads to localhost, so that calls there are to be expected.
     """
 
     def __init__(
@@ -102,15 +100,17 @@ class Dns:
         journal: Journal,
         missing: Callable[[str], None] | None = None,
         reverse: Callable[[str], str | None] | None = None,
+        now: Callable[[], float] = float,
     ) -> None:
         self._journal = journal
         self._missing: Callable[[str], object] = missing or str
         self._reverse = reverse
         self._zones = Zones()
         self._zones.merge(_own_zone())
-        self._failures: dict[str, list[_Failure]] = {}
+        self._faults = ArmedLookups(now)
         self._authenticated: set[str] = set()
         self.version = 0
+        self.has_localhost = False
         self._lock = threading.RLock()
 
     def add(self, name: str, rdtype: str, *values: str, ttl: int = 300) -> None:
@@ -190,26 +190,44 @@ class Dns:
             self.version += 1
             self._zones.remove(owner, kind)
 
-    def fail(self, name: str, rcode: str, *, rdtype: str | None = None, times: int | None = None) -> None:
-        """Answer questions about a name with an error.
+    def fail(
+        self, name: str, fault: DnsFault | str, *, rdtype: str | None = None, times: int | None = None
+    ) -> None:
+        """Let something go wrong when a name is looked up: `dns.fail("shop.example", "SERVFAIL")`.
 
         Args:
-            name: exactly this name, not those below it.
-            rcode: "SERVFAIL", "REFUSED", "NXDOMAIN", "NOTIMP" or "FORMERR".
+            name: exactly this name, not those below it (a lame zone has all of them).
+            fault: an rcode ("SERVFAIL", "REFUSED", "NXDOMAIN", "NOTIMP", "FORMERR"), or one of
+                `pytest_mailnet.faults.FAULTS` that begin with "dns-", or its id.
             rdtype: only questions for this type.
             times: so many times; for good without it.
 
         Raises:
-            ZoneError: for another rcode or type, or a count below 1.
+            ZoneError: for another fault or type, a count below 1, or a fault of MX records where there are
+                none.
         """
-        if rcode not in _FAILURES:
-            raise ZoneError(f"dns.fail({name!r}, {rcode!r}): no such failure{amongst(rcode, _FAILURES)}")
+        known = _fault_named(name, fault)
         if times is not None and times < 1:
-            raise ZoneError(f"dns.fail({name!r}, {rcode!r}, times={times}): it fails 1 time or more")
-        failure = _Failure(rcode, None if rdtype is None else parse_rdtype(rdtype), times)
+            raise ZoneError(f"dns.fail({name!r}, {str(fault)!r}, times={times}): it fails 1 time or more")
+        owner = _checked_name(name)
+        kind = None if rdtype is None else parse_rdtype(rdtype)
+        if known.manner in MX_MANNERS:
+            exchanges = self.lookup(owner, "MX").values("MX")
+            if not exchanges:
+                raise ZoneError(f"dns.fail({name!r}, {str(fault)!r}): {name} has no MX records that could be wrong")
+            self._prepare(owner, known.manner, exchanges[0].split()[1])
         with self._lock:
             self.version += 1
-            self._failures.setdefault(_checked_name(name), []).append(failure)
+            self._faults.add(owner, known, kind, times)
+
+    def _prepare(self, owner: str, manner: DnsManner, exchange: str) -> None:
+        """Put in what wrong MX records lead to."""
+        if manner is DnsManner.CNAME_AT_MX and not self.types(f"alias.{owner}"):
+            self.add(f"alias.{owner}", "CNAME", exchange)
+        if manner is DnsManner.MX_TO_LOCALHOST:
+            self.has_localhost = True
+            if not self.types("localhost"):
+                self.add("localhost", "A", "127.0.0.1")
 
     @property
     def authenticated(self) -> bool:
@@ -246,26 +264,72 @@ class Dns:
 
     def lookup(self, name: str, rdtype: str) -> Answer:
         """What a resolver would answer; "ANY" asks for all records of the name."""
+        answer = self.answer(name, rdtype)
+        return Answer("SERVFAIL") if answer.broken in UNHEARD else answer
+
+    def answer(self, name: str, rdtype: str) -> Answer:
+        """What `lookup` says, before anything goes wrong on its way."""
         asked = plain_name(name)
         answers: list[Record] = []
+        broken: DnsManner | None = None
         for _ in range(_CNAMES + 1):
             self._missing(asked)
             back = self._back(asked)
             with self._lock:
-                failure = self._failing(asked, rdtype)
-                if failure is not None:
-                    return Answer(failure)
+                fault = self._faults.at(asked, rdtype)
+                wrong = None if fault is None else self._wrong(fault.manner, asked, rdtype)
+                if wrong is not None:
+                    return wrong
+                broken = broken if fault is None else fault.manner
                 found = self._found(asked, rdtype, back)
                 if not found:
                     rcode = "NXDOMAIN" if found is None else "NOERROR"
                     soa = self._zones.soa(asked)
-                    return Answer(rcode, tuple(answers), (soa,))
+                    return Answer(rcode, tuple(answers), (soa,), broken=broken)
                 answers += found
                 last = found[-1]
                 if last.rdtype != "CNAME" or rdtype in {"CNAME", "ANY"}:
-                    return Answer("NOERROR", tuple(answers), (), tuple(self._additional(found)))
+                    additional = tuple(self._additional(found))
+                    return Answer("NOERROR", tuple(answers), (), additional, broken)
             asked = plain_name(last.rdata)
         return Answer("SERVFAIL")
+
+    def _wrong(self, manner: DnsManner, asked: str, rdtype: str) -> Answer | None:
+        """What is said in place of the truth; None where only its way is broken."""
+        if manner in RCODES:
+            return Answer(manner.upper())
+        if manner is DnsManner.LAME:
+            return Answer("SERVFAIL")
+        if manner is DnsManner.NODATA:
+            return Answer("NOERROR", (), (self._zones.soa(asked),))
+        if manner is DnsManner.CNAME_LOOP:
+            aliases = (asked, f"loop.{asked}")
+            return Answer(
+                "NOERROR",
+                tuple(_record(it, "CNAME", f"{to}.") for it, to in zip(aliases, aliases[::-1], strict=True)),
+            )
+        if manner in MX_MANNERS:
+            return Answer("NOERROR", self._exchanges(manner, asked))
+        return None
+
+    def _exchanges(self, manner: DnsManner, asked: str) -> tuple[Record, ...]:
+        """A domain's MX records with something wrong in them."""
+        true = [it for it in self._zones.find(asked, "MX") or () if it.rdtype == "MX"]
+        gone = f"10 gone.{asked}."
+        match manner:
+            case DnsManner.CNAME_AT_MX:
+                return (_record(asked, "MX", f"10 alias.{asked}."),)
+            case DnsManner.MX_IS_ADDRESS:
+                hosts = [host for it in true if (host := _target(it))]
+                addresses = (it.rdata for host in hosts for it in self._zones.find(host, "A") or ())
+                return (_record(asked, "MX", f"10 {next(addresses, '192.0.2.1')}."),)
+            case DnsManner.MX_TO_LOCALHOST:
+                return (_record(asked, "MX", "10 localhost."),)
+            case DnsManner.MANY_MX:
+                dead = [_record(asked, "MX", f"{it} gone{it}.{asked}.") for it in range(1, _MANY)]
+                return (*dead, *(replace(it, rdata=f"{_MANY} {it.rdata.split()[1]}") for it in true[:1]))
+            case _:
+                return (_record(asked, "MX", gone),)
 
     def addresses(self, name: str, version: int) -> Addresses:
         """A host's addresses of one IP version, 4 or 6."""
@@ -289,14 +353,6 @@ class Dns:
             return self._zones.find(name, rdtype)
         return (back,) if rdtype in {"PTR", "ANY"} else ()
 
-    def _failing(self, name: str, rdtype: str) -> str | None:
-        for failure in self._failures.get(name, ()):
-            if failure.rdtype in (None, rdtype) and failure.left != 0:
-                if failure.left is not None:
-                    failure.left -= 1
-                return failure.rcode
-        return None
-
     def _additional(self, answers: Sequence[Record]) -> Iterator[Record]:
         for host in dict.fromkeys(filter(None, map(_target, answers))):
             for rdtype in ("A", "AAAA"):
@@ -318,6 +374,19 @@ def _addresses(name: str, answer: Answer) -> Addresses:
         tuple(record.rdata for record in answer.answers if record.rdtype != "CNAME"),
         tuple(map(str, answer.answers)),
     )
+
+
+def _record(name: str, rdtype: str, value: str) -> Record:
+    return Record(name, rdtype, 300, parse_rdata(name, rdtype, value))
+
+
+def _fault_named(name: str, fault: DnsFault | str) -> DnsFault:
+    if isinstance(fault, DnsFault):
+        return fault
+    known = {**{it.upper(): it for it in RCODES}, **{f"dns-{it}": it for it in DnsManner}}
+    if fault not in known:
+        raise ZoneError(f"dns.fail({name!r}, {fault!r}): no such failure{amongst(fault, known)}")
+    return DnsFault(known[fault])
 
 
 def _target(record: Record) -> str | None:

@@ -268,11 +268,7 @@ class MailServer(SMTP):
         self._later(LATE_SECONDS, say)
 
     def _later(self, seconds: float, do: Callable[[], object]) -> None:
-        clock, loop = self._host.clock, self.loop
-        if clock.compressed:
-            clock.later(seconds, lambda: loop.call_soon_threadsafe(do))
-        else:
-            loop.call_later(seconds, do)
+        self._host.clock.elapse(self.loop, seconds, do)
 
     def _decrypted(self, channel: TlsChannel, data: bytes) -> bytes:
         shaking = channel.version is None

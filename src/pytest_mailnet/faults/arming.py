@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 from pytest_mailnet.errors import InvalidSetting
-from pytest_mailnet.faults.catalogue import fault_named
 from pytest_mailnet.faults.fault import OF_A_DIAL, OF_TLS, Fault, Manner
 from pytest_mailnet.model import Stage
 
@@ -50,18 +49,16 @@ class Armed:
         self._left: dict[Fault, int | None] = {}
         self._lock = threading.Lock()
 
-    def add(self, fault: Fault | str, times: int | None) -> None:
+    def add(self, fault: Fault, times: int | None) -> None:
         """Have a fault happen so many times, or (None) until `clear`.
 
         Raises:
-            UnknownName: if there is no such fault.
             InvalidSetting: for a number of times below 1.
         """
-        known = fault_named(fault)
         if times is not None and times < 1:
-            raise InvalidSetting(f"fail({known.id!r}, times={times!r}): a fault happens 1 time or more")
+            raise InvalidSetting(f"fail({fault.id!r}, times={times!r}): a fault happens 1 time or more")
         with self._lock:
-            self._left[known] = times
+            self._left[fault] = times
 
     def clear(self) -> None:
         """Let nothing go wrong any more."""

@@ -247,7 +247,7 @@ def _install_selectors(patches: Patches, waits: Waits) -> None:
         return waits.until(lambda seconds: found(selector, seconds), ends, timeout)
 
     def lapsed_time(loop: asyncio.BaseEventLoop) -> float:
-        return found_time(loop) + waits.lapsed
+        return float(found_time(loop)) + waits.lapsed
 
     def run_in_executor(loop: asyncio.BaseEventLoop, *args: Any) -> asyncio.Future[Any]:
         future: asyncio.Future[Any] = found_run_in_executor(loop, *args)

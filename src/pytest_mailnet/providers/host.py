@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from pytest_mailnet.errors import InvalidSetting
 from pytest_mailnet.extensions import Extensions
-from pytest_mailnet.faults import Fault, fault_named
+from pytest_mailnet.faults import DnsFault, Fault, fault_named
 from pytest_mailnet.faults.arming import Armed
 from pytest_mailnet.model import Envelope, Reply, Stage
 from pytest_mailnet.providers.encryption import HostTls
@@ -79,7 +79,7 @@ class Host:
         """Take connections again, and let nothing go wrong on them any more."""
         self.faults.clear()
 
-    def fail(self, fault: Fault | str, *, times: int | None = None) -> None:
+    def fail(self, fault: Fault | DnsFault | str, *, times: int | None = None) -> None:
         """Let something go wrong on its connections: `host.fail("reset-after-dot", times=1)`.
 
         Args:
@@ -91,13 +91,19 @@ class Host:
             InvalidSetting: if it cannot happen at its stage, no connection to this host comes there, or
                 the count is below 1.
         """
-        stage = fault_named(fault).stage
+        known = fault_named(fault)
+        if isinstance(known, DnsFault):
+            raise InvalidSetting(
+                f"{self.name}.fail({known.id!r}): that happens to a domain, not to a host: "
+                f"mailnet.fail('shop.example', {known.id!r})"
+            )
+        stage = known.stage
         if stage in _NEEDED and (_NEEDED[stage] not in self.extensions or self.helo_only):
             raise InvalidSetting(
                 f"{self.name}.fail({str(fault)!r}): no connection comes to {stage.upper()}, since the host "
                 f"does not offer {_NEEDED[stage]}; .extensions.add(...) offers it"
             )
-        self.faults.add(fault, times)
+        self.faults.add(known, times)
 
     def unreachable(self, port: int) -> tuple[int, str] | None:
         """With which error a connection to a port fails, and why; None if there is somebody to answer."""

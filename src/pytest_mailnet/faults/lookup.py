@@ -1,0 +1,183 @@
+"""What can go wrong when a name is looked up."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+
+__all__ = ["MX_MANNERS", "RCODES", "SLOW_ANSWER", "UNHEARD", "ArmedLookups", "DnsFault", "DnsManner"]
+
+SLOW_ANSWER = 3.0
+"""How long a slow answer takes, in seconds: longer than most resolvers wait before they ask again."""
+
+STALE_SECONDS = 300
+"""The time to live of records that have changed meanwhile."""
+
+
+class DnsManner(StrEnum):
+    """What goes wrong. Each is told by `DnsFault.does`."""
+
+    SERVFAIL = "servfail"
+    REFUSED = "refused"
+    NXDOMAIN = "nxdomain"
+    NOTIMP = "notimp"
+    FORMERR = "formerr"
+    NODATA = "nodata"
+    LAME = "lame"
+    CNAME_LOOP = "cname-loop"
+    TIME_OUT = "time-out"
+    WRONG_ADDRESS = "wrong-address"
+    WRONG_ID = "wrong-id"
+    TRUNCATED = "truncated"
+    SLOW = "slow"
+    ONE_SERVER_DOWN = "one-server-down"
+    CNAME_AT_MX = "cname-at-mx"
+    MX_IS_ADDRESS = "mx-is-address"
+    MX_TO_LOCALHOST = "mx-to-localhost"
+    MX_DANGLING = "mx-dangling"
+    MX_CHANGED = "mx-changed"
+    MANY_MX = "many-mx"
+
+
+@dataclass(frozen=True, slots=True)
+class DnsFault:
+    """One thing that can go wrong when a domain is looked up.
+
+    Attributes:
+        manner: what goes wrong.
+    """
+
+    manner: DnsManner
+
+    @property
+    def id(self) -> str:
+        """Its name: "dns-servfail"."""
+        return f"dns-{self.manner}"
+
+    @property
+    def stage(self) -> str:
+        """Where it happens: at "lookup", before there is a connection."""
+        return "lookup"
+
+    @property
+    def kind(self) -> str:
+        """ "dns"."""
+        return "dns"
+
+    @property
+    def taken(self) -> None:
+        """Not known: whether a mail is sent in spite of it is the client's affair."""
+        return
+
+    @property
+    def does(self) -> str:
+        """What goes wrong, in a sentence."""
+        return _DOES[self.manner]
+
+    def __str__(self) -> str:
+        return self.id
+
+
+RCODES = frozenset(
+    {
+        DnsManner.SERVFAIL,
+        DnsManner.REFUSED,
+        DnsManner.NXDOMAIN,
+        DnsManner.NOTIMP,
+        DnsManner.FORMERR,
+    }
+)
+"""Those that are told by an rcode (RFC 6895, 2.3)."""
+
+UNHEARD = frozenset(
+    {DnsManner.TIME_OUT, DnsManner.WRONG_ADDRESS, DnsManner.WRONG_ID, DnsManner.TRUNCATED, DnsManner.LAME}
+)
+"""Those after which a resolver has no answer to give."""
+
+MX_MANNERS = frozenset(
+    {
+        DnsManner.CNAME_AT_MX,
+        DnsManner.MX_IS_ADDRESS,
+        DnsManner.MX_TO_LOCALHOST,
+        DnsManner.MX_DANGLING,
+        DnsManner.MX_CHANGED,
+        DnsManner.MANY_MX,
+    }
+)
+"""Those that are in a domain's MX records."""
+
+_DOES = {
+    DnsManner.SERVFAIL: "the resolver says SERVFAIL",
+    DnsManner.REFUSED: "the resolver says REFUSED",
+    DnsManner.NXDOMAIN: "the name does not exist (NXDOMAIN)",
+    DnsManner.NOTIMP: "the resolver says NOTIMP",
+    DnsManner.FORMERR: "the resolver says FORMERR",
+    DnsManner.NODATA: "the name has no such records (RFC 2308, 2.2)",
+    DnsManner.LAME: "the zone's name servers do not know the zone, and the resolver says SERVFAIL",
+    DnsManner.CNAME_LOOP: "the name is an alias that leads back to itself",
+    DnsManner.TIME_OUT: "questions get no answer",
+    DnsManner.WRONG_ADDRESS: "the answer comes from another address than was asked (RFC 5452, 9.1)",
+    DnsManner.WRONG_ID: "the answer has another id than the question (RFC 5452, 9.1)",
+    DnsManner.TRUNCATED: "the answer is truncated, and TCP is reset",
+    DnsManner.SLOW: f"the answer takes {SLOW_ANSWER:g} s",
+    DnsManner.ONE_SERVER_DOWN: "every other question gets no answer, as where one of two servers is down",
+    DnsManner.CNAME_AT_MX: "the MX leads to an alias (RFC 2181, 10.3)",
+    DnsManner.MX_IS_ADDRESS: "the MX names an IP address in place of a host",
+    DnsManner.MX_TO_LOCALHOST: "the MX leads to localhost",
+    DnsManner.MX_DANGLING: "the MX leads to a host that does not exist",
+    DnsManner.MX_CHANGED: f"the MX leads to a host that does not exist, until its {STALE_SECONDS} s are over",
+    DnsManner.MANY_MX: "the domain has fifty MX, of which only the last exists",
+}
+
+
+@dataclass(slots=True)
+class _Armed:
+    fault: DnsFault
+    rdtype: str | None
+    left: int | None
+    since: float
+    asked: int = 0
+
+    def happens(self, now: float) -> bool:
+        """Whether it happens to the question that is asked now; counts."""
+        self.asked += 1
+        if self.fault.manner is DnsManner.MX_CHANGED and now >= self.since + STALE_SECONDS:
+            return False
+        if self.fault.manner is DnsManner.ONE_SERVER_DOWN and self.asked % 2 == 0:
+            return False
+        if self.left is None:
+            return True
+        self.left -= 1
+        return self.left >= 0
+
+
+class ArmedLookups:
+    """The faults of names. Not locked: its owner does that.
+
+    Args:
+        now: the net's time, in seconds.
+    """
+
+    def __init__(self, now: Callable[[], float]) -> None:
+        self._now = now
+        self._armed: dict[str, list[_Armed]] = {}
+
+    def add(self, name: str, fault: DnsFault, rdtype: str | None, times: int | None) -> None:
+        """Let questions about a name meet a fault, so many times or for good."""
+        self._armed.setdefault(name, []).append(_Armed(fault, rdtype, times, self._now()))
+
+    def at(self, name: str, rdtype: str) -> DnsFault | None:
+        """The fault that a question meets, if any; counted."""
+        if not self._armed:
+            return None
+        for armed in self._armed.get(name, ()):
+            fits = armed.rdtype in (None, rdtype) and (armed.fault.manner not in MX_MANNERS or rdtype == "MX")
+            if fits and armed.happens(self._now()):
+                return armed.fault
+        parent = name.partition(".")[2]
+        while parent:
+            if any(it.fault.manner is DnsManner.LAME and it.left != 0 for it in self._armed.get(parent, ())):
+                return DnsFault(DnsManner.LAME)
+            parent = parent.partition(".")[2]
+        return None
