@@ -7,12 +7,8 @@ import itertools
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
 
 from pytest_mailnet.errors import InvalidSetting
-
-if TYPE_CHECKING:
-    from asyncio import AbstractEventLoop
 
 __all__ = ["Clock"]
 
@@ -91,13 +87,6 @@ class Clock:
         """Have something done when the clock has moved on by that much, in the thread that moves it."""
         with self._lock:
             heapq.heappush(self._due, (self._now + timedelta(seconds=seconds), next(self._numbers), do))
-
-    def elapse(self, loop: AbstractEventLoop, seconds: float, do: Callable[[], object]) -> None:
-        """Have something done in a loop when so much time has passed: real time, or this where compressed."""
-        if self.compressed:
-            self.later(seconds, lambda: loop.call_soon_threadsafe(do))
-        else:
-            loop.call_later(seconds, do)
 
     def let_pass(self, until: float | None) -> bool:
         """Move to what is due next, or to a time if that comes first; do not move where neither is to come.

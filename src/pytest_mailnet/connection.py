@@ -11,7 +11,7 @@ from pytest_mailnet.clock import Clock
 from pytest_mailnet.model import Endpoint
 from pytest_mailnet.nameserver import NameServer
 
-__all__ = ["Connection", "Service", "Tenant"]
+__all__ = ["Connection", "Service", "Tenant", "elapse"]
 
 
 class Service(Protocol):
@@ -58,3 +58,13 @@ class Connection:
     transport: asyncio.BaseTransport | None = None
     arrived: bool = False
     silent: Callable[[bool], object] = bool
+
+
+def elapse(
+    clock: Clock, loop: asyncio.AbstractEventLoop, seconds: float, do: Callable[[], object]
+) -> None:
+    """Have something done in a loop when so much time has passed: the clock's where it is compressed."""
+    if clock.compressed:
+        clock.later(seconds, lambda: loop.call_soon_threadsafe(do))
+    else:
+        loop.call_later(seconds, do)

@@ -8,7 +8,7 @@ import functools
 import socket
 from collections.abc import Callable, Iterable
 
-from pytest_mailnet.connection import Connection
+from pytest_mailnet.connection import Connection, elapse
 from pytest_mailnet.model import Endpoint
 from pytest_mailnet.nameserver import Sent
 
@@ -70,7 +70,7 @@ class DatagramServer:
                 elsewhere.sendto(reply, peer)
         elif sent.after:
             assert self._loop is not None
-            call.tenant.clock.elapse(self._loop, sent.after, functools.partial(self._send, reply, peer))
+            elapse(call.tenant.clock, self._loop, sent.after, functools.partial(self._send, reply, peer))
         else:
             self._send(reply, peer)
 

@@ -11,6 +11,8 @@ threads write are guarded by one lock.
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import fcntl
 import functools
 import socket
 import threading
@@ -27,6 +29,7 @@ from pytest_mailnet.silence import BlackHole, Silences
 
 __all__ = ["Engine"]
 
+_SIOCOUTQNSD = 0x894B
 _LOOPBACK = "127.0.0.1"
 _ROUNDS = 8  # of the loop: a connection is accepted, gets its transport, is greeted, heard and answered
 _T = TypeVar("_T")
@@ -123,14 +126,15 @@ class Engine:
             self._tables.tcp.setdefault(port, connection)
         return self.black_hole.where()
 
-    def settle(self) -> None:
-        """Wait until what clients have sent by now is dealt with."""
+    def settled(self) -> bool:
+        """Wait until what clients have sent by now is dealt with; whether all replies are under way."""
 
-        async def rounds() -> None:
+        async def rounds() -> bool:
             for _ in range(_ROUNDS):
                 await asyncio.sleep(0)
+            return not any(map(_unsent, self._tables.arrived))
 
-        self.run(rounds())
+        return self.run(rounds())
 
     @property
     def busy_here(self) -> bool:
@@ -313,6 +317,18 @@ class _Arrival(asyncio.Protocol):
             protocol = call.service.accept(call, asyncio.get_running_loop())
         transport.set_protocol(protocol)
         protocol.connection_made(transport)
+
+
+def _unsent(call: Connection) -> bool:
+    """Whether the server has said more than the kernel has let go by now (a full congestion window)."""
+    transport = call.transport
+    if not isinstance(transport, asyncio.Transport) or transport.is_closing():
+        return False
+    left = bytearray(4)
+    sock = transport.get_extra_info("socket")
+    with contextlib.suppress(OSError):  # other systems than Linux do not tell
+        fcntl.ioctl(sock.fileno(), _SIOCOUTQNSD, left)
+    return any(left) or transport.get_write_buffer_size() > 0
 
 
 async def _reset(calls: list[Connection]) -> None:

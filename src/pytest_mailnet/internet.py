@@ -11,6 +11,8 @@ from pytest_mailnet.certificates import Authority
 from pytest_mailnet.clock import Clock
 from pytest_mailnet.config import MailNetConfig
 from pytest_mailnet.errors import InvalidAddress, InvalidSetting, UnknownName, amongst
+from pytest_mailnet.faults import DnsFault, Fault
+from pytest_mailnet.faults.weather import Weather
 from pytest_mailnet.journal import Journal
 from pytest_mailnet.mailbox import Arrivals
 from pytest_mailnet.nameserver import NameServer
@@ -50,6 +52,7 @@ class Internet:
         name_server: answers for them.
         arrivals: the messages that were taken.
         queue: those of them that are to be relayed.
+        weather: what goes wrong in turn, and by chance.
     """
 
     def __init__(
@@ -69,7 +72,8 @@ class Internet:
         self.queue = Queue(self)
         self.dns = Dns(missing=self._missing, reverse=self._reverse_name, journal=journal, now=clock.time)
         self._records = SenderRecords(self.dns)
-        self.name_server = NameServer(self.dns, journal)
+        self.weather = Weather()
+        self.name_server = NameServer(self.dns, journal, self.drawn_for_question)
         self.sender = self.add_sender("203.0.113.7", "app.sender.example")
 
     @property
@@ -191,6 +195,14 @@ class Internet:
         found = [self._hosts[name] for it in exchanges if (name := plain_name(it)) in self._hosts]
         return found or [self.host(domain)]
 
+    def drawn_for(self, host: Host) -> Fault | None:
+        """What a connection to a host meets besides the host's own faults."""
+        return self.weather.of_connection(host.name, host.can_meet)
+
+    def drawn_for_question(self, name: str, rdtype: str) -> DnsFault | None:
+        """What the application's question for a name meets besides the name's own faults."""
+        return self.weather.of_question(plain_name(name), rdtype)
+
     def host_at(self, ip: str) -> Host | None:
         """The host with that address."""
         if self._routes.occupant(ip) is None and (owner := self._catalogue.owner(ip)) is not None:
@@ -225,6 +237,11 @@ class Internet:
             if found is None:
                 found = self._sources[provider] = self._source(provider)
         return found
+
+    @property
+    def sources(self) -> list[Source]:
+        """From where providers have relayed mail by now."""
+        return list(self._sources.values())
 
     def _source(self, provider: Provider) -> Source:
         if provider.name in provider.hosts:

@@ -44,8 +44,7 @@ class Lapse:
             if end.peer is not None and end.peer not in ours:
                 self.uncovered(f"a wait on {end.peer}, which is not in the net, beside a server that is")
                 return False
-        self._engine.settle()
-        return any((end.kind, end.port) in silences for end in ends)
+        return self._engine.settled() and any((end.kind, end.port) in silences for end in ends)
 
     def let_pass(self, until: float | None) -> bool:
         return self._net.clock.let_pass(until)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import functools
 import struct
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import dnslib
 
-from pytest_mailnet.faults.lookup import SLOW_ANSWER, UNHEARD, DnsManner
+from pytest_mailnet.faults.lookup import SLOW_ANSWER, UNHEARD, DnsFault, DnsManner
 from pytest_mailnet.journal import Journal, Query
 from pytest_mailnet.model import Endpoint
 from pytest_mailnet.records import Record, labels, labels_at, presented, rdtype_of
@@ -75,11 +76,18 @@ class NameServer:
     Args:
         dns: what is asked.
         journal: where each question is recorded.
+        drawn: what a question for a name and a type meets besides the name's own faults.
     """
 
-    def __init__(self, dns: Dns, journal: Journal) -> None:
+    def __init__(
+        self,
+        dns: Dns,
+        journal: Journal,
+        drawn: Callable[[str, str], DnsFault | None] = lambda _name, _rdtype: None,
+    ) -> None:
         self._dns = dns
         self._journal = journal
+        self._drawn = drawn
 
     def answer(self, packet: bytes, *, tcp: bool, server: Endpoint | None, client: str) -> bytes | None:
         """The packet that a client of good sense hears; None for none. As `reply` otherwise."""
@@ -132,7 +140,7 @@ class NameServer:
             return Answer(asked.rcode)
         if asked.qclass != dnslib.CLASS.IN or asked.rdtype in _REFUSED:
             return Answer("REFUSED")
-        return self._dns.answer(asked.name, asked.rdtype)
+        return self._dns.answer(asked.name, asked.rdtype, self._drawn(asked.name, asked.rdtype))
 
 
 @functools.lru_cache(_CACHED)

@@ -22,6 +22,7 @@ from pytest_mailnet.mailbox import Message
 from pytest_mailnet.model import Endpoint
 from pytest_mailnet.population import Population
 from pytest_mailnet.reach import Reach
+from pytest_mailnet.reckoning import Log, Reckoning, message_id, reckon
 from pytest_mailnet.relaying import Queue
 from pytest_mailnet.verdict import Complaint, complaints
 
@@ -150,6 +151,23 @@ class MailNet(Population):
         """The messages that any server took, in order."""
         return list(self._internet.arrivals.messages)
 
+    def account_for(
+        self, app_log: Log, *, key: Callable[[Message], str] = message_id
+    ) -> Reckoning:
+        """Hold what the application believes of its mails against what servers took from it.
+
+        Args:
+            app_log: for each mail, by Message-ID, or by Message-ID and recipient: "sent", "deferred", "failed",
+                or None where the application has no word of it. A mapping or pairs.
+            key: finds what the log calls a mail by, if that is not its Message-ID.
+
+        Raises:
+            InvalidSetting: for another belief, with near misses.
+        """
+        relays = {ip for source in self._internet.sources for ip in (source.ip, source.ipv6)}
+        taken = [it for it in self.messages if it.session.client.ip not in relays]
+        return reckon(app_log, taken, key)
+
     def wait_for_messages(self, count: int = 1, *, timeout: float = 5.0) -> list[Message]:
         """Block until so many messages have come since the net began; return them all.
 
@@ -241,7 +259,8 @@ class MailNet(Population):
 
     def _complaints(self) -> list[Complaint]:
         scripts = [script for provider in self._internet.providers for script in provider.scripts]
-        found = complaints(self.journal, scripts, self.config, self._internet.names)
+        turns = self._internet.weather.turns
+        found = complaints(self.journal, scripts, self.config, self._internet.names, turns)
         return [it for it in found if it.text not in self._told]
 
     def verify(self) -> None:

@@ -7,7 +7,9 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from pytest_mailnet.errors import InvalidSetting
-from pytest_mailnet.faults import DnsFault, Fault, fault_named
+from pytest_mailnet.faults import Chaos, DnsFault, Fault, Schedule, fault_named
+from pytest_mailnet.faults.weather import Turns
+from pytest_mailnet.journal import Incident
 from pytest_mailnet.sender import Sender
 
 if TYPE_CHECKING:
@@ -138,22 +140,30 @@ class Population:
         """
         return self._internet.host(name)
 
-    def fail(self, name: str, fault: Fault | DnsFault | str, *, times: int | None = None) -> None:
+    def fail(
+        self, name: str, fault: Fault | DnsFault | Schedule | str, *, times: int | None = None
+    ) -> None:
         """Let something go wrong on the way to a domain: `mailnet.fail("shop.example", "reset-after-dot")`.
 
         Args:
             name: a domain, a mail address of it, or one host. A fault of look-ups happens when the domain is
                 looked up, any other on connections to each of its hosts.
-            fault: one of `pytest_mailnet.faults.FAULTS`, or its id.
-            times: how often, at each host; without it for good.
+            fault: one of `pytest_mailnet.faults.FAULTS`, or its id; or a `Schedule` of them, whose steps
+                are met one after the other.
+            times: how often, at each host; without it for good. Of a schedule: how often the application
+                tries, if the test knows.
 
         Raises:
             UnknownName: if there is no such fault, or neither domain nor host; names the near misses.
-            InvalidSetting: if no connection to a host comes to the fault's stage, or the count is below 1.
+            InvalidSetting: if no connection to a host comes to the fault's stage, the count is below 1, or
+                a schedule has more steps than there are tries.
             ZoneError: for a fault of MX records where there are none.
         """
-        known = fault_named(fault)
         domain = name.rpartition("@")[2]
+        if isinstance(fault, Schedule):
+            self._plan(domain, fault, times)
+            return
+        known = fault_named(fault)
         if isinstance(known, DnsFault):
             if not self.dns.knows(domain):
                 self.host(domain)  # says what there is
@@ -161,6 +171,42 @@ class Population:
             return
         for host in self._internet.hosts_of(domain):
             host.fail(known, times=times)
+
+    def _plan(self, domain: str, schedule: Schedule, tries: int | None) -> None:
+        steps = schedule.steps
+        if tries is not None and len(steps) > tries:
+            raise InvalidSetting(
+                f"mailnet.fail({domain!r}, {schedule!r}, times={tries}): {len(steps)} steps are more than "
+                f"{tries} tries can meet"
+            )
+        hosts = self._internet.hosts_of(domain)
+        for step in steps:
+            if isinstance(step, DnsFault):
+                self.dns.prepared(domain, step)
+            elif step is not None:
+                for host in hosts:
+                    host.check(step)
+        names = (domain, *(host.name for host in hosts))
+        self._internet.weather.plan(Turns(domain, schedule), names)
+
+    def chaos(self, *, rate: float, seed: int | None = None) -> Chaos:
+        """Let something go wrong now and then, in every connection and look-up: for soak runs.
+
+        Args:
+            rate: how often, 0 (never) to 1 (every time).
+            seed: of the dice; drawn without it. A failing test's report tells it, and the same seed gives the
+                same weather to an application that does the same.
+
+        Returns:
+            The weather, with its `seed`.
+
+        Raises:
+            InvalidSetting: for another rate.
+        """
+        net = self._internet
+        chaos = net.weather.chaos = Chaos(net.random.getrandbits(32) if seed is None else seed, rate)
+        net.journal.add(Incident(net.journal.elapsed(), "chaos", repr(chaos), fails=False))
+        return chaos
 
     @property
     def providers(self) -> list[Provider]:

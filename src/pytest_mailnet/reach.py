@@ -64,19 +64,21 @@ class Reach:
             host = net.host_at(ip)
             if host is None:
                 return self._no_such_address(destination)
-            unreachable = host.unreachable(wanted)
+            drawn = net.drawn_for(host)
+            unreachable = host.unreachable(wanted, drawn)
             if unreachable is not None and unreachable[0] == errno.ETIMEDOUT:
                 call = Connection(net, Endpoint(source, port), destination, None)
                 return Dialled(self._engine.lose(port, call))
             if unreachable is not None:
                 return Dialled(None, *unreachable)
-            service = MailService(host, host.provider.name, net.journal, self._engine.departed)
+            service = MailService(host, host.provider.name, net.journal, self._engine.departed, drawn)
         call = Connection(net, Endpoint(source, port), destination, service)
         return Dialled(self._engine.note(socket.SocketKind(kind), port, call))
 
     def call(self, port: int, host: Host, wanted: int) -> Connection:
         """A connection from a client that was not intercepted, to one of a host's ports."""
-        service = MailService(host, host.provider.name, self._net.journal, self._engine.departed)
+        drawn = self._net.drawn_for(host)
+        service = MailService(host, host.provider.name, self._net.journal, self._engine.departed, drawn)
         source = Endpoint(self._net.sender.ip, port)
         return Connection(self._net, source, Endpoint(host.addresses[0], wanted), service)
 
@@ -110,7 +112,8 @@ class Reach:
         found: list[str] = []
         canonical, rcode = asked, "NOERROR"
         for version in families:
-            answer = net.dns.addresses(asked, version)
+            fault = net.drawn_for_question(asked, "A" if version == 4 else "AAAA")
+            answer = net.dns.addresses(asked, version, fault)
             rcode = answer.rcode
             net.journal.add(
                 Query(

@@ -206,28 +206,33 @@ class Dns:
             ZoneError: for another fault or type, a count below 1, or a fault of MX records where there are
                 none.
         """
-        known = _fault_named(name, fault)
+        known, owner = self.prepared(name, fault), _checked_name(name)
         if times is not None and times < 1:
             raise ZoneError(f"dns.fail({name!r}, {str(fault)!r}, times={times}): it fails 1 time or more")
-        owner = _checked_name(name)
         kind = None if rdtype is None else parse_rdtype(rdtype)
-        if known.manner in MX_MANNERS:
-            exchanges = self.lookup(owner, "MX").values("MX")
-            if not exchanges:
-                raise ZoneError(f"dns.fail({name!r}, {str(fault)!r}): {name} has no MX records that could be wrong")
-            self._prepare(owner, known.manner, exchanges[0].split()[1])
         with self._lock:
             self.version += 1
             self._faults.add(owner, known, kind, times)
 
-    def _prepare(self, owner: str, manner: DnsManner, exchange: str) -> None:
-        """Put in what wrong MX records lead to."""
+    def prepared(self, name: str, fault: DnsFault | str) -> DnsFault:
+        """A fault by name, with what it leads to put in.
+
+        Raises:
+            ZoneError: for a fault that there is not, or one of MX records where there are none.
+        """
+        known, owner = _fault_named(name, fault), _checked_name(name)
+        manner = known.manner
+        exchanges = self.lookup(owner, "MX").values("MX") if manner in MX_MANNERS else ("10 .",)
+        if not exchanges:
+            raise ZoneError(f"dns.fail({name!r}, {known.id!r}): {name} has no MX records that could be wrong")
+        exchange = exchanges[0].split()[1]
         if manner is DnsManner.CNAME_AT_MX and not self.types(f"alias.{owner}"):
             self.add(f"alias.{owner}", "CNAME", exchange)
         if manner is DnsManner.MX_TO_LOCALHOST:
             self.has_localhost = True
             if not self.types("localhost"):
                 self.add("localhost", "A", "127.0.0.1")
+        return known
 
     @property
     def authenticated(self) -> bool:
@@ -262,12 +267,18 @@ class Dns:
         with self._lock:
             return self._zones.apex(asked) is not None
 
-    def lookup(self, name: str, rdtype: str) -> Answer:
-        """What a resolver would answer; "ANY" asks for all records of the name."""
-        answer = self.answer(name, rdtype)
+    def lookup(self, name: str, rdtype: str, drawn: DnsFault | None = None) -> Answer:
+        """What a resolver would answer; "ANY" asks for all records of the name.
+
+        Args:
+            name: what is looked up.
+            rdtype: which records.
+            drawn: what this question meets besides the name's own faults.
+        """
+        answer = self.answer(name, rdtype, drawn)
         return Answer("SERVFAIL") if answer.broken in UNHEARD else answer
 
-    def answer(self, name: str, rdtype: str) -> Answer:
+    def answer(self, name: str, rdtype: str, drawn: DnsFault | None = None) -> Answer:
         """What `lookup` says, before anything goes wrong on its way."""
         asked = plain_name(name)
         answers: list[Record] = []
@@ -276,7 +287,7 @@ class Dns:
             self._missing(asked)
             back = self._back(asked)
             with self._lock:
-                fault = self._faults.at(asked, rdtype)
+                fault, drawn = drawn or self._faults.at(asked, rdtype), None
                 wrong = None if fault is None else self._wrong(fault.manner, asked, rdtype)
                 if wrong is not None:
                     return wrong
@@ -331,9 +342,9 @@ class Dns:
             case _:
                 return (_record(asked, "MX", gone),)
 
-    def addresses(self, name: str, version: int) -> Addresses:
+    def addresses(self, name: str, version: int, drawn: DnsFault | None = None) -> Addresses:
         """A host's addresses of one IP version, 4 or 6."""
-        return _addresses(plain_name(name), self.lookup(name, "A" if version == 4 else "AAAA"))
+        return _addresses(plain_name(name), self.lookup(name, "A" if version == 4 else "AAAA", drawn))
 
     def _note(self, records: Iterable[Record]) -> None:
         owners = {it.name for it in records if it.rdtype == "TXT" and _AUTHENTICATION.search(it.rdata)}

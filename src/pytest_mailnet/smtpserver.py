@@ -18,7 +18,7 @@ from typing import Any, Protocol, cast
 from aiosmtpd.smtp import SMTP, Session
 
 from pytest_mailnet.clock import Clock
-from pytest_mailnet.connection import Connection
+from pytest_mailnet.connection import Connection, elapse
 from pytest_mailnet.dialogue import Dialogue
 from pytest_mailnet.dialogue import Service as Conversation
 from pytest_mailnet.faults import Fault, Manner
@@ -63,12 +63,19 @@ class MailService:
         provider: the name under which they are recorded.
         journal: where they are recorded.
         departed: told of each connection that is gone.
+        drawn: what the connection meets besides the host's own faults.
     """
 
     def __init__(
-        self, host: MailHost, provider: str, journal: Journal, departed: Callable[[Connection], None]
+        self,
+        host: MailHost,
+        provider: str,
+        journal: Journal,
+        departed: Callable[[Connection], None],
+        drawn: Fault | None = None,
     ) -> None:
         self._host, self._provider, self._journal, self._departed = host, provider, journal, departed
+        self._drawn = drawn
 
     def accept(self, connection: Connection, loop: asyncio.AbstractEventLoop) -> asyncio.Protocol:
         """Open the session's record and return the server that serves it."""
@@ -79,7 +86,10 @@ class MailService:
         step = Step(session, connection.source, connection.destination, self._host.hostname)
         dialogue = Dialogue(self._host, step, self._journal)
         dialogue.starting_tls = connection.destination.port in IMPLICIT_TLS_PORTS
-        return MailServer(dialogue, step, loop, self._host, lambda: self._departed(connection), connection)
+        server = MailServer(dialogue, step, loop, self._host, lambda: self._departed(connection))
+        server.faults = self._host.faults.with_drawn(self._drawn)
+        server.silent = connection.silent
+        return server
 
 
 class MailServer(SMTP):
@@ -91,7 +101,10 @@ class MailServer(SMTP):
         loop: the engine's.
         host: has what it shakes hands with, and what goes wrong.
         on_lost: called once when the connection is gone.
-        connection: told when nothing more comes unless time passes.
+
+    Attributes:
+        faults: what goes wrong on it.
+        silent: told whether nothing more comes unless time passes.
     """
 
     def __init__(
@@ -101,7 +114,6 @@ class MailServer(SMTP):
         loop: asyncio.AbstractEventLoop,
         host: MailHost,
         on_lost: Callable[[], None],
-        connection: Connection | None = None,
     ) -> None:
         # None of the base classes' __init__: aiosmtpd's looks through all attributes of the class for every
         # connection, asyncio's makes a stream reader. What their methods need that are left is set here.
@@ -113,8 +125,8 @@ class MailServer(SMTP):
         self._dialogue = dialogue
         self._step = step
         self._host = host
-        self._faults = host.faults
-        self._silent: Callable[[bool], object] = bool if connection is None else connection.silent
+        self.faults = host.faults
+        self.silent: Callable[[bool], object] = bool
         self._stalled = False
         self._late: bytearray | None = None  # what came while a reply is late
         self._forgotten: Fault | None = None
@@ -133,7 +145,7 @@ class MailServer(SMTP):
         cast("Session", self.session).peer = cast("Any", tuple(self._step.client))
         self._heard = self.loop.time()
         self._timer = self.loop.call_later(_IDLE, self._idle)
-        slow = self._faults.slow() if self._faults else None
+        slow = self.faults.slow() if self.faults else None
         if slow is not None:
             self.transport = SlowLink(self.transport, self._later)
         if self._dialogue.starting_tls:
@@ -166,7 +178,7 @@ class MailServer(SMTP):
 
     def _shake_hands(self) -> None:
         self._channel = TlsChannel(self._host.tls_context())
-        self._tls_fault = self._faults.tls() if self._faults else None
+        self._tls_fault = self.faults.tls() if self.faults else None
 
     def _replies(self, data: bytes) -> bytes:
         dialogue, begin = self._dialogue, 0
@@ -174,7 +186,7 @@ class MailServer(SMTP):
         # What was pipelined behind a reply that closes is not answered.
         while not (dialogue.closing or dialogue.starting_tls or self._stalled or self._late is not None):
             if dialogue.reading is not None:
-                if self._faults and self._broken_off(data):
+                if self.faults and self._broken_off(data):
                     break
                 behind = dialogue.reading.feed(data[begin:])
                 if behind is None:
@@ -193,13 +205,13 @@ class MailServer(SMTP):
 
     def _given(self, before: list[bytes], reply: bytes) -> bytes:
         """A reply as it goes out: as it is, unless something goes wrong now."""
-        stage = self._step.session.exchanges[-1].stage if self._faults and reply else None
+        stage = self._step.session.exchanges[-1].stage if self.faults and reply else None
         if stage is None:
             return reply
         if stage is self._said_early:
             self._said_early = None
             return b""
-        fault = self._faults.at(stage)
+        fault = self.faults.at(stage)
         if fault is None:
             return self._with_next(stage, reply)
         pieces, then = damage(fault.manner, reply)
@@ -216,7 +228,7 @@ class MailServer(SMTP):
         return last
 
     def _with_next(self, stage: Stage, reply: bytes) -> bytes:
-        fault = self._faults.early(stage, reply)
+        fault = self.faults.early(stage, reply)
         if fault is None:
             return reply
         self._said_early = fault.stage
@@ -226,7 +238,7 @@ class MailServer(SMTP):
 
     def _note(self, fault: Fault, reply: bytes | None = None) -> None:
         # Whatever comes of it, who waits from now on has been kept waiting by the fault.
-        self._silent(True)  # noqa: FBT003
+        self.silent(True)  # noqa: FBT003
         exchanges = self._step.session.exchanges
         if exchanges:
             last = exchanges[-1]
@@ -236,10 +248,10 @@ class MailServer(SMTP):
 
     def _broken_off(self, data: bytes) -> bool:
         """Whether something goes wrong amid the content, of which this has come."""
-        fault = self._faults.at(Stage.MESSAGE, in_content=True) if data else None
+        fault = self.faults.at(Stage.MESSAGE, in_content=True) if data else None
         if fault is None:
             return False
-        self._silent(True)  # noqa: FBT003
+        self.silent(True)  # noqa: FBT003
         self._end(damage(fault.manner, b"").then, fault)
         return True
 
@@ -268,7 +280,7 @@ class MailServer(SMTP):
         self._later(LATE_SECONDS, say)
 
     def _later(self, seconds: float, do: Callable[[], object]) -> None:
-        self._host.clock.elapse(self.loop, seconds, do)
+        elapse(self._host.clock, self.loop, seconds, do)
 
     def _decrypted(self, channel: TlsChannel, data: bytes) -> bytes:
         shaking = channel.version is None

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from pytest_mailnet.config import MailNetConfig
 from pytest_mailnet.errors import amongst
+from pytest_mailnet.faults.weather import Turns
 from pytest_mailnet.journal import Journal, Query
 from pytest_mailnet.script import Expectation, Script, Seen
 
@@ -29,7 +30,11 @@ class Complaint:
 
 
 def complaints(
-    journal: Journal, scripts: Iterable[Script], config: MailNetConfig, names: Callable[[], Iterable[str]]
+    journal: Journal,
+    scripts: Iterable[Script],
+    config: MailNetConfig,
+    names: Callable[[], Iterable[str]],
+    turns: Iterable[Turns] = (),
 ) -> Iterator[Complaint]:
     """Everything that the journal and the scripts have against a test.
 
@@ -38,6 +43,7 @@ def complaints(
         scripts: the scripted answers of every provider.
         config: says what counts.
         names: tells what the net's DNS holds, for near misses.
+        turns: the schedules of faults.
     """
     for incident in journal.incidents:
         if incident.fails:
@@ -48,6 +54,12 @@ def complaints(
         for script in scripts:
             for expectation, complaint, seen in script.unused():
                 yield Complaint(_unused(expectation, complaint, seen))
+        for each in turns:
+            if each.left:
+                left = ", ".join("None" if step is None else repr(step.id) for step in each.left)
+                yield Complaint(
+                    f"{each} of {each.domain} is longer than the application has tried: not met were {left}"
+                )
 
 
 def _unknown_names(queries: Iterable[Query], names: list[str]) -> Iterator[Complaint]:

@@ -1,9 +1,7 @@
-"""Every fault of a connection, met by smtplib: it ends, and the net knows whether the mail was taken."""
+"""Faults of connections: what a client meets, what the net records, and what is said of bad input."""
 
 from __future__ import annotations
 
-import asyncio
-import gc
 import smtplib
 import ssl
 
@@ -12,8 +10,6 @@ import pytest
 from pytest_mailnet.errors import InvalidSetting, UnknownName
 from pytest_mailnet.faults import FAULTS, Fault, Manner, faults_of
 from pytest_mailnet.model import Stage
-
-aiosmtplib = pytest.importorskip("aiosmtplib")
 
 HOST = "mx.shop.example"
 MAIL = b"Subject: hi\r\n\r\nhello\r\n"
@@ -36,55 +32,6 @@ def send():
         client.starttls()
         client.login("alice", "pw")
         client.sendmail("alice@shop.example", ["alice@shop.example"], MAIL)
-
-
-async def _send_by_aiosmtplib():
-    client = aiosmtplib.SMTP(
-        hostname=HOST, port=25, timeout=PATIENCE, start_tls=True, username="alice", password="pw"
-    )
-    try:
-        await client.connect()
-        await client.sendmail("alice@shop.example", ["alice@shop.example"], MAIL)
-        await client.quit()
-    finally:
-        client.close()
-
-
-def send_by_aiosmtplib():
-    asyncio.run(_send_by_aiosmtplib())
-
-
-def believes(client):
-    """Whether a client takes its mail for sent."""
-    try:
-        client()
-    except (OSError, smtplib.SMTPException, aiosmtplib.SMTPException, UnicodeDecodeError):
-        return False
-    return True
-
-
-@pytest.mark.mailnet_faults
-def test_every_fault_comes_to_an_end_and_the_net_knows_what_was_taken(mailnet, alice, mailnet_fault):
-    mailnet.host(HOST).fail(mailnet_fault)
-
-    sent = believes(send)
-
-    assert len(alice.messages) == (sent if mailnet_fault.taken is None else mailnet_fault.taken)
-    if mailnet.sessions:
-        told = [exchange.finding for exchange in mailnet.sessions[0].exchanges if exchange.finding]
-        assert mailnet_fault.does in [finding.why for finding in told] or mailnet_fault.in_content
-
-
-# aiosmtplib leaves its transport open where start_tls or a log-in fails; that is told here, and not in a later test.
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-@pytest.mark.mailnet_faults
-def test_every_fault_ends_on_asyncio_too(mailnet, alice, mailnet_fault):
-    mailnet.host(HOST).fail(mailnet_fault)
-
-    sent = believes(send_by_aiosmtplib)
-    gc.collect()
-
-    assert len(alice.messages) == (sent if mailnet_fault.taken is None else mailnet_fault.taken)
 
 
 @pytest.mark.mailnet_faults(stage="message", kind="connection")

@@ -41,13 +41,23 @@ _OFFERED_BEFORE: Mapping[Stage, tuple[bytes, ...]] = MappingProxyType(
 
 
 class Armed:
-    """The faults of one host. One lock: the test adds, servers and dialling threads take."""
+    """The faults of one host. One lock: the test adds, servers and dialling threads take.
 
-    __slots__ = ("_left", "_lock")
+    Args:
+        shared: the faults of the host, for those of one of its connections.
+        drawn: what this connection meets besides.
+    """
 
-    def __init__(self) -> None:
-        self._left: dict[Fault, int | None] = {}
-        self._lock = threading.Lock()
+    __slots__ = ("_left", "_lock", "_own")
+
+    def __init__(self, shared: Armed | None = None, drawn: Fault | None = None) -> None:
+        self._left: dict[Fault, int | None] = {} if shared is None else shared._left
+        self._lock: threading.Lock = threading.Lock() if shared is None else shared._lock
+        self._own: set[Fault] = set() if drawn is None else {drawn}
+
+    def with_drawn(self, drawn: Fault | None) -> Armed:
+        """The faults of one connection."""
+        return self if drawn is None else Armed(self, drawn)
 
     def add(self, fault: Fault, times: int | None) -> None:
         """Have a fault happen so many times, or (None) until `clear`.
@@ -63,7 +73,7 @@ class Armed:
     def clear(self) -> None:
         """Let nothing go wrong any more."""
         with self._lock:
-            self._left = {}
+            self._left.clear()
 
     def dial(self) -> tuple[int, str] | None:
         """With which error a connection fails, and why; None where it does not.
@@ -105,12 +115,15 @@ class Armed:
         return self._first(lambda fault: fault.manner in OF_TLS)
 
     def _first(self, fits: Callable[[Fault], bool]) -> Fault | None:
-        for fault in list(self._left):
+        for fault in (*self._own, *self._left):
             if fits(fault) and self._take(fault):
                 return fault
         return None
 
     def _take(self, fault: Fault) -> bool:
+        if fault in self._own:  # of one connection, which one thread serves
+            self._own.discard(fault)
+            return True
         if fault not in self._left:
             return False
         with self._lock:
@@ -122,4 +135,4 @@ class Armed:
             return True
 
     def __bool__(self) -> bool:
-        return bool(self._left)
+        return bool(self._left or self._own)

@@ -91,23 +91,41 @@ class Host:
             InvalidSetting: if it cannot happen at its stage, no connection to this host comes there, or
                 the count is below 1.
         """
+        self.faults.add(self.check(fault), times)
+
+    def check(self, fault: Fault | DnsFault | str) -> Fault:
+        """A fault by name, if connections to this host can meet it.
+
+        Raises:
+            UnknownName, InvalidSetting: as `fail` does.
+        """
         known = fault_named(fault)
         if isinstance(known, DnsFault):
             raise InvalidSetting(
                 f"{self.name}.fail({known.id!r}): that happens to a domain, not to a host: "
                 f"mailnet.fail('shop.example', {known.id!r})"
             )
-        stage = known.stage
-        if stage in _NEEDED and (_NEEDED[stage] not in self.extensions or self.helo_only):
+        if not self.can_meet(known):
+            needed = _NEEDED[known.stage]
             raise InvalidSetting(
-                f"{self.name}.fail({str(fault)!r}): no connection comes to {stage.upper()}, since the host "
-                f"does not offer {_NEEDED[stage]}; .extensions.add(...) offers it"
+                f"{self.name}.fail({known.id!r}): no connection comes to {known.stage.upper()}, since the host "
+                f"does not offer {needed}; .extensions.add(...) offers it"
             )
-        self.faults.add(known, times)
+        return known
 
-    def unreachable(self, port: int) -> tuple[int, str] | None:
-        """With which error a connection to a port fails, and why; None if there is somebody to answer."""
-        fault = self.faults.dial()
+    def can_meet(self, fault: Fault) -> bool:
+        """Whether a connection to this host comes to the fault's stage."""
+        needed = _NEEDED.get(fault.stage)
+        return needed is None or (needed in self.extensions and not self.helo_only)
+
+    def unreachable(self, port: int, drawn: Fault | None = None) -> tuple[int, str] | None:
+        """With which error a connection to a port fails, and why; None if there is somebody to answer.
+
+        Args:
+            port: which.
+            drawn: what this connection meets besides the host's own faults.
+        """
+        fault = self.faults.with_drawn(drawn).dial()
         if fault is not None:
             return fault[0], f"{self.name}: {fault[1]}"
         if port not in self.ports:

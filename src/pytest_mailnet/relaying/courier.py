@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from random import Random
 
     from pytest_mailnet.clock import Clock
+    from pytest_mailnet.faults import Fault
     from pytest_mailnet.journal import Journal
     from pytest_mailnet.providers import Provider
     from pytest_mailnet.providers.host import Host
@@ -30,9 +31,11 @@ _SMTP = 25
 class Surroundings(Tenant, Protocol):
     """A net, as far as a queue knows it."""
 
-    clock: Clock
     journal: Journal
     random: Random
+
+    def drawn_for(self, host: Host) -> Fault | None:
+        """What a connection to a host meets besides the host's own faults."""
 
     def host_at(self, ip: str) -> Host | None:
         """The host with that address."""
@@ -182,11 +185,12 @@ class Courier:
         host = net.host_at(ip)
         if host is None:
             raise LineLost(f"no route to {ip}")
-        unreachable = host.unreachable(_SMTP)
+        drawn = net.drawn_for(host)
+        unreachable = host.unreachable(_SMTP, drawn)
         if unreachable is not None:
             raise LineLost(f"the connection to {ip} failed: {unreachable[1]}")
         self._port += 1
-        service = MailService(host, host.provider.name, net.journal, _nobody)
+        service = MailService(host, host.provider.name, net.journal, _nobody, drawn)
         return Line(Connection(net, Endpoint(own, self._port), Endpoint(ip, _SMTP), service))
 
 
