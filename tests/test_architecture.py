@@ -42,6 +42,7 @@ PLACES = {
     "ssl": {"certificates", "intercept", "providers", "relaying", "smtpserver", "tlschannel"},
     "trustme": {"certificates"},
     "smtplib": {"demo"},
+    "hypothesis": {"strategies"},
 }
 
 

@@ -128,7 +128,7 @@ def _transact(client: smtplib.SMTP, mail: Delivery, recipients: list[str]) -> di
     answers: dict[str, Answer] = {}
     accepted: list[str] = []
     try:
-        outcome = _reply(client.mail(mail.sender))
+        outcome = _expected(_reply(client.mail(mail.sender)))
         if outcome.code == 250:
             for recipient in recipients:
                 answers[recipient] = _reply(client.rcpt(recipient))
@@ -145,8 +145,18 @@ def _reply(told: tuple[int, bytes]) -> Answer:
     return Answer(told[0], told[1].decode("utf-8", "replace"))
 
 
+def _expected(answer: Answer) -> Answer:
+    """The answer, if it is 250 or a no: any other is of a server that is out of step, and settles nothing."""
+    return answer if answer.code == 250 or answer.code >= 400 else Answer(0, f"unexpected reply: {answer}")
+
+
 def _answer(error: OSError) -> Answer:
-    if isinstance(error, smtplib.SMTPResponseException):
+    # smtplib raises the class itself for a line that is too long and for a strange reply to QUIT: neither is
+    # an answer to the mail. Nor is a yes where an error is raised.
+    told = (
+        isinstance(error, smtplib.SMTPResponseException) and type(error) is not smtplib.SMTPResponseException
+    )
+    if told and error.smtp_code >= 400:
         said = error.smtp_error
         return Answer(error.smtp_code, said if isinstance(said, str) else said.decode("utf-8", "replace"))
     return Answer(0, f"{type(error).__name__}: {error}")

@@ -189,3 +189,18 @@ def test_a_mail_that_is_never_taken_fails_in_the_end(mailnet, outbox, alice):
 
     assert delivery.state == "failed"
     assert len(delivery.answers) == 5
+
+
+@pytest.mark.mailnet_faults
+def test_whatever_goes_wrong_once_the_outbox_knows_what_became_of_the_mail(mailnet, outbox, mailnet_fault):
+    mailnet.clock.compress()
+    mailnet.add_server("mx.shop.example", domain="shop.example")
+    mailnet.fail("shop.example", mailnet_fault, times=1)
+    mail = b"Message-ID: <order-1@sender.example>\r\n" + MAIL
+
+    delivery = outbox.send(BOB, ["sales@shop.example"], mail)["sales@shop.example"]
+    while delivery.state == "deferred":
+        mailnet.clock.advance(days=1)
+        outbox.flush()
+
+    assert mailnet.account_for({"order-1@sender.example": delivery.state}).right

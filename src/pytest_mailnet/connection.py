@@ -60,9 +60,7 @@ class Connection:
     silent: Callable[[bool], object] = bool
 
 
-def elapse(
-    clock: Clock, loop: asyncio.AbstractEventLoop, seconds: float, do: Callable[[], object]
-) -> None:
+def elapse(clock: Clock, loop: asyncio.AbstractEventLoop, seconds: float, do: Callable[[], object]) -> None:
     """Have something done in a loop when so much time has passed: the clock's where it is compressed."""
     if clock.compressed:
         clock.later(seconds, lambda: loop.call_soon_threadsafe(do))

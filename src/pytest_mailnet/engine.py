@@ -11,8 +11,6 @@ threads write are guarded by one lock.
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import fcntl
 import functools
 import socket
 import threading
@@ -25,11 +23,10 @@ from pytest_mailnet.connection import Connection, Tenant
 from pytest_mailnet.dnsserver import DatagramServer, StreamServer
 from pytest_mailnet.errors import MailNetError
 from pytest_mailnet.model import Endpoint
-from pytest_mailnet.silence import BlackHole, Silences
+from pytest_mailnet.silence import BlackHole, Silences, unsent
 
 __all__ = ["Engine"]
 
-_SIOCOUTQNSD = 0x894B
 _LOOPBACK = "127.0.0.1"
 _ROUNDS = 8  # of the loop: a connection is accepted, gets its transport, is greeted, heard and answered
 _T = TypeVar("_T")
@@ -324,11 +321,7 @@ def _unsent(call: Connection) -> bool:
     transport = call.transport
     if not isinstance(transport, asyncio.Transport) or transport.is_closing():
         return False
-    left = bytearray(4)
-    sock = transport.get_extra_info("socket")
-    with contextlib.suppress(OSError):  # other systems than Linux do not tell
-        fcntl.ioctl(sock.fileno(), _SIOCOUTQNSD, left)
-    return any(left) or transport.get_write_buffer_size() > 0
+    return unsent(transport.get_extra_info("socket").fileno()) or transport.get_write_buffer_size() > 0
 
 
 async def _reset(calls: list[Connection]) -> None:

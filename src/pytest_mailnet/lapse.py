@@ -37,7 +37,7 @@ class Lapse:
     def silent(self, ends: Iterable[End]) -> bool:
         ends = list(ends)
         silences = self._engine.silences
-        if not any((end.kind, end.port) in silences for end in ends):
+        if any(end.sending for end in ends) or not any((end.kind, end.port) in silences for end in ends):
             return False
         ours = (self._engine.listener, self._engine.dns)
         for end in ends:

@@ -151,14 +151,12 @@ class MailNet(Population):
         """The messages that any server took, in order."""
         return list(self._internet.arrivals.messages)
 
-    def account_for(
-        self, app_log: Log, *, key: Callable[[Message], str] = message_id
-    ) -> Reckoning:
+    def account_for(self, app_log: Log, *, key: Callable[[Message], str] = message_id) -> Reckoning:
         """Hold what the application believes of its mails against what servers took from it.
 
         Args:
-            app_log: for each mail, by Message-ID, or by Message-ID and recipient: "sent", "deferred", "failed",
-                or None where the application has no word of it. A mapping or pairs.
+            app_log: for each mail, by Message-ID, or by Message-ID and recipient: "sent", "deferred",
+                "failed", or None where the application has no word of it. A mapping or pairs.
             key: finds what the log calls a mail by, if that is not its Message-ID.
 
         Raises:

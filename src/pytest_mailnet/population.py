@@ -140,9 +140,7 @@ class Population:
         """
         return self._internet.host(name)
 
-    def fail(
-        self, name: str, fault: Fault | DnsFault | Schedule | str, *, times: int | None = None
-    ) -> None:
+    def fail(self, name: str, fault: Fault | DnsFault | Schedule | str, *, times: int | None = None) -> None:
         """Let something go wrong on the way to a domain: `mailnet.fail("shop.example", "reset-after-dot")`.
 
         Args:

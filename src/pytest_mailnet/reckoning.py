@@ -40,7 +40,7 @@ class Reckoning:
 
     @property
     def right(self) -> bool:
-        """Whether the application is right about every mail; a duplicate that is only possible is no mistake."""
+        """Whether the application is right about every mail; that a duplicate is possible is no mistake."""
         return not (self.lost or self.duplicated or self.failed_but_taken or self.sent_but_not_taken)
 
     def __str__(self) -> str:
@@ -63,9 +63,7 @@ def message_id(message: Message) -> str:
     return str(message.parsed["Message-ID"] or "").strip().strip("<>")
 
 
-def reckon(
-    log: Log, taken: Sequence[Message], key: Callable[[Message], str] = message_id
-) -> Reckoning:
+def reckon(log: Log, taken: Sequence[Message], key: Callable[[Message], str] = message_id) -> Reckoning:
     """Hold an application's log against what servers took from it.
 
     Args:

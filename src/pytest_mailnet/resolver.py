@@ -288,7 +288,7 @@ class Dns:
             back = self._back(asked)
             with self._lock:
                 fault, drawn = drawn or self._faults.at(asked, rdtype), None
-                wrong = None if fault is None else self._wrong(fault.manner, asked, rdtype)
+                wrong = None if fault is None else self._wrong(fault.manner, asked)
                 if wrong is not None:
                     return wrong
                 broken = broken if fault is None else fault.manner
@@ -305,7 +305,7 @@ class Dns:
             asked = plain_name(last.rdata)
         return Answer("SERVFAIL")
 
-    def _wrong(self, manner: DnsManner, asked: str, rdtype: str) -> Answer | None:
+    def _wrong(self, manner: DnsManner, asked: str) -> Answer | None:
         """What is said in place of the truth; None where only its way is broken."""
         if manner in RCODES:
             return Answer(manner.upper())

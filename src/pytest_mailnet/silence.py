@@ -1,14 +1,17 @@
-"""Where nothing is to be heard: connections on which a server stands still, and a place that never answers."""
+"""Where nothing is to be heard: connections on which a server stands still, and a place without answers."""
 
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import socket
 import threading
 
 from pytest_mailnet.model import Endpoint
 
-__all__ = ["BlackHole", "Silences"]
+__all__ = ["BlackHole", "Silences", "unsent"]
+
+_SIOCOUTQNSD = 0x894B  # linux/sockios.h
 
 
 class Silences:
@@ -52,7 +55,7 @@ class BlackHole:
                 for _ in range(2):  # one fills the queue; the other is what a kernel may take beyond it
                     filler = _unpatched()
                     self._sockets.append(filler)
-                    filler.setblocking(False)
+                    filler.setblocking(False)  # noqa: FBT003
                     with contextlib.suppress(BlockingIOError):
                         filler.connect(listener.getsockname())
             return Endpoint(*self._sockets[0].getsockname())
@@ -62,6 +65,14 @@ class BlackHole:
         with self._lock:
             while self._sockets:
                 self._sockets.pop().close()
+
+
+def unsent(descriptor: int) -> bool:
+    """Whether the kernel holds back something of what was written to a socket (Nagle, a full window)."""
+    left = bytearray(4)
+    with contextlib.suppress(OSError):  # other systems than Linux do not tell
+        fcntl.ioctl(descriptor, _SIOCOUTQNSD, left)
+    return any(left)
 
 
 def _unpatched() -> socket.SocketType:

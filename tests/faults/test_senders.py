@@ -109,4 +109,7 @@ def test_every_fault_ends_and_the_net_knows_what_was_taken(mailnet, alice, mailn
 def test_without_a_fault_every_sender_gets_through(mailnet, alice, send):
     assert believes(send) == "sent"
     assert len(alice.messages) == 1
-    assert str(mailnet.account_for({"1@sender.example": "sent"})) == "every mail is where the application believes it"
+    assert (
+        str(mailnet.account_for({"1@sender.example": "sent"}))
+        == "every mail is where the application believes it"
+    )

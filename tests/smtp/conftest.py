@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from pytest_mailnet.certificates import Authority, Certificate
+from pytest_mailnet.connection import Connection
 from pytest_mailnet.dialogue import Dialogue
 from pytest_mailnet.faults.arming import Armed
 from pytest_mailnet.journal import Journal
-from pytest_mailnet.connection import Connection
 from pytest_mailnet.model import Endpoint, Envelope, Reply, Stage
 from pytest_mailnet.providers.catalogue import stock_phrases
 from pytest_mailnet.smtpserver import MailService
@@ -185,7 +185,9 @@ class Running:
 
     async def _accept(self) -> None:
         def accept() -> asyncio.Protocol:
-            self.servers.append(self._service.accept(Connection(None, CLIENT, SERVER, self._service), self._loop))
+            self.servers.append(
+                self._service.accept(Connection(None, CLIENT, SERVER, self._service), self._loop)
+            )
             return self.servers[-1]
 
         self._server = await self._loop.create_server(accept, sock=self._listener)

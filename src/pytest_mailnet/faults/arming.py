@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import errno
 import threading
 from collections.abc import Callable, Mapping
@@ -41,23 +42,22 @@ _OFFERED_BEFORE: Mapping[Stage, tuple[bytes, ...]] = MappingProxyType(
 
 
 class Armed:
-    """The faults of one host. One lock: the test adds, servers and dialling threads take.
-
-    Args:
-        shared: the faults of the host, for those of one of its connections.
-        drawn: what this connection meets besides.
-    """
+    """The faults of one host. One lock: the test adds, servers and dialling threads take."""
 
     __slots__ = ("_left", "_lock", "_own")
 
-    def __init__(self, shared: Armed | None = None, drawn: Fault | None = None) -> None:
-        self._left: dict[Fault, int | None] = {} if shared is None else shared._left
-        self._lock: threading.Lock = threading.Lock() if shared is None else shared._lock
-        self._own: set[Fault] = set() if drawn is None else {drawn}
+    def __init__(self) -> None:
+        self._left: dict[Fault, int | None] = {}
+        self._lock = threading.Lock()
+        self._own: set[Fault] = set()
 
     def with_drawn(self, drawn: Fault | None) -> Armed:
-        """The faults of one connection."""
-        return self if drawn is None else Armed(self, drawn)
+        """The faults of one connection: the host's, and what it meets besides."""
+        if drawn is None:
+            return self
+        of_one = copy.copy(self)
+        of_one._own = {drawn}  # noqa: SLF001  # the rest is shared
+        return of_one
 
     def add(self, fault: Fault, times: int | None) -> None:
         """Have a fault happen so many times, or (None) until `clear`.
@@ -94,8 +94,7 @@ class Armed:
         """The fault that happens to the reply that is due, or amid content; counted."""
         return self._first(
             lambda fault: (
-                (fault.stage, fault.in_content) == (stage, in_content)
-                and fault.manner not in _NOT_AT_A_REPLY
+                (fault.stage, fault.in_content) == (stage, in_content) and fault.manner not in _NOT_AT_A_REPLY
             )
         )
 

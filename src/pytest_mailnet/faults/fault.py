@@ -37,7 +37,7 @@ class Manner(StrEnum):
     CLEAR_AGAIN = "clear-again"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Fault:
     """One thing that can go wrong with a connection.
 
@@ -82,6 +82,9 @@ class Fault:
 
     def __str__(self) -> str:
         return self.id
+
+    def __repr__(self) -> str:
+        return f"fault_named({self.id!r})"
 
 
 OF_A_DIAL = (Manner.REFUSED, Manner.UNREACHABLE, Manner.NO_ROUTE, Manner.DROPPED)

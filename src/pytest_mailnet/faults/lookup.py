@@ -40,7 +40,7 @@ class DnsManner(StrEnum):
     MANY_MX = "many-mx"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class DnsFault:
     """One thing that can go wrong when a domain is looked up.
 
@@ -62,7 +62,7 @@ class DnsFault:
 
     @property
     def kind(self) -> str:
-        """ "dns"."""
+        """What is wrong: the "dns"."""
         return "dns"
 
     @property
@@ -77,6 +77,9 @@ class DnsFault:
 
     def __str__(self) -> str:
         return self.id
+
+    def __repr__(self) -> str:
+        return f"fault_named({self.id!r})"
 
 
 RCODES = frozenset(

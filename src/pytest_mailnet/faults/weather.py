@@ -109,7 +109,8 @@ class Chaos:
         if not 0 <= rate <= 1:
             raise InvalidSetting(f"mailnet.chaos(rate={rate!r}): a rate is 0 (never) to 1 (every time)")
         self.seed, self.rate = seed, rate
-        self._connections, self._questions = Random(f"{seed} connections"), Random(f"{seed} questions")  # noqa: S311
+        self._connections = Random(f"{seed} connections")  # noqa: S311
+        self._questions = Random(f"{seed} questions")  # noqa: S311
         self._lock = threading.Lock()  # connections and questions come in several threads
 
     def of_connection(self, possible: Callable[[Fault], bool]) -> Fault | None:
@@ -131,7 +132,7 @@ class Chaos:
 
 
 class Weather:
-    """What the connections and questions of one net meet, besides the faults of hosts and names themselves."""
+    """What the connections and questions of one net meet, besides the faults of hosts and of names."""
 
     def __init__(self) -> None:
         self.turns: list[Turns] = []

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
+import sys
+from typing import Any
+
 from dns import asyncbackend, asyncquery, asyncresolver
 
 from pytest_mailnet.intercept.dnspython import lapsing
@@ -23,3 +27,16 @@ def compress(patches: Patches, waits: Waits) -> None:
     """Let queries and resolvers reckon their time-outs by the net's clock."""
     for module in (asyncquery, asyncresolver):
         patches.put(module, "time", lapsing(waits))
+    backends = ["dns._asyncio_backend", *(["dns._trio_backend"] if "trio" in sys.modules else [])]
+    for name in backends:
+        _compress_pauses(patches, waits, importlib.import_module(name).Backend)
+
+
+def _compress_pauses(patches: Patches, waits: Waits, backend: Any) -> None:
+    sleep = backend.sleep
+
+    async def pause(self: Any, seconds: float) -> None:
+        waits.sleep(seconds)  # between two tries, when there is no connection to wait on
+        await sleep(self, 0)
+
+    patches.put(backend, "sleep", pause)

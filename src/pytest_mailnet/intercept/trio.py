@@ -46,8 +46,9 @@ def compress(patches: Patches, waits: Waits) -> None:
         if timeout <= 0:
             return get_events(events, timeout)
         limit = None if timeout >= _A_DAY else timeout
+        registered: Any = events._registered  # noqa: SLF001
         return waits.until(
-            lambda seconds: get_events(events, seconds), lambda: ends_of(list(events._registered)), limit  # noqa: SLF001
+            lambda seconds: get_events(events, seconds), lambda: ends_of(list(registered)), limit
         )
 
     patches.put(manager, "get_events", patient_get_events)

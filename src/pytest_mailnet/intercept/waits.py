@@ -22,6 +22,7 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 
 from pytest_mailnet.intercept.patches import Patches
 from pytest_mailnet.model import Endpoint
+from pytest_mailnet.silence import unsent
 
 __all__ = ["End", "Patience", "Waits", "ends_of", "install"]
 
@@ -38,11 +39,13 @@ class End(NamedTuple):
         kind: `socket.SOCK_STREAM` or `SOCK_DGRAM`.
         port: on loopback.
         peer: whom it is connected to in truth; None for nobody.
+        sending: whether something that was written is not on its way yet.
     """
 
     kind: int
     port: int
     peer: Endpoint | None
+    sending: bool = False
 
 
 class Patience(Protocol):
@@ -162,7 +165,7 @@ def ends_of(descriptors: Iterable[int]) -> list[End]:
             continue
         try:
             if sock.family in (socket.AF_INET, socket.AF_INET6):
-                found.append(End(sock.type, sock.getsockname()[1], _peer(sock)))
+                found.append(End(sock.type, sock.getsockname()[1], _peer(sock), unsent(descriptor)))
         finally:
             sock.detach()
     return found

@@ -108,8 +108,8 @@ class Host:
         if not self.can_meet(known):
             needed = _NEEDED[known.stage]
             raise InvalidSetting(
-                f"{self.name}.fail({known.id!r}): no connection comes to {known.stage.upper()}, since the host "
-                f"does not offer {needed}; .extensions.add(...) offers it"
+                f"{self.name}.fail({known.id!r}): no connection comes to {known.stage.upper()}, since the "
+                f"host does not offer {needed}; .extensions.add(...) offers it"
             )
         return known
 

@@ -16,7 +16,6 @@ from pytest_mailnet.smtpserver import MailService
 if TYPE_CHECKING:
     from random import Random
 
-    from pytest_mailnet.clock import Clock
     from pytest_mailnet.faults import Fault
     from pytest_mailnet.journal import Journal
     from pytest_mailnet.providers import Provider

@@ -1,0 +1,129 @@
+"""Hypothesis strategies for what a mail application can meet; in the extra `hypothesis`.
+
+What they draw is printed as code: a falsifying example can be pasted into a test.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from email.message import EmailMessage
+from email.policy import SMTP
+
+from pytest_mailnet.errors import InvalidSetting, MissingExtra
+from pytest_mailnet.faults import DnsFault, Fault, Schedule, faults_of
+from pytest_mailnet.model import Reply, Stage
+from pytest_mailnet.population import Population
+
+try:
+    from hypothesis import strategies as st
+except ImportError as error:
+    raise MissingExtra("pytest_mailnet.strategies", "hypothesis", "hypothesis") from error
+
+__all__ = ["World", "faults", "messages", "replies", "schedules", "worlds"]
+
+_TEXT = st.text(st.characters(min_codepoint=32, max_codepoint=126, exclude_characters="{}"), max_size=60)
+_WORD = st.text("abcdefghijklmnopqrstuvwxyz0123456789", min_size=1, max_size=12)
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """A domain and its mail hosts.
+
+    Attributes:
+        domain: "shop.example".
+        exchanges: the preference of each host's MX record, and whether it takes connections.
+    """
+
+    domain: str
+    exchanges: tuple[tuple[int, bool], ...]
+
+    def put_into(self, net: Population) -> None:
+        """Add its servers to a net; mail for any address of the domain is taken by each that is up."""
+        for number, (preference, up) in enumerate(self.exchanges, start=1):
+            name = f"mx{number}.{self.domain}"
+            net.add_server(name, domain=self.domain, preference=preference)
+            if not up:
+                net.host(name).refuse_connections()
+
+
+def replies(*, permanent: bool | None = None) -> st.SearchStrategy[Reply]:
+    """Replies that say no, in one line or more, with and without an enhanced status code.
+
+    Args:
+        permanent: only 5yz, or only 4yz; both without it.
+    """
+    first = {None: "45", True: "5", False: "4"}[permanent]
+
+    def enhanced(code: int) -> st.SearchStrategy[str | None]:
+        detail = st.tuples(st.integers(0, 7), st.integers(0, 30))
+        return st.none() | detail.map(lambda it: f"{code // 100}.{it[0]}.{it[1]}")
+
+    def reply(code: int) -> st.SearchStrategy[Reply]:
+        lines = st.lists(_TEXT.filter(_is_plain), min_size=1, max_size=3).map(tuple)
+        return st.builds(Reply, st.just(code), lines, enhanced(code))
+
+    codes = [it for it in (450, 421, 451, 452, 455, 550, 551, 552, 553, 554, 555) if str(it)[0] in first]
+    return st.sampled_from(codes).flatmap(reply)
+
+
+def faults(
+    *, stage: Stage | str | None = None, kind: str | None = None
+) -> st.SearchStrategy[Fault | DnsFault]:
+    """One of the faults of a stage, of a kind, or of both.
+
+    Raises:
+        InvalidSetting: for a stage or kind that there is not; names the near misses.
+    """
+    return st.sampled_from(faults_of(stage=stage, kind=kind))
+
+
+def schedules(
+    tries: int, *, longest: int | None = None, stage: Stage | str | None = None, kind: str | None = None
+) -> st.SearchStrategy[Schedule]:
+    """What an application meets that tries so many times; shrinks to the fewest faults that break it.
+
+    Args:
+        tries: how often it tries, 1 or more.
+        longest: how many steps there are at most; as many as tries by default.
+        stage: as `faults` takes it.
+        kind: as `faults` takes it.
+
+    Raises:
+        InvalidSetting: for a schedule that is longer than the tries, or fewer than 1 try.
+    """
+    most = tries if longest is None else longest
+    if not 1 <= most <= tries:
+        raise InvalidSetting(
+            f"schedules({tries}, longest={longest}): a schedule has 1 step or more, and at most one for each "
+            "try"
+        )
+    step = st.none() | faults(stage=stage, kind=kind)
+    return st.lists(step, min_size=1, max_size=most).map(lambda steps: Schedule(*steps))
+
+
+def worlds(domain: str = "shop.example") -> st.SearchStrategy[World]:
+    """A domain with one to four mail hosts, of which one at least is up."""
+    exchange = st.tuples(st.sampled_from([10, 20, 30]), st.booleans())
+    exchanges = st.lists(exchange, min_size=1, max_size=4).filter(lambda it: any(up for _, up in it))
+    return exchanges.map(lambda it: World(domain, tuple(it)))
+
+
+@st.composite
+def messages(
+    draw: st.DrawFn, sender: str = "app@sender.example", recipient: str = "alice@shop.example"
+) -> bytes:
+    """Mails, as bytes, with what trips senders up: dots at line starts, long lines, any script, no text."""
+    line = st.sampled_from(["", ".", "..", ". x", "From x", "x" * 998]) | st.text(
+        st.characters(exclude_categories=["Cc", "Cs", "Zl", "Zp"]), max_size=80
+    )
+    message = EmailMessage()
+    message["From"], message["To"] = sender, recipient
+    message["Message-ID"] = f"<{draw(_WORD)}@sender.example>"
+    message["Subject"] = draw(st.text(st.characters(exclude_categories=["C", "Z"]), max_size=40))
+    message.set_content("\n".join(draw(st.lists(line, max_size=5))) + "\n")
+    return message.as_bytes(policy=SMTP)
+
+
+def _is_plain(text: str) -> bool:
+    """Whether a text is not taken for an enhanced status code of its own."""
+    return text == text.strip() and not text[:1].isdigit()

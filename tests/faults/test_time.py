@@ -1,0 +1,354 @@
+"""Waits that a fault causes: the client's own time-out, at once, and the net's clock that much later."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import smtplib
+import socket
+import ssl
+import threading
+import time
+
+import dns.asyncresolver
+import dns.exception
+import dns.resolver
+import pytest
+
+from pytest_mailnet import MailNet
+from pytest_mailnet.errors import ExpectationFailed, InvalidSetting, WouldHang
+
+aiosmtplib = pytest.importorskip("aiosmtplib")
+trio = pytest.importorskip("trio")
+
+HOST = "mx.shop.example"
+MAIL = "Subject: hi\r\n\r\nhello\r\n"
+
+
+@pytest.fixture
+def passed(mailnet, shop):
+    """How many seconds have passed in the net since the test began."""
+    began = mailnet.clock.time()
+    return lambda: round(mailnet.clock.time() - began, 1)
+
+
+@pytest.fixture(autouse=True)
+def at_once():
+    """No test here waits: a time-out of a minute is met in less than five seconds."""
+    began = time.monotonic()
+    yield
+    assert time.monotonic() - began < 5
+
+
+def test_a_stalled_server_costs_a_client_its_time_out_and_the_test_nothing(mailnet, passed):
+    mailnet.fail("shop.example", "stalled-at-rcpt")
+
+    with (
+        pytest.raises(smtplib.SMTPServerDisconnected, match="timed out"),
+        smtplib.SMTP(HOST, timeout=60) as client,
+    ):
+        client.sendmail("a@sender.example", ["b@shop.example"], MAIL)
+
+    assert passed() == 60
+
+
+def test_a_connect_that_is_never_answered_times_out(mailnet, passed):
+    mailnet.fail("shop.example", "dropped-at-connect")
+
+    with pytest.raises(TimeoutError, match="timed out"):
+        smtplib.SMTP(HOST, timeout=30)
+
+    assert passed() == 30
+
+
+def test_a_connect_without_a_time_out_ends_as_the_kernel_ends_it(mailnet, passed):
+    mailnet.fail("shop.example", "dropped-at-connect")
+
+    with pytest.raises(TimeoutError, match="Connection timed out"):
+        smtplib.SMTP(HOST)
+
+    assert passed() == 127
+
+
+def test_a_connect_that_is_never_answered_really_waits_where_time_is_not_compressed():
+    with MailNet() as net:
+        net.add_server(HOST, domain="shop.example")
+        net.fail("shop.example", "dropped-at-connect")
+        began = time.monotonic()
+
+        with pytest.raises(TimeoutError):
+            socket.create_connection((HOST, 25), timeout=0.1)
+
+        assert time.monotonic() - began >= 0.1
+
+
+def test_a_late_banner_is_heard_by_who_waits_long_enough(mailnet, passed):
+    mailnet.fail("shop.example", "late-at-connect")
+
+    with smtplib.SMTP(HOST, timeout=60) as client:
+        assert client.noop()[0] == 250
+
+    assert passed() == 30
+
+
+def test_a_late_banner_is_not_heard_by_who_hangs_up_before(mailnet, passed):
+    mailnet.fail("shop.example", "late-at-connect")
+
+    with pytest.raises(smtplib.SMTPServerDisconnected):
+        smtplib.SMTP(HOST, timeout=20)
+
+    assert passed() == 20
+
+
+def test_moving_the_clock_brings_a_late_reply(mailnet, shop):
+    mailnet.fail("shop.example", "late-at-connect")
+    with socket.create_connection((HOST, 25), timeout=60) as sock:
+        sock.settimeout(0)
+        with pytest.raises(BlockingIOError):
+            sock.recv(100)
+        sock.settimeout(60)
+
+        mailnet.clock.advance(seconds=30)
+
+        assert sock.recv(100).startswith(b"220 ")
+
+
+def test_a_slow_link_takes_as_long_as_its_bytes(mailnet, passed):
+    mailnet.fail("shop.example", "slow-at-connect")
+
+    with smtplib.SMTP(HOST, timeout=5) as client:
+        banner_and_ehlo = len(b"220 \r\n") + len(client.ehlo()[1])
+
+    assert passed() >= banner_and_ehlo // 50
+
+
+def test_a_stalled_handshake_times_out(mailnet, passed):
+    mailnet.fail("shop.example", "handshake-stalled-at-starttls")
+
+    with smtplib.SMTP(HOST, timeout=45) as client, pytest.raises(TimeoutError, match="handshake"):
+        client.starttls(context=ssl.create_default_context())
+
+    assert passed() == 45
+
+
+def test_a_server_that_stalls_behind_tls_costs_nothing_either(mailnet, passed):
+    mailnet.fail("shop.example", "stalled-at-mail")
+
+    with (
+        pytest.raises(smtplib.SMTPServerDisconnected),
+        smtplib.SMTP_SSL(HOST, timeout=15) as client,
+    ):
+        client.sendmail("a@sender.example", ["b@shop.example"], MAIL)
+
+    assert passed() == 15
+
+
+def test_asyncio_s_time_outs_run_on_the_net_s_clock(mailnet, passed):
+    mailnet.fail("shop.example", "stalled-at-ehlo")
+
+    async def meet():
+        client = aiosmtplib.SMTP(hostname=HOST, port=25, timeout=40, start_tls=False)
+        try:
+            with pytest.raises(aiosmtplib.SMTPException):  # noqa: PT012
+                await client.connect()
+                await client.ehlo()
+        finally:
+            client.close()
+
+    asyncio.run(meet())
+
+    assert passed() == 40
+
+
+def test_an_asyncio_connect_that_is_never_answered_times_out(mailnet, passed):
+    mailnet.fail("shop.example", "dropped-at-connect")
+
+    async def meet():
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(asyncio.open_connection("192.0.2.10", 25), 50)
+
+    asyncio.run(meet())
+
+    assert passed() == 50
+
+
+def test_what_another_thread_does_for_a_loop_is_not_cut_short(mailnet, shop):
+    mailnet.fail("shop.example", "stalled-at-connect")
+    done = threading.Event()
+
+    async def meet():
+        _, writer = await asyncio.open_connection(HOST, 25)
+        loop = asyncio.get_running_loop()
+        loop.call_later(0.05, done.set)
+        try:
+            assert await asyncio.wait_for(loop.run_in_executor(None, done.wait, 5), 60)
+        finally:
+            writer.close()
+
+    asyncio.run(meet())
+
+
+def test_trio_s_time_outs_run_on_the_net_s_clock(mailnet, passed):
+    mailnet.fail("shop.example", "stalled-at-connect")
+
+    async def meet():
+        with trio.fail_after(35):
+            async with await trio.open_tcp_stream(HOST, 25) as stream:
+                await stream.receive_some()
+
+    with pytest.raises(trio.TooSlowError):
+        trio.run(meet)
+
+    assert passed() == 35
+
+
+def test_dnspython_s_resolver_gives_up_when_its_lifetime_is_over(mailnet, passed):
+    mailnet.fail("shop.example", "dns-time-out")
+
+    with pytest.raises(dns.resolver.LifetimeTimeout):
+        dns.resolver.resolve("shop.example", "MX", lifetime=20)
+
+    assert passed() >= 20
+
+
+def test_dnspython_on_asyncio_gives_up_too(mailnet, passed):
+    mailnet.fail("shop.example", "dns-time-out")
+
+    with pytest.raises(dns.resolver.LifetimeTimeout):
+        asyncio.run(dns.asyncresolver.resolve("shop.example", "MX", lifetime=20))
+
+    assert passed() >= 19
+
+
+def test_dnspython_on_trio_gives_up_too(mailnet, passed):
+    mailnet.fail("shop.example", "dns-time-out")
+
+    async def resolve():
+        await dns.asyncresolver.resolve("shop.example", "MX", lifetime=20)
+
+    with pytest.raises(dns.resolver.LifetimeTimeout):
+        trio.run(resolve)
+
+    assert passed() >= 19
+
+
+def test_clients_that_wait_at_the_same_time_each_meet_their_time_out(mailnet, passed):
+    mailnet.fail("shop.example", "stalled-at-connect")
+    met = []
+
+    def meet():
+        with socket.create_connection((HOST, 25), timeout=60) as sock:
+            try:
+                sock.recv(1)
+            except TimeoutError:
+                met.append(passed())
+
+    threads = [threading.Thread(target=meet) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert len(met) == 4
+    assert 60 <= passed() <= 240
+
+
+def test_who_waits_for_a_server_that_speaks_loses_no_time(mailnet, passed):
+    with smtplib.SMTP(HOST, timeout=60) as client:
+        client.sendmail("a@sender.example", ["b@shop.example"], MAIL)
+
+    assert passed() == 0
+
+
+def test_a_wait_without_a_time_out_is_told_and_fails_the_test():
+    with pytest.raises(ExpectationFailed, match="waits without a time-out"), MailNet() as net:  # noqa: PT012
+        net.add_server(HOST, domain="shop.example")
+        net.clock.compress()
+        net.fail("shop.example", "stalled-at-connect")
+
+        with socket.create_connection((HOST, 25)) as sock, pytest.raises(WouldHang):
+            sock.recv(1)
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_an_asyncio_wait_without_a_time_out_is_told_too():
+    async def meet():
+        reader, _ = await asyncio.open_connection(HOST, 25)
+        await reader.read(1)
+
+    with pytest.raises(ExpectationFailed, match="waits without a time-out"), MailNet() as net:  # noqa: PT012
+        net.add_server(HOST, domain="shop.example")
+        net.clock.compress()
+        net.fail("shop.example", "stalled-at-connect")
+
+        with pytest.raises(WouldHang):
+            asyncio.run(meet())
+        gc.collect()
+
+
+def test_what_is_not_in_the_net_really_waits_and_is_told(mailnet, shop):
+    mailnet.fail("shop.example", "stalled-at-connect")
+
+    async def meet():
+        server = await asyncio.start_server(lambda *_: None, "127.0.0.1", 0)
+        _, elsewhere = await asyncio.open_connection(*server.sockets[0].getsockname())
+        reader, writer = await asyncio.open_connection(HOST, 25)
+        try:
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(reader.read(1), 0.1)
+        finally:
+            for each in (writer, elsewhere, server):
+                each.close()
+
+    began = time.monotonic()
+    asyncio.run(meet())
+
+    assert time.monotonic() - began >= 0.1
+    assert any("which is not in the net" in it.text for it in mailnet.journal.incidents)
+
+
+def test_a_loop_of_uvloop_really_waits_and_is_told(mailnet, shop):
+    uvloop = pytest.importorskip("uvloop")
+
+    async def nothing():
+        pass
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(nothing())
+
+    assert [it.text for it in mailnet.journal.incidents] == [
+        "a wait on a loop of uvloop, takes its time: mailnet.clock.compress() cannot shorten it"
+    ]
+
+
+def test_a_query_of_pycares_really_waits_and_is_told(mailnet, shop):
+    pycares = pytest.importorskip("pycares")
+
+    pycares.Channel().close()
+
+    assert "a query of pycares" in mailnet.journal.incidents[0].text
+
+
+def test_time_is_as_it_was_when_the_net_is_left():
+    before = (socket.socket.recv, ssl.SSLSocket.read, asyncio.BaseEventLoop.time, dns.query.time)
+
+    with MailNet() as net:
+        net.clock.compress()
+        assert before[2] is not asyncio.BaseEventLoop.time
+
+    assert (socket.socket.recv, ssl.SSLSocket.read, asyncio.BaseEventLoop.time, dns.query.time) == before
+
+
+def test_compressing_twice_is_compressing_once(mailnet, passed):
+    mailnet.clock.compress()
+    mailnet.fail("shop.example", "stalled-at-connect")
+
+    with pytest.raises(smtplib.SMTPServerDisconnected):
+        smtplib.SMTP(HOST, timeout=60)
+
+    assert passed() == 60
+
+
+def test_a_net_that_is_not_active_cannot_be_compressed(make_mailnet):
+    with pytest.raises(InvalidSetting, match="the net is not active; call it inside `with`"):
+        make_mailnet().clock.compress()
