@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import smtplib
 import socket
 import ssl
@@ -270,35 +269,43 @@ def test_a_wait_without_a_time_out_is_told_and_fails_the_test():
             sock.recv(1)
 
 
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_an_asyncio_wait_without_a_time_out_is_told_too():
     async def meet():
-        reader, _ = await asyncio.open_connection(HOST, 25)
+        reader, writer = await asyncio.open_connection(HOST, 25)
+        writers.append(writer)
         await reader.read(1)
 
+    async def hang_up():
+        for writer in writers:
+            writer.close()
+
+    writers = []
     with pytest.raises(ExpectationFailed, match="waits without a time-out"), MailNet() as net:  # noqa: PT012
         net.add_server(HOST, domain="shop.example")
         net.clock.compress()
         net.fail("shop.example", "stalled-at-connect")
 
-        with pytest.raises(WouldHang):
-            asyncio.run(meet())
-        gc.collect()
+        with asyncio.Runner() as runner:
+            with pytest.raises(WouldHang):
+                runner.run(meet())
+            runner.run(hang_up())
 
 
 def test_what_is_not_in_the_net_really_waits_and_is_told(mailnet, shop):
     mailnet.fail("shop.example", "stalled-at-connect")
 
     async def meet():
-        server = await asyncio.start_server(lambda *_: None, "127.0.0.1", 0)
-        _, elsewhere = await asyncio.open_connection(*server.sockets[0].getsockname())
+        writers = []
+        server = await asyncio.start_server(lambda _, writer: writers.append(writer), "127.0.0.1", 0)
+        writers.append((await asyncio.open_connection(*server.sockets[0].getsockname()))[1])
         reader, writer = await asyncio.open_connection(HOST, 25)
         try:
             with pytest.raises(TimeoutError):
                 await asyncio.wait_for(reader.read(1), 0.1)
         finally:
-            for each in (writer, elsewhere, server):
+            for each in (writer, *writers, server):
                 each.close()
+            await asyncio.sleep(0)
 
     began = time.monotonic()
     asyncio.run(meet())
