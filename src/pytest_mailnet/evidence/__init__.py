@@ -1,0 +1,7 @@
+"""What production said: bounces, logs, transcripts and web hooks, read into failed recipients."""
+
+from __future__ import annotations
+
+from pytest_mailnet.evidence.failure import Failure, NoFailure, Outcome
+
+__all__ = ["Failure", "NoFailure", "Outcome"]

@@ -1,0 +1,125 @@
+"""At which stage of a session something was said: as evidence names it, or inferred from what was said."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from pytest_mailnet.evidence.replies import code_of, enhanced_of
+from pytest_mailnet.model import Stage
+
+__all__ = ["RULES", "Rule", "inferred_stage", "named_stage"]
+
+# How programs call what they had said last; longer names go before those that they hold.
+_NAMED: tuple[tuple[re.Pattern[str], Stage], ...] = tuple(
+    (re.compile(pattern, re.IGNORECASE), stage)
+    for pattern, stage in (
+        (r"end[ -]of[ -](?:data|message|mail)|final dot|data send|\bfinal data\b", Stage.MESSAGE),
+        (r"\bmessage (?:body|content|header)|\bafter (?:I sent )?the (?:message|dot)\b", Stage.MESSAGE),
+        (r"\bsending (?:the )?message\b|\bbdat\b", Stage.MESSAGE),
+        (r"\brcpt\b|\brcpt[ _]?to\b", Stage.RCPT),
+        (r"\bmail[ _]?from\b|\bmail\b(?= command|:?<|$)", Stage.MAIL),
+        (r"\bdata\b", Stage.DATA),
+        (r"\bstarttls\b", Stage.STARTTLS),
+        (r"\bauth\b", Stage.AUTH),
+        (r"\b(?:ehlo|helo|lhlo)\b", Stage.EHLO),
+        (r"\b(?:greeting|banner|connect(?:ion)?|conn)\b", Stage.CONNECT),
+    )
+)
+
+
+def named_stage(command: str) -> Stage | None:
+    """The stage that a command, or what a program calls it, belongs to; None for another.
+
+    Args:
+        command: "RCPT TO:<alice@shop.example>", "end of DATA", "initial server greeting".
+    """
+    return next((stage for pattern, stage in _NAMED if pattern.search(command)), None)
+
+
+class Rule(NamedTuple):
+    """A sign by which a stage is inferred.
+
+    Attributes:
+        says: the rule, as users read it.
+        sign: what a reply has in it, with its code in front.
+        stage: where such replies are given.
+    """
+
+    says: str
+    sign: re.Pattern[str]
+    stage: Stage
+
+
+def _rule(says: str, sign: str, stage: Stage) -> Rule:
+    return Rule(says, re.compile(sign, re.IGNORECASE), stage)
+
+
+_CODE = r"^[45]\d\d[ :\-]+[\[(#]*"
+
+RULES = (
+    _rule("535, 534 and 432 answer a log-in (RFC 4954, 6)", r"^(?:535|534|432)\b", Stage.AUTH),
+    _rule("530 asks for TLS or a log-in before a mail begins (RFC 3207, 4)", r"^530\b", Stage.MAIL),
+    _rule(
+        "x.1.7 and x.1.8 are of the sender's address (RFC 3463, 3.2)", _CODE + r"[45]\.1\.[78]\b", Stage.MAIL
+    ),
+    _rule(
+        "x.1.0 to x.1.6 are of the recipient's address (RFC 3463, 3.2)",
+        _CODE + r"[45]\.1\.[0-6]\b",
+        Stage.RCPT,
+    ),
+    _rule("x.1.10 is a recipient's null MX (RFC 7505, 4)", _CODE + r"[45]\.1\.10\b", Stage.RCPT),
+    _rule("x.7.27 is a sender's null MX (RFC 7505, 4)", _CODE + r"[45]\.7\.27\b", Stage.MAIL),
+    _rule(
+        "x.2.3 and x.3.4 are of the size (RFC 3463, 3.3)",
+        _CODE + r"[45]\.(?:2\.3|3\.4)\b",
+        Stage.MESSAGE,
+    ),
+    _rule("x.2.x are of the mailbox (RFC 3463, 3.3)", _CODE + r"[45]\.2\.\d", Stage.RCPT),
+    _rule("x.6.x are of the content (RFC 3463, 3.7)", _CODE + r"[45]\.6\.\d", Stage.MESSAGE),
+    _rule("x.7.20 to x.7.22 are of DKIM (RFC 7372, 3.1)", _CODE + r"[45]\.7\.2[012]\b", Stage.MESSAGE),
+    _rule("x.7.23 and x.7.24 are of SPF (RFC 7372, 3.2)", _CODE + r"[45]\.7\.2[34]\b", Stage.MAIL),
+    _rule("DKIM and DMARC look at the message", r"\b(?:dkim|dmarc)\b", Stage.MESSAGE),
+    _rule(
+        "its words are of a mailbox",
+        r"(?:unknown|no such|invalid|non-?existent) (?:user|mailbox|recipient|account|address|local)"
+        r"|(?:user|mailbox|recipient|account|address|inbox)\b.{0,60}(?:unknown|not (?:found|exist|known|valid)"
+        r"|n.t exist|\bfull\b|unavailable|disabled|inactive|suspended|over quota|not registered)"
+        r"|over ?quota|quota exceeded|no mailbox here|not (?:our|a) (?:customer|local)",
+        Stage.RCPT,
+    ),
+    _rule("its words are of relaying", r"\brelay(?:ing)?\b", Stage.RCPT),
+    _rule("its words are of greylisting", r"gr[ea]y-?list", Stage.RCPT),
+    _rule(
+        "its words are of a message",
+        r"\b(?:spam\b|spammy|unsolicited|virus|infected|content|header|attachment|size (?:limit|exceed)"
+        r"|message (?:too|size|rejected|was|not|is|contains|looks|has))",
+        Stage.MESSAGE,
+    ),
+    _rule("552 is of what has been stored (RFC 5321, 4.3.2)", r"^552\b", Stage.MESSAGE),
+    _rule("its words are of a sender's address", r"\bsender\b|\bmail from\b", Stage.MAIL),
+    _rule(
+        "its words are of the client's address",
+        r"\b(?:blocked|listed|black-?list\w*|block-?list\w*|banned|reputation|rbl|dnsbl|ptr|reverse dns)\b"
+        r"|\bconnections?\b",
+        Stage.CONNECT,
+    ),
+    _rule("421 ends a session, mostly before a mail has begun (RFC 5321, 3.8)", r"^421\b", Stage.CONNECT),
+    _rule("most refusals are of a recipient", r"^[45]5\d\b", Stage.RCPT),
+)
+"""By which signs a stage is inferred that the evidence does not tell; the first that is there decides."""
+
+
+def inferred_stage(reply: tuple[str, ...], status: str | None = None) -> tuple[Stage, str] | None:
+    """The stage at which a reply was most likely given, and the rule that says so; None where none does.
+
+    Args:
+        reply: its lines.
+        status: an enhanced status code that stands beside it.
+    """
+    if not reply:
+        return None
+    text = " ".join(reply)
+    if status is not None and enhanced_of(reply) is None:
+        text = f"{code_of(reply[0])} {status} {text[4:]}"
+    return next(((rule.stage, rule.says) for rule in RULES if rule.sign.search(text)), None)
