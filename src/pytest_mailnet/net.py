@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from random import Random
@@ -14,6 +15,7 @@ from pytest_mailnet.clock import Clock
 from pytest_mailnet.config import MailNetConfig
 from pytest_mailnet.engine import Engine
 from pytest_mailnet.errors import ExpectationFailed, InvalidSetting, MailNetTampered, NothingArrived, amongst
+from pytest_mailnet.evidence import Failure
 from pytest_mailnet.intercept import Interception
 from pytest_mailnet.internet import Internet
 from pytest_mailnet.journal import ClockMoved, Incident, Journal, Session
@@ -21,9 +23,11 @@ from pytest_mailnet.lapse import Lapse
 from pytest_mailnet.mailbox import Message
 from pytest_mailnet.model import Endpoint
 from pytest_mailnet.population import Population
+from pytest_mailnet.providers import catalogue_with
 from pytest_mailnet.reach import Reach
 from pytest_mailnet.reckoning import Log, Reckoning, message_id, reckon
 from pytest_mailnet.relaying import Queue
+from pytest_mailnet.reproduction import reproduce_in
 from pytest_mailnet.verdict import Complaint, complaints
 
 __all__ = ["MailNet"]
@@ -165,6 +169,23 @@ class MailNet(Population):
         relays = {ip for source in self._internet.sources for ip in (source.ip, source.ipv6)}
         taken = [it for it in self.messages if it.session.client.ip not in relays]
         return reckon(app_log, taken, key)
+
+    def reproduce(self, *evidence: str | os.PathLike[str] | Failure) -> list[Failure]:
+        """Let what production said happen again: `mailnet.reproduce("evidence/bounce.eml")`.
+
+        Who sends to the recipients that the evidence names meets at that host, and at that stage, that reply
+        or that fault. Hosts and domains that the net does not have are added to it.
+
+        Args:
+            evidence: bounces, logs, transcripts, web hooks, folders of such; or failures, as this returns.
+
+        Returns:
+            What the evidence tells, a failed recipient each, as `mailnet reproduce` prints it.
+
+        Raises:
+            EvidenceError: for a path where nothing is, or a file in which no failure is found.
+        """
+        return reproduce_in(self, evidence, catalogue_with(self.config.providers))
 
     def wait_for_messages(self, count: int = 1, *, timeout: float = 5.0) -> list[Message]:
         """Block until so many messages have come since the net began; return them all.

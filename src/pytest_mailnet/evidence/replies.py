@@ -11,8 +11,8 @@ _LONGEST = 4000  # characters of a reply's text that are kept; RFC 5321, 4.5.3.1
 _STATUS = r"[245]\.\d{1,3}\.\d{1,3}"
 _NOT_INSIDE = r"(?<![\w.\-:/=+@#&%$])"
 
-# From the surest to the least sure: a reply begins a text; a code is followed by an enhanced one of its class;
-# a code follows a word that announces it.
+# From the surest to the least sure: a reply begins a text; a code is followed by an enhanced one of its
+# class; a code follows a word that announces it.
 _NO_CODE = r"(?![45][0-9]{2}(?:-\d|[ -](?:bytes|seconds)))"
 _BEGINS = re.compile(rf"[#\s\"'<(\[*]*(?=[45][0-9]{{2}}(?:[ :\-\t]|$)){_NO_CODE}")
 _WITH_STATUS = re.compile(rf"{_NOT_INSIDE}(?=([45])[0-9]{{2}}[ \-:]+[\[(#]*\1\.\d{{1,3}}\.\d{{1,3}}\b)")
@@ -22,6 +22,8 @@ _ANNOUNCED = re.compile(
     re.IGNORECASE,
 )
 _LINE = re.compile(r"([2-5][0-9]{2})([ :\-]?)(.*)", re.DOTALL)
+_FOLD = re.compile(r"[ \t]*\n[ \t]*")
+_COLON = re.compile(r"^([2-5][0-9]{2}):[ \t]*")  # in place of the space, as some bounces write it
 _OWN_STATUS = re.compile(rf"[2-5][0-9]{{2}}[ \-:]*[\[(#]*({_STATUS})(?![\d.])")
 _MARKED_STATUS = re.compile(rf"#({_STATUS})(?![\d.])")
 _ANY_STATUS = re.compile(rf"{_NOT_INSIDE}#?({_STATUS})(?![\d.])")
@@ -52,8 +54,8 @@ def reply_lines(text: str) -> tuple[str, ...]:
         pieces = [*before, *re.split(rf"(?:(?<=\n)|(?<=\s))(?={code}\s)", last, maxsplit=1)]
     else:
         pieces = [it for piece in pieces for it in re.split(rf"(?<=\n)(?={code}\s)", piece)]
-    lines = (" ".join(_printable(piece).split()) for piece in pieces)
-    return tuple(line for line in lines if line)
+    lines = (_FOLD.sub(" ", _printable(piece)).strip() for piece in pieces)
+    return tuple(_COLON.sub(r"\1 ", line) for line in lines if line)
 
 
 def code_of(line: str) -> int | None:

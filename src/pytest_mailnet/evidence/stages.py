@@ -83,8 +83,9 @@ RULES = (
     _rule(
         "its words are of a mailbox",
         r"(?:unknown|no such|invalid|non-?existent) (?:user|mailbox|recipient|account|address|local)"
-        r"|(?:user|mailbox|recipient|account|address|inbox)\b.{0,60}(?:unknown|not (?:found|exist|known|valid)"
-        r"|n.t exist|\bfull\b|unavailable|disabled|inactive|suspended|over quota|not registered)"
+        r"|(?:user|mailbox|recipient|account|address|inbox)\b.{0,60}"
+        r"(?:unknown|not (?:found|exist|known|valid)|n.t exist|\bfull\b|unavailable|disabled|inactive"
+        r"|suspended|over quota|not registered)"
         r"|over ?quota|quota exceeded|no mailbox here|not (?:our|a) (?:customer|local)",
         Stage.RCPT,
     ),

@@ -14,7 +14,7 @@ from email.message import Message
 __all__ = ["LONGEST", "Mail", "TooDeep"]
 
 LONGEST = 1 << 20
-"""How much of a mail is looked at, in bytes; what a bounce tells stands in front of the mail that it returns."""
+"""How much of a mail is looked at, in bytes; what a bounce tells stands before the mail that it returns."""
 
 _MOST_BOUNDARIES = 100
 _BOUNDARY = re.compile(rb"boundary\s*=", re.IGNORECASE)
@@ -79,6 +79,11 @@ class Mail:
             _returned(returned[0]) if returned else Message(),
             "feedback" in by_kind,
         )
+
+    @classmethod
+    def of_text(cls, text: str) -> Mail:
+        """A bounce of which there is only what it says, copied from a screen."""
+        return cls(Message(), text, "", Message(), feedback=False)
 
     @property
     def sender(self) -> str | None:
