@@ -106,7 +106,7 @@ RULES = (
         Stage.CONNECT,
     ),
     _rule("421 ends a session, mostly before a mail has begun (RFC 5321, 3.8)", r"^421\b", Stage.CONNECT),
-    _rule("most refusals are of a recipient", r"^[45]5\d\b", Stage.RCPT),
+    _rule("most refusals are of a recipient", r"^[45]\d\d\b", Stage.RCPT),
 )
 """By which signs a stage is inferred that the evidence does not tell; the first that is there decides."""
 

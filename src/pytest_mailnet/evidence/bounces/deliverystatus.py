@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterator, Mapping
 
 from pytest_mailnet.evidence.connections import trouble_in
@@ -15,7 +16,8 @@ _FIELD = re.compile(r"[ \t]{0,8}([A-Za-z][A-Za-z0-9\-]{2,40})[ \t]?:[ \t]*(.*)")
 _RECIPIENT = ("final-recipient", "original-recipient", "x-actual-recipient")
 _ADDRESS = re.compile(r"[^\s<>\"',;:()\[\]]+@[^\s<>\"',;:()\[\]]+|\"[^\"\n]{1,64}\"@[^\s<>\"',;:()\[\]]+")
 _IP = re.compile(r"\[?(?:IPv6:)?((?:\d{1,3}\.){3}\d{1,3}|[0-9a-fA-F]{0,4}(?::[0-9a-fA-F]{0,4}){2,7})\]?")
-_HOST = re.compile(r"(?:[A-Za-z0-9_](?:[A-Za-z0-9_\-]{0,61}[A-Za-z0-9_])?\.)+[A-Za-z0-9\-]{2,63}(?![\w.]*@)")
+_HOST = re.compile(r"(?:\w(?:[\w\-]{0,61}\w)?\.)+[\w\-]{2,63}(?![\w.]*@)")
+_ESCAPED = re.compile(r"\\x\{([0-9A-Fa-f]{2,6})\}")  # RFC 6533, 3: an address where only ASCII may stand
 _GIVEN_UP = ("failed", "failure")
 _NO_FAILURES = ("delivered", "relayed", "expanded", "deliverable")
 
@@ -61,9 +63,15 @@ def _failure(fields: Mapping[str, str], action: str) -> Failure | None:
 
 
 def address_in(text: str) -> str | None:
-    """The first mail address in a text; None for none."""
-    found = _ADDRESS.search(text)
+    """The first mail address in a text, or the name of a mailbox that is all of it; None for none."""
+    text = _ESCAPED.sub(_unescaped, text)
+    found = _ADDRESS.search(text) or re.fullmatch(r"[\w.+\-]{1,64}", _untyped(text))
     return found[0].strip(".") if found else None
+
+
+def _unescaped(found: re.Match[str]) -> str:
+    code = int(found[1], 16)
+    return chr(code) if code <= sys.maxunicode else found[0]
 
 
 def server_in(text: str) -> tuple[str | None, str | None]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import binascii
 import email
 import email.header
 import email.utils
 import html
+import quopri
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -156,13 +158,20 @@ def _held(part: Message) -> list[Message]:
 
 
 def _groups(part: Message) -> list[str]:
-    groups = _held(part)
-    fields = ("\n".join(f"{name}: {value}" for name, value in it.items()) for it in groups)
-    rests = (it.get_payload() for it in groups)
-    told = [
-        f"{head}\n{rest if isinstance(rest, str) else ''}" for head, rest in zip(fields, rests, strict=True)
-    ]
-    return told or [decoded(part)]
+    """The groups of a delivery status, as text; the parser has taken each for the header of a mail."""
+    told = []
+    for group in _held(part):
+        fields = "".join(f"{name}: {value}\n" for name, value in group.raw_items())
+        rest = group.get_payload(decode=True)
+        told.append(
+            fields.encode("utf-8", "surrogateescape") + b"\n" + (rest if isinstance(rest, bytes) else b"")
+        )
+    encoding = str(part["Content-Transfer-Encoding"] or "").strip().lower()
+    if encoding == "base64":  # RFC 6533, 3 lets a status be encoded, unlike RFC 3464
+        told = [binascii.a2b_base64(it) for it in told]
+    elif encoding == "quoted-printable":
+        told = [quopri.decodestring(it) for it in told]
+    return [it.decode("utf-8", "replace") for it in told] or [decoded(part)]
 
 
 def _returned(part: Message) -> Message:
