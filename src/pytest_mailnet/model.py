@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from types import MappingProxyType
 from typing import NamedTuple
 
 from pytest_mailnet.errors import InvalidReply
 
-__all__ = ["Endpoint", "Envelope", "Reply", "Stage"]
+__all__ = ["COMMANDS", "Endpoint", "Envelope", "Reply", "Stage"]
 
 
 class Stage(StrEnum):
@@ -24,6 +25,21 @@ class Stage(StrEnum):
     RCPT = "rcpt"
     DATA = "data"
     MESSAGE = "message"
+
+
+COMMANDS: Mapping[Stage, str] = MappingProxyType(
+    {
+        Stage.CONNECT: "connection",
+        Stage.EHLO: "EHLO command",
+        Stage.STARTTLS: "STARTTLS command",
+        Stage.AUTH: "AUTH command",
+        Stage.MAIL: "MAIL FROM command",
+        Stage.RCPT: "RCPT TO command",
+        Stage.DATA: "DATA command",
+        Stage.MESSAGE: "end of DATA command",
+    }
+)
+"""What a client had done when a reply of each stage came, as reports tell it."""
 
 
 class Endpoint(NamedTuple):

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import binascii
 import email
 import email.header
 import email.utils
 import html
-import quopri
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -153,7 +151,7 @@ def _kind(part: Message) -> str:
 
 
 def _held(part: Message) -> list[Message]:
-    payload = part.get_payload()
+    payload = part.get_payload() if part.is_multipart() else []
     return [it for it in payload if isinstance(it, Message)] if isinstance(payload, list) else []
 
 
@@ -166,12 +164,17 @@ def _groups(part: Message) -> list[str]:
         told.append(
             fields.encode("utf-8", "surrogateescape") + b"\n" + (rest if isinstance(rest, bytes) else b"")
         )
-    encoding = str(part["Content-Transfer-Encoding"] or "").strip().lower()
-    if encoding == "base64":  # RFC 6533, 3 lets a status be encoded, unlike RFC 3464
-        told = [binascii.a2b_base64(it) for it in told]
-    elif encoding == "quoted-printable":
-        told = [quopri.decodestring(it) for it in told]
-    return [it.decode("utf-8", "replace") for it in told] or [decoded(part)]
+    # RFC 6533, 3 lets a status be encoded, unlike RFC 3464.
+    encoding = str(part["Content-Transfer-Encoding"] or "")
+    return [_unencoded(it, encoding).decode("utf-8", "replace") for it in told] or [decoded(part)]
+
+
+def _unencoded(content: bytes, encoding: str) -> bytes:
+    part = Message()
+    part["Content-Transfer-Encoding"] = encoding
+    part.set_payload(content.decode("ascii", "surrogateescape"))
+    found = part.get_payload(decode=True)
+    return found if isinstance(found, bytes) else b""
 
 
 def _returned(part: Message) -> Message:
