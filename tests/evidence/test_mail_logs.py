@@ -148,6 +148,13 @@ def test_a_binary_field_of_the_journal_s_export_form_is_decoded(length):
     assert failures == [FAILURE]
 
 
+def test_a_binary_field_that_is_torn_spoils_only_its_own_entry():
+    torn = ["__CURSOR=s=1", "MESSAGE", "torn", "", "", ""]
+
+    assert found(*torn[:-2], *EXPORT) == [FAILURE]
+    assert found(*torn, "Mar  9 10:11:12 mx postfix/smtp[123]: " + MESSAGE) == [FAILURE]
+
+
 def test_programs_may_speak_among_each_other():
     failures = found(
         "Mar  9 10:11:12 mx systemd[1]: Started something, status=0",
@@ -202,6 +209,12 @@ def test_a_mail_is_picked_by_its_queue_id_or_message_id(name, sender):
     [failure] = failures_of(ALL, frozenset({name}))
 
     assert failure.sender == sender
+
+
+def test_a_subject_gives_a_mail_no_message_id():
+    came = '2026-03-09 10:11:12 1w0abc-000000012Cd-3eFg <= dave@example.com P=esmtp T="x id=4@example.com y"'
+
+    assert not list(failures_of([came, OF_EXIM[1]], frozenset({"<4@example.com>"})))
 
 
 def test_a_name_that_no_mail_has_picks_nothing():

@@ -258,3 +258,23 @@ def test_what_postfix_has_taken_after_all_is_no_failure(what):
     assert not found(
         f"Mar  9 10:11:12 mx postfix/smtpd[12]: NOQUEUE: {what}: RCPT from x[192.0.2.9]: 554 5.7.1 reject; {ENVELOPE}"
     )
+
+
+def test_words_of_an_administrator_are_no_reply():
+    failure = of_postfix("550 5.1.1 we have left this domain", relay="none", status="bounced", daemon="error")
+
+    assert failure == expected(action="failed", words="550 5.1.1 we have left this domain")
+
+
+def test_what_only_looks_like_a_code_begins_no_reply():
+    failure = of_postfix(f"host {HERE} said: 4500 mails are too many (in reply to RCPT TO command)")
+
+    assert (failure.reply, failure.words) == ((), "4500 mails are too many")
+
+
+def test_the_same_reply_of_another_host_is_not_told_again():
+    line = f"Mar  9 10:11:12 mx postfix/smtp[13]: 4F9D195432C: to=<bob@shop.example>, relay={HERE}:25, status=deferred (host {HERE} said: 450 busy)"
+
+    [failure] = found(line, line.replace("mx.shop", "mx2.shop").replace("192.0.2.8", "192.0.2.9"))
+
+    assert failure.host == "mx.shop.example"

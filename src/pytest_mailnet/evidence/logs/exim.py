@@ -10,7 +10,7 @@ import re
 from pytest_mailnet.evidence.failure import Failure
 from pytest_mailnet.evidence.logs.lines import Entry
 from pytest_mailnet.evidence.logs.queued import Found, Queue
-from pytest_mailnet.evidence.logs.reasons import Peer, Reason, peer_of, reason_of
+from pytest_mailnet.evidence.logs.reasons import Peer, Reason, peer_of, reason_of, trouble_of
 from pytest_mailnet.evidence.stages import named_stage
 from pytest_mailnet.model import Stage
 
@@ -146,9 +146,7 @@ def _reason(reason: str, peer: Peer) -> tuple[Peer, Reason]:
     if named := _HOST_IN_REASON.search(reason):
         peer = peer_of(named[1], named[2])
     after = _AFTER.search(reason)
-    why = reason_of(reason, named_stage(after[1]) if after else None)
-    if why.reply:  # no server has said it: a router's own words may begin with a code
-        return peer, Reason((), None, None, reason)
+    why = trouble_of(reason, named_stage(after[1]) if after else None)
     if why.fault is None and "TLS session" in reason:
         why = why._replace(stage=Stage.STARTTLS)
     return peer, why

@@ -68,7 +68,7 @@ def entries(lines: Iterable[str], is_of_interest: Callable[[str], bool]) -> Iter
                 continue
             if (entry := journal.entry()) is not None and is_of_interest(entry.message):
                 yield entry
-            journal = None
+            journal = _JournalEntry() if line else None
         elif line[:2] == "__":
             journal = _JournalEntry()
         elif is_of_interest(line):
@@ -156,7 +156,9 @@ class _JournalEntry:
         self._waited = 0
 
     def goes_on(self, line: str) -> bool:
-        """Whether a line belongs to it; a blank one ends it."""
+        """Whether a line belongs to it; a blank one ends it, and the first one of the next."""
+        if line.startswith("__CURSOR="):
+            return False
         if self._binary:
             # Eight bytes of length come first, and one of them may be a line's end.
             if (length := _LENGTH.match(line)) or self._waited > 1:

@@ -11,7 +11,7 @@ import re
 from pytest_mailnet.evidence.failure import Failure
 from pytest_mailnet.evidence.logs.lines import Entry
 from pytest_mailnet.evidence.logs.queued import Found, Queue
-from pytest_mailnet.evidence.logs.reasons import Peer, Reason, peer_of, reason_of
+from pytest_mailnet.evidence.logs.reasons import Peer, Reason, peer_of, reason_of, trouble_of
 from pytest_mailnet.evidence.stages import named_stage
 from pytest_mailnet.model import Stage
 
@@ -160,12 +160,12 @@ def _reason(reason: str, relay: Peer) -> tuple[Peer, Reason, str | None]:
         return peer, reason_of(reply, named_stage(tells)), None
     if look_up := _LOOK_UP.search(reason):
         # "Host or domain name not found" stands in front of every outcome of a look-up.
-        return Peer(), reason_of(reason[look_up.end() :])._replace(words=reason), None
+        return Peer(), trouble_of(reason[look_up.end() :])._replace(words=reason), None
     with_peer = _PEER.search(reason)
     peer = peer_of(with_peer[1], with_peer[2]) if with_peer else relay
     if "initial protocol handshake" in reason:
-        return peer, reason_of(reason, Stage.CONNECT), None
-    why = reason_of(reason)
+        return peer, trouble_of(reason, Stage.CONNECT), None
+    why = trouble_of(reason)
     if why.fault is None and peer.address is not None and _TLS.search(reason):
         why = why._replace(stage=Stage.STARTTLS)
     return peer, why, None
