@@ -38,6 +38,8 @@ _NO_CONNECTION = (
     ),
 )
 _NO_LOOK_UP = (
+    # Postfix puts "Host or domain name not found" in front of this, too.
+    (_words("no data record of requested type"), "dns-nodata"),
     (
         _words(
             "host (?:name )?not found,? try again",
@@ -108,7 +110,7 @@ _CONNECTING = _words(
     r"connect to\b", r"connecting\b", r"connection timed", r"operation timed", r"connect timeout"
 )
 _AMID = _words("message (?:body|content)")
-_TLS = _words("certificate", "handshake", r"\btls\b", r"\bssl\b")
+_TLS = _words("certificate", "(?<!protocol )handshake", r"\btls\b", r"\bssl\b")
 
 
 def trouble_in(text: str, stage: Stage | None = None) -> Trouble | None:
