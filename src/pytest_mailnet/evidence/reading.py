@@ -14,6 +14,8 @@ from pytest_mailnet.evidence.bounces import Mail, failures_of
 from pytest_mailnet.evidence.bounces.mail import LONGEST, TooDeep
 from pytest_mailnet.evidence.failure import Failure, NoFailure, Outcome
 from pytest_mailnet.evidence.formats import DocumentFormat, LineFormat
+from pytest_mailnet.evidence.logs import MAIL_LOG
+from pytest_mailnet.evidence.logs import failures_of as failures_of_mails
 from pytest_mailnet.evidence.sources import Source, lines_of, mails_of
 from pytest_mailnet.evidence.webhooks import WEBHOOKS
 
@@ -29,7 +31,7 @@ _MAIL_FIELDS = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 _DOCUMENTS: tuple[DocumentFormat, ...] = WEBHOOKS
-_TEXTS: tuple[LineFormat, ...] = ()
+_TEXTS: tuple[LineFormat, ...] = (MAIL_LOG,)
 
 
 def outcomes_of(
@@ -45,13 +47,15 @@ def outcomes_of(
     with source.open() as stream:
         head = stream.read(_HEAD)
         read(len(head))
-        for outcome in _outcomes(stream, head, source.name, read):
+        for outcome in _outcomes(stream, head, source.name, read, queue_ids):
             yield (
                 outcome if isinstance(outcome, NoFailure) else dataclasses.replace(outcome, file=source.name)
             )
 
 
-def _outcomes(stream: BinaryIO, head: bytes, name: str, read: Callable[[int], object]) -> Iterator[Outcome]:
+def _outcomes(
+    stream: BinaryIO, head: bytes, name: str, read: Callable[[int], object], queue_ids: frozenset[str]
+) -> Iterator[Outcome]:
     text = "\n".join(lines_of(io.BytesIO(), head))
     if not text.strip(" \t\n\0"):
         yield NoFailure(name, "it is empty", "there is nothing to read")
@@ -62,6 +66,10 @@ def _outcomes(stream: BinaryIO, head: bytes, name: str, read: Callable[[int], ob
     elif _is_mail(text):
         yield from _of_mail(head + stream.read(LONGEST), name)
     elif line_format is not None:
+        if line_format is MAIL_LOG and queue_ids:
+            line_format = dataclasses.replace(
+                MAIL_LOG, failures=lambda lines: failures_of_mails(lines, queue_ids)
+            )
         yield from _of_lines(line_format, lines_of(stream, head, read), name)
     elif text.lstrip()[:1] in ("{", "["):
         yield from _of_document(head + stream.read(_LONGEST_DOCUMENT), name)

@@ -21,7 +21,7 @@ _ANNOUNCED = re.compile(
     rf"|refused|server|host|command|<<<|[\]):;>])\W{{0,12}}(?<![\w.\-])(?=[45][0-9]{{2}}[ \-:]){_NO_CODE}",
     re.IGNORECASE,
 )
-_LINE = re.compile(r"([2-5][0-9]{2})([ :\-]?)(.*)", re.DOTALL)
+_LINE = re.compile(r"([2-5][0-9]{2})(?![0-9])([ :\-]?)(.*)", re.DOTALL)
 _FOLD = re.compile(r"[ \t]*\n[ \t]*")
 _COLON = re.compile(r"^([2-5][0-9]{2}):[ \t]*")  # in place of the space, as some bounces write it
 _OWN_STATUS = re.compile(rf"[2-5][0-9]{{2}}[ \-:]*[\[(#]*({_STATUS})(?![\d.])")
