@@ -37,7 +37,8 @@ _RETURNED = re.compile(
     r"(?:the )?(?:header|headers|body|copy|text|start|beginning|first \d+ \w+)?s?\s?(?:of |is )?"
     rf"(?:an? copy of |the )*{_MAIL_OF}"
     r"(?: (?:follows|header|headers|below|text|body|is following)[^\n]{0,30}|[\s\-:=.*]*$)"
-    r"|(?:below this line|this|enclosed|here) is (?:a|the) copy of (?:the|your) (?:original )?(?:message|mail)\b"
+    r"|(?:below this line|this|enclosed|here) is (?:a|the) copy of (?:the|your) (?:original )?"
+    r"(?:message|mail)\b"
     r"|message headers? follow|(?:included|attached) is (?:a|the) copy of"
     r"|received: (?:from|by)\b"
     r").*$",
