@@ -116,13 +116,14 @@ def leaks_by_itself(send, fault):
     """Whether a client is known to leave a socket behind, whatever its user does.
 
     aiosmtplib closes TLS as asyncio does, which waits for the server's close_notify after the loop has ended; Django
-    drops its connection where a reply before the mail cannot be read.
+    drops its connection where a reply before the mail cannot be read, or where there is no STARTTLS.
     """
     if send is by_aiosmtplib:
         behind_tls = {Stage.AUTH, Stage.MAIL, Stage.RCPT, Stage.DATA, Stage.MESSAGE}
         return fault.stage in behind_tls or fault.manner is Manner.SLOW
     if send is by_django:
-        return fault.kind == "reply" and fault.stage in {Stage.EHLO, Stage.STARTTLS, Stage.AUTH}
+        unreadable = fault.kind == "reply" and fault.stage in {Stage.EHLO, Stage.STARTTLS, Stage.AUTH}
+        return unreadable or fault.manner is Manner.STRIPPED
     return False
 
 
