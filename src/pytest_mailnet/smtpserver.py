@@ -191,7 +191,7 @@ class MailServer(SMTP):
         # What was pipelined behind a reply that closes is not answered.
         while not (dialogue.closing or dialogue.starting_tls or self._stalled or self._late is not None):
             if dialogue.reading is not None:
-                if self.faults and self._broken_off(data):
+                if self.faults and self._broken_off(replies, data[begin:]):
                     break
                 behind = dialogue.reading.feed(data[begin:])
                 if behind is None:
@@ -251,12 +251,14 @@ class MailServer(SMTP):
                 reply=last.reply if reply is None else reply, finding=Finding("fault", fault.does)
             )
 
-    def _broken_off(self, data: bytes) -> bool:
+    def _broken_off(self, before: list[bytes], data: bytes) -> bool:
         """Whether something goes wrong amid the content, of which this has come."""
         fault = self.faults.at(Stage.MESSAGE, in_content=True) if data else None
         if fault is None:
             return False
-        self.silent(True)  # noqa: FBT003
+        self._note(fault)
+        self._send(b"".join(before))
+        before.clear()
         self._end(damage(fault.manner, b"").then, fault)
         return True
 
