@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
+from typing import Any
 
 from pytest_mailnet.certificates import Certificate
 from pytest_mailnet.model import Stage
@@ -103,6 +104,10 @@ class Fault:
 
     def __repr__(self) -> str:
         return f"fault_named({self.id!r})"
+
+    def _repr_pretty_(self, printer: Any, _cycle: bool) -> None:  # noqa: FBT001
+        # Asked for by hypothesis and IPython, which show a dataclass by its fields otherwise.
+        printer.text(repr(self))
 
 
 OF_A_DIAL = (Manner.REFUSED, Manner.UNREACHABLE, Manner.NO_ROUTE, Manner.DROPPED)
