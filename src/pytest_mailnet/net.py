@@ -72,6 +72,8 @@ class MailNet(Population):
         self._own_engine = engine is None
         self._interception: Interception | None = None
         self._reach: Reach | None = None
+        self._lapse: Lapse | None = None
+        self._outside: list[str] = []
         self._closing: list[Callable[[], None]] = []
         self._told: set[str] = set()
         self._verified = False
@@ -101,6 +103,7 @@ class MailNet(Population):
         reach = self._reach
         where, close = self._engine.listen(lambda client: reach.call(client.port, called, port))
         self._closing.append(close)
+        self._let_outside(f"a wait of a client of mailnet.listen({host!r})")
         return where
 
     def include_children(self) -> None:
@@ -115,6 +118,7 @@ class MailNet(Population):
         if self._reach is None:
             raise InvalidSetting("mailnet.include_children(): the net is not active; call it inside `with`")
         self._closing.append(Children(self._engine, self._reach).close)
+        self._let_outside("a wait of a child process")
 
     @property
     def ca(self) -> Authority:
@@ -292,7 +296,8 @@ class MailNet(Population):
             self.journal.add(Incident(self.journal.elapsed(), "tampering", text, MailNetTampered(text)))
 
     def _leave(self) -> None:
-        self._reach = None
+        self._reach = self._lapse = None
+        self._outside.clear()
         while self._closing:
             self._closing.pop()()
         if self._interception is not None:
@@ -305,7 +310,17 @@ class MailNet(Population):
     def _compress(self) -> None:
         if self._interception is None:
             raise InvalidSetting("mailnet.clock.compress(): the net is not active; call it inside `with`")
-        self._interception.compress(Lapse(self._internet, self._engine))
+        if self._lapse is None:
+            self._lapse = Lapse(self._internet, self._engine)
+            self._interception.compress(self._lapse)
+            for waits in self._outside:
+                self._lapse.uncovered(waits)
+
+    def _let_outside(self, waits: str) -> None:
+        """Remember who waits in another process, to tell of it where time is compressed."""
+        self._outside.append(waits)
+        if self._lapse is not None:
+            self._lapse.uncovered(waits)
 
     def _clock_moved(self, step: timedelta) -> None:
         now = f"{self.clock.now():%Y-%m-%d %H:%M:%S}"
