@@ -14,11 +14,11 @@ _NOT_INSIDE = r"(?<![\w.\-:/=+@#&%$])"
 # From the surest to the least sure: a reply begins a text; a code is followed by an enhanced one of its
 # class; a code follows a word that announces it.
 _NO_CODE = r"(?![45][0-9]{2}(?:-\d|[ -](?:bytes|seconds)))"
-_BEGINS = re.compile(rf"[#\s\"'<(\[*]*(?=[45][0-9]{{2}}(?:[ :\-\t]|$)){_NO_CODE}")
-_WITH_STATUS = re.compile(rf"{_NOT_INSIDE}(?=([45])[0-9]{{2}}[ \-:]+[\[(#]*\1\.\d{{1,3}}\.\d{{1,3}}\b)")
+_BEGINS = re.compile(rf"[#\s\"'<(\[*]*(?=[45][0-9]{{2}}(?:[ :\-\t\n]|$)){_NO_CODE}")
+_WITH_STATUS = re.compile(rf"{_NOT_INSIDE}(?=([45])[0-9]{{2}}[\s\-:]+[\[(#]*\1\.\d{{1,3}}\.\d{{1,3}}\b)")
 _ANNOUNCED = re.compile(
     r"(?:sa(?:id|ys)|repl(?:y|ied)|respon(?:se|ded)|error|was|is|returned|with|code|message|failed|rejected"
-    rf"|refused|server|host|command|<<<|[\]):;>])\W{{0,12}}(?<![\w.\-])(?=[45][0-9]{{2}}[ \-:]){_NO_CODE}",
+    rf"|refused|server|host|command|<<<|[\]):;>])\W{{0,12}}(?<![\w.\-])(?=[45][0-9]{{2}}[\s\-:]){_NO_CODE}",
     re.IGNORECASE,
 )
 _LINE = re.compile(r"([2-5][0-9]{2})(?![0-9])([ :\-]?)(.*)", re.DOTALL)

@@ -5,19 +5,44 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Iterable, Iterator
 
-from pytest_mailnet.evidence.bounces import deliverystatus, prose
+from pytest_mailnet.evidence.bounces import (
+    courier,
+    deliverystatus,
+    dragonfly,
+    exim,
+    opensmtpd,
+    postfix,
+    prose,
+    qmail,
+    sendgrid,
+    sendmail,
+)
 from pytest_mailnet.evidence.bounces.mail import Mail
+from pytest_mailnet.evidence.bounces.recognition import is_bounce, is_success
 from pytest_mailnet.evidence.failure import Failure
 
 __all__ = ["Mail", "failures_of"]
 
+_MOST = 1 << 16  # characters of a text in which a delivery status is looked for
+
 # Of programs and operators whose words are known; the first that knows a mail is believed.
-_READERS: tuple[Callable[[Mail], Iterable[Failure]], ...] = ()
+_READERS: tuple[Callable[[Mail], Iterable[Failure]], ...] = (
+    postfix.failures_in,
+    exim.failures_in,
+    qmail.failures_in,
+    courier.failures_in,
+    opensmtpd.failures_in,
+    dragonfly.failures_in,
+    sendgrid.failures_in,
+    sendmail.failures_in,
+)
 
 
 def failures_of(mail: Mail) -> list[Failure]:
     """The recipients of whom a bounce tells that they did not get a mail."""
-    told = list(deliverystatus.failures_in(mail.status or mail.text))
+    if mail.feedback or is_success(mail):
+        return []
+    told = list(deliverystatus.failures_in(mail.status or mail.text[:_MOST]))
     said = _said(mail)
     return [dataclasses.replace(it, sender=it.sender or mail.sender) for it in _together(told, said)]
 
@@ -26,7 +51,7 @@ def _said(mail: Mail) -> list[Failure]:
     for reader in _READERS:
         if found := list(reader(mail)):
             return found
-    return list(prose.failures_in(mail.text, mail.sender))
+    return list(prose.failures_in(mail.text, mail.sender)) if is_bounce(mail) else []
 
 
 def _together(told: list[Failure], said: list[Failure]) -> Iterator[Failure]:

@@ -84,7 +84,7 @@ def server_in(text: str) -> tuple[str | None, str | None]:
 def _untyped(value: str) -> str:
     """A field's value behind its type: "smtp; 550 No" is "550 No"."""
     kind, semicolon, rest = value.partition(";")
-    return rest.strip() if semicolon and re.fullmatch(r"[\w\-]{1,20}", kind.strip()) else value.strip()
+    return rest.strip() if semicolon and re.fullmatch(r"[\w\-]{1,60}", kind.strip()) else value.strip()
 
 
 def _recipients(status: str) -> Iterator[Mapping[str, str]]:

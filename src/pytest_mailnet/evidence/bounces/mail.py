@@ -96,7 +96,7 @@ class Mail:
     @property
     def subject(self) -> str:
         """Its subject, decoded."""
-        return unfolded(str(self.head["Subject"] or ""))
+        return unfolded(_untouched(self.head, "subject"))
 
 
 def decoded(part: Message) -> str:
@@ -109,6 +109,12 @@ def decoded(part: Message) -> str:
         return content.decode(charset)
     except (LookupError, ValueError):
         return content.decode("utf-8", "replace")
+
+
+def _untouched(head: Message, name: str) -> str:
+    """A header field as it came, with what is not ASCII read as UTF-8 (RFC 6532); "" for none."""
+    value = next((str(it) for key, it in head.raw_items() if key.lower() == name), "")
+    return value.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def unfolded(field: str) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from pytest_mailnet.evidence.bounces.deliverystatus import server_in
+from pytest_mailnet.evidence.bounces.recognition import tells_of_failure
 from pytest_mailnet.evidence.connections import trouble_in
 from pytest_mailnet.evidence.failure import Failure
 from pytest_mailnet.evidence.replies import enhanced_in, reply_in
@@ -15,6 +16,7 @@ from pytest_mailnet.model import Stage
 
 __all__ = ["Passage", "failure_told", "failures_in", "own_words", "passages"]
 
+_MOST = 1 << 16  # characters of a text that are looked at; a bounce's own words stand in front
 _ADDRESS = r"[<\"']?(?P<address>[^\s<>\"',;:()\[\]]+@[A-Za-z0-9._\-]+)[>\"']?"
 _OPENS = re.compile(
     rf"[ \t]*(?:[-*][ \t]+)?{_ADDRESS}[ \t]*"
@@ -47,6 +49,7 @@ _RETURNED = re.compile(
 _COMMAND = r"(?:RCPT|MAIL|DATA|BDAT|EHLO|HELO|LHLO|STARTTLS|AUTH|end of (?:data|message))"
 _SAID_AFTER = re.compile(
     rf"in reply to (?:the )?({_COMMAND}[\w ]{{0,12}}) command"
+    r"|remote SMTP server has rejected (address)\b"  # the Messaging Server of iPlanet, Sun and Oracle
     rf"|after (?:pipelined |sending |initial )?({_COMMAND}|connection)\b"
     rf"|did(?:n't| not) like our ((?:final )?{_COMMAND})"
     r"|(?:while|when) (?:sending|receiving|performing) (?:the )?([\w \-]{3,30})"
@@ -79,14 +82,15 @@ def failures_in(text: str, sender: str | None) -> Iterator[Failure]:
         text: of a bounce.
         sender: of the mail that it is about, who is no recipient.
     """
-    for passage in passages(own_words(text), sender):
-        failure = failure_told(passage)
-        if failure is not None:
-            yield failure
+    words = own_words(text)
+    found = passages(words, sender)
+    told = [failure for it in found if (failure := failure_told(it)) is not None]
+    yield from told or _listed(words, found)
 
 
 def own_words(text: str) -> str:
     """A bounce's text without the mail that it returns in it."""
+    text = text[:_MOST]
     found = _RETURNED.search(text)
     return text[: found.start()] if found else text
 
@@ -110,7 +114,7 @@ def failure_told(passage: Passage) -> Failure | None:
     reply = reply_told(text)
     trouble = None if reply else trouble_in(text, stage)
     status = None if reply else enhanced_in(text)
-    if not (reply or trouble or status or text.strip()):
+    if not (reply or trouble or status or tells_of_failure(text)):
         return None
     host, address = _server_told(text)
     return Failure(
@@ -128,7 +132,10 @@ def failure_told(passage: Passage) -> Failure | None:
 def stage_told(text: str) -> Stage | None:
     """The stage that a text names: "(in reply to RCPT TO command)"."""
     found = _SAID_AFTER.search(" ".join(text.split()))
-    return named_stage(found[found.lastindex or 0]) if found else None
+    if found is None:
+        return None
+    named = found[found.lastindex or 0]
+    return Stage.RCPT if named == "address" else named_stage(named)
 
 
 def reply_told(text: str) -> tuple[str, ...]:
@@ -139,6 +146,15 @@ def reply_told(text: str) -> tuple[str, ...]:
     start = text.find(reply[0][:3])
     end = _REPLY_ENDS.search(text, start)
     return reply_in(text[: end.start()] if end else text)
+
+
+def _listed(text: str, found: list[Passage]) -> Iterator[Failure]:
+    """Recipients of whom nothing is said but what stands above their list."""
+    above = text[: text.find(found[0].recipient)] if found else ""
+    paragraphs = [" ".join(it.split()) for it in above[-2000:].split("\n\n") if any(map(str.isalnum, it))]
+    if paragraphs and tells_of_failure(paragraphs[-1]):
+        for passage in found:
+            yield Failure(recipient=passage.recipient, words=paragraphs[-1][:500])
 
 
 def _server_told(text: str) -> tuple[str | None, str | None]:
