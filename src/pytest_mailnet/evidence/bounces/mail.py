@@ -21,6 +21,9 @@ _BOUNDARY = re.compile(rb"boundary\s*=", re.IGNORECASE)
 _STATUS_KINDS = ("message/delivery-status", "message/global-delivery-status")  # RFC 3464; RFC 6533
 _HEADER_KINDS = ("text/rfc822-headers", "message/global-headers", "message/rfc822-headers")
 _MAIL_KINDS = ("message/rfc822", "message/global", "message/partial")
+# Japanese texts are often labelled with another of their charsets than they are in.
+_JAPANESE = ("euc_jp", "cp932")
+_LIKE_JAPANESE = ("iso-2022-jp", "euc-jp", "shift_jis", "x-sjis", "x-euc-jp")
 _UNSEEN = re.compile(
     r"<(?:style|script)\b[^>]{0,500}>.{0,100000}?</(?:style|script)>|<!--.{0,10000}?-->",
     re.DOTALL | re.IGNORECASE,
@@ -100,10 +103,19 @@ def decoded(part: Message) -> str:
     if not isinstance(content, bytes):
         return ""
     charset = part.get_content_charset() or "utf-8"
-    try:
-        return content.decode(charset)
-    except (LookupError, ValueError):
-        return content.decode("utf-8", "replace")
+    if b"\x1b$" in content:
+        return _without_escapes(content)
+    for name in (charset, *(_JAPANESE if charset.startswith(_LIKE_JAPANESE) else ())):
+        try:
+            return content.decode(name)
+        except (LookupError, ValueError):
+            continue
+    return content.decode("utf-8", "replace")
+
+
+def _without_escapes(content: bytes) -> str:
+    """Text in ISO-2022-JP (RFC 1468), which its escapes tell, whatever it is labelled."""
+    return content.decode("iso2022_jp_3", "replace")
 
 
 def unfolded(field: str) -> str:
@@ -152,12 +164,17 @@ def _held(part: Message) -> list[Message]:
 
 def _groups(part: Message) -> list[str]:
     groups = _held(part)
-    fields = ("\n".join(f"{name}: {value}" for name, value in it.items()) for it in groups)
+    fields = ("\n".join(f"{name}: {_readable(value)}" for name, value in it.items()) for it in groups)
     rests = (it.get_payload() for it in groups)
     told = [
         f"{head}\n{rest if isinstance(rest, str) else ''}" for head, rest in zip(fields, rests, strict=True)
     ]
     return told or [decoded(part)]
+
+
+def _readable(value: str) -> str:
+    value = str(value)
+    return _without_escapes(value.encode("ascii", "replace")) if "\x1b$" in value else value
 
 
 def _returned(part: Message) -> Message:
