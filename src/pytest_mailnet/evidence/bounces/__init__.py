@@ -5,14 +5,34 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Iterable, Iterator
 
-from pytest_mailnet.evidence.bounces import deliverystatus, prose
+from pytest_mailnet.evidence.bounces import (
+    deliverystatus,
+    domino,
+    exchange,
+    gateways,
+    google,
+    intermail,
+    mailservers,
+    microsoft365,
+    prose,
+    zoho,
+)
 from pytest_mailnet.evidence.bounces.mail import Mail
 from pytest_mailnet.evidence.failure import Failure
 
 __all__ = ["Mail", "failures_of"]
 
 # Of programs and operators whose words are known; the first that knows a mail is believed.
-_READERS: tuple[Callable[[Mail], Iterable[Failure]], ...] = ()
+_READERS: tuple[Callable[[Mail], Iterable[Failure]], ...] = (
+    google.failures_in,
+    microsoft365.failures_in,
+    exchange.failures_in,
+    zoho.failures_in,
+    domino.failures_in,
+    intermail.failures_in,
+    gateways.failures_in,
+    mailservers.failures_in,
+)
 
 
 def failures_of(mail: Mail) -> list[Failure]:
@@ -52,4 +72,8 @@ def _completed(failure: Failure, other: Failure) -> Failure:
         failure = dataclasses.replace(failure, reply=other.reply)
     if failure.reply and other.reply and failure.code != other.code:
         other = dataclasses.replace(other, reply=(), status=None)
+    if failure.reply:  # which says all that words and troubles could
+        other = dataclasses.replace(other, fault=None, words="")
+    elif other.reply:
+        failure = dataclasses.replace(failure, fault=None, stage=None, words="")
     return failure.completed_by(other)

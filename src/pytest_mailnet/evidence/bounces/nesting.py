@@ -31,7 +31,8 @@ _ARROW = re.compile(rf"(?<=\s)->[ \t\n]*(?P<inner>{_CODE}[ \-].*)", re.DOTALL)
 _LAST_ERROR = re.compile(rf"\{{LED=(?P<inner>{_CODE}[ \-][^}}]*)", re.DOTALL)
 # Exchange 2000 to 2010, "<mx.shop.example #5.5.0 smtp;550 5.7.1 …>", "#< #5.1.1 smtp; 550 …> #SMTP#".
 _MARKED = re.compile(
-    rf"<[ \t]*[\w.\-]{{0,255}}[ \t]*#{_STATUS}[ \t\n]+smtp;[ \t\n]*(?P<inner>{_CODE}[ \-].*)>", re.DOTALL | re.IGNORECASE
+    rf"<[ \t]*[\w.\-]{{0,255}}[ \t]*#{_STATUS}[ \t\n]+smtp;[ \t\n]*(?P<inner>{_CODE}[ \-].*)>",
+    re.DOTALL | re.IGNORECASE,
 )
 # Amazon SES of a mail that has expired: "554 4.4.7 Message expired: unable to deliver in 840
 # minutes.<421 4.4.2 Connection timed out>".
