@@ -8,14 +8,22 @@ from collections.abc import Callable, Iterable, Iterator
 from pytest_mailnet.evidence.bounces import (
     courier,
     deliverystatus,
+    domino,
     dragonfly,
+    exchange,
     exim,
+    gateways,
+    google,
+    intermail,
+    mailservers,
+    microsoft365,
     opensmtpd,
     postfix,
     prose,
     qmail,
     sendgrid,
     sendmail,
+    zoho,
 )
 from pytest_mailnet.evidence.bounces.mail import Mail
 from pytest_mailnet.evidence.bounces.recognition import is_bounce, is_success
@@ -27,6 +35,14 @@ _MOST = 1 << 16  # characters of a text in which a delivery status is looked for
 
 # Of programs and operators whose words are known; the first that knows a mail is believed.
 _READERS: tuple[Callable[[Mail], Iterable[Failure]], ...] = (
+    google.failures_in,
+    microsoft365.failures_in,
+    exchange.failures_in,
+    zoho.failures_in,
+    domino.failures_in,
+    intermail.failures_in,
+    gateways.failures_in,
+    mailservers.failures_in,
     postfix.failures_in,
     exim.failures_in,
     qmail.failures_in,
@@ -77,4 +93,8 @@ def _completed(failure: Failure, other: Failure) -> Failure:
         failure = dataclasses.replace(failure, reply=other.reply)
     if failure.reply and other.reply and failure.code != other.code:
         other = dataclasses.replace(other, reply=(), status=None)
+    if failure.reply:  # which says all that words and troubles could
+        other = dataclasses.replace(other, fault=None, words="")
+    elif other.reply:
+        failure = dataclasses.replace(failure, fault=None, stage=None, words="")
     return failure.completed_by(other)

@@ -6,6 +6,7 @@ import re
 import sys
 from collections.abc import Iterator, Mapping
 
+from pytest_mailnet.evidence.bounces.nesting import innermost
 from pytest_mailnet.evidence.connections import trouble_in
 from pytest_mailnet.evidence.failure import Failure
 from pytest_mailnet.evidence.replies import enhanced_in, reply_in
@@ -15,8 +16,16 @@ __all__ = ["failures_in"]
 _FIELD = re.compile(r"[ \t]{0,8}([A-Za-z][A-Za-z0-9\-]{2,40})[ \t]?:[ \t]*(.*)")
 _RECIPIENT = ("final-recipient", "original-recipient", "x-actual-recipient")
 _ADDRESS = re.compile(r"[^\s<>\"',;:()\[\]]+@[^\s<>\"',;:()\[\]]+|\"[^\"\n]{1,64}\"@[^\s<>\"',;:()\[\]]+")
-_IP = re.compile(r"\[?(?:IPv6:)?((?:\d{1,3}\.){3}\d{1,3}|[0-9a-fA-F]{0,4}(?::[0-9a-fA-F]{0,4}){2,7})\]?")
-_HOST = re.compile(r"(?:\w(?:[\w\-]{0,61}\w)?\.)+[\w\-]{2,63}(?![\w.]*@)")
+_IP = re.compile(
+    r"(?<![\w.:])\[?(?:IPv6:)?((?:\d{1,3}\.){3}\d{1,3}(?![\w.]?\d)"
+    r"|(?=[0-9a-fA-F:]{0,40}::|(?:[0-9a-fA-F]{1,4}:){7}[0-9a-fA-F])[0-9a-fA-F]{0,4}(?::[0-9a-fA-F]{0,4}){2,7})\]?"
+)
+_HOST = re.compile(
+    r"(?:\w(?:[\w\-]{0,61}\w)?\.){1,20}"
+    r"[^\W\d_][\w\-]{1,62}(?![\w.]{0,200}@)"  # no top level domain begins with a digit; "5.7.1" is no host
+)
+# Sun's and Oracle's Messaging Server tells a connection: "TCP|ours|our port|theirs|their port".
+_CONNECTION = re.compile(r"\(?TCP\|[^|\s]{1,60}\|\d{1,5}\|(?P<theirs>[^|\s]{1,60})\|\d{1,5}\)?")
 _ESCAPED = re.compile(r"\\x\{([0-9A-Fa-f]{2,6})\}")  # RFC 6533, 3: an address where only ASCII may stand
 _GIVEN_UP = ("failed", "failure")
 _NO_FAILURES = ("delivered", "relayed", "expanded", "deliverable")
@@ -40,7 +49,7 @@ def failures_in(status: str) -> Iterator[Failure]:
 
 
 def _failure(fields: Mapping[str, str], action: str) -> Failure | None:
-    said = _untyped(fields.get("diagnostic-code", ""))
+    said = innermost(_untyped(fields.get("diagnostic-code", "")))
     status = enhanced_in(fields.get("status", "")[:40])
     if not (said or status or action):
         return None
@@ -76,6 +85,7 @@ def _unescaped(found: re.Match[str]) -> str:
 
 def server_in(text: str) -> tuple[str | None, str | None]:
     """The host name and the IP address in a text, "mx.shop.example ([192.0.2.8])"; each may be None."""
+    text = _CONNECTION.sub(r" \g<theirs> ", text)
     ip = _IP.search(text)
     host = _HOST.search(text if ip is None else text.replace(ip[0], " "))
     return (host[0].lower() if host else None), (ip[1] if ip else None)

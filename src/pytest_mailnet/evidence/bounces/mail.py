@@ -21,6 +21,9 @@ _BOUNDARY = re.compile(rb"boundary\s*=", re.IGNORECASE)
 _STATUS_KINDS = ("message/delivery-status", "message/global-delivery-status")  # RFC 3464; RFC 6533
 _HEADER_KINDS = ("text/rfc822-headers", "message/global-headers", "message/rfc822-headers")
 _MAIL_KINDS = ("message/rfc822", "message/global", "message/partial")
+# Japanese texts are often labelled with another of their charsets than they are in.
+_JAPANESE = ("euc_jp", "cp932")
+_LIKE_JAPANESE = ("iso-2022-jp", "euc-jp", "shift_jis", "x-sjis", "x-euc-jp")
 _UNSEEN = re.compile(
     r"<(?:style|script)\b[^>]{0,500}>.{0,100000}?</(?:style|script)>|<!--.{0,10000}?-->",
     re.DOTALL | re.IGNORECASE,
@@ -105,10 +108,19 @@ def decoded(part: Message) -> str:
     if not isinstance(content, bytes):
         return ""
     charset = part.get_content_charset() or "utf-8"
-    try:
-        return content.decode(charset)
-    except (LookupError, ValueError):
-        return content.decode("utf-8", "replace")
+    if b"\x1b$" in content:
+        return _without_escapes(content)
+    for name in (charset, *(_JAPANESE if charset.startswith(_LIKE_JAPANESE) else ())):
+        try:
+            return content.decode(name)
+        except (LookupError, ValueError):
+            continue
+    return content.decode("utf-8", "replace")
+
+
+def _without_escapes(content: bytes) -> str:
+    """Text in ISO-2022-JP (RFC 1468), which its escapes tell, whatever it is labelled."""
+    return content.decode("iso2022_jp_3", "replace")
 
 
 def _untouched(head: Message, name: str) -> str:
@@ -172,7 +184,7 @@ def _groups(part: Message) -> list[str]:
         )
     # RFC 6533, 3 lets a status be encoded, unlike RFC 3464.
     encoding = str(part["Content-Transfer-Encoding"] or "")
-    return [_unencoded(it, encoding).decode("utf-8", "replace") for it in told] or [decoded(part)]
+    return [_readable(_unencoded(it, encoding)) for it in told] or [decoded(part)]
 
 
 def _unencoded(content: bytes, encoding: str) -> bytes:
@@ -181,6 +193,10 @@ def _unencoded(content: bytes, encoding: str) -> bytes:
     part.set_payload(content.decode("ascii", "surrogateescape"))
     found = part.get_payload(decode=True)
     return found if isinstance(found, bytes) else b""
+
+
+def _readable(content: bytes) -> str:
+    return _without_escapes(content) if b"\x1b$" in content else content.decode("utf-8", "replace")
 
 
 def _returned(part: Message) -> Message:

@@ -35,7 +35,7 @@ _MAIL_OF = (
     r"(?:original|returned|unsent|undelivered|bounced|your|failed)[ \w]{0,12} (?:message|mail|e-mail)\b"
 )
 _RETURNED = re.compile(
-    r"^[\s\-=*_#>|]*(?:"
+    r"^[ \t\-=*_#>|]{0,80}(?:"
     r"(?:the )?(?:header|headers|body|copy|text|start|beginning|first \d+ \w+)?s?\s?(?:of |is )?"
     rf"(?:an? copy of |the )*{_MAIL_OF}"
     r"(?: (?:follows|header|headers|below|text|body|is following)[^\n]{0,30}|[\s\-:=.*]*$)"
