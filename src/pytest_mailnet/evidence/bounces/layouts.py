@@ -52,8 +52,12 @@ class Layout(NamedTuple):
         if not self.sign.search(str(mail.head[self.field] or "") if self.field else mail.text[:_FURTHEST]):
             return
         text = spoken(mail, self.ends)
+        above: dict[str, str] = {}
         for found, passage in passages(self.opens, text, mail.sender):
-            details = {name: value for name, value in found.groupdict().items() if value}
+            named_here = {it: value for it, value in found.groupdict().items() if value and it != "address"}
+            # What stands above several recipients is told of each.
+            above = named_here or ({} if _A_WORD.search(passage) else above)
+            details = dict(above)
             for pattern in self.details:
                 if detail := pattern.search(passage):
                     details |= {it: value for it, value in detail.groupdict().items() if value}
