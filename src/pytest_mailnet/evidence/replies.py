@@ -82,4 +82,4 @@ def enhanced_in(text: str) -> str | None:
 
 
 def _printable(text: str) -> str:
-    return "".join(it if it.isprintable() or it in "\t\n " else " " for it in text)
+    return "".join(it if it.isprintable() or it == "\n" else " " for it in text)
