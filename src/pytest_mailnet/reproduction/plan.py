@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pytest_mailnet.evidence import Failure
 from pytest_mailnet.model import Reply, Stage
 from pytest_mailnet.providers import Catalogue
-from pytest_mailnet.providers.published import exchanges
+from pytest_mailnet.providers.published import customer_zones, exchanges, exchanges_in
 from pytest_mailnet.reproduction.recognition import Recognised
 
 __all__ = ["PASSWORD", "Operated", "Own", "Plan", "plan_for"]
@@ -133,6 +133,8 @@ def _server(recognised: Recognised, domain: str, catalogue: Catalogue) -> Own | 
     of_host = catalogue.owner(host) if host else None
     of_domain = catalogue.owner(domain)
     name = of_host or (of_domain if not host or of_domain == recognised.provider else None)
+    if name is None and _is_customers(host, domain, recognised.provider, catalogue):
+        name = of_host = recognised.provider
     if name is None:
         address = _address(recognised.failure.address)
         taken = of_domain is not None or catalogue.owner(address) is not None
@@ -144,6 +146,12 @@ def _server(recognised: Recognised, domain: str, catalogue: Catalogue) -> Own | 
     return Operated(
         name, known, submission, joins, bool(facts.customer), host if host and not of_host else ""
     )
+
+
+def _is_customers(host: str, domain: str, provider: str | None, catalogue: Catalogue) -> bool:
+    """Whether a host is where a provider takes the mail of a customer's domain."""
+    facts = None if provider is None else catalogue.load(provider)
+    return bool(facts and facts.customer and host in exchanges_in(customer_zones(facts, domain)))
 
 
 def _composed(failure: Failure) -> str:

@@ -12,12 +12,13 @@ from pytest_mailnet.evidence import Failure
 from pytest_mailnet.evidence.stages import inferred_stage
 from pytest_mailnet.model import Stage
 from pytest_mailnet.providers import Catalogue, Phrase
-from pytest_mailnet.providers.published import exchanges
+from pytest_mailnet.providers.published import customer_zones, exchanges, exchanges_in
 
 __all__ = ["Recognised", "Recogniser"]
 
 _VARIABLE = re.compile(r"\\\{[a-z_]+\\\}")
 _STATUS = re.compile(r"^[245]\d\d[ -]?(?:[245]\.\d{1,3}\.\d{1,3}(?: |$))?")
+_CUSTOMER = "customer.example"
 _LEFT_OVER = 60  # characters behind a known reply that may follow: queue ids, codes of servers
 _SURE = ("captured", "documented", "source code")
 
@@ -75,7 +76,7 @@ class Recogniser:
     def _by_host(self, failure: Failure) -> str | None:
         name = (failure.host or "").lower()
         owner = self._catalogue.owner(name) if name else None
-        while owner is None and name.count(".") > 1:
+        while owner is None and name.count("."):
             owners = self._suffixes.get(name, ())
             of_domain = self._by_domain(failure)
             owner = of_domain if of_domain in owners else next(iter(owners), None)
@@ -98,11 +99,13 @@ class Recogniser:
 
     @functools.cached_property
     def _suffixes(self) -> dict[str, tuple[str, ...]]:
-        """The providers whose MX hosts are below a domain, by that domain; only domains of mail hosts."""
+        """The providers of MX hosts, by their names and by the domains that they are below."""
         found: dict[str, dict[str, None]] = {}
         for name in self._catalogue.names:
-            for host in exchanges(self._catalogue.load(name)):
-                below = host.partition(".")[2]
+            facts = self._catalogue.load(name)
+            of_customers = exchanges_in(customer_zones(facts, _CUSTOMER)) if facts.customer else ()
+            for host in (*exchanges(facts), *(it for it in of_customers if not it.endswith(f".{_CUSTOMER}"))):
+                below = host
                 while below.count("."):
                     found.setdefault(below, {})[name] = None
                     below = below.partition(".")[2]

@@ -34,7 +34,7 @@ def stage_in(net: Population, plan: Plan) -> None:
 
 def _operated(net: Population, plan: Plan, server: Operated) -> Agent:
     provider = net.provider(server.name)
-    if server.alias and not net.dns.knows(server.alias):
+    if server.alias and not net.dns.types(server.alias):
         net.dns.add(server.alias, "CNAME", server.host)
     if server.submission:
         provider.add_mailbox(plan.sender, password=PASSWORD)
@@ -57,9 +57,9 @@ def _own(net: Population, server: Own) -> Agent:
     standing = next((it for it in net.hosts if it.name == server.host), None)
     if standing is None:
         try:
-            return net.add_server(server.host, domain=server.domain, ip=server.address)
+            return net.add_server(server.host, domain=server.domain or (), ip=server.address or ())
         except AddressInUse:  # by another host of this net: two pieces of evidence may name one address
-            return net.add_server(server.host, domain=server.domain)
+            return net.add_server(server.host, domain=server.domain or ())
     provider = standing.provider
     if server.domain and not provider.is_local(server.domain):
         net.dns.add(server.domain, "MX", f"10 {server.host}")

@@ -35,7 +35,7 @@ _UNAVAILABLE = re.compile(r"--- Delivery report unavailable ---")
 
 # What it says of a server, in its SMTP and LMTP client.
 _SAID = re.compile(
-    r"(?:(?:host|server) (?P<host>\S+?)(?:\[(?P<address>[^\]\s]*)\])?(?::\d+)?,? said: "
+    r"(?:(?:host|server) (?P<host>\S+?) ?(?:\[(?P<address>[^\]\s]*)\])?(?::\d+)?,? said: "
     r"|(?:host|connect to) (?P<refusing>\S+?)\[(?P<at>[^\]\s]*)\](?::\d+)?:?"
     r"(?: server)? refused to (?:talk to me|start TLS): )"
     r"(?P<reply>.*?)\s*(?:\(in reply to (?P<command>[\w ]+?)(?: command)?\))?\s*$"
