@@ -20,7 +20,9 @@ PASSWORD = "secret"  # noqa: S105
 
 _NAME = r"(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]"
 _HOST = re.compile(rf"(?=.{{1,253}}$){_NAME}", re.IGNORECASE)
-_LOCAL = re.compile(r"[^\s<>\x00-\x1f\x7f]{1,64}")
+_ATOM = r"[\w!#$%&'*+/=?^`{|}~-]{1,64}"
+_LOCAL = re.compile(rf"{_ATOM}(?:\.{_ATOM}){{0,32}}|\"[^\"\\\x00-\x1f\x7f]{{1,62}}\"")  # RFC 5321, 4.1.2
+_QUOTABLE = re.compile(r"[^\"\\<>\x00-\x1f\x7f]{1,62}")
 _NOBODY = "somebody@reproduced.example"
 _SENDER = "app@sender.example"
 _OF_SENDERS = (ipaddress.ip_network("203.0.113.0/24"), ipaddress.ip_network("2001:db8:203::/48"))
@@ -95,7 +97,11 @@ class Plan:
     def match(self) -> str | None:
         """What the answer is given to; None where nobody is named yet, or each stage's caller is the same."""
         named = self.stage in (Stage.RCPT, Stage.DATA, Stage.MESSAGE)
-        return glob.escape(self.recipient) if named else None
+        # A net takes quotes off where they are not needed.
+        local, _, domain = self.recipient.rpartition("@")
+        quoted = local[:1] == '"'
+        match = f"*{glob.escape(local[1:-1])}*@{domain}" if quoted else glob.escape(self.recipient)
+        return match if named else None
 
     @property
     def by_mx(self) -> bool:
@@ -162,8 +168,13 @@ def _composed(failure: Failure) -> str:
 
 
 def _mailbox(address: str | None) -> str:
+    """An address as a command can have it: "a..b@shop.example", which some gave out, is quoted there."""
     local, _, domain = (address or "").rpartition("@")
-    return f"{local}@{domain}" if _LOCAL.fullmatch(local) and _HOST.fullmatch(domain) else ""
+    if not _HOST.fullmatch(domain):
+        return ""
+    if _LOCAL.fullmatch(local):
+        return f"{local}@{domain}"
+    return f'"{local}"@{domain}' if _QUOTABLE.fullmatch(local) else f"somebody@{domain}"
 
 
 def _host(name: str | None) -> str:
