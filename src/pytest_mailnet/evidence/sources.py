@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import io
 import os
+import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,7 @@ STANDARD_INPUT = "-"
 
 _BLOCK = 1 << 20
 _LONGEST_LINE = 1 << 16
+_ENVELOPE = re.compile(rb"From \S{0,400} {0,3}.{0,40}\d\d:\d\d")  # with the time at which it came
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +97,7 @@ def mails_of(stream: BinaryIO, began: bytes) -> Iterator[bytes]:
     mail = bytearray()
     empty = True
     for line in _raw_lines(stream, began):
-        if line.startswith(b"From ") and empty and mail:
+        if empty and mail and _ENVELOPE.match(line):
             yield bytes(mail)
             mail.clear()
         if len(mail) < _BLOCK:

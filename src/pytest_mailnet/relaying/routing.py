@@ -129,6 +129,6 @@ def _records(answer: dns.message.QueryMessage) -> list[MX]:
         rrset = answer.resolve_chaining().answer
     except dns.exception.DNSException as error:
         raise Unroutable("4.4.3", f"the answer of DNS makes no sense: {error}") from error
-    # By type and not by class: pytest's pytester forgets modules, and a class that is imported anew is another.
+    # By type, not by class: pytester makes Python forget modules, and a class imported anew is another.
     found = [] if rrset is None else [it for it in rrset if it.rdtype == dns.rdatatype.MX]
     return cast("list[MX]", found)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import email
 import email.header
 import email.utils
@@ -24,9 +25,9 @@ _MAIL_KINDS = ("message/rfc822", "message/global", "message/partial")
 # Japanese texts are often labelled with another of their charsets than they are in.
 _JAPANESE = ("euc_jp", "cp932")
 _LIKE_JAPANESE = ("iso-2022-jp", "euc-jp", "shift_jis", "x-sjis", "x-euc-jp")
-_UNSEEN = re.compile(
-    r"<(?:style|script)\b[^>]{0,500}>.{0,100000}?</(?:style|script)>|<!--.{0,10000}?-->",
-    re.DOTALL | re.IGNORECASE,
+_UNSEEN = (  # where what people do not see begins, and where it ends
+    (re.compile("<!--"), re.compile("-->")),
+    (re.compile(r"<(?:style|script)\b", re.IGNORECASE), re.compile(r"</(?:style|script)>", re.IGNORECASE)),
 )
 _BREAKS = re.compile(r"<(?:br|/p|/div|/tr|/h\d|/li|/td)\b[^>]{0,500}>", re.IGNORECASE)
 _ANY_TAG = re.compile(r"</?[a-z!][^<>@]{0,4000}>", re.IGNORECASE)
@@ -61,7 +62,9 @@ class Mail:
         Raises:
             TooDeep: for more nested parts than a bounce can have.
         """
-        content = content[:LONGEST].replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+        content = (
+            content[:LONGEST].removeprefix(codecs.BOM_UTF8).replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+        )
         if sum(1 for _ in _BOUNDARY.finditer(content)) > _MOST_BOUNDARIES:
             raise TooDeep(f"has more than {_MOST_BOUNDARIES} nested parts")
         if content.startswith(b"From "):  # the envelope line of an mbox
@@ -205,4 +208,8 @@ def _returned(part: Message) -> Message:
 
 
 def _without_tags(page: str) -> str:
-    return html.unescape(_ANY_TAG.sub("", _BREAKS.sub("\n", _UNSEEN.sub("", page))))
+    for begins, ends in _UNSEEN:
+        first, *pieces = begins.split(page)
+        closed = (ends.split(piece, maxsplit=1) for piece in pieces)
+        page = first + "".join(it[1] for it in closed if len(it) > 1)
+    return html.unescape(_ANY_TAG.sub("", _BREAKS.sub("\n", page)))

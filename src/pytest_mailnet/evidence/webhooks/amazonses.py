@@ -43,6 +43,7 @@ _KINDS = frozenset(
 )
 # Where carriers keep what they carry: SNS, Lambda (of SNS and of SQS), SQS and EventBridge.
 _CARRIED = ("Message", "Records", "Sns", "body", "Messages", "Body", "detail")
+_PARTS = ("mail", "bounce", "deliveryDelay")  # one of them is in every event
 _DEEPEST = 8  # an event in SNS in SQS in Lambda is six deep
 
 # SES speaks of its own tries in the form of replies, and quotes the last one of the server behind them.
@@ -64,7 +65,7 @@ def _events(document: Any, depth: int = 0) -> Iterator[JsonObject]:
     if depth == _DEEPEST:
         return
     for it in objects_in(document):
-        if isinstance(it.get("mail"), dict) and _kind(it) in _KINDS:
+        if any(isinstance(it.get(name), dict) for name in _PARTS) and _kind(it) in _KINDS:
             yield it
             continue
         for name in _CARRIED:

@@ -39,6 +39,8 @@ _OF_FORMS = ("token", "timestamp", "signature")
 
 def _is_event(it: JsonObject) -> bool:
     timed = isinstance(it.get("timestamp"), (int, float)) and isinstance(it.get("event"), str)
+    if it.get("event") == "failed" and isinstance(it.get("delivery-status"), dict):
+        return True
     of_mail = isinstance(it.get("message"), dict) or isinstance(it.get("recipient"), str)
     return timed and of_mail and any(name in it for name in _OF_EVENTS)
 

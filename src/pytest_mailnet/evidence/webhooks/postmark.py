@@ -25,7 +25,7 @@ from pytest_mailnet.evidence.webhooks.members import (
 __all__ = ["POSTMARK"]
 
 _RECORDS = frozenset({"Bounce", "Click", "Delivery", "Open", "SpamComplaint", "SubscriptionChange"})
-_OF_BOUNCES = ("Type", "Email", "BouncedAt")
+_OF_BOUNCES = ("Type", "Email")
 # Other types tell of what came back, as complaints and answers of absent people do, and not of a failure.
 _ACTIONS: dict[str, Literal["failed", "delayed"] | None] = {
     "HardBounce": "failed",
@@ -49,8 +49,10 @@ _FIELD = re.compile(
 
 
 def _is_bounce(it: JsonObject) -> bool:
+    """Whether that is a bounce; the bounces API leaves out what kind of record it gives."""
     record = it.get("RecordType")
-    return record in (None, "Bounce") and all(isinstance(it.get(name), str) for name in _OF_BOUNCES)
+    names = _OF_BOUNCES if record == "Bounce" else (*_OF_BOUNCES, "BouncedAt")
+    return record in (None, "Bounce") and all(isinstance(it.get(name), str) for name in names)
 
 
 def _is_record(it: JsonObject) -> bool:

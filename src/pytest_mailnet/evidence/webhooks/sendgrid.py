@@ -25,6 +25,8 @@ from pytest_mailnet.evidence.webhooks.members import (
 __all__ = ["SENDGRID"]
 
 _IDS = ("sg_event_id", "sg_message_id")
+_FAILURES = frozenset({"bounce", "deferred", "dropped"})
+_REASONS = ("reason", "response")
 _LISTED = {"created", "email", "reason", "status"}
 # An error of a connection in its Go program: "dial tcp 10.0.0.1:0->192.0.2.8:25: i/o timeout".
 _CONNECTION = re.compile(
@@ -33,8 +35,10 @@ _CONNECTION = re.compile(
 
 
 def _is_event(it: JsonObject) -> bool:
-    return (
-        isinstance(it.get("event"), str) and isinstance(it.get("email"), str) and any(n in it for n in _IDS)
+    named = isinstance(it.get("event"), str) and isinstance(it.get("email"), str)
+    # What is kept of an event may have lost its ids.
+    return named and (
+        any(n in it for n in _IDS) or (it["event"] in _FAILURES and any(n in it for n in _REASONS))
     )
 
 
@@ -49,7 +53,7 @@ def _recognises(document: Any) -> bool:
 def _failures(document: Any) -> Iterator[Failure]:
     for it in objects_in(document):
         if _is_event(it):
-            if it["event"] in {"bounce", "deferred", "dropped"}:
+            if it["event"] in _FAILURES:
                 yield _failure(it, it["event"])
         elif _is_listed(it):
             yield _failure(it, "bounce")
