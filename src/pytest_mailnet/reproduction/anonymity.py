@@ -15,9 +15,9 @@ _ADDRESS = re.compile(r"(?P<local>[\w.!#$%&'*+/=?^`{|}~-]{1,64})@(?P<domain>(?:[
 _HOST = re.compile(r"(?<![\w@./:-])(?:[A-Za-z0-9_-]{1,63}\.){1,10}[A-Za-z]{2,63}(?![\w@-])")
 _IPV4 = re.compile(r"(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?![\w.]*\w)")
 _IPV6 = re.compile(r"(?<![\w:.])(?:[0-9A-Fa-f]{0,4}:){2,7}[0-9A-Fa-f]{0,4}(?![\w:.])")
-# What looks drawn by lot: ten characters or more with digits and letters amid each other.
+# What looks drawn by lot: ten characters or more, digits and letters; "AS16012609" is a code of a provider's.
 _ID = re.compile(
-    r"(?<![\w.@/-])(?=[\w.-]{0,80}\d[\w.-]{0,80}\d[\w.-]{0,80}\d)(?=[\w.-]{0,200}[A-Za-z])"
+    r"(?<![\w.@/-])(?![A-Z]{1,3}\d{1,20}(?![\w.-]))(?=[\w.-]{0,80}\d[\w.-]{0,80}\d[\w.-]{0,80}\d)(?=[\w.-]{0,200}[A-Za-z])"
     r"[A-Za-z0-9][\w.-]{8,200}[A-Za-z0-9](?![\w@])"
 )
 _IPV4_NETWORKS = ("192.0.2", "198.51.100", "203.0.113")  # RFC 5737
@@ -53,7 +53,7 @@ class Anonymity:
                 address=failure.address and self._ip(failure.address),
                 reply=tuple(map(self._text, failure.reply)),
                 words="",
-                file=self._text(failure.file),
+                file="/".join(map(self._text, failure.file.split("/"))),
             )
 
     def _text(self, text: str) -> str:
