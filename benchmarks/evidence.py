@@ -1,4 +1,4 @@
-"""Bounces and logs: how long they may take to be read, beside mails that are only parsed, and a shorter log."""
+"""Bounces and logs: how long they may take to be read, beside mails only parsed, and a shorter log."""
 
 from __future__ import annotations
 
