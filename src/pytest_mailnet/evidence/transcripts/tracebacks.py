@@ -1,0 +1,120 @@
+"""Exceptions in running text: whole tracebacks, and the lines that logs have of them."""
+
+from __future__ import annotations
+
+import re
+
+from pytest_mailnet.evidence.failure import Failure
+from pytest_mailnet.evidence.transcripts.chain import KINDS, Raised, failures_of
+from pytest_mailnet.evidence.transcripts.frames import Frame
+from pytest_mailnet.evidence.transcripts.literals import literal_at, wrapped
+from pytest_mailnet.evidence.transcripts.prefixes import unprefixed
+
+__all__ = ["KIND", "Tracebacks"]
+
+KIND = re.compile(rf"(?<![\w.])(?:\w{{1,40}}\.){{0,4}}({'|'.join(sorted(KINDS, reverse=True))})(?=: |\(|$)(?:: )?")
+"""The class of one of the mail libraries' exceptions, where its text follows."""
+
+_BEGINS = "Traceback (most recent call last)"
+_GOES_ON = re.compile(
+    r"During handling of the above exception, another exception occurred:"
+    r"|The above exception was the direct cause of the following exception:"
+)
+_FRAME = re.compile(r'File "([^"]{1,1000})", line \d{1,9}, in ([\w<>.]{1,200})')
+_UNDERLINE = re.compile(r"[\s~^|]*$")
+_INDENTED = re.compile(r"(?:\s*\| )?\s{2}")
+_RAISED = re.compile(r"(?:\|\s*|\s*)(?:[A-Za-z_]\w{0,60}\.){0,8}([A-Za-z_]\w{0,80})(?:: (.*))?$", re.DOTALL)
+_IN_CODE = re.compile(r"(?:raise|except|import|class|catch|assert|pytest\.raises\()\s*[\w.(, ]{0,80}$")
+_MOST_FRAMES = 300
+_MOST_IN_CHAIN = 50
+_MOST_LINES = 200
+_LONGEST = 1 << 16
+
+
+class Tracebacks:
+    """Reads lines, and tells the failures of each chain of exceptions when it is over."""
+
+    def __init__(self) -> None:
+        self._chain: list[Raised] = []
+        self._frames: list[Frame] = []
+        self._code_follows = False
+        self._within = False
+        self._open: tuple[Raised, int] | None = None  # whose text goes on, with the lines that it has
+
+    @property
+    def busy(self) -> bool:
+        """Whether a traceback has begun and its exception is still to come."""
+        return self._within or self._open is not None
+
+    def read(self, line: str) -> list[Failure]:
+        """Read the next line; return what is over with it."""
+        if self._open is not None and self._goes_on(line):
+            return []
+        if _BEGINS in line:
+            failures = [] if self._chain_goes_on else self.end()
+            self._within = True
+            self._frames = []
+            return failures
+        if frame := _FRAME.search(line):
+            self._within = self._code_follows = True
+            if len(self._frames) < _MOST_FRAMES:
+                self._frames.append(Frame(frame[1], frame[2]))
+            return []
+        plain = unprefixed(line)
+        if self._within:
+            if _INDENTED.match(plain) or _UNDERLINE.match(plain):
+                if self._code_follows and plain.strip("~^| ") and self._frames:
+                    self._frames[-1] = self._frames[-1]._replace(code=plain.strip(" |")[:2000])
+                    self._code_follows = False
+                return []
+            if raised := _RAISED.match(plain):
+                self._within = False
+                self._add(Raised(raised[1], raised[2] or "", tuple(self._frames)))
+                return []
+        if not plain.strip(" |") or _GOES_ON.search(line):
+            return []
+        failures = self.end()
+        if found := KIND.search(line[:_LONGEST]):
+            if not _IN_CODE.search(line[max(0, found.start() - 100) : found.start()]):
+                self._add(Raised(found[1], line[found.end() :].strip()))
+        return failures
+
+    def end(self) -> list[Failure]:
+        """What the lines have told so far, of which there is no more to come."""
+        if self._open is not None:
+            self._append(self._open[0])
+            self._open = None
+        chain, self._chain, self._frames = self._chain, [], []
+        self._within = self._code_follows = False
+        return failures_of(chain)
+
+    @property
+    def _chain_goes_on(self) -> bool:
+        # A log's own line about an exception stands directly before its traceback.
+        return bool(self._chain) or self._open is not None
+
+    def _add(self, raised: Raised) -> None:
+        self._frames = []
+        self._code_follows = False
+        if raised.name in KINDS and raised.text[:1] in {"(", "{", "["} and not literal_at(raised.text).complete:
+            self._open = raised, 1
+        else:
+            self._append(raised)
+
+    def _append(self, raised: Raised) -> None:
+        if len(self._chain) < _MOST_IN_CHAIN:
+            self._chain.append(raised)
+
+    def _goes_on(self, line: str) -> bool:
+        """Whether a line belongs to an exception's text that has not come to its closing bracket."""
+        assert self._open is not None
+        raised, lines = self._open
+        done = _BEGINS in line or lines >= _MOST_LINES or len(raised.text) + len(line) > _LONGEST
+        if not done:
+            raised = raised._replace(text=wrapped(raised.text, line, r"\n"))
+            self._open = raised, lines + 1
+            if not literal_at(raised.text).complete:
+                return True
+        self._append(raised)
+        self._open = None
+        return not done
