@@ -30,6 +30,18 @@ def send(host="mx.shop.example", to="sales@shop.example", sender="bob@hotmail.co
         client.sendmail(sender, [to], "Subject: hi\r\n\r\nhello")
 
 
+def test_servers_answer_without_delay(mailnet):
+    """Else what follows a small write, as a reply follows the tickets of TLS, waits 40 ms for the kernel's ACK."""
+    mailnet.add_server("mx.shop.example")
+
+    with socket.create_connection(("mx.shop.example", 25)) as client:
+        client.recv(100)
+        [call] = mailnet._engine._tables.arrived
+        server = call.transport.get_extra_info("socket")
+
+        assert server.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) != 0
+
+
 def test_it_works_without_pytest():
     with MailNet() as net:
         shop = net.add_server("mx.shop.example", domain="shop.example")

@@ -74,6 +74,11 @@ def test_a_code_is_three_digits_of_the_usual_ranges(code):
         Reply(code)
 
 
+@pytest.mark.parametrize("code", [200, 359, 400, 571, 599])
+def test_a_refusal_may_have_a_second_digit_that_real_servers_use(code):
+    assert Reply.parse(f"{code} No").code == code
+
+
 @pytest.mark.parametrize("enhanced", ["5", "5.1", "3.1.1", "5.1.1.1", "5.1.1 "])
 def test_an_enhanced_status_code_has_three_parts(enhanced):
     with pytest.raises(InvalidReply, match="is no enhanced status code"):

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import shutil
 import sys
 from collections.abc import Sequence
+from typing import Any
 
 __all__ = ["main"]
+
+_EVIDENCE = (
+    "a bounce, an mbox, a Maildir or other folder, a mail log, a transcript, a traceback, a web hook's JSON; "
+    "standard input without one"
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -47,7 +54,55 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     rules.add_argument("--provider", default="", help="only of this one")
     rules.set_defaults(run=_rules)
+    _add_reproduce(commands)
     return int((given := parser.parse_args(arguments)).run(given))
+
+
+def _add_reproduce(commands: Any) -> None:
+    reproduce = commands.add_parser(
+        "reproduce",
+        help="tell what production said: bounces, logs, transcripts, web hooks; as text, JSON, or tests",
+        description="Read evidence of failed mail, and tell for each failed recipient who said what, where.",
+    )
+    reproduce.add_argument("evidence", nargs="*", default=["-"], metavar="FILE", help=_EVIDENCE)
+    reproduce.add_argument(
+        "--as",
+        dest="form",
+        choices=("text", "test", "toml", "json"),
+        default="text",
+        help="text for people (the default); pytest tests; entries of a phrasebook; JSON",
+    )
+    reproduce.add_argument(
+        "--anonymise", action="store_true", help="replace addresses, hosts and ids, the same by the same"
+    )
+    reproduce.add_argument(
+        "--queue-id", action="append", default=[], metavar="ID", help="of a log, only this mail; repeatable"
+    )
+    reproduce.set_defaults(run=_reproduce)
+
+
+def _reproduce(given: argparse.Namespace) -> int:
+    from pytest_mailnet.errors import MailNetError  # noqa: PLC0415
+    from pytest_mailnet.reproduction.command import run  # noqa: PLC0415
+
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # evidence may hold what no terminal can show
+    try:
+        return run(
+            given.evidence,
+            form=given.form,
+            anonymise=given.anonymise,
+            queue_ids=given.queue_id,
+            out=sys.stdout,
+            err=sys.stderr,
+        )
+    except MailNetError as error:
+        print(f"mailnet reproduce: {error}", file=sys.stderr)
+        return 2
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
 
 
 def _demo(_: argparse.Namespace) -> int:

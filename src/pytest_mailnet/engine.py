@@ -342,7 +342,9 @@ async def _reset(calls: list[Connection]) -> None:
 
 
 def _bound(kind: socket.SocketKind, port: int) -> socket.socket:
-    sock = socket.socket(socket.AF_INET, kind)
+    # By its protocol's name: asyncio sends without delay (TCP_NODELAY) only on what says that it is TCP.
+    protocol = socket.IPPROTO_TCP if kind == socket.SOCK_STREAM else socket.IPPROTO_UDP
+    sock = socket.socket(socket.AF_INET, kind, protocol)
     try:
         sock.bind((_LOOPBACK, port))
     except BaseException:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 
 __all__ = [
     "AddressInUse",
+    "EvidenceError",
     "ExpectationFailed",
     "InvalidAddress",
     "InvalidReply",
@@ -48,6 +49,10 @@ class ZoneError(MailNetError, ValueError):
 
 class ProviderFileError(MailNetError, ValueError):
     """A provider's TOML with an error in it; names the file and the key."""
+
+
+class EvidenceError(MailNetError, ValueError):
+    """Evidence from production that is not there, or in which no failure is found; says what was missing."""
 
 
 class UnknownName(MailNetError, LookupError):

@@ -42,7 +42,7 @@ class Lapse:
         ours = (self._engine.listener, self._engine.dns)
         for end in ends:
             if end.peer is not None and end.peer not in ours:
-                self.uncovered(f"a wait on {end.peer}, which is not in the net, beside a server that is")
+                self.uncovered(f"a wait on {end.peer}, which is not in the net,")
                 return False
         return self._engine.settled() and any((end.kind, end.port) in silences for end in ends)
 
@@ -55,7 +55,7 @@ class Lapse:
                 return
             self._told.add(what)
         journal = self._net.journal
-        text = f"{what}, takes its time: mailnet.clock.compress() cannot shorten it"
+        text = f"{what} takes its time: mailnet.clock.compress() cannot shorten it"
         journal.add(Incident(journal.elapsed(), "real time", text, fails=False))
 
     def hang(self) -> WouldHang:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from types import MappingProxyType
 from typing import NamedTuple
 
 from pytest_mailnet.errors import InvalidReply
 
-__all__ = ["Endpoint", "Envelope", "Reply", "Stage"]
+__all__ = ["COMMANDS", "Endpoint", "Envelope", "Reply", "Stage"]
 
 
 class Stage(StrEnum):
@@ -24,6 +25,21 @@ class Stage(StrEnum):
     RCPT = "rcpt"
     DATA = "data"
     MESSAGE = "message"
+
+
+COMMANDS: Mapping[Stage, str] = MappingProxyType(
+    {
+        Stage.CONNECT: "connection",
+        Stage.EHLO: "EHLO command",
+        Stage.STARTTLS: "STARTTLS command",
+        Stage.AUTH: "AUTH command",
+        Stage.MAIL: "MAIL FROM command",
+        Stage.RCPT: "RCPT TO command",
+        Stage.DATA: "DATA command",
+        Stage.MESSAGE: "end of DATA command",
+    }
+)
+"""What a client had done when a reply of each stage came, as reports tell it."""
 
 
 class Endpoint(NamedTuple):
@@ -53,7 +69,8 @@ class Envelope:
     rcpt_options: tuple[tuple[str, ...], ...] = ()
 
 
-_REPLY_LINE = re.compile(r"(?P<code>[2-5][0-5][0-9])(?:(?P<separator>[ -])(?P<text>.*))?")
+# RFC 5321, 4.2.1 has 0 to 5 as second digit; servers that refuse with 571 are met all the same.
+_REPLY_LINE = re.compile(r"(?P<code>[23][0-5][0-9]|[45][0-9]{2})(?:(?P<separator>[ -])(?P<text>.*))?")
 _ENHANCED = re.compile(r"([245]\.[0-9]{1,3}\.[0-9]{1,3})(?= |$)")  # RFC 3463, 2
 _VARIABLE = re.compile(r"\{([a-z_]+)\}")
 _CHALLENGE = 334
@@ -95,7 +112,9 @@ class Reply:
 
     def __post_init__(self) -> None:
         if not _REPLY_LINE.fullmatch(str(self.code)):
-            raise InvalidReply(f"{self.code} is no reply code: it takes three digits, 200 to 559")
+            raise InvalidReply(
+                f"{self.code} is no reply code: it takes three digits, 200 to 359 or 400 to 599"
+            )
         if self.enhanced is not None and not _ENHANCED.fullmatch(self.enhanced):
             raise InvalidReply(
                 f"{self.enhanced!r} is no enhanced status code: RFC 3463 has them as in '5.1.1'"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from random import Random
@@ -14,6 +15,7 @@ from pytest_mailnet.clock import Clock
 from pytest_mailnet.config import MailNetConfig
 from pytest_mailnet.engine import Engine
 from pytest_mailnet.errors import ExpectationFailed, InvalidSetting, MailNetTampered, NothingArrived, amongst
+from pytest_mailnet.evidence import Failure
 from pytest_mailnet.intercept import Interception
 from pytest_mailnet.internet import Internet
 from pytest_mailnet.journal import ClockMoved, Incident, Journal, Session
@@ -21,9 +23,11 @@ from pytest_mailnet.lapse import Lapse
 from pytest_mailnet.mailbox import Message
 from pytest_mailnet.model import Endpoint
 from pytest_mailnet.population import Population
+from pytest_mailnet.providers import catalogue_with
 from pytest_mailnet.reach import Reach
 from pytest_mailnet.reckoning import Log, Reckoning, message_id, reckon
 from pytest_mailnet.relaying import Queue
+from pytest_mailnet.reproduction import reproduce_in
 from pytest_mailnet.verdict import Complaint, complaints
 
 __all__ = ["MailNet"]
@@ -68,6 +72,8 @@ class MailNet(Population):
         self._own_engine = engine is None
         self._interception: Interception | None = None
         self._reach: Reach | None = None
+        self._lapse: Lapse | None = None
+        self._outside: list[str] = []
         self._closing: list[Callable[[], None]] = []
         self._told: set[str] = set()
         self._verified = False
@@ -97,6 +103,7 @@ class MailNet(Population):
         reach = self._reach
         where, close = self._engine.listen(lambda client: reach.call(client.port, called, port))
         self._closing.append(close)
+        self._let_outside(f"a wait of a client of mailnet.listen({host!r})")
         return where
 
     def include_children(self) -> None:
@@ -111,6 +118,7 @@ class MailNet(Population):
         if self._reach is None:
             raise InvalidSetting("mailnet.include_children(): the net is not active; call it inside `with`")
         self._closing.append(Children(self._engine, self._reach).close)
+        self._let_outside("a wait of a child process")
 
     @property
     def ca(self) -> Authority:
@@ -165,6 +173,23 @@ class MailNet(Population):
         relays = {ip for source in self._internet.sources for ip in (source.ip, source.ipv6)}
         taken = [it for it in self.messages if it.session.client.ip not in relays]
         return reckon(app_log, taken, key)
+
+    def reproduce(self, *evidence: str | os.PathLike[str] | Failure) -> list[Failure]:
+        """Let what production said happen again: `mailnet.reproduce("evidence/bounce.eml")`.
+
+        Who sends to the recipients that the evidence names meets at that host, and at that stage, that reply
+        or that fault. Hosts and domains that the net does not have are added to it.
+
+        Args:
+            evidence: bounces, logs, transcripts, web hooks, folders of such; or failures, as this returns.
+
+        Returns:
+            What the evidence tells, a failed recipient each, as `mailnet reproduce` prints it.
+
+        Raises:
+            EvidenceError: for a path where nothing is, or a file in which no failure is found.
+        """
+        return reproduce_in(self, evidence, catalogue_with(self.config.providers))
 
     def wait_for_messages(self, count: int = 1, *, timeout: float = 5.0) -> list[Message]:
         """Block until so many messages have come since the net began; return them all.
@@ -271,7 +296,8 @@ class MailNet(Population):
             self.journal.add(Incident(self.journal.elapsed(), "tampering", text, MailNetTampered(text)))
 
     def _leave(self) -> None:
-        self._reach = None
+        self._reach = self._lapse = None
+        self._outside.clear()
         while self._closing:
             self._closing.pop()()
         if self._interception is not None:
@@ -284,7 +310,17 @@ class MailNet(Population):
     def _compress(self) -> None:
         if self._interception is None:
             raise InvalidSetting("mailnet.clock.compress(): the net is not active; call it inside `with`")
-        self._interception.compress(Lapse(self._internet, self._engine))
+        if self._lapse is None:
+            self._lapse = Lapse(self._internet, self._engine)
+            self._interception.compress(self._lapse)
+            for waits in self._outside:
+                self._lapse.uncovered(waits)
+
+    def _let_outside(self, waits: str) -> None:
+        """Remember who waits in another process, to tell of it where time is compressed."""
+        self._outside.append(waits)
+        if self._lapse is not None:
+            self._lapse.uncovered(waits)
 
     def _clock_moved(self, step: timedelta) -> None:
         now = f"{self.clock.now():%Y-%m-%d %H:%M:%S}"

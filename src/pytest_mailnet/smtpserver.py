@@ -17,6 +17,7 @@ from typing import Any, Protocol, cast
 
 from aiosmtpd.smtp import SMTP, Session
 
+from pytest_mailnet.certificates import Certificate
 from pytest_mailnet.clock import Clock
 from pytest_mailnet.connection import Connection, elapse
 from pytest_mailnet.dialogue import Dialogue
@@ -24,7 +25,7 @@ from pytest_mailnet.dialogue import Service as Conversation
 from pytest_mailnet.faults import Fault, Manner
 from pytest_mailnet.faults.arming import Armed
 from pytest_mailnet.faults.damage import EARLY, damage
-from pytest_mailnet.faults.fault import LATE_SECONDS
+from pytest_mailnet.faults.fault import CERTIFICATES, LATE_SECONDS
 from pytest_mailnet.faults.slowlink import SlowLink
 from pytest_mailnet.journal import Finding, Journal
 from pytest_mailnet.model import Stage
@@ -36,7 +37,7 @@ __all__ = ["MailHost", "MailServer", "MailService"]
 
 _IDLE = 300.0  # RFC 5321, 4.5.3.2.7
 _KEPT = 12289  # of an unfinished command line, in bytes: more than any command may have
-_OF_A_HANDSHAKE = {Manner.HANDSHAKE_STALLED: "stall", Manner.HANDSHAKE_CLOSED: "close"}
+_ENDS_A_HANDSHAKE = {Manner.HANDSHAKE_STALLED: "stall", Manner.HANDSHAKE_CLOSED: "close"}
 _AT_ONCE = struct.pack("ii", 1, 0)  # struct linger: on, for no time
 
 
@@ -51,8 +52,8 @@ class MailHost(Conversation, Protocol):
     def clock(self) -> Clock:
         """The net's."""
 
-    def tls_context(self) -> ssl.SSLContext:
-        """What it shakes hands with."""
+    def tls_context(self, certificate: Certificate | None = None) -> ssl.SSLContext:
+        """What it shakes hands with; what a certificate says that one connection is shown in its place."""
 
 
 class MailService:
@@ -148,12 +149,15 @@ class MailServer(SMTP):
         slow = self.faults.slow() if self.faults else None
         if slow is not None:
             self.transport = SlowLink(self.transport, self._later)
+        stripped = None
         if self._dialogue.starting_tls:
             self._shake_hands()
         else:
+            stripped = self.faults.stripped() if self.faults else None
+            self._step.stripped = stripped is not None
             self._send(self._given([], self._dialogue.greet()))
-        if slow is not None:
-            self._note(slow)
+        for fault in filter(None, (slow, stripped)):
+            self._note(fault)
 
     def data_received(self, data: bytes) -> None:
         """Answer every command and content that is complete by now, with one write."""
@@ -177,8 +181,9 @@ class MailServer(SMTP):
             self._shake_hands()
 
     def _shake_hands(self) -> None:
-        self._channel = TlsChannel(self._host.tls_context())
-        self._tls_fault = self.faults.tls() if self.faults else None
+        self._tls_fault = fault = self.faults.tls() if self.faults else None
+        shown = None if fault is None else CERTIFICATES.get(fault.manner)
+        self._channel = TlsChannel(self._host.tls_context(shown))
 
     def _replies(self, data: bytes) -> bytes:
         dialogue, begin = self._dialogue, 0
@@ -186,7 +191,7 @@ class MailServer(SMTP):
         # What was pipelined behind a reply that closes is not answered.
         while not (dialogue.closing or dialogue.starting_tls or self._stalled or self._late is not None):
             if dialogue.reading is not None:
-                if self.faults and self._broken_off(data):
+                if self.faults and self._broken_off(replies, data[begin:]):
                     break
                 behind = dialogue.reading.feed(data[begin:])
                 if behind is None:
@@ -246,12 +251,14 @@ class MailServer(SMTP):
                 reply=last.reply if reply is None else reply, finding=Finding("fault", fault.does)
             )
 
-    def _broken_off(self, data: bytes) -> bool:
+    def _broken_off(self, before: list[bytes], data: bytes) -> bool:
         """Whether something goes wrong amid the content, of which this has come."""
         fault = self.faults.at(Stage.MESSAGE, in_content=True) if data else None
         if fault is None:
             return False
-        self.silent(True)  # noqa: FBT003
+        self._note(fault)
+        self._send(b"".join(before))
+        before.clear()
         self._end(damage(fault.manner, b"").then, fault)
         return True
 
@@ -285,10 +292,13 @@ class MailServer(SMTP):
     def _decrypted(self, channel: TlsChannel, data: bytes) -> bytes:
         shaking = channel.version is None
         fault = self._tls_fault
-        if shaking and fault is not None and fault.manner in _OF_A_HANDSHAKE:
+        if shaking and fault is not None and fault.manner in _ENDS_A_HANDSHAKE:
             self._note(fault)
-            self._end(_OF_A_HANDSHAKE[fault.manner], fault)
+            self._end(_ENDS_A_HANDSHAKE[fault.manner], fault)
             return b""
+        if shaking and fault is not None and fault.manner in CERTIFICATES:
+            self._note(fault)
+            self._tls_fault = None
         try:
             data = channel.receive(data)
         except ssl.SSLError as error:

@@ -48,6 +48,7 @@ class Step:
         helo: the name that the client gave in EHLO or HELO.
         extended: whether it was EHLO.
         tls: whether the connection is encrypted.
+        stripped: whether STARTTLS is kept from this client.
         pipelined: whether more had come behind the command before it was answered.
         credentials: what the client last wanted to log in with.
         authenticated_as: who has logged in, in full; None for nobody.
@@ -75,6 +76,7 @@ class Step:
     helo: str = ""
     extended: bool = False
     tls: bool = False
+    stripped: bool = False
     pipelined: bool = False
     credentials: Credentials | None = None
     authenticated_as: str | None = None

@@ -105,7 +105,8 @@ def worlds(domain: str = "shop.example") -> st.SearchStrategy[World]:
     """A domain with one to four mail hosts, of which one at least is up."""
     exchange = st.tuples(st.sampled_from([10, 20, 30]), st.booleans())
     exchanges = st.lists(exchange, min_size=1, max_size=4).filter(lambda it: any(up for _, up in it))
-    return exchanges.map(lambda it: World(domain, tuple(it)))
+    # Not `map`: hypothesis would print the text of what maps, with names that only this module has.
+    return st.builds(World, st.just(domain), st.builds(tuple, exchanges))
 
 
 @st.composite

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import smtplib
+import socket
 import ssl
 
 import pytest
@@ -83,6 +84,66 @@ def test_faults_hold_over_tls_too(mailnet, alice):
         client.login("alice", "pw")
         with pytest.raises(smtplib.SMTPServerDisconnected):
             client.sendmail("alice@shop.example", ["alice@shop.example"], MAIL)
+
+
+@pytest.mark.parametrize(
+    ("fault", "error", "text"),
+    [
+        ("expired-at-starttls", ssl.SSLCertVerificationError, "certificate has expired"),
+        ("wrong-name-at-starttls", ssl.SSLCertVerificationError, "Hostname mismatch"),
+        ("self-signed-at-starttls", ssl.SSLCertVerificationError, "self[- ]signed certificate"),
+        ("old-protocol-at-starttls", ssl.SSLError, "(?i)protocol.version"),
+        ("handshake-refused-at-starttls", ssl.SSLError, "(?i)handshake.failure"),
+        ("handshake-stalled-at-starttls", TimeoutError, "handshake operation timed out"),
+        ("handshake-closed-at-starttls", OSError, "EOF|reset"),
+        ("broken-record-at-starttls", smtplib.SMTPServerDisconnected, "(?i)bad.record.mac"),
+        ("no-close-notify-at-starttls", smtplib.SMTPServerDisconnected, "unexpectedly closed"),
+        ("clear-again-at-starttls", smtplib.SMTPServerDisconnected, "(?i)wrong.version.number|record.layer"),
+    ],
+)
+@pytest.mark.parametrize("port", [25, 465])
+def test_a_client_that_looks_at_tls_meets_the_fault(mailnet, alice, fault, error, text, port):
+    mailnet.host(HOST).fail(fault, times=1)
+    context = ssl.create_default_context()
+
+    def encrypted():
+        if port == 465:
+            return smtplib.SMTP_SSL(HOST, port, context=context, timeout=PATIENCE)
+        client = smtplib.SMTP(HOST, port, timeout=PATIENCE)
+        try:
+            client.starttls(context=context)
+        except BaseException:
+            client.close()
+            raise
+        return client
+
+    with pytest.raises(error, match=text), encrypted() as client:
+        client.docmd("NOOP")
+    with encrypted() as client:
+        assert client.noop()[0] == 250
+
+
+def test_starttls_is_kept_from_one_connection(mailnet, alice):
+    mailnet.host(HOST).fail("stripped-at-starttls", times=1)
+
+    with smtplib.SMTP(HOST) as client:
+        client.ehlo()
+        assert not client.has_extn("starttls")
+        assert client.docmd("STARTTLS")[0] == 502
+    with smtplib.SMTP(HOST) as client:
+        assert client.starttls(context=ssl.create_default_context())[0] == 220
+
+
+def test_a_server_that_closes_without_close_notify_has_said_nothing_of_it(mailnet, alice):
+    mailnet.host(HOST).fail("no-close-notify-at-starttls")
+    context = ssl.create_default_context()
+
+    with (
+        socket.create_connection((HOST, 465), timeout=PATIENCE) as plain,
+        context.wrap_socket(plain, server_hostname=HOST, suppress_ragged_eofs=False) as sock,
+        pytest.raises(ssl.SSLEOFError, match="EOF occurred in violation of protocol"),
+    ):
+        sock.recv(100)
 
 
 def test_what_came_before_a_fault_is_heard(mailnet, client):
@@ -176,8 +237,37 @@ def test_a_fault_where_no_connection_comes_is_told_at_once(mailnet, shop, fault,
         host.fail(fault)
 
 
+def test_a_fault_of_starttls_where_it_is_kept_from_all_is_told_at_once(mailnet, shop):
+    host = mailnet.host(HOST)
+    host.tls.strip_starttls()
+
+    with pytest.raises(InvalidSetting, match=r"its STARTTLS is stripped; \.tls\.valid\(\) offers it again"):
+        host.fail("reset-at-starttls")
+
+
+def test_a_fault_where_a_host_knows_no_ehlo_is_told_at_once(mailnet, shop):
+    host = mailnet.host(HOST)
+    host.helo_only = True
+
+    with pytest.raises(InvalidSetting, match="no connection comes to AUTH, since the host knows no EHLO"):
+        host.fail("reset-at-auth")
+
+
+def test_tls_can_go_wrong_where_there_is_no_starttls_but_port_465(mailnet):
+    mailnet.add_server(HOST, ports=[465])
+    host = mailnet.host(HOST)
+    host.extensions.discard("STARTTLS")
+
+    host.fail("expired-at-starttls")
+
+    with pytest.raises(ssl.SSLCertVerificationError):
+        smtplib.SMTP_SSL(HOST, context=ssl.create_default_context())
+    with pytest.raises(InvalidSetting, match="does not offer STARTTLS"):
+        host.fail("stripped-at-starttls")
+
+
 def test_every_fault_has_an_id_of_its_own_and_a_sentence():
-    assert len({fault.does for fault in FAULTS.values()}) == len(FAULTS) == 128
+    assert len({fault.does for fault in FAULTS.values()}) == len(FAULTS) == 134
     assert all(FAULTS[fault.id] is fault for fault in FAULTS.values())
 
 

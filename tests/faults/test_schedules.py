@@ -150,6 +150,40 @@ def test_a_failing_test_tells_the_seed(pytester):
     )
 
 
+def test_the_seed_that_is_told_brings_the_same_weather_again(pytester):
+    soak = """
+        import smtplib
+
+        def test_soak(mailnet):
+            mailnet.clock.compress()
+            mailnet.add_server("mx.shop.example", domain="shop.example")
+            WEATHER
+            told = []
+            for number in range(30):
+                try:
+                    with smtplib.SMTP("mx.shop.example", timeout=60) as client:
+                        client.sendmail("app@sender.example", ["alice@shop.example"], "Subject: hi")
+                    told.append("sent")
+                except OSError as error:
+                    told.append(type(error).__name__)
+            print("told", told)
+            assert False
+        """
+
+    def told_in(weather):
+        pytester.makepyfile(soak.replace("WEATHER", weather))
+        lines = pytester.runpytest_subprocess("-p", "no:randomly").outlines
+        [told] = [line for line in lines if line.startswith("told [")]
+        [seed] = [line.partition("chaos: ")[2] for line in lines if "!!  chaos: " in line]
+        return told, seed
+
+    told, weather = told_in("mailnet.chaos(rate=0.5)")
+    told_again, _ = told_in(weather)
+
+    assert told_again == told
+    assert len(set(told.split(", "))) > 2
+
+
 def fire_and_forget():
     """An application with a defect: it takes a mail for sent when the connection breaks after the dot."""
     for _ in range(3):
@@ -182,6 +216,40 @@ def test_the_search_ends_in_the_smallest_schedule_that_breaks_the_application():
     schedule = eval(note[note.index("Schedule(") : note.index(")", note.index("Schedule(")) + 1])
     assert len(schedule.steps) == 1
     assert schedule.steps[0].taken is False
+
+
+def test_what_breaks_an_application_is_printed_as_code_to_paste(pytester):
+    """What hypothesis shows of each value: it goes by its own rules, and not by repr alone."""
+    pytester.makepyfile(
+        """
+        from hypothesis import Phase, given, settings
+        from pytest_mailnet import MailNet
+        from pytest_mailnet.strategies import faults, messages, replies, schedules, worlds
+
+        quick = settings(deadline=None, database=None, phases=[Phase.generate, Phase.shrink])
+
+        @quick
+        @given(schedules(3), faults(), faults(kind="reply"), replies(), worlds(), messages())
+        def test_it(schedule, fault, reply_fault, reply, world, message):
+            assert len([step for step in schedule.steps if step]) < 2
+        """
+    )
+
+    result = pytester.runpytest_subprocess("-p", "no:randomly")
+
+    lines = [line.removeprefix("E").strip() for line in result.outlines]
+    told = lines[next(number for number, line in enumerate(lines) if line.endswith(": test_it(")) + 1 :]
+    printed = dict(line.partition(" # ")[0].rstrip(", ").split("=", 1) for line in told[: told.index(")")])
+    names = {it.__name__: it for it in (Schedule, fault_named, Reply, World)}
+    values = {name: eval(code, names) for name, code in printed.items()}
+    assert printed["schedule"] == "Schedule('dns-servfail', 'dns-servfail')"
+    assert printed["fault"] == "fault_named('dns-servfail')"
+    assert [type(values[name]) for name in ("reply_fault", "reply", "world", "message")] == [
+        Fault,
+        Reply,
+        World,
+        bytes,
+    ]
 
 
 @quick

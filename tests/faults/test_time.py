@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import select
 import smtplib
 import socket
 import ssl
@@ -201,6 +202,34 @@ def test_trio_s_time_outs_run_on_the_net_s_clock(mailnet, passed):
     assert passed() == 35
 
 
+def test_a_trio_connect_that_is_never_answered_times_out(mailnet, passed):
+    mailnet.fail("shop.example", "dropped-at-connect")
+
+    async def meet():
+        with trio.fail_after(50):
+            await trio.open_tcp_stream(HOST, 25)
+
+    with pytest.raises(trio.TooSlowError):
+        trio.run(meet)
+
+    assert passed() == 50
+
+
+def test_trio_hears_a_late_reply_behind_tls(mailnet, passed):
+    mailnet.fail("shop.example", "late-at-connect")
+
+    async def meet():
+        context = ssl.create_default_context()
+        with trio.fail_after(45):
+            stream = await trio.open_ssl_over_tcp_stream(HOST, 465, ssl_context=context)
+            banner = await stream.receive_some()
+            await trio.aclose_forcefully(stream)
+            return banner
+
+    assert trio.run(meet).startswith(b"220 ")
+    assert passed() == 30
+
+
 def test_dnspython_s_resolver_gives_up_when_its_lifetime_is_over(mailnet, passed):
     mailnet.fail("shop.example", "dns-time-out")
 
@@ -324,7 +353,7 @@ def test_a_loop_of_uvloop_really_waits_and_is_told(mailnet, shop):
         runner.run(nothing())
 
     assert [it.text for it in mailnet.journal.incidents] == [
-        "a wait on a loop of uvloop, takes its time: mailnet.clock.compress() cannot shorten it"
+        "a wait on a loop of uvloop takes its time: mailnet.clock.compress() cannot shorten it"
     ]
 
 
@@ -336,14 +365,61 @@ def test_a_query_of_pycares_really_waits_and_is_told(mailnet, shop):
     assert "a query of pycares" in mailnet.journal.incidents[0].text
 
 
+def test_select_called_by_hand_runs_on_the_net_s_clock(mailnet, passed):
+    mailnet.fail("shop.example", "late-at-connect")
+
+    with socket.create_connection((HOST, 25)) as sock:
+        assert select.select([sock], [], [], 20) == ([], [], [])
+        assert passed() == 20
+        assert select.select([sock], [], [sock.fileno()], 20) == ([sock], [], [])
+        assert passed() == 30
+        assert select.select([], [sock], []) == ([], [sock], [])
+
+
+def test_a_poll_by_hand_really_waits_and_is_told(mailnet, shop):
+    mailnet.fail("shop.example", "stalled-at-connect")
+
+    with socket.create_connection((HOST, 25)) as sock:
+        poll = select.poll()
+        poll.register(sock, select.POLLIN)
+        began = time.monotonic()
+        assert poll.poll(50) == []
+
+    assert time.monotonic() - began >= 0.05
+    assert [it.text for it in mailnet.journal.incidents] == [
+        "a wait by select.poll takes its time: mailnet.clock.compress() cannot shorten it"
+    ]
+
+
+@pytest.mark.parametrize("compressed_before", [True, False])
+def test_who_waits_in_another_process_is_told_of(make_mailnet, compressed_before):
+    with make_mailnet() as net:
+        if compressed_before:
+            net.clock.compress()
+        net.add_server(HOST)
+        net.include_children()
+        net.listen(HOST)
+        if not compressed_before:
+            net.clock.compress()
+
+        assert [it.text.partition(" takes its time")[0] for it in net.journal.incidents] == [
+            "a wait of a child process",
+            "a wait of a client of mailnet.listen('mx.shop.example')",
+        ]
+
+
 def test_time_is_as_it_was_when_the_net_is_left():
-    before = (socket.socket.recv, ssl.SSLSocket.read, asyncio.BaseEventLoop.time, dns.query.time)
+    def all_that_waits():
+        loop, tls = asyncio.BaseEventLoop, ssl.SSLSocket
+        return (loop.time, socket.socket.recv, tls.read, dns.query.time, select.select, select.poll)
+
+    before = all_that_waits()
 
     with MailNet() as net:
         net.clock.compress()
-        assert before[2] is not asyncio.BaseEventLoop.time
+        assert not any(now is then for now, then in zip(all_that_waits(), before, strict=True))
 
-    assert (socket.socket.recv, ssl.SSLSocket.read, asyncio.BaseEventLoop.time, dns.query.time) == before
+    assert all_that_waits() == before
 
 
 def test_compressing_twice_is_compressing_once(mailnet, passed):

@@ -56,8 +56,8 @@ class Shop:
     def extension_lines(self, step: Step) -> tuple[str, ...] | None:  # noqa: ARG002
         return self.extensions
 
-    def tls_context(self) -> ssl.SSLContext:
-        return self.authority.context(self.hostname, Certificate.VALID)
+    def tls_context(self, certificate: Certificate | None = None) -> ssl.SSLContext:
+        return self.authority.context(self.hostname, certificate or Certificate.VALID)
 
     def user_of(self, identity: str) -> str:
         return f"{identity}@shop.example"

@@ -38,6 +38,8 @@ _NO_CONNECTION = (
     ),
 )
 _NO_LOOK_UP = (
+    # Postfix puts "Host or domain name not found" in front of this, too.
+    (_words("no data record of requested type"), "dns-nodata"),
     (
         _words(
             "host (?:name )?not found,? try again",
@@ -68,7 +70,16 @@ _NO_LOOK_UP = (
         ),
         "dns-nxdomain",
     ),
-    (_words(r"no (?:mx|a|aaaa|address) records?\b", "couldn't find a mail exchanger"), "dns-nodata"),
+    (
+        _words(
+            r"no (?:mx|a|aaaa|address) records?\b",
+            r"\bno mx (?:or a )?for\b",
+            "couldn't find a mail exchanger",
+        ),
+        "dns-nodata",
+    ),
+    # That a look-up failed, and no more.
+    (_words("unable to (?:lookup dns|get mx info)"), "dns-servfail"),
 )
 _ENDED = (
     (_words(r"connection.{0,20}\breset\b", "reset by peer", "econnreset", "broken pipe"), "reset"),
@@ -84,7 +95,7 @@ _ENDED = (
         ),
         "closed",
     ),
-    (_words(r"timed?[ -]?out", "timeout"), "stalled"),
+    (_words(r"timed?[ -]?out", "timeout", r"\bno (?:[\w\-]{1,20} ){1,3}response\b"), "stalled"),
 )
 _NEVER_ANSWERED = _words(
     "etimedout",
@@ -93,12 +104,13 @@ _NEVER_ANSWERED = _words(
     "connection attempt failed",
     "did not respond",
     r"\bnot responding\b",
+    "too many connection failures",
 )
 _CONNECTING = _words(
     r"connect to\b", r"connecting\b", r"connection timed", r"operation timed", r"connect timeout"
 )
 _AMID = _words("message (?:body|content)")
-_TLS = _words("certificate", "handshake", r"\btls\b", r"\bssl\b")
+_TLS = _words("certificate", "(?<!protocol )handshake", r"\btls\b", r"\bssl\b")
 
 
 def trouble_in(text: str, stage: Stage | None = None) -> Trouble | None:
@@ -116,7 +128,7 @@ def trouble_in(text: str, stage: Stage | None = None) -> Trouble | None:
             return Trouble(fault, None)
     for words, manner in _ENDED:
         if found := words.search(text):
-            named = stage or named_stage(text[found.end() :]) or named_stage(text[: found.start()])
+            named = stage or named_stage(text[found.end() :]) or named_stage(text[: found.end()])
             return _ended(text, manner, named)
     return Trouble("dropped-at-connect", Stage.CONNECT) if _NEVER_ANSWERED.search(text) else None
 

@@ -11,18 +11,19 @@ _LONGEST = 4000  # characters of a reply's text that are kept; RFC 5321, 4.5.3.1
 _STATUS = r"[245]\.\d{1,3}\.\d{1,3}"
 _NOT_INSIDE = r"(?<![\w.\-:/=+@#&%$])"
 
-# From the surest to the least sure: a reply begins a text; a code is followed by an enhanced one of its class;
-# a code follows a word that announces it.
-_BEGINS = re.compile(
-    r"[#\s\"'<(\[*]*(?=[45][0-9]{2}(?:[ :\-\t]|$))(?![45][0-9]{2}(?:-\d|[ -](?:bytes|seconds)))"
-)
-_WITH_STATUS = re.compile(rf"{_NOT_INSIDE}(?=([45])[0-9]{{2}}[ \-:]+[\[(#]*\1\.\d{{1,3}}\.\d{{1,3}}\b)")
+# From the surest to the least sure: a reply begins a text; a code is followed by an enhanced one of its
+# class; a code follows a word that announces it.
+_NO_CODE = r"(?![45][0-9]{2}(?:-\d|[ -](?:bytes|seconds)))"
+_BEGINS = re.compile(rf"[#\s\"'<(\[*]*(?=[45][0-9]{{2}}(?:[ :\-\t\n]|$)){_NO_CODE}")
+_WITH_STATUS = re.compile(rf"{_NOT_INSIDE}(?=([45])[0-9]{{2}}[\s\-:]+[\[(#]*\1\.\d{{1,3}}\.\d{{1,3}}\b)")
 _ANNOUNCED = re.compile(
     r"(?:sa(?:id|ys)|repl(?:y|ied)|respon(?:se|ded)|error|was|is|returned|with|code|message|failed|rejected"
-    r"|refused|server|host|command|<<<|[\]):;>])\W{0,12}(?<![\w.\-])(?=[45][0-9]{2}[ \-:](?! ?(?:bytes|seconds)))",
+    rf"|refused|server|host|command|<<<|[\]):;>])\W{{0,12}}(?<![\w.\-])(?=[45][0-9]{{2}}[\s\-:]){_NO_CODE}",
     re.IGNORECASE,
 )
-_LINE = re.compile(r"([2-5][0-9]{2})([ :\-]?)(.*)", re.DOTALL)
+_LINE = re.compile(r"([2-5][0-9]{2})(?![0-9])([ :\-]?)(.*)", re.DOTALL)
+_FOLD = re.compile(r"[ \t]*\n[ \t]*")
+_COLON = re.compile(r"^([2-5][0-9]{2}):[ \t]*")  # in place of the space, as some bounces write it
 _OWN_STATUS = re.compile(rf"[2-5][0-9]{{2}}[ \-:]*[\[(#]*({_STATUS})(?![\d.])")
 _MARKED_STATUS = re.compile(rf"#({_STATUS})(?![\d.])")
 _ANY_STATUS = re.compile(rf"{_NOT_INSIDE}#?({_STATUS})(?![\d.])")
@@ -53,8 +54,8 @@ def reply_lines(text: str) -> tuple[str, ...]:
         pieces = [*before, *re.split(rf"(?:(?<=\n)|(?<=\s))(?={code}\s)", last, maxsplit=1)]
     else:
         pieces = [it for piece in pieces for it in re.split(rf"(?<=\n)(?={code}\s)", piece)]
-    lines = (" ".join(_printable(piece).split()) for piece in pieces)
-    return tuple(line for line in lines if line)
+    lines = (_FOLD.sub(" ", _printable(piece)).strip() for piece in pieces)
+    return tuple(_COLON.sub(r"\1 ", line) for line in lines if line)
 
 
 def code_of(line: str) -> int | None:
@@ -81,4 +82,4 @@ def enhanced_in(text: str) -> str | None:
 
 
 def _printable(text: str) -> str:
-    return "".join(it if it.isprintable() or it in "\t\n " else " " for it in text)
+    return "".join(it if it.isprintable() or it == "\n" else " " for it in text)

@@ -83,8 +83,9 @@ RULES = (
     _rule(
         "its words are of a mailbox",
         r"(?:unknown|no such|invalid|non-?existent) (?:user|mailbox|recipient|account|address|local)"
-        r"|(?:user|mailbox|recipient|account|address|inbox)\b.{0,60}(?:unknown|not (?:found|exist|known|valid)"
-        r"|n.t exist|\bfull\b|unavailable|disabled|inactive|suspended|over quota|not registered)"
+        r"|(?:user|mailbox|recipient|account|address|inbox)\b.{0,60}"
+        r"(?:unknown|not (?:found|exist|known|valid)|n.t exist|\bfull\b|unavailable|disabled|inactive"
+        r"|suspended|over quota|not registered)"
         r"|over ?quota|quota exceeded|no mailbox here|not (?:our|a) (?:customer|local)",
         Stage.RCPT,
     ),
@@ -105,7 +106,7 @@ RULES = (
         Stage.CONNECT,
     ),
     _rule("421 ends a session, mostly before a mail has begun (RFC 5321, 3.8)", r"^421\b", Stage.CONNECT),
-    _rule("most refusals are of a recipient", r"^[45]5\d\b", Stage.RCPT),
+    _rule("most refusals are of a recipient", r"^[45]\d\d\b", Stage.RCPT),
 )
 """By which signs a stage is inferred that the evidence does not tell; the first that is there decides."""
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 from pytest_mailnet.errors import InvalidSetting
-from pytest_mailnet.faults.fault import OF_A_DIAL, OF_TLS, Fault, Manner
+from pytest_mailnet.faults.fault import OF_A_DIAL, OF_A_HANDSHAKE, OF_TLS, Fault, Manner
 from pytest_mailnet.model import Stage
 
 __all__ = ["Armed"]
@@ -109,9 +109,13 @@ class Armed:
             )
         )
 
+    def stripped(self) -> Fault | None:
+        """The fault by which STARTTLS is kept from a client, if there is one; counted."""
+        return self._first(lambda fault: fault.manner is Manner.STRIPPED)
+
     def tls(self) -> Fault | None:
         """The fault of the handshake that begins, or of what follows it; counted."""
-        return self._first(lambda fault: fault.manner in OF_TLS)
+        return self._first(lambda fault: fault.manner in OF_A_HANDSHAKE)
 
     def _first(self, fits: Callable[[Fault], bool]) -> Fault | None:
         for fault in (*self._own, *self._left):

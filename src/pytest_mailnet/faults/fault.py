@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from types import MappingProxyType
+from typing import Any
 
+from pytest_mailnet.certificates import Certificate
 from pytest_mailnet.model import Stage
 
-__all__ = ["LATE_SECONDS", "OF_A_DIAL", "OF_TLS", "SLOW_RATE", "Fault", "Manner"]
+__all__ = [
+    "CERTIFICATES",
+    "LATE_SECONDS",
+    "OF_A_DIAL",
+    "OF_A_HANDSHAKE",
+    "OF_TLS",
+    "SLOW_RATE",
+    "Fault",
+    "Manner",
+]
 
 
 class Manner(StrEnum):
@@ -35,6 +48,12 @@ class Manner(StrEnum):
     BROKEN_RECORD = "broken-record"
     NO_CLOSE_NOTIFY = "no-close-notify"
     CLEAR_AGAIN = "clear-again"
+    STRIPPED = "stripped"
+    EXPIRED = "expired"
+    WRONG_NAME = "wrong-name"
+    SELF_SIGNED = "self-signed"
+    OLD_PROTOCOL = "old-protocol"
+    HANDSHAKE_REFUSED = "handshake-refused"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -86,18 +105,37 @@ class Fault:
     def __repr__(self) -> str:
         return f"fault_named({self.id!r})"
 
+    def _repr_pretty_(self, printer: Any, _cycle: bool) -> None:  # noqa: FBT001
+        # Asked for by hypothesis and IPython, which show a dataclass by its fields otherwise.
+        printer.text(repr(self))
+
 
 OF_A_DIAL = (Manner.REFUSED, Manner.UNREACHABLE, Manner.NO_ROUTE, Manner.DROPPED)
 """What meets a client before there is a connection."""
 
-OF_TLS = (
+CERTIFICATES: Mapping[Manner, Certificate] = MappingProxyType(
+    {
+        Manner.EXPIRED: Certificate.EXPIRED,
+        Manner.WRONG_NAME: Certificate.WRONG_NAME,
+        Manner.SELF_SIGNED: Certificate.SELF_SIGNED,
+        Manner.OLD_PROTOCOL: Certificate.OLD_PROTOCOL,
+        Manner.HANDSHAKE_REFUSED: Certificate.NONE,
+    }
+)
+"""What is shown in a handshake in place of the host's own certificate."""
+
+OF_A_HANDSHAKE = (
+    *CERTIFICATES,
     Manner.HANDSHAKE_STALLED,
     Manner.HANDSHAKE_CLOSED,
     Manner.BROKEN_RECORD,
     Manner.NO_CLOSE_NOTIFY,
     Manner.CLEAR_AGAIN,
 )
-"""What goes wrong with TLS: while hands are shaken, or with the first that is said behind it."""
+"""What goes wrong while hands are shaken, or with the first that is said behind it; on port 465 too."""
+
+OF_TLS = (Manner.STRIPPED, *OF_A_HANDSHAKE)
+"""What goes wrong with TLS."""
 
 LATE_SECONDS = 30.0
 """How long a late reply lets wait."""
@@ -114,6 +152,12 @@ _GOES_ON = frozenset(
         Manner.RUBBISH,
         Manner.LATE,
         Manner.EARLY,
+        # Clients that do not look are there, and such as send in the clear then.
+        Manner.STRIPPED,
+        Manner.EXPIRED,
+        Manner.WRONG_NAME,
+        Manner.SELF_SIGNED,
+        Manner.OLD_PROTOCOL,
     }
 )
 _OF_A_REPLY = _GOES_ON - {Manner.SLOW} | {Manner.CUT, Manner.UNENDED}
@@ -140,4 +184,10 @@ _DOES = {
     Manner.BROKEN_RECORD: "the first TLS record after the handshake is damaged",
     Manner.NO_CLOSE_NOTIFY: "the server closes the connection after the TLS handshake, without close_notify",
     Manner.CLEAR_AGAIN: "the server goes on in the clear after the TLS handshake",
+    Manner.STRIPPED: "STARTTLS is not offered and not known, as where somebody on the way takes it out",
+    Manner.EXPIRED: "the server's certificate has been out of date for a day",
+    Manner.WRONG_NAME: "the server's certificate is for another host",
+    Manner.SELF_SIGNED: "the server's certificate is signed by no authority",
+    Manner.OLD_PROTOCOL: "the server speaks nothing newer than TLS 1.1 (RFC 8996)",
+    Manner.HANDSHAKE_REFUSED: "the server answers the TLS handshake with a fatal alert",
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 __all__ = ["MX_MANNERS", "RCODES", "SLOW_ANSWER", "UNHEARD", "ArmedLookups", "DnsFault", "DnsManner"]
 
@@ -80,6 +81,10 @@ class DnsFault:
 
     def __repr__(self) -> str:
         return f"fault_named({self.id!r})"
+
+    def _repr_pretty_(self, printer: Any, _cycle: bool) -> None:  # noqa: FBT001
+        # Asked for by hypothesis and IPython, which show a dataclass by its fields otherwise.
+        printer.text(repr(self))
 
 
 RCODES = frozenset(

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from pytest_mailnet.intercept import guard, names, sockets, trust, waits
+from pytest_mailnet.intercept import blocking, guard, names, polling, sockets, trust
 from pytest_mailnet.intercept.imports import OnImport
 from pytest_mailnet.intercept.patches import Patches
 from pytest_mailnet.intercept.waits import Patience, Waits
@@ -55,10 +55,9 @@ class Interception:
 
     def compress(self, patience: Patience) -> None:
         """Let waits take no time, from now on until all is put back."""
-        if self._waits is not None:
-            return
         self._waits = Waits(patience)
-        waits.install(self._patches, self._waits)
+        blocking.compress(self._patches, self._waits)
+        polling.compress(self._patches, self._waits)
         for module in _ADAPTERS:
             if module in sys.modules:
                 self._compress(module, self._waits)

@@ -7,24 +7,19 @@ ends as it would have ended. Each thread has its own idea of how much later it i
 
 from __future__ import annotations
 
-import asyncio
 import errno
 import os
-import select
-import selectors
 import socket
-import ssl
 import threading
 import time
-import weakref
 from collections.abc import Callable, Iterable
+from select import POLLIN, POLLOUT, poll  # the kernel's, whoever patches the module
 from typing import Any, NamedTuple, Protocol, TypeVar
 
-from pytest_mailnet.intercept.patches import Patches
 from pytest_mailnet.model import Endpoint
 from pytest_mailnet.silence import unsent
 
-__all__ = ["End", "Patience", "Waits", "ends_of", "install"]
+__all__ = ["End", "Patience", "Waits", "ends_of"]
 
 _T = TypeVar("_T")
 _SHORTEST, _LONGEST = 0.0005, 0.01  # steps in which a wait really waits, in seconds
@@ -129,7 +124,7 @@ class Waits:
         Raises:
             TimeoutError: if nothing comes in that many seconds; says `error`.
         """
-        if not self.until(_poller(sock, select.POLLIN), lambda: ends_of([sock.fileno()]), timeout):
+        if not self.until(_poller(sock, POLLIN), lambda: ends_of([sock.fileno()]), timeout):
             raise TimeoutError(error)
 
     def connected(self, sock: socket.socket, timeout: float | None) -> None:
@@ -139,20 +134,13 @@ class Waits:
             OSError: if it fails, or has not succeeded in that many seconds.
         """
         limit = _SYN_GIVEN_UP if timeout is None else min(timeout, _SYN_GIVEN_UP)
-        if not self.until(_poller(sock, select.POLLOUT), lambda: ends_of([sock.fileno()]), limit):
+        if not self.until(_poller(sock, POLLOUT), lambda: ends_of([sock.fileno()]), limit):
             if timeout is None or timeout > limit:
                 raise TimeoutError(errno.ETIMEDOUT, os.strerror(errno.ETIMEDOUT))
             raise TimeoutError("timed out")
         error = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
         if error:
             raise OSError(error, os.strerror(error))
-
-
-def install(patches: Patches, waits: Waits) -> None:
-    """Let blocking sockets, those of TLS, selectors and asyncio's loops wait with patience."""
-    _install_sockets(patches, waits)
-    _install_tls(patches, waits)
-    _install_selectors(patches, waits)
 
 
 def ends_of(descriptors: Iterable[int]) -> list[End]:
@@ -171,101 +159,10 @@ def ends_of(descriptors: Iterable[int]) -> list[End]:
     return found
 
 
-def _install_sockets(patches: Patches, waits: Waits) -> None:
-    cls: Any = socket.socket
-    connect = cls.connect
-
-    def patient_connect(sock: socket.socket, address: Any, /) -> None:
-        timeout = sock.gettimeout()
-        if timeout == 0 or waits.patience.own_thread():
-            connect(sock, address)
-            return
-        sock.settimeout(0)
-        try:
-            connect(sock, address)
-        except BlockingIOError:
-            waits.connected(sock, timeout)
-        finally:
-            sock.settimeout(timeout)
-
-    def patient(found: Callable[..., Any]) -> Callable[..., Any]:
-        def wait(sock: socket.socket, *args: Any, **kwargs: Any) -> Any:
-            timeout = sock.gettimeout()
-            if timeout != 0 and sock.fileno() >= 0 and not waits.patience.own_thread():
-                waits.readable(sock, timeout)
-            return found(sock, *args, **kwargs)
-
-        return wait
-
-    patches.put(cls, "connect", patient_connect)
-    for name in ("recv", "recv_into", "recvfrom", "recvfrom_into"):
-        patches.put(cls, name, patient(getattr(cls, name)))
-
-
-def _install_tls(patches: Patches, waits: Waits) -> None:
-    read, do_handshake = ssl.SSLSocket.read, ssl.SSLSocket.do_handshake
-
-    def patiently(sock: ssl.SSLSocket, step: Callable[[], Any], error: str) -> Any:
-        timeout = sock.gettimeout()
-        if timeout == 0 or waits.patience.own_thread():
-            return step()
-        sock.settimeout(0)
-        try:
-            while True:
-                try:
-                    return step()
-                except ssl.SSLWantReadError:
-                    waits.readable(sock, timeout, error)
-        finally:
-            sock.settimeout(timeout)
-
-    def patient_read(sock: ssl.SSLSocket, *args: Any) -> Any:
-        return patiently(sock, lambda: read(sock, *args), "The read operation timed out")
-
-    def patient_handshake(sock: ssl.SSLSocket, block: bool = False) -> None:  # noqa: FBT001, FBT002
-        if sock.gettimeout() == 0 and block:
-            sock.settimeout(None)
-        patiently(sock, lambda: do_handshake(sock), "_ssl.c: The handshake operation timed out")
-
-    patches.put(ssl.SSLSocket, "read", patient_read)
-    patches.put(ssl.SSLSocket, "do_handshake", patient_handshake)
-
-
-def _install_selectors(patches: Patches, waits: Waits) -> None:
-    cls: Any = selectors.DefaultSelector
-    loops: Any = asyncio.BaseEventLoop
-    found, found_time, found_run_in_executor = cls.select, loops.time, loops.run_in_executor
-    at_work: weakref.WeakSet[asyncio.Future[Any]] = weakref.WeakSet()
-
-    def patient_select(selector: Any, timeout: float | None = None) -> Any:
-        if (timeout is not None and timeout <= 0) or waits.patience.own_thread():
-            return found(selector, timeout)
-        loop = asyncio._get_running_loop()  # noqa: SLF001
-
-        def ends() -> list[End]:
-            # What another thread does for the loop is no wait on a connection.
-            busy = any(future.get_loop() is loop and not future.done() for future in list(at_work))
-            return [] if busy else ends_of(list(selector.get_map()))
-
-        return waits.until(lambda seconds: found(selector, seconds), ends, timeout)
-
-    def lapsed_time(loop: asyncio.BaseEventLoop) -> float:
-        return float(found_time(loop)) + waits.lapsed
-
-    def run_in_executor(loop: asyncio.BaseEventLoop, *args: Any) -> asyncio.Future[Any]:
-        future: asyncio.Future[Any] = found_run_in_executor(loop, *args)
-        at_work.add(future)
-        return future
-
-    patches.put(cls, "select", patient_select)
-    patches.put(loops, "time", lapsed_time)
-    patches.put(loops, "run_in_executor", run_in_executor)
-
-
 def _poller(sock: socket.socket, event: int) -> Callable[[float], list[tuple[int, int]]]:
-    poll = select.poll()
-    poll.register(sock.fileno(), event)
-    return lambda seconds: poll.poll(seconds * 1000)
+    polled = poll()
+    polled.register(sock.fileno(), event)
+    return lambda seconds: polled.poll(seconds * 1000)
 
 
 def _peer(sock: Any) -> Endpoint | None:

@@ -9,14 +9,16 @@ from pytest_mailnet.errors import InvalidSetting
 from pytest_mailnet.extensions import Extensions
 from pytest_mailnet.faults import DnsFault, Fault, fault_named
 from pytest_mailnet.faults.arming import Armed
+from pytest_mailnet.faults.fault import OF_A_HANDSHAKE
 from pytest_mailnet.model import Envelope, Reply, Stage
 from pytest_mailnet.providers.encryption import HostTls
 from pytest_mailnet.providers.variables import VARIABLES, Circumstances
+from pytest_mailnet.routes import IMPLICIT_TLS_PORTS
 
 if TYPE_CHECKING:
     import ssl
 
-    from pytest_mailnet.certificates import Authority
+    from pytest_mailnet.certificates import Authority, Certificate
     from pytest_mailnet.clock import Clock
     from pytest_mailnet.providers.agent import Agent
     from pytest_mailnet.providers.provider import Provider
@@ -105,18 +107,29 @@ class Host:
                 f"{self.name}.fail({known.id!r}): that happens to a domain, not to a host: "
                 f"mailnet.fail('shop.example', {known.id!r})"
             )
-        if not self.can_meet(known):
-            needed = _NEEDED[known.stage]
+        reason = self._why_not(known)
+        if reason is not None:
             raise InvalidSetting(
-                f"{self.name}.fail({known.id!r}): no connection comes to {known.stage.upper()}, since the "
-                f"host does not offer {needed}; .extensions.add(...) offers it"
+                f"{self.name}.fail({known.id!r}): no connection comes to {known.stage.upper()}, "
+                f"since {reason}"
             )
         return known
 
     def can_meet(self, fault: Fault) -> bool:
         """Whether a connection to this host comes to the fault's stage."""
+        return self._why_not(fault) is None
+
+    def _why_not(self, fault: Fault) -> str | None:
         needed = _NEEDED.get(fault.stage)
-        return needed is None or (needed in self.extensions and not self.helo_only)
+        if needed is None or (fault.manner in OF_A_HANDSHAKE and IMPLICIT_TLS_PORTS.intersection(self.ports)):
+            return None
+        if self.helo_only:
+            return "the host knows no EHLO; .helo_only = False teaches it"
+        if needed not in self.extensions:
+            return f"the host does not offer {needed}; .extensions.add(...) offers it"
+        if needed == "STARTTLS" and self.tls.stripped:
+            return "its STARTTLS is stripped; .tls.valid() offers it again"
+        return None
 
     def unreachable(self, port: int, drawn: Fault | None = None) -> tuple[int, str] | None:
         """With which error a connection to a port fails, and why; None if there is somebody to answer.
@@ -151,13 +164,13 @@ class Host:
         """What follows the first line of its EHLO reply; None where it does not know EHLO."""
         if self.helo_only:
             return None
-        without_starttls = step.tls or self.tls.stripped
+        without_starttls = step.tls or step.stripped or self.tls.stripped
         in_the_clear = self._auth_before_tls and not self.tls.required
         return self.extensions.lines_for(tls=without_starttls, auth=step.tls or in_the_clear)
 
-    def tls_context(self) -> ssl.SSLContext:
-        """What it shakes hands with."""
-        return self.tls.context()
+    def tls_context(self, certificate: Certificate | None = None) -> ssl.SSLContext:
+        """What it shakes hands with; what a certificate says that one connection is shown in its place."""
+        return self.tls.context(certificate)
 
     def user_of(self, identity: str) -> str:
         """The address of the account that logs in by a name; the name itself where there is none."""

@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Iterable
 from typing import Literal
 
-from pytest_mailnet.model import Reply
+from pytest_mailnet.model import Reply, Stage
 from pytest_mailnet.parameters import Offer, offer_of, parameter_of
 from pytest_mailnet.relaying.line import Line, LineLost
 from pytest_mailnet.relaying.queued import Outcome, QueuedMail, QueuedRecipient
@@ -22,11 +22,12 @@ class Refused(Exception):
 
     Attributes:
         reply: its words.
+        stage: to what it replied.
     """
 
-    def __init__(self, reply: Reply) -> None:
+    def __init__(self, reply: Reply, stage: Stage) -> None:
         super().__init__(str(reply))
-        self.reply = reply
+        self.reply, self.stage = reply, stage
 
 
 class Call:
@@ -47,7 +48,7 @@ class Call:
     def __init__(self, line: Line, host: str, ip: str, helo: str, *, tls: bool) -> None:
         self.host, self.ip = host, ip
         self._line = line
-        self._checked(line.reply())
+        self._checked(line.reply(), Stage.CONNECT)
         self._offer = self._hello(helo)
         if tls and "STARTTLS" in self._offer.keywords and line.say(b"STARTTLS\r\n").positive:
             line.encrypt(host)
@@ -67,28 +68,28 @@ class Call:
             return
         reply = self._said(f"MAIL FROM:<{mail.sender}>{self._mail_parameters(mail)}")
         if not reply.positive:
-            self._refused(recipients, reply)
+            self._refused(recipients, reply, Stage.MAIL)
             return
         taken: list[QueuedRecipient] = []
         for number, recipient in enumerate(recipients):
             reply = self._named(recipient)
             if reply.closes:
-                self._refused(taken + recipients[number:], reply)
+                self._refused(taken + recipients[number:], reply, Stage.RCPT)
                 return
             if reply.positive:
                 taken.append(recipient)
             else:
-                recipient.outcome = self._refusal(reply)
+                recipient.outcome = self._refusal(reply, Stage.RCPT)
         if not taken:
             self._said("RSET")
             return
-        reply = self._content(mail)
+        stage, reply = self._content(mail)
         if reply.positive:
             confirms = "DSN" in self._offer.keywords
             status = reply.enhanced or "2.0.0"
             settle(taken, Outcome("sent", status, str(reply), host=self.host, ip=self.ip, confirms=confirms))
         else:
-            self._refused(taken, reply)
+            self._refused(taken, reply, stage)
 
     def quit(self) -> None:
         """Take leave."""
@@ -108,34 +109,36 @@ class Call:
     def _hello(self, helo: str) -> Offer:
         reply = self._said(f"EHLO {helo}")
         if reply.code < 500:
-            return offer_of(self._checked(reply).lines[1:])
-        self._checked(self._said(f"HELO {helo}"))
+            return offer_of(self._checked(reply, Stage.EHLO).lines[1:])
+        self._checked(self._said(f"HELO {helo}"), Stage.EHLO)
         return offer_of(())
 
     def _named(self, recipient: QueuedRecipient) -> Reply:
         options = recipient.options if "DSN" in self._offer.keywords else ()
         return self._said(" ".join((f"RCPT TO:<{recipient.address}>", *options)))
 
-    def _content(self, mail: QueuedMail) -> Reply:
+    def _content(self, mail: QueuedMail) -> tuple[Stage, Reply]:
+        """Send a mail's content; the last reply, and the stage that it was given at."""
         if _binary(mail):
-            return self._line.say(b"BDAT %d LAST\r\n" % len(mail.content) + mail.content)
+            chunk = b"BDAT %d LAST\r\n" % len(mail.content) + mail.content
+            return Stage.MESSAGE, self._line.say(chunk)
         reply = self._said("DATA")
         if not reply.positive:
-            return reply
+            return Stage.DATA, reply
         content = mail.content if mail.content.endswith(b"\r\n") else mail.content + b"\r\n"
         stuffed = (b"\r\n" + content).replace(b"\r\n.", b"\r\n..")[2:]
-        return self._line.say(stuffed + b".\r\n")
+        return Stage.MESSAGE, self._line.say(stuffed + b".\r\n")
 
-    def _refused(self, recipients: list[QueuedRecipient], reply: Reply) -> None:
-        settle(recipients, self._refusal(reply))
+    def _refused(self, recipients: list[QueuedRecipient], reply: Reply, stage: Stage) -> None:
+        settle(recipients, self._refusal(reply, stage))
         if reply.closes:
             self.hang_up()
         else:
             self._said("RSET")
 
-    def _refusal(self, reply: Reply) -> Outcome:
+    def _refusal(self, reply: Reply, stage: Stage) -> Outcome:
         status = _status(reply)
-        return Outcome(verdict(status), status, reply=str(reply), host=self.host, ip=self.ip)
+        return Outcome(verdict(status), status, str(reply), host=self.host, ip=self.ip, stage=stage)
 
     def _mail_parameters(self, mail: QueuedMail) -> str:
         offered = self._offer.keywords
@@ -153,10 +156,10 @@ class Call:
             return "5.6.3", "BINARYMIME"
         return None
 
-    def _checked(self, reply: Reply) -> Reply:
+    def _checked(self, reply: Reply, stage: Stage) -> Reply:
         if not reply.positive:
             self._line.hang_up()
-            raise Refused(reply)
+            raise Refused(reply, stage)
         return reply
 
     def _said(self, command: str) -> Reply:

@@ -160,6 +160,7 @@ class Courier:
                 str(reply),
                 host=host,
                 ip=ip,
+                stage=refused.stage,
             )
         except LineLost as lost:
             failure = Outcome("deferred", "4.4.1", why=f"{lost} ({host})", host=host, ip=ip)

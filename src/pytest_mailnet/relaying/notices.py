@@ -74,6 +74,7 @@ def _status(recipient: QueuedRecipient, action: Action, retry_until: datetime | 
         why=outcome.why,
         remote_mta=outcome.host,
         remote_ip=outcome.ip,
+        stage=outcome.stage,
         original=parameter_of(recipient.options, "ORCPT"),
         last_attempt=recipient.tried,
         retry_until=retry_until,

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Literal
 
+from pytest_mailnet.model import Stage
+
 if TYPE_CHECKING:
     from pytest_mailnet.mailbox import Message
     from pytest_mailnet.providers import Provider
@@ -24,6 +26,7 @@ class Outcome:
         why: in words, where no server has replied.
         host: the server's name, "" where none was reached.
         ip: its address.
+        stage: at which stage it replied; None where it has not.
         confirms: whether the server has taken over to report on the delivery (RFC 3461, 6.2).
     """
 
@@ -33,6 +36,7 @@ class Outcome:
     why: str = ""
     host: str = ""
     ip: str = ""
+    stage: Stage | None = None
     confirms: bool = False
 
     def __str__(self) -> str:

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Literal, TypeAlias
 
 from pytest_mailnet.headers import header_fields
+from pytest_mailnet.model import COMMANDS, Stage
 from pytest_mailnet.parameters import xtext_decoded
 from pytest_mailnet.reports.multipart import Part, encoded, field, joined, part_of_message, printable, wrapped
 from pytest_mailnet.reports.wording import Wording
@@ -32,6 +33,7 @@ class RecipientStatus:
         why: in words, where none has.
         remote_mta: the server that replied, or should have; "" where none was reached.
         remote_ip: its address.
+        stage: at which stage it replied; None where it has not.
         original: ORCPT as written, "rfc822;bob+40x@example.org"; "" where it was not given.
         last_attempt: when it was last tried; None for never.
         retry_until: until when it will be tried; None where it is not.
@@ -44,6 +46,7 @@ class RecipientStatus:
     why: str = ""
     remote_mta: str = ""
     remote_ip: str = ""
+    stage: Stage | None = None
     original: str = ""
     last_attempt: datetime | None = None
     retry_until: datetime | None = None
@@ -150,6 +153,8 @@ def _values_of(recipient: RecipientStatus) -> Mapping[str, str]:
     host = f"host {recipient.remote_mta}" + (f" [{recipient.remote_ip}]" if recipient.remote_ip else "")
     retry_until = recipient.retry_until
     reason = f"{host} said: {said}" if said and recipient.remote_mta else said or recipient.why
+    if said and recipient.stage is not None:
+        reason += f" (in reply to {COMMANDS[recipient.stage]})"
     return {
         "reason": reason,
         "recipient": recipient.address,

@@ -1,0 +1,100 @@
+"""Bounces: mails by which servers tell that a mail was not delivered."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterable, Iterator
+
+from pytest_mailnet.evidence.bounces import (
+    courier,
+    deliverystatus,
+    domino,
+    dragonfly,
+    exchange,
+    exim,
+    gateways,
+    google,
+    intermail,
+    mailservers,
+    microsoft365,
+    opensmtpd,
+    postfix,
+    prose,
+    qmail,
+    sendgrid,
+    sendmail,
+    zoho,
+)
+from pytest_mailnet.evidence.bounces.mail import Mail
+from pytest_mailnet.evidence.bounces.recognition import is_bounce, is_success
+from pytest_mailnet.evidence.failure import Failure
+
+__all__ = ["Mail", "failures_of"]
+
+_MOST = 1 << 16  # characters of a text in which a delivery status is looked for
+
+# Of programs and operators whose words are known; the first that knows a mail is believed.
+_READERS: tuple[Callable[[Mail], Iterable[Failure]], ...] = (
+    google.failures_in,
+    microsoft365.failures_in,
+    exchange.failures_in,
+    zoho.failures_in,
+    domino.failures_in,
+    intermail.failures_in,
+    gateways.failures_in,
+    mailservers.failures_in,
+    postfix.failures_in,
+    exim.failures_in,
+    qmail.failures_in,
+    courier.failures_in,
+    opensmtpd.failures_in,
+    dragonfly.failures_in,
+    sendgrid.failures_in,
+    sendmail.failures_in,
+)
+
+
+def failures_of(mail: Mail) -> list[Failure]:
+    """The recipients of whom a bounce tells that they did not get a mail."""
+    if mail.feedback or is_success(mail):
+        return []
+    told = list(deliverystatus.failures_in(mail.status or mail.text[:_MOST]))
+    said = _said(mail)
+    return [dataclasses.replace(it, sender=it.sender or mail.sender) for it in _together(told, said)]
+
+
+def _said(mail: Mail) -> list[Failure]:
+    for reader in _READERS:
+        if found := list(reader(mail)):
+            return found
+    return list(prose.failures_in(mail.text, mail.sender)) if is_bounce(mail) else []
+
+
+def _together(told: list[Failure], said: list[Failure]) -> Iterator[Failure]:
+    if not told:
+        yield from said
+        return
+    for failure in told:
+        other = _of_the_same(failure, said, alone=len(told) == 1)
+        yield failure if other is None else _completed(failure, other)
+
+
+def _of_the_same(failure: Failure, others: Iterable[Failure], *, alone: bool) -> Failure | None:
+    others = list(others)
+    same = [it for it in others if (it.recipient or "").lower() == (failure.recipient or "").lower()]
+    if same:
+        return same[0]
+    return others[0] if alone and len(others) == 1 else None
+
+
+def _completed(failure: Failure, other: Failure) -> Failure:
+    """A failure with what people are told besides, of which a reply in more lines is nearer to the letter."""
+    if failure.code == other.code and len(other.reply) > len(failure.reply):
+        failure = dataclasses.replace(failure, reply=other.reply)
+    if failure.reply and other.reply and failure.code != other.code:
+        other = dataclasses.replace(other, reply=(), status=None)
+    if failure.reply:  # which says all that words and troubles could
+        other = dataclasses.replace(other, fault=None, words="")
+    elif other.reply:
+        failure = dataclasses.replace(failure, fault=None, stage=None, words="")
+    return failure.completed_by(other)

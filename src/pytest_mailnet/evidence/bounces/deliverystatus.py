@@ -1,0 +1,123 @@
+"""Delivery status notifications (RFC 3464; internationalised, RFC 6533), read."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterator, Mapping
+
+from pytest_mailnet.evidence.bounces.nesting import innermost
+from pytest_mailnet.evidence.connections import trouble_in
+from pytest_mailnet.evidence.failure import Failure
+from pytest_mailnet.evidence.replies import enhanced_in, reply_in
+
+__all__ = ["failures_in"]
+
+_FIELD = re.compile(r"[ \t]{0,8}([A-Za-z][A-Za-z0-9\-]{2,40})[ \t]?:[ \t]*(.*)")
+_RECIPIENT = ("final-recipient", "original-recipient", "x-actual-recipient")
+_ADDRESS = re.compile(r"[^\s<>\"',;:()\[\]]+@[^\s<>\"',;:()\[\]]+|\"[^\"\n]{1,64}\"@[^\s<>\"',;:()\[\]]+")
+_IP = re.compile(
+    r"(?<![\w.:])\[?(?:IPv6:)?((?:\d{1,3}\.){3}\d{1,3}(?![\w.]?\d)"
+    r"|(?=[0-9a-fA-F:]{0,40}::|(?:[0-9a-fA-F]{1,4}:){7}[0-9a-fA-F])[0-9a-fA-F]{0,4}(?::[0-9a-fA-F]{0,4}){2,7})\]?"
+)
+_HOST = re.compile(
+    r"(?:\w(?:[\w\-]{0,61}\w)?\.){1,20}"
+    r"[^\W\d_][\w\-]{1,62}(?![\w.]{0,200}@)"  # no top level domain begins with a digit; "5.7.1" is no host
+)
+# Sun's and Oracle's Messaging Server tells a connection: "TCP|ours|our port|theirs|their port".
+_CONNECTION = re.compile(r"\(?TCP\|[^|\s]{1,60}\|\d{1,5}\|(?P<theirs>[^|\s]{1,60})\|\d{1,5}\)?")
+_ESCAPED = re.compile(r"\\x\{([0-9A-Fa-f]{2,6})\}")  # RFC 6533, 3: an address where only ASCII may stand
+_GIVEN_UP = ("failed", "failure")
+_NO_FAILURES = ("delivered", "relayed", "expanded", "deliverable")
+
+
+def failures_in(status: str) -> Iterator[Failure]:
+    """What a delivery status says of each recipient that did not get the mail.
+
+    Args:
+        status: its groups of fields, with empty lines between them. Groups may be torn by stray empty lines,
+            and fields of a recipient may stand among those of the mail: a group goes on until it names a
+            second recipient.
+    """
+    for fields in _recipients(status):
+        action = fields.get("action", "").split(" ")[0].lower()
+        if action in _NO_FAILURES:
+            continue
+        failure = _failure(fields, action)
+        if failure is not None:
+            yield failure
+
+
+def _failure(fields: Mapping[str, str], action: str) -> Failure | None:
+    said = innermost(_untyped(fields.get("diagnostic-code", "")))
+    status = enhanced_in(fields.get("status", "")[:40])
+    if not (said or status or action):
+        return None
+    reply = reply_in(said)
+    beside = re.sub(r"^[245]\.\d{1,3}\.\d{1,3}\s*", "", fields.get("status", "")).strip(" ()")
+    words = said or beside
+    trouble = None if reply else trouble_in(words)
+    host, address = server_in(_untyped(fields.get("remote-mta", "")))
+    return Failure(
+        recipient=next(filter(None, (address_in(fields.get(name, "")) for name in _RECIPIENT)), None),
+        host=host,
+        address=address,
+        stage=trouble.stage if trouble else None,
+        reply=reply,
+        status=status,
+        action="failed" if action in _GIVEN_UP else "delayed" if action else None,
+        fault=trouble.fault if trouble else None,
+        words="" if reply else words,
+    )
+
+
+def address_in(text: str) -> str | None:
+    """The first mail address in a text, or the name of a mailbox that is all of it; None for none."""
+    text = _ESCAPED.sub(_unescaped, text)
+    found = _ADDRESS.search(text) or re.fullmatch(r"[\w.+\-]{1,64}", _untyped(text))
+    return found[0].strip(".") if found else None
+
+
+def _unescaped(found: re.Match[str]) -> str:
+    code = int(found[1], 16)
+    return chr(code) if code <= sys.maxunicode else found[0]
+
+
+def server_in(text: str) -> tuple[str | None, str | None]:
+    """The host name and the IP address in a text, "mx.shop.example ([192.0.2.8])"; each may be None."""
+    text = _CONNECTION.sub(r" \g<theirs> ", text)
+    ip = _IP.search(text)
+    host = _HOST.search(text if ip is None else text.replace(ip[0], " "))
+    return (host[0].lower() if host else None), (ip[1] if ip else None)
+
+
+def _untyped(value: str) -> str:
+    """A field's value behind its type: "smtp; 550 No" is "550 No"."""
+    kind, semicolon, rest = value.partition(";")
+    return rest.strip() if semicolon and re.fullmatch(r"[\w\-]{1,60}", kind.strip()) else value.strip()
+
+
+def _recipients(status: str) -> Iterator[Mapping[str, str]]:
+    """The fields of each recipient."""
+    fields: dict[str, str] = {}
+    name = ""
+    for line in status.split("\n"):
+        if line[:1] in (" ", "\t") and name and line.strip() and not _is_recipient(line):
+            fields[name] += f"\n{line.strip()}"
+            continue
+        found = _FIELD.match(line)
+        name = found[1].lower() if found else ""
+        if found is None:
+            continue
+        if name in fields and name in ("final-recipient", "original-recipient", "action", "status"):
+            if any(it in fields for it in _RECIPIENT):
+                yield fields
+            fields = {}
+        fields.setdefault(name, found[2])
+    if any(it in fields for it in _RECIPIENT):
+        yield fields
+
+
+def _is_recipient(line: str) -> bool:
+    found = _FIELD.match(line)
+    return found is not None and found[1].lower() in _RECIPIENT

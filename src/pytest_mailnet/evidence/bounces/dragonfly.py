@@ -1,0 +1,59 @@
+"""Bounces of the DragonFly Mail Agent: "mx.shop.example [192.0.2.8] did not like our RCPT TO:"."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from pytest_mailnet.evidence.bounces.deliverystatus import server_in
+from pytest_mailnet.evidence.bounces.mail import Mail
+from pytest_mailnet.evidence.connections import trouble_in
+from pytest_mailnet.evidence.failure import Failure
+from pytest_mailnet.evidence.replies import enhanced_in, reply_in
+from pytest_mailnet.evidence.stages import named_stage
+from pytest_mailnet.model import Stage
+
+__all__ = ["failures_in"]
+
+_MOST = 1 << 16  # characters of a text that are looked at
+_BOUNCE = re.compile(
+    r"^There was an error delivering your mail to <(?P<recipient>[^<>\n]{1,580})>\.[ \t]*\n(?P<text>.*?)"
+    r"(?=^(?:Message headers follow|Original message follows)\.[ \t]*$|\Z)",
+    re.DOTALL | re.MULTILINE,
+)
+_DISLIKED = re.compile(
+    r"(?P<server>\S.{0,300}?) did not like our (?P<command>[\w ]{3,30}):\s*(?P<reply>.*)", re.DOTALL
+)
+
+
+def failures_in(mail: Mail) -> Iterator[Failure]:
+    """What a bounce of the DragonFly Mail Agent, dma(8), tells of its recipient; nothing of another's.
+
+    It writes a bounce for each recipient. The reply stands below the command, as it came.
+    """
+    found = _BOUNCE.search(mail.text[:_MOST])
+    if found is None:
+        return
+    text = found["text"].strip()
+    disliked = _DISLIKED.search(text)
+    reply = reply_in(disliked["reply"]) if disliked else reply_in(text)
+    host, address = server_in(disliked["server"]) if disliked else (None, None)
+    stage = _stage(disliked["command"]) if disliked else None
+    words = " ".join(text.split())[:500]
+    trouble = None if reply else trouble_in(words, stage)
+    yield Failure(
+        recipient=found["recipient"],
+        host=host,
+        address=address,
+        stage=trouble.stage if trouble else stage,
+        reply=reply,
+        status=None if reply else enhanced_in(words),
+        action="failed",
+        fault=trouble.fault if trouble else None,
+        words="" if reply else words,
+    )
+
+
+def _stage(command: str) -> Stage | None:
+    """The stage of what it calls a command: "final DATA" is the dot."""
+    return Stage.MESSAGE if command == "final DATA" else named_stage(command)

@@ -1,0 +1,208 @@
+"""A mail as readers of bounces see it: what it says to people, its delivery status, the mail it returns."""
+
+from __future__ import annotations
+
+import email
+import email.header
+import email.utils
+import html
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from email.message import Message
+
+__all__ = ["LONGEST", "Mail", "TooDeep"]
+
+LONGEST = 1 << 20
+"""How much of a mail is looked at, in bytes; what a bounce tells stands before the mail that it returns."""
+
+_MOST_BOUNDARIES = 100
+_BOUNDARY = re.compile(rb"boundary\s*=", re.IGNORECASE)
+_STATUS_KINDS = ("message/delivery-status", "message/global-delivery-status")  # RFC 3464; RFC 6533
+_HEADER_KINDS = ("text/rfc822-headers", "message/global-headers", "message/rfc822-headers")
+_MAIL_KINDS = ("message/rfc822", "message/global", "message/partial")
+# Japanese texts are often labelled with another of their charsets than they are in.
+_JAPANESE = ("euc_jp", "cp932")
+_LIKE_JAPANESE = ("iso-2022-jp", "euc-jp", "shift_jis", "x-sjis", "x-euc-jp")
+_UNSEEN = re.compile(
+    r"<(?:style|script)\b[^>]{0,500}>.{0,100000}?</(?:style|script)>|<!--.{0,10000}?-->",
+    re.DOTALL | re.IGNORECASE,
+)
+_BREAKS = re.compile(r"<(?:br|/p|/div|/tr|/h\d|/li|/td)\b[^>]{0,500}>", re.IGNORECASE)
+_ANY_TAG = re.compile(r"</?[a-z!][^<>@]{0,4000}>", re.IGNORECASE)
+
+
+class TooDeep(ValueError):
+    """A mail with more parts within parts than any bounce has."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    r"""A mail, decoded. What the returned mail holds does not count as the bounce's own.
+
+    Attributes:
+        head: its header fields.
+        text: what it says to people, with "\n" as line end.
+        status: the groups of its delivery status (RFC 3464, 2.1), as text; "" for none.
+        returned: the header fields of the mail that it returns; empty where it returns none as a part.
+        feedback: whether it is a feedback report (RFC 5965), a complaint about a mail that arrived.
+    """
+
+    head: Message
+    text: str
+    status: str
+    returned: Message
+    feedback: bool
+
+    @classmethod
+    def parse(cls, content: bytes) -> Mail:
+        """Take a mail apart, of any line ends.
+
+        Raises:
+            TooDeep: for more nested parts than a bounce can have.
+        """
+        content = content[:LONGEST].replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+        if sum(1 for _ in _BOUNDARY.finditer(content)) > _MOST_BOUNDARIES:
+            raise TooDeep(f"has more than {_MOST_BOUNDARIES} nested parts")
+        if content.startswith(b"From "):  # the envelope line of an mbox
+            content = content.partition(b"\n")[2]
+        try:
+            head = email.message_from_bytes(content)
+        except RecursionError as error:
+            raise TooDeep("has parts nested too deep") from error
+        by_kind: dict[str, list[Message]] = {}
+        for part in _own_parts(head):
+            by_kind.setdefault(_kind(part), []).append(part)
+        texts = by_kind.get("text", []) or by_kind.get("page", [])
+        returned = by_kind.get("returned", [])
+        return cls(
+            head,
+            "\n".join(decoded(it) if _kind(it) == "text" else _without_tags(decoded(it)) for it in texts),
+            "\n\n".join(group for it in by_kind.get("status", []) for group in _groups(it)),
+            _returned(returned[0]) if returned else Message(),
+            "feedback" in by_kind,
+        )
+
+    @classmethod
+    def of_text(cls, text: str) -> Mail:
+        """A bounce of which there is only what it says, copied from a screen."""
+        return cls(Message(), text, "", Message(), feedback=False)
+
+    @property
+    def sender(self) -> str | None:
+        """The reverse-path of the mail that it is about: where a bounce goes (RFC 5321, 6.1)."""
+        for field in (self.returned["Return-Path"], self.head["To"], self.returned["From"]):
+            if field is not None and (address := address_in(field)):
+                return address
+        return None
+
+    @property
+    def subject(self) -> str:
+        """Its subject, decoded."""
+        return unfolded(_untouched(self.head, "subject"))
+
+
+def decoded(part: Message) -> str:
+    """The text of a part, whatever its charset claims; what cannot be read becomes U+FFFD."""
+    content = part.get_payload(decode=True)
+    if not isinstance(content, bytes):
+        return ""
+    charset = part.get_content_charset() or "utf-8"
+    if b"\x1b$" in content:
+        return _without_escapes(content)
+    for name in (charset, *(_JAPANESE if charset.startswith(_LIKE_JAPANESE) else ())):
+        try:
+            return content.decode(name)
+        except (LookupError, ValueError):
+            continue
+    return content.decode("utf-8", "replace")
+
+
+def _without_escapes(content: bytes) -> str:
+    """Text in ISO-2022-JP (RFC 1468), which its escapes tell, whatever it is labelled."""
+    return content.decode("iso2022_jp_3", "replace")
+
+
+def _untouched(head: Message, name: str) -> str:
+    """A header field as it came, with what is not ASCII read as UTF-8 (RFC 6532); "" for none."""
+    value = next((str(it) for key, it in head.raw_items() if key.lower() == name), "")
+    return value.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
+def unfolded(field: str) -> str:
+    """A header field in one line, its encoded words decoded (RFC 2047)."""
+    try:
+        text = str(email.header.make_header(email.header.decode_header(field)))
+    except (LookupError, ValueError, email.errors.MessageError):
+        text = field
+    return " ".join(text.split())
+
+
+def address_in(field: str) -> str | None:
+    """The first mail address in a header field; None for none."""
+    address = email.utils.parseaddr(" ".join(str(field).split()))[1]
+    return address if "@" in address else None
+
+
+def _own_parts(message: Message) -> Iterator[Message]:
+    """All parts that are not within a returned mail."""
+    waiting = [message]
+    while waiting:
+        part = waiting.pop()
+        yield part
+        if part.get_content_maintype() == "multipart":
+            waiting += reversed(_held(part))
+
+
+def _kind(part: Message) -> str:
+    kind = part.get_content_type()
+    if kind in _STATUS_KINDS:
+        return "status"
+    if kind in _MAIL_KINDS or kind in _HEADER_KINDS:
+        return "returned"
+    if kind == "message/feedback-report":
+        return "feedback"
+    if kind == "text/html":
+        return "page"
+    # A multipart in which no boundary was found is the text that it would have been split of.
+    return "text" if part.get_content_maintype() in {"text", "multipart"} and not _held(part) else "other"
+
+
+def _held(part: Message) -> list[Message]:
+    payload = part.get_payload() if part.is_multipart() else []
+    return [it for it in payload if isinstance(it, Message)] if isinstance(payload, list) else []
+
+
+def _groups(part: Message) -> list[str]:
+    """The groups of a delivery status, as text; the parser has taken each for the header of a mail."""
+    told = []
+    for group in _held(part):
+        fields = "".join(f"{name}: {value}\n" for name, value in group.raw_items())
+        rest = group.get_payload(decode=True)
+        told.append(
+            fields.encode("utf-8", "surrogateescape") + b"\n" + (rest if isinstance(rest, bytes) else b"")
+        )
+    # RFC 6533, 3 lets a status be encoded, unlike RFC 3464.
+    encoding = str(part["Content-Transfer-Encoding"] or "")
+    return [_readable(_unencoded(it, encoding)) for it in told] or [decoded(part)]
+
+
+def _unencoded(content: bytes, encoding: str) -> bytes:
+    part = Message()
+    part["Content-Transfer-Encoding"] = encoding
+    part.set_payload(content.decode("ascii", "surrogateescape"))
+    found = part.get_payload(decode=True)
+    return found if isinstance(found, bytes) else b""
+
+
+def _readable(content: bytes) -> str:
+    return _without_escapes(content) if b"\x1b$" in content else content.decode("utf-8", "replace")
+
+
+def _returned(part: Message) -> Message:
+    held = _held(part)
+    return held[0] if held else email.message_from_string(decoded(part).lstrip()[:65536])
+
+
+def _without_tags(page: str) -> str:
+    return html.unescape(_ANY_TAG.sub("", _BREAKS.sub("\n", _UNSEEN.sub("", page))))

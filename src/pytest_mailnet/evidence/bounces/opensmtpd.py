@@ -1,0 +1,66 @@
+"""Bounces of OpenSMTPD: a line for each recipient, "address: 550 No"."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Literal
+
+from pytest_mailnet.evidence.bounces.mail import Mail
+from pytest_mailnet.evidence.connections import Trouble, trouble_in
+from pytest_mailnet.evidence.failure import Failure
+from pytest_mailnet.evidence.replies import enhanced_in, reply_in
+from pytest_mailnet.model import Stage
+
+__all__ = ["failures_in"]
+
+_MOST = 1 << 16  # characters of a text that are looked at
+_INTRODUCED = re.compile(
+    r"^[ \t]*This is the MAILER-DAEMON, please DO NOT REPLY to this e-?mail\.(?P<said>.{0,600}?)"
+    r"list of recipients:[ \t]*\n(?P<lines>.*)",
+    re.DOTALL | re.MULTILINE,
+)
+_LINE = re.compile(r"(?P<recipient>\"?[^\s:<>\"]{1,320}\"?@[^\s:<>]{1,255}): (?P<text>.+)")
+_TROUBLES = (
+    (re.compile(r"No MX found|No valid route"), Trouble("dns-nodata", None)),
+    (re.compile(r"Invalid domain name"), Trouble("dns-nxdomain", None)),
+    (re.compile(r"(?:Temporary|temporary) .{0,20}(?:MX|DNS|lookup)"), Trouble("dns-servfail", None)),
+    (re.compile(r"Network error on destination MX"), Trouble("dropped-at-connect", Stage.CONNECT)),
+)
+
+
+def failures_in(mail: Mail) -> Iterator[Failure]:
+    """What a bounce or warning of OpenSMTPD tells of each recipient; nothing of another program's.
+
+    Its reports (smtpd(8)) have a line for each recipient between an introduction and "Below is a copy of the
+    original message:".
+    """
+    found = _INTRODUCED.search(mail.text[:_MOST])
+    if found is None:
+        return
+    action: Literal["failed", "delayed"] = (
+        "delayed" if "is delayed for more than" in found["said"] else "failed"
+    )
+    for line in found["lines"].split("\n"):
+        if line.startswith("    ") and line.strip():  # its own words again: the list is at its end
+            return
+        if told := _LINE.match(line):
+            yield _failure(told["recipient"], told["text"].strip(), action)
+
+
+def _failure(recipient: str, text: str, action: Literal["failed", "delayed"]) -> Failure:
+    reply = reply_in(text)
+    trouble = None if reply else _trouble(text)
+    return Failure(
+        recipient=recipient,
+        stage=trouble.stage if trouble else None,
+        reply=reply,
+        status=None if reply else enhanced_in(text),
+        action=action,
+        fault=trouble.fault if trouble else None,
+        words="" if reply else text,
+    )
+
+
+def _trouble(text: str) -> Trouble | None:
+    return next((trouble for words, trouble in _TROUBLES if words.search(text)), None) or trouble_in(text)

@@ -1,0 +1,187 @@
+"""What a bounce says to people, read without knowing whose it is: recipients, and what stands behind each."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from pytest_mailnet.evidence.bounces.deliverystatus import server_in
+from pytest_mailnet.evidence.bounces.recognition import tells_of_failure
+from pytest_mailnet.evidence.connections import trouble_in
+from pytest_mailnet.evidence.failure import Failure
+from pytest_mailnet.evidence.replies import enhanced_in, reply_in
+from pytest_mailnet.evidence.stages import named_stage
+from pytest_mailnet.model import Stage
+
+__all__ = ["Passage", "failure_told", "failures_in", "own_words", "passages"]
+
+_MOST = 1 << 16  # characters of a text that are looked at; a bounce's own words stand in front
+_ADDRESS = r"[<\"']?(?P<address>[^\s<>\"',;:()\[\]]+@[A-Za-z0-9._\-]+)[>\"']?"
+_OPENS = re.compile(
+    rf"[ \t]*(?:[-*][ \t]+)?{_ADDRESS}[ \t]*"
+    r"(?P<rest>$|:.*|\(.*|\[.*|<mailto:.*|(?:on|at) \w+, .*|\.\.\..*)"
+)
+_LABELLED = re.compile(
+    r"[ \t]*(?:\w+[ \t]){0,3}?(?:to|address|recipient|recipients?[ \t]address|failed|userid|user|mailbox)"
+    rf"(?:\([^)]{{0,20}}\))?[ \t]*:[ \t]*{_ADDRESS}(?P<rest>.*)",
+    re.IGNORECASE,
+)
+_SENTENCE = re.compile(
+    rf"\b(?:to|for|recipients?|address|mailbox|user|group)[ \t\n:]+(?:the[ \t]+)?{_ADDRESS}(?P<rest>.*)",
+    re.IGNORECASE,
+)
+_MAIL_OF = (
+    r"(?:original|returned|unsent|undelivered|bounced|your|failed)[ \w]{0,12} (?:message|mail|e-mail)\b"
+)
+_RETURNED = re.compile(
+    r"^[ \t\-=*_#>|]{0,80}(?:"
+    r"(?:the )?(?:header|headers|body|copy|text|start|beginning|first \d+ \w+)?s?\s?(?:of |is )?"
+    rf"(?:an? copy of |the )*{_MAIL_OF}"
+    r"(?: (?:follows|header|headers|below|text|body|is following)[^\n]{0,30}|[\s\-:=.*]*$)"
+    r"|(?:below this line|this|enclosed|here) is (?:a|the) copy of (?:the|your) (?:original )?"
+    r"(?:message|mail)\b"
+    r"|message headers? follow|(?:included|attached) is (?:a|the) copy of"
+    r"|received: (?:from|by)\b"
+    r").*$",
+    re.IGNORECASE | re.MULTILINE,
+)
+_COMMAND = r"(?:RCPT|MAIL|DATA|BDAT|EHLO|HELO|LHLO|STARTTLS|AUTH|end of (?:data|message))"
+_SAID_AFTER = re.compile(
+    rf"in reply to (?:the )?({_COMMAND}[\w ]{{0,12}}) command"
+    r"|remote SMTP server has rejected (address)\b"  # the Messaging Server of iPlanet, Sun and Oracle
+    rf"|after (?:pipelined |sending |initial )?({_COMMAND}|connection)\b"
+    rf"|did(?:n't| not) like our ((?:final )?{_COMMAND})"
+    r"|(?:while|when) (?:sending|receiving|performing) (?:the )?([\w \-]{3,30})"
+    rf"|[\[(<]({_COMMAND}(?:_TO|_FROM)?)[\])>]"
+    rf"|(?:SMTP command|STEP)\W+({_COMMAND}(?: SEND)?)",
+    re.IGNORECASE,
+)
+_REPLY_ENDS = re.compile(
+    r"\(in reply to|\n[ \t]*\n|\[(?:RCPT|MAIL)_|\(delivery attempts|\nGiving up on|\nI'm not going to"
+    r"|\n[ \t]*STEP:|\n-{3,}"
+)
+_SERVER = re.compile(
+    r"\b(?:host|server|MTA|relay|by|from|to|while talking to|connect(?:ed)? to|domain)[: \t\n]+"
+    r"(?=\S{0,255}[.:\[])(?P<server>[^\n]{4,200})",
+    re.IGNORECASE,
+)
+
+
+class Passage(NamedTuple):
+    """A recipient, and what is said of the mail to that address."""
+
+    recipient: str
+    text: str
+
+
+def failures_in(text: str, sender: str | None) -> Iterator[Failure]:
+    """What a text says of each recipient.
+
+    Args:
+        text: of a bounce.
+        sender: of the mail that it is about, who is no recipient.
+    """
+    words = own_words(text)
+    found = passages(words, sender)
+    told = [failure for it in found if (failure := failure_told(it)) is not None]
+    yield from told or _listed(words, found)
+
+
+def own_words(text: str) -> str:
+    """A bounce's text without the mail that it returns in it."""
+    text = text[:_MOST]
+    found = _RETURNED.search(text)
+    return text[: found.start()] if found else text
+
+
+def passages(text: str, sender: str | None) -> list[Passage]:
+    """The recipients that a text names, each with what follows up to the next."""
+    for pattern in (_OPENS, _LABELLED):
+        if found := _split(text, pattern, sender):
+            return found
+    for found_one in _SENTENCE.finditer(text):
+        address = found_one["address"].strip(".")
+        if _is_recipient(address, sender):
+            return [Passage(address, text)]
+    return []
+
+
+def failure_told(passage: Passage) -> Failure | None:
+    """What a passage tells; None where it tells of no failure."""
+    text = passage.text
+    stage = stage_told(text)
+    reply = reply_told(text)
+    trouble = None if reply else trouble_in(text, stage)
+    status = None if reply else enhanced_in(text)
+    if not (reply or trouble or status or tells_of_failure(text)):
+        return None
+    host, address = _server_told(text)
+    return Failure(
+        recipient=passage.recipient,
+        host=host,
+        address=address,
+        stage=trouble.stage if trouble else stage if reply else None,
+        reply=reply,
+        status=status,
+        fault=trouble.fault if trouble else None,
+        words="" if reply else " ".join(text.split())[:500],
+    )
+
+
+def stage_told(text: str) -> Stage | None:
+    """The stage that a text names: "(in reply to RCPT TO command)"."""
+    found = _SAID_AFTER.search(" ".join(text.split()))
+    if found is None:
+        return None
+    named = found[found.lastindex or 0]
+    return Stage.RCPT if named == "address" else named_stage(named)
+
+
+def reply_told(text: str) -> tuple[str, ...]:
+    """The reply in a text, without what the bounce says behind it."""
+    reply = reply_in(text)
+    if not reply:
+        return ()
+    start = text.find(reply[0][:3])
+    end = _REPLY_ENDS.search(text, start)
+    return reply_in(text[: end.start()] if end else text)
+
+
+def _listed(text: str, found: list[Passage]) -> Iterator[Failure]:
+    """Recipients of whom nothing is said but what stands above their list."""
+    above = text[: text.find(found[0].recipient)] if found else ""
+    paragraphs = [" ".join(it.split()) for it in above[-2000:].split("\n\n") if any(map(str.isalnum, it))]
+    if paragraphs and tells_of_failure(paragraphs[-1]):
+        for passage in found:
+            yield Failure(recipient=passage.recipient, words=paragraphs[-1][:500])
+
+
+def _server_told(text: str) -> tuple[str | None, str | None]:
+    for found in _SERVER.finditer(text):
+        host, address = server_in(found["server"].split(" said")[0])
+        if host or address:
+            return host, address
+    return None, None
+
+
+def _split(text: str, pattern: re.Pattern[str], sender: str | None) -> list[Passage]:
+    found: dict[str, list[str]] = {}
+    current: list[str] | None = None
+    for line in text.split("\n"):
+        opening = pattern.match(line) if "@" in line else None
+        address = opening["address"].strip(".") if opening else ""
+        if opening and _is_recipient(address, sender):
+            if address in found and current is found[address]:
+                current.append(line)
+                continue
+            current = found.setdefault(address, [])
+            current.append(opening["rest"].lstrip(": "))
+        elif current is not None:
+            current.append(line)
+    return [Passage(address, "\n".join(lines)) for address, lines in found.items()]
+
+
+def _is_recipient(address: str, sender: str | None) -> bool:
+    local = address.partition("@")[0].lower()
+    return address.lower() != (sender or "").lower() and local not in {"postmaster", "mailer-daemon"}

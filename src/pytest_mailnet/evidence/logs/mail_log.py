@@ -1,0 +1,135 @@
+"""Logs of mail servers, in which lines of several programs may stand among each other."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from typing import Protocol
+
+from pytest_mailnet.evidence.failure import Failure
+from pytest_mailnet.evidence.formats import LineFormat
+from pytest_mailnet.evidence.logs.exim import Exim
+from pytest_mailnet.evidence.logs.lines import Entry, entries, has_sign, has_sign_or_message_id
+from pytest_mailnet.evidence.logs.opensmtpd import OpenSMTPD
+from pytest_mailnet.evidence.logs.postfix import Postfix
+from pytest_mailnet.evidence.logs.queued import Found
+from pytest_mailnet.evidence.logs.sendmail import Sendmail
+
+__all__ = ["MAIL_LOG", "failures_of"]
+
+_POSTFIX = re.compile(
+    r"postfix.*|.*/(?:bounce|cleanup|discard|error|lmtp|local|n?qmgr|oqmgr|pickup|pipe|postscreen|relay|retry"
+    r"|smtpd?|submissions?|smtps|tlsproxy|trivial-rewrite|verify|virtual)"
+)
+_SENDMAIL = re.compile(r"sendmail|sm-\w+(?:-\w+)?")
+_EXIM = re.compile(r"exim\S*")
+
+# Lines without a program in front, as `journalctl -o cat` has them, by what only one program writes.
+_SHAPES = (
+    (
+        "postfix",
+        re.compile(r"\w{5,20}: (?:to=<[^>]*>, (?:orig_to=<[^>]*>, )?relay=|from=<[^>]*>, size=\d+, nrcpt=)"),
+    ),
+    ("postfix", re.compile(r"\w{5,20}: (?:removed|message-id=<.*>)$")),
+    ("sendmail", re.compile(r"\w{8,20}: (?:to=[^=]*, (?:ctladdr|delay|xdelay)=|from=.*, size=\d+, class=)")),
+    ("smtpd", re.compile(r"(?:[0-9a-f]{16} )?(?:mta|mda) (?:event=)?delivery evpid=")),
+    ("exim", re.compile(r"\w{6}-(?:\w{6}-\w\w|\w{11}-\w{4}) (?:\*\*|==|<=|Completed)")),
+)
+
+# Others call their programs smtpd, too; these lines are OpenSMTPD's.
+_OPENSMTPD = re.compile(
+    r"[0-9a-f]{16} (?:smtp|mta|mda) |(?:smtp-in|smtp-out|relay|delivery): |info: OpenSMTPD"
+)
+
+# A machine's log may begin with other programs of hers, an application's has none of these.
+_OF_A_MACHINE = frozenset(
+    (
+        "systemd",
+        "kernel",
+        "sshd",
+        "cron",
+        "CRON",
+        "sudo",
+        "rsyslogd",
+        "syslogd",
+        "dovecot",
+        "named",
+        "amavis",
+        "opendkim",
+    )
+)
+
+
+class _Reader(Protocol):
+    def read(self, entry: Entry) -> tuple[Found, ...]: ...
+
+
+def _name(entry: Entry) -> str | None:
+    """Which of the four has logged something; None for another program."""
+    program = entry.program or next((name for name, shape in _SHAPES if shape.match(entry.message)), "")
+    if _POSTFIX.fullmatch(program):
+        return "postfix"
+    if program == "smtpd":
+        return "opensmtpd"
+    if _SENDMAIL.fullmatch(program):
+        return "sendmail"
+    return "exim" if _EXIM.fullmatch(program) else None
+
+
+def _found(lines: Iterable[str], is_of_interest: Callable[[str], bool] = has_sign) -> Iterator[Found]:
+    readers: dict[str, _Reader] = {
+        "postfix": Postfix(),
+        "exim": Exim(),
+        "sendmail": Sendmail(),
+        "opensmtpd": OpenSMTPD(),
+    }
+    by_program: dict[str, _Reader | None] = {}
+    for entry in entries(lines, is_of_interest):
+        program = entry.program
+        if program in by_program:
+            reader = by_program[program]
+        else:
+            name = _name(entry)
+            reader = readers[name] if name is not None else None
+            if program and len(by_program) < 1000:  # a hostile log may have a new one in every line
+                by_program[program] = reader
+        if reader is not None:
+            yield from reader.read(entry)
+
+
+def _failures(lines: Iterable[str]) -> Iterator[Failure]:
+    return (it.failure for it in _found(lines))
+
+
+def failures_of(lines: Iterable[str], queue_ids: frozenset[str]) -> Iterator[Failure]:
+    """What a mail log tells of certain mails.
+
+    Args:
+        lines: without their ends.
+        queue_ids: Postfix's and Sendmail's queue ids, Exim's message ids, OpenSMTPD's ids of envelopes,
+            messages and sessions, or Message-IDs in angle brackets. OpenSMTPD does not log the latter.
+    """
+    by_message_id = any(it.startswith("<") for it in queue_ids)
+    found = _found(lines, has_sign_or_message_id if by_message_id else has_sign)
+    return (it.failure for it in found if not queue_ids.isdisjoint(it.names))
+
+
+def _recognises(text: str) -> bool:
+    """Whether one of the four programs speaks in it, or a machine on which one may speak further on."""
+    for entry in entries(text.splitlines(), lambda _: True):
+        name = _name(entry)
+        if name is None:
+            if entry.program in _OF_A_MACHINE:
+                return True
+        elif name != "opensmtpd" or _OPENSMTPD.match(entry.message):
+            return True
+    return False
+
+
+MAIL_LOG = LineFormat(
+    name="a mail log",
+    missing="no line in it tells of a failed delivery",
+    recognises=_recognises,
+    failures=_failures,
+)
+"""Logs of Postfix, Exim, Sendmail and OpenSMTPD, from files, syslog, the journal or containers."""

@@ -1,0 +1,114 @@
+"""OpenSMTPD's log, of 5.4 and later.
+
+Sources: smtpd(8), and the messages of its mta.c, mda.c and smtp_session.c.
+"""
+
+from __future__ import annotations
+
+import re
+
+from pytest_mailnet.evidence.failure import Failure
+from pytest_mailnet.evidence.logs.lines import Entry
+from pytest_mailnet.evidence.logs.queued import Found, Queue
+from pytest_mailnet.evidence.logs.reasons import Peer, peer_of, reason_of
+from pytest_mailnet.evidence.stages import named_stage
+
+__all__ = ["OpenSMTPD"]
+
+_NOTHING: tuple[Found, ...] = ()
+
+_DELIVERY = re.compile(
+    r"(?:(?P<session>[0-9a-f]{16}) )?(?:mta|mda) (?:event=)?delivery "
+    r"evpid=(?P<envelope>[0-9a-f]{16}) (?P<rest>.*)",
+    re.DOTALL,
+)
+_OLDER_DELIVERY = re.compile(
+    r"(?:relay|delivery): (?P<result>\w+) for (?P<envelope>[0-9a-f]{16}): "
+    r"(?:session=(?P<session>[0-9a-f]{16}), )?(?P<rest>.*)",
+    re.DOTALL,
+)
+_RESULT = re.compile(r' result="?(\w+)')
+_SENDER = re.compile(r"from=<([^>]*)>")
+_RECIPIENT = re.compile(r"\bto=<([^>]*)>")
+_RELAY = re.compile(r'\brelay="?\[?(?:IPv6:)?([0-9A-Fa-f.:]+)\]? \(([^)]*)\)')
+_REASON = re.compile(r'[ ,]stat="?')
+_FAILED = ("PermFail", "TempFail")
+
+_FAILED_COMMAND = re.compile(
+    r"(?P<session>[0-9a-f]{16}) smtp (?:event=)?failed-command (?:address=\S+ host=\S+ )?"
+    r'command="(?P<command>.*)" result="(?P<reply>[45][0-9]{2}[ \-].*)',
+    re.DOTALL,
+)
+_OLDER_FAILED_COMMAND = re.compile(
+    r'smtp-in: Failed command on session (?P<session>[0-9a-f]{16}): "(?P<command>.*)" => '
+    r"(?P<reply>[45][0-9]{2}[ \-].*)",
+    re.DOTALL,
+)
+_PATH = re.compile(r"\s*(RCPT TO|MAIL FROM): ?<([^>]*)>", re.IGNORECASE)
+
+
+class OpenSMTPD:
+    """Reads what OpenSMTPD has logged, line by line.
+
+    Args:
+        queue: what has been told before.
+    """
+
+    def __init__(self, queue: Queue | None = None) -> None:
+        self._queue = Queue() if queue is None else queue
+
+    def read(self, entry: Entry) -> tuple[Found, ...]:
+        """The failures that one more line tells of."""
+        message = entry.message
+        if found := _DELIVERY.match(message):
+            result = _RESULT.search(found["rest"])
+            return self._was_tried(found, result[1]) if result else _NOTHING
+        if found := _OLDER_DELIVERY.match(message):
+            return self._was_tried(found, found["result"])
+        if found := _FAILED_COMMAND.match(message) or _OLDER_FAILED_COMMAND.match(message):
+            return self._was_rejected(found, entry.host)
+        return _NOTHING
+
+    def _was_tried(self, found: re.Match[str], result: str) -> tuple[Found, ...]:
+        if result not in _FAILED:
+            return _NOTHING
+        rest, envelope = found["rest"], found["envelope"]
+        reason = _REASON.search(rest)
+        if reason is None:
+            return _NOTHING
+        fields, text = rest[: reason.start()], rest[reason.end() :].removesuffix('"')
+        why = reason_of(text)
+        sender, recipient, relay = _SENDER.search(fields), _RECIPIENT.search(fields), _RELAY.search(fields)
+        # What stands in brackets is the name that the address has in the reverse zone. Where there is no
+        # address, "relay" is a domain, and no server has been spoken to.
+        peer = peer_of(relay[2], relay[1]) if relay else Peer()
+        failure = Failure(
+            recipient=recipient[1] if recipient else None,
+            sender=sender[1] if sender else None,
+            host=peer.host,
+            address=peer.address,
+            stage=why.stage,
+            reply=why.reply,
+            action="failed" if result == "PermFail" else "delayed",
+            fault=why.fault,
+            words=why.words,
+        )
+        # An envelope's id begins with that of its message.
+        return self._queue.found(envelope, failure, envelope[:8], *filter(None, [found["session"]]))
+
+    def _was_rejected(self, found: re.Match[str], host: str | None) -> tuple[Found, ...]:
+        """A mail that this OpenSMTPD did not take: the server that said no is the machine of the log."""
+        command = found["command"]
+        stage = named_stage(command)
+        if command and stage is None:
+            return _NOTHING  # no command of SMTP
+        path = _PATH.match(command)
+        verb = path[1].upper() if path else ""
+        failure = Failure(
+            recipient=path[2] if path and verb == "RCPT TO" else None,
+            sender=path[2] if path and verb == "MAIL FROM" else None,
+            host=host,
+            stage=stage,
+            reply=reason_of(found["reply"].removesuffix('"'), stage).reply,
+        )
+        return self._queue.found(found["session"], failure)

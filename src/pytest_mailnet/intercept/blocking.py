@@ -1,0 +1,79 @@
+"""Blocking sockets, in the clear and behind TLS, wait with a net's patience."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+from collections.abc import Callable
+from typing import Any
+
+from pytest_mailnet.intercept.patches import Patches
+from pytest_mailnet.intercept.waits import Waits
+
+__all__ = ["compress"]
+
+
+def compress(patches: Patches, waits: Waits) -> None:
+    """Let connects, reads and handshakes meet their time-outs on the net's clock."""
+    _compress_sockets(patches, waits)
+    _compress_tls(patches, waits)
+
+
+def _compress_sockets(patches: Patches, waits: Waits) -> None:
+    cls: Any = socket.socket
+    connect = cls.connect
+
+    def patient_connect(sock: socket.socket, address: Any, /) -> None:
+        timeout = sock.gettimeout()
+        if timeout == 0 or waits.patience.own_thread():
+            connect(sock, address)
+            return
+        sock.settimeout(0)
+        try:
+            connect(sock, address)
+        except BlockingIOError:
+            waits.connected(sock, timeout)
+        finally:
+            sock.settimeout(timeout)
+
+    def patient(found: Callable[..., Any]) -> Callable[..., Any]:
+        def wait(sock: socket.socket, *args: Any, **kwargs: Any) -> Any:
+            timeout = sock.gettimeout()
+            if timeout != 0 and sock.fileno() >= 0 and not waits.patience.own_thread():
+                waits.readable(sock, timeout)
+            return found(sock, *args, **kwargs)
+
+        return wait
+
+    patches.put(cls, "connect", patient_connect)
+    for name in ("recv", "recv_into", "recvfrom", "recvfrom_into"):
+        patches.put(cls, name, patient(getattr(cls, name)))
+
+
+def _compress_tls(patches: Patches, waits: Waits) -> None:
+    read, do_handshake = ssl.SSLSocket.read, ssl.SSLSocket.do_handshake
+
+    def patiently(sock: ssl.SSLSocket, step: Callable[[], Any], error: str) -> Any:
+        timeout = sock.gettimeout()
+        if timeout == 0 or waits.patience.own_thread():
+            return step()
+        sock.settimeout(0)
+        try:
+            while True:
+                try:
+                    return step()
+                except ssl.SSLWantReadError:
+                    waits.readable(sock, timeout, error)
+        finally:
+            sock.settimeout(timeout)
+
+    def patient_read(sock: ssl.SSLSocket, *args: Any) -> Any:
+        return patiently(sock, lambda: read(sock, *args), "The read operation timed out")
+
+    def patient_handshake(sock: ssl.SSLSocket, block: bool = False) -> None:  # noqa: FBT001, FBT002
+        if sock.gettimeout() == 0 and block:
+            sock.settimeout(None)
+        patiently(sock, lambda: do_handshake(sock), "_ssl.c: The handshake operation timed out")
+
+    patches.put(ssl.SSLSocket, "read", patient_read)
+    patches.put(ssl.SSLSocket, "do_handshake", patient_handshake)

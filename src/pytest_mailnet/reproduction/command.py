@@ -1,0 +1,89 @@
+"""What `mailnet reproduce` does."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TextIO
+
+from pytest_mailnet.evidence import Failure, NoFailure
+from pytest_mailnet.evidence.reading import outcomes_of
+from pytest_mailnet.evidence.sources import Source, sources_at
+from pytest_mailnet.progress import Progress
+from pytest_mailnet.providers import Catalogue, catalogue_with
+from pytest_mailnet.reproduction.anonymity import Anonymity
+from pytest_mailnet.reproduction.document import as_json, as_toml
+from pytest_mailnet.reproduction.plan import plan_for
+from pytest_mailnet.reproduction.python import as_test
+from pytest_mailnet.reproduction.recognition import Recognised, Recogniser
+from pytest_mailnet.reproduction.text import as_text
+
+__all__ = ["run"]
+
+
+def run(
+    paths: Sequence[str],
+    *,
+    form: str,
+    anonymise: bool,
+    queue_ids: Sequence[str],
+    out: TextIO,
+    err: TextIO,
+) -> int:
+    """Read evidence, and write what it tells.
+
+    Args:
+        paths: files and folders; "-" is standard input.
+        form: "text", "test", "toml" or "json".
+        anonymise: whether to replace what tells of people.
+        queue_ids: of logs, only these mails; empty for all.
+        out: what is found goes here.
+        err: where nothing is found, and how far it has come, goes here.
+
+    Returns:
+        0 where a failure was found, 1 where none was.
+
+    Raises:
+        EvidenceError: for a path where nothing is; names the near misses.
+    """
+    catalogue = catalogue_with()
+    sources = list(sources_at(paths, sys.stdin.buffer if paths == ["-"] else None))
+    reading = _Reading(sources, err, frozenset(queue_ids))
+    failures: Iterable[Failure] = reading.failures()
+    if anonymise:
+        failures = Anonymity(lambda name: catalogue.owner(name) is not None).without_names(failures)
+    for piece in _written(form, map(Recogniser(catalogue).recognise, failures), catalogue):
+        reading.progress.clear()
+        out.write(piece)
+    reading.progress.clear()
+    err.writelines(f"{nothing}\n" for nothing in reading.nothing)
+    return 0 if reading.found else 1
+
+
+class _Reading:
+    """Goes through sources, and counts what it finds."""
+
+    def __init__(self, sources: Sequence[Source], err: TextIO, queue_ids: frozenset[str]) -> None:
+        self._sources, self._queue_ids = sources, queue_ids
+        self.progress = Progress(sum(it.size for it in sources), err)
+        self.nothing: list[NoFailure] = []
+        self.found = 0
+
+    def failures(self) -> Iterator[Failure]:
+        for source in self._sources:
+            for outcome in outcomes_of(source, self.progress.add, self._queue_ids):
+                if isinstance(outcome, NoFailure):
+                    self.nothing.append(outcome)
+                else:
+                    self.found += 1
+                    yield outcome
+
+
+def _written(form: str, recognised: Iterable[Recognised], catalogue: Catalogue) -> Iterator[str]:
+    if form == "json":
+        return as_json(recognised)
+    if form == "test":
+        lines = as_test(plan_for(one, catalogue) for one in recognised)
+    else:
+        lines = as_toml(recognised) if form == "toml" else as_text(recognised)
+    return (f"{line}\n" for line in lines)
