@@ -17,6 +17,7 @@ from pytest_mailnet.evidence.formats import DocumentFormat, LineFormat
 from pytest_mailnet.evidence.logs import MAIL_LOG
 from pytest_mailnet.evidence.logs import failures_of as failures_of_mails
 from pytest_mailnet.evidence.sources import Source, lines_of, mails_of
+from pytest_mailnet.evidence.transcripts import TRANSCRIPTS
 from pytest_mailnet.evidence.webhooks import WEBHOOKS
 
 __all__ = ["outcomes_of"]
@@ -31,7 +32,7 @@ _MAIL_FIELDS = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 _DOCUMENTS: tuple[DocumentFormat, ...] = WEBHOOKS
-_TEXTS: tuple[LineFormat, ...] = (MAIL_LOG,)
+_TEXTS: tuple[LineFormat, ...] = (*TRANSCRIPTS, MAIL_LOG)
 
 
 def outcomes_of(

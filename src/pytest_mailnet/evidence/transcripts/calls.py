@@ -14,7 +14,14 @@ _CALL = re.compile(
     r"|expn|docmd|sendmail|send_message)(?=\()"
 )
 _COMMANDS = {"ehlo": "EHLO", "helo": "HELO", "starttls": "STARTTLS", "login": "AUTH", "data": "DATA"}
-_COMMANDS |= {"rset": "RSET", "quit": "QUIT", "noop": "NOOP", "verify": "VRFY", "vrfy": "VRFY", "expn": "EXPN"}
+_COMMANDS |= {
+    "rset": "RSET",
+    "quit": "QUIT",
+    "noop": "NOOP",
+    "verify": "VRFY",
+    "vrfy": "VRFY",
+    "expn": "EXPN",
+}
 _PATHS = {"mail": "MAIL FROM", "rcpt": "RCPT TO"}
 _IN_BRACKETS = re.compile(r"<([^<>]{0,1000})>")
 

@@ -32,7 +32,9 @@ _ENDS = re.compile(
     r" failed|connect(?:ion)? error|unable to connect|handshake failure|alert ",
     re.IGNORECASE,
 )
-_KEPT = re.compile(r"connection #?\d* ?(?:to \S+ )?left intact|connection closed with remote host", re.IGNORECASE)
+_KEPT = re.compile(
+    r"connection #?\d* ?(?:to \S+ )?left intact|connection closed with remote host", re.IGNORECASE
+)
 
 
 def hear(conversation: Conversation, line: str) -> Iterator[Failure]:

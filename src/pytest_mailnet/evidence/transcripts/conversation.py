@@ -53,6 +53,11 @@ class Conversation:
         """Whether a command has been said that nothing was replied to."""
         return bool(self._queue) or self.in_content or (self._announced and not self._greeted)
 
+    @property
+    def began(self) -> bool:
+        """Whether anything was said of a session."""
+        return self._announced or self._heard_client or bool(self._lines)
+
     def connects(self, host: str | None = None, *, again: bool = False) -> list[Failure]:
         """The client calls a server.
 
@@ -112,6 +117,19 @@ class Conversation:
             self._queue.append(command)
         return failures
 
+    def sends_content(self) -> list[Failure]:
+        """The client has sent all of a message, with the dot."""
+        self.in_content = True
+        return self.client(".")
+
+    def completes(self, failure: Failure) -> list[Failure]:
+        """What is known elsewhere of the session, with what is known here: a failure for each recipient."""
+        failure = failure.completed_by(self._failure(None))
+        if failure.recipient is not None:
+            return [failure]
+        recipients = self._transaction.named or self._hints[1] or (None,)
+        return [dataclasses.replace(failure, recipient=it) for it in recipients]
+
     def unsay(self) -> None:
         """The last command was not sent after all."""
         if self._queue:
@@ -145,12 +163,16 @@ class Conversation:
         self.in_content = self.in_login = False
         if quitting or (stage is None and not self._transaction.accepted):
             return failures + self._finish()
-        trouble = trouble_in(words, stage) if stage is not None else None
+        # smtplib puts this in front of whatever has happened.
+        said = words.rpartition("Connection unexpectedly closed: ")[2]
+        trouble = trouble_in(said, stage) if stage is not None else None
         fault = trouble.fault if trouble else None
         if fault is not None and middle:
             fault = fault.replace("-after-dot", "-in-content")
         stage = trouble.stage if trouble else stage
-        return failures + self._broken(stage, recipients, self._failure(stage, fault=fault, words=words.strip()))
+        return failures + self._broken(
+            stage, recipients, self._failure(stage, fault=fault, words=words.strip())
+        )
 
     def end(self) -> list[Failure]:
         """The text ends; a command without a reply is a failure of which no more is known."""
@@ -204,6 +226,7 @@ class Conversation:
             return self._greet(reply, code)
         if self._queue:
             command = self._queue.popleft()
+            self._greeted = True  # where the greeting is not shown
         elif self.in_content:  # the client's lines are not shown
             self.in_content = False
             command = _MESSAGE

@@ -14,7 +14,9 @@ __all__ = ["Frame", "Place", "place_of", "through_mail"]
 _LIBRARY = re.compile(r"(?:^|[\\/.])(?:smtplib|aiosmtplib)(?:[\\/.]|$)")
 _MAIL = re.compile(r"(?:^|[\\/.])(?:smtplib|aiosmtplib|core[\\/.]mail|flask_mail|fastapi_mail)(?:[\\/.]|$)")
 _DIALS = frozenset({"create_connection", "_get_socket", "sock_connect", "_connect_sock", "_sock_connect"})
-_NO_MAIL = frozenset({"quit", "rset", "_rset", "noop", "close", "__exit__", "__aexit__", "vrfy", "verify", "expn"})
+_NO_MAIL = frozenset(
+    {"quit", "rset", "_rset", "noop", "close", "__exit__", "__aexit__", "vrfy", "verify", "expn"}
+)
 _FUNCTIONS: Mapping[str, Stage] = MappingProxyType(
     {
         **dict.fromkeys(("__init__", "connect", "_get_socket", "_create_connection"), Stage.CONNECT),
@@ -27,7 +29,9 @@ _FUNCTIONS: Mapping[str, Stage] = MappingProxyType(
 )
 _AFTER_DATA = re.compile(r"self\.send\(q\)|self\.write\(message\)")
 _OF_DATA = re.compile(r"putcmd\(.data.\)|\brepl\b|start_response|DATA")
-_OF_MESSAGE = re.compile(r"\(code, msg\)|\bresponse = await|SMTPDataError\(response\.|SMTPDataError\(code, resp\)")
+_OF_MESSAGE = re.compile(
+    r"\(code, msg\)|\bresponse = await|SMTPDataError\(response\.|SMTPDataError\(code, resp\)"
+)
 
 
 class Frame(NamedTuple):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["reply_of", "to_the_letter"]
+__all__ = ["lines_of", "reply_of", "to_the_letter"]
 
 _LONGEST_LINE = 2000  # RFC 5321, 4.5.3.1.5 has 512
 _MOST_LINES = 200
@@ -20,8 +20,11 @@ def reply_of(code: int, text: str) -> tuple[str, ...]:
         code: 550; libraries have codes of their own, -1 say, for what they could not read.
         text: the lines' texts, "5.1.1 No such\\n5.1.1 user".
     """
-    if not 400 <= code <= 599:
-        return ()
+    return lines_of(code, text) if 400 <= code <= 599 else ()
+
+
+def lines_of(code: int, text: str) -> tuple[str, ...]:
+    """The same, of any reply."""
     *firsts, last = text.rstrip("\r\n").split("\n")[:_MOST_LINES]
     lines = [f"{code}-{line}" for line in firsts] + [f"{code} {last}"]
     return tuple(to_the_letter(line) for line in lines)

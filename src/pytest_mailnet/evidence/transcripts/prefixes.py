@@ -48,4 +48,7 @@ def unprefixed(line: str) -> str:
 def is_mail(text: str) -> bool:
     """Whether a text begins with the headers of a mail."""
     lines = text[:4000].lstrip().splitlines()[:6]
-    return sum(bool(_HEADER.match(it)) for it in lines) >= 2 or (lines[:1] and lines[0].startswith("From ")) is True
+    return (
+        sum(bool(_HEADER.match(it)) for it in lines) >= 2
+        or (lines[:1] and lines[0].startswith("From ")) is True
+    )

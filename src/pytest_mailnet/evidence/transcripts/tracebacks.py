@@ -6,14 +6,15 @@ import re
 
 from pytest_mailnet.evidence.failure import Failure
 from pytest_mailnet.evidence.transcripts.chain import KINDS, Raised, failures_of
-from pytest_mailnet.evidence.transcripts.frames import Frame
+from pytest_mailnet.evidence.transcripts.frames import Frame, through_mail
 from pytest_mailnet.evidence.transcripts.literals import literal_at, wrapped
 from pytest_mailnet.evidence.transcripts.prefixes import unprefixed
 
-__all__ = ["KIND", "Tracebacks"]
+__all__ = ["Tracebacks", "is_of_mail"]
 
-KIND = re.compile(rf"(?<![\w.])(?:\w{{1,40}}\.){{0,4}}({'|'.join(sorted(KINDS, reverse=True))})(?=: |\(|$)(?:: )?")
-"""The class of one of the mail libraries' exceptions, where its text follows."""
+_KIND = re.compile(
+    rf"(?<![\w.])(?:\w{{1,40}}\.){{0,4}}({'|'.join(sorted(KINDS, reverse=True))})(?=: |\(|$)(?:: )?"
+)
 
 _BEGINS = "Traceback (most recent call last)"
 _GOES_ON = re.compile(
@@ -29,6 +30,18 @@ _MOST_FRAMES = 300
 _MOST_IN_CHAIN = 50
 _MOST_LINES = 200
 _LONGEST = 1 << 16
+
+
+def is_of_mail(line: str) -> bool:
+    """Whether a line has an exception of a mail library, or is a traceback's line in one."""
+    if found := _KIND.search(line):
+        return not _is_code(line, found.start())
+    frame = _FRAME.search(line)
+    return frame is not None and through_mail((Frame(frame[1], frame[2]),))
+
+
+def _is_code(line: str, at: int) -> bool:
+    return _IN_CODE.search(line[max(0, at - 100) : at]) is not None
 
 
 class Tracebacks:
@@ -74,9 +87,9 @@ class Tracebacks:
         if not plain.strip(" |") or _GOES_ON.search(line):
             return []
         failures = self.end()
-        if found := KIND.search(line[:_LONGEST]):
-            if not _IN_CODE.search(line[max(0, found.start() - 100) : found.start()]):
-                self._add(Raised(found[1], line[found.end() :].strip()))
+        found = _KIND.search(line[:_LONGEST])
+        if found and not _is_code(line, found.start()):
+            self._add(Raised(found[1], line[found.end() :].strip()))
         return failures
 
     def end(self) -> list[Failure]:
@@ -96,7 +109,8 @@ class Tracebacks:
     def _add(self, raised: Raised) -> None:
         self._frames = []
         self._code_follows = False
-        if raised.name in KINDS and raised.text[:1] in {"(", "{", "["} and not literal_at(raised.text).complete:
+        opens = raised.name in KINDS and raised.text[:1] in {"(", "{", "["}
+        if opens and not literal_at(raised.text).complete:
             self._open = raised, 1
         else:
             self._append(raised)
