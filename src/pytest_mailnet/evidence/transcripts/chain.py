@@ -8,10 +8,10 @@ from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
-from pytest_mailnet.evidence.connections import trouble_in
 from pytest_mailnet.evidence.failure import Failure
 from pytest_mailnet.evidence.transcripts.calls import Call, call_in
 from pytest_mailnet.evidence.transcripts.frames import Frame, Place, place_of, through_mail
+from pytest_mailnet.evidence.transcripts.handshakes import trouble_on
 from pytest_mailnet.evidence.transcripts.hosts import split_host
 from pytest_mailnet.evidence.transcripts.letters import reply_of
 from pytest_mailnet.evidence.transcripts.literals import literal_at
@@ -51,6 +51,7 @@ _OF_SYSTEM = re.compile(
 )
 _CALLED = re.compile(r"connecting to (\S{1,255}) on port \d")
 _AND_WHY = "Connection unexpectedly closed: "
+_OWN_REPLY = ("SMTPResponseException", "(500, 'Line too long.')")  # smtplib's own, said by no server
 _LONGEST_WORDS = 500
 _UNTOLD = frozenset({"closed-at-connect", "reset-at-connect", "stalled-at-connect"})
 
@@ -89,7 +90,7 @@ def failures_of(chain: list[Raised]) -> list[Failure]:
 
 def _refusals(raised: Raised) -> Iterator[Failure]:
     """What a server has replied."""
-    if raised.name not in KINDS:
+    if raised.name not in KINDS or (raised.name, raised.text) == _OWN_REPLY:
         return
     values = literal_at(raised.text).values
     place = place_of(raised.frames)
@@ -135,7 +136,7 @@ def _trouble(chain: list[Raised]) -> Failure | None:
         host, address = split_host(found[1])
     failure = Failure(host=host, address=address, stage=stage, words=words[:_LONGEST_WORDS])
     for raised, place in zip(reversed(chain), reversed(places), strict=True):
-        trouble = trouble_in(_said(raised, place), stage)
+        trouble = trouble_on(_said(raised, place), stage)
         if trouble is None or (stage is None and trouble.fault in _UNTOLD):
             continue
         fault = trouble.fault

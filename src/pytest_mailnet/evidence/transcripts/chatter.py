@@ -23,13 +23,13 @@ _CONNECTED = re.compile(
 _CONNECTING = re.compile(r"(?:Connecting to (\S{1,300})$|(?:host\s+=\s+)(\S{1,255})$)")
 _PROGRAM = re.compile(
     r"\*{1,3}\s|===\s|(?:curl|telnet|nc|Ncat|netcat|msmtp|swaks|openssl)(?:\[\d+\])?:\s|\(UNKNOWN\)\s"
-    r"|Connection |(?:connect|read|write):errno=|[0-9A-F]{8,20}:error:|DEBUG SMTP: |SMTP ERROR: |lost connection"
-    r"|remote host closed",
+    r"|Connection |(?:connect|read|write):errno=|[0-9A-F]{8,20}:error:|DEBUG SMTP: |SMTP ERROR: "
+    r"|lost connection|remote host closed",
     re.IGNORECASE,
 )
 _ENDS = re.compile(
-    r"remote host closed|response reading failed|errno=|closed by (?:foreign|remote) host|SSL_connect|TLS startup"
-    r" failed|connect(?:ion)? error|unable to connect|handshake failure|alert ",
+    r"remote host closed|response reading failed|errno=|closed by (?:foreign|remote) host|SSL_connect"
+    r"|TLS startup failed|connect(?:ion)? error|unable to connect|handshake failure|alert ",
     re.IGNORECASE,
 )
 _KEPT = re.compile(

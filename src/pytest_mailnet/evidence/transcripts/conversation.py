@@ -7,9 +7,9 @@ import re
 from collections import deque
 from collections.abc import Iterable
 
-from pytest_mailnet.evidence.connections import trouble_in
 from pytest_mailnet.evidence.failure import Failure
 from pytest_mailnet.evidence.transcripts.commands import Command, command_of
+from pytest_mailnet.evidence.transcripts.handshakes import trouble_on
 from pytest_mailnet.evidence.transcripts.hosts import named_host, split_host
 from pytest_mailnet.evidence.transcripts.letters import to_the_letter
 from pytest_mailnet.evidence.transcripts.transaction import Transaction
@@ -165,7 +165,7 @@ class Conversation:
             return failures + self._finish()
         # smtplib puts this in front of whatever has happened.
         said = words.rpartition("Connection unexpectedly closed: ")[2]
-        trouble = trouble_in(said, stage) if stage is not None else None
+        trouble = trouble_on(said, stage) if stage is not None else None
         fault = trouble.fault if trouble else None
         if fault is not None and middle:
             fault = fault.replace("-after-dot", "-in-content")
@@ -247,28 +247,24 @@ class Conversation:
 
     def _granted(self, command: Command, code: int) -> list[Failure]:
         stage = command.stage
-        if self._obstacle is not None and stage in _ORDER and self._obstacle.stage in _ORDER:
-            if code != 334 and _ORDER.index(self._obstacle.stage) <= _ORDER.index(stage):
-                self._obstacle = None
         self.in_login = code == 334
+        if self._obstacle is not None and not self.in_login and _reaches(stage, self._obstacle.stage):
+            self._obstacle = None
         if command.verb == "QUIT":
-            failures = self._finish()
             self._closed = True
-            return failures
-        if command.verb == "RSET":
+            return self._finish()
+        if stage is Stage.MAIL:
+            return self._next_mail(command.path)
+        if command.verb == "RSET" or (stage is Stage.MESSAGE and command.path is None and command.last):
             return self._next_mail(None)
         if stage is Stage.STARTTLS:
             self._handshake = True
-        elif stage is Stage.MAIL:
-            return self._next_mail(command.path)
         elif stage is Stage.RCPT:
             self._transaction.accept(command.path)
         elif stage is Stage.DATA:
             self.in_content = code == 354
         elif command.path is not None:
             self._transaction.accepted.pop(command.path, None)
-        elif stage is Stage.MESSAGE and command.last:
-            return self._next_mail(None)
         return []
 
     def _next_mail(self, sender: str | None) -> list[Failure]:
@@ -281,27 +277,28 @@ class Conversation:
         mail, stage = self._transaction, command.stage
         followed = self._obstacle is not None and code in {503, 530}  # what follows from what failed before
         told = self._failure(stage, reply=reply)
-        if stage is None:
-            return mail.decide(told) if code == 421 and mail.accepted else []
         if stage is Stage.MAIL:
-            failures = self._next_mail(None)
-            self._transaction.sender = command.path
-            if not followed:
-                self._obstacle = None
-                self._transaction.refusal = self._failure(stage, reply=reply)
-            return failures
+            return self._refused_sender(command.path, reply, followed=followed)
+        if stage is Stage.RCPT:
+            return self._refused_recipient(command.path, told, code, followed=followed)
         if stage in _ORDER:
             if self._obstacle is None or self._obstacle.fault or code not in _OF_SYNTAX:
                 self._obstacle = told
             return []
-        if stage is Stage.RCPT:
-            return self._refused_recipient(command.path, told, code, followed=followed)
-        if followed:
+        if followed or (stage is None and not (code == 421 and mail.accepted)):
             return []
-        if command.path is not None:  # LMTP
-            mail.accepted.pop(command.path, None)
-            return [dataclasses.replace(told, recipient=command.path)]
-        return mail.decide(told)
+        if command.path is None:
+            return mail.decide(told)
+        mail.accepted.pop(command.path, None)  # LMTP
+        return [dataclasses.replace(told, recipient=command.path)]
+
+    def _refused_sender(self, sender: str | None, reply: tuple[str, ...], *, followed: bool) -> list[Failure]:
+        failures = self._next_mail(None)
+        self._transaction.sender = sender
+        if not followed:
+            self._obstacle = None
+            self._transaction.refusal = self._failure(Stage.MAIL, reply=reply)
+        return failures
 
     def _refused_recipient(
         self, recipient: str | None, told: Failure, code: int, *, followed: bool
@@ -348,3 +345,8 @@ class Conversation:
             obstacle = dataclasses.replace(obstacle, sender=sender if mail.sender is None else mail.sender)
             failures = [dataclasses.replace(obstacle, recipient=it) for it in mail.named or hinted or (None,)]
         return failures
+
+
+def _reaches(stage: Stage | None, obstacle: Stage | None) -> bool:
+    """Whether a session that has got to a stage has got past an obstacle."""
+    return stage in _ORDER and obstacle in _ORDER and _ORDER.index(obstacle) <= _ORDER.index(stage)

@@ -14,11 +14,11 @@ def to_the_letter(line: str) -> str:
 
 
 def reply_of(code: int, text: str) -> tuple[str, ...]:
-    """The lines of a reply that a library has taken apart; empty for a code that refuses nothing.
+    r"""The lines of a reply that a library has taken apart; empty for a code that refuses nothing.
 
     Args:
         code: 550; libraries have codes of their own, -1 say, for what they could not read.
-        text: the lines' texts, "5.1.1 No such\\n5.1.1 user".
+        text: the lines' texts, "5.1.1 No such\n5.1.1 user".
     """
     return lines_of(code, text) if 400 <= code <= 599 else ()
 

@@ -73,27 +73,35 @@ def literal_at(text: str, start: int = 0) -> Literal:
             if depth <= 0:
                 return Literal(tuple(items), complete=True)
         elif quote := _QUOTE.match(text, at, end):
-            inside = _INSIDE[quote[2]].match(text, quote.end(), end)
-            assert inside is not None
-            value = _string(inside[0], quote[1].lower())
+            value, at = _quoted(text, quote, end)
             items.append(Item(value, depth))
-            at = inside.end() + 1
-            if inside.end() >= end:
-                return Literal(tuple(items), complete=False)
-            if depth == 0:
-                return Literal(tuple(items), complete=True)
-        elif number := _NUMBER.match(text, at, end):
-            items.append(Item(int(number[0]), depth))
-            at = number.end()
-        elif name := _NAME.match(text, at, end):
-            at = name.end()
-            if text[at : at + 1] not in {"(", "="}:
-                items.append(Item(None, depth))
-        elif (space := _SPACE.match(text, at, end)) and space.end() > at:
-            at = space.end()
+            if depth == 0 or at > end:
+                return Literal(tuple(items), complete=at <= end)
+        elif (beyond := _beyond(text, at, end, depth, items)) > at:
+            at = beyond
         else:
             break
     return Literal(tuple(items), complete=False)
+
+
+def _quoted(text: str, quote: re.Match[str], end: int) -> tuple[str | None, int]:
+    """A string, and where it ends; further than anything where it does not."""
+    inside = _INSIDE[quote[2]].match(text, quote.end(), end)
+    assert inside is not None
+    return _string(inside[0], quote[1].lower()), inside.end() + 1
+
+
+def _beyond(text: str, at: int, end: int, depth: int, items: list[Item]) -> int:
+    """Where a number, a name or space ends; they are put to the items."""
+    if number := _NUMBER.match(text, at, end):
+        items.append(Item(int(number[0]), depth))
+        return number.end()
+    if name := _NAME.match(text, at, end):
+        if text[name.end() : name.end() + 1] not in {"(", "="}:
+            items.append(Item(None, depth))
+        return name.end()
+    space = _SPACE.match(text, at, end)
+    return space.end() if space else at
 
 
 def wrapped(text: str, line: str, gap: str) -> str:

@@ -1,4 +1,4 @@
-"""Transcripts in which each line says whose it is: swaks, curl, msmtp, Exim, PHPMailer, and "C:" with "S:"."""
+"""Transcripts in which a line says whose it is: swaks, curl, msmtp, Exim, PHPMailer, and "C:" with "S:"."""
 
 from __future__ import annotations
 

@@ -54,43 +54,47 @@ class Tracebacks:
         self._within = False
         self._open: tuple[Raised, int] | None = None  # whose text goes on, with the lines that it has
 
-    @property
-    def busy(self) -> bool:
-        """Whether a traceback has begun and its exception is still to come."""
-        return self._within or self._open is not None
-
     def read(self, line: str) -> list[Failure]:
         """Read the next line; return what is over with it."""
         if self._open is not None and self._goes_on(line):
             return []
         if _BEGINS in line:
-            failures = [] if self._chain_goes_on else self.end()
+            # A log's own line about an exception stands directly before its traceback.
+            failures = [] if self._chain or self._open is not None else self.end()
             self._within = True
             self._frames = []
             return failures
-        if frame := _FRAME.search(line):
-            self._within = self._code_follows = True
-            if len(self._frames) < _MOST_FRAMES:
-                self._frames.append(Frame(frame[1], frame[2]))
+        if self._reads_frame(line) or (self._within and self._reads_exception(unprefixed(line))):
             return []
-        plain = unprefixed(line)
-        if self._within:
-            if _INDENTED.match(plain) or _UNDERLINE.match(plain):
-                if self._code_follows and plain.strip("~^| ") and self._frames:
-                    self._frames[-1] = self._frames[-1]._replace(code=plain.strip(" |")[:2000])
-                    self._code_follows = False
-                return []
-            if raised := _RAISED.match(plain):
-                self._within = False
-                self._add(Raised(raised[1], raised[2] or "", tuple(self._frames)))
-                return []
-        if not plain.strip(" |") or _GOES_ON.search(line):
+        if not unprefixed(line).strip(" |") or _GOES_ON.search(line):
             return []
         failures = self.end()
         found = _KIND.search(line[:_LONGEST])
         if found and not _is_code(line, found.start()):
             self._add(Raised(found[1], line[found.end() :].strip()))
         return failures
+
+    def _reads_frame(self, line: str) -> bool:
+        frame = _FRAME.search(line)
+        if frame is None:
+            return False
+        self._within = self._code_follows = True
+        if len(self._frames) < _MOST_FRAMES:
+            self._frames.append(Frame(frame[1], frame[2]))
+        return True
+
+    def _reads_exception(self, plain: str) -> bool:
+        """Whether a line of a traceback is one of code, or the exception that ends it."""
+        if _INDENTED.match(plain) or _UNDERLINE.match(plain):
+            if self._code_follows and plain.strip("~^| ") and self._frames:
+                self._frames[-1] = self._frames[-1]._replace(code=plain.strip(" |")[:2000])
+                self._code_follows = False
+            return True
+        raised = _RAISED.match(plain)
+        if raised is not None:
+            self._within = False
+            self._add(Raised(raised[1], raised[2] or "", tuple(self._frames)))
+        return raised is not None
 
     def end(self) -> list[Failure]:
         """What the lines have told so far, of which there is no more to come."""
@@ -100,11 +104,6 @@ class Tracebacks:
         chain, self._chain, self._frames = self._chain, [], []
         self._within = self._code_follows = False
         return failures_of(chain)
-
-    @property
-    def _chain_goes_on(self) -> bool:
-        # A log's own line about an exception stands directly before its traceback.
-        return bool(self._chain) or self._open is not None
 
     def _add(self, raised: Raised) -> None:
         self._frames = []

@@ -22,9 +22,10 @@ _OPENSSL = re.compile(
 )
 _NO_HANDSHAKE = re.compile(r"no peer certificate available")
 _TLS_ERROR = re.compile(r"[0-9A-Fa-f]{8,20}:error:")
+_NOT_REACHED = re.compile(r":error:.*(?:refused|BIO_connect|connect[^:]*$)")
 _CALLING = re.compile(
-    r"(?:Trying \S{1,300}\.\.\.|Connected to \S{1,255}\.|Escape character is '|telnet: |nc: |Ncat: |\(UNKNOWN\) "
-    r"|Connection to \S{1,255}|connect:errno=|DEBUG SMTP: )"
+    r"(?:Trying \S{1,300}\.\.\.$|Connected to \S{1,255}\.$|Escape character is '|telnet: |nc: |Ncat: "
+    r"|\(UNKNOWN\) |Connection to \S{1,255} \d{1,5} port |connect:errno=|DEBUG SMTP: )"
 )
 
 
@@ -40,12 +41,7 @@ class _Terminal:
     def shows(self, line: str) -> Iterator[Failure]:
         told = self._conversation
         if told.in_content:
-            if _ENDS_SESSION.match(line):
-                yield from told.server(line)
-            elif _CLOSED.match(line):
-                yield from told.breaks(line)
-            else:
-                yield from told.client(line)
+            yield from self._content(line)
         elif _REPLY.match(line):
             yield from told.server(line)
         elif is_command(line) or (told.in_login and not _CLOSED.match(line)):
@@ -53,29 +49,37 @@ class _Terminal:
         elif line == "RENEGOTIATING":
             # s_client takes a line that begins with a capital R for itself: nothing was sent.
             told.unsay()
-        elif _TLS_ERROR.match(line):
+        elif not self._is_tls(line):
+            yield from hear(told, line)
+        elif self._tls_error is not None and _NOT_REACHED.search(line[:1000]):
+            if not told.waiting:
+                yield from told.connects()
+            yield from told.breaks(self._tls_error)
+
+    def _content(self, line: str) -> list[Failure]:
+        if _ENDS_SESSION.match(line):
+            return self._conversation.server(line)
+        return self._conversation.breaks(line) if _CLOSED.match(line) else self._conversation.client(line)
+
+    def _is_tls(self, line: str) -> bool:
+        """Whether a line is one of openssl's about the connection."""
+        if _TLS_ERROR.match(line):
             self._tls_error = self._tls_error or line.partition(":error:")[2]
-            if "refused" in line or "BIO_connect" in line or "connect" in line.rpartition(":")[2]:
-                yield from self._unreached(line)
         elif _OPENSSL.match(line):
             if not self._secured:
                 self._secured = True
-                told.secured()
+                self._conversation.secured()
         elif _NO_HANDSHAKE.search(line):
             self._no_handshake = True
         else:
-            yield from hear(told, line)
+            return False
+        return True
 
     def ends(self) -> Iterator[Failure]:
         if self._no_handshake:
             self._conversation.secured()
             yield from self._conversation.breaks(self._tls_error or "no peer certificate available")
         yield from self._conversation.end()
-
-    def _unreached(self, line: str) -> Iterator[Failure]:
-        if not self._conversation.waiting:
-            yield from self._conversation.connects()
-        yield from self._conversation.breaks(line.partition(":error:")[2])
 
 
 def _recognises(text: str) -> bool:
