@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from pytest_mailnet.evidence.transcripts.literals import Item, literal_at
 
-__all__ = ["Call", "call_in"]
+__all__ = ["Call", "call_in", "sending"]
 
 _CALL = re.compile(
     r"(?:^|[\s.=(])(SMTP|SMTP_SSL|LMTP|connect|ehlo|helo|starttls|login|mail|rcpt|data|rset|quit|noop|verify|vrfy"
@@ -23,6 +23,7 @@ _COMMANDS |= {
     "expn": "EXPN",
 }
 _PATHS = {"mail": "MAIL FROM", "rcpt": "RCPT TO"}
+_MOST_RECIPIENTS = 1000
 _IN_BRACKETS = re.compile(r"<([^<>]{0,1000})>")
 
 
@@ -66,6 +67,21 @@ def call_in(code: str) -> Call | None:
     if method == "sendmail":
         return call._replace(sender=first, recipients=_recipients(arguments.items[1:]))
     return call
+
+
+def sending(sender: object, recipients: object) -> Call:
+    """A call of `sendmail`, by arguments as a tracker has them: written as in code, or in arrays."""
+    given = recipients[:_MOST_RECIPIENTS] if isinstance(recipients, list) else [recipients]
+    addresses = [it for text in given for it in _written(text)]
+    return Call("sendmail", sender=next(iter(_written(sender)), None), recipients=tuple(addresses))
+
+
+def _written(text: object) -> list[str]:
+    if not isinstance(text, str) or "[Filtered]" in text:
+        return []
+    if text[:1] in {"'", '"', "[", "("}:
+        return [_address(it) for it in literal_at(text[:4000]).values if isinstance(it, str)]
+    return [_address(text)] if "@" in text and " " not in text else []
 
 
 def _recipients(items: tuple[Item, ...]) -> tuple[str, ...]:

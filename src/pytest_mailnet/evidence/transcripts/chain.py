@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -70,13 +70,14 @@ class Raised(NamedTuple):
     frames: tuple[Frame, ...] = ()
 
 
-def failures_of(chain: list[Raised]) -> list[Failure]:
+def failures_of(chain: Sequence[Raised], calls: Iterable[Call] = ()) -> list[Failure]:
     """Which recipients failed by a chain of exceptions; each is told once.
 
     Args:
         chain: in the order in which they were raised.
+        calls: what is known of their functions' arguments beside their lines of code.
     """
-    calls = [call for it in chain for frame in it.frames if (call := call_in(frame.code))]
+    calls = [*calls, *(call for it in chain for frame in it.frames if (call := call_in(frame.code)))]
     refused: dict[tuple[str | None, tuple[str, ...]], Failure] = {}
     for raised in chain:
         for failure in _refusals(raised):
@@ -117,7 +118,7 @@ def _refusals(raised: Raised) -> Iterator[Failure]:
             yield Failure(stage=stage, reply=reply)
 
 
-def _trouble(chain: list[Raised]) -> Failure | None:
+def _trouble(chain: Sequence[Raised]) -> Failure | None:
     """What went wrong where nothing was replied."""
     if not any(it.name in KINDS or through_mail(it.frames) for it in chain):
         return None

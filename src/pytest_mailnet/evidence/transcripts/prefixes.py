@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 __all__ = ["is_mail", "shown", "unprefixed"]
 
+_DOCKER = '{"log":"'
 _COLOURS = re.compile(r"\x1b\[[0-9;]{0,16}[A-Za-z]")
 _STAMP = r"\[?(?:\d{4}-\d\d-\d\d[T ])?\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:?\d\d)?\]?"
 _LEVEL = r"\[?(?:TRACE|DEBUG|INFO|WARN(?:ING)?|ERROR|CRITICAL|NOTICE)\]?"
@@ -29,8 +31,18 @@ _HEADER = re.compile(
 
 
 def shown(line: str) -> str:
-    """A line as a terminal shows it, without its end and without colours."""
+    """A line as a terminal shows it, without its end and without colours; docker's files have it in JSON."""
+    if line.startswith(_DOCKER):
+        line = _logged(line)
     return _COLOURS.sub("", line.rstrip("\r\n")) if "\x1b" in line else line.rstrip("\r\n")
+
+
+def _logged(line: str) -> str:
+    try:
+        text = json.loads(line)["log"]
+    except (ValueError, KeyError, RecursionError):
+        return line
+    return text if isinstance(text, str) else line
 
 
 def unprefixed(line: str) -> str:

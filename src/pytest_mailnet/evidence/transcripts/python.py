@@ -25,6 +25,7 @@ _DEBUG = re.compile(
 _PROMPT = re.compile(r"(?:>>>|In \[\d{1,6}\]:|\.\.\. *(?=\S)) ?")
 _RETURNED = re.compile(r"(?:Out\[\d{1,6}\]: ?)?(?=\(\d{3}, ?[bu]?['\"])")
 _LEFT_OUT = re.compile(r"\s*(?:\.\.\.|\[\.\.\.\]|\u2026)\s*$")
+_JSON = re.compile(r"\s*(?:\{\s*[\"}](?!log\":\")|\[\s*[\[{\"\]])")
 _ENDS_CONTENT = ("\n.\r\n", "\n.\n")
 _MOST_LINES = 40
 _LONGEST = 1 << 13  # of a value that goes on in further lines: with each of them it is looked at once more
@@ -168,6 +169,8 @@ class _Console:
 
 
 def _recognises(text: str) -> bool:
+    if _JSON.match(text):
+        return False
     through_mail = False
     for line in text.splitlines():
         plain = unprefixed(shown(line)[:2000])
@@ -178,7 +181,7 @@ def _recognises(text: str) -> bool:
             through_mail = through_mail or call.host is not None or call.command is not None
         elif through_mail and _RETURNED.match(plain):
             return True
-        if is_of_mail(line):
+        if is_of_mail(plain):
             return True
     return False
 

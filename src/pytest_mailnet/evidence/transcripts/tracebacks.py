@@ -16,6 +16,10 @@ _KIND = re.compile(
     rf"(?<![\w.])(?:\w{{1,40}}\.){{0,4}}({'|'.join(sorted(KINDS, reverse=True))})(?=: |\(|$)(?:: )?"
 )
 
+# What str() makes of such an exception, without its class.
+_ARGUMENTS = re.compile(
+    r"(?P<refused>\{u?['\"][^'\"\s]{1,320}['\"]: )?\([45]\d\d, (?:b['\"]|u?['\"][45]\.\d{1,3}\.\d)"
+)
 _BEGINS = "Traceback (most recent call last)"
 _GOES_ON = re.compile(
     r"During handling of the above exception, another exception occurred:"
@@ -34,14 +38,21 @@ _LONGEST = 1 << 16
 
 def is_of_mail(line: str) -> bool:
     """Whether a line has an exception of a mail library, or is a traceback's line in one."""
-    if found := _KIND.search(line):
-        return not _is_code(line, found.start())
+    if _raised_in(line) is not None:
+        return True
     frame = _FRAME.search(line)
     return frame is not None and through_mail((Frame(frame[1], frame[2]),))
 
 
-def _is_code(line: str, at: int) -> bool:
-    return _IN_CODE.search(line[max(0, at - 100) : at]) is not None
+def _raised_in(line: str) -> Raised | None:
+    """An exception that a line has by itself."""
+    if found := _KIND.search(line):
+        is_code = _IN_CODE.search(line[max(0, found.start() - 100) : found.start()])
+        return None if is_code else Raised(found[1], line[found.end() :].strip())
+    if found := _ARGUMENTS.search(line):
+        name = "SMTPRecipientsRefused" if found["refused"] else "SMTPResponseException"
+        return Raised(name, line[found.start() :].strip())
+    return None
 
 
 class Tracebacks:
@@ -69,9 +80,8 @@ class Tracebacks:
         if not unprefixed(line).strip(" |") or _GOES_ON.search(line):
             return []
         failures = self.end()
-        found = _KIND.search(line[:_LONGEST])
-        if found and not _is_code(line, found.start()):
-            self._add(Raised(found[1], line[found.end() :].strip()))
+        if raised := _raised_in(line[:_LONGEST]):
+            self._add(raised)
         return failures
 
     def _reads_frame(self, line: str) -> bool:
