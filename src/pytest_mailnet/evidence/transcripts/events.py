@@ -25,12 +25,19 @@ _OF_EXCEPTIONS = frozenset(
 )
 
 
-def _objects(document: Any) -> Iterator[Any]:
-    """A document and all objects and arrays in it, the outer ones first; none that lie very deep."""
+def _objects(document: Any, *, exceptions: bool = True) -> Iterator[Any]:
+    """A document and all objects and arrays in it, the outer ones first; none that lie very deep.
+
+    Args:
+        document: the outermost.
+        exceptions: whether those are among them that are an exception as Sentry has it.
+    """
     level, seen = [document], 0
     for _ in range(_DEEPEST):
         inner: list[Any] = []
         for it in level:
+            if not exceptions and _is_exception(it):
+                continue
             yield it
             values = it.values() if isinstance(it, dict) else it
             inner += [value for value in values if isinstance(value, dict | list)]
@@ -102,7 +109,7 @@ def _calls(value: dict[str, Any]) -> Iterator[Call]:
 
 
 def _texts(document: Any) -> Iterator[str]:
-    for it in _objects(document):
+    for it in _objects(document, exceptions=False):
         for value in it.values() if isinstance(it, dict) else it:
             if isinstance(value, str):
                 yield value
