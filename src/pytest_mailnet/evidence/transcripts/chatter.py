@@ -11,6 +11,7 @@ from pytest_mailnet.evidence.transcripts.conversation import Conversation
 
 __all__ = ["hear"]
 
+_LONGEST = 2000
 _CALLED = re.compile(
     r"(?:[$#%>] ?)?(?:(?:\S{0,100}/)?(?:telnet|nc|ncat|netcat)\s(?:-\S+\s+){0,9}(\S{1,255})\s+\d{1,5}$"
     r"|(?:\S{0,100}/)?openssl\s+s_client\s.{0,400}?-connect\s+(\S{1,300}))"
@@ -44,6 +45,7 @@ def hear(conversation: Conversation, line: str) -> Iterator[Failure]:
         conversation: what is told of it.
         line: "* Connected to mx.shop.example (192.0.2.8) port 25"; most lines say nothing.
     """
+    line = line[:_LONGEST]
     if found := _CALLED.match(line):
         yield from conversation.connects(found[1] or found[2])
     elif found := _TRYING.match(line):

@@ -19,6 +19,7 @@ __all__ = ["Conversation"]
 
 _REPLY = re.compile(r"([2-5][0-9]{2})(?:([ -])(.*))?$", re.DOTALL)
 _MOST_LINES = 200
+_LONGEST_WORDS = 500
 _MOST_COMMANDS = 10_000
 _ORDER = (Stage.CONNECT, Stage.EHLO, Stage.STARTTLS, Stage.AUTH, Stage.MAIL)
 _GREETING = Command("", Stage.CONNECT)
@@ -152,6 +153,7 @@ class Conversation:
         Args:
             words: how the evidence has it.
         """
+        words = words.strip()[:_LONGEST_WORDS]
         failures = self._replied() if self._lines else []
         if self._closed:
             return failures
@@ -170,9 +172,7 @@ class Conversation:
         if fault is not None and middle:
             fault = fault.replace("-after-dot", "-in-content")
         stage = trouble.stage if trouble else stage
-        return failures + self._broken(
-            stage, recipients, self._failure(stage, fault=fault, words=words.strip())
-        )
+        return failures + self._broken(stage, recipients, self._failure(stage, fault=fault, words=words))
 
     def end(self) -> list[Failure]:
         """The text ends; a command without a reply is a failure of which no more is known."""
