@@ -178,8 +178,10 @@ def test_the_three_refusals_of_the_seed_are_found():
         "Mar  9 10:11:12 mx postfix/smtp[1]: 4F9D195432C: to=<bob@shop.example>, relay=mx.shop.example[192.0.2.8]:25,"
         " delay=1, delays=1/0/0/0, dsn=5.1.1, status=bounced (host mx.shop.example[192.0.2.8] said: 550 5.1.1 no)",
         "<bob@shop.example>:\nConnected to 192.0.2.8 but sender was rejected.\nRemote host said: 550 5.7.1 no\n",
+        "550 5.1.1 <bob@shop.example>: no such user\n",
+        "<454 4.7.1 <bob@shop.example>: Relay access denied>",
     ],
-    ids=["log", "bounce"],
+    ids=["log", "bounce", "reply", "reply in brackets"],
 )
-def test_a_log_or_a_bounce_is_not_taken_for_a_transcript(text):
+def test_a_log_a_bounce_or_a_reply_by_itself_is_not_taken_for_a_transcript(text):
     assert not any(it.recognises(text) for it in TRANSCRIPTS)

@@ -94,7 +94,8 @@ def _recognises(text: str) -> bool:
         commands += is_command(line)
         if replies and commands:
             return True
-    return replies > 0 and bool(_REPLY.match(text.lstrip().partition("\n")[0].rstrip()))
+    # A reply by itself is what other readers have their rules for.
+    return replies > 1 and text.lstrip().startswith(("220 ", "220-"))
 
 
 def _failures(lines: Iterable[str]) -> Iterator[Failure]:
