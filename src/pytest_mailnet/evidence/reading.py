@@ -17,6 +17,7 @@ from pytest_mailnet.evidence.formats import DocumentFormat, LineFormat
 from pytest_mailnet.evidence.logs import MAIL_LOG
 from pytest_mailnet.evidence.logs import failures_of as failures_of_mails
 from pytest_mailnet.evidence.sources import Source, lines_of, mails_of
+from pytest_mailnet.evidence.transcripts import EVENTS, TRANSCRIPTS
 from pytest_mailnet.evidence.webhooks import WEBHOOKS
 
 __all__ = ["outcomes_of"]
@@ -30,8 +31,8 @@ _MAIL_FIELDS = re.compile(
     r"|x-failed-recipients|envelope-to|sender|auto-submitted):",
     re.IGNORECASE | re.MULTILINE,
 )
-_DOCUMENTS: tuple[DocumentFormat, ...] = WEBHOOKS
-_TEXTS: tuple[LineFormat, ...] = (MAIL_LOG,)
+_DOCUMENTS: tuple[DocumentFormat, ...] = (*WEBHOOKS, *EVENTS)
+_TEXTS: tuple[LineFormat, ...] = (*TRANSCRIPTS, MAIL_LOG)
 
 
 def outcomes_of(

@@ -1,0 +1,15 @@
+"""What was said on a connection, or raised at its end: transcripts, debug output, exceptions."""
+
+from __future__ import annotations
+
+from pytest_mailnet.evidence.formats import LineFormat
+from pytest_mailnet.evidence.transcripts.events import EVENTS
+from pytest_mailnet.evidence.transcripts.marked import MARKED
+from pytest_mailnet.evidence.transcripts.python import PYTHON
+from pytest_mailnet.evidence.transcripts.story import TIMELINE
+from pytest_mailnet.evidence.transcripts.unmarked import TERMINAL
+
+__all__ = ["EVENTS", "TRANSCRIPTS"]
+
+TRANSCRIPTS: tuple[LineFormat, ...] = (TIMELINE, PYTHON, MARKED, TERMINAL)
+"""What texts can be read; the surest to recognise is first."""

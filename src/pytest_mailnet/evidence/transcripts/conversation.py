@@ -1,0 +1,352 @@
+"""An SMTP session as it is overheard, line by line: which commands failed, and for whom."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections import deque
+from collections.abc import Iterable
+
+from pytest_mailnet.evidence.failure import Failure
+from pytest_mailnet.evidence.transcripts.commands import Command, command_of
+from pytest_mailnet.evidence.transcripts.handshakes import trouble_on
+from pytest_mailnet.evidence.transcripts.hosts import named_host, split_host
+from pytest_mailnet.evidence.transcripts.letters import to_the_letter
+from pytest_mailnet.evidence.transcripts.transaction import Transaction
+from pytest_mailnet.model import Stage
+
+__all__ = ["Conversation"]
+
+_REPLY = re.compile(r"([2-5][0-9]{2})(?:([ -])(.*))?$", re.DOTALL)
+_MOST_LINES = 200
+_LONGEST_WORDS = 500
+_MOST_COMMANDS = 10_000
+_ORDER = (Stage.CONNECT, Stage.EHLO, Stage.STARTTLS, Stage.AUTH, Stage.MAIL)
+_GREETING = Command("", Stage.CONNECT)
+_MESSAGE = Command("", Stage.MESSAGE)
+_OF_SYNTAX = frozenset({500, 501, 502, 503, 504})
+
+
+class Conversation:
+    """Sessions, one after the other, that are told what was said and tell which recipients failed.
+
+    Replies are matched with commands in order (PIPELINING, RFC 2920). What stands in the way of a whole
+    session or transaction is told at its end, when all recipients are known.
+    """
+
+    def __init__(self) -> None:
+        self._hints: tuple[str | None, tuple[str, ...]] = (None, ())
+        self._transaction = Transaction()
+        self._obstacle: Failure | None = None
+        self._forget()
+
+    def _forget(self) -> None:
+        self._host: str | None = None
+        self._address: str | None = None
+        self._queue: deque[Command] = deque(maxlen=_MOST_COMMANDS)
+        self._lines: list[str] = []
+        self._announced = self._greeted = self._closed = self._heard_client = False
+        self._handshake = self._lmtp = self.in_content = self.in_login = False
+        self._chunk = 0
+
+    @property
+    def waiting(self) -> bool:
+        """Whether a command has been said that nothing was replied to."""
+        return bool(self._queue) or self.in_content or (self._announced and not self._greeted)
+
+    @property
+    def began(self) -> bool:
+        """Whether anything was said of a session."""
+        return self._announced or self._heard_client or bool(self._lines)
+
+    def connects(self, host: str | None = None, *, again: bool = False) -> list[Failure]:
+        """The client calls a server.
+
+        Args:
+            host: a name or an address, as it stands in the text; with its port, or without.
+            again: whether this is one more address of the same server.
+        """
+        if again and self._announced and not self._greeted:
+            # An attempt that failed counts only if the next one does not get further.
+            kept, name, failures = self._obstacle, self._host, []
+        else:
+            kept, name, failures = None, None, self._finish()
+        self._forget()
+        self._obstacle, self._host, self._announced = kept, name, True
+        if host is not None:
+            self.meets(host)
+        return failures
+
+    def meets(self, host: str) -> None:
+        """Learn more of the server: its name, or its address."""
+        name, address = split_host(host)
+        self._host = name or self._host
+        self._address = address or self._address
+
+    def sends(self, sender: str | None, recipients: Iterable[str] = ()) -> None:
+        """Learn of whom the next mail is, and for whom, before any command has said it."""
+        self._hints = (sender, tuple(recipients))
+
+    def secured(self) -> None:
+        """The client has said STARTTLS, and shakes hands, where the text does not show how."""
+        self._announced = self._greeted = self._handshake = True
+
+    def client(self, line: str) -> list[Failure]:
+        """A line of the client."""
+        failures = self._replied() if self._lines else []
+        if self._closed:
+            if command_of(line).verb == "QUIT":
+                return failures
+            failures += self.connects()
+        self._heard_client = True
+        if not self._announced:
+            self._greeted = True  # an excerpt that begins after the greeting
+        if self.in_content:
+            if line == ".":
+                self.in_content = False
+                self._queue += [Command("", Stage.MESSAGE, it) for it in self._takers()] or [_MESSAGE]
+        elif self._chunk > 0:
+            self._chunk -= len(line.encode("utf-8", "replace")) + 2
+        elif self.in_login:
+            self.in_login = False
+            self._queue.append(Command("AUTH", Stage.AUTH))
+        else:
+            command = command_of(line)
+            self._lmtp = self._lmtp or command.verb == "LHLO"
+            self._chunk = command.chunk
+            self._handshake = False
+            self._queue.append(command)
+        return failures
+
+    def sends_content(self) -> list[Failure]:
+        """The client has sent all of a message, with the dot."""
+        self.in_content = True
+        return self.client(".")
+
+    def completes(self, failure: Failure) -> list[Failure]:
+        """What is known elsewhere of the session, with what is known here: a failure for each recipient."""
+        failure = failure.completed_by(self._failure(None))
+        if failure.recipient is not None:
+            return [failure]
+        recipients = self._transaction.named or self._hints[1] or (None,)
+        return [dataclasses.replace(failure, recipient=it) for it in recipients]
+
+    def unsay(self) -> None:
+        """The last command was not sent after all."""
+        if self._queue:
+            self._queue.pop()
+
+    def server(self, line: str) -> list[Failure]:
+        """A line of the server; one that is no reply's is passed over."""
+        found = _REPLY.match(line)
+        if found is None:
+            return []
+        code, separator = found[1], found[2]
+        failures = self._replied() if self._lines and self._lines[0][:3] != code else []
+        if len(self._lines) < _MOST_LINES or separator != "-":
+            self._lines.append(to_the_letter(line))
+        return failures if separator == "-" else failures + self._replied()
+
+    def breaks(self, words: str) -> list[Failure]:
+        """The connection ends before its time, or nobody answers.
+
+        Args:
+            words: how the evidence has it.
+        """
+        words = words.strip()[:_LONGEST_WORDS]
+        failures = self._replied() if self._lines else []
+        if self._closed:
+            return failures
+        stage, recipients = self._interrupted()
+        middle = self.in_content
+        quitting = bool(self._queue) and self._queue[0].verb == "QUIT"
+        self._closed = True
+        self._queue.clear()
+        self.in_content = self.in_login = False
+        if quitting or (stage is None and not self._transaction.accepted):
+            return failures + self._finish()
+        # smtplib puts this in front of whatever has happened.
+        said = words.rpartition("Connection unexpectedly closed: ")[2]
+        trouble = trouble_on(said, stage) if stage is not None else None
+        fault = trouble.fault if trouble else None
+        if fault is not None and middle:
+            fault = fault.replace("-after-dot", "-in-content")
+        stage = trouble.stage if trouble else stage
+        return failures + self._broken(stage, recipients, self._failure(stage, fault=fault, words=words))
+
+    def end(self) -> list[Failure]:
+        """The text ends; a command without a reply is a failure of which no more is known."""
+        failures = self._replied() if self._lines else []
+        waits = self.waiting and not self._closed and (not self._queue or self._queue[0].stage is not None)
+        stage, recipients = self._interrupted()
+        self._closed = True
+        if not waits or stage is None:
+            return failures + self._finish()
+        where = "amid the content" if self.in_content else f"before a reply at {stage.upper()}"
+        told = self._failure(stage, words=f"the transcript ends {where}")
+        return failures + self._broken(stage, recipients, told)
+
+    def _takers(self) -> list[str]:
+        """Who each has a reply of their own after the dot (RFC 2033, 4.2)."""
+        return [it for it in self._transaction.accepted if it is not None] if self._lmtp else []
+
+    def _interrupted(self) -> tuple[Stage | None, list[str | None]]:
+        """Where the session stands, and the recipients that are underway but not yet accepted."""
+        pending = [it.path for it in self._queue if it.stage is Stage.RCPT]
+        if self._handshake:
+            return Stage.STARTTLS, []
+        if self._queue:
+            return self._queue[0].stage, pending
+        if self.in_content:
+            return Stage.MESSAGE, []
+        return (None if self._greeted or not self._announced else Stage.CONNECT), []
+
+    def _broken(self, stage: Stage | None, recipients: list[str | None], told: Failure) -> list[Failure]:
+        mail = self._transaction
+        for it in recipients:
+            mail.name(it)
+        if stage is Stage.MAIL:
+            mail.refusal = mail.refusal or told
+        elif stage in _ORDER or (stage is None and not self._greeted):
+            self._obstacle = told if self._obstacle is None or self._obstacle.fault else self._obstacle
+        elif self._obstacle is None and mail.refusal is None:
+            for it in recipients:
+                mail.accept(it)
+            return mail.decide(told) + self._finish()
+        return self._finish() if self._greeted else []
+
+    def _replied(self) -> list[Failure]:
+        reply, self._lines = tuple(self._lines), []
+        code = int(reply[0][:3])
+        if self._closed and code == 220:
+            return [*self.connects(), *self._greet(reply, code)]
+        if self._closed:
+            return []
+        if not self._greeted and (not self._queue or code == 220) and not self.in_content:
+            return self._greet(reply, code)
+        if self._queue:
+            command = self._queue.popleft()
+            self._greeted = True  # where the greeting is not shown
+        elif self.in_content:  # the client's lines are not shown
+            self.in_content = False
+            command = _MESSAGE
+        elif code == 220 and not self._handshake:  # the next session, without a word of how it began
+            return [*self.connects(), *self._greet(reply, code)]
+        else:
+            return self._unasked(reply, code)
+        return self._granted(command, code) if code < 400 else self._refused(command, reply, code)
+
+    def _greet(self, reply: tuple[str, ...], code: int) -> list[Failure]:
+        self._announced = self._greeted = True
+        if code >= 400:
+            return self._refused(_GREETING, reply, code)
+        self._obstacle = None
+        if code == 220:
+            self._host = self._host or named_host(reply[0][4:])
+        return []
+
+    def _granted(self, command: Command, code: int) -> list[Failure]:
+        stage = command.stage
+        self.in_login = code == 334
+        if self._obstacle is not None and not self.in_login and _reaches(stage, self._obstacle.stage):
+            self._obstacle = None
+        if command.verb == "QUIT":
+            self._closed = True
+            return self._finish()
+        if stage is Stage.MAIL:
+            return self._next_mail(command.path)
+        if command.verb == "RSET" or (stage is Stage.MESSAGE and command.path is None and command.last):
+            return self._next_mail(None)
+        if stage is Stage.STARTTLS:
+            self._handshake = True
+        elif stage is Stage.RCPT:
+            self._transaction.accept(command.path)
+        elif stage is Stage.DATA:
+            self.in_content = code == 354
+        elif command.path is not None:
+            self._transaction.accepted.pop(command.path, None)
+        return []
+
+    def _next_mail(self, sender: str | None) -> list[Failure]:
+        mail, self._transaction = self._transaction, Transaction(sender)
+        if sender is not None and mail.refusal is not None and mail.refusal.code in _OF_SYNTAX:
+            mail.refusal = None  # mistyped, and said again
+        return mail.end(self._hints[1])
+
+    def _refused(self, command: Command, reply: tuple[str, ...], code: int) -> list[Failure]:
+        mail, stage = self._transaction, command.stage
+        followed = self._obstacle is not None and code in {503, 530}  # what follows from what failed before
+        told = self._failure(stage, reply=reply)
+        if stage is Stage.MAIL:
+            return self._refused_sender(command.path, reply, followed=followed)
+        if stage is Stage.RCPT:
+            return self._refused_recipient(command.path, told, code, followed=followed)
+        if stage in _ORDER:
+            if self._obstacle is None or self._obstacle.fault or code not in _OF_SYNTAX:
+                self._obstacle = told
+            return []
+        if followed or (stage is None and not (code == 421 and mail.accepted)):
+            return []
+        if command.path is None:
+            return mail.decide(told)
+        mail.accepted.pop(command.path, None)  # LMTP
+        return [dataclasses.replace(told, recipient=command.path)]
+
+    def _refused_sender(self, sender: str | None, reply: tuple[str, ...], *, followed: bool) -> list[Failure]:
+        failures = self._next_mail(None)
+        self._transaction.sender = sender
+        if not followed:
+            self._obstacle = None
+            self._transaction.refusal = self._failure(Stage.MAIL, reply=reply)
+        return failures
+
+    def _refused_recipient(
+        self, recipient: str | None, told: Failure, code: int, *, followed: bool
+    ) -> list[Failure]:
+        mail = self._transaction
+        if followed or mail.refusal is not None:
+            mail.name(recipient)
+            return []
+        if code == 421:  # ends the session (RFC 5321, 3.8), and with it the whole mail
+            mail.accept(recipient)
+            return mail.decide(told)
+        return mail.refuse(recipient, dataclasses.replace(told, recipient=recipient))
+
+    def _unasked(self, reply: tuple[str, ...], code: int) -> list[Failure]:
+        """A reply to nothing: a server that ends an idle session, or a client whose lines are not shown."""
+        if code < 400 or (code in _OF_SYNTAX and not self._transaction.accepted):
+            return []
+        if self._transaction.accepted:
+            return self._transaction.decide(self._failure(None, reply=reply))
+        return [] if self._heard_client else [self._failure(None, reply=reply)]
+
+    def _failure(
+        self, stage: Stage | None, *, reply: tuple[str, ...] = (), fault: str | None = None, words: str = ""
+    ) -> Failure:
+        sender = self._transaction.sender
+        return Failure(
+            sender=self._hints[0] if sender is None else sender,
+            host=self._host,
+            address=self._address,
+            stage=stage,
+            reply=reply,
+            fault=fault,
+            words=words,
+        )
+
+    def _finish(self) -> list[Failure]:
+        """The session is over."""
+        obstacle, self._obstacle = self._obstacle, None
+        mail, self._transaction = self._transaction, Transaction()
+        sender, hinted = self._hints
+        self._hints = (None, ())
+        failures = mail.end(hinted)
+        if obstacle is not None and not failures:
+            obstacle = dataclasses.replace(obstacle, sender=sender if mail.sender is None else mail.sender)
+            failures = [dataclasses.replace(obstacle, recipient=it) for it in mail.named or hinted or (None,)]
+        return failures
+
+
+def _reaches(stage: Stage | None, obstacle: Stage | None) -> bool:
+    """Whether a session that has got to a stage has got past an obstacle."""
+    return stage in _ORDER and obstacle in _ORDER and _ORDER.index(obstacle) <= _ORDER.index(stage)

@@ -1,0 +1,155 @@
+"""Events of error trackers and structured logs: JSON with an exception in it, or the text of one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from pytest_mailnet.evidence.failure import Failure
+from pytest_mailnet.evidence.formats import DocumentFormat
+from pytest_mailnet.evidence.transcripts.calls import Call, sending
+from pytest_mailnet.evidence.transcripts.chain import Raised, failures_of
+from pytest_mailnet.evidence.transcripts.frames import Frame
+from pytest_mailnet.evidence.transcripts.python import PYTHON
+
+__all__ = ["EVENTS"]
+
+_MOST_VALUES = 20_000
+_DEEPEST = 12
+_MOST_IN_CHAIN = 50
+_MOST_FRAMES = 300
+_LONGEST = 1 << 16
+_OF_TRACKERS = frozenset({"event_id", "eventID", "culprit", "logentry", "level", "logger"})
+_OF_EXCEPTIONS = frozenset(
+    {"exc_info", "exception", "traceback", "stack_trace", "stacktrace", "stack", "exc_text", "exc_value"}
+)
+
+
+def _objects(document: Any, *, exceptions: bool = True) -> Iterator[Any]:
+    """A document and all objects and arrays in it, the outer ones first; none that lie very deep.
+
+    Args:
+        document: the outermost.
+        exceptions: whether those are among them that are an exception as Sentry has it.
+    """
+    level, seen = [document], 0
+    for _ in range(_DEEPEST):
+        inner: list[Any] = []
+        for it in level:
+            if not exceptions and _is_exception(it):
+                continue
+            yield it
+            values = it.values() if isinstance(it, dict) else it
+            inner += [value for value in values if isinstance(value, dict | list)]
+            seen += len(values)
+            if seen > _MOST_VALUES:
+                return
+        level = inner
+
+
+def _chains(document: Any) -> Iterator[list[dict[str, Any]]]:
+    """Exceptions as Sentry has them: a cause stands before what was raised by it."""
+    for it in _objects(document):
+        values = it if isinstance(it, list) else [it] if "stacktrace" in it else []
+        chain = [value for value in values[:_MOST_IN_CHAIN] if _is_exception(value)]
+        if chain:
+            yield chain
+
+
+def _is_exception(value: Any) -> bool:
+    return (
+        isinstance(value, dict)
+        and isinstance(value.get("type"), str)
+        and isinstance(value.get("value"), str)
+        and ("stacktrace" in value or "mechanism" in value or "module" in value or len(value) == 2)
+    )
+
+
+def _raised(value: dict[str, Any]) -> Raised:
+    frames = [frame for it in _frames(value) if (frame := _frame(it)) is not None]
+    return Raised(value["type"][:200].rpartition(".")[2], value["value"][:_LONGEST], tuple(frames))
+
+
+def _frames(value: dict[str, Any]) -> list[dict[str, Any]]:
+    trace = value.get("stacktrace")
+    frames = trace.get("frames") if isinstance(trace, dict) else None
+    return [it for it in frames[-_MOST_FRAMES:] if isinstance(it, dict)] if isinstance(frames, list) else []
+
+
+def _frame(value: dict[str, Any]) -> Frame | None:
+    named = [value.get(name) for name in ("abs_path", "absPath", "filename", "module")]
+    file = next((it for it in named if isinstance(it, str) and it), None)
+    function, code = value.get("function"), value.get("context_line")
+    if file is None or not isinstance(function, str):
+        return None
+    return Frame(
+        file[:1000], function[:200], code.strip()[:2000] if isinstance(code, str) else _context(value)
+    )
+
+
+def _context(value: dict[str, Any]) -> str:
+    """The line of code in the form that Sentry's own API has: pairs of numbers and lines."""
+    lines = value.get("context")
+    for it in lines[:50] if isinstance(lines, list) else ():
+        match it:
+            case [int(number), str(code)] if number == value.get("lineNo"):
+                return code.strip()[:2000]
+    return ""
+
+
+def _calls(value: dict[str, Any]) -> Iterator[Call]:
+    """What stood in the variables of the functions that send."""
+    for frame in _frames(value):
+        variables = frame.get("vars")
+        if isinstance(variables, dict) and frame.get("function") == "sendmail":
+            yield sending(
+                variables.get("from_addr", variables.get("sender")),
+                variables.get("to_addrs", variables.get("recipients")),
+            )
+
+
+def _texts(document: Any) -> Iterator[str]:
+    for it in _objects(document, exceptions=False):
+        for value in it.values() if isinstance(it, dict) else it:
+            if isinstance(value, str):
+                yield value
+        if isinstance(it, list) and it and all(isinstance(line, str) for line in it):
+            yield "\n".join(it)  # a traceback as an array of its lines
+
+
+def _told(document: Any) -> Iterator[Failure]:
+    for values in _chains(document):
+        yield from failures_of([_raised(it) for it in values], [call for it in values for call in _calls(it)])
+    for text in _texts(document):
+        if PYTHON.recognises(text[:_LONGEST]):
+            yield from PYTHON.failures(text[: 1 << 20].splitlines())
+
+
+def _failures(document: Any) -> Iterator[Failure]:
+    told: dict[tuple[str | None, tuple[str, ...]], Failure] = {}
+    for failure in _told(document):
+        key = failure.recipient, failure.reply or (failure.words,)
+        told[key] = told[key].completed_by(failure) if key in told else failure
+    yield from told.values()
+
+
+def _recognises(document: Any) -> bool:
+    if not isinstance(document, dict | list):
+        return False
+    of_tracker = isinstance(document, dict) and not _OF_TRACKERS.isdisjoint(document)
+    if of_tracker or next(_chains(document), None) is not None:
+        return True
+    if any(isinstance(it, dict) and not _OF_EXCEPTIONS.isdisjoint(it) for it in _objects(document)):
+        return True
+    return any(PYTHON.recognises(text[:_LONGEST]) for text in _texts(document))
+
+
+EVENTS = (
+    DocumentFormat(
+        name="an event of an error tracker or a structured log",
+        missing="no exception in it tells of a mail that failed",
+        recognises=_recognises,
+        failures=_failures,
+    ),
+)
+"""Events of Sentry and of what is like it, and objects of structured logs."""

@@ -1,0 +1,32 @@
+"""Names and addresses of servers, as programs print them."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+
+__all__ = ["named_host", "split_host"]
+
+_PORT = re.compile(r"(?:^\[([^\[\]]{1,60})\]|^([^\s:]{1,255})):\d{1,5}$")
+_NAME = re.compile(r"(?=.{1,253}$)(?:[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,62})\.)+[A-Za-z][A-Za-z0-9-]{0,62}")
+
+
+def split_host(text: str) -> tuple[str | None, str | None]:
+    """A server's name and its address, one of which is None; both are None for what is neither.
+
+    Args:
+        text: "mx.shop.example", "mx.shop.example:25", "192.0.2.8", "[2001:db8::8]:25".
+    """
+    text = text.strip().rstrip(".")
+    if port := _PORT.match(text):
+        text = port[1] or port[2]
+    try:
+        return None, str(ipaddress.ip_address(text.strip("[]")))
+    except ValueError:
+        return (text if re.fullmatch(r"[\w.-]{1,253}", text) else None), None
+
+
+def named_host(greeting: str) -> str | None:
+    """The name that a server gives itself, as the first word of its greeting (RFC 5321, 4.2)."""
+    first = greeting.split(maxsplit=1)[0] if greeting.strip() else ""
+    return first if _NAME.fullmatch(first) else None

@@ -1,0 +1,143 @@
+"""Exceptions in running text: whole tracebacks, and the lines that logs have of them."""
+
+from __future__ import annotations
+
+import re
+
+from pytest_mailnet.evidence.failure import Failure
+from pytest_mailnet.evidence.transcripts.chain import KINDS, Raised, failures_of
+from pytest_mailnet.evidence.transcripts.frames import Frame, through_mail
+from pytest_mailnet.evidence.transcripts.literals import literal_at, wrapped
+from pytest_mailnet.evidence.transcripts.prefixes import unprefixed
+
+__all__ = ["Tracebacks", "is_of_mail"]
+
+_KIND = re.compile(
+    rf"(?<![\w.])(?:\w{{1,40}}\.){{0,4}}({'|'.join(sorted(KINDS, reverse=True))})(?=: |\()(?:: )?"
+)
+
+# What str() makes of such an exception, without its class.
+_ARGUMENTS = re.compile(
+    r"(?P<refused>\{u?['\"][^'\"\s]{1,320}['\"]: )?\([45]\d\d, (?:b['\"]|u?['\"][45]\.\d{1,3}\.\d)"
+)
+_BEGINS = "Traceback (most recent call last)"
+_GOES_ON = re.compile(
+    r"During handling of the above exception, another exception occurred:"
+    r"|The above exception was the direct cause of the following exception:"
+)
+_FRAME = re.compile(r'File "([^"]{1,1000})", line \d{1,9}, in ([\w<>.]{1,200})')
+_UNDERLINE = re.compile(r"[\s~^|]*$")
+_INDENTED = re.compile(r"(?:\s*\| )?\s{2}")
+_RAISED = re.compile(r"(?:\|\s*|\s*)(?:[A-Za-z_]\w{0,60}\.){0,8}([A-Za-z_]\w{0,80})(?:: (.*))?$", re.DOTALL)
+_IN_CODE = re.compile(r"(?:raise|except|import|class|catch|assert|pytest\.raises\()\s*[\w.(, ]{0,80}$")
+_MOST_FRAMES = 300
+_MOST_IN_CHAIN = 50
+_MOST_LINES = 200
+_LONGEST = 1 << 16
+
+
+def is_of_mail(line: str) -> bool:
+    """Whether a line has an exception of a mail library, or is a traceback's line in one."""
+    if _raised_in(line) is not None:
+        return True
+    frame = _FRAME.search(line)
+    return frame is not None and through_mail((Frame(frame[1], frame[2]),))
+
+
+def _raised_in(line: str) -> Raised | None:
+    """An exception that a line has by itself."""
+    if found := _KIND.search(line):
+        is_code = _IN_CODE.search(line[max(0, found.start() - 100) : found.start()])
+        return None if is_code else Raised(found[1], line[found.end() :].strip())
+    if found := _ARGUMENTS.search(line):
+        name = "SMTPRecipientsRefused" if found["refused"] else "SMTPResponseException"
+        return Raised(name, line[found.start() :].strip())
+    return None
+
+
+class Tracebacks:
+    """Reads lines, and tells the failures of each chain of exceptions when it is over."""
+
+    def __init__(self) -> None:
+        self._chain: list[Raised] = []
+        self._frames: list[Frame] = []
+        self._code_follows = False
+        self._within = False
+        self._open: tuple[Raised, int] | None = None  # whose text goes on, with the lines that it has
+
+    def read(self, line: str) -> list[Failure]:
+        """Read the next line; return what is over with it."""
+        if self._open is not None and self._goes_on(line):
+            return []
+        if _BEGINS in line:
+            # A log's own line about an exception stands directly before its traceback.
+            failures = [] if self._chain or self._open is not None else self.end()
+            self._within = True
+            self._frames = []
+            return failures
+        if self._reads_frame(line) or (self._within and self._reads_exception(unprefixed(line))):
+            return []
+        if not unprefixed(line).strip(" |") or _GOES_ON.search(line):
+            return []
+        failures = self.end()
+        if raised := _raised_in(line[:_LONGEST]):
+            self._add(raised)
+        return failures
+
+    def _reads_frame(self, line: str) -> bool:
+        frame = _FRAME.search(line)
+        if frame is None:
+            return False
+        self._within = self._code_follows = True
+        if len(self._frames) < _MOST_FRAMES:
+            self._frames.append(Frame(frame[1], frame[2]))
+        return True
+
+    def _reads_exception(self, plain: str) -> bool:
+        """Whether a line of a traceback is one of code, or the exception that ends it."""
+        if _INDENTED.match(plain) or _UNDERLINE.match(plain):
+            if self._code_follows and plain.strip("~^| ") and self._frames:
+                self._frames[-1] = self._frames[-1]._replace(code=plain.strip(" |")[:2000])
+                self._code_follows = False
+            return True
+        raised = _RAISED.match(plain)
+        if raised is not None:
+            self._within = False
+            self._add(Raised(raised[1], raised[2] or "", tuple(self._frames)))
+        return raised is not None
+
+    def end(self) -> list[Failure]:
+        """What the lines have told so far, of which there is no more to come."""
+        if self._open is not None:
+            self._append(self._open[0])
+            self._open = None
+        chain, self._chain, self._frames = self._chain, [], []
+        self._within = self._code_follows = False
+        return failures_of(chain)
+
+    def _add(self, raised: Raised) -> None:
+        self._frames = []
+        self._code_follows = False
+        opens = raised.name in KINDS and raised.text[:1] in {"(", "{", "["}
+        if opens and not literal_at(raised.text).complete:
+            self._open = raised, 1
+        else:
+            self._append(raised)
+
+    def _append(self, raised: Raised) -> None:
+        if len(self._chain) < _MOST_IN_CHAIN:
+            self._chain.append(raised)
+
+    def _goes_on(self, line: str) -> bool:
+        """Whether a line belongs to an exception's text that has not come to its closing bracket."""
+        assert self._open is not None
+        raised, lines = self._open
+        done = _BEGINS in line or lines >= _MOST_LINES or len(raised.text) + len(line) > _LONGEST
+        if not done:
+            raised = raised._replace(text=wrapped(raised.text, line, r"\n"))
+            self._open = raised, lines + 1
+            if not literal_at(raised.text).complete:
+                return True
+        self._append(raised)
+        self._open = None
+        return not done
