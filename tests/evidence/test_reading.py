@@ -83,6 +83,12 @@ def test_the_words_of_a_bounce_are_enough():
     assert (failure.recipient, failure.code) == ("alice@shop.example", 550)
 
 
+def test_a_reply_alone_is_enough():
+    [failure] = read("550-5.1.1 No such\n550 5.1.1 user\n")
+
+    assert (failure.reply, failure.recipient) == (("550-5.1.1 No such", "550 5.1.1 user"), None)
+
+
 @pytest.mark.parametrize(
     ("content", "told"),
     [

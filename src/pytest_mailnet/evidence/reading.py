@@ -16,6 +16,7 @@ from pytest_mailnet.evidence.failure import Failure, NoFailure, Outcome
 from pytest_mailnet.evidence.formats import DocumentFormat, LineFormat
 from pytest_mailnet.evidence.logs import MAIL_LOG
 from pytest_mailnet.evidence.logs import failures_of as failures_of_mails
+from pytest_mailnet.evidence.replies import code_of, reply_lines
 from pytest_mailnet.evidence.sources import Source, lines_of, mails_of
 from pytest_mailnet.evidence.transcripts import EVENTS, TRANSCRIPTS
 from pytest_mailnet.evidence.webhooks import WEBHOOKS
@@ -24,6 +25,7 @@ __all__ = ["outcomes_of"]
 
 _HEAD = 1 << 16
 _LONGEST_DOCUMENT = 1 << 26
+_LONGEST_REPLY = 4000
 _MOST_LINES = 10_000
 _FIELD = re.compile(r"[!-9;-~]{1,76}:(?:[ \t]|$)")
 _MAIL_FIELDS = re.compile(
@@ -144,6 +146,8 @@ def _of_document(content: bytes, name: str) -> Iterator[Outcome]:
 def _of_prose(text: str, name: str) -> Iterator[Outcome]:
     """Of a text of no kind that is known: the words of a bounce, perhaps, without its head."""
     found = failures_of(Mail.of_text(text))
+    if not found and (reply := reply_lines(text[:_LONGEST_REPLY])) and (code_of(reply[0]) or 0) >= 400:
+        found = [Failure(reply=reply)]  # all that was copied
     yield from found
     if not found:
         kinds = ", ".join(it.name for it in _TEXTS)
