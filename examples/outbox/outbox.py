@@ -118,6 +118,9 @@ def _attempt(domain: str, mail: Delivery, recipients: list[str]) -> dict[str, An
         try:
             with smtplib.SMTP(host, 25, timeout=30) as client:
                 client.ehlo_or_helo_if_needed()
+                if client.has_extn("starttls"):  # whoever it is: better than in the clear (RFC 7435)
+                    client.starttls()
+                    client.ehlo_or_helo_if_needed()
                 return _transact(client, mail, recipients)
         except OSError as error:  # smtplib's own are OSErrors too: on to the next host
             last = _answer(error)
