@@ -118,7 +118,7 @@ def test_postfix_says_of_a_greeting_what_it_says_of_ehlo():
             "stalled-in-content",
             Stage.MESSAGE,
         ),
-        ("Cannot start TLS: handshake failure", None, Stage.STARTTLS),
+        ("Cannot start TLS: handshake failure", "handshake-refused-at-starttls", Stage.STARTTLS),
         (f"TLS is required, but was not offered by host {HERE}", None, Stage.STARTTLS),
         ("Server certificate not verified", None, Stage.STARTTLS),
     ],

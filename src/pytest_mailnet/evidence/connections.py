@@ -11,6 +11,9 @@ from pytest_mailnet.model import Stage
 __all__ = ["Trouble", "trouble_in"]
 
 
+_MOST = 4000  # characters in which a cause is looked for
+
+
 class Trouble(NamedTuple):
     """What stood between a client and a reply.
 
@@ -97,6 +100,26 @@ _ENDED = (
     ),
     (_words(r"timed?[ -]?out", "timeout", r"\bno (?:[\w\-]{1,20} ){1,3}response\b"), "stalled"),
 )
+# Of a handshake, in the words of TLS libraries.
+_NO_TLS = (
+    (_words("certificate (?:has )?expired"), "expired-at-starttls"),
+    (
+        _words(
+            "hostname mismatch",
+            "certificate is not valid for",
+            "no alternative certificate subject",
+            "certificate.{0,60}does not match",
+        ),
+        "wrong-name-at-starttls",
+    ),
+    (_words("self[- ]signed certificate"), "self-signed-at-starttls"),
+    (_words(r"(?:alert|unsupported) protocol(?: version)?\b"), "old-protocol-at-starttls"),
+    (_words("handshake fail(?:ure|ed)(?!.{0,80}tim)"), "handshake-refused-at-starttls"),
+    (
+        _words(r"\bssl\b.{0,60}\beof\b", r"\beof\b.{0,20}violation of protocol"),
+        "handshake-closed-at-starttls",
+    ),
+)
 _NEVER_ANSWERED = _words(
     "etimedout",
     "unable to connect",
@@ -120,6 +143,12 @@ def trouble_in(text: str, stage: Stage | None = None) -> Trouble | None:
         text: "connect to mx.shop.example[192.0.2.8]:25: Connection timed out".
         stage: where, if that is known from elsewhere; otherwise the text may name it.
     """
+    text = text[:_MOST]
+    if stage in {None, Stage.CONNECT, Stage.STARTTLS}:
+        plain = text.replace("_", " ")
+        for words, fault in _NO_TLS:
+            if words.search(plain):
+                return Trouble(fault, Stage.STARTTLS)
     for words, fault in _NO_CONNECTION:
         if words.search(text):
             return Trouble(fault, Stage.CONNECT)

@@ -8,10 +8,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple
 
+from pytest_mailnet.evidence.connections import trouble_in
 from pytest_mailnet.evidence.failure import Failure
 from pytest_mailnet.evidence.transcripts.calls import Call, call_in
 from pytest_mailnet.evidence.transcripts.frames import Frame, Place, place_of, through_mail
-from pytest_mailnet.evidence.transcripts.handshakes import trouble_on
 from pytest_mailnet.evidence.transcripts.hosts import split_host
 from pytest_mailnet.evidence.transcripts.letters import reply_of
 from pytest_mailnet.evidence.transcripts.literals import literal_at
@@ -137,7 +137,7 @@ def _trouble(chain: Sequence[Raised]) -> Failure | None:
         host, address = split_host(found[1])
     failure = Failure(host=host, address=address, stage=stage, words=words[:_LONGEST_WORDS])
     for raised, place in zip(reversed(chain), reversed(places), strict=True):
-        trouble = trouble_on(_said(raised, place), stage)
+        trouble = trouble_in(_said(raised, place), stage)
         if trouble is None or (stage is None and trouble.fault in _UNTOLD):
             continue
         fault = trouble.fault

@@ -7,9 +7,9 @@ import re
 from collections import deque
 from collections.abc import Iterable
 
+from pytest_mailnet.evidence.connections import trouble_in
 from pytest_mailnet.evidence.failure import Failure
 from pytest_mailnet.evidence.transcripts.commands import Command, command_of
-from pytest_mailnet.evidence.transcripts.handshakes import trouble_on
 from pytest_mailnet.evidence.transcripts.hosts import named_host, split_host
 from pytest_mailnet.evidence.transcripts.letters import to_the_letter
 from pytest_mailnet.evidence.transcripts.transaction import Transaction
@@ -167,7 +167,7 @@ class Conversation:
             return failures + self._finish()
         # smtplib puts this in front of whatever has happened.
         said = words.rpartition("Connection unexpectedly closed: ")[2]
-        trouble = trouble_on(said, stage) if stage is not None else None
+        trouble = trouble_in(said, stage) if stage is not None else None
         fault = trouble.fault if trouble else None
         if fault is not None and middle:
             fault = fault.replace("-after-dot", "-in-content")
