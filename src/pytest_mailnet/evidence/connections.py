@@ -49,7 +49,7 @@ _NO_LOOK_UP = (
             "servfail",
             "server failure",
             "temporary (?:lookup|dns|name)",
-            r"lookup (?:\w+ )?defer",
+            r"lookup (?:\w+ )?(?:defer|failure)",
             r"name ?server.{0,40}(?:fail|error)(?!.{0,80}host not found)",
             "dns (?:server )?(?:fail|error)",
         ),

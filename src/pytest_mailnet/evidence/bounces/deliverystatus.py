@@ -67,7 +67,7 @@ def _failure(fields: Mapping[str, str], action: str) -> Failure | None:
         status=status,
         action="failed" if action in _GIVEN_UP else "delayed" if action else None,
         fault=trouble.fault if trouble else None,
-        words="" if reply else words,
+        words="" if reply else " ".join(words.split()),
     )
 
 
