@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pytest_mailnet.evidence.webhooks import WEBHOOKS
@@ -118,6 +118,7 @@ def spoil(data, value, changes):
 
 
 @pytest.mark.parametrize("name", SAMPLES)
+@settings(max_examples=20)  # of each of twenty-two documents
 @given(data=st.data())
 def test_a_spoilt_document_is_read_without_an_exception(name, data):
     document = spoil(data, SAMPLES[name], changes=False)
