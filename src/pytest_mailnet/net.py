@@ -189,6 +189,7 @@ class MailNet(Population):
         Raises:
             EvidenceError: for a path where nothing is, or a file in which no failure is found.
         """
+        __tracebackhide__ = True
         return reproduce_in(self, evidence, catalogue_with(self.config.providers))
 
     def wait_for_messages(self, count: int = 1, *, timeout: float = 5.0) -> list[Message]:

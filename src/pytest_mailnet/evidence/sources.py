@@ -50,6 +50,7 @@ def sources_at(
     Raises:
         EvidenceError: for a path where nothing is; names the near misses.
     """
+    __tracebackhide__ = True
     for given in paths:
         path = Path(given)
         if str(given) == STANDARD_INPUT and standard_input is not None:
@@ -59,7 +60,7 @@ def sources_at(
         elif path.exists():
             yield _file(path)
         else:
-            beside = [it.name for it in path.parent.iterdir()] if path.parent.is_dir() else []
+            beside = _names_in(path.parent) if path.parent.is_dir() else []
             raise EvidenceError(f"{str(path)!r}: no such file{amongst(path.name, beside)}")
 
 
@@ -113,6 +114,10 @@ def _raw_lines(stream: BinaryIO, began: bytes) -> Iterator[bytes]:
         *lines, rest = (rest + block).splitlines(keepends=True)
         yield from lines
     yield from rest.splitlines(keepends=True)
+
+
+def _names_in(folder: Path) -> list[str]:
+    return [it.name for it in folder.iterdir() if not it.name.startswith(".")]
 
 
 def _file(path: Path) -> Source:

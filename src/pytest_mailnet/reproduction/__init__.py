@@ -50,6 +50,7 @@ def reproduce_in(
     Raises:
         EvidenceError: for a path where nothing is, or a file in which no failure is found.
     """
+    __tracebackhide__ = True
     recogniser = Recogniser(catalogue)
     recognised = [recogniser.recognise(it) for given in evidence for it in _failures(given)]
     for one in recognised:
@@ -58,9 +59,11 @@ def reproduce_in(
 
 
 def _failures(given: str | os.PathLike[str] | Failure) -> list[Failure]:
+    __tracebackhide__ = True
     if isinstance(given, Failure):
         return [given]
-    outcomes = [outcome for source in sources_at([Path(given)]) for outcome in outcomes_of(source)]
+    sources = list(sources_at([Path(given)]))
+    outcomes = [outcome for source in sources for outcome in outcomes_of(source)]
     found = [it for it in outcomes if isinstance(it, Failure)]
     if not found:
         raise EvidenceError("; ".join(map(str, outcomes)) or f"{given}: there is no file in it")

@@ -47,13 +47,16 @@ def run(
         EvidenceError: for a path where nothing is; names the near misses.
     """
     catalogue = catalogue_with()
-    sources = list(sources_at(paths, sys.stdin.buffer if paths == ["-"] else None))
+    if "-" in paths and sys.stdin.isatty():
+        err.write("reading from the terminal; Ctrl-D ends it, Ctrl-C breaks off\n")
+    sources = list(sources_at(paths, sys.stdin.buffer))
     reading = _Reading(sources, err, frozenset(queue_ids))
     failures: Iterable[Failure] = reading.failures()
     if anonymise:
         failures = Anonymity(lambda name: catalogue.owner(name) is not None).without_names(failures)
     for piece in _written(form, map(Recogniser(catalogue).recognise, failures), catalogue):
-        reading.progress.clear()
+        if out.isatty():  # where both are seen
+            reading.progress.clear()
         out.write(piece)
     reading.progress.clear()
     err.writelines(f"{nothing}\n" for nothing in reading.nothing)
