@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from pytest_mailnet.evidence import Failure
+from pytest_mailnet.evidence.bounces import Mail, failures_of
 from pytest_mailnet.evidence.reading import outcomes_of
 from pytest_mailnet.evidence.sources import sources_at
 from pytest_mailnet.providers import catalogue_with
+from pytest_mailnet.reports import STOCK, Notification, RecipientStatus, delivery_report
 from pytest_mailnet.reproduction import Recogniser, as_test, plan_for
 
 BOUNCES = Path(__file__).parents[2].parent / "shared" / "bounces"
@@ -82,6 +85,44 @@ def test_stages_agree_with_the_commands_that_are_known(told, expected):
 
 def test_every_reply_has_a_stage_and_what_is_not_told_a_rule(told):
     assert [name for (name, _), one in told.items() if one.failure.reply and one.failure.stage is None] == []
+
+
+def test_what_is_written_as_a_bounce_of_the_net_is_read_again_as_it_was(told):
+    changed = []
+    for one in told.values():
+        failure = one.failure
+        if not failure.reply or "@" not in (failure.recipient or ""):
+            continue
+        [again] = failures_of(Mail.parse(written(failure)))
+        known = (again.recipient, again.reply, again.enhanced, again.stage or failure.stage)
+        # A report has to have a status (RFC 3464, 2.3.4), be there one or not.
+        if known != (failure.recipient, failure.reply, failure.enhanced or "5.0.0", failure.stage):
+            changed.append((failure.file, failure.reply, again.reply, again.stage))
+
+    assert changed == []
+
+
+def written(failure):
+    """A bounce of a failure, in the words of the net's own servers."""
+    when = datetime(2026, 3, 9, tzinfo=UTC)
+    status = RecipientStatus(
+        address=failure.recipient,
+        action="failed",
+        status=failure.enhanced or "5.0.0",
+        reply="\n".join(failure.reply),
+        remote_mta=failure.host or "",
+        remote_ip=failure.address or "",
+        stage=failure.stage,
+    )
+    notification = Notification(
+        reporting_mta="mx.sender.example",
+        to=failure.sender or "bob@sender.example",
+        recipients=(status,),
+        arrived=when,
+        written=when,
+        content=b"Subject: hi\r\n\r\nhello\r\n",
+    )
+    return delivery_report(notification, STOCK)
 
 
 def test_all_become_tests_that_pass(told, pytester):

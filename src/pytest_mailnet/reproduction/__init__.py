@@ -52,7 +52,10 @@ def reproduce_in(
     """
     __tracebackhide__ = True
     recogniser = Recogniser(catalogue)
-    recognised = [recogniser.recognise(it) for given in evidence for it in _failures(given)]
+    failures: list[Failure] = []
+    for given in evidence:
+        failures += _failures(given)
+    recognised = list(map(recogniser.recognise, failures))
     for one in recognised:
         stage_in(net, plan_for(one, catalogue))
     return [one.failure for one in recognised]
