@@ -22,7 +22,8 @@ _FRAME = re.compile(
 )
 _RECIPIENT = re.compile(rf"^[ \t]*(?:[^\n@]{{0,80}}[ \t])?{ADDRESS}", re.MULTILINE)
 _SERVER = re.compile(
-    r"\b(?:transferring|delivering|connecting|connect|connection) (?:to|with)[ \t]+(?P<server>\[?[\w.\-]{4,255})",
+    r"\b(?:transferring|delivering|connecting|connect|connection) (?:to|with)[ \t]+"
+    r"(?P<server>\[?[\w.\-]{4,255})",
     re.IGNORECASE,
 )
 _ENDS = re.compile(r"^-{3,} ?Returned Message|^[ \t]*Received: (?:from|by) ", re.MULTILINE)

@@ -26,10 +26,11 @@ __all__ = ["failures_in"]
 # "alice@shop.example on Thu, 29 Apr 2010 …", "Alice (alice@shop.example) on 1/30/2006 5:39 PM", and in the
 # languages of Exchange "am", "le", "el", "il", "op", "em", "den", "dnia".
 _DATED = re.compile(
-    rf"^[ \t]*[^\n@]{{0,80}}?{ADDRESS}[)'\"]{{0,2}}[ \t]+(?:\w{{1,5}}[ \t]+)?(?:\w{{2,12}}[.,]{{1,2}}[ \t]+)?\d{{1,4}}[ ./\-][^\n]{{4,60}}$",
+    rf"^[ \t]*[^\n@]{{0,80}}?{ADDRESS}[)'\"]{{0,2}}[ \t]+"
+    rf"(?:\w{{1,5}}[ \t]+)?(?:\w{{2,12}}[.,]{{1,2}}[ \t]+)?\d{{1,4}}[ ./\-][^\n]{{4,60}}$",
     re.MULTILINE,
 )
-# "MSEXCH:IMS:ORG:SITE:SERVER 0 (000C05A6) Unknown Recipient": behind the number of the event is what was said.
+# "MSEXCH:IMS:ORG:SITE:SERVER 0 (000C05A6) Unknown Recipient": behind the event's number is what was said.
 _CONNECTOR = re.compile(
     r"\bMSEXCH:[^\n]{1,300}?[ \t]\d{1,6} \([0-9A-Fa-f]{8}\)[ \t]*\n?(?P<said>.{0,2000}?)(?=\n[ \t]*\n|\Z)",
     re.DOTALL,
@@ -45,7 +46,8 @@ _ENDS = re.compile(
 )
 
 _SERVICE = re.compile(
-    r"^(?P<sentence>(?:Delivery to the following recipients?|Unable to deliver message to the following recipients?)"
+    r"^(?P<sentence>(?:Delivery to the following recipients?"
+    r"|Unable to deliver message to the following recipients?)"
     r"[^\n]{0,200}(?:\n[^\n@]{1,200}){0,2})$",
     re.MULTILINE,
 )

@@ -98,7 +98,8 @@ _STEP = Layout(
     details=(
         _lines(r"^[ \t]*(?P<server>[0-9A-Fa-f.:]{3,45}|[\w.\-]{4,255}) (?:failed|does not|did not)"),
         _lines(
-            r"Remote host said(?:\[[^\]\n]{1,60}\])?:[ \t]*(?P<reply>(?P<words>.{1,4000}?))(?=\n[ \t]*STEP:|\Z)"
+            r"Remote host said(?:\[[^\]\n]{1,60}\])?:[ \t]*(?P<reply>(?P<words>.{1,4000}?))"
+            r"(?=\n[ \t]*STEP:|\Z)"
         ),
         _lines(r"^[ \t]*STEP:[ \t]*(?P<stage>[^\n]{1,100})"),
     ),

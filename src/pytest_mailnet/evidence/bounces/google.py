@@ -30,8 +30,8 @@ _LISTED = re.compile(rf"^[ \t]+(?:\*[ \t]+)?{ADDRESS}[ \t]*$", re.MULTILINE)
 # Behind "The error that the other server returned was:", "The response from the remote server was:", in other
 # languages behind other words; always it begins a line, and goes on to an empty one.
 _REPLY = re.compile(r"^[ \t]*(?P<reply>[45]\d\d[ \-]\S.*?)(?=\n[ \t]*\n|\Z)", re.DOTALL | re.MULTILINE)
-# "PERM_FAILURE: SMTP Error (state 14): 550 550 No such user": Google's client has put the code in front of what
-# the server sent, which has it as well.
+# "PERM_FAILURE: SMTP Error (state 14): 550 550 No such user": Google's client has put the code in front of
+# what the server sent, which has it as well.
 _STATE = re.compile(
     r"SMTP Error \(state \d{1,2}\):[ \t\n]*(?P<reply>[45]\d\d[ \-].*?)(?=\n[ \t]*\n|\Z)", re.DOTALL
 )
@@ -42,7 +42,8 @@ _STATE_BEHIND = re.compile(r"[ \t]*\(state \d{1,2}\)\.?[ \t]*$")
 # "[shop.example 192.0.2.8: socket error]", "[mx.shop.example. (10): Connection timed out]".
 _REFUSED_BY = re.compile(r"\bby[ \t\n]+(?P<host>[\w.\-]{1,255}?)\.?[ \t\n]+(?P<ip>\[[0-9A-Fa-f.:]{3,45}\])")
 _ATTEMPT = re.compile(
-    r"^\[(?:\(\d{1,3}\) )?(?P<host>[\w.\-]{1,255}?)\.? (?:\(\d{1,3}\)|\[?(?P<ip>[0-9A-Fa-f.:]{3,45}?)\]?(?::\d{1,5})?): (?P<why>[^\]\n]{1,300})\]",
+    r"^\[(?:\(\d{1,3}\) )?(?P<host>[\w.\-]{1,255}?)\.? "
+    r"(?:\(\d{1,3}\)|\[?(?P<ip>[0-9A-Fa-f.:]{3,45}?)\]?(?::\d{1,5})?): (?P<why>[^\]\n]{1,300})\]",
     re.MULTILINE,
 )
 _NO_CONNECTION = re.compile(r"did not accept our requests to connect", re.IGNORECASE)
@@ -84,7 +85,7 @@ def _recipients(mail: Mail, text: str) -> Iterator[tuple[str, str]]:
         return
     named = [it["address"] for it in _ADDRESSES.finditer(str(mail.head["X-Failed-Recipients"] or ""))]
     if not named:
-        # "Your message wasn't delivered to alice@shop.example because …", in any language: whom it names first.
+        # "Your message wasn't delivered to alice@shop.example …", in any language: whom it names first.
         others = (it["address"] for it in _ADDRESSES.finditer(text))
         named = [it for it in others if it.lower() != (mail.sender or "").lower()][:1]
     for address in dict.fromkeys(named):

@@ -1,4 +1,4 @@
-"""Bounces of InterMail (Openwave Email Mx), as telephone companies have it: KDDI's ezweb and au one net, and others.
+"""Bounces of InterMail (Openwave Email Mx), as telephone companies have it: KDDI's ezweb and au one net.
 
     This Message was undeliverable due to the following reason:
     The user(s) account is temporarily over quota.
@@ -27,20 +27,23 @@ _ENDS = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 _DIALOGUE = re.compile(
-    r"^[ \t]*>>>[ \t]*(?P<stage>[A-Za-z]{4}(?:[ \t]+\w{2,4}:)?)[^\n]{0,600}\n(?:[ \t]*<<<[ \t]*[23]\d\d[^\n]{0,600}\n)?"
+    r"^[ \t]*>>>[ \t]*(?P<stage>[A-Za-z]{4}(?:[ \t]+\w{2,4}:)?)[^\n]{0,600}\n"
+    r"(?:[ \t]*<<<[ \t]*[23]\d\d[^\n]{0,600}\n)?"
     r"[ \t]*<<<[ \t]*(?P<reply>[45]\d\d[ \-].{1,4000}?)(?=\n[ \t]*\n|\n[ \t]*>>>|\Z)",
     re.MULTILINE | re.DOTALL,
 )
 _LAYOUTS = (
     Layout(
         sign=re.compile(
-            r"of the following recipients was rejected by a remote mail server|^[ \t]*Recipient: <[^>\n]{3,320}>[ \t]*\n[ \t]*(?:Reason:|>>>)",
+            r"of the following recipients was rejected by a remote mail server"
+            r"|^[ \t]*Recipient: <[^>\n]{3,320}>[ \t]*\n[ \t]*(?:Reason:|>>>)",
             re.MULTILINE,
         ),
         opens=re.compile(rf"^[ \t]*Recipient:[ \t]*{ADDRESS}", re.MULTILINE),
         details=(
             re.compile(
-                r"Reason:[ \t]*(?P<words>(?P<reply>[^\n]{1,2000}(?:\n[ \t]+[^\s:]{1,80}[ \t.,;][^\n]{0,500}){0,8}))"
+                r"Reason:[ \t]*(?P<words>(?P<reply>[^\n]{1,2000}"
+                r"(?:\n[ \t]+[^\s:]{1,80}[ \t.,;][^\n]{0,500}){0,8}))"
             ),
             _DIALOGUE,
         ),
@@ -58,7 +61,8 @@ _LAYOUTS = (
     Layout(
         sign=re.compile(
             r"The user\(s\) account is|Message was undeliverable due to the following reason"
-            r"|destination addresses were (?:unknown|invalid)|recipients did not receive (?:this|your) message"
+            r"|destination addresses were (?:unknown|invalid)"
+            r"|recipients did not receive (?:this|your) message"
             r"|Following recipients? (?:was|were) rejected",
             re.IGNORECASE,
         ),

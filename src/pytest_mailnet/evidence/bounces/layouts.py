@@ -1,4 +1,4 @@
-"""How a product lays a bounce out for people: by what it is known, where recipients stand, what is told of each."""
+"""How a product lays a bounce out: by what it is known, where recipients stand, what is told of each."""
 
 from __future__ import annotations
 
@@ -97,8 +97,8 @@ def spoken(mail: Mail, ends: re.Pattern[str] | None = None) -> str:
 def passages(opens: re.Pattern[str], text: str, sender: str | None) -> Iterator[tuple[re.Match[str], str]]:
     """Each recipient with what is told of it.
 
-    Recipients that are listed under each other share what is told behind the last of them, or before the first
-    where nothing is.
+    Recipients that are listed under each other share what is told behind the last of them, or before the
+    first where nothing is.
     """
     unwelcome = (sender or "").lower()
     found: dict[str, re.Match[str]] = {}

@@ -1,7 +1,8 @@
 """Bounces of mail servers that are sold, and of services that send: a table of how each lays them out.
 
-As their users quote them, and: https://communigate.com/Guide/SMTP.html; Oracle Communications Messaging Server
-System Administrator's Guide, "Notification Messages"; https://portal.smartertools.com/kb/a136 (SmarterMail).
+As their users quote them, and: https://communigate.com/Guide/SMTP.html; Oracle Communications Messaging
+Server System Administrator's Guide, "Notification Messages";
+https://portal.smartertools.com/kb/a136 (SmarterMail).
 """
 
 from __future__ import annotations
@@ -41,19 +42,22 @@ _COMMUNIGATE = Layout(
     details=(
         _lines(rf"\breports:[ \t]*\n?(?P<words>.{{1,2000}}?){_END}"),
         _lines(
-            rf"\bhost[ \t]+(?P<server>[\w.\-\[\]]{{2,255}})[ \t]+says:[ \t]*\n?[ \t]*(?P<reply>.{{1,4000}}?){_END}"
+            rf"\bhost[ \t]+(?P<server>[\w.\-\[\]]{{2,255}})[ \t]+says:[ \t]*\n?[ \t]*"
+            rf"(?P<reply>.{{1,4000}}?){_END}"
         ),
     ),
 )
 _MESSAGING_SERVER = Layout(
     sign=_lines(
-        r"^[ \t]*Recipient address:[ \t]*\S[^\n]{0,500}\n(?:[ \t]*Original address:[^\n]{0,500}\n)?[ \t]*Reason:"
+        r"^[ \t]*Recipient address:[ \t]*\S[^\n]{0,500}\n"
+        r"(?:[ \t]*Original address:[^\n]{0,500}\n)?[ \t]*Reason:"
     ),
     opens=_lines(rf"^[ \t]*Recipient address:[ \t]*(?:[\w\-]{{1,20}};)?{ADDRESS}"),
     details=(
         _lines(r"^[ \t]*Reason:[ \t]*(?P<words>[^\n]{1,500})"),
         _lines(
-            r"^[ \t]*Diagnostic code:[ \t]*smtp;(?P<reply>.{1,4000}?)(?=\n[ \t]+[A-Z][a-z]+ [a-z]+:|\n[ \t]*\n|\Z)"
+            r"^[ \t]*Diagnostic code:[ \t]*smtp;(?P<reply>.{1,4000}?)"
+            r"(?=\n[ \t]+[A-Z][a-z]+ [a-z]+:|\n[ \t]*\n|\Z)"
         ),
         _lines(r"^[ \t]*Remote system:[ \t]*(?:dns;)?(?P<server>[^\n]{1,300})"),
     ),
@@ -77,11 +81,13 @@ _MAIL2000 = Layout(
 _SENDGRID = Layout(
     sign=_lines(r"generated message from SendGrid"),
     opens=_lines(
-        rf"^[^\n:]{{1,100}}:\w{{1,20}}:<{ADDRESS} :[ \t]*(?:[0-9A-Fa-f.:]{{3,45}} : (?P<server>[^\n ]{{3,300}}) : )?"
+        rf"^[^\n:]{{1,100}}:\w{{1,20}}:<{ADDRESS} :[ \t]*"
+        rf"(?:[0-9A-Fa-f.:]{{3,45}} : (?P<server>[^\n ]{{3,300}}) : )?"
     ),
     details=(
         _lines(
-            r"\A(?P<reply>(?P<words>.{1,4000}?))(?:[ \t]{1,4}in (?P<stage>[A-Za-z][A-Za-z ]{2,30}))?[ \t]*(?=\n|\Z)"
+            r"\A(?P<reply>(?P<words>.{1,4000}?))"
+            r"(?:[ \t]{1,4}in (?P<stage>[A-Za-z][A-Za-z ]{2,30}))?[ \t]*(?=\n|\Z)"
         ),
     ),
 )

@@ -1,4 +1,4 @@
-"""Replies within replies: what a remote server said, out of what the server that writes the bounce makes of it.
+"""Replies within replies: what a remote server said, out of what the writer of the bounce makes of it.
 
 A server that gives a mail up often makes a reply of its own, and quotes in it the one that it was given:
 "550 5.4.300 Message expired -> 451 4.7.500 Server busy". The reply to the letter is the inner one, because
@@ -37,9 +37,9 @@ _MARKED = re.compile(
 # Amazon SES of a mail that has expired: "554 4.4.7 Message expired: unable to deliver in 840
 # minutes.<421 4.4.2 Connection timed out>".
 _BRACKETS = re.compile(rf"[ .]<(?P<inner>{_CODE}[ \-]+{_STATUS}[ ][^<>]{{1,2000}})>[ \t\n]*\Z")
-# Cisco's AsyncOS (IronPort) names what it takes an error for, and quotes a reply without its separator behind the
-# code: "5.1.0 - Unknown address error 550-'5.1.1 No such user' (delivery attempts: 0)". Its bounce log has the
-# lines as a list: "('550', ['5.1.1 No', '5.1.1 user'])" (Cisco AsyncOS for Email, Daily Management Guide, Logging).
+# Cisco's AsyncOS (IronPort) names what it takes an error for, and quotes a reply without its separator behind
+# the code: "5.1.0 - Unknown address error 550-'5.1.1 No such user' (delivery attempts: 0)". Its bounce log
+# has the lines as a list: "('550', ['5.1.1 No', '5.1.1 user'])" (Cisco AsyncOS, Daily Management Guide, Logging).
 _ASYNCOS = re.compile(
     rf"{_STATUS} - [^\n']{{1,200}}?(?P<code>{_CODE})-?[ ]?'(?P<text>.*)'(?=[^']{{0,120}}\Z)", re.DOTALL
 )
