@@ -39,7 +39,7 @@ _MARKED = re.compile(
 _BRACKETS = re.compile(rf"[ .]<(?P<inner>{_CODE}[ \-]+{_STATUS}[ ][^<>]{{1,2000}})>[ \t\n]*\Z")
 # Cisco's AsyncOS (IronPort) names what it takes an error for, and quotes a reply without its separator behind
 # the code: "5.1.0 - Unknown address error 550-'5.1.1 No such user' (delivery attempts: 0)". Its bounce log
-# has the lines as a list: "('550', ['5.1.1 No', '5.1.1 user'])" (Cisco AsyncOS, Daily Management Guide, Logging).
+# has the lines as a list: "('550', ['5.1.1 No', '5.1.1 user'])" (Cisco AsyncOS, Daily Management Guide).
 _ASYNCOS = re.compile(
     rf"{_STATUS} - [^\n']{{1,200}}?(?P<code>{_CODE})-?[ ]?'(?P<text>.*)'(?=[^']{{0,120}}\Z)", re.DOTALL
 )
