@@ -21,7 +21,7 @@ _IP = re.compile(
     r"|(?=[0-9a-fA-F:]{0,40}::|(?:[0-9a-fA-F]{1,4}:){7}[0-9a-fA-F])[0-9a-fA-F]{0,4}(?::[0-9a-fA-F]{0,4}){2,7})\]?"
 )
 _HOST = re.compile(
-    r"(?:\w(?:[\w\-]{0,61}\w)?\.){1,20}"
+    r"(?<![\w@.\-])(?:\w(?:[\w\-]{0,61}\w)?\.){1,20}"
     r"[^\W\d_][\w\-]{1,62}(?![\w.]{0,200}@)"  # no top level domain begins with a digit; "5.7.1" is no host
 )
 # Sun's and Oracle's Messaging Server tells a connection: "TCP|ours|our port|theirs|their port".

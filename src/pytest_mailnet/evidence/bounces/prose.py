@@ -19,8 +19,8 @@ __all__ = ["Passage", "failure_told", "failures_in", "own_words", "passages"]
 _MOST = 1 << 16  # characters of a text that are looked at; a bounce's own words stand in front
 _ADDRESS = r"[<\"']?(?P<address>[^\s<>\"',;:()\[\]]+@[A-Za-z0-9._\-]+)[>\"']?"
 _OPENS = re.compile(
-    rf"[ \t]*(?:[-*][ \t]+)?{_ADDRESS}[ \t]*"
-    r"(?P<rest>$|:.*|\(.*|\[.*|<mailto:.*|(?:on|at) \w+, .*|\.\.\..*)"
+    rf"[ \t]*(?:(?:[-*]|>>>)[ \t]+)?{_ADDRESS}[ \t]*"
+    r"(?P<rest>$|:.*|\(.*|\[.*|<[^\s<>]{3,320}>.*|(?:on|at) \w+, .*|\.\.\..*)"
 )
 _LABELLED = re.compile(
     r"[ \t]*(?:\w+[ \t]){0,3}?(?:to|address|recipient|recipients?[ \t]address|failed|userid|user|mailbox)"
@@ -50,7 +50,8 @@ _COMMAND = r"(?:RCPT|MAIL|DATA|BDAT|EHLO|HELO|LHLO|STARTTLS|AUTH|end of (?:data|
 _SAID_AFTER = re.compile(
     rf"in reply to (?:the )?({_COMMAND}[\w ]{{0,12}}) command"
     r"|remote SMTP server has rejected (address)\b"  # the Messaging Server of iPlanet, Sun and Oracle
-    rf"|after (?:pipelined |sending |initial )?({_COMMAND}|connection)\b"
+    rf"|(?:after|following) (?:pipelined |sending |initial )?({_COMMAND}|connection)\b"
+    rf"|for ({_COMMAND}(?: TO| FROM)?) command"
     rf"|did(?:n't| not) like our ((?:final )?{_COMMAND})"
     r"|(?:while|when) (?:sending|receiving|performing) (?:the )?([\w \-]{3,30})"
     rf"|[\[(<]({_COMMAND}(?:_TO|_FROM)?)[\])>]"
@@ -145,7 +146,9 @@ def reply_told(text: str) -> tuple[str, ...]:
         return ()
     start = text.find(reply[0][:3])
     end = _REPLY_ENDS.search(text, start)
-    return reply_in(text[: end.start()] if end else text)
+    text = text[: end.start()] if end else text
+    # "It responded as follows: [550 No]"
+    return reply_in(text.rstrip().removesuffix("]") if text[start - 1 : start] == "[" else text)
 
 
 def _listed(text: str, found: list[Passage]) -> Iterator[Failure]:
