@@ -21,7 +21,6 @@ from pytest_mailnet.evidence.bounces import (
     postfix,
     prose,
     qmail,
-    sendgrid,
     sendmail,
     zoho,
 )
@@ -49,7 +48,6 @@ _READERS: tuple[Callable[[Mail], Iterable[Failure]], ...] = (
     courier.failures_in,
     opensmtpd.failures_in,
     dragonfly.failures_in,
-    sendgrid.failures_in,
     sendmail.failures_in,
 )
 
