@@ -167,6 +167,11 @@ def test_what_went_wrong_goes_by_the_words_of_programs(text, fault):
     assert fault in FAULTS
 
 
+def test_where_a_connection_ended_is_not_guessed():
+    assert trouble_in("Connection closed by remote host") == ("closed-at-connect", None)
+    assert trouble_in("Connection closed by remote host", Stage.RCPT) == ("closed-at-rcpt", Stage.RCPT)
+
+
 @given(st.text(max_size=300))
 def test_any_trouble_is_one_of_the_catalogue(text):
     trouble = trouble_in(text)

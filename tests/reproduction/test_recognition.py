@@ -67,6 +67,16 @@ def test_a_fault_is_an_entry_of_its_own_catalogue(recogniser):
     assert recogniser.recognise(Failure(fault="refused-at-connect")).matches == "refused-at-connect"
 
 
+def test_a_connection_that_ended_nobody_tells_where_has_an_inferred_stage(recogniser):
+    found = recogniser.recognise(Failure(fault="closed-at-connect")).failure
+
+    assert (found.stage, found.stage_rule) == (
+        Stage.CONNECT,
+        "the evidence does not tell where the connection ended",
+    )
+    assert recogniser.recognise(Failure(fault="dns-nxdomain")).failure.stage is None
+
+
 def test_every_refusal_of_the_catalogue_is_recognised(recogniser):
     catalogue = catalogue_with()
     missed = []

@@ -19,7 +19,7 @@ class Trouble(NamedTuple):
 
     Attributes:
         fault: the id of one of `pytest_mailnet.faults.FAULTS`.
-        stage: where; None for a look-up that failed.
+        stage: where; None for a look-up that failed, or where the text does not tell.
     """
 
     fault: str
@@ -170,4 +170,4 @@ def _ended(text: str, manner: str, stage: Stage | None) -> Trouble:
         return Trouble("dropped-at-connect", Stage.CONNECT)
     if stage is Stage.MESSAGE:
         return Trouble(f"{manner}-in-content" if _AMID.search(text) else f"{manner}-after-dot", stage)
-    return Trouble(f"{manner}-at-{stage or Stage.CONNECT}", stage or Stage.CONNECT)
+    return Trouble(f"{manner}-at-{stage or Stage.CONNECT}", stage)

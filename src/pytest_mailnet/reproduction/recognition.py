@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from pytest_mailnet.evidence import Failure
 from pytest_mailnet.evidence.stages import inferred_stage
+from pytest_mailnet.faults import FAULTS, Fault
 from pytest_mailnet.model import Stage
 from pytest_mailnet.providers import Catalogue, Phrase
 from pytest_mailnet.providers.published import customer_zones, exchanges, exchanges_in
@@ -20,6 +21,7 @@ _VARIABLE = re.compile(r"\\\{[a-z_]+\\\}")
 _STATUS = re.compile(r"^[245]\d\d[ -]?(?:[245]\.\d{1,3}\.\d{1,3}(?: |$))?")
 _CUSTOMER = "customer.example"
 _LEFT_OVER = 60  # characters behind a known reply that may follow: queue ids, codes of servers
+_SOMEWHERE = "the evidence does not tell where the connection ended"
 _SURE = ("captured", "documented", "source code")
 
 
@@ -141,7 +143,11 @@ def _compared(lines: Iterable[str]) -> str:
 
 
 def _with_stage(failure: Failure, known: _Known | None) -> Failure:
-    if failure.stage is not None or not failure.reply:
+    if failure.stage is not None:
+        return failure
+    if failure.fault is not None and isinstance(fault := FAULTS.get(failure.fault), Fault):
+        return dataclasses.replace(failure, stage=fault.stage, stage_rule=_SOMEWHERE)
+    if not failure.reply:
         return failure
     if known is not None and known.evidence in _SURE and known.stage in set(Stage):
         rule = f"the catalogue has it there: {known.id} ({known.evidence})"
