@@ -23,7 +23,7 @@ _NAMED: tuple[tuple[re.Pattern[str], Stage], ...] = tuple(
         (r"\bstarttls\b", Stage.STARTTLS),
         (r"\bauth\b", Stage.AUTH),
         (r"\b(?:ehlo|helo|lhlo)\b", Stage.EHLO),
-        (r"\b(?:greeting|banner|connect(?:ion)?|conn)\b", Stage.CONNECT),
+        (r"\b(?:greeting|banner|initial connection|connect|conn)\b|^connection$", Stage.CONNECT),
     )
 )
 
