@@ -44,6 +44,7 @@ _EXAMPLES = {
     "TLSA": "3 1 1 " + "ab" * 32,
     "TXT": "v=spf1 -all",
 }
+_TARGETS = {"MX": 1, "NS": 0, "SRV": 3}  # where a host stands in rdata (RFC 1035, 3.3.9 and 3.3.11; RFC 2782)
 _CHUNK = 255
 _STRING = re.compile(r'"((?:[^"\\]|\\.)*)"')
 _ESCAPED = re.compile(r"\\(\d{3}|.)")
@@ -77,6 +78,12 @@ class Record:
     def wire(self) -> bytes:
         """The rdata as it goes over the wire, its names not compressed."""
         return dns.rdata.from_text(dns.rdataclass.IN, self.rdtype, self.rdata).to_wire() or b""
+
+    @property
+    def target(self) -> str | None:
+        """The host that an MX, NS or SRV record leads to; None of other types."""
+        place = _TARGETS.get(self.rdtype)
+        return None if place is None else plain_name(self.rdata.split()[place])
 
     def __str__(self) -> str:
         return f"{self.name} {self.ttl} {self.rdtype} {self.rdata}"
