@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import ipaddress
 import os
 import re
 import threading
@@ -22,7 +21,7 @@ from pytest_mailnet.faults.lookup import (
 )
 from pytest_mailnet.masterfile import parse_zone
 from pytest_mailnet.misconfiguration import wrong_answer
-from pytest_mailnet.records import Record, labels, parse_rdata, parse_rdtype, plain_name
+from pytest_mailnet.records import Record, labels, parse_rdata, parse_rdtype, plain_name, reversed_address
 from pytest_mailnet.zone import NAME_SERVER, Zones
 
 if TYPE_CHECKING:
@@ -31,7 +30,6 @@ if TYPE_CHECKING:
 __all__ = ["Dns"]
 
 _CNAMES = 8
-_REVERSE = (".in-addr.arpa", ".ip6.arpa")
 _AUTHENTICATION = re.compile(r'^"?v=(spf1|dkim1|dmarc1)\b', re.IGNORECASE)
 _AUTHENTICATION_LABELS = re.compile(r"^(.+\._domainkey|_dmarc)\.")
 _MOST_SECONDS = 2**31 - 1  # RFC 2181, 8
@@ -278,7 +276,7 @@ class Dns:
 
     def _back(self, name: str) -> Record | None:
         """Where an address of the net leads back to. Not under the lock: it may put a provider in."""
-        ip = _reversed(name) if name.endswith(_REVERSE) else None
+        ip = reversed_address(name)
         host = None if ip is None or self._reverse is None else self._reverse(ip)
         return None if host is None else Record(name, "PTR", 3600, parse_rdata(name, "PTR", f"{host}."))
 
@@ -309,17 +307,3 @@ def _checked_name(name: str) -> str:
     if not known:
         raise ZoneError(f"{name!r} is no domain name; one looks like 'shop.example' or '_dmarc.shop.example'")
     return owner
-
-
-@functools.lru_cache(maxsize=1024)
-def _reversed(name: str) -> str | None:
-    """The address of a name below in-addr.arpa or ip6.arpa (RFC 1035, 3.5; RFC 3596, 2.5)."""
-    parts = name.split(".")[:-2][::-1]
-    text = ".".join(parts)
-    if name.endswith("ip6.arpa"):
-        nibbles = "".join(parts)
-        text = ":".join(nibbles[start : start + 4] for start in range(0, len(nibbles), 4))
-    try:
-        return str(ipaddress.ip_address(text))
-    except ValueError:
-        return None
