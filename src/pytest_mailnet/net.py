@@ -170,7 +170,7 @@ class MailNet(Population):
         Raises:
             InvalidSetting: for another belief, with near misses.
         """
-        relays = {ip for source in self._internet.sources for ip in (source.ip, source.ipv6)}
+        relays = {ip for source in self._internet.senders.sources for ip in (source.ip, source.ipv6)}
         taken = [it for it in self.messages if it.session.client.ip not in relays]
         return reckon(app_log, taken, key)
 
