@@ -18,16 +18,14 @@ from pytest_mailnet.mailbox import Arrivals
 from pytest_mailnet.nameserver import NameServer
 from pytest_mailnet.providers import Facts, Provider, catalogue_with, plain_facts
 from pytest_mailnet.providers.host import Host
-from pytest_mailnet.providers.policy import EVERYTHING
+from pytest_mailnet.providers.policy import check_rules
 from pytest_mailnet.providers.published import customer_zones, exchanges, exchanges_in, zones_of
-from pytest_mailnet.publishing import publish
 from pytest_mailnet.records import address_record, plain_name
-from pytest_mailnet.relaying import Queue, Source, origin_of, sending_addresses
+from pytest_mailnet.relaying import Queue, Source
 from pytest_mailnet.resolver import Dns
 from pytest_mailnet.routes import Occupant, Routes, address_pool
-from pytest_mailnet.rules import RULES, family_of
 from pytest_mailnet.sender import Sender
-from pytest_mailnet.sender_records import SenderRecords
+from pytest_mailnet.senders import Senders
 
 __all__ = ["Internet"]
 
@@ -47,6 +45,7 @@ class Internet:
         authority: signs the certificates of hosts.
 
     Attributes:
+        senders: from where mail is sent.
         sender: who calls, unless a socket is bound to another sender's address.
         dns: the zones.
         name_server: answers for them.
@@ -61,20 +60,18 @@ class Internet:
         self.config, self.journal, self.clock, self.random = config, journal, clock, random
         self.authority = authority
         self._catalogue = catalogue_with(config.providers)
-        _check_rules(config.enforce)
+        check_rules(config.enforce)
         self._lock = threading.RLock()
         self._routes: Routes[Occupant] = Routes(address_pool(public=config.addresses == "public"))
         self._providers: dict[str, Provider] = {}
         self._hosts: dict[str, Host] = {}
-        self._senders: list[Sender] = []
-        self._sources: dict[Provider, Source] = {}
         self.arrivals = Arrivals()
         self.queue = Queue(self)
         self.dns = Dns(missing=self._missing, reverse=self._reverse_name, journal=journal, now=clock.time)
-        self._records = SenderRecords(self.dns)
+        self.senders = Senders(self.dns, self._routes, self._lock)
         self.weather = Weather()
         self.name_server = NameServer(self.dns, journal, self.drawn_for_question)
-        self.sender = self.add_sender("203.0.113.7", "app.sender.example")
+        self.sender = self.senders.add("203.0.113.7", "app.sender.example")
 
     @property
     def providers(self) -> list[Provider]:
@@ -210,45 +207,9 @@ class Internet:
         occupant = self._routes.occupant(ip)
         return occupant if isinstance(occupant, Host) else None
 
-    def add_sender(self, ip: str | None, ptr: str | None) -> Sender:
-        """Add an address of the application.
-
-        Raises:
-            InvalidAddress, AddressInUse: if that is no address, or another's.
-        """
-        with self._lock:
-            number = 7 + len(self._senders)
-            sender = Sender(
-                self._routes,
-                ip=ip or f"203.0.113.{number}",
-                ipv6=f"2001:db8:203::{number:x}",
-                ptr=ptr,
-                changed=self._publish,
-                publish=functools.partial(publish, self.dns),
-            )
-            self._senders.append(sender)
-            self._publish(sender)
-        return sender
-
     def source_of(self, provider: Provider) -> Source:
-        """From where a provider sends: a test's own server from its address, others from one by their SPF."""
-        with self._lock:
-            found = self._sources.get(provider)
-            if found is None:
-                found = self._sources[provider] = self._source(provider)
-        return found
-
-    @property
-    def sources(self) -> list[Source]:
-        """From where providers have relayed mail by now."""
-        return list(self._sources.values())
-
-    def _source(self, provider: Provider) -> Source:
-        if provider.name in provider.hosts:
-            return origin_of(provider.hosts[provider.name])
-        domain = next(iter(provider.domains), f"{provider.name}.example")
-        free = (ip for ip in sending_addresses(self.dns, domain) if self._routes.occupant(ip) is None)
-        return self.add_sender(next(free, None), f"outbound.{domain}")
+        """From where a provider sends."""
+        return self.senders.source_of(provider)
 
     def names(self) -> list[str]:
         """The names of hosts and domains, for near misses."""
@@ -301,7 +262,7 @@ class Internet:
             journal=self.journal,
             arrivals=self.arrivals,
             random=self.random,
-            sender_at=self._sender_at,
+            sender_at=self.senders.at,
             relay=self.queue,
             present=self._providers.get,
             enforced=self.config.enforce,
@@ -313,14 +274,6 @@ class Internet:
         claimed = [self._routes.claim(ip, host) for ip in ips] or [self._routes.allocate(host)]
         host.addresses = tuple(claimed)
         self._hosts[name] = provider.hosts[name] = host
-
-    def _publish(self, sender: Sender) -> None:
-        with self._lock:
-            self._records.publish(sender)
-
-    def _sender_at(self, ip: str) -> Sender | None:
-        occupant = self._routes.occupant(ip)
-        return occupant if isinstance(occupant, Sender) else None
 
     def _missing(self, name: str) -> None:
         """Put a standard provider in when a name of its zone is first met."""
@@ -335,13 +288,6 @@ class Internet:
         if isinstance(occupant, Sender):
             return occupant.ptr
         return None if occupant is None else occupant.name
-
-
-def _check_rules(names: Iterable[str]) -> None:
-    for name in names:
-        known = {EVERYTHING, *RULES, *map(family_of, RULES.values())}
-        if name not in known:
-            raise InvalidSetting(f"enforce: no rule {name!r}{amongst(name, known)}")
 
 
 def _host_name(given: str) -> str:

@@ -9,22 +9,19 @@ from random import Random
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
+from pytest_mailnet.activation import Activation
 from pytest_mailnet.certificates import Authority
-from pytest_mailnet.children import Children
 from pytest_mailnet.clock import Clock
 from pytest_mailnet.config import MailNetConfig
 from pytest_mailnet.engine import Engine
-from pytest_mailnet.errors import ExpectationFailed, InvalidSetting, MailNetTampered, NothingArrived, amongst
+from pytest_mailnet.errors import ExpectationFailed, InvalidSetting, NothingArrived, amongst
 from pytest_mailnet.evidence import Failure
-from pytest_mailnet.intercept import Interception
 from pytest_mailnet.internet import Internet
-from pytest_mailnet.journal import ClockMoved, Incident, Journal, Session
-from pytest_mailnet.lapse import Lapse
+from pytest_mailnet.journal import ClockMoved, Journal, Session
 from pytest_mailnet.mailbox import Message
 from pytest_mailnet.model import Endpoint
 from pytest_mailnet.population import Population
 from pytest_mailnet.providers import catalogue_with
-from pytest_mailnet.reach import Reach
 from pytest_mailnet.reckoning import Log, Reckoning, message_id, reckon
 from pytest_mailnet.relaying import Queue
 from pytest_mailnet.reproduction import reproduce_in
@@ -70,13 +67,8 @@ class MailNet(Population):
         random = Random(seed)  # noqa: S311
         super().__init__(Internet(self.config, self.journal, self.clock, random, self._engine.authority))
         self._own_engine = engine is None
-        self._interception: Interception | None = None
-        self._reach: Reach | None = None
-        self._lapse: Lapse | None = None
-        self._outside: list[str] = []
-        self._closing: list[Callable[[], None]] = []
+        self._active: Activation | None = None
         self._told: set[str] = set()
-        self._verified = False
 
     def listen(self, host: str, port: int = 25) -> Endpoint:
         """Open a real loopback port that leads to a host, for clients in other languages and processes.
@@ -93,18 +85,14 @@ class MailNet(Population):
             InvalidSetting: if the host does not listen on that port, or the net is not active.
         """
         called = self.host(host)
-        if port not in called.ports or self._reach is None:
+        if port not in called.ports or self._active is None:
             wrong = (
                 f"listens on {', '.join(map(str, called.ports))}"
-                if self._reach
+                if self._active
                 else "is in a net that is not active"
             )
             raise InvalidSetting(f"mailnet.listen({host!r}, {port}): {called.name} {wrong}")
-        reach = self._reach
-        where, close = self._engine.listen(lambda client: reach.call(client.port, called, port))
-        self._closing.append(close)
-        self._let_outside(f"a wait of a client of mailnet.listen({host!r})")
-        return where
+        return self._active.listen(called, port, f"a wait of a client of mailnet.listen({host!r})")
 
     def include_children(self) -> None:
         """Lead the Python processes that are started from now on into the net too, until it is left.
@@ -115,10 +103,9 @@ class MailNet(Population):
         Raises:
             InvalidSetting: if the net is not active.
         """
-        if self._reach is None:
+        if self._active is None:
             raise InvalidSetting("mailnet.include_children(): the net is not active; call it inside `with`")
-        self._closing.append(Children(self._engine, self._reach).close)
-        self._let_outside("a wait of a child process")
+        self._active.include_children()
 
     @property
     def ca(self) -> Authority:
@@ -142,9 +129,9 @@ class MailNet(Population):
             InvalidSetting: for a negative span, or if the net is not active.
         """
         span = timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
-        if span < timedelta() or self._reach is None:
+        if span < timedelta() or self._active is None:
             wrong = (
-                f"{span} lies in the past" if self._reach else "the net is not active; call it inside `with`"
+                f"{span} lies in the past" if self._active else "the net is not active; call it inside `with`"
             )
             raise InvalidSetting(f"mailnet.deliver_all(): {wrong}")
         self._engine.run(self.queue.run(span))
@@ -170,7 +157,7 @@ class MailNet(Population):
         Raises:
             InvalidSetting: for another belief, with near misses.
         """
-        relays = {ip for source in self._internet.sources for ip in (source.ip, source.ipv6)}
+        relays = {ip for source in self._internet.senders.sources for ip in (source.ip, source.ipv6)}
         taken = [it for it in self.messages if it.session.client.ip not in relays]
         return reckon(app_log, taken, key)
 
@@ -222,24 +209,20 @@ class MailNet(Population):
         )
 
     def __enter__(self) -> Self:
-        self._verified = False
-        self._reach = Reach(self._internet, self._engine)
-        self._interception = Interception(self._reach)
-        # First: a plugin may have forbidden all sockets, the engine's too.
-        self._interception.install()
-        try:
-            self._engine.enter(self._internet)
-        except BaseException:
-            self._interception.uninstall()
-            raise
+        self._active = Activation(self._internet, self._engine)
+        self._active.begin()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        if not self._verified:
+        assert self._active is not None
+        if not self._active.verified:
             self.verify()
-        self._leave()
+        active, self._active = self._active, None
+        active.end()
+        if self._own_engine:
+            self._engine.close()
         if error is None:
             self.check()
 
@@ -254,7 +237,7 @@ class MailNet(Population):
             ExpectationFailed: as `check` does, unless the test has failed.
         """
         __tracebackhide__ = True
-        if self._interception is not None:
+        if self._active is not None:
             self.verify()
         if failed:
             self._told.update(it.text for it in self._complaints() if it.error is None)
@@ -289,39 +272,13 @@ class MailNet(Population):
 
     def verify(self) -> None:
         """Note who has tampered with the patches, if anybody has."""
-        assert self._interception is not None
-        # Once a net: at the end of the test, not again when other plugins have put their own back.
-        self._verified = True
-        for what in self._interception.tampered():
-            text = f"{what}, while a mailnet was active: what it did since may have bypassed the net"
-            self.journal.add(Incident(self.journal.elapsed(), "tampering", text, MailNetTampered(text)))
-
-    def _leave(self) -> None:
-        self._reach = self._lapse = None
-        self._outside.clear()
-        while self._closing:
-            self._closing.pop()()
-        if self._interception is not None:
-            self._interception.uninstall()
-            self._interception = None
-        self._engine.leave(self._internet)
-        if self._own_engine:
-            self._engine.close()
+        assert self._active is not None
+        self._active.verify()
 
     def _compress(self) -> None:
-        if self._interception is None:
+        if self._active is None:
             raise InvalidSetting("mailnet.clock.compress(): the net is not active; call it inside `with`")
-        if self._lapse is None:
-            self._lapse = Lapse(self._internet, self._engine)
-            self._interception.compress(self._lapse)
-            for waits in self._outside:
-                self._lapse.uncovered(waits)
-
-    def _let_outside(self, waits: str) -> None:
-        """Remember who waits in another process, to tell of it where time is compressed."""
-        self._outside.append(waits)
-        if self._lapse is not None:
-            self._lapse.uncovered(waits)
+        self._active.compress()
 
     def _clock_moved(self, step: timedelta) -> None:
         now = f"{self.clock.now():%Y-%m-%d %H:%M:%S}"

@@ -226,7 +226,7 @@ class Population:
         Raises:
             InvalidAddress, AddressInUse: if that is no address, or another's.
         """
-        return self._internet.add_sender(ip, ptr)
+        return self._internet.senders.add(ip, ptr)
 
     @contextlib.contextmanager
     def sending_from(self, sender: Sender) -> Iterator[Sender]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import ipaddress
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -28,6 +29,7 @@ __all__ = [
     "plain_name",
     "presented",
     "rdtype_of",
+    "reversed_address",
     "text_of",
 ]
 
@@ -44,6 +46,8 @@ _EXAMPLES = {
     "TLSA": "3 1 1 " + "ab" * 32,
     "TXT": "v=spf1 -all",
 }
+_TARGETS = {"MX": 1, "NS": 0, "SRV": 3}  # where a host stands in rdata (RFC 1035, 3.3.9 and 3.3.11; RFC 2782)
+_REVERSE = (".in-addr.arpa", ".ip6.arpa")
 _CHUNK = 255
 _STRING = re.compile(r'"((?:[^"\\]|\\.)*)"')
 _ESCAPED = re.compile(r"\\(\d{3}|.)")
@@ -77,6 +81,12 @@ class Record:
     def wire(self) -> bytes:
         """The rdata as it goes over the wire, its names not compressed."""
         return dns.rdata.from_text(dns.rdataclass.IN, self.rdtype, self.rdata).to_wire() or b""
+
+    @property
+    def target(self) -> str | None:
+        """The host that an MX, NS or SRV record leads to; None of other types."""
+        place = _TARGETS.get(self.rdtype)
+        return None if place is None else plain_name(self.rdata.split()[place])
 
     def __str__(self) -> str:
         return f"{self.name} {self.ttl} {self.rdtype} {self.rdata}"
@@ -162,6 +172,11 @@ def address_record(name: str, ip: str) -> Record:
     return Record(name, rdtype, 300, parse_rdata(name, rdtype, ip))
 
 
+def reversed_address(name: str) -> str | None:
+    """The address of a name below in-addr.arpa or ip6.arpa, None of others (RFC 1035, 3.5; RFC 3596, 2.5)."""
+    return _read_backwards(name) if name.endswith(_REVERSE) else None
+
+
 def text_of(rdata: str) -> str:
     """The text of a TXT record, its character-strings put together (RFC 7208, 3.3)."""
     return "".join(_ESCAPED.sub(_unescaped, part) for part in _STRING.findall(rdata))
@@ -172,7 +187,20 @@ def rdtype_of(number: int) -> str:
     return dns.rdatatype.to_text(dns.rdatatype.RdataType.make(number))
 
 
-@functools.lru_cache(maxsize=1024)  # likewise
+@functools.lru_cache(maxsize=1024)
+def _read_backwards(name: str) -> str | None:
+    parts = name.split(".")[:-2][::-1]
+    text = ".".join(parts)
+    if name.endswith("ip6.arpa"):
+        nibbles = "".join(parts)
+        text = ":".join(nibbles[start : start + 4] for start in range(0, len(nibbles), 4))
+    try:
+        return str(ipaddress.ip_address(text))
+    except ValueError:
+        return None
+
+
+@functools.lru_cache(maxsize=1024)  # a value is the same in one net after the other
 def _rdata(rdtype: str, value: str) -> str:
     kind = dns.rdatatype.from_text(rdtype)
     if kind == dns.rdatatype.TXT:

@@ -3,78 +3,36 @@
 from __future__ import annotations
 
 import functools
-import ipaddress
 import os
 import re
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from pytest_mailnet.answers import Addresses, Answer, addresses_in
 from pytest_mailnet.errors import ZoneError, amongst
-from pytest_mailnet.faults.lookup import MX_MANNERS, RCODES, UNHEARD, ArmedLookups, DnsFault, DnsManner
+from pytest_mailnet.faults.lookup import (
+    MX_MANNERS,
+    UNHEARD,
+    ArmedLookups,
+    DnsFault,
+    DnsManner,
+    lookup_fault_named,
+)
 from pytest_mailnet.masterfile import parse_zone
-from pytest_mailnet.records import Record, labels, parse_rdata, parse_rdtype, plain_name, text_of
+from pytest_mailnet.misconfiguration import wrong_answer
+from pytest_mailnet.records import Record, labels, parse_rdata, parse_rdtype, plain_name, reversed_address
 from pytest_mailnet.zone import NAME_SERVER, Zones
 
 if TYPE_CHECKING:
     from pytest_mailnet.journal import Journal, Query
 
-__all__ = ["Addresses", "Answer", "Dns"]
+__all__ = ["Dns"]
 
 _CNAMES = 8
-_MANY = 50
-_REVERSE = (".in-addr.arpa", ".ip6.arpa")
-_TARGETS = {"MX": 1, "NS": 0, "SRV": 3}  # where a host stands in rdata (RFC 1035, 3.3.9 and 3.3.11; RFC 2782)
 _AUTHENTICATION = re.compile(r'^"?v=(spf1|dkim1|dmarc1)\b', re.IGNORECASE)
 _AUTHENTICATION_LABELS = re.compile(r"^(.+\._domainkey|_dmarc)\.")
 _MOST_SECONDS = 2**31 - 1  # RFC 2181, 8
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What a resolver tells.
-
-    Attributes:
-        rcode: "NOERROR", "NXDOMAIN", "SERVFAIL", … (RFC 6895, 2.3).
-        answers: a CNAME chain first.
-        authority: the zone's SOA, where a name or type is not there (RFC 2308).
-        additional: addresses of the hosts that the answers name.
-        broken: what goes wrong with it on its way.
-    """
-
-    rcode: str
-    answers: tuple[Record, ...] = ()
-    authority: tuple[Record, ...] = ()
-    additional: tuple[Record, ...] = ()
-    broken: DnsManner | None = None
-
-    @property
-    def failed(self) -> bool:
-        """Whether it says neither that there is something nor that there is nothing: SERVFAIL, REFUSED."""
-        return self.rcode not in ("NOERROR", "NXDOMAIN")
-
-    def values(self, rdtype: str) -> tuple[str, ...]:
-        """What the answers of one type say; the character-strings of a TXT record as one text."""
-        found = (record.rdata for record in self.answers if record.rdtype == rdtype)
-        return tuple(map(text_of, found)) if rdtype == "TXT" else tuple(found)
-
-
-@dataclass(frozen=True, slots=True)
-class Addresses:
-    """What a look-up of a host's addresses found.
-
-    Attributes:
-        rcode: of the answer.
-        canonical: the name at the end of the CNAME chain.
-        addresses: IP addresses.
-        texts: the answer section.
-    """
-
-    rcode: str
-    canonical: str
-    addresses: tuple[str, ...]
-    texts: tuple[str, ...]
 
 
 class Dns:
@@ -220,7 +178,7 @@ class Dns:
         Raises:
             ZoneError: for a fault that there is not, or one of MX records where there are none.
         """
-        known, owner = _fault_named(name, fault), _checked_name(name)
+        known, owner = lookup_fault_named(name, fault), _checked_name(name)
         manner = known.manner
         exchanges = self.lookup(owner, "MX").values("MX") if manner in MX_MANNERS else ("10 .",)
         if not exchanges:
@@ -288,7 +246,7 @@ class Dns:
             back = self._back(asked)
             with self._lock:
                 fault, drawn = drawn or self._faults.at(asked, rdtype), None
-                wrong = None if fault is None else self._wrong(fault.manner, asked)
+                wrong = None if fault is None else wrong_answer(fault.manner, asked, self._zones)
                 if wrong is not None:
                     return wrong
                 broken = broken if fault is None else fault.manner
@@ -305,46 +263,9 @@ class Dns:
             asked = plain_name(last.rdata)
         return Answer("SERVFAIL")
 
-    def _wrong(self, manner: DnsManner, asked: str) -> Answer | None:
-        """What is said in place of the truth; None where only its way is broken."""
-        if manner in RCODES:
-            return Answer(manner.upper())
-        if manner is DnsManner.LAME:
-            return Answer("SERVFAIL")
-        if manner is DnsManner.NODATA:
-            return Answer("NOERROR", (), (self._zones.soa(asked),))
-        if manner is DnsManner.CNAME_LOOP:
-            aliases = (asked, f"loop.{asked}")
-            return Answer(
-                "NOERROR",
-                tuple(_record(it, "CNAME", f"{to}.") for it, to in zip(aliases, aliases[::-1], strict=True)),
-            )
-        if manner in MX_MANNERS:
-            return Answer("NOERROR", self._exchanges(manner, asked))
-        return None
-
-    def _exchanges(self, manner: DnsManner, asked: str) -> tuple[Record, ...]:
-        """A domain's MX records with something wrong in them."""
-        true = [it for it in self._zones.find(asked, "MX") or () if it.rdtype == "MX"]
-        gone = f"10 gone.{asked}."
-        match manner:
-            case DnsManner.CNAME_AT_MX:
-                return (_record(asked, "MX", f"10 alias.{asked}."),)
-            case DnsManner.MX_IS_ADDRESS:
-                hosts = [host for it in true if (host := _target(it))]
-                addresses = (it.rdata for host in hosts for it in self._zones.find(host, "A") or ())
-                return (_record(asked, "MX", f"10 {next(addresses, '192.0.2.1')}."),)
-            case DnsManner.MX_TO_LOCALHOST:
-                return (_record(asked, "MX", "10 localhost."),)
-            case DnsManner.MANY_MX:
-                dead = [_record(asked, "MX", f"{it} gone{it}.{asked}.") for it in range(1, _MANY)]
-                return (*dead, *(replace(it, rdata=f"{_MANY} {it.rdata.split()[1]}") for it in true[:1]))
-            case _:
-                return (_record(asked, "MX", gone),)
-
     def addresses(self, name: str, version: int, drawn: DnsFault | None = None) -> Addresses:
         """A host's addresses of one IP version, 4 or 6."""
-        return _addresses(plain_name(name), self.lookup(name, "A" if version == 4 else "AAAA", drawn))
+        return addresses_in(plain_name(name), self.lookup(name, "A" if version == 4 else "AAAA", drawn))
 
     def _note(self, records: Iterable[Record]) -> None:
         owners = {it.name for it in records if it.rdtype == "TXT" and _AUTHENTICATION.search(it.rdata)}
@@ -355,7 +276,7 @@ class Dns:
 
     def _back(self, name: str) -> Record | None:
         """Where an address of the net leads back to. Not under the lock: it may put a provider in."""
-        ip = _reversed(name) if name.endswith(_REVERSE) else None
+        ip = reversed_address(name)
         host = None if ip is None or self._reverse is None else self._reverse(ip)
         return None if host is None else Record(name, "PTR", 3600, parse_rdata(name, "PTR", f"{host}."))
 
@@ -365,7 +286,7 @@ class Dns:
         return (back,) if rdtype in {"PTR", "ANY"} else ()
 
     def _additional(self, answers: Sequence[Record]) -> Iterator[Record]:
-        for host in dict.fromkeys(filter(None, map(_target, answers))):
+        for host in dict.fromkeys(filter(None, (it.target for it in answers))):
             for rdtype in ("A", "AAAA"):
                 yield from (it for it in self._zones.find(host, rdtype) or () if it.rdtype == rdtype)
 
@@ -374,36 +295,6 @@ class Dns:
 def _own_zone() -> Zones:
     """The name server that every zone names."""
     return Zones([Record(NAME_SERVER, "A", 300, parse_rdata(NAME_SERVER, "A", "192.0.2.53"))])
-
-
-@functools.lru_cache(maxsize=1024)
-def _addresses(name: str, answer: Answer) -> Addresses:
-    chain = [record for record in answer.answers if record.rdtype == "CNAME"]
-    return Addresses(
-        answer.rcode,
-        chain[-1].rdata.rstrip(".") if chain else name,
-        tuple(record.rdata for record in answer.answers if record.rdtype != "CNAME"),
-        tuple(map(str, answer.answers)),
-    )
-
-
-def _record(name: str, rdtype: str, value: str) -> Record:
-    return Record(name, rdtype, 300, parse_rdata(name, rdtype, value))
-
-
-def _fault_named(name: str, fault: DnsFault | str) -> DnsFault:
-    if isinstance(fault, DnsFault):
-        return fault
-    known = {**{it.upper(): it for it in RCODES}, **{f"dns-{it}": it for it in DnsManner}}
-    if fault not in known:
-        raise ZoneError(f"dns.fail({name!r}, {fault!r}): no such failure{amongst(fault, known)}")
-    return DnsFault(known[fault])
-
-
-def _target(record: Record) -> str | None:
-    """The host that a record leads to."""
-    place = _TARGETS.get(record.rdtype)
-    return None if place is None else plain_name(record.rdata.split()[place])
 
 
 @functools.lru_cache(maxsize=1024)  # the sender's name is the same in one net after the other
@@ -416,17 +307,3 @@ def _checked_name(name: str) -> str:
     if not known:
         raise ZoneError(f"{name!r} is no domain name; one looks like 'shop.example' or '_dmarc.shop.example'")
     return owner
-
-
-@functools.lru_cache(maxsize=1024)
-def _reversed(name: str) -> str | None:
-    """The address of a name below in-addr.arpa or ip6.arpa (RFC 1035, 3.5; RFC 3596, 2.5)."""
-    parts = name.split(".")[:-2][::-1]
-    text = ".".join(parts)
-    if name.endswith("ip6.arpa"):
-        nibbles = "".join(parts)
-        text = ":".join(nibbles[start : start + 4] for start in range(0, len(nibbles), 4))
-    try:
-        return str(ipaddress.ip_address(text))
-    except ValueError:
-        return None

@@ -7,7 +7,18 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-__all__ = ["MX_MANNERS", "RCODES", "SLOW_ANSWER", "UNHEARD", "ArmedLookups", "DnsFault", "DnsManner"]
+from pytest_mailnet.errors import ZoneError, amongst
+
+__all__ = [
+    "MX_MANNERS",
+    "RCODES",
+    "SLOW_ANSWER",
+    "UNHEARD",
+    "ArmedLookups",
+    "DnsFault",
+    "DnsManner",
+    "lookup_fault_named",
+]
 
 SLOW_ANSWER = 3.0
 """How long a slow answer takes, in seconds: longer than most resolvers wait before they ask again."""
@@ -137,6 +148,20 @@ _DOES = {
     DnsManner.MX_CHANGED: f"the MX leads to a host that does not exist, until its {STALE_SECONDS} s are over",
     DnsManner.MANY_MX: "the domain has fifty MX, of which only the last exists",
 }
+
+
+def lookup_fault_named(name: str, fault: DnsFault | str) -> DnsFault:
+    """A fault by its rcode or id, for `dns.fail(name, ...)`.
+
+    Raises:
+        ZoneError: if there is none of that name; names the near misses.
+    """
+    if isinstance(fault, DnsFault):
+        return fault
+    known = {**{it.upper(): it for it in RCODES}, **{f"dns-{it}": it for it in DnsManner}}
+    if fault not in known:
+        raise ZoneError(f"dns.fail({name!r}, {fault!r}): no such failure{amongst(fault, known)}")
+    return DnsFault(known[fault])
 
 
 @dataclass(slots=True)

@@ -6,11 +6,11 @@ import functools
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
-from pytest_mailnet.errors import InvalidSetting, UnknownName
+from pytest_mailnet.errors import InvalidSetting, UnknownName, amongst
 from pytest_mailnet.headers import domain_of
 from pytest_mailnet.journal import Finding
 from pytest_mailnet.model import Stage
-from pytest_mailnet.rules import PERMIT, Evidence, Refusal, Rule, When, family_of, name_of
+from pytest_mailnet.rules import PERMIT, RULES, Evidence, Refusal, Rule, When, family_of, name_of
 
 if TYPE_CHECKING:
     from pytest_mailnet.journal import Session
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pytest_mailnet.resolver import Dns
     from pytest_mailnet.step import Step
 
-__all__ = ["EVERYTHING", "OWN_ANSWER", "Policy"]
+__all__ = ["EVERYTHING", "OWN_ANSWER", "Policy", "check_rules"]
 
 T = TypeVar("T")
 
@@ -138,6 +138,18 @@ class Policy:
                 yield f"    {name}: let it pass, or waits for records of the sender's domain"
             else:
                 yield f"    {name}: let it pass"
+
+
+def check_rules(names: Iterable[str]) -> None:
+    """Refuse a setting `enforce` that names what there is not.
+
+    Raises:
+        InvalidSetting: for a name that no rule or family has; names the near misses.
+    """
+    for name in names:
+        known = {EVERYTHING, *RULES, *map(family_of, RULES.values())}
+        if name not in known:
+            raise InvalidSetting(f"enforce: no rule {name!r}{amongst(name, known)}")
 
 
 def _in_force(facts: Facts | Submission, enforced: frozenset[str]) -> Mapping[Stage, tuple[_Asked, ...]]:

@@ -13,7 +13,7 @@ from pytest_mailnet.records import plain_name
 from pytest_mailnet.rules.rule import ClientRule, Condition, Evidence, Refusal
 
 if TYPE_CHECKING:
-    from pytest_mailnet.resolver import Answer
+    from pytest_mailnet.answers import Answer
 
 __all__ = ["GenericPtr", "NoPtr", "UnconfirmedPtr", "looks_generic", "reverse_names"]
 

@@ -1,0 +1,98 @@
+"""What holds while a net is active, from its patches to its open ports, and is undone when it is left."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from pytest_mailnet.children import Children
+from pytest_mailnet.engine import Engine
+from pytest_mailnet.errors import MailNetTampered
+from pytest_mailnet.intercept import Interception
+from pytest_mailnet.internet import Internet
+from pytest_mailnet.journal import Incident
+from pytest_mailnet.lapse import Lapse
+from pytest_mailnet.model import Endpoint
+from pytest_mailnet.providers.host import Host
+from pytest_mailnet.reach import Reach
+
+__all__ = ["Activation"]
+
+
+class Activation:
+    """One `with` block of a net. A net that is entered again has another.
+
+    Args:
+        internet: what the application is led into.
+        engine: the background it runs in.
+
+    Attributes:
+        verified: whether it was looked for patches that others have replaced.
+    """
+
+    def __init__(self, internet: Internet, engine: Engine) -> None:
+        self._internet = internet
+        self._engine = engine
+        self._reach = Reach(internet, engine)
+        self._interception = Interception(self._reach)
+        self._lapse: Lapse | None = None
+        self._outside: list[str] = []
+        self._closing: list[Callable[[], None]] = []
+        self.verified = False
+
+    def begin(self) -> None:
+        """Lead the application into the net."""
+        # First: a plugin may have forbidden all sockets, the engine's too.
+        self._interception.install()
+        try:
+            self._engine.enter(self._internet)
+        except BaseException:
+            self._interception.uninstall()
+            raise
+
+    def end(self) -> None:
+        """Close what was opened, put the patches back, and forget the net."""
+        while self._closing:
+            self._closing.pop()()
+        self._interception.uninstall()
+        self._engine.leave(self._internet)
+
+    def verify(self) -> None:
+        """Note who has tampered with the patches, if anybody has."""
+        # Once a net: at the end of the test, not again when other plugins have put their own back.
+        self.verified = True
+        journal = self._internet.journal
+        for what in self._interception.tampered():
+            text = f"{what}, while a mailnet was active: what it did since may have bypassed the net"
+            journal.add(Incident(journal.elapsed(), "tampering", text, MailNetTampered(text)))
+
+    def listen(self, host: Host, port: int, waits: str) -> Endpoint:
+        """Open a real loopback port that leads to a port of a host.
+
+        Args:
+            host: which.
+            port: one that it listens on.
+            waits: calls a wait of a client there, where time is compressed.
+        """
+        where, close = self._engine.listen(lambda client: self._reach.call(client.port, host, port))
+        self._closing.append(close)
+        self._let_outside(waits)
+        return where
+
+    def include_children(self) -> None:
+        """Lead the Python processes that are started from now on into the net too."""
+        self._closing.append(Children(self._engine, self._reach).close)
+        self._let_outside("a wait of a child process")
+
+    def compress(self) -> None:
+        """Let the application's waits take no time from now on."""
+        if self._lapse is None:
+            self._lapse = Lapse(self._internet, self._engine)
+            self._interception.compress(self._lapse)
+            for waits in self._outside:
+                self._lapse.uncovered(waits)
+
+    def _let_outside(self, waits: str) -> None:
+        """Remember who waits in another process, to tell of it where time is compressed."""
+        self._outside.append(waits)
+        if self._lapse is not None:
+            self._lapse.uncovered(waits)
