@@ -209,8 +209,9 @@ class MailNet(Population):
         )
 
     def __enter__(self) -> Self:
-        self._active = Activation(self._internet, self._engine)
-        self._active.begin()
+        active = Activation(self._internet, self._engine)
+        active.begin()
+        self._active = active
         return self
 
     def __exit__(
