@@ -436,6 +436,25 @@ def test_it_works_with_pytest_socket(pytester, option):
     result.assert_outcomes(passed=3)
 
 
+def test_a_set_up_that_fails_is_one_error(pytester):
+    pytester.makepyfile(
+        """
+        import pytest
+
+        @pytest.fixture
+        def shop(mailnet):
+            assert not "the fixture's own error"
+
+        def test_mail(shop):
+            pass
+        """
+    )
+
+    result = pytester.runpytest_subprocess()
+
+    result.assert_outcomes(errors=1)
+
+
 def test_who_tampers_with_the_patches_is_named(pytester):
     pytester.makepyfile(
         """

@@ -28,6 +28,7 @@ _QUESTIONS = frozenset(
         "authority",
         "bind",
         "claims",
+        "connected",
         "dial",
         "far_end",
         "fqdn",

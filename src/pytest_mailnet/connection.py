@@ -47,8 +47,11 @@ class Connection:
             net's name server by its address on loopback.
         service: what listens there, until the call has ended; None for DNS.
         transport: the server's end, from its arrival to its end.
+        dialling: whether what happens at once has to wait for the client's connect to return.
         arrived: whether it has ever arrived; each call does so once.
         silent: told whether nothing more comes to the client unless time passes.
+        once_connected: has something done in the loop when the client's connect has returned, or at once.
+        held: what is done then.
     """
 
     tenant: Tenant
@@ -56,8 +59,11 @@ class Connection:
     destination: Endpoint | None
     service: Service | None
     transport: asyncio.BaseTransport | None = None
+    dialling: bool = False
     arrived: bool = False
     silent: Callable[[bool], object] = bool
+    once_connected: Callable[[Callable[[], object]], object] = lambda do: do()
+    held: Callable[[], object] | None = None
 
 
 def elapse(clock: Clock, loop: asyncio.AbstractEventLoop, seconds: float, do: Callable[[], object]) -> None:

@@ -148,6 +148,24 @@ class Engine:
             self._tables.tcp.setdefault(port, connection)
         return self.dns if connection.service is None else self.listener
 
+    def connected(self, port: int) -> None:
+        """Note that the connect of a client's loopback port has returned."""
+        with self._lock:
+            call = self._tables.tcp.get(port)
+            if call is None:
+                return
+            call.dialling, held, call.held = False, call.held, None
+        if held is not None and self._loop is not None:
+            self._loop.call_soon_threadsafe(held)
+
+    def once_connected(self, call: Connection, do: Callable[[], object]) -> None:
+        """Have something done when a client's connect has returned; at once where it has."""
+        with self._lock:
+            if call.dialling:
+                call.held = do
+                return
+        do()
+
     def forget(self, kind: socket.SocketKind, port: int) -> None:
         """Forget what was noted for a client's loopback port: another client has it now."""
         self.silences.put(kind, port, silent=False)
@@ -307,6 +325,7 @@ class _Arrival(asyncio.Protocol):
             transport.abort()
             return
         call.silent = functools.partial(self._engine.silences.put, socket.SOCK_STREAM, peer.port)
+        call.once_connected = functools.partial(self._engine.once_connected, call)
         self._engine.arrived(call, transport)
         if call.service is None:
             protocol: asyncio.Protocol = StreamServer(call, lambda: self._engine.departed(call))

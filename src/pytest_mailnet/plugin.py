@@ -150,6 +150,18 @@ def mailnet(make_mailnet: Callable[..., MailNet]) -> Iterator[MailNet]:
 
 
 @pytest.hookimpl(wrapper=True, trylast=True)
+def pytest_runtest_setup(item: pytest.Item) -> Generator[None, Any, Any]:
+    """Look at the patches of a test whose set-up fails; before other plugins' tear-down touches them."""
+    __tracebackhide__ = True
+    try:
+        return (yield)
+    except BaseException:
+        for net in item.stash.get(_nets, []):
+            net.settle(failed=True)
+        raise
+
+
+@pytest.hookimpl(wrapper=True, trylast=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
     """Fail a test that passed, for what its nets saw; before other plugins' tear-down touches patches."""
     __tracebackhide__ = True

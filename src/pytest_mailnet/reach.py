@@ -59,7 +59,7 @@ class Reach:
         source = self._bound.get((kind, port))
         if source is None:
             source = net.sender.ipv6 if ":" in ip else net.sender.ip
-        service = None
+        service, resets = None, False
         if wanted != _DNS_PORT:
             host = net.host_at(ip)
             if host is None:
@@ -72,8 +72,12 @@ class Reach:
             if unreachable is not None:
                 return Dialled(None, *unreachable)
             service = MailService(host, host.provider.name, net.journal, self._engine.departed, drawn)
-        call = Connection(net, Endpoint(source, port), destination, service)
-        return Dialled(self._engine.note(socket.SocketKind(kind), port, call))
+            resets = host.faults.with_drawn(drawn).resets_at_once()
+        call = Connection(net, Endpoint(source, port), destination, service, dialling=resets)
+        return Dialled(self._engine.note(socket.SocketKind(kind), port, call), resets=resets)
+
+    def connected(self, port: int) -> None:
+        self._engine.connected(port)
 
     def call(self, port: int, host: Host, wanted: int) -> Connection:
         """A connection from a client that was not intercepted, to one of a host's ports."""

@@ -90,6 +90,7 @@ class MailService:
         server = MailServer(dialogue, step, loop, self._host, lambda: self._departed(connection))
         server.faults = self._host.faults.with_drawn(self._drawn)
         server.silent = connection.silent
+        server.once_connected = connection.once_connected
         return server
 
 
@@ -106,6 +107,7 @@ class MailServer(SMTP):
     Attributes:
         faults: what goes wrong on it.
         silent: told whether nothing more comes unless time passes.
+        once_connected: has something done when the client's connect has returned.
     """
 
     def __init__(
@@ -128,6 +130,7 @@ class MailServer(SMTP):
         self._host = host
         self.faults = host.faults
         self.silent: Callable[[bool], object] = bool
+        self.once_connected: Callable[[Callable[[], object]], object] = lambda do: do()
         self._stalled = False
         self._late: bytearray | None = None  # what came while a reply is late
         self._forgotten: Fault | None = None
@@ -268,7 +271,8 @@ class MailServer(SMTP):
             case "close":
                 self._lost(how)
             case "reset":
-                self.reset(how)
+                # A connect would sometimes fail by it: the client may not have seen yet that it stands.
+                self.once_connected(lambda: self.reset(how))
             case "stall":
                 self._stalled = True
             case "forget":

@@ -86,6 +86,11 @@ class Armed:
                 return number, f"{fault.does}, as the test has it: {fault.id}"
         return None
 
+    def resets_at_once(self) -> bool:
+        """Whether a connection that is made now is reset before it is greeted; not counted."""
+        fault = Fault(Manner.RESET, Stage.CONNECT)
+        return fault in self._own or self._left.get(fault, 0) != 0
+
     def slow(self) -> Fault | None:
         """The fault of the link, if it has one; counted."""
         return self._first(lambda fault: fault.manner is Manner.SLOW)

@@ -52,8 +52,11 @@ class ParentWorld:
         self._ask("bind", kind, port, source)
 
     def dial(self, kind: int, port: int, destination: Endpoint) -> Dialled:
-        where, errno, text = self._ask("dial", kind, port, destination)
-        return Dialled(where and Endpoint(*where), errno, text)
+        where, *rest = self._ask("dial", kind, port, destination)
+        return Dialled(where and Endpoint(*where), *rest)
+
+    def connected(self, port: int) -> None:
+        self._ask("connected", port)
 
     def far_end(self, kind: int, port: int) -> Endpoint | None:
         return _endpoint(self._ask("far_end", kind, port))

@@ -12,7 +12,7 @@ import errno
 import os
 import socket
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from pytest_mailnet.intercept.patches import Patches
 from pytest_mailnet.intercept.world import World, host_name, numeric
@@ -50,6 +50,13 @@ def install(patches: Patches, world: World) -> None:
             patches.put(cls, name, getattr(nat, name)())
 
 
+class _Call(NamedTuple):
+    """Where a connection really goes, and whether the server resets it at once."""
+
+    where: tuple[Any, ...]
+    resets: bool
+
+
 class _Translation:
     """Makes the functions that take the place of the socket class's methods.
 
@@ -80,8 +87,10 @@ class _Translation:
                 found(sock, address)
             elif isinstance(dialled, OSError):
                 raise dialled
-            else:
-                kernel(sock, dialled)
+            elif not dialled.resets:
+                kernel(sock, dialled.where)
+            elif error := self._connected(sock, dialled.where):
+                raise OSError(error, os.strerror(error))
 
         return connect
 
@@ -96,7 +105,8 @@ class _Translation:
                 if isinstance(dialled, socket.gaierror):
                     raise dialled  # as the kernel's does: a failing look-up has no errno
                 return dialled.errno or errno.EIO
-            return int(kernel(sock, dialled))
+            where = dialled.where
+            return self._connected(sock, where) if dialled.resets else int(kernel(sock, where))
 
         return connect_ex
 
@@ -124,7 +134,7 @@ class _Translation:
                 return found(sock, data, *rest)
             if isinstance(dialled, OSError):
                 raise dialled
-            return int(kernel(sock, data, *rest[:-1], dialled))
+            return int(kernel(sock, data, *rest[:-1], dialled.where))
 
         return sendto
 
@@ -139,7 +149,7 @@ class _Translation:
                 return found(sock, buffers, ancdata, flags, *(() if address is None else (address,)))
             if isinstance(dialled, OSError):
                 raise dialled
-            return int(kernel(sock, buffers, ancdata, flags, dialled))
+            return int(kernel(sock, buffers, ancdata, flags, dialled.where))
 
         return sendmsg
 
@@ -197,8 +207,8 @@ class _Translation:
         # trio keeps what it bound when it was imported, and goes on calling it when the net is left.
         return virtual_address(self._world, sock, address) if self._patches.in_place else address
 
-    def _dial(self, sock: socket.socket, address: Any) -> Any:
-        """Where to connect to really; None to leave it to who was asked before; an error to fail with."""
+    def _dial(self, sock: socket.socket, address: Any) -> _Call | OSError | None:
+        """Whom to connect to really; None to leave it to who was asked before; an error to fail with."""
         if sock.family not in _INTERNET or not isinstance(address, tuple) or len(address) < 2:
             return None
         world, kind = self._world, sock.type
@@ -216,7 +226,21 @@ class _Translation:
         if dialled.errno:
             return OSError(dialled.errno, f"{os.strerror(dialled.errno)}: {dialled.text}")
         assert dialled.where is not None
-        return _on_loopback(sock, dialled.where.port)
+        return _Call(_on_loopback(sock, dialled.where.port), dialled.resets)
+
+    def _connected(self, sock: socket.socket, where: tuple[Any, ...]) -> int:
+        """Connect to a server that resets at once; return the errno.
+
+        The client sees a connection first and the reset then, and not at times a connect that fails.
+        """
+        connect, port = self._kernel.connect_ex, self._port(sock)
+        try:
+            error = int(connect(sock, where))
+            # On loopback hands are shaken by now, also where the connect did not wait for it.
+            stands = error == errno.EINPROGRESS and connect(sock, where) in (0, errno.EISCONN)
+            return 0 if stands else error
+        finally:
+            self._world.connected(port)
 
     def _destination(self, sock: socket.socket, host: Any, port: Any) -> Endpoint | None:
         if not isinstance(port, int):

@@ -37,11 +37,13 @@ class Dialled(NamedTuple):
         where: the loopback address to connect to; None where the kernel shall fail or the errno says it.
         errno: the error that `connect` fails with, 0 where it does not.
         text: the error in words.
+        resets: whether the connection is reset as soon as `World.connected` is told.
     """
 
     where: Endpoint | None
     errno: int = 0
     text: str = ""
+    resets: bool = False
 
 
 class World(Protocol):
@@ -64,6 +66,9 @@ class World(Protocol):
             port: the client's port on loopback; where nothing is noted of it, the sender of the moment calls.
             destination: the virtual address and port.
         """
+
+    def connected(self, port: int) -> None:
+        """Note that a client's connect has returned, to a server that waits for that with its reset."""
 
     def far_end(self, kind: int, port: int) -> Endpoint | None:
         """The virtual destination that a client's loopback port has dialled."""

@@ -1,0 +1,64 @@
+"""A reset before the banner: a client's connect has always succeeded before it comes."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+
+import pytest
+
+MX = ("mx.shop.example", 25)
+
+
+@pytest.fixture(params=["lived through", "compressed"])
+def shop(mailnet, request):
+    """A domain whose one host resets connections before it greets, with both kinds of time."""
+    if request.param == "compressed":
+        mailnet.clock.compress()
+    mailnet.add_server(MX[0], domain="shop.example")
+    mailnet.host(MX[0]).fail("reset-at-connect")
+
+
+@pytest.fixture
+def standing(mailnet, monkeypatch):
+    """How many connections stood, once the server had done its worst, when each connect returned."""
+    engine, counts = mailnet._engine, []
+    connected = engine.connected
+
+    def returned(port):
+        engine.settled()
+        counts.append(len(engine._tables.arrived))
+        connected(port)
+
+    monkeypatch.setattr(engine, "connected", returned)
+    return counts
+
+
+@pytest.mark.usefixtures("shop")
+def test_a_blocking_client_gets_its_connection_and_then_the_reset(standing):
+    with socket.create_connection(MX, timeout=60) as sock, pytest.raises(ConnectionResetError):
+        sock.recv(1)
+
+    assert standing == [1]
+
+
+@pytest.mark.usefixtures("shop")
+def test_a_client_with_an_event_loop_gets_its_connection_and_then_the_reset(standing):
+    async def banner():
+        reader, writer = await asyncio.open_connection(*MX)
+        with pytest.raises(ConnectionResetError):
+            await reader.read(1)
+        writer.close()
+
+    asyncio.run(banner())
+
+    assert standing == [1]
+
+
+@pytest.mark.usefixtures("shop")
+@pytest.mark.parametrize("connect", ["connect", "connect_ex"])
+def test_a_connect_that_does_not_block_succeeds_at_once(connect):
+    with socket.socket() as sock:
+        sock.settimeout(0)
+
+        assert not getattr(sock, connect)(("192.0.2.10", 25))
