@@ -1,7 +1,7 @@
 """Bounces of Postmark: its bounce webhook, and answers of its bounce API.
 
-Sources: https://postmarkapp.com/developer/webhooks/bounce-webhook and
-https://postmarkapp.com/developer/api/bounce-api.
+Sources: https://postmarkapp.com/developer/webhooks/bounce-webhook; the types of bounces:
+https://unpkg.com/browse/postmark@4.0.5/dist/client/models/bounces/Bounce.d.ts.
 """
 
 from __future__ import annotations

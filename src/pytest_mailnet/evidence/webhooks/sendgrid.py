@@ -1,7 +1,7 @@
 """Events of Twilio SendGrid's event webhook, and lists of its bounces API.
 
 Sources: https://www.twilio.com/docs/sendgrid/for-developers/tracking-events/event and
-https://www.twilio.com/docs/sendgrid/api-reference/bounces-api/retrieve-all-bounces.
+https://docs.sendgrid.com/v2-api/bounces.
 """
 
 from __future__ import annotations
