@@ -7,8 +7,17 @@ import ssl
 from collections.abc import Callable, Iterator
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 pytest_plugins = ["pytester"]
+
+# How long an example takes says nothing on a machine that does other work too.
+settings.register_profile(
+    "mailnet",
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
+settings.load_profile("mailnet")
 
 
 class Conversation:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import smtplib
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 MAIL_PARAMETERS = "555 5.5.4 MAIL FROM parameters not recognized or not implemented\r\n"
@@ -244,7 +244,7 @@ def test_mail_may_be_longer_than_other_commands(client):
     assert client.say(line) == "250 2.1.0 OK\r\n"
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60)
 @given(st.lists(st.binary(max_size=60), max_size=6))
 def test_whatever_bytes_come_get_replies_that_are_replies(shop, converse, chunks):
     client = converse("mx.shop.example")

@@ -6,7 +6,7 @@ import re
 import smtplib
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 
@@ -122,7 +122,7 @@ def test_the_envelope_is_kept_apart_from_the_headers(mailnet, shop):
     assert shop.mailbox("hidden").messages == [message]
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=100)
 @given(st.lists(st.text(alphabet=".ab\t \x00é", max_size=30)))
 def test_any_lines_that_are_stuffed_arrive_as_they_were(mailnet, client, lines):
     content = b"".join(line.encode() + b"\r\n" for line in lines)

@@ -9,7 +9,7 @@ import hmac
 import smtplib
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pytest_mailnet.errors import InvalidSetting
@@ -329,7 +329,7 @@ def test_credentials_are_kept_out_of_a_test_s_report(mailnet, alice, client):
     assert "AUTH PLAIN [credentials]" in told
 
 
-@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=100)
 @given(
     st.sampled_from(["PLAIN", "LOGIN", "XOAUTH2", "OAUTHBEARER"]),
     st.lists(st.binary(max_size=60) | st.text(max_size=60).map(str.encode), max_size=4),

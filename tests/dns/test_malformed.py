@@ -6,7 +6,7 @@ import dns.edns
 import dns.message
 import dns.rcode
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pytest_mailnet.journal import Journal
@@ -14,7 +14,7 @@ from pytest_mailnet.nameserver import NameServer
 from pytest_mailnet.resolver import Dns
 
 # The fixtures are not changed by a question, so that one of each does for all examples.
-often = settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
+often = settings(max_examples=300)
 
 HEADER = bytes.fromhex("1234 0100 0001 0000 0000 0000".replace(" ", ""))
 MX_IN = b"\0\x0f\0\1"

@@ -43,10 +43,10 @@ def test_lines_in_any_order_end_in_failures_or_a_word(lines):
     ids=range(12),
 )
 def test_hostile_lines_take_no_time(line):
-    began = time.perf_counter()
+    began = time.process_time()
 
     for it in TRANSCRIPTS:
         it.recognises(line)
         list(it.failures([">>> server.rcpt('a@b.example')", "(550, 'x", *[line] * 20]))
 
-    assert time.perf_counter() - began < 5
+    assert time.process_time() - began < 5

@@ -173,12 +173,12 @@ def nested(depth):
     ids=lambda it: it[-30:][:20],
 )
 def test_hostile_input_ends_in_time(content):
-    began = time.monotonic()
+    began = time.process_time()
 
     outcomes = read(content)
 
     assert outcomes
-    assert time.monotonic() - began < 10
+    assert time.process_time() - began < 10
 
 
 @given(st.binary(max_size=2000))

@@ -143,22 +143,22 @@ def overgrown(value):
 @pytest.mark.parametrize("name", SAMPLES)
 def test_huge_texts_are_cut_and_soon_read(name):
     document = overgrown(SAMPLES[name])
-    begun = time.monotonic()
+    begun = time.process_time()
 
     found = failures(document)
 
-    assert time.monotonic() - begun < 5
+    assert time.process_time() - begun < 5
     assert all(len(str(dataclasses.astuple(it))) < 60_000 for it in found)
 
 
 @pytest.mark.parametrize("name", ["sendgrid-events", "sparkpost-batch", "ses-others"])
 def test_a_batch_of_thousands_is_read_to_its_end(name):
     batch = SAMPLES[name]
-    begun = time.monotonic()
+    begun = time.process_time()
 
     found = failures(batch * 1000)
 
-    assert time.monotonic() - begun < 20
+    assert time.process_time() - begun < 20
     assert len(found) == 1000 * len(failures(batch))
 
 

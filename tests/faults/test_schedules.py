@@ -7,7 +7,7 @@ import smtplib
 import dns.resolver
 import hypothesis
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 
 from pytest_mailnet import MailNet
 from pytest_mailnet.errors import ExpectationFailed, InvalidSetting, UnknownName
@@ -18,9 +18,7 @@ from pytest_mailnet.strategies import World, faults, messages, replies, schedule
 DOMAIN = "shop.example"
 HOST = "mx.shop.example"
 MAIL = b"Message-ID: <1@sender.example>\r\nSubject: hi\r\n\r\nhi\r\n"
-quick = settings(
-    max_examples=60, deadline=None, database=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+quick = settings(max_examples=60, database=None)
 
 
 def send():

@@ -34,10 +34,10 @@ def passed(mailnet, shop):
 
 @pytest.fixture(autouse=True)
 def at_once():
-    """No test here waits: a time-out of a minute is met in less than five seconds."""
+    """No test here waits: a time-out of a minute is met in less than fifteen seconds."""
     began = time.monotonic()
     yield
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 15
 
 
 def test_a_stalled_server_costs_a_client_its_time_out_and_the_test_nothing(mailnet, passed):

@@ -227,9 +227,9 @@ def timed(content):
     """The shortest of three times, since other tests run beside this one."""
     times = []
     for _ in range(3):
-        begin = time.perf_counter()
+        begin = time.process_time()
         header_fields(content)
-        times.append(time.perf_counter() - begin)
+        times.append(time.process_time() - begin)
     return min(times)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pytest_mailnet.model import Envelope, Reply, Stage
@@ -388,7 +388,7 @@ SIGNS = '<>@"\\()[].:,= \t\r\x00\udc80'
 WORDS = st.sampled_from([*VERBS, *PARTS, *SIGNS])
 
 
-@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=300)
 @given(
     st.lists(
         st.binary(max_size=40)

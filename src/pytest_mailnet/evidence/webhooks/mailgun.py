@@ -1,7 +1,7 @@
 """Events of Mailgun: its webhooks, the older ones whose fields came as a form, and pages of its events API.
 
-Sources: https://documentation.mailgun.com/docs/mailgun/user-manual/webhooks/webhook-payloads; the events API and
-the older webhooks: https://github.com/mailgun/documentation, source/api-events.rst and source/user_manual.rst.
+Sources: https://documentation.mailgun.com/docs/mailgun/user-manual/webhooks/webhook-payloads; the events API
+and the older webhooks: https://github.com/mailgun/documentation, source/api-events.rst and user_manual.rst.
 """
 
 from __future__ import annotations

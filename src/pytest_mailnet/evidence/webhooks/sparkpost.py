@@ -1,8 +1,8 @@
 """Events of SparkPost: batches of its webhooks, and answers of its events API.
 
 Sources: https://github.com/SparkPost/developers.sparkpost.com, content/api/webhooks.apib and events.apib;
-bounce classes: https://support.sparkpost.com/docs/deliverability/bounce-classification-codes; what it says itself:
-https://support.sparkpost.com/docs/faq/understanding-delays-bounces.
+bounce classes: https://support.sparkpost.com/docs/deliverability/bounce-classification-codes; what it says
+itself: https://support.sparkpost.com/docs/faq/understanding-delays-bounces.
 """
 
 from __future__ import annotations
