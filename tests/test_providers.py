@@ -51,6 +51,20 @@ stage_evidence = "captured"
 """
 
 
+def test_braces_that_are_doubled_are_no_variables():
+    entry = """
+    [replies.blocked]
+    stage = "rcpt"
+    reply = "550 {{ip}} is blocked by {{policy}}, {ip}"
+    source = "own"
+    """
+
+    facts = parse_facts(MINIMAL + entry, "corp.toml")
+
+    said = facts.phrases["blocked"].reply.wire(lambda _: "192.0.2.1")
+    assert said == b"550 {ip} is blocked by {policy}, 192.0.2.1\r\n"
+
+
 @pytest.mark.parametrize(("facts", "phrase"), PHRASES)
 def test_every_phrase_has_a_source(facts, phrase):
     assert len(phrase.source) > 10

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_mailnet.errors import InvalidReply
-from pytest_mailnet.model import Reply
+from pytest_mailnet.model import Reply, literal
 
 CODES = st.builds(
     lambda first, second, third: int(f"{first}{second}{third}"),
@@ -60,6 +60,21 @@ def test_a_space_at_a_line_s_begin_or_end_is_kept():
     reply = Reply.parse("550-5.1.1 Learn more at \r\n550 5.1.1  https://support.example/")
 
     assert reply.wire() == b"550-5.1.1 Learn more at \r\n550 5.1.1  https://support.example/\r\n"
+
+
+@given(st.text(alphabet="{}ipqueue_id ", max_size=20))
+def test_what_is_literal_has_no_variables(text):
+    reply = Reply.parse(f"550 5.7.1 Client {literal(text)} is blocked")
+
+    assert reply.wire(lambda _: "192.0.2.1").decode() == f"550 5.7.1 Client {text} is blocked\r\n"
+
+
+def test_a_value_is_not_looked_through_for_variables():
+    reply = Reply.parse("550 5.1.1 <{recipient}>: {ip} {{ip}}")
+
+    said = reply.wire({"recipient": "{ip}@shop.example", "ip": "192.0.2.1"}.__getitem__)
+
+    assert said == b"550 5.1.1 <{ip}@shop.example>: 192.0.2.1 {ip}\r\n"
 
 
 def test_a_421_closes_and_another_does_so_when_told():

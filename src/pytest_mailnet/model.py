@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from pytest_mailnet.errors import InvalidReply
 
-__all__ = ["COMMANDS", "Endpoint", "Envelope", "Reply", "Stage"]
+__all__ = ["COMMANDS", "Endpoint", "Envelope", "Reply", "Stage", "literal"]
 
 
 class Stage(StrEnum):
@@ -72,7 +72,7 @@ class Envelope:
 # RFC 5321, 4.2.1 has 0 to 5 as second digit; servers that refuse with 571 are met all the same.
 _REPLY_LINE = re.compile(r"(?P<code>[23][0-5][0-9]|[45][0-9]{2})(?:(?P<separator>[ -])(?P<text>.*))?")
 _ENHANCED = re.compile(r"([245]\.[0-9]{1,3}\.[0-9]{1,3})(?= |$)")  # RFC 3463, 2
-_VARIABLE = re.compile(r"\{([a-z_]+)\}")
+_VARIABLE = re.compile(r"\{\{([a-z_]+)\}\}|\{([a-z_]+)\}")  # the first of them stands for braces
 _CHALLENGE = 334
 
 # What a client can be told at each stage besides 4yz and 5yz (RFC 5321, 4.3.2).
@@ -95,7 +95,7 @@ class Reply:
     Attributes:
         code: three digits.
         lines: the text, line by line, without code and enhanced status code. It may hold
-            variables such as {queue_id} or {ip}, which the session fills in.
+            variables such as {queue_id} or {ip}, which the session fills in; {{ip}} is sent as {ip}.
         enhanced: the enhanced status code (RFC 3463), repeated on every line, or None.
         closes: whether the server hangs up after it; a 421 always does (RFC 5321, 3.8).
 
@@ -108,7 +108,7 @@ class Reply:
     enhanced: str | None = None
     closes: bool = False
     _template: bytes = field(init=False, repr=False, compare=False)
-    _variables: tuple[str, ...] = field(init=False, repr=False, compare=False)
+    _varies: bool = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if not _REPLY_LINE.fullmatch(str(self.code)):
@@ -125,7 +125,7 @@ class Reply:
         if self.code == 421:
             object.__setattr__(self, "closes", True)
         object.__setattr__(self, "_template", _on_the_wire(self))
-        object.__setattr__(self, "_variables", tuple(_VARIABLE.findall(self._template.decode())))
+        object.__setattr__(self, "_varies", b"{" in self._template)
 
     @classmethod
     def parse(cls, text: str, *, closes: bool = False) -> Reply:
@@ -173,11 +173,11 @@ class Reply:
 
     def wire(self, value_of: Callable[[str], str] | None = None) -> bytes:
         """The bytes that are sent, CRLF included, with the variables filled in by `value_of`."""
-        sent = self._template
-        if value_of is not None:
-            for name in self._variables:
-                sent = sent.replace(b"{%s}" % name.encode(), value_of(name).encode())
-        return sent
+        if value_of is None or not self._varies:
+            return self._template
+        return _VARIABLE.sub(
+            lambda found: f"{{{found[1]}}}" if found[1] else value_of(found[2]), self._template.decode()
+        ).encode()
 
     def check_stage(self, stage: Stage) -> Reply:
         """Return the reply itself, if a client could be told it at that stage.
@@ -195,6 +195,11 @@ class Reply:
 
     def __str__(self) -> str:
         return self._template.decode().rstrip("\r\n").replace("\r\n", "\n")
+
+
+def literal(text: str) -> str:
+    """A text for a reply in which nothing is a variable: its {ip} becomes {{ip}}."""
+    return re.sub(r"\{([a-z_]+)\}", r"{{\1}}", text)
 
 
 def _on_the_wire(reply: Reply) -> bytes:

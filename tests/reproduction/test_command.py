@@ -104,6 +104,18 @@ def test_a_phrasebook_takes_the_entry(run, bounce):
     }
 
 
+def test_braces_that_were_said_are_no_variables_of_an_entry(run, tmp_path):
+    path = tmp_path / "mail.log"
+    path.write_text(
+        LOG.splitlines(keepends=True)[1].replace("Looks like spam", "{ip} is blocked by {policy}")
+    )
+
+    _, out, _ = run(path, "--as", "toml")
+
+    [entry] = tomllib.loads(out)["replies"].values()
+    assert entry["reply"] == "554 5.7.1 <{recipient}>: {{ip}} is blocked by {{policy}}"
+
+
 def test_what_the_catalogue_has_is_named_in_its_place(run, tmp_path):
     path = tmp_path / "mail.log"
     path.write_text(

@@ -21,6 +21,7 @@ TOLD = [
     ),
     (Stage.RCPT, ("552 5.2.2 <alice@shop.example>: over quota",)),
     (Stage.RCPT, ("550 no such user",)),
+    (Stage.RCPT, ("550 5.7.1 {ip} is blocked by {policy}",)),
     (Stage.DATA, ("554 5.5.1 No valid recipients",)),
     (Stage.MESSAGE, ("554 5.7.1 Looks like spam",)),
     (Stage.MESSAGE, ("571 5.7.1 Delivery not authorized",)),

@@ -36,6 +36,9 @@ CASES = {
     "look-up": dataclasses.replace(SHOP, fault="dns-nxdomain"),
     "words only": dataclasses.replace(SHOP, words="said \"\"\" \\ '''"),
     "nothing at all": Failure(),
+    "braces": dataclasses.replace(
+        SHOP, stage=Stage.RCPT, reply=("550 5.7.1 {ip} of {recipient}: {{policy}} {}",)
+    ),
     "not ASCII": Failure(recipient="jürgen@shop.example", stage=Stage.RCPT, reply=("550 5.1.1 weiß nicht",)),
     "odd address": Failure(recipient="a..b.@shop.example", reply=("550 No",), stage=Stage.RCPT),
     "hostile": Failure(

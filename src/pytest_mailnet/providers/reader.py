@@ -302,4 +302,4 @@ _MORE_STAGES = ("any", "ndr")
 _EVIDENCE = ("captured", "documented", "source code", "inferred")
 _CONFIDENCE = ("primary", "secondary")
 _ROLES = ("mx", "submission")
-_VARIABLE = re.compile(r"\{(\w+)\}")
+_VARIABLE = re.compile(r"(?<!\{)\{(\w+)\}(?!\})")  # {{ip}} is none

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from pytest_mailnet.model import Stage
+from pytest_mailnet.model import Stage, literal
 from pytest_mailnet.reproduction.recognition import Recognised
 
 __all__ = ["as_json", "as_toml"]
@@ -85,7 +85,7 @@ def _object(one: Recognised) -> dict[str, Any]:
 def _with_variables(one: Recognised) -> str:
     """A reply as it stands in a phrasebook: what differs from session to session is a variable."""
     failure = one.failure
-    text = "\n".join(failure.reply)
+    text = literal("\n".join(failure.reply))
     for value, variable in ((failure.recipient, "{recipient}"), (failure.sender, "{sender}")):
         if value:
             text = re.sub(re.escape(value), variable, text, flags=re.IGNORECASE)

@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator
 
-from pytest_mailnet.model import Stage
+from pytest_mailnet.model import Stage, literal
 from pytest_mailnet.reproduction.plan import PASSWORD, Operated, Own, Plan
 from pytest_mailnet.reproduction.staging import ANSWERS
 
@@ -86,7 +86,7 @@ def _docstring(plan: Plan) -> Iterator[str]:
 def _setting(plan: Plan) -> Iterator[str]:
     server = plan.server
     if not plan.fault:
-        yield from _literal("reply", plan.reply)
+        yield from _assigned("reply", plan.reply)
     if isinstance(server, Own):
         given = [_quoted(server.host)]
         given += [f"domain={_quoted(server.domain)}"] if server.domain else []
@@ -101,7 +101,11 @@ def _setting(plan: Plan) -> Iterator[str]:
         yield f"mailnet.fail({_quoted(plan.domain if plan.by_mx else server.host)}, {_quoted(plan.fault)})"
     else:
         match = "" if plan.match is None else _quoted(plan.match)
-        yield f"{agent}.{ANSWERS[plan.stage]}({match}).reply(reply)"
+        scripted = "reply"
+        if literal(plan.reply) != plan.reply:
+            scripted = "scripted"
+            yield from _assigned(scripted, literal(plan.reply))
+        yield f"{agent}.{ANSWERS[plan.stage]}({match}).reply({scripted})"
 
 
 def _operated(plan: Plan, server: Operated) -> Iterator[str]:
@@ -130,7 +134,7 @@ def _arguments(plan: Plan) -> Iterator[str]:
         yield "tls=True"
 
 
-def _literal(name: str, text: str) -> Iterator[str]:
+def _assigned(name: str, text: str) -> Iterator[str]:
     """An assignment of a text, in as many lines as are readable."""
     pieces = []
     for line in text.splitlines(keepends=True):

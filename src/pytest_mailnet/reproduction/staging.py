@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from pytest_mailnet.errors import AddressInUse
-from pytest_mailnet.model import Stage
+from pytest_mailnet.model import Stage, literal
 from pytest_mailnet.reproduction.plan import PASSWORD, Operated, Own, Plan
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def stage_in(net: Population, plan: Plan) -> None:
         # A relay of one's own, and a submission server, are no MX of the recipient's.
         net.fail(plan.domain if plan.by_mx else server.host, plan.fault)
     else:
-        getattr(agent, ANSWERS[plan.stage])(plan.match).reply(plan.reply)
+        getattr(agent, ANSWERS[plan.stage])(plan.match).reply(literal(plan.reply))
 
 
 def _operated(net: Population, plan: Plan, server: Operated) -> Agent:
