@@ -58,8 +58,8 @@ def _timed(run: Callable[[], None]) -> float:
 
 @contextmanager
 def _nets() -> Iterator[Callable[[], float]]:
-    from pytest_mailnet.engine import Engine
     from pytest_mailnet.net import MailNet
+    from pytest_mailnet.wire.engine import Engine
 
     engine = Engine()  # one a run, as the plugin has it
 
@@ -76,8 +76,8 @@ def _nets() -> Iterator[Callable[[], float]]:
 def _tests() -> Iterator[Callable[[], float]]:
     import dns.resolver
 
-    from pytest_mailnet.engine import Engine
     from pytest_mailnet.net import MailNet
+    from pytest_mailnet.wire.engine import Engine
 
     engine = Engine()
 

@@ -81,8 +81,8 @@ def _first_use(*, tls: bool) -> Iterator[Callable[[], float]]:
 @contextmanager
 def _set_up(*, tls: bool) -> Iterator[Callable[[], float]]:
     """A net with a server, in a run whose engine has made its authority, or has not."""
-    from pytest_mailnet.engine import Engine
     from pytest_mailnet.net import MailNet
+    from pytest_mailnet.wire.engine import Engine
 
     engine = Engine()
     engine.start()

@@ -36,7 +36,7 @@ def test_servers_answer_without_delay(mailnet):
 
     with socket.create_connection(("mx.shop.example", 25)) as client:
         client.recv(100)
-        [call] = mailnet._engine._tables.arrived
+        [call] = mailnet._engine.calls.standing
         server = call.transport.get_extra_info("socket")
 
         assert server.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) != 0

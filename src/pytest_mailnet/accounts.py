@@ -12,7 +12,7 @@ from pytest_mailnet.errors import InvalidSetting
 
 if TYPE_CHECKING:
     from pytest_mailnet.clock import Clock
-    from pytest_mailnet.sasl import Credentials
+    from pytest_mailnet.smtp.sasl import Credentials
 
 __all__ = ["Account"]
 

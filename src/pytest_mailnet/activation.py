@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from pytest_mailnet.children import Children
-from pytest_mailnet.engine import Engine
 from pytest_mailnet.errors import MailNetTampered
 from pytest_mailnet.intercept import Interception
 from pytest_mailnet.internet import Internet
@@ -14,6 +13,7 @@ from pytest_mailnet.lapse import Lapse
 from pytest_mailnet.model import Endpoint
 from pytest_mailnet.providers.host import Host
 from pytest_mailnet.reach import Reach
+from pytest_mailnet.wire.engine import Engine
 
 __all__ = ["Activation"]
 

@@ -16,8 +16,8 @@ from pytest_mailnet.errors import InvalidSetting
 from pytest_mailnet.model import Endpoint
 
 if TYPE_CHECKING:
-    from pytest_mailnet.engine import Engine
     from pytest_mailnet.intercept import World
+    from pytest_mailnet.wire.engine import Engine
 
 __all__ = ["Children"]
 

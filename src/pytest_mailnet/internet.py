@@ -10,19 +10,19 @@ from random import Random
 from pytest_mailnet.certificates import Authority
 from pytest_mailnet.clock import Clock
 from pytest_mailnet.config import MailNetConfig
+from pytest_mailnet.dns.nameserver import NameServer
+from pytest_mailnet.dns.records import address_record, plain_name
+from pytest_mailnet.dns.resolver import Dns
 from pytest_mailnet.errors import InvalidAddress, InvalidSetting, UnknownName, amongst
 from pytest_mailnet.faults import DnsFault, Fault
 from pytest_mailnet.faults.weather import Weather
 from pytest_mailnet.journal import Journal
 from pytest_mailnet.mailbox import Arrivals
-from pytest_mailnet.nameserver import NameServer
 from pytest_mailnet.providers import Facts, Provider, catalogue_with, plain_facts
 from pytest_mailnet.providers.host import Host
 from pytest_mailnet.providers.policy import check_rules
 from pytest_mailnet.providers.published import customer_zones, exchanges, exchanges_in, zones_of
-from pytest_mailnet.records import address_record, plain_name
 from pytest_mailnet.relaying import Queue, Source
-from pytest_mailnet.resolver import Dns
 from pytest_mailnet.routes import Occupant, Routes, address_pool
 from pytest_mailnet.sender import Sender
 from pytest_mailnet.senders import Senders

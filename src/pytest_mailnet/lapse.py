@@ -5,11 +5,11 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable
 
-from pytest_mailnet.engine import Engine
 from pytest_mailnet.errors import WouldHang
 from pytest_mailnet.intercept.waits import End
 from pytest_mailnet.internet import Internet
 from pytest_mailnet.journal import Incident
+from pytest_mailnet.wire.engine import Engine
 
 __all__ = ["Lapse"]
 

@@ -13,7 +13,6 @@ from pytest_mailnet.activation import Activation
 from pytest_mailnet.certificates import Authority
 from pytest_mailnet.clock import Clock
 from pytest_mailnet.config import MailNetConfig
-from pytest_mailnet.engine import Engine
 from pytest_mailnet.errors import ExpectationFailed, InvalidSetting, NothingArrived, amongst
 from pytest_mailnet.evidence import Failure
 from pytest_mailnet.internet import Internet
@@ -26,6 +25,7 @@ from pytest_mailnet.reckoning import Log, Reckoning, message_id, reckon
 from pytest_mailnet.relaying import Queue
 from pytest_mailnet.reproduction import reproduce_in
 from pytest_mailnet.verdict import Complaint, complaints
+from pytest_mailnet.wire.engine import Engine
 
 __all__ = ["MailNet"]
 

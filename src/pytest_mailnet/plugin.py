@@ -10,8 +10,8 @@ import pytest
 
 if TYPE_CHECKING:
     from pytest_mailnet.config import MailNetConfig
-    from pytest_mailnet.engine import Engine
     from pytest_mailnet.net import MailNet
+    from pytest_mailnet.wire.engine import Engine
 
 __all__ = ["mailnet", "mailnet_config", "make_mailnet"]
 
@@ -111,7 +111,7 @@ def mailnet_config(pytestconfig: pytest.Config) -> MailNetConfig:
 @pytest.fixture(scope="session")
 def _mailnet_engine() -> Iterator[Engine]:
     """The background thread of all nets; starts with the first net that becomes active."""
-    from pytest_mailnet.engine import Engine  # noqa: PLC0415
+    from pytest_mailnet.wire.engine import Engine  # noqa: PLC0415
 
     engine = Engine()
     yield engine

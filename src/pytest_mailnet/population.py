@@ -13,10 +13,10 @@ from pytest_mailnet.journal import Incident
 from pytest_mailnet.sender import Sender
 
 if TYPE_CHECKING:
+    from pytest_mailnet.dns.resolver import Dns
     from pytest_mailnet.internet import Internet
     from pytest_mailnet.providers import Provider
     from pytest_mailnet.providers.host import Host
-    from pytest_mailnet.resolver import Dns
 
 __all__ = ["Population"]
 

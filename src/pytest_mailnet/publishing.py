@@ -10,7 +10,7 @@ from pytest_mailnet.errors import InvalidSetting, MissingExtra, amongst
 from pytest_mailnet.signing import DkimKey, DmarcPolicy
 
 if TYPE_CHECKING:
-    from pytest_mailnet.resolver import Dns
+    from pytest_mailnet.dns.resolver import Dns
 
 __all__ = ["publish"]
 

@@ -6,8 +6,6 @@ import errno
 import ipaddress
 import socket
 
-from pytest_mailnet.connection import Connection
-from pytest_mailnet.engine import Engine
 from pytest_mailnet.errors import amongst
 from pytest_mailnet.intercept import Resolution
 from pytest_mailnet.intercept.world import Dialled
@@ -17,7 +15,9 @@ from pytest_mailnet.model import Endpoint
 from pytest_mailnet.providers.host import Host
 from pytest_mailnet.routes import MAIL_PORTS, SMTP_PORTS, is_loopback
 from pytest_mailnet.sender import Sender
-from pytest_mailnet.smtpserver import MailService
+from pytest_mailnet.wire.connection import Connection
+from pytest_mailnet.wire.engine import Engine
+from pytest_mailnet.wire.smtpserver import MailService
 
 __all__ = ["Reach"]
 
@@ -47,7 +47,7 @@ class Reach:
         return kind == socket.SOCK_STREAM and (port in MAIL_PORTS or self._net.config.other_ports == "closed")
 
     def bind(self, kind: int, port: int, source: str | None) -> None:
-        self._engine.forget(socket.SocketKind(kind), port)
+        self._engine.calls.forget(socket.SocketKind(kind), port)
         if source is None:
             self._bound.pop((kind, port), None)
         else:
@@ -71,7 +71,7 @@ class Reach:
                 return Dialled(self._engine.lose(port, call))
             if unreachable is not None:
                 return Dialled(None, *unreachable)
-            service = MailService(host, host.provider.name, net.journal, self._engine.departed, drawn)
+            service = MailService(host, host.provider.name, net.journal, self._engine.calls.departed, drawn)
             resets = host.faults.with_drawn(drawn).resets_at_once()
         call = Connection(net, Endpoint(source, port), destination, service, dialling=resets)
         return Dialled(self._engine.note(socket.SocketKind(kind), port, call), resets=resets)
@@ -82,16 +82,16 @@ class Reach:
     def call(self, port: int, host: Host, wanted: int) -> Connection:
         """A connection from a client that was not intercepted, to one of a host's ports."""
         drawn = self._net.drawn_for(host)
-        service = MailService(host, host.provider.name, self._net.journal, self._engine.departed, drawn)
+        service = MailService(host, host.provider.name, self._net.journal, self._engine.calls.departed, drawn)
         source = Endpoint(self._net.sender.ip, port)
         return Connection(self._net, source, Endpoint(host.addresses[0], wanted), service)
 
     def far_end(self, kind: int, port: int) -> Endpoint | None:
-        call = self._engine.noted(socket.SocketKind(kind), port)
+        call = self._engine.calls.noted(socket.SocketKind(kind), port)
         return None if call is None else call.destination
 
     def near_end(self, kind: int, port: int) -> Endpoint | None:
-        call = self._engine.noted(socket.SocketKind(kind), port)
+        call = self._engine.calls.noted(socket.SocketKind(kind), port)
         if call is not None:
             return call.source
         source = self._bound.get((kind, port))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Literal, get_args, overload
 
-from pytest_mailnet.blocklists import Listing, listings
+from pytest_mailnet.dns.blocklists import Listing, listings
 from pytest_mailnet.errors import InvalidAddress, InvalidSetting, amongst
 from pytest_mailnet.routes import Occupant, Routes, checked_ip
 from pytest_mailnet.signing import DkimKey, DmarcPolicy

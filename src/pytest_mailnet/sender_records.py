@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from pytest_mailnet.blocklists import reversed_name
-from pytest_mailnet.records import Record, address_record, parse_rdata, plain_name
-from pytest_mailnet.resolver import Dns
+from pytest_mailnet.dns.blocklists import reversed_name
+from pytest_mailnet.dns.records import Record, address_record, parse_rdata, plain_name
+from pytest_mailnet.dns.resolver import Dns
 from pytest_mailnet.sender import Sender
 
 __all__ = ["SenderRecords"]

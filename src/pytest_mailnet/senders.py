@@ -5,10 +5,10 @@ from __future__ import annotations
 import functools
 import threading
 
+from pytest_mailnet.dns.resolver import Dns
 from pytest_mailnet.providers import Provider
 from pytest_mailnet.publishing import publish
 from pytest_mailnet.relaying import Source, origin_of, sending_addresses
-from pytest_mailnet.resolver import Dns
 from pytest_mailnet.routes import Occupant, Routes
 from pytest_mailnet.sender import Sender
 from pytest_mailnet.sender_records import SenderRecords

@@ -7,7 +7,7 @@ import re
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from pytest_mailnet.headers import addresses_of
+from pytest_mailnet.smtp.headers import addresses_of
 
 if TYPE_CHECKING:
     from pytest_mailnet.accounts import Account

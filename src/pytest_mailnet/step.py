@@ -9,11 +9,11 @@ from enum import Enum
 from types import MappingProxyType
 from typing import Any, Final
 
-from pytest_mailnet.headers import addresses_of, domain_of, header_fields
 from pytest_mailnet.journal import Finding, Session
 from pytest_mailnet.mailbox import parsed
 from pytest_mailnet.model import Endpoint, Reply
-from pytest_mailnet.sasl import Credentials
+from pytest_mailnet.smtp.headers import addresses_of, domain_of, header_fields
+from pytest_mailnet.smtp.sasl import Credentials
 
 __all__ = ["HANG_UP", "NO_DETAILS", "HangUp", "Step", "agreed"]
 

@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 import pytest
 
 from pytest_mailnet.clock import Clock
+from pytest_mailnet.dns.resolver import Dns
 from pytest_mailnet.journal import Journal
 from pytest_mailnet.publishing import publish
-from pytest_mailnet.resolver import Dns
 
 pytest.importorskip("spf")
 pytest.importorskip("dkim")

@@ -168,7 +168,7 @@ def test_other_ports_of_unknown_addresses_are_left_to_the_machine(mailnet):
         _, port = sock.getsockname()
 
     assert mailnet.journal.entries == ()
-    assert mailnet._engine.noted(socket.SOCK_STREAM, port) is None
+    assert mailnet._engine.calls.noted(socket.SOCK_STREAM, port) is None
 
 
 def test_other_ports_of_unknown_addresses_can_be_closed(make_mailnet):

@@ -21,7 +21,7 @@ import trio
 import uvloop
 
 from pytest_mailnet import MailNet
-from pytest_mailnet.engine import Engine
+from pytest_mailnet.wire.engine import Engine
 
 OWNERS = [
     _socket,

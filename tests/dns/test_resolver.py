@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from pytest_mailnet.dns.masterfile import parse_zone
+from pytest_mailnet.dns.resolver import Dns
+from pytest_mailnet.dns.zone import Zones
 from pytest_mailnet.errors import ZoneError
-from pytest_mailnet.masterfile import parse_zone
-from pytest_mailnet.resolver import Dns
-from pytest_mailnet.zone import Zones
 
 SHOP_SOA = "shop.example 3600 SOA ns.mailnet.example. hostmaster.shop.example. 1 7200 3600 1209600 300"
 ROOT_SOA = " 86400 SOA a.root-servers.net. nstld.verisign-grs.com. 2026010100 1800 900 604800 86400"

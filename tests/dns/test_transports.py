@@ -47,7 +47,7 @@ def recorded(mailnet):
 def standing(request):
     """The connections that the engine has not let go of."""
     engine = request.getfixturevalue("_mailnet_engine")
-    return lambda: set(engine._tables.arrived)
+    return lambda: set(engine.calls.standing)
 
 
 @pytest.fixture

@@ -27,7 +27,7 @@ def standing(mailnet, monkeypatch):
 
     def returned(port):
         engine.settled()
-        counts.append(len(engine._tables.arrived))
+        counts.append(len(engine.calls.standing))
         connected(port)
 
     monkeypatch.setattr(engine, "connected", returned)

@@ -12,10 +12,10 @@ import pytest
 
 from pytest_mailnet.accounts import Account
 from pytest_mailnet.clock import Clock
+from pytest_mailnet.dns.resolver import Dns
 from pytest_mailnet.journal import Journal
 from pytest_mailnet.mailbox import Mailbox
 from pytest_mailnet.model import Endpoint
-from pytest_mailnet.resolver import Dns
 from pytest_mailnet.step import Step
 
 

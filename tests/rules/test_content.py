@@ -11,7 +11,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_mailnet.errors import InvalidSetting
-from pytest_mailnet.headers import addresses_of, domain_of, header_fields
 from pytest_mailnet.rules.content import (
     BareLineFeed,
     DuplicateHeader,
@@ -20,6 +19,7 @@ from pytest_mailnet.rules.content import (
     MissingHeader,
     SeveralAuthors,
 )
+from pytest_mailnet.smtp.headers import addresses_of, domain_of, header_fields
 
 GTUBE = b"XJS*C4JDBQADN1.NSBN3*2IDNEN*GTUBE-STANDARD-ANTI-UBE-TEST-EMAIL*C.34X"
 GOOD = b"From: Bob <bob@b.example>\r\nDate: Mon, 5 Jan 2026 09:00:00 +0000\r\nMessage-ID: <1@b>\r\n\r\nhi\r\n"

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_mailnet.blocklists import meaning_of, reversed_name
+from pytest_mailnet.dns.blocklists import meaning_of, reversed_name
+from pytest_mailnet.dns.resolver import Dns
 from pytest_mailnet.journal import Journal
 from pytest_mailnet.model import Stage
-from pytest_mailnet.resolver import Dns
 from pytest_mailnet.rules.dnsbl import ListedAddress, ListedSenderDomain
 
 ZEN = "7.113.0.203.zen.spamhaus.org"
@@ -155,7 +155,7 @@ def test_an_ipv6_address_stands_in_a_list_with_its_nibbles_turned_around(ip):
 
 
 def test_every_code_of_a_list_has_a_meaning_and_a_source():
-    file = resources.files("pytest_mailnet") / "blocklists.toml"
+    file = resources.files("pytest_mailnet") / "dns" / "blocklists.toml"
     tables = tomllib.loads(file.read_text("utf-8"))
     sources = tables.pop("sources")
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pytest_mailnet.dns.resolver import Dns
 from pytest_mailnet.journal import Journal
-from pytest_mailnet.resolver import Dns
 from pytest_mailnet.rules.helo import HeloNoName, HeloOwnName, HeloUnresolvable
 from pytest_mailnet.rules.sender_domain import (
     SenderDomainNotFound,

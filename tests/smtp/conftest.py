@@ -11,14 +11,14 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from pytest_mailnet.certificates import Authority, Certificate
-from pytest_mailnet.connection import Connection
 from pytest_mailnet.dialogue import Dialogue
 from pytest_mailnet.faults.arming import Armed
 from pytest_mailnet.journal import Journal
 from pytest_mailnet.model import Endpoint, Envelope, Reply, Stage
 from pytest_mailnet.providers.catalogue import stock_phrases
-from pytest_mailnet.smtpserver import MailService
 from pytest_mailnet.step import HangUp, Step
+from pytest_mailnet.wire.connection import Connection
+from pytest_mailnet.wire.smtpserver import MailService
 
 CLIENT = Endpoint("203.0.113.7", 40000)
 SERVER = Endpoint("192.0.2.27", 25)

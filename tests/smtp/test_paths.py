@@ -10,7 +10,7 @@ from aiosmtpd.smtp import SMTP
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from pytest_mailnet.paths import CommandError, forward_path, reverse_path
+from pytest_mailnet.smtp.paths import CommandError, forward_path, reverse_path
 
 ATOM = st.text("abcXYZ019!#$%&'*+-/=?^_`{|}~", min_size=1, max_size=8)
 LOCAL = st.lists(ATOM, min_size=1, max_size=4).map(".".join)

@@ -12,8 +12,10 @@ import pytest
 
 from pytest_mailnet.dialogue import Dialogue
 from pytest_mailnet.model import Endpoint, Reply, Stage
-from pytest_mailnet.smtpserver import MailServer
 from pytest_mailnet.step import HANG_UP, Step
+from pytest_mailnet.wire.connection import Connection
+from pytest_mailnet.wire.mishaps import Mishaps
+from pytest_mailnet.wire.smtpserver import MailServer
 
 CLIENT = Endpoint("203.0.113.7", 40000)
 SERVER = Endpoint("192.0.2.27", 25)
@@ -260,6 +262,7 @@ def within_a_loop(shop, journal):
         gone = loop.create_future()
         dialogue = Dialogue(shop, step, journal)
         server = MailServer(dialogue, step, loop, shop, lambda: gone.set_result(None))
+        server.mishaps = Mishaps(shop.faults, Connection(None, CLIENT, SERVER, None), step, server)
         await loop.connect_accepted_socket(lambda: server, accepted)
         with client:
             await scenario(loop, client, server, gone)

@@ -11,7 +11,7 @@ from pytest_mailnet.errors import MissingExtra
 
 if TYPE_CHECKING:
     from pytest_mailnet.clock import Clock
-    from pytest_mailnet.resolver import Dns
+    from pytest_mailnet.dns.resolver import Dns
 
 __all__ = ["Signature", "check_arc", "check_dkim"]
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pytest_mailnet.authentication.dkim import Signature
     from pytest_mailnet.authentication.spf import SpfResult
-    from pytest_mailnet.resolver import Dns
+    from pytest_mailnet.dns.resolver import Dns
 
 __all__ = ["DmarcResult", "check_dmarc"]
 

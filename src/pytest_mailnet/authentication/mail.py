@@ -11,7 +11,7 @@ from pytest_mailnet.authentication.spf import SpfResult, check_spf
 
 if TYPE_CHECKING:
     from pytest_mailnet.clock import Clock
-    from pytest_mailnet.resolver import Dns
+    from pytest_mailnet.dns.resolver import Dns
     from pytest_mailnet.step import Step
 
 __all__ = ["Authentication", "authentication_of", "trace_of"]

@@ -6,12 +6,12 @@ import functools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from pytest_mailnet.dns.records import plain_name
 from pytest_mailnet.errors import MissingExtra
-from pytest_mailnet.headers import domain_of
-from pytest_mailnet.records import plain_name
+from pytest_mailnet.smtp.headers import domain_of
 
 if TYPE_CHECKING:
-    from pytest_mailnet.resolver import Dns
+    from pytest_mailnet.dns.resolver import Dns
 
 __all__ = ["SpfResult", "check_spf"]
 

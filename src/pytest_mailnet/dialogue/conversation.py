@@ -11,8 +11,8 @@ from pytest_mailnet.dialogue.reading import Reading
 from pytest_mailnet.dialogue.service import Answer, Service
 from pytest_mailnet.journal import Exchange, Journal
 from pytest_mailnet.model import Envelope, Reply, Stage
-from pytest_mailnet.parameters import Offer, offer_of
-from pytest_mailnet.paths import CommandError
+from pytest_mailnet.smtp.parameters import Offer, offer_of
+from pytest_mailnet.smtp.paths import CommandError
 from pytest_mailnet.step import NO_DETAILS, HangUp, Step
 
 __all__ = ["Dialogue"]

@@ -6,7 +6,7 @@ import functools
 from typing import TYPE_CHECKING
 
 from pytest_mailnet.model import Reply, Stage
-from pytest_mailnet.paths import CommandError
+from pytest_mailnet.smtp.paths import CommandError
 from pytest_mailnet.step import agreed
 
 if TYPE_CHECKING:

@@ -7,15 +7,15 @@ import binascii
 from typing import TYPE_CHECKING
 
 from pytest_mailnet.model import Reply, Stage
-from pytest_mailnet.parameters import offer_of
-from pytest_mailnet.paths import CommandError
-from pytest_mailnet.sasl import CLIENT_FIRST, MECHANISMS, PROMPTS, Credentials, Malformed
+from pytest_mailnet.smtp.parameters import offer_of
+from pytest_mailnet.smtp.paths import CommandError
+from pytest_mailnet.smtp.sasl import CLIENT_FIRST, MECHANISMS, PROMPTS, Credentials, Malformed
 from pytest_mailnet.step import agreed
 
 if TYPE_CHECKING:
     from pytest_mailnet.dialogue.conversation import Dialogue
     from pytest_mailnet.dialogue.service import Answer
-    from pytest_mailnet.sasl import Exchange
+    from pytest_mailnet.smtp.sasl import Exchange
 
 __all__ = ["auth", "starttls"]
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from pytest_mailnet.content import Content
 from pytest_mailnet.model import Stage
-from pytest_mailnet.parameters import check_rcpt_parameters, read_mail_parameters
-from pytest_mailnet.paths import CommandError, forward_path, reverse_path
+from pytest_mailnet.smtp.content import Content
+from pytest_mailnet.smtp.parameters import check_rcpt_parameters, read_mail_parameters
+from pytest_mailnet.smtp.paths import CommandError, forward_path, reverse_path
 from pytest_mailnet.step import agreed
 
 if TYPE_CHECKING:

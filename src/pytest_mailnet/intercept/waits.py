@@ -17,7 +17,7 @@ from select import POLLIN, POLLOUT, poll  # the kernel's, whoever patches the mo
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 from pytest_mailnet.model import Endpoint
-from pytest_mailnet.silence import unsent
+from pytest_mailnet.wire.silence import unsent
 
 __all__ = ["End", "Patience", "Waits", "ends_of"]
 

@@ -6,7 +6,6 @@ import errno
 from typing import TYPE_CHECKING
 
 from pytest_mailnet.errors import InvalidSetting
-from pytest_mailnet.extensions import Extensions
 from pytest_mailnet.faults import DnsFault, Fault, fault_named
 from pytest_mailnet.faults.arming import Armed
 from pytest_mailnet.faults.fault import OF_A_HANDSHAKE
@@ -14,6 +13,7 @@ from pytest_mailnet.model import Envelope, Reply, Stage
 from pytest_mailnet.providers.encryption import HostTls
 from pytest_mailnet.providers.variables import VARIABLES, Circumstances
 from pytest_mailnet.routes import IMPLICIT_TLS_PORTS
+from pytest_mailnet.smtp.extensions import Extensions
 
 if TYPE_CHECKING:
     import ssl

@@ -7,15 +7,15 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from pytest_mailnet.errors import InvalidSetting, UnknownName, amongst
-from pytest_mailnet.headers import domain_of
 from pytest_mailnet.journal import Finding
 from pytest_mailnet.model import Stage
 from pytest_mailnet.rules import PERMIT, RULES, Evidence, Refusal, Rule, When, family_of, name_of
+from pytest_mailnet.smtp.headers import domain_of
 
 if TYPE_CHECKING:
+    from pytest_mailnet.dns.resolver import Dns
     from pytest_mailnet.journal import Session
     from pytest_mailnet.providers.facts import Facts, Submission
-    from pytest_mailnet.resolver import Dns
     from pytest_mailnet.step import Step
 
 __all__ = ["EVERYTHING", "OWN_ANSWER", "Policy", "check_rules"]

@@ -25,10 +25,10 @@ if TYPE_CHECKING:
     from random import Random
 
     from pytest_mailnet.clock import Clock
+    from pytest_mailnet.dns.resolver import Dns
     from pytest_mailnet.journal import Journal
     from pytest_mailnet.mailbox import Arrivals
     from pytest_mailnet.providers.host import Host
-    from pytest_mailnet.resolver import Dns
 
 __all__ = ["Provider", "Relay"]
 

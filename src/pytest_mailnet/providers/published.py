@@ -5,10 +5,10 @@ from __future__ import annotations
 import functools
 from collections.abc import Mapping
 
-from pytest_mailnet.masterfile import parse_zone
+from pytest_mailnet.dns.masterfile import parse_zone
+from pytest_mailnet.dns.records import plain_name
+from pytest_mailnet.dns.zone import Zones
 from pytest_mailnet.providers.facts import Facts
-from pytest_mailnet.records import plain_name
-from pytest_mailnet.zone import Zones
 
 __all__ = ["customer_zones", "exchanges", "exchanges_in", "zones_of"]
 

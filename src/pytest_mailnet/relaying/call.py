@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from typing import Literal
 
 from pytest_mailnet.model import Reply, Stage
-from pytest_mailnet.parameters import Offer, offer_of, parameter_of
 from pytest_mailnet.relaying.line import Line, LineLost
 from pytest_mailnet.relaying.queued import Outcome, QueuedMail, QueuedRecipient
+from pytest_mailnet.smtp.parameters import Offer, offer_of, parameter_of
 
 __all__ = ["Call", "Refused", "settle", "verdict"]
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Protocol
 
-from pytest_mailnet.connection import Connection, Tenant
 from pytest_mailnet.model import Endpoint
 from pytest_mailnet.relaying.call import Call, Refused, settle, verdict
 from pytest_mailnet.relaying.line import HandshakeFailed, Line, LineLost
 from pytest_mailnet.relaying.queued import Outcome, QueuedMail, QueuedRecipient
 from pytest_mailnet.relaying.routing import Exchange, Router, Unroutable
-from pytest_mailnet.smtpserver import MailService
+from pytest_mailnet.wire.connection import Connection, Tenant
+from pytest_mailnet.wire.smtpserver import MailService
 
 if TYPE_CHECKING:
     from random import Random

@@ -11,10 +11,10 @@ import functools
 import ssl
 from typing import Any
 
-from pytest_mailnet.connection import Connection
 from pytest_mailnet.errors import InvalidReply
 from pytest_mailnet.model import Reply
-from pytest_mailnet.tlschannel import TlsChannel
+from pytest_mailnet.wire.connection import Connection
+from pytest_mailnet.wire.tlschannel import TlsChannel
 
 __all__ = ["HandshakeFailed", "Line", "LineLost"]
 

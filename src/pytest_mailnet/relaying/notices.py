@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from pytest_mailnet.parameters import parameter_of
 from pytest_mailnet.relaying.queued import QueuedMail, QueuedRecipient
 from pytest_mailnet.reports import Action, Notification, RecipientStatus
+from pytest_mailnet.smtp.parameters import parameter_of
 
 __all__ = ["notification", "wanted"]
 

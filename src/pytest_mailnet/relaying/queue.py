@@ -10,7 +10,6 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, overload
 
 from pytest_mailnet.errors import InvalidSetting
-from pytest_mailnet.headers import header_fields
 from pytest_mailnet.mailbox import Message
 from pytest_mailnet.model import Envelope
 from pytest_mailnet.providers.variables import made_like
@@ -19,6 +18,7 @@ from pytest_mailnet.relaying.notices import notification, wanted
 from pytest_mailnet.relaying.queued import Outcome, QueuedMail, QueuedRecipient
 from pytest_mailnet.relaying.schedule import Schedule
 from pytest_mailnet.reports import Action, Complaint, delivery_report, feedback_report
+from pytest_mailnet.smtp.headers import header_fields
 
 if TYPE_CHECKING:
     from pytest_mailnet.journal import Session

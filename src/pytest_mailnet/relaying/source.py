@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
+    from pytest_mailnet.dns.resolver import Dns
     from pytest_mailnet.providers.host import Host
-    from pytest_mailnet.resolver import Dns
 
 __all__ = ["Source", "origin_of", "sending_addresses"]
 

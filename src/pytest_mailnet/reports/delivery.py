@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, TypeAlias
 
-from pytest_mailnet.headers import header_fields
 from pytest_mailnet.model import COMMANDS, Stage
-from pytest_mailnet.parameters import xtext_decoded
 from pytest_mailnet.reports.multipart import Part, encoded, field, joined, part_of_message, printable, wrapped
 from pytest_mailnet.reports.wording import Wording
+from pytest_mailnet.smtp.headers import header_fields
+from pytest_mailnet.smtp.parameters import xtext_decoded
 
 __all__ = ["Action", "Notification", "RecipientStatus", "delivery_report"]
 

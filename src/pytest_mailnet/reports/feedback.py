@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from pytest_mailnet.headers import domain_of
 from pytest_mailnet.reports.multipart import Part, field, joined, part_of_message, wrapped
+from pytest_mailnet.smtp.headers import domain_of
 
 __all__ = ["Complaint", "feedback_report"]
 

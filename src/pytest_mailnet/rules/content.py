@@ -11,9 +11,9 @@ from email.header import decode_header, make_header
 from typing import TYPE_CHECKING, ClassVar
 
 from pytest_mailnet.errors import InvalidSetting
-from pytest_mailnet.headers import addresses_of
 from pytest_mailnet.model import Stage
 from pytest_mailnet.rules.rule import Condition, Evidence, Refusal, Rule
+from pytest_mailnet.smtp.headers import addresses_of
 
 if TYPE_CHECKING:
     from pytest_mailnet.step import Step

@@ -6,10 +6,10 @@ import functools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from pytest_mailnet.blocklists import meaning_of, reversed_name
-from pytest_mailnet.headers import domain_of
+from pytest_mailnet.dns.blocklists import meaning_of, reversed_name
 from pytest_mailnet.model import Stage
 from pytest_mailnet.rules.rule import ClientRule, Condition, Evidence, Refusal, Rule
+from pytest_mailnet.smtp.headers import domain_of
 
 if TYPE_CHECKING:
     from pytest_mailnet.step import Step

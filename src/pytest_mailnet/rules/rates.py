@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from pytest_mailnet.errors import InvalidSetting, amongst
-from pytest_mailnet.headers import domain_of
 from pytest_mailnet.model import Stage
 from pytest_mailnet.rules.counting import Windows, network_of
 from pytest_mailnet.rules.rule import Condition, Evidence, Refusal, Rule
+from pytest_mailnet.smtp.headers import domain_of
 
 if TYPE_CHECKING:
     from pytest_mailnet.journal import Session

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from pytest_mailnet.blocklists import reversed_name
+from pytest_mailnet.dns.blocklists import reversed_name
 from pytest_mailnet.errors import InvalidSetting, amongst
 from pytest_mailnet.model import Stage
 from pytest_mailnet.rules.reverse_dns import looks_generic, reverse_names

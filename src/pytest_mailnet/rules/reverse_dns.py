@@ -8,12 +8,12 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
+from pytest_mailnet.dns.records import plain_name
 from pytest_mailnet.model import Stage
-from pytest_mailnet.records import plain_name
 from pytest_mailnet.rules.rule import ClientRule, Condition, Evidence, Refusal
 
 if TYPE_CHECKING:
-    from pytest_mailnet.answers import Answer
+    from pytest_mailnet.dns.answers import Answer
 
 __all__ = ["GenericPtr", "NoPtr", "UnconfirmedPtr", "looks_generic", "reverse_names"]
 

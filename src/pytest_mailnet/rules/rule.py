@@ -14,8 +14,8 @@ from pytest_mailnet.model import Stage
 if TYPE_CHECKING:
     from pytest_mailnet.accounts import Account
     from pytest_mailnet.clock import Clock
+    from pytest_mailnet.dns.resolver import Dns
     from pytest_mailnet.mailbox import Mailbox
-    from pytest_mailnet.resolver import Dns
     from pytest_mailnet.sender import Sender
     from pytest_mailnet.step import Step
 

@@ -6,13 +6,13 @@ from abc import abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from pytest_mailnet.headers import addresses_of
 from pytest_mailnet.model import Stage
 from pytest_mailnet.rules.rule import Condition, Evidence, Refusal, Rule
+from pytest_mailnet.smtp.headers import addresses_of
 
 if TYPE_CHECKING:
     from pytest_mailnet.accounts import Account
-    from pytest_mailnet.sasl import Credentials
+    from pytest_mailnet.smtp.sasl import Credentials
     from pytest_mailnet.step import Step
 
 __all__ = [

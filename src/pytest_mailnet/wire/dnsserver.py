@@ -8,9 +8,9 @@ import functools
 import socket
 from collections.abc import Callable, Iterable
 
-from pytest_mailnet.connection import Connection, elapse
+from pytest_mailnet.dns.nameserver import Sent
 from pytest_mailnet.model import Endpoint
-from pytest_mailnet.nameserver import Sent
+from pytest_mailnet.wire.connection import Connection, elapse
 
 __all__ = ["DatagramServer", "StreamServer"]
 

@@ -15,15 +15,15 @@ import functools
 import socket
 import threading
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from pytest_mailnet.certificates import Authority
-from pytest_mailnet.connection import Connection, Tenant
-from pytest_mailnet.dnsserver import DatagramServer, StreamServer
 from pytest_mailnet.errors import MailNetError
 from pytest_mailnet.model import Endpoint
-from pytest_mailnet.silence import BlackHole, Silences, unsent
+from pytest_mailnet.wire.calls import Calls
+from pytest_mailnet.wire.connection import Connection, Tenant
+from pytest_mailnet.wire.dnsserver import DatagramServer, StreamServer
+from pytest_mailnet.wire.silence import BlackHole, Silences, unsent
 
 __all__ = ["Engine"]
 
@@ -32,29 +32,18 @@ _ROUNDS = 8  # of the loop: a connection is accepted, gets its transport, is gre
 _T = TypeVar("_T")
 
 
-@dataclass(slots=True)
-class _Tables:
-    """What dialling threads write and the loop reads, under one lock."""
-
-    tcp: dict[int, Connection] = field(default_factory=dict)
-    udp: dict[int, Connection] = field(default_factory=dict)
-    tenants: list[Tenant] = field(default_factory=list)
-    arrived: set[Connection] = field(default_factory=set)
-
-
 class Engine:
     """The background of one test run; serves any number of nets, one after the other or nested.
 
     Attributes:
+        calls: who calls whom.
         authority: signs the certificates of every net of the run.
         silences: where nothing comes unless time passes.
         black_hole: where calls go that are never answered.
     """
 
     def __init__(self) -> None:
-        # Reentrant: when it starts, its own sockets are bound by the patched functions of the entering net.
-        self._lock = threading.RLock()
-        self._tables = _Tables()
+        self._lock = threading.Lock()  # of what follows: nets may begin in several threads
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop: asyncio.Event | None = None
@@ -62,6 +51,7 @@ class Engine:
         self.dns = Endpoint(_LOOPBACK, 0)
         self.authority = Authority()
         self.silences = Silences()
+        self.calls = Calls(self.silences)
         self.black_hole = BlackHole()
 
     def start(self) -> None:
@@ -82,7 +72,7 @@ class Engine:
                 target=self._run, args=(listener, dns_udp, dns_tcp, ready), name="mailnet", daemon=True
             )
             self._thread.start()
-        ready.wait()
+            ready.wait()
 
     def close(self) -> None:
         """Stop the thread, close every socket, remove what is on disk; it can be started again."""
@@ -101,27 +91,29 @@ class Engine:
     def enter(self, tenant: Tenant) -> None:
         """Make a net the innermost one: it gets the questions that come without a note."""
         self.start()
-        with self._lock:
-            self._tables.tenants.append(tenant)
+        self.calls.enter(tenant)
 
     def leave(self, tenant: Tenant) -> None:
         """Forget a net: calls that are under way never arrive, connections that stand are reset."""
-        with self._lock:
-            tables = self._tables
-            tables.tenants.remove(tenant)
-            for table in (tables.tcp, tables.udp):
-                for port in [port for port, call in table.items() if call.tenant is tenant]:
-                    del table[port]
-            standing = [call for call in tables.arrived if call.tenant is tenant]
-        if standing:
+        if standing := self.calls.leave(tenant):
             self.run(_reset(standing))
 
-    def lose(self, port: int, connection: Connection) -> Endpoint:
+    def note(self, kind: socket.SocketKind, port: int, call: Connection) -> Endpoint:
+        """Note that a client's loopback port calls somebody; return where to connect to."""
+        self.calls.note(kind, port, call)
+        return self.dns if kind == socket.SOCK_DGRAM or call.service is None else self.listener
+
+    def lose(self, port: int, call: Connection) -> Endpoint:
         """Note that a client's loopback port calls somebody who never answers; return where to connect to."""
         self.silences.put(socket.SOCK_STREAM, port, silent=True)
-        with self._lock:
-            self._tables.tcp.setdefault(port, connection)
+        self.calls.note(socket.SOCK_STREAM, port, call)
         return self.black_hole.where()
+
+    def connected(self, port: int) -> None:
+        """Note that the connect of a client's loopback port has returned."""
+        held = self.calls.connected(port)
+        if held is not None and self._loop is not None:
+            self._loop.call_soon_threadsafe(held)
 
     def settled(self) -> bool:
         """Wait until what clients have sent by now is dealt with; whether all replies are under way."""
@@ -129,7 +121,7 @@ class Engine:
         async def rounds() -> bool:
             for _ in range(_ROUNDS):
                 await asyncio.sleep(0)
-            return not any(map(_unsent, self._tables.arrived))
+            return not any(map(_unsent, self.calls.standing))
 
         return self.run(rounds())
 
@@ -137,44 +129,6 @@ class Engine:
     def busy_here(self) -> bool:
         """Whether the calling thread is the engine's."""
         return threading.current_thread() is self._thread
-
-    def note(self, kind: socket.SocketKind, port: int, connection: Connection) -> Endpoint:
-        """Note that a client's loopback port calls somebody; return where to connect to."""
-        with self._lock:
-            if kind == socket.SOCK_DGRAM:
-                self._tables.udp[port] = connection
-                return self.dns
-            # A stream calls once: of a second try the kernel says what it says (EISCONN, EALREADY).
-            self._tables.tcp.setdefault(port, connection)
-        return self.dns if connection.service is None else self.listener
-
-    def connected(self, port: int) -> None:
-        """Note that the connect of a client's loopback port has returned."""
-        with self._lock:
-            call = self._tables.tcp.get(port)
-            if call is None:
-                return
-            call.dialling, held, call.held = False, call.held, None
-        if held is not None and self._loop is not None:
-            self._loop.call_soon_threadsafe(held)
-
-    def once_connected(self, call: Connection, do: Callable[[], object]) -> None:
-        """Have something done when a client's connect has returned; at once where it has."""
-        with self._lock:
-            if call.dialling:
-                call.held = do
-                return
-        do()
-
-    def forget(self, kind: socket.SocketKind, port: int) -> None:
-        """Forget what was noted for a client's loopback port: another client has it now."""
-        self.silences.put(kind, port, silent=False)
-        with self._lock:
-            (self._tables.udp if kind == socket.SOCK_DGRAM else self._tables.tcp).pop(port, None)
-
-    def noted(self, kind: socket.SocketKind, port: int) -> Connection | None:
-        """The connection that was noted for a client's loopback port."""
-        return (self._tables.udp if kind == socket.SOCK_DGRAM else self._tables.tcp).get(port)
 
     def listen(self, connection: Callable[[Endpoint], Connection]) -> tuple[Endpoint, Callable[[], None]]:
         """Open a real loopback port for clients that cannot be intercepted.
@@ -185,7 +139,7 @@ class Engine:
         Returns:
             The port's address, and what closes it.
         """
-        return self.serve(lambda: _Arrival(self, connection))
+        return self.serve(lambda: _Arrival(self.calls, connection))
 
     def serve(self, protocol: Callable[[], asyncio.Protocol]) -> tuple[Endpoint, Callable[[], None]]:
         """Open a loopback port, and serve each connection to it by a protocol of its own.
@@ -223,34 +177,6 @@ class Engine:
         assert self._loop is not None
         return asyncio.run_coroutine_threadsafe(work, self._loop).result()
 
-    def call_for(self, peer: Endpoint) -> Connection | None:
-        """Take the note for a client that has just arrived; each note is good for one arrival."""
-        with self._lock:
-            call = self._tables.tcp.get(peer.port)
-        return call if call is not None and call.service is not None and not call.arrived else None
-
-    def question_from(self, kind: socket.SocketKind, peer: Endpoint) -> Connection | None:
-        """Who asks the name server from a client's end point: as noted, or a client of the innermost net."""
-        with self._lock:
-            call = self.noted(kind, peer.port)
-            if call is not None or not self._tables.tenants:
-                return call
-            tenant = self._tables.tenants[-1]
-        return Connection(tenant, Endpoint(tenant.caller(), peer.port), None, None)
-
-    def arrived(self, call: Connection, transport: asyncio.BaseTransport) -> None:
-        """Keep a connection for `leave`."""
-        with self._lock:
-            call.transport, call.arrived = transport, True
-            self._tables.arrived.add(call)
-
-    def departed(self, call: Connection) -> None:
-        """Let go of a connection that has ended."""
-        with self._lock:
-            self._tables.arrived.discard(call)
-            call.silent(False)  # noqa: FBT003
-            call.transport = call.service = None  # the note stays, for a client that asks who its peer was
-
     def _run(
         self,
         listener: socket.socket,
@@ -263,14 +189,16 @@ class Engine:
             self._stop = asyncio.Event()
             datagrams = DatagramServer(
                 dns_udp,
-                functools.partial(self.question_from, socket.SOCK_DGRAM),
+                functools.partial(self.calls.question, socket.SOCK_DGRAM),
                 functools.partial(self.silences.put, socket.SOCK_DGRAM),
             )
             datagrams.start(loop)
-            by_stream = functools.partial(self.question_from, socket.SOCK_STREAM)
+            by_stream = functools.partial(self.calls.question, socket.SOCK_STREAM)
             servers = [
-                await loop.create_server(lambda: _Arrival(self, self.call_for), sock=listener, backlog=512),
-                await loop.create_server(lambda: _Arrival(self, by_stream), sock=dns_tcp, backlog=128),
+                await loop.create_server(
+                    lambda: _Arrival(self.calls, self.calls.by_stream), sock=listener, backlog=512
+                ),
+                await loop.create_server(lambda: _Arrival(self.calls, by_stream), sock=dns_tcp, backlog=128),
             ]
             ready.set()
             await self._stop.wait()
@@ -281,7 +209,7 @@ class Engine:
             await asyncio.gather(*asyncio.all_tasks() - {asyncio.current_task()}, return_exceptions=True)
             for server in servers:
                 server.close()
-            await _reset(list(self._tables.arrived))
+            await _reset(list(self.calls.standing))
 
         # Not `asyncio.run`: the application's event loop policy (uvloop's, say) must not choose this loop.
         with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
@@ -313,8 +241,8 @@ class _Tracked(asyncio.Protocol):
 class _Arrival(asyncio.Protocol):
     """The first protocol of every connection: finds out who calls whom, and steps aside."""
 
-    def __init__(self, engine: Engine, find: Callable[[Endpoint], Connection | None]) -> None:
-        self._engine = engine
+    def __init__(self, calls: Calls, find: Callable[[Endpoint], Connection | None]) -> None:
+        self._calls = calls
         self._find = find
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -324,11 +252,10 @@ class _Arrival(asyncio.Protocol):
         if call is None:
             transport.abort()
             return
-        call.silent = functools.partial(self._engine.silences.put, socket.SOCK_STREAM, peer.port)
-        call.once_connected = functools.partial(self._engine.once_connected, call)
-        self._engine.arrived(call, transport)
+        call.once_connected = functools.partial(self._calls.once_connected, call)
+        self._calls.arrived(call, peer.port, transport)
         if call.service is None:
-            protocol: asyncio.Protocol = StreamServer(call, lambda: self._engine.departed(call))
+            protocol: asyncio.Protocol = StreamServer(call, lambda: self._calls.departed(call))
         else:
             protocol = call.service.accept(call, asyncio.get_running_loop())
         transport.set_protocol(protocol)

@@ -9,7 +9,11 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from pytest_mailnet.answers import Addresses, Answer, addresses_in
+from pytest_mailnet.dns.answers import Addresses, Answer, addresses_in
+from pytest_mailnet.dns.masterfile import parse_zone
+from pytest_mailnet.dns.misconfiguration import wrong_answer
+from pytest_mailnet.dns.records import Record, labels, parse_rdata, parse_rdtype, plain_name, reversed_address
+from pytest_mailnet.dns.zone import NAME_SERVER, Zones
 from pytest_mailnet.errors import ZoneError, amongst
 from pytest_mailnet.faults.lookup import (
     MX_MANNERS,
@@ -19,10 +23,6 @@ from pytest_mailnet.faults.lookup import (
     DnsManner,
     lookup_fault_named,
 )
-from pytest_mailnet.masterfile import parse_zone
-from pytest_mailnet.misconfiguration import wrong_answer
-from pytest_mailnet.records import Record, labels, parse_rdata, parse_rdtype, plain_name, reversed_address
-from pytest_mailnet.zone import NAME_SERVER, Zones
 
 if TYPE_CHECKING:
     from pytest_mailnet.journal import Journal, Query

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from pytest_mailnet.clock import Clock
+from pytest_mailnet.dns.nameserver import NameServer
 from pytest_mailnet.model import Endpoint
-from pytest_mailnet.nameserver import NameServer
 
 __all__ = ["Connection", "Service", "Tenant", "elapse"]
 

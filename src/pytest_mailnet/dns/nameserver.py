@@ -10,12 +10,12 @@ from typing import NamedTuple
 
 import dnslib
 
-from pytest_mailnet.answers import Answer
+from pytest_mailnet.dns.answers import Answer
+from pytest_mailnet.dns.records import Record, labels, labels_at, presented, rdtype_of
+from pytest_mailnet.dns.resolver import Dns
 from pytest_mailnet.faults.lookup import SLOW_ANSWER, UNHEARD, DnsFault, DnsManner
 from pytest_mailnet.journal import Journal, Query
 from pytest_mailnet.model import Endpoint
-from pytest_mailnet.records import Record, labels, labels_at, presented, rdtype_of
-from pytest_mailnet.resolver import Dns
 
 __all__ = ["NameServer", "Sent"]
 

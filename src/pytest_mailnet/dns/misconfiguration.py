@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from pytest_mailnet.answers import Answer
+from pytest_mailnet.dns.answers import Answer
+from pytest_mailnet.dns.records import Record, parse_rdata
+from pytest_mailnet.dns.zone import Zones
 from pytest_mailnet.faults.lookup import MX_MANNERS, RCODES, DnsManner
-from pytest_mailnet.records import Record, parse_rdata
-from pytest_mailnet.zone import Zones
 
 __all__ = ["wrong_answer"]
 

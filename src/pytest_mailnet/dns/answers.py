@@ -5,8 +5,8 @@ from __future__ import annotations
 import functools
 from dataclasses import dataclass
 
+from pytest_mailnet.dns.records import Record, text_of
 from pytest_mailnet.faults.lookup import DnsManner
-from pytest_mailnet.records import Record, text_of
 
 __all__ = ["Addresses", "Answer", "addresses_in"]
 

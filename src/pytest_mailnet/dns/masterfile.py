@@ -11,8 +11,8 @@ import dns.name
 import dns.rdatatype
 import dns.zone
 
+from pytest_mailnet.dns.records import Record, plain_name
 from pytest_mailnet.errors import ZoneError
-from pytest_mailnet.records import Record, plain_name
 
 __all__ = ["parse_zone"]
 

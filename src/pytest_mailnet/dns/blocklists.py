@@ -112,5 +112,5 @@ def _code(zone: str, code: str) -> str:
 
 @functools.cache
 def _lists() -> Mapping[str, Mapping[str, Mapping[str, Any]]]:
-    file = resources.files("pytest_mailnet") / "blocklists.toml"
+    file = resources.files(__package__) / "blocklists.toml"
     return tomllib.loads(file.read_text("utf-8"))

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Self
 
+from pytest_mailnet.dns.records import Record, parse_rdata
 from pytest_mailnet.errors import ZoneError
-from pytest_mailnet.records import Record, parse_rdata
 
 __all__ = ["NAME_SERVER", "Zones"]
 

@@ -19,19 +19,18 @@ from aiosmtpd.smtp import SMTP, Session
 
 from pytest_mailnet.certificates import Certificate
 from pytest_mailnet.clock import Clock
-from pytest_mailnet.connection import Connection, elapse
 from pytest_mailnet.dialogue import Dialogue
 from pytest_mailnet.dialogue import Service as Conversation
 from pytest_mailnet.faults import Fault, Manner
 from pytest_mailnet.faults.arming import Armed
-from pytest_mailnet.faults.damage import EARLY, damage
-from pytest_mailnet.faults.fault import CERTIFICATES, LATE_SECONDS
+from pytest_mailnet.faults.fault import CERTIFICATES
 from pytest_mailnet.faults.slowlink import SlowLink
-from pytest_mailnet.journal import Finding, Journal
-from pytest_mailnet.model import Stage
+from pytest_mailnet.journal import Journal
 from pytest_mailnet.routes import IMPLICIT_TLS_PORTS
 from pytest_mailnet.step import Step
-from pytest_mailnet.tlschannel import TlsChannel
+from pytest_mailnet.wire.connection import Connection, elapse
+from pytest_mailnet.wire.mishaps import Mishaps
+from pytest_mailnet.wire.tlschannel import TlsChannel
 
 __all__ = ["MailHost", "MailServer", "MailService"]
 
@@ -88,9 +87,7 @@ class MailService:
         dialogue = Dialogue(self._host, step, self._journal)
         dialogue.starting_tls = connection.destination.port in IMPLICIT_TLS_PORTS
         server = MailServer(dialogue, step, loop, self._host, lambda: self._departed(connection))
-        server.faults = self._host.faults.with_drawn(self._drawn)
-        server.silent = connection.silent
-        server.once_connected = connection.once_connected
+        server.mishaps = Mishaps(self._host.faults.with_drawn(self._drawn), connection, step, server)
         return server
 
 
@@ -105,10 +102,10 @@ class MailServer(SMTP):
         on_lost: called once when the connection is gone.
 
     Attributes:
-        faults: what goes wrong on it.
-        silent: told whether nothing more comes unless time passes.
-        once_connected: has something done when the client's connect has returned.
+        mishaps: what goes wrong on it.
     """
+
+    mishaps: Mishaps
 
     def __init__(
         self,
@@ -128,14 +125,7 @@ class MailServer(SMTP):
         self._dialogue = dialogue
         self._step = step
         self._host = host
-        self.faults = host.faults
-        self.silent: Callable[[bool], object] = bool
-        self.once_connected: Callable[[Callable[[], object]], object] = lambda do: do()
-        self._stalled = False
-        self._late: bytearray | None = None  # what came while a reply is late
-        self._forgotten: Fault | None = None
         self._tls_fault: Fault | None = None
-        self._said_early: Stage | None = None
         self._on_lost = on_lost
         self._rest = b""
         self._channel: TlsChannel | None = None
@@ -149,177 +139,103 @@ class MailServer(SMTP):
         cast("Session", self.session).peer = cast("Any", tuple(self._step.client))
         self._heard = self.loop.time()
         self._timer = self.loop.call_later(_IDLE, self._idle)
-        slow = self.faults.slow() if self.faults else None
+        mishaps = self.mishaps
+        slow = mishaps.armed.slow() if mishaps.armed else None
         if slow is not None:
-            self.transport = SlowLink(self.transport, self._later)
+            self.transport = SlowLink(self.transport, self.later)
         stripped = None
         if self._dialogue.starting_tls:
             self._shake_hands()
         else:
-            stripped = self.faults.stripped() if self.faults else None
+            stripped = mishaps.armed.stripped() if mishaps.armed else None
             self._step.stripped = stripped is not None
-            self._send(self._given([], self._dialogue.greet()))
+            self.send(mishaps.reply([], self._dialogue.greet()))
         for fault in filter(None, (slow, stripped)):
-            self._note(fault)
+            mishaps.note(fault)
 
     def data_received(self, data: bytes) -> None:
         """Answer every command and content that is complete by now, with one write."""
         self._heard = self.loop.time()
-        if self._forgotten is not None:
-            self.reset(f"fault {self._forgotten.id}")
-        if self._stalled:
-            return
-        if self._late is not None:
-            self._late += data
+        if not self.mishaps.hear(data):
             return
         if self._channel is not None:
             data = self._decrypted(self._channel, data)
-        self._send(self._replies(self._rest + data))
+        self.send(self._replies(self._rest + data))
         self._begin_tls()
 
+    def resume(self, data: bytes) -> None:
+        """Go on with what has come while a reply was late."""
+        self._begin_tls()
+        if self.transport is not None:
+            self.data_received(data)
+
     def _begin_tls(self) -> None:
-        if self._dialogue.starting_tls and self._channel is None and self._late is None:
+        if self._dialogue.starting_tls and self._channel is None and not self.mishaps.late:
             # What was sent before the handshake is no part of the encrypted session (CVE-2011-0411).
             self._rest = b""
             self._shake_hands()
 
     def _shake_hands(self) -> None:
-        self._tls_fault = fault = self.faults.tls() if self.faults else None
+        armed = self.mishaps.armed
+        self._tls_fault = fault = armed.tls() if armed else None
         shown = None if fault is None else CERTIFICATES.get(fault.manner)
         self._channel = TlsChannel(self._host.tls_context(shown))
 
     def _replies(self, data: bytes) -> bytes:
-        dialogue, begin = self._dialogue, 0
+        dialogue, mishaps, begin = self._dialogue, self.mishaps, 0
         replies: list[bytes] = []
         # What was pipelined behind a reply that closes is not answered.
-        while not (dialogue.closing or dialogue.starting_tls or self._stalled or self._late is not None):
+        while not (dialogue.closing or dialogue.starting_tls or mishaps.deaf):
             if dialogue.reading is not None:
-                if self.faults and self._broken_off(replies, data[begin:]):
+                if mishaps.armed and mishaps.broken_off(replies, data[begin:]):
                     break
                 behind = dialogue.reading.feed(data[begin:])
                 if behind is None:
                     begin = len(data)
                     break
                 data, begin = behind, 0
-                replies.append(self._given(replies, dialogue.content()))
+                replies.append(mishaps.reply(replies, dialogue.content()))
                 continue
             end = data.find(b"\n", begin) + 1
             if not end:
                 break
-            replies.append(self._given(replies, dialogue.command(data[begin:end], pipelined=end < len(data))))
+            reply = dialogue.command(data[begin:end], pipelined=end < len(data))
+            replies.append(mishaps.reply(replies, reply))
             begin = end
         self._rest = data[begin : begin + _KEPT]
         return b"".join(replies)
 
-    def _given(self, before: list[bytes], reply: bytes) -> bytes:
-        """A reply as it goes out: as it is, unless something goes wrong now."""
-        stage = self._step.session.exchanges[-1].stage if self.faults and reply else None
-        if stage is None:
-            return reply
-        if stage is self._said_early:
-            self._said_early = None
-            return b""
-        fault = self.faults.at(stage)
-        if fault is None:
-            return self._with_next(stage, reply)
-        pieces, then = damage(fault.manner, reply)
-        self._note(fault, b"".join(pieces))
-        self._send(b"".join(before))
-        before.clear()
-        if then == "late":
-            self._be_late(reply)
-            return b""
-        *firsts, last = pieces or [b""]
-        for piece in firsts:
-            self._send(piece)
-        self._end(then, fault)
-        return last
-
-    def _with_next(self, stage: Stage, reply: bytes) -> bytes:
-        fault = self.faults.early(stage, reply)
-        if fault is None:
-            return reply
-        self._said_early = fault.stage
-        reply += EARLY[fault.stage]
-        self._note(fault, reply)
-        return reply
-
-    def _note(self, fault: Fault, reply: bytes | None = None) -> None:
-        # Whatever comes of it, who waits from now on has been kept waiting by the fault.
-        self.silent(True)  # noqa: FBT003
-        exchanges = self._step.session.exchanges
-        if exchanges:
-            last = exchanges[-1]
-            exchanges[-1] = last._replace(
-                reply=last.reply if reply is None else reply, finding=Finding("fault", fault.does)
-            )
-
-    def _broken_off(self, before: list[bytes], data: bytes) -> bool:
-        """Whether something goes wrong amid the content, of which this has come."""
-        fault = self.faults.at(Stage.MESSAGE, in_content=True) if data else None
-        if fault is None:
-            return False
-        self._note(fault)
-        self._send(b"".join(before))
-        before.clear()
-        self._end(damage(fault.manner, b"").then, fault)
-        return True
-
-    def _end(self, then: str, fault: Fault) -> None:
-        how = f"fault {fault.id}"
-        match then:
-            case "close":
-                self._lost(how)
-            case "reset":
-                # A connect would sometimes fail by it: the client may not have seen yet that it stands.
-                self.once_connected(lambda: self.reset(how))
-            case "stall":
-                self._stalled = True
-            case "forget":
-                self._forgotten = fault
-
-    def _be_late(self, reply: bytes) -> None:
-        self._late = bytearray()
-
-        def say() -> None:
-            data, self._late = bytes(self._late or b""), None
-            self._send(reply)
-            self._begin_tls()
-            if self.transport is not None:
-                self.data_received(data)
-
-        self._later(LATE_SECONDS, say)
-
-    def _later(self, seconds: float, do: Callable[[], object]) -> None:
+    def later(self, seconds: float, do: Callable[[], object]) -> None:
+        """Have something done when so much time has passed in the net."""
         elapse(self._host.clock, self.loop, seconds, do)
 
     def _decrypted(self, channel: TlsChannel, data: bytes) -> bytes:
         shaking = channel.version is None
         fault = self._tls_fault
         if shaking and fault is not None and fault.manner in _ENDS_A_HANDSHAKE:
-            self._note(fault)
-            self._end(_ENDS_A_HANDSHAKE[fault.manner], fault)
+            self.mishaps.note(fault)
+            self.mishaps.end(_ENDS_A_HANDSHAKE[fault.manner], fault)
             return b""
         if shaking and fault is not None and fault.manner in CERTIFICATES:
-            self._note(fault)
+            self.mishaps.note(fault)
             self._tls_fault = None
         try:
             data = channel.receive(data)
         except ssl.SSLError as error:
-            self._lost(f"TLS {'handshake ' if shaking else ''}failed: {error.reason or error}")
+            self.lose(f"TLS {'handshake ' if shaking else ''}failed: {error.reason or error}")
             data = b""
         if shaking and channel.version is not None:
             greeting = self._dialogue.encrypted(channel.version)
-            self._send(self._given([], greeting) if greeting else b"")
+            self.send(self.mishaps.reply([], greeting) if greeting else b"")
         return data
 
     def _encrypted(self, channel: TlsChannel, reply: bytes) -> bytes:
         fault, self._tls_fault = self._tls_fault, None if reply else self._tls_fault
         manner = fault.manner if fault is not None and reply else None
         if fault is not None and reply:
-            self._note(fault)
+            self.mishaps.note(fault)
         if manner is Manner.NO_CLOSE_NOTIFY and fault is not None:
-            self._lost(f"fault {fault.id}")
+            self.lose(f"fault {fault.id}")
             return b""
         if manner is Manner.CLEAR_AGAIN:
             return channel.outgoing() + reply
@@ -332,12 +248,12 @@ class MailServer(SMTP):
 
     def eof_received(self) -> bool:
         """Let the transport close."""
-        self._lost("client closed the connection")
+        self.lose("client closed the connection")
         return False
 
     def connection_lost(self, error: Exception | None) -> None:
         """Let go of everything."""
-        self._lost("client closed the connection" if error is None else "connection reset")
+        self.lose("client closed the connection" if error is None else "connection reset")
         if self._timer is not None:
             self._timer.cancel()
         self.transport = None
@@ -359,18 +275,20 @@ class MailServer(SMTP):
         Args:
             how: what the session's record says of it.
         """
-        self._lost(how)
+        self.lose(how)
         if self.transport is not None:
             sock = self.transport.get_extra_info("socket")
             with contextlib.suppress(OSError, AttributeError):  # a queue's line has no socket
                 sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _AT_ONCE)
             self.transport.abort()
 
-    def _lost(self, how: str) -> None:
+    def lose(self, how: str) -> None:
+        """Record that the connection has ended; what is said last closes it."""
         reading = self._dialogue.reading
         self._dialogue.lost(how, self._rest if reading is None else reading.begun)
 
-    def _send(self, reply: bytes) -> None:
+    def send(self, reply: bytes) -> None:
+        """Say something, encrypted where hands were shaken."""
         if self.transport is None:
             return
         if self._channel is not None:
@@ -386,5 +304,5 @@ class MailServer(SMTP):
         if left > 0:
             self._timer = self.loop.call_later(left, self._idle)
         elif self.transport is not None:
-            self._lost(f"idle for {_IDLE:g} s")
+            self.lose(f"idle for {_IDLE:g} s")
             self.transport.close()

@@ -6,7 +6,7 @@ import functools
 import re
 from typing import NamedTuple
 
-from pytest_mailnet.paths import CommandError, well_formed
+from pytest_mailnet.smtp.paths import CommandError, well_formed
 
 __all__ = [
     "MailParameters",
