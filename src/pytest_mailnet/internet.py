@@ -62,6 +62,7 @@ class Internet:
         self._catalogue = catalogue_with(config.providers)
         check_rules(config.enforce)
         self._lock = threading.RLock()
+        self._faults_lock = threading.Lock()
         self._routes: Routes[Occupant] = Routes(address_pool(public=config.addresses == "public"))
         self._providers: dict[str, Provider] = {}
         self._hosts: dict[str, Host] = {}
@@ -270,7 +271,7 @@ class Internet:
         )
 
     def _add_host(self, provider: Provider, name: str, ips: Iterable[str]) -> None:
-        host = Host(name, provider, self.authority)
+        host = Host(name, provider, self.authority, self._faults_lock)
         claimed = [self._routes.claim(ip, host) for ip in ips] or [self._routes.allocate(host)]
         host.addresses = tuple(claimed)
         self._hosts[name] = provider.hosts[name] = host

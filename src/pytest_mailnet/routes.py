@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import ipaddress
 import threading
 from collections.abc import Iterator
@@ -93,12 +94,20 @@ class Routes(Generic[_O]):
 def address_pool(*, public: bool = False) -> Iterator[str]:
     """Addresses for hosts: of the documentation ranges, or public-looking ones."""
     for network in _PUBLIC_LOOKING if public else _DOCUMENTATION:
-        first = int(ipaddress.IPv4Network(network).network_address)
-        for number in range(first + 10, first + ipaddress.IPv4Network(network).num_addresses - 1):
+        for number in _hosts_in(network):
             # `str(IPv4Address(n))` costs three times as much, and a net may have thousands.
             yield f"{number >> 24}.{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}"
 
 
+@functools.cache
+def _hosts_in(network: str) -> range:
+    """The addresses for hosts in a network, as numbers; the first ten are left to whoever wants to choose."""
+    known = ipaddress.IPv4Network(network)
+    first = int(known.network_address)
+    return range(first + 10, first + known.num_addresses - 1)
+
+
+@functools.lru_cache(4096)  # the same few in every net of a run
 def checked_ip(ip: str) -> str:
     """Return an IP address in its usual form.
 

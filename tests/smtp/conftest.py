@@ -46,7 +46,7 @@ class Shop:
         self.delivered: list[tuple[Envelope, bytes]] = []
         self.failures: list[tuple[Stage, Exception]] = []
         self.challenges_tokens = True
-        self.faults = Armed()
+        self.faults = Armed(threading.Lock())
         self.authority = Authority()
         self.phrases = {condition: phrase.reply for condition, phrase in stock_phrases().items()}
 

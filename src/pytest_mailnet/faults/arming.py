@@ -42,13 +42,18 @@ _OFFERED_BEFORE: Mapping[Stage, tuple[bytes, ...]] = MappingProxyType(
 
 
 class Armed:
-    """The faults of one host. One lock: the test adds, servers and dialling threads take."""
+    """The faults of one host.
+
+    Args:
+        lock: the test adds, servers and dialling threads take. All hosts of a net share one, since making
+            one takes as long as making a host.
+    """
 
     __slots__ = ("_left", "_lock", "_own")
 
-    def __init__(self) -> None:
+    def __init__(self, lock: threading.Lock) -> None:
         self._left: dict[Fault, int | None] = {}
-        self._lock = threading.Lock()
+        self._lock = lock
         self._own: set[Fault] = set()
 
     def with_drawn(self, drawn: Fault | None) -> Armed:

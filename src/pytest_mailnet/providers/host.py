@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import threading
 from typing import TYPE_CHECKING
 
 from pytest_mailnet.errors import InvalidSetting
@@ -57,7 +58,9 @@ class Host:
         "tls",
     )
 
-    def __init__(self, name: str, provider: Provider, authority: Authority) -> None:
+    def __init__(
+        self, name: str, provider: Provider, authority: Authority, faults_lock: threading.Lock
+    ) -> None:
         facts = provider.facts
         known = facts.submission
         submission = known if known is not None and name in known.hosts else None
@@ -70,7 +73,7 @@ class Host:
         self.challenges_tokens = submission is None or submission.challenges_tokens
         self.tls = HostTls(name, authority)
         self.helo_only = False
-        self.faults = Armed()
+        self.faults = Armed(faults_lock)
         self._auth_before_tls = (submission or facts).auth_before_tls
 
     def refuse_connections(self) -> None:
