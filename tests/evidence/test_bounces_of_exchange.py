@@ -68,6 +68,16 @@ def test_the_internet_mail_service_says_behind_its_event_what_happened(reason, r
     assert (failure.recipient, failure.reply, failure.words) == (ALICE, reply, words)
 
 
+def test_an_address_may_be_a_part_of_one_of_x_400():
+    [failure] = read(
+        f"did not reach the following recipient(s):\n\nc=US;a= ;p=News;o=Site;dda:SMTP={ALICE}; on Fri, 4 Oct 2002\n"
+        "17:12:28 -0400\n    The recipient name is not recognized\n"
+        "    MSEXCH:IMS:NEWS:SITE:SERVER 0 (000C05A6) Unknown Recipient\n"
+    )
+
+    assert (failure.recipient, failure.words) == (ALICE, "Unknown Recipient")
+
+
 @pytest.mark.parametrize(
     "on",
     [

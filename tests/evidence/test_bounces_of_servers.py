@@ -218,6 +218,86 @@ def test_other_servers_tell_it_in_words_of_their_own(text, host, stage, reply):
     assert (failure.recipient, failure.host, failure.stage, failure.reply) == (ALICE, host, stage, (reply,))
 
 
+BARE = """ Attempting SMTP connection to [192.0.2.8 : 25]
+ Waiting for socket connection...
+ 220 mx.shop.example ESMTP MDaemon 3.5.2 ready
+ EHLO relay.example
+ 250-mx.shop.example Hello
+ 250 SIZE 40000000
+ MAIL From:<bob@sender.example> SIZE=1861
+ 250 <bob@sender.example>, Sender ok
+ RCPT To:<alice@shop.example>
+ 552 <alice@shop.example> would exceed its quota
+ QUIT
+"""
+DATED = """ Thu 2022-09-15 10:38:04: Attempting SMTP connection to [shop.example]
+ Thu 2022-09-15 10:38:04: Attempting SMTP connection to [192.0.2.7:25]
+ Thu 2022-09-15 10:38:25: *  Winsock Error 10060 The connection timed out.
+ Thu 2022-09-15 10:38:25: Attempting SMTP connection to [192.0.2.8:25]
+ Thu 2022-09-15 10:38:25: <-- 220 mx.shop.example ESMTP
+ Thu 2022-09-15 10:38:25: --> EHLO relay.example
+ Thu 2022-09-15 10:38:25: <-- 250 mx.shop.example
+ Thu 2022-09-15 10:38:25: --> MAIL From:<bob@sender.example>
+ Thu 2022-09-15 10:38:25: <-- 250 OK
+ Thu 2022-09-15 10:38:25: --> RCPT To:<alice@shop.example>
+ Thu 2022-09-15 10:38:25: <-- 552 <alice@shop.example> would exceed its quota
+ Thu 2022-09-15 10:38:25: --> QUIT
+"""
+MDAEMON = (
+    "The attached message had PERMANENT fatal delivery errors!\n\nThe following addresses did NOT receive a "
+    "copy of your message: \n\n> alice@shop.example\n> carl@shop.example\n\n--- Session Transcript ---\n"
+)
+
+
+@pytest.mark.parametrize("session", [BARE, DATED])
+def test_mdaemon_shows_the_session(session):
+    failure, unknown = read(
+        f"{MDAEMON}{session}--- End Transcript ---\n\n: Message contains [1] file attachments"
+    )
+
+    assert (failure.recipient, failure.host, failure.address) == (ALICE, MX, IP)
+    assert (failure.stage, failure.stage_rule) == (Stage.RCPT, None)
+    assert failure.reply == ("552 <alice@shop.example> would exceed its quota",)
+    assert (unknown.recipient, unknown.reply) == ("carl@shop.example", ())
+
+
+def test_mdaemon_tells_of_hosts_that_it_did_not_reach():
+    session = DATED.splitlines(keepends=True)[:3]
+
+    failures = read(f"{MDAEMON}{''.join(session)}--- End Transcript ---\n")
+
+    assert [(it.recipient, it.address, it.fault) for it in failures] == [
+        (ALICE, "192.0.2.7", "dropped-at-connect"),
+        ("carl@shop.example", "192.0.2.7", "dropped-at-connect"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("said", "stage", "reply"),
+    [
+        ("Quota exceeded", None, ()),
+        (
+            "550 5.2.2 <alice@shop.example> Quota exceeded",
+            None,
+            ("550 5.2.2 <alice@shop.example> Quota exceeded",),
+        ),
+    ],
+)
+def test_dovecot_tells_why_it_rejected(said, stage, reply):
+    [failure] = read(f"Your message to <{ALICE}> was automatically rejected:\n{said}\n")
+
+    assert (failure.recipient, failure.stage, failure.reply) == (ALICE, stage, reply)
+    assert reply or failure.words == said
+
+
+def test_your_message_may_be_what_a_bounce_is_about_and_not_what_it_returns():
+    [failure] = read(
+        f"--------\nYour Message\n\nTo:      <{ALICE}>\n\nDid not reach the following recipient: {ALICE}\n"
+    )
+
+    assert failure.recipient == ALICE
+
+
 @pytest.mark.parametrize(
     ("head", "text"),
     [

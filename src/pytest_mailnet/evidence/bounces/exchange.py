@@ -23,10 +23,11 @@ from pytest_mailnet.evidence.failure import Failure
 
 __all__ = ["failures_in"]
 
-# "alice@shop.example on Thu, 29 Apr 2010 …", "Alice (alice@shop.example) on 1/30/2006 5:39 PM", and in the
-# languages of Exchange "am", "le", "el", "il", "op", "em", "den", "dnia".
+# "alice@shop.example on Thu, 29 Apr 2010 …", "Alice (alice@shop.example) on 1/30/2006 5:39 PM", in the way of
+# X.400 "c=US;a= ;p=ORG;o=SITE;dda:SMTP=alice@shop.example; on Fri, 4 Oct 2002", and in the languages of
+# Exchange "am", "le", "el", "il", "op", "em", "den", "dnia".
 _DATED = re.compile(
-    rf"^[ \t]*[^\n@]{{0,80}}?{ADDRESS}[)'\"]{{0,2}}[ \t]+"
+    rf"^[ \t]*[^\n@]{{0,80}}?(?:SMTP=)?{ADDRESS}[)'\";]{{0,2}}[ \t]+"
     rf"(?:\w{{1,5}}[ \t]+)?(?:\w{{2,12}}[.,]{{1,2}}[ \t]+)?\d{{1,4}}[ ./\-][^\n]{{4,60}}$",
     re.MULTILINE,
 )

@@ -102,6 +102,13 @@ _AMAZON = Layout(
     opens=_lines(rf"^[ \t]*{ADDRESS}[ \t]*$"),
     ends=_lines(r"^(?:Technical report:|Reporting-MTA:|-{5,})"),
 )
+# Of a script that rejects (RFC 5429), or a quota; the text is the default of Dovecot's rejection_reason:
+# https://doc.dovecot.org/2.3/settings/core/
+_DOVECOT = Layout(
+    sign=_lines(r"^Your message to <[^>\n]{3,320}> was automatically rejected:"),
+    opens=_lines(rf"^Your message to {ADDRESS} was automatically rejected:"),
+    details=(_lines(rf"\A\s{{0,20}}(?P<reply>(?P<words>.{{1,4000}}?)){_END}"),),
+)
 _LAYOUTS = (
     _IMAIL,
     _GROUPWISE,
@@ -112,6 +119,7 @@ _LAYOUTS = (
     _SENDGRID,
     _ASYNCOS,
     _AMAZON,
+    _DOVECOT,
 )
 
 

@@ -35,7 +35,8 @@ _MAIL_OF = (
     r"(?:original|returned|unsent|undelivered|bounced|your|failed)[ \w]{0,12} (?:message|mail|e-mail)\b"
 )
 _RETURNED = re.compile(
-    r"^[ \t\-=*_#>|]{0,80}(?:"
+    # "Your message" alone is what did not reach somebody.
+    r"^(?![ \t\-=*_]{0,80}\n?[ \t]{0,20}your (?:message|mail)[ \t]{0,20}$)[ \t\-=*_#>|]{0,80}(?:"
     r"(?:the )?(?:header|headers|body|copy|text|start|beginning|first \d+ \w+)?s?\s?(?:of |is )?"
     rf"(?:an? copy of |the )*{_MAIL_OF}"
     r"(?: (?:follows|header|headers|below|text|body|is following)[^\n]{0,30}|[\s\-:=.*]*$)"
@@ -43,6 +44,7 @@ _RETURNED = re.compile(
     r"(?:message|mail)\b"
     r"|message headers? follow|(?:included|attached) is (?:a|the) copy of"
     r"|received: (?:from|by)\b"
+    r"|(?:mensaje|mensagem|message|messaggio) original|original-?nachricht|urspr\w{1,4}ngliche nachricht"
     r").*$",
     re.IGNORECASE | re.MULTILINE,
 )
@@ -55,6 +57,7 @@ _SAID_AFTER = re.compile(
     rf"|did(?:n't| not) like our ((?:final )?{_COMMAND})"
     r"|(?:while|when) (?:sending|receiving|performing) (?:the )?([\w \-]{3,30})"
     rf"|[\[(<]({_COMMAND}(?:_TO|_FROM)?)[\])>]"
+    rf"|\bSMTP:({_COMMAND})\b"
     rf"|(?:SMTP command|STEP)\W+({_COMMAND}(?: SEND)?)",
     re.IGNORECASE,
 )
