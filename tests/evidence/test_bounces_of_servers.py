@@ -290,6 +290,25 @@ def test_dovecot_tells_why_it_rejected(said, stage, reply):
     assert reply or failure.words == said
 
 
+@pytest.mark.parametrize(
+    ("said", "reply", "status"),
+    [
+        ("4.4.4 Temporary server error. Please try again later", (), "4.4.4"),
+        ("550 5.1.1 User unknown", ("550 5.1.1 User unknown",), None),
+    ],
+)
+def test_mimecast_puts_what_it_was_told_behind_two_dashes(said, reply, status):
+    [failure] = read(
+        "This is a delivery failure notification message indicating that\nan email bob@sender.example addressed to "
+        f"email address :\n-- {ALICE}\n\nWith subject Hi sent on the Mon, 14 Dec 2020 11:30:37 +0100 (CET)\n"
+        "could not be delivered. The problem appears to be :\n-- Recipient server unavailable or busy\n\n"
+        f"Additional information follows :\n-- {said}\n\nThis condition occurred after 30 attempt(s)\n"
+    )
+
+    assert (failure.recipient, failure.reply, failure.status) == (ALICE, reply, status)
+    assert reply or failure.words == said
+
+
 def test_your_message_may_be_what_a_bounce_is_about_and_not_what_it_returns():
     [failure] = read(
         f"--------\nYour Message\n\nTo:      <{ALICE}>\n\nDid not reach the following recipient: {ALICE}\n"

@@ -102,6 +102,13 @@ _AMAZON = Layout(
     opens=_lines(rf"^[ \t]*{ADDRESS}[ \t]*$"),
     ends=_lines(r"^(?:Technical report:|Reporting-MTA:|-{5,})"),
 )
+_MIMECAST = Layout(
+    sign=_lines(r"^This is a delivery failure notification message indicating that"),
+    opens=_lines(rf"addressed to email address :[ \t]*\n--[ \t]*{ADDRESS}"),
+    details=(
+        _lines(rf"^Additional information follows :[ \t]*\n--[ \t]*(?P<reply>(?P<words>.{{1,4000}}?)){_END}"),
+    ),
+)
 # Of a script that rejects (RFC 5429), or a quota; the text is the default of Dovecot's rejection_reason:
 # https://doc.dovecot.org/2.3/settings/core/
 _DOVECOT = Layout(
@@ -119,6 +126,7 @@ _LAYOUTS = (
     _SENDGRID,
     _ASYNCOS,
     _AMAZON,
+    _MIMECAST,
     _DOVECOT,
 )
 
