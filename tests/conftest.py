@@ -20,6 +20,21 @@ settings.register_profile(
 settings.load_profile("mailnet")
 
 
+@pytest.fixture
+def pytester(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
+    """Runs with this plugin alone: loading all that are installed takes longer than most tests."""
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    monkeypatch.setenv("PYTEST_PLUGINS", "pytest_mailnet.plugin")
+    return pytester
+
+
+@pytest.fixture
+def beside_others(monkeypatch: pytest.MonkeyPatch, pytester: pytest.Pytester) -> None:
+    """Lets `pytester` load all plugins that are installed, as suites of users do."""
+    monkeypatch.delenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD")
+    monkeypatch.delenv("PYTEST_PLUGINS")
+
+
 class Conversation:
     """A client that says what it is told to, byte by byte, and hears whole replies."""
 

@@ -54,6 +54,7 @@ def timeless(text):
     return re.sub(r"queued as [0-9a-f]{12}", "queued as ID", text)
 
 
+@pytest.mark.usefixtures("beside_others")
 @pytest.mark.parametrize("document", ["README.md", "docs/guide.md"])
 def test_the_blocks_of_a_document_run(pytester, document):
     modules = {name: code for name, code, fails in blocks(document) if not fails}
@@ -69,6 +70,7 @@ def test_the_blocks_of_a_document_run(pytester, document):
     assert outcomes["passed"] >= tests  # one with a mark runs once with each fault
 
 
+@pytest.mark.usefixtures("beside_others")
 def test_the_failing_block_of_the_readme_prints_what_the_readme_shows(pytester):
     [(name, code)] = [(name, code) for name, code, fails in blocks("README.md") if fails]
     pytester.makepyfile(**{name: code})

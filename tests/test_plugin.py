@@ -387,6 +387,7 @@ def test_several_nets_in_one_test_are_told_apart(pytester):
     result.stdout.fnmatch_lines(["net 1", "*220 mx.shop.example ESMTP", "net 2", "nothing was looked up*"])
 
 
+@pytest.mark.usefixtures("beside_others")
 def test_it_works_in_four_processes_and_random_order(pytester):
     pytester.makeini("[pytest]\n")
     pytester.makepyfile(
@@ -408,6 +409,7 @@ def test_it_works_in_four_processes_and_random_order(pytester):
     result.assert_outcomes(passed=40)
 
 
+@pytest.mark.usefixtures("beside_others")
 @pytest.mark.parametrize("option", ["--disable-socket", "--allow-hosts=192.0.2.1"])
 def test_it_works_with_pytest_socket(pytester, option):
     pytester.makepyfile(
@@ -436,6 +438,7 @@ def test_it_works_with_pytest_socket(pytester, option):
     result.assert_outcomes(passed=3)
 
 
+@pytest.mark.usefixtures("beside_others")
 def test_a_set_up_that_fails_is_one_error(pytester):
     pytester.makepyfile(
         """
