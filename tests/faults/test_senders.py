@@ -66,6 +66,10 @@ def by_django():
     mail.send()
 
 
+# Django 6.1 would have its back ends made by its settings.
+pytestmark = pytest.mark.filterwarnings("ignore:Directly creating EmailBackend")
+
+
 @pytest.fixture(scope="module", autouse=True)
 def django():
     from django.conf import settings
