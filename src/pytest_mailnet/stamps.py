@@ -7,7 +7,7 @@ import re
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from pytest_mailnet.smtp.headers import addresses_of
+from pytest_mailnet.smtp.headers import addresses_of, mailboxes_of
 
 if TYPE_CHECKING:
     from pytest_mailnet.accounts import Account
@@ -70,7 +70,7 @@ def with_own_author(content: bytes, account: Account, original_from: str) -> byt
     named = addresses_of(value)
     if not named or all(map(account.owns, named)):
         return content
-    shown = email.utils.parseaddr(value)[0]
+    shown, _ = mailboxes_of(value)[0]
     own = email.utils.formataddr((shown, account.address)) if shown.isascii() else account.address
     kept = f"{original_from}:".encode() + found[1]
     head = (

@@ -62,8 +62,7 @@ def by_django():
         host=exchange(), port=25, timeout=PATIENCE, use_tls=True, username="alice", password="pw"
     )
     headers = {"Message-ID": "<1@sender.example>"}
-    mail = django_mail.EmailMessage("hi", "hello", SENDER, [RECIPIENT], headers=headers, connection=backend)
-    mail.send()
+    backend.send_messages([django_mail.EmailMessage("hi", "hello", SENDER, [RECIPIENT], headers=headers)])
 
 
 # Django 6.1 would have its back ends made by its settings.

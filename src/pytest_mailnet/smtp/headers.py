@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import email.utils
 import re
+from typing import Any
 
-__all__ = ["addresses_of", "domain_of", "header_fields"]
+__all__ = ["addresses_of", "domain_of", "header_fields", "mailboxes_of"]
 
 _FOLDS = ((b"\r\n ", b" "), (b"\r\n\t", b"\t"), (b"\n ", b" "), (b"\n\t", b"\t"))
 _NAME = re.compile(rb"[!-9;-~]+")
@@ -31,8 +32,17 @@ def addresses_of(value: str) -> list[str]:
     plain = _PLAIN.fullmatch(value)
     if plain:
         return [plain[1] or plain[2]]
+    return [address for _, address in mailboxes_of(value) if address]
+
+
+def mailboxes_of(value: str) -> list[tuple[str, str]]:
+    """The display names and addresses in a field's value; none of one that nests comments too deep.
+
+    Lists that are not well-formed are read as far as they can be: newer versions of Python would not.
+    """
+    lenient: Any = {"strict": False} if hasattr(email.utils, "supports_strict_parsing") else {}
     try:
-        return [address for _, address in email.utils.getaddresses([value]) if address]
+        return email.utils.getaddresses([value], **lenient)
     except RecursionError:  # the standard library calls itself for each "("
         return []
 

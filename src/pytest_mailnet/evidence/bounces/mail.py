@@ -5,12 +5,13 @@ from __future__ import annotations
 import codecs
 import email
 import email.header
-import email.utils
 import html
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from email.message import Message
+
+from pytest_mailnet.smtp.headers import mailboxes_of
 
 __all__ = ["LONGEST", "Mail", "TooDeep"]
 
@@ -143,8 +144,8 @@ def unfolded(field: str) -> str:
 
 def address_in(field: str) -> str | None:
     """The first mail address in a header field; None for none."""
-    address = email.utils.parseaddr(" ".join(str(field).split()))[1]
-    return address if "@" in address else None
+    addresses = (address for _, address in mailboxes_of(" ".join(str(field).split())))
+    return next((it for it in addresses if "@" in it), None)
 
 
 def _own_parts(message: Message) -> Iterator[Message]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import email.utils
 import re
 from collections.abc import Iterator
 from typing import Literal
@@ -14,6 +13,7 @@ from pytest_mailnet.evidence.failure import Failure
 from pytest_mailnet.evidence.replies import enhanced_in, reply_in
 from pytest_mailnet.evidence.stages import named_stage
 from pytest_mailnet.model import Stage
+from pytest_mailnet.smtp.headers import mailboxes_of
 
 __all__ = ["failures_in"]
 
@@ -118,5 +118,5 @@ def _without_reply(recipient: str, text: str, action: Literal["failed", "delayed
 def _only_recipient(mail: Mail) -> str | None:
     """Of a mail whose log was lost: whom it names, if that is one."""
     fields = [str(it) for name in ("To", "Cc", "Bcc") for it in mail.returned.get_all(name, [])]
-    addresses = [address for _, address in email.utils.getaddresses(fields) if "@" in address]
+    addresses = [address for it in fields for _, address in mailboxes_of(it) if "@" in address]
     return addresses[0] if len(addresses) == 1 else None
