@@ -172,6 +172,10 @@ def test_where_a_connection_ended_is_not_guessed():
     assert trouble_in("Connection closed by remote host", Stage.RCPT) == ("closed-at-rcpt", Stage.RCPT)
 
 
+def test_a_message_that_timed_out_tells_of_no_connection():
+    assert trouble_in("Unable to transfer, Message timed out") is None
+
+
 @given(st.text(max_size=300))
 def test_any_trouble_is_one_of_the_catalogue(text):
     trouble = trouble_in(text)

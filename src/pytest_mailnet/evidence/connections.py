@@ -98,7 +98,13 @@ _ENDED = (
         ),
         "closed",
     ),
-    (_words(r"timed?[ -]?out", "timeout", r"\bno (?:[\w\-]{1,20} ){1,3}response\b"), "stalled"),
+    # A mail that "message timed out" is told of has waited too long in a queue, for whatever reason.
+    (
+        _words(
+            r"(?<!message )timed?[ -]?out", "(?<!message )timeout", r"\bno (?:[\w\-]{1,20} ){1,3}response\b"
+        ),
+        "stalled",
+    ),
 )
 # Of a handshake, in the words of TLS libraries.
 _NO_TLS = (
