@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import subprocess
+import sys
 
 import pytest
 
@@ -53,6 +55,55 @@ def test_a_client_with_an_event_loop_gets_its_connection_and_then_the_reset(stan
     asyncio.run(banner())
 
     assert standing == [1]
+
+
+@pytest.mark.usefixtures("shop")
+def test_a_client_of_uvloop_gets_its_connection_and_then_the_reset(standing):
+    uvloop = pytest.importorskip("uvloop")
+
+    async def banner():
+        reader, writer = await asyncio.open_connection(*MX)
+        with pytest.raises(ConnectionResetError):
+            await reader.read(1)
+        writer.close()
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(banner())
+
+    assert standing == [1]
+
+
+@pytest.mark.usefixtures("shop")
+def test_a_client_of_trio_gets_its_connection_and_then_the_reset(standing):
+    trio = pytest.importorskip("trio")
+
+    async def banner():
+        stream = await trio.open_tcp_stream(*MX)
+        async with stream:
+            with pytest.raises(trio.BrokenResourceError):
+                await stream.receive_some(1)
+
+    trio.run(banner)
+
+    assert standing == [1]
+
+
+@pytest.mark.usefixtures("shop")
+def test_a_child_process_gets_its_connection_and_then_the_reset(mailnet):
+    mailnet.include_children()
+    code = f"""
+import socket
+
+with socket.create_connection({MX}, timeout=60) as sock:
+    try:
+        sock.recv(1)
+    except ConnectionResetError:
+        print("reset")
+"""
+
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert told.stdout == "reset\n"
 
 
 @pytest.mark.usefixtures("shop")
