@@ -31,8 +31,6 @@ from pytest_mailnet.evidence.failure import Failure
 
 __all__ = ["Mail", "failures_of"]
 
-_MOST = 1 << 16  # characters of a text in which a delivery status is looked for
-
 # Of programs and operators whose words are known; the first that knows a mail is believed.
 _READERS: tuple[Callable[[Mail], Iterable[Failure]], ...] = (
     google.failures_in,
@@ -58,7 +56,7 @@ def failures_of(mail: Mail) -> list[Failure]:
     """The recipients of whom a bounce tells that they did not get a mail."""
     if mail.feedback or is_success(mail):
         return []
-    told = list(deliverystatus.failures_in(mail.status or mail.text[:_MOST]))
+    told = list(deliverystatus.failures_in(mail.status or mail.text))
     said = _said(mail)
     return [dataclasses.replace(it, sender=it.sender or mail.sender) for it in _together(told, said)]
 

@@ -15,7 +15,6 @@ from pytest_mailnet.evidence.replies import enhanced_in, reply_in
 
 __all__ = ["failures_in"]
 
-_MOST = 1 << 16  # characters of a text that are looked at
 _ALWAYS = re.compile(
     r"\brunning the Courier mail server\b|^[ \t]+(?:UNDELIVERABLE|DELAYED) MAIL[ \t]*$", re.MULTILINE
 )
@@ -38,7 +37,7 @@ def failures_in(mail: Mail) -> Iterator[Failure]:
     Its sections stand between lines of dashes (courierdsn(8)); an address has the server, the command and its
     answer below it.
     """
-    text = mail.text[:_MOST]
+    text = mail.text
     if not _ALWAYS.search(text):
         return
     for section in _SECTION.split(text):

@@ -15,7 +15,6 @@ from pytest_mailnet.model import Stage
 
 __all__ = ["failures_in"]
 
-_MOST = 1 << 16  # characters of a text that are looked at
 _BOUNCE = re.compile(
     r"^There was an error delivering your mail to <(?P<recipient>[^<>\n]{1,580})>\.[ \t]*\n(?P<text>.*?)"
     r"(?=^(?:Message headers follow|Original message follows)\.[ \t]*$|\Z)",
@@ -31,7 +30,7 @@ def failures_in(mail: Mail) -> Iterator[Failure]:
 
     It writes a bounce for each recipient. The reply stands below the command, as it came.
     """
-    found = _BOUNCE.search(mail.text[:_MOST])
+    found = _BOUNCE.search(mail.text)
     if found is None:
         return
     text = found["text"].strip()

@@ -16,7 +16,6 @@ from pytest_mailnet.model import Stage
 
 __all__ = ["failures_in"]
 
-_MOST = 1 << 16  # characters of a text that are looked at
 _ALWAYS = re.compile(
     r"^This message was created automatically by mail delivery software"
     r"|SMTP error from remote (?:mail server|mailer|server)\b|^[ \t]+retry timeout exceeded"
@@ -74,7 +73,7 @@ def failures_in(mail: Mail) -> Iterator[Failure]:
     The texts are those of its smtp transport and of its bounces (specification, chapters 48 and 49). Their
     introduction may be customised and translated; the addresses are indented all the same.
     """
-    text = mail.text[:_MOST]
+    text = mail.text
     failed = _failed_recipients(mail)
     if not (failed or _ALWAYS.search(text)):
         return

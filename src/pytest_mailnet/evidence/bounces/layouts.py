@@ -22,7 +22,6 @@ __all__ = ["ADDRESS", "Layout", "failure_of", "laid_out", "passages", "spoken", 
 ADDRESS = r"[<\"'(\[]?(?P<address>[^\s<>\"',;:()\[\]@]{1,64}@[A-Za-z0-9._\-]{1,255})[>\"')\]]?"
 """A recipient in a pattern; the address itself is its group "address"."""
 
-_FURTHEST = 1 << 16  # characters; what follows is of the mail that is returned
 _MOST_WORDS = 500
 _A_WORD = re.compile(r"[^\W\d_]{2}|\d{3}")
 
@@ -49,7 +48,7 @@ class Layout(NamedTuple):
 
     def failures_in(self, mail: Mail) -> Iterator[Failure]:
         """What a mail of the product tells; nothing for a mail that is not of it."""
-        if not self.sign.search(str(mail.head[self.field] or "") if self.field else mail.text[:_FURTHEST]):
+        if not self.sign.search(str(mail.head[self.field] or "") if self.field else mail.text):
             return
         text = spoken(mail, self.ends)
         above: dict[str, str] = {}
@@ -87,7 +86,7 @@ def spoken(mail: Mail, ends: re.Pattern[str] | None = None) -> str:
         mail: the bounce.
         ends: where they end, if that is known of the product.
     """
-    text = mail.text[:_FURTHEST]
+    text = mail.text
     if ends is None:
         return own_words(text)
     found = ends.search(text)

@@ -13,10 +13,13 @@ from email.message import Message
 
 from pytest_mailnet.smtp.headers import mailboxes_of
 
-__all__ = ["LONGEST", "Mail", "TooDeep"]
+__all__ = ["LONGEST", "LONGEST_TEXT", "Mail", "TooDeep"]
 
 LONGEST = 1 << 20
 """How much of a mail is looked at, in bytes; what a bounce tells stands before the mail that it returns."""
+
+LONGEST_TEXT = 1 << 16
+"""How much of its text, in characters; what follows is of the mail that it returns."""
 
 _MOST_BOUNDARIES = 100
 _BOUNDARY = re.compile(rb"boundary\s*=", re.IGNORECASE)
@@ -44,7 +47,7 @@ class Mail:
 
     Attributes:
         head: its header fields.
-        text: what it says to people, with "\n" as line end.
+        text: what it says to people, with "\n" as line end; no more than `LONGEST_TEXT`.
         status: the groups of its delivery status (RFC 3464, 2.1), as text; "" for none.
         returned: the header fields of the mail that it returns; empty where it returns none as a part.
         feedback: whether it is a feedback report (RFC 5965), a complaint about a mail that arrived.
@@ -81,7 +84,9 @@ class Mail:
         returned = by_kind.get("returned", [])
         return cls(
             head,
-            "\n".join(decoded(it) if _kind(it) == "text" else _without_tags(decoded(it)) for it in texts),
+            "\n".join(decoded(it) if _kind(it) == "text" else _without_tags(decoded(it)) for it in texts)[
+                :LONGEST_TEXT
+            ],
             "\n\n".join(group for it in by_kind.get("status", []) for group in _groups(it)),
             _returned(returned[0]) if returned else Message(),
             "feedback" in by_kind,
@@ -90,7 +95,7 @@ class Mail:
     @classmethod
     def of_text(cls, text: str) -> Mail:
         """A bounce of which there is only what it says, copied from a screen."""
-        return cls(Message(), text, "", Message(), feedback=False)
+        return cls(Message(), text[:LONGEST_TEXT], "", Message(), feedback=False)
 
     @property
     def sender(self) -> str | None:

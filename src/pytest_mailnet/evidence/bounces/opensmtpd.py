@@ -14,7 +14,6 @@ from pytest_mailnet.model import Stage
 
 __all__ = ["failures_in"]
 
-_MOST = 1 << 16  # characters of a text that are looked at
 _INTRODUCED = re.compile(
     r"^[ \t]*This is the MAILER-DAEMON, please DO NOT REPLY to this e-?mail\.(?P<said>.{0,600}?)"
     r"list of recipients:[ \t]*\n(?P<lines>.*)",
@@ -35,7 +34,7 @@ def failures_in(mail: Mail) -> Iterator[Failure]:
     Its reports (smtpd(8)) have a line for each recipient between an introduction and "Below is a copy of the
     original message:".
     """
-    found = _INTRODUCED.search(mail.text[:_MOST])
+    found = _INTRODUCED.search(mail.text)
     if found is None:
         return
     action: Literal["failed", "delayed"] = (

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Literal
 
 from pytest_mailnet.evidence.bounces.deliverystatus import server_in
-from pytest_mailnet.evidence.bounces.mail import Mail
+from pytest_mailnet.evidence.bounces.mail import LONGEST_TEXT, Mail
 from pytest_mailnet.evidence.connections import Trouble, trouble_in
 from pytest_mailnet.evidence.failure import Failure
 from pytest_mailnet.evidence.replies import enhanced_in, reply_in
@@ -17,7 +17,6 @@ from pytest_mailnet.smtp.headers import mailboxes_of
 
 __all__ = ["failures_in"]
 
-_MOST = 1 << 16  # characters of a text that are looked at
 _ALWAYS = re.compile(
     r"^This is the (?:[\w.\-]+[ \t]+){1,4}at host \S+\.?[ \t]*$|^[ \t]+The (?:mail system|\w+ program)[ \t]*$"
     r"|^[ \t]*<[^<>\s]+@[^<>\s]+>(?: \(expanded from [^()]+\))?: (?:host|connect to|lost connection with) ",
@@ -56,8 +55,8 @@ def failures_in(mail: Mail) -> Iterator[Failure]:
     The texts are those of its manual bounce(5) and of its SMTP, LMTP, local and pipe clients; it breaks them
     at blanks into lines of 79 characters that are indented by four.
     """
-    text = mail.text[:_MOST]
-    if not (_QUEUE_ID.search(mail.status[:_MOST]) or _ALWAYS.search(text)):
+    text = mail.text
+    if not (_QUEUE_ID.search(mail.status[:LONGEST_TEXT]) or _ALWAYS.search(text)):
         return
     action: Literal["failed", "delayed"] = "delayed" if _DELAYED.search(text) else "failed"
     for found in _BLOCK.finditer(text):

@@ -16,7 +16,6 @@ from pytest_mailnet.model import Stage
 
 __all__ = ["Passage", "failure_told", "failures_in", "own_words", "passages"]
 
-_MOST = 1 << 16  # characters of a text that are looked at; a bounce's own words stand in front
 _ADDRESS = r"[<\"']?(?P<address>[^\s<>\"',;:()\[\]]+@[A-Za-z0-9._\-]+)[>\"']?"
 _OPENS = re.compile(
     rf"[ \t]*(?:(?:[-*]|>>>)[ \t]+)?{_ADDRESS}[ \t]*"
@@ -94,7 +93,6 @@ def failures_in(text: str, sender: str | None) -> Iterator[Failure]:
 
 def own_words(text: str) -> str:
     """A bounce's text without the mail that it returns in it."""
-    text = text[:_MOST]
     found = _RETURNED.search(text)
     return text[: found.start()] if found else text
 

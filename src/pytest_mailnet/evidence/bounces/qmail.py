@@ -17,7 +17,6 @@ from pytest_mailnet.model import Stage
 
 __all__ = ["failures_in"]
 
-_MOST = 1 << 16  # characters of a text that are looked at
 _ALWAYS = re.compile(
     r"^Hi\. This is the |^--- (?:Below this line is|Enclosed (?:is|are)) (?:a copy of|the original)"
     r"|^[^\n]{0,80}Remote host said(?:\[[\w ]+\])?:|does not like recipient\."
@@ -86,7 +85,7 @@ def failures_in(mail: Mail) -> Iterator[Failure]:
     recipient that begins with "<address>:"; the sentences are those of qmail-remote, qmail-local and
     qmail-send.
     """
-    text = mail.text[:_MOST]
+    text = mail.text
     if not _ALWAYS.search(text):
         return
     if returned := _RETURNED.search(text):

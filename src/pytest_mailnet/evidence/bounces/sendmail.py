@@ -18,7 +18,6 @@ from pytest_mailnet.model import Stage
 
 __all__ = ["failures_in"]
 
-_MOST = 1 << 16  # characters of a text that are looked at
 _HEADING = re.compile(r"^[ \t]*-{3,}[ \t]*(?P<title>[A-Za-z][^\n]{4,100}?)[ \t]*-{3,}[ \t]*$", re.MULTILINE)
 _TALK = re.compile(
     r"^[ \t]*(?:(?:sent|received)[ \t]*)?(?:>>>|<<<)[ \t]?(?=RCPT|MAIL|DATA|EHLO|HELO|STARTTLS|AUTH)",
@@ -61,12 +60,12 @@ def failures_in(mail: Mail) -> Iterator[Failure]:
     Its sections have titles between dashes: addresses, each with "(reason: 550 …)" since version 8.10, and
     the transcript of the session. What it says of its own there is "550 5.1.1 <address>... User unknown".
     """
-    sections = list(_sections(mail.text[:_MOST]))
+    sections = list(_sections(mail.text))
     if not sections:
         return
     transcript = [line for title, body in sections if _TRANSCRIPT.search(title) for line in body.split("\n")]
     answers, remarks = answers_in(transcript)
-    warns = _WARNING.search(mail.text[:_MOST]) is not None
+    warns = _WARNING.search(mail.text) is not None
     entries = [
         entry
         for title, body in sections
