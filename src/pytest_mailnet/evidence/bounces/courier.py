@@ -9,8 +9,8 @@ from typing import Literal
 from pytest_mailnet.evidence.bounces.deliverystatus import server_in
 from pytest_mailnet.evidence.bounces.mail import Mail
 from pytest_mailnet.evidence.bounces.transcript import answers_in, stage_of
-from pytest_mailnet.evidence.connections import trouble_in
 from pytest_mailnet.evidence.failure import Failure
+from pytest_mailnet.evidence.reasons import in_words
 from pytest_mailnet.evidence.replies import enhanced_in, reply_in
 
 __all__ = ["failures_in"]
@@ -61,14 +61,11 @@ def _failure(recipient: str, text: str, action: Literal["failed", "delayed"]) ->
             recipient=recipient, host=host, address=address, stage=stage, reply=reply, action=action
         )
     words = " ".join([*(it for one in answers for it in one.reply), *remarks])[:500]
-    trouble = trouble_in(words)
     return Failure(
         recipient=recipient,
         host=host,
         address=address,
-        stage=trouble.stage if trouble else None,
         status=enhanced_in(words),
         action=action,
-        fault=trouble.fault if trouble else None,
-        words=words,
+        **in_words(words)._asdict(),
     )

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 from pytest_mailnet.evidence.bounces.deliverystatus import server_in
 from pytest_mailnet.evidence.bounces.mail import Mail
-from pytest_mailnet.evidence.connections import trouble_in
 from pytest_mailnet.evidence.failure import Failure
+from pytest_mailnet.evidence.reasons import Reason, in_words
 from pytest_mailnet.evidence.replies import enhanced_in, reply_in
 from pytest_mailnet.evidence.stages import named_stage
 from pytest_mailnet.model import Stage
@@ -39,17 +39,14 @@ def failures_in(mail: Mail) -> Iterator[Failure]:
     host, address = server_in(disliked["server"]) if disliked else (None, None)
     stage = _stage(disliked["command"]) if disliked else None
     words = " ".join(text.split())[:500]
-    trouble = None if reply else trouble_in(words, stage)
+    why = Reason(reply, stage=stage) if reply else in_words(words, stage)
     yield Failure(
         recipient=found["recipient"],
         host=host,
         address=address,
-        stage=trouble.stage if trouble else stage,
-        reply=reply,
         status=None if reply else enhanced_in(words),
         action="failed",
-        fault=trouble.fault if trouble else None,
-        words="" if reply else words,
+        **why._asdict(),
     )
 
 

@@ -8,8 +8,8 @@ from typing import Literal, NamedTuple
 
 from pytest_mailnet.evidence.bounces.deliverystatus import server_in
 from pytest_mailnet.evidence.bounces.mail import Mail, unfolded
-from pytest_mailnet.evidence.connections import trouble_in
 from pytest_mailnet.evidence.failure import Failure
+from pytest_mailnet.evidence.reasons import Reason, in_words
 from pytest_mailnet.evidence.replies import enhanced_in, reply_in
 from pytest_mailnet.evidence.stages import named_stage
 from pytest_mailnet.model import Stage
@@ -132,16 +132,14 @@ def _failure(recipient: str, text: str, action: Literal["failed", "delayed"]) ->
     words = " ".join(said.split())
     response = _RESPONSE.search(words)
     stage = stage or (_named(response["command"]) if response else None)
-    trouble = None if after else trouble_in(words, stage)
+    why = Reason(stage=stage) if after else in_words(words, stage)
     return Failure(
         recipient=recipient,
         host=host,
         address=address,
-        stage=trouble.stage if trouble else stage,
         status=enhanced_in(words),
         action=action,
-        fault=trouble.fault if trouble else None,
-        words=(words or " ".join(text.split()))[:500],
+        **why._replace(words=(words or " ".join(text.split()))[:500])._asdict(),
     )
 
 

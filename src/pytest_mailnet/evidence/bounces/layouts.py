@@ -11,8 +11,8 @@ from pytest_mailnet.evidence.bounces.deliverystatus import server_in
 from pytest_mailnet.evidence.bounces.mail import Mail
 from pytest_mailnet.evidence.bounces.nesting import innermost
 from pytest_mailnet.evidence.bounces.prose import own_words
-from pytest_mailnet.evidence.connections import trouble_in
 from pytest_mailnet.evidence.failure import Failure
+from pytest_mailnet.evidence.reasons import Reason, in_words
 from pytest_mailnet.evidence.replies import enhanced_in, reply_in
 from pytest_mailnet.evidence.stages import named_stage
 from pytest_mailnet.model import Stage
@@ -132,17 +132,14 @@ def failure_of(
     """
     reply = reply_in(innermost(text))
     named = named_stage(stage) if stage else None
-    trouble = None if reply else trouble_in(words or text, named)
+    why = Reason(reply, stage=named) if reply else in_words(words or text, named)
     host, address = server_in(server)
     return Failure(
         recipient=recipient.strip("."),
         host=host,
         address=address,
-        stage=trouble.stage if trouble else named,
-        reply=reply,
         status=status or (None if reply else enhanced_in(words or text)),
-        fault=trouble.fault if trouble else None,
-        words="" if reply else told(words or text),
+        **why._replace(words=told(why.words))._asdict(),
     )
 
 

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from typing import Literal
 
 from pytest_mailnet.evidence.bounces.mail import Mail
-from pytest_mailnet.evidence.connections import Trouble, trouble_in
+from pytest_mailnet.evidence.connections import Trouble
 from pytest_mailnet.evidence.failure import Failure
+from pytest_mailnet.evidence.reasons import Reason, in_words
 from pytest_mailnet.evidence.replies import enhanced_in, reply_in
 from pytest_mailnet.model import Stage
 
@@ -49,17 +50,11 @@ def failures_in(mail: Mail) -> Iterator[Failure]:
 
 def _failure(recipient: str, text: str, action: Literal["failed", "delayed"]) -> Failure:
     reply = reply_in(text)
-    trouble = None if reply else _trouble(text)
+    own = next((trouble for words, trouble in _TROUBLES if words.search(text)), None)
+    why = Reason(reply) if reply else in_words(text, trouble=own)
     return Failure(
         recipient=recipient,
-        stage=trouble.stage if trouble else None,
-        reply=reply,
         status=None if reply else enhanced_in(text),
         action=action,
-        fault=trouble.fault if trouble else None,
-        words="" if reply else text,
+        **why._asdict(),
     )
-
-
-def _trouble(text: str) -> Trouble | None:
-    return next((trouble for words, trouble in _TROUBLES if words.search(text)), None) or trouble_in(text)

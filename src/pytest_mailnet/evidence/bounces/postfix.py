@@ -8,8 +8,8 @@ from typing import Literal
 
 from pytest_mailnet.evidence.bounces.deliverystatus import server_in
 from pytest_mailnet.evidence.bounces.mail import LONGEST_TEXT, Mail
-from pytest_mailnet.evidence.connections import Trouble, trouble_in
 from pytest_mailnet.evidence.failure import Failure
+from pytest_mailnet.evidence.reasons import Reason, in_words
 from pytest_mailnet.evidence.replies import enhanced_in, reply_in
 from pytest_mailnet.evidence.stages import named_stage
 from pytest_mailnet.model import Stage
@@ -97,20 +97,18 @@ def _stage(text: str, found: re.Match[str]) -> tuple[Stage | None, str | None]:
 def _without_reply(recipient: str, text: str, action: Literal["failed", "delayed"]) -> Failure:
     doing = _WHILE.search(text)
     stage = named_stage(doing["doing"]) if doing else None
-    trouble: Trouble | None = None if _HAS_NO_SERVER.match(text) else trouble_in(text, stage)
+    why = Reason(stage=stage, words=text) if _HAS_NO_SERVER.match(text) else in_words(text, stage)
+    if why.fault is None and re.search(r"\bTLS\b", text):
+        why = why._replace(stage=Stage.STARTTLS)
     server = _NO_ANSWER.search(text)
     host, address = server_in(server["server"]) if server else (None, None)
-    if trouble is None and re.search(r"\bTLS\b", text):
-        stage = Stage.STARTTLS
     return Failure(
         recipient=recipient,
         host=host,
         address=address,
-        stage=trouble.stage if trouble else stage,
         status=enhanced_in(text),
         action=action,
-        fault=trouble.fault if trouble else None,
-        words=text,
+        **why._asdict(),
     )
 
 

@@ -9,8 +9,9 @@ from typing import Literal
 
 from pytest_mailnet.evidence.bounces.deliverystatus import server_in
 from pytest_mailnet.evidence.bounces.mail import Mail
-from pytest_mailnet.evidence.connections import Trouble, trouble_in
+from pytest_mailnet.evidence.connections import Trouble
 from pytest_mailnet.evidence.failure import Failure
+from pytest_mailnet.evidence.reasons import Reason, in_words
 from pytest_mailnet.evidence.replies import enhanced_in, reply_in
 from pytest_mailnet.evidence.stages import named_stage
 from pytest_mailnet.model import Stage
@@ -104,17 +105,14 @@ def _failure(recipient: str, text: str, action: Literal["failed", "delayed"]) ->
     host, address = _server(text)
     reply = _reply(text)
     words = " ".join(text.split("\n\n", maxsplit=1)[0].split())[:500]
-    trouble = None if reply else _trouble(words, stage)
+    why = Reason(reply, stage=stage) if reply else in_words(words, stage, _own_trouble(words))
     return Failure(
         recipient=recipient,
         host=host,
         address=address,
-        stage=trouble.stage if trouble else stage,
-        reply=reply,
         status=None if reply else enhanced_in(words),
         action=action,
-        fault=trouble.fault if trouble else None,
-        words="" if reply else words,
+        **why._asdict(),
     )
 
 
@@ -137,8 +135,5 @@ def _server(text: str) -> tuple[str | None, str | None]:
     return server_in(found["first"] or found["connected"] or found["given"]) if found else (None, None)
 
 
-def _trouble(words: str, stage: Stage | None) -> Trouble | None:
-    for pattern, trouble in _TROUBLES:
-        if pattern.search(words):
-            return trouble
-    return trouble_in(words, stage)
+def _own_trouble(words: str) -> Trouble | None:
+    return next((trouble for pattern, trouble in _TROUBLES if pattern.search(words)), None)

@@ -12,6 +12,7 @@ from pytest_mailnet.evidence.bounces.mail import Mail
 from pytest_mailnet.evidence.bounces.transcript import Answer, answers_in, stage_of
 from pytest_mailnet.evidence.connections import trouble_in
 from pytest_mailnet.evidence.failure import Failure
+from pytest_mailnet.evidence.reasons import in_words
 from pytest_mailnet.evidence.replies import enhanced_in, reply_in
 from pytest_mailnet.evidence.stages import named_stage
 from pytest_mailnet.model import Stage
@@ -187,18 +188,16 @@ def _without_reply(entry: _Entry, answers: list[Answer], remarks: list[str], *, 
     words = entry.reason or said or " ".join(it for answer in answers for it in answer.reply)[:2000]
     phase = _PHASE.search(words) or _PHASE.search(said)
     stage = _phase(phase["phase"]) if phase else None
-    trouble = trouble_in(words, stage) or trouble_in(said, stage)
+    why = in_words(words, stage, trouble_in(words, stage) or trouble_in(said, stage))
     peer = _PEER.search(words) or _PEER.search(said)
     host, address = server_in(peer["host"]) if peer else (None, None)
     return Failure(
         recipient=entry.recipient,
         host=host,
         address=address,
-        stage=trouble.stage if trouble else stage,
         status=enhanced_in(words),
         action=entry.action,
-        fault=trouble.fault if trouble else None,
-        words=words,
+        **why._asdict(),
     )
 
 

@@ -10,7 +10,8 @@ import re
 from pytest_mailnet.evidence.failure import Failure
 from pytest_mailnet.evidence.logs.lines import Entry
 from pytest_mailnet.evidence.logs.queued import Found, Queue
-from pytest_mailnet.evidence.logs.reasons import Peer, Reason, peer_of, reason_of, trouble_of
+from pytest_mailnet.evidence.logs.reasons import Peer, peer_of, reason_of, trouble_of
+from pytest_mailnet.evidence.reasons import Reason
 from pytest_mailnet.evidence.stages import named_stage
 from pytest_mailnet.model import Stage
 
@@ -102,11 +103,8 @@ class Exim:
             sender=sender[1] if sender else self._queue.mail(message_id).sender,
             host=peer.host,
             address=peer.address,
-            stage=why.stage,
-            reply=why.reply,
             action="failed" if failed else "delayed",
-            fault=why.fault,
-            words=why.words,
+            **why._asdict(),
         )
         return self._queue.found(message_id, failure)
 

@@ -87,11 +87,8 @@ class OpenSMTPD:
             sender=sender[1] if sender else None,
             host=peer.host,
             address=peer.address,
-            stage=why.stage,
-            reply=why.reply,
             action="failed" if result == "PermFail" else "delayed",
-            fault=why.fault,
-            words=why.words,
+            **why._asdict(),
         )
         # An envelope's id begins with that of its message.
         return self._queue.found(envelope, failure, envelope[:8], *filter(None, [found["session"]]))

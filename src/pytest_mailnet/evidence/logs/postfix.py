@@ -11,7 +11,8 @@ import re
 from pytest_mailnet.evidence.failure import Failure
 from pytest_mailnet.evidence.logs.lines import Entry
 from pytest_mailnet.evidence.logs.queued import Found, Queue
-from pytest_mailnet.evidence.logs.reasons import Peer, Reason, peer_of, reason_of, trouble_of
+from pytest_mailnet.evidence.logs.reasons import Peer, peer_of, reason_of, trouble_of
+from pytest_mailnet.evidence.reasons import Reason
 from pytest_mailnet.evidence.stages import named_stage
 from pytest_mailnet.model import Stage
 
@@ -97,13 +98,10 @@ class Postfix:
             sender=self._queue.mail(queue_id).sender,
             host=peer.host,
             address=peer.address,
-            stage=why.stage,
             stage_rule=rule,
-            reply=why.reply,
             status=dsn[1] if dsn else None,
             action="delayed" if status.lower() in ("deferred", "softbounce") else "failed",
-            fault=why.fault,
-            words=why.words,
+            **why._asdict(),
         )
         return self._queue.found(queue_id, failure)
 
@@ -125,7 +123,7 @@ class Postfix:
             return _NOTHING
         why = reason_of(reason, stage)
         if not why.reply:  # cleanup tells a status and words, and not the reply that smtpd makes of them
-            why = Reason((), None, stage, reason)
+            why = Reason(stage=stage, words=reason)
         known = _STATUS.match(reason)
         failure = Failure(
             recipient=envelope["recipient"],

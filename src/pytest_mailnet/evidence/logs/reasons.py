@@ -6,11 +6,11 @@ import ipaddress
 import re
 from typing import NamedTuple
 
-from pytest_mailnet.evidence.connections import trouble_in
+from pytest_mailnet.evidence.reasons import Reason, in_words
 from pytest_mailnet.evidence.replies import reply_lines
 from pytest_mailnet.model import Stage
 
-__all__ = ["Peer", "Reason", "peer_of", "reason_of", "trouble_of"]
+__all__ = ["Peer", "peer_of", "reason_of", "trouble_of"]
 
 _LONGEST = 4000  # characters that are kept of a reason; RFC 5321, 4.5.3.1.5 has 512 for a reply's line
 _BEGINS_WITH_CODE = re.compile(r"[2-5][0-9]{2}(?:[ \-:]|$)")
@@ -23,15 +23,6 @@ class Peer(NamedTuple):
     address: str | None = None
 
 
-class Reason(NamedTuple):
-    """What a log gives as the reason of a failure; the fields are those of `Failure`."""
-
-    reply: tuple[str, ...]
-    fault: str | None
-    stage: Stage | None
-    words: str
-
-
 def reason_of(text: str, stage: Stage | None = None) -> Reason:
     """What a reason says: a reply if it begins with one, otherwise what went wrong below SMTP, or only words.
 
@@ -41,17 +32,13 @@ def reason_of(text: str, stage: Stage | None = None) -> Reason:
     """
     text = text[:_LONGEST].strip()
     if _BEGINS_WITH_CODE.match(text) and (reply := reply_lines(text)):
-        return Reason(reply, None, stage, "")
+        return Reason(reply, stage=stage)
     return trouble_of(text, stage)
 
 
 def trouble_of(text: str, stage: Stage | None = None) -> Reason:
     """The same of what no server has said: an administrator's words may begin with a code, too."""
-    text = text[:_LONGEST].strip()
-    trouble = trouble_in(text, stage)
-    if trouble is None:
-        return Reason((), None, stage, text)
-    return Reason((), trouble.fault, trouble.stage, text)
+    return in_words(text[:_LONGEST].strip(), stage)
 
 
 def peer_of(name: str | None, address: str | None = None) -> Peer:

@@ -11,7 +11,8 @@ import re
 from pytest_mailnet.evidence.failure import Failure
 from pytest_mailnet.evidence.logs.lines import Entry
 from pytest_mailnet.evidence.logs.queued import ROOM, Found, Queue
-from pytest_mailnet.evidence.logs.reasons import Peer, Reason, peer_of, reason_of
+from pytest_mailnet.evidence.logs.reasons import Peer, peer_of, reason_of
+from pytest_mailnet.evidence.reasons import Reason
 from pytest_mailnet.evidence.replies import code_of, enhanced_of
 from pytest_mailnet.model import Stage
 
@@ -104,12 +105,9 @@ class Sendmail:
                 sender=self._queue.mail(queue_id).sender,
                 host=peer.host,
                 address=peer.address,
-                stage=why.stage,
-                reply=why.reply,
                 status=dsn[1] if dsn else None,
                 action="delayed" if outcome.startswith("Deferred") else "failed",
-                fault=why.fault,
-                words=why.words,
+                **why._asdict(),
             )
             if failure.recipient:
                 found += self._queue.found(queue_id, failure)

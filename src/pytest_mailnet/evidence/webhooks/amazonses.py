@@ -13,7 +13,8 @@ from typing import Any, Literal
 
 from pytest_mailnet.evidence.failure import Failure
 from pytest_mailnet.evidence.formats import DocumentFormat
-from pytest_mailnet.evidence.webhooks.diagnosis import Diagnosis, diagnosis, own_words, refusal
+from pytest_mailnet.evidence.reasons import Reason
+from pytest_mailnet.evidence.webhooks.diagnosis import diagnosis, own_words, refusal
 from pytest_mailnet.evidence.webhooks.members import (
     JsonObject,
     address_in,
@@ -123,7 +124,7 @@ def _bounced(event: JsonObject) -> Iterator[Failure]:
         )
 
 
-def _told(text: str | None) -> Diagnosis:
+def _told(text: str | None) -> Reason:
     text = (text or "").replace(_LINE_END, "\n")
     expired = _EXPIRED.search(text)
     last = text[expired.end() :].removeprefix("<").removesuffix(">") if expired else text
@@ -135,7 +136,7 @@ def _failure(
     event: JsonObject,
     recipient: JsonObject,
     action: Literal["failed", "delayed"] | None,
-    told: Diagnosis,
+    told: Reason,
     address: str | None = None,
 ) -> Failure:
     # The reporting MTA is the one that tried (RFC 3464, 2.2.2), mostly Amazon's own, and did not say no.

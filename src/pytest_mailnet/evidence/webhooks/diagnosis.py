@@ -3,61 +3,39 @@
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
 
-from pytest_mailnet.evidence.connections import trouble_in
+from pytest_mailnet.evidence.reasons import Reason, in_words
 from pytest_mailnet.evidence.replies import enhanced_of, reply_in, reply_lines
 from pytest_mailnet.evidence.stages import named_stage
 from pytest_mailnet.evidence.webhooks.members import one_line
-from pytest_mailnet.model import Stage
 
-__all__ = ["Diagnosis", "coded_diagnosis", "diagnosis", "own_words", "refusal"]
+__all__ = ["coded_diagnosis", "diagnosis", "own_words", "refusal"]
 
 _TYPE = re.compile(r"\s*(?:smtp|unix|x-[\w\-]{1,32})\s*;\s*", re.IGNORECASE)  # RFC 3464, 2.3.6
 _IN_REPLY_TO = re.compile(r"\s{0,4}\(in reply to ([^()]{1,60})\)", re.IGNORECASE)
 
 
-class Diagnosis(NamedTuple):
-    """Fields of a `Failure` that one text decides.
-
-    Attributes:
-        reply: the reply's lines; empty if there is none.
-        fault: the id of one of `pytest_mailnet.faults.FAULTS`, where a connection or a look-up has failed.
-        stage: where, if the text says so.
-        words: the text, if there is no reply in it.
-    """
-
-    reply: tuple[str, ...] = ()
-    fault: str | None = None
-    stage: Stage | None = None
-    words: str = ""
-
-
-def diagnosis(text: str | None) -> Diagnosis:
+def diagnosis(text: str | None) -> Reason:
     """What a text tells in which a reply may stand: "smtp; 550 5.1.1 No such user"."""
     plain = _without_type(text)
     quoted = _IN_REPLY_TO.search(plain)
     reply = reply_in(plain[: quoted.start()] if quoted else plain)
     if not reply:
         return own_words(text)
-    return Diagnosis(reply, stage=named_stage(quoted[1]) if quoted else None)
+    return Reason(reply, stage=named_stage(quoted[1]) if quoted else None)
 
 
-def own_words(text: str | None) -> Diagnosis:
+def own_words(text: str | None) -> Reason:
     """What a text tells that the operator wrote of its own tries, even if it looks like a reply."""
-    words = one_line(text)
-    trouble = trouble_in(words)
-    if trouble is None:
-        return Diagnosis(words=words)
-    return Diagnosis(fault=trouble.fault, stage=trouble.stage, words=words)
+    return in_words(one_line(text))
 
 
-def refusal(text: str | None) -> Diagnosis:
+def refusal(text: str | None) -> Reason:
     """What a text tells of a mail that the operator did not try to deliver: nothing but its words."""
-    return Diagnosis(words=one_line(text))
+    return Reason(words=one_line(text))
 
 
-def coded_diagnosis(code: str, text: str | None) -> Diagnosis:
+def coded_diagnosis(code: str, text: str | None) -> Reason:
     """What a text tells whose reply code stands apart from it.
 
     Args:
@@ -73,7 +51,7 @@ def coded_diagnosis(code: str, text: str | None) -> Diagnosis:
     if status is not None and len(lines) == 1:
         lines = re.split(rf"\s(?={re.escape(status)}\s)", lines[0])
     *before, last = lines
-    return Diagnosis(reply_lines("\n".join([*(f"{code}-{line}" for line in before), f"{code} {last}"])))
+    return Reason(reply_lines("\n".join([*(f"{code}-{line}" for line in before), f"{code} {last}"])))
 
 
 def _without_type(text: str | None) -> str:

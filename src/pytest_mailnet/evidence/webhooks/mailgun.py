@@ -11,8 +11,8 @@ from typing import Any
 
 from pytest_mailnet.evidence.failure import Failure
 from pytest_mailnet.evidence.formats import DocumentFormat
+from pytest_mailnet.evidence.reasons import Reason
 from pytest_mailnet.evidence.webhooks.diagnosis import (
-    Diagnosis,
     coded_diagnosis,
     diagnosis,
     own_words,
@@ -88,7 +88,7 @@ def _failed(it: JsonObject) -> Failure:
     )
 
 
-def _told(it: JsonObject, code: Any, text: str | None) -> Diagnosis:
+def _told(it: JsonObject, code: Any, text: str | None) -> Reason:
     if (text_at(it, "reason") or "").startswith("suppress"):
         return refusal(text)
     reply_code = reply_code_in(code)
@@ -100,7 +100,7 @@ def _told(it: JsonObject, code: Any, text: str | None) -> Diagnosis:
 
 
 def _failure(
-    it: JsonObject, action: Any, told: Diagnosis, status: str | None = None, mx: str | None = None
+    it: JsonObject, action: Any, told: Reason, status: str | None = None, mx: str | None = None
 ) -> Failure:
     return Failure(
         recipient=mailbox_in(text_at(it, "recipient")),

@@ -12,7 +12,8 @@ from typing import Any, Literal
 
 from pytest_mailnet.evidence.failure import Failure
 from pytest_mailnet.evidence.formats import DocumentFormat
-from pytest_mailnet.evidence.webhooks.diagnosis import Diagnosis, diagnosis, own_words
+from pytest_mailnet.evidence.reasons import Reason
+from pytest_mailnet.evidence.webhooks.diagnosis import diagnosis, own_words
 from pytest_mailnet.evidence.webhooks.members import (
     JsonObject,
     host_in,
@@ -88,7 +89,7 @@ def _failures(document: Any) -> Iterator[Failure]:
         )
 
 
-def _told(it: JsonObject, fields: dict[str, str]) -> Diagnosis:
+def _told(it: JsonObject, fields: dict[str, str]) -> Reason:
     details = text_at(it, "Details")
     for text in (details, fields.get("diagnostic-code")):
         if (told := diagnosis(text)).reply:

@@ -13,8 +13,8 @@ from typing import Any
 
 from pytest_mailnet.evidence.failure import Failure
 from pytest_mailnet.evidence.formats import DocumentFormat
+from pytest_mailnet.evidence.reasons import Reason
 from pytest_mailnet.evidence.webhooks.diagnosis import (
-    Diagnosis,
     coded_diagnosis,
     diagnosis,
     own_words,
@@ -84,7 +84,7 @@ def _failure(event: JsonObject) -> Iterator[Failure]:
     )
 
 
-def _told(event: JsonObject, text: str | None) -> Diagnosis:
+def _told(event: JsonObject, text: str | None) -> Reason:
     if text and _INTERNAL in text:
         last = _LAST.search(text)
         quoted = text[last.end() :].removesuffix(")") if last else _INTERNAL
