@@ -156,8 +156,7 @@ def pytest_runtest_setup(item: pytest.Item) -> Generator[None, Any, Any]:
     try:
         return (yield)
     except BaseException:
-        for net in item.stash.get(_nets, []):
-            net.settle(failed=True)
+        _settle(item, failed=True)
         raise
 
 
@@ -168,11 +167,9 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
     try:
         outcome = yield
     except BaseException:
-        for net in item.stash.get(_nets, []):
-            net.settle(failed=True)
+        _settle(item, failed=True)
         raise
-    for net in item.stash.get(_nets, []):
-        net.settle()
+    _settle(item)
     return outcome
 
 
@@ -204,6 +201,12 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
             if title == _SECTION:
                 terminalreporter.section(f"{_SECTION}: {report.nodeid}", "-")
                 terminalreporter.line(story)
+
+
+def _settle(item: pytest.Item, *, failed: bool = False) -> None:
+    __tracebackhide__ = True
+    for net in item.stash.get(_nets, []):
+        net.settle(failed=failed)
 
 
 def _marked(config: MailNetConfig, node: pytest.Item) -> MailNetConfig:

@@ -14,14 +14,15 @@ from pytest_mailnet.model import Stage
 
 __all__ = ["Armed"]
 
-_ERRNO: Mapping[Manner, int] = MappingProxyType(
+_OF_A_DIAL: Mapping[Fault, int] = MappingProxyType(
     {
-        Manner.REFUSED: errno.ECONNREFUSED,
-        Manner.UNREACHABLE: errno.EHOSTUNREACH,
-        Manner.NO_ROUTE: errno.ENETUNREACH,
-        Manner.DROPPED: errno.ETIMEDOUT,
+        Fault(Manner.REFUSED, Stage.CONNECT): errno.ECONNREFUSED,
+        Fault(Manner.UNREACHABLE, Stage.CONNECT): errno.EHOSTUNREACH,
+        Fault(Manner.NO_ROUTE, Stage.CONNECT): errno.ENETUNREACH,
+        Fault(Manner.DROPPED, Stage.CONNECT): errno.ETIMEDOUT,
     }
 )
+_RESET_AT_ONCE = Fault(Manner.RESET, Stage.CONNECT)
 _NOT_AT_A_REPLY = frozenset({*OF_A_DIAL, *OF_TLS, Manner.SLOW, Manner.EARLY})
 
 # After which stages a client is at a stage next, where nothing is offered that it would do before.
@@ -85,16 +86,16 @@ class Armed:
 
         ETIMEDOUT is for one that is never answered.
         """
-        for manner, number in _ERRNO.items():
-            fault = Fault(manner, Stage.CONNECT)
+        if not self:
+            return None
+        for fault, number in _OF_A_DIAL.items():
             if self._take(fault):
                 return number, f"{fault.does}, as the test has it: {fault.id}"
         return None
 
     def resets_at_once(self) -> bool:
         """Whether a connection that is made now is reset before it is greeted; not counted."""
-        fault = Fault(Manner.RESET, Stage.CONNECT)
-        return fault in self._own or self._left.get(fault, 0) != 0
+        return _RESET_AT_ONCE in self._own or self._left.get(_RESET_AT_ONCE, 0) != 0
 
     def slow(self) -> Fault | None:
         """The fault of the link, if it has one; counted."""

@@ -17,13 +17,21 @@ from pytest_mailnet.evidence.replies import enhanced_in, reply_in
 from pytest_mailnet.evidence.stages import named_stage
 from pytest_mailnet.model import Stage
 
-__all__ = ["ADDRESS", "Layout", "failure_of", "laid_out", "passages", "spoken", "told"]
+__all__ = ["ADDRESS", "END", "Layout", "failure_of", "in_lines", "laid_out", "passages", "spoken", "told"]
 
 ADDRESS = r"[<\"'(\[]?(?P<address>[^\s<>\"',;:()\[\]@]{1,64}@[A-Za-z0-9._\-]{1,255})[>\"')\]]?"
 """A recipient in a pattern; the address itself is its group "address"."""
 
+END = r"(?=\n[ \t]*\n|\Z)"
+"""The end of a paragraph in a pattern."""
+
 _MOST_WORDS = 500
 _A_WORD = re.compile(r"[^\W\d_]{2}|\d{3}")
+
+
+def in_lines(pattern: str) -> re.Pattern[str]:
+    """A pattern in which "^" and "$" are at each line, and "." goes on over lines."""
+    return re.compile(pattern, re.MULTILINE | re.DOTALL)
 
 
 class Layout(NamedTuple):

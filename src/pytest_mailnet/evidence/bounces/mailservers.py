@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from pytest_mailnet.evidence.bounces.layouts import ADDRESS, Layout, laid_out
+from pytest_mailnet.evidence.bounces.layouts import ADDRESS, END, Layout, in_lines, laid_out
 from pytest_mailnet.evidence.bounces.mail import Mail
 from pytest_mailnet.evidence.failure import Failure
 from pytest_mailnet.model import Stage
@@ -18,48 +18,42 @@ from pytest_mailnet.model import Stage
 __all__ = ["failures_in"]
 
 
-def _lines(pattern: str) -> re.Pattern[str]:
-    return re.compile(pattern, re.MULTILINE | re.DOTALL)
-
-
-_END = r"(?=\n[ \t]*\n|\Z)"
-
 _IMAIL = Layout(
     sign=re.compile(r"SMTP32"),
     field="X-Mailer",
-    opens=_lines(rf"^(?P<words>[A-Za-z][^\n:@]{{3,100}}?):?[ \t]+{ADDRESS}[ \t]*$"),
-    ends=_lines(r"^[Oo]riginal message follows"),
+    opens=in_lines(rf"^(?P<words>[A-Za-z][^\n:@]{{3,100}}?):?[ \t]+{ADDRESS}[ \t]*$"),
+    ends=in_lines(r"^[Oo]riginal message follows"),
 )
 _GROUPWISE = Layout(
-    sign=_lines(r"message that you sent was undeliverable to the following"),
-    opens=_lines(rf"^[ \t]+{ADDRESS}[ \t]*(?:\(|$)"),
-    details=(_lines(r"\A(?P<reply>(?P<words>.{1,2000}?))\)[ \t]*(?=\n|\Z)"),),
-    ends=_lines(r"^(?:Possibly truncated original message|Received: )"),
+    sign=in_lines(r"message that you sent was undeliverable to the following"),
+    opens=in_lines(rf"^[ \t]+{ADDRESS}[ \t]*(?:\(|$)"),
+    details=(in_lines(r"\A(?P<reply>(?P<words>.{1,2000}?))\)[ \t]*(?=\n|\Z)"),),
+    ends=in_lines(r"^(?:Possibly truncated original message|Received: )"),
 )
 _COMMUNIGATE = Layout(
-    sign=_lines(r"^[ \t]*(?:Failed to deliver to|Delivery to) '"),
-    opens=_lines(rf"^[ \t]*(?:Failed to deliver to|Delivery to) '{ADDRESS}'?"),
+    sign=in_lines(r"^[ \t]*(?:Failed to deliver to|Delivery to) '"),
+    opens=in_lines(rf"^[ \t]*(?:Failed to deliver to|Delivery to) '{ADDRESS}'?"),
     details=(
-        _lines(rf"\breports:[ \t]*\n?(?P<words>.{{1,2000}}?){_END}"),
-        _lines(
+        in_lines(rf"\breports:[ \t]*\n?(?P<words>.{{1,2000}}?){END}"),
+        in_lines(
             rf"\bhost[ \t]+(?P<server>[\w.\-\[\]]{{2,255}})[ \t]+says:[ \t]*\n?[ \t]*"
-            rf"(?P<reply>.{{1,4000}}?){_END}"
+            rf"(?P<reply>.{{1,4000}}?){END}"
         ),
     ),
 )
 _MESSAGING_SERVER = Layout(
-    sign=_lines(
+    sign=in_lines(
         r"^[ \t]*Recipient address:[ \t]*\S[^\n]{0,500}\n"
         r"(?:[ \t]*Original address:[^\n]{0,500}\n)?[ \t]*Reason:"
     ),
-    opens=_lines(rf"^[ \t]*Recipient address:[ \t]*(?:[\w\-]{{1,20}};)?{ADDRESS}"),
+    opens=in_lines(rf"^[ \t]*Recipient address:[ \t]*(?:[\w\-]{{1,20}};)?{ADDRESS}"),
     details=(
-        _lines(r"^[ \t]*Reason:[ \t]*(?P<words>[^\n]{1,500})"),
-        _lines(
+        in_lines(r"^[ \t]*Reason:[ \t]*(?P<words>[^\n]{1,500})"),
+        in_lines(
             r"^[ \t]*Diagnostic code:[ \t]*smtp;(?P<reply>.{1,4000}?)"
             r"(?=\n[ \t]+[A-Z][a-z]+ [a-z]+:|\n[ \t]*\n|\Z)"
         ),
-        _lines(r"^[ \t]*Remote system:[ \t]*(?:dns;)?(?P<server>[^\n]{1,300})"),
+        in_lines(r"^[ \t]*Remote system:[ \t]*(?:dns;)?(?P<server>[^\n]{1,300})"),
     ),
     stages=(
         (re.compile(r"SMTP server has rejected address", re.IGNORECASE), Stage.RCPT),
@@ -67,25 +61,25 @@ _MESSAGING_SERVER = Layout(
     ),
 )
 _SMARTERMAIL = Layout(
-    sign=_lines(r"^[ \t]*Failed Recipient: "),
-    opens=_lines(rf"^[ \t]*Failed Recipient:[ \t]*{ADDRESS}"),
-    details=(_lines(rf"^[ \t]*Reason:[ \t]*(?P<reply>(?P<words>.{{1,4000}}?)){_END}"),),
-    ends=_lines(r"^[ \t]*-- The header and top"),
+    sign=in_lines(r"^[ \t]*Failed Recipient: "),
+    opens=in_lines(rf"^[ \t]*Failed Recipient:[ \t]*{ADDRESS}"),
+    details=(in_lines(rf"^[ \t]*Reason:[ \t]*(?P<reply>(?P<words>.{{1,4000}}?)){END}"),),
+    ends=in_lines(r"^[ \t]*-- The header and top"),
 )
 _MAIL2000 = Layout(
-    sign=_lines(r"^---The following addresses had delivery errors---"),
-    opens=_lines(rf"^[ \t]*{ADDRESS}[ \t]+\["),
-    details=(_lines(r"\A(?P<reply>(?P<words>[^\n]{1,2000}?))\][ \t]*$"),),
+    sign=in_lines(r"^---The following addresses had delivery errors---"),
+    opens=in_lines(rf"^[ \t]*{ADDRESS}[ \t]+\["),
+    details=(in_lines(r"\A(?P<reply>(?P<words>[^\n]{1,2000}?))\][ \t]*$"),),
 )
 # "alice:000000:<alice@shop.example> : 192.0.2.25 : mx.shop.example:[192.0.2.8] : 550 5.1.1 …  in RCPT TO"
 _SENDGRID = Layout(
-    sign=_lines(r"generated message from SendGrid"),
-    opens=_lines(
+    sign=in_lines(r"generated message from SendGrid"),
+    opens=in_lines(
         rf"^[^\n:]{{1,100}}:\w{{1,20}}:<{ADDRESS} :[ \t]*"
         rf"(?:[0-9A-Fa-f.:]{{3,45}} : (?P<server>[^\n ]{{3,300}}) : )?"
     ),
     details=(
-        _lines(
+        in_lines(
             r"\A(?P<reply>(?P<words>.{1,4000}?))"
             r"(?:[ \t]{1,4}in (?P<stage>[A-Za-z][A-Za-z ]{2,30}))?[ \t]*(?=\n|\Z)"
         ),
@@ -93,28 +87,30 @@ _SENDGRID = Layout(
 )
 # AsyncOS of Cisco, which Amazon SES once was as well.
 _ASYNCOS = Layout(
-    sign=_lines(r"^The following message to <[^>\n]{3,320}> was undeliverable\."),
-    opens=_lines(rf"^The following message to {ADDRESS} was undeliverable\."),
-    details=(_lines(rf"The reason for the problem:\s{{0,20}}(?P<reply>(?P<words>.{{1,4000}}?)){_END}"),),
+    sign=in_lines(r"^The following message to <[^>\n]{3,320}> was undeliverable\."),
+    opens=in_lines(rf"^The following message to {ADDRESS} was undeliverable\."),
+    details=(in_lines(rf"The reason for the problem:\s{{0,20}}(?P<reply>(?P<words>.{{1,4000}}?)){END}"),),
 )
 _AMAZON = Layout(
-    sign=_lines(r"^An error occurred while trying to deliver the mail to the following recipients:"),
-    opens=_lines(rf"^[ \t]*{ADDRESS}[ \t]*$"),
-    ends=_lines(r"^(?:Technical report:|Reporting-MTA:|-{5,})"),
+    sign=in_lines(r"^An error occurred while trying to deliver the mail to the following recipients:"),
+    opens=in_lines(rf"^[ \t]*{ADDRESS}[ \t]*$"),
+    ends=in_lines(r"^(?:Technical report:|Reporting-MTA:|-{5,})"),
 )
 _MIMECAST = Layout(
-    sign=_lines(r"^This is a delivery failure notification message indicating that"),
-    opens=_lines(rf"addressed to email address :[ \t]*\n--[ \t]*{ADDRESS}"),
+    sign=in_lines(r"^This is a delivery failure notification message indicating that"),
+    opens=in_lines(rf"addressed to email address :[ \t]*\n--[ \t]*{ADDRESS}"),
     details=(
-        _lines(rf"^Additional information follows :[ \t]*\n--[ \t]*(?P<reply>(?P<words>.{{1,4000}}?)){_END}"),
+        in_lines(
+            rf"^Additional information follows :[ \t]*\n--[ \t]*(?P<reply>(?P<words>.{{1,4000}}?)){END}"
+        ),
     ),
 )
 # Of a script that rejects (RFC 5429), or a quota; the text is the default of Dovecot's rejection_reason:
 # https://doc.dovecot.org/2.3/settings/core/
 _DOVECOT = Layout(
-    sign=_lines(r"^Your message to <[^>\n]{3,320}> was automatically rejected:"),
-    opens=_lines(rf"^Your message to {ADDRESS} was automatically rejected:"),
-    details=(_lines(rf"\A\s{{0,20}}(?P<reply>(?P<words>.{{1,4000}}?)){_END}"),),
+    sign=in_lines(r"^Your message to <[^>\n]{3,320}> was automatically rejected:"),
+    opens=in_lines(rf"^Your message to {ADDRESS} was automatically rejected:"),
+    details=(in_lines(rf"\A\s{{0,20}}(?P<reply>(?P<words>.{{1,4000}}?)){END}"),),
 )
 _LAYOUTS = (
     _IMAIL,

@@ -14,7 +14,7 @@ from pytest_mailnet.evidence.replies import enhanced_in, reply_in
 from pytest_mailnet.evidence.stages import named_stage
 from pytest_mailnet.model import Stage
 
-__all__ = ["Passage", "failure_told", "failures_in", "own_words", "passages"]
+__all__ = ["failures_in", "own_words"]
 
 _ADDRESS = r"[<\"']?(?P<address>[^\s<>\"',;:()\[\]]+@[A-Za-z0-9._\-]+)[>\"']?"
 _OPENS = re.compile(
@@ -71,7 +71,7 @@ _SERVER = re.compile(
 )
 
 
-class Passage(NamedTuple):
+class _Passage(NamedTuple):
     """A recipient, and what is said of the mail to that address."""
 
     recipient: str
@@ -86,8 +86,8 @@ def failures_in(text: str, sender: str | None) -> Iterator[Failure]:
         sender: of the mail that it is about, who is no recipient.
     """
     words = own_words(text)
-    found = passages(words, sender)
-    told = [failure for it in found if (failure := failure_told(it)) is not None]
+    found = _passages(words, sender)
+    told = [failure for it in found if (failure := _failure_told(it)) is not None]
     yield from told or _listed(words, found)
 
 
@@ -97,7 +97,7 @@ def own_words(text: str) -> str:
     return text[: found.start()] if found else text
 
 
-def passages(text: str, sender: str | None) -> list[Passage]:
+def _passages(text: str, sender: str | None) -> list[_Passage]:
     """The recipients that a text names, each with what follows up to the next."""
     for pattern in (_OPENS, _LABELLED):
         if found := _split(text, pattern, sender):
@@ -105,15 +105,15 @@ def passages(text: str, sender: str | None) -> list[Passage]:
     for found_one in _SENTENCE.finditer(text):
         address = found_one["address"].strip(".")
         if _is_recipient(address, sender):
-            return [Passage(address, text)]
+            return [_Passage(address, text)]
     return []
 
 
-def failure_told(passage: Passage) -> Failure | None:
+def _failure_told(passage: _Passage) -> Failure | None:
     """What a passage tells; None where it tells of no failure."""
     text = passage.text
-    stage = stage_told(text)
-    reply = reply_told(text)
+    stage = _stage_told(text)
+    reply = _reply_told(text)
     trouble = None if reply else trouble_in(text, stage)
     status = None if reply else enhanced_in(text)
     if not (reply or trouble or status or tells_of_failure(text)):
@@ -131,7 +131,7 @@ def failure_told(passage: Passage) -> Failure | None:
     )
 
 
-def stage_told(text: str) -> Stage | None:
+def _stage_told(text: str) -> Stage | None:
     """The stage that a text names: "(in reply to RCPT TO command)"."""
     found = _SAID_AFTER.search(" ".join(text.split()))
     if found is None:
@@ -140,7 +140,7 @@ def stage_told(text: str) -> Stage | None:
     return Stage.RCPT if named == "address" else named_stage(named)
 
 
-def reply_told(text: str) -> tuple[str, ...]:
+def _reply_told(text: str) -> tuple[str, ...]:
     """The reply in a text, without what the bounce says behind it."""
     reply = reply_in(text)
     if not reply:
@@ -152,7 +152,7 @@ def reply_told(text: str) -> tuple[str, ...]:
     return reply_in(text.rstrip().removesuffix("]") if text[start - 1 : start] == "[" else text)
 
 
-def _listed(text: str, found: list[Passage]) -> Iterator[Failure]:
+def _listed(text: str, found: list[_Passage]) -> Iterator[Failure]:
     """Recipients of whom nothing is said but what stands above their list."""
     above = text[: text.find(found[0].recipient)] if found else ""
     paragraphs = [" ".join(it.split()) for it in above[-2000:].split("\n\n") if any(map(str.isalnum, it))]
@@ -169,7 +169,7 @@ def _server_told(text: str) -> tuple[str | None, str | None]:
     return None, None
 
 
-def _split(text: str, pattern: re.Pattern[str], sender: str | None) -> list[Passage]:
+def _split(text: str, pattern: re.Pattern[str], sender: str | None) -> list[_Passage]:
     found: dict[str, list[str]] = {}
     current: list[str] | None = None
     for line in text.split("\n"):
@@ -183,7 +183,7 @@ def _split(text: str, pattern: re.Pattern[str], sender: str | None) -> list[Pass
             current.append(opening["rest"].lstrip(": "))
         elif current is not None:
             current.append(line)
-    return [Passage(address, "\n".join(lines)) for address, lines in found.items()]
+    return [_Passage(address, "\n".join(lines)) for address, lines in found.items()]
 
 
 def _is_recipient(address: str, sender: str | None) -> bool:
