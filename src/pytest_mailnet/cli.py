@@ -5,10 +5,11 @@ from __future__ import annotations
 import argparse
 import io
 import os
+import re
 import shutil
 import sys
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 __all__ = ["main"]
 
@@ -29,7 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments.
     """
     parser = argparse.ArgumentParser(prog="mailnet", description="A little Internet for mail.")
-    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    commands = parser.add_subparsers(title="commands", dest="command", required=True, metavar="COMMAND")
     demo = commands.add_parser(
         "demo", help="play the story of Bob, Alice, Carl and a dynamic address over real sockets"
     )
@@ -55,7 +56,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     rules.add_argument("--provider", default="", help="only of this one")
     rules.set_defaults(run=_rules)
     _add_reproduce(commands)
-    return int((given := parser.parse_args(arguments)).run(given))
+    given, unknown = parser.parse_known_args(arguments)
+    if unknown:
+        _refuse(commands.choices[given.command], unknown[0])
+    return int(given.run(given))
+
+
+def _refuse(parser: argparse.ArgumentParser, argument: str) -> NoReturn:
+    from pytest_mailnet.errors import amongst  # noqa: PLC0415
+
+    options = re.findall(r"--[a-z-]+", parser.format_usage())
+    parser.error(f"it does not take {argument!r}{amongst(argument, options) if options else ''}")
 
 
 def _add_reproduce(commands: Any) -> None:

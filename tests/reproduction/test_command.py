@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import json
 import sys
@@ -154,6 +155,34 @@ def test_a_mail_of_a_log_is_picked_by_its_queue_id(run, tmp_path):
 
     assert "carl@club.example" in out
     assert "alice@shop.example" not in out
+
+
+def test_a_mail_that_is_not_in_a_log_is_told(run, tmp_path):
+    path = tmp_path / "mail.log"
+    path.write_text(LOG)
+
+    status, out, err = run(path, "--queue-id", "FEDCBA89")
+
+    assert (status, out) == (1, "")
+    assert err == f"{path}: a mail log; no line in it tells of a failed delivery of FEDCBA89\n"
+
+
+def test_a_log_that_is_packed_is_told_with_what_unpacks_it(run, tmp_path):
+    path = tmp_path / "mail.log.2.gz"
+    path.write_bytes(gzip.compress(LOG.encode()))
+
+    status, out, err = run(path)
+
+    assert (status, out) == (1, "")
+    assert err == f"{path}: packed by gzip; nothing is unpacked here: gzip -dc … | mailnet reproduce\n"
+
+
+def test_an_option_that_there_is_not_is_told_with_its_like(run, capsys):
+    with pytest.raises(SystemExit) as ended:
+        run("--anonymize")
+
+    assert ended.value.code == 2
+    assert "it does not take '--anonymize' (did you mean '--anonymise'?" in capsys.readouterr().err
 
 
 def test_files_without_a_failure_are_listed_and_the_others_read(run, bounce, tmp_path):

@@ -162,6 +162,13 @@ def test_a_file_that_is_not_there_is_told_with_its_like(mailnet, bounce):
         mailnet.reproduce(bounce.with_name("bounc.eml"))
 
 
+def test_what_is_no_evidence_is_told(mailnet):
+    with pytest.raises(
+        EvidenceError, match=r"mailnet\.reproduce\(550\): it takes paths of evidence, and failures"
+    ):
+        mailnet.reproduce(550)
+
+
 def test_a_file_without_a_failure_is_told_with_what_it_is(mailnet, tmp_path):
     path = tmp_path / "hello.eml"
     path.write_text("From: a@b.example\nSubject: Hello\n\nHow are you?\n")

@@ -35,6 +35,8 @@ _MAIL_FIELDS = re.compile(
 )
 _DOCUMENTS: tuple[DocumentFormat, ...] = (*WEBHOOKS, *EVENTS)
 _TEXTS: tuple[LineFormat, ...] = (*TRANSCRIPTS, MAIL_LOG)
+# How files begin that old logs are kept in.
+_PACKED = ((b"\x1f\x8b", "gzip"), (b"BZh", "bzip2"), (b"\xfd7zXZ", "xz"), (b"\x28\xb5\x2f\xfd", "zstd"))
 
 
 def outcomes_of(
@@ -59,6 +61,12 @@ def outcomes_of(
 def _outcomes(
     stream: BinaryIO, head: bytes, name: str, read: Callable[[int], object], queue_ids: frozenset[str]
 ) -> Iterator[Outcome]:
+    packed = next((by for begins, by in _PACKED if head.startswith(begins)), None)
+    if packed is not None:
+        yield NoFailure(
+            name, f"packed by {packed}", f"nothing is unpacked here: {packed} -dc … | mailnet reproduce"
+        )
+        return
     text = "\n".join(lines_of(io.BytesIO(), head))
     if not text.strip(" \t\n\0"):
         yield NoFailure(name, "it is empty", "there is nothing to read")
@@ -71,7 +79,9 @@ def _outcomes(
     elif line_format is not None:
         if line_format is MAIL_LOG and queue_ids:
             line_format = dataclasses.replace(
-                MAIL_LOG, failures=lambda lines: failures_of_mails(lines, queue_ids)
+                MAIL_LOG,
+                missing=f"no line in it tells of a failed delivery of {' or '.join(sorted(queue_ids))}",
+                failures=lambda lines: failures_of_mails(lines, queue_ids),
             )
         yield from _of_lines(line_format, lines_of(stream, head, read), name)
     elif text.lstrip()[:1] in ("{", "["):

@@ -65,6 +65,10 @@ def _failures(given: str | os.PathLike[str] | Failure) -> list[Failure]:
     __tracebackhide__ = True
     if isinstance(given, Failure):
         return [given]
+    if not isinstance(given, (str, os.PathLike)):
+        raise EvidenceError(
+            f"mailnet.reproduce({given!r}): it takes paths of evidence, and failures as it returns them"
+        )
     sources = list(sources_at([Path(given)]))
     outcomes = [outcome for source in sources for outcome in outcomes_of(source)]
     found = [it for it in outcomes if isinstance(it, Failure)]
