@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import re
 from collections import deque
 from collections.abc import Iterable
@@ -10,9 +9,9 @@ from collections.abc import Iterable
 from pytest_mailnet.evidence.connections import trouble_in
 from pytest_mailnet.evidence.failure import Failure
 from pytest_mailnet.evidence.transcripts.commands import Command, command_of
-from pytest_mailnet.evidence.transcripts.hosts import named_host, split_host
+from pytest_mailnet.evidence.transcripts.hosts import named_host
 from pytest_mailnet.evidence.transcripts.letters import to_the_letter
-from pytest_mailnet.evidence.transcripts.transaction import Transaction
+from pytest_mailnet.evidence.transcripts.session import Session
 from pytest_mailnet.model import Stage
 
 __all__ = ["Conversation"]
@@ -21,28 +20,21 @@ _REPLY = re.compile(r"([2-5][0-9]{2})(?:([ -])(.*))?$", re.DOTALL)
 _MOST_LINES = 200
 _LONGEST_WORDS = 500
 _MOST_COMMANDS = 10_000
-_ORDER = (Stage.CONNECT, Stage.EHLO, Stage.STARTTLS, Stage.AUTH, Stage.MAIL)
 _GREETING = Command("", Stage.CONNECT)
 _MESSAGE = Command("", Stage.MESSAGE)
-_OF_SYNTAX = frozenset({500, 501, 502, 503, 504})
 
 
 class Conversation:
-    """Sessions, one after the other, that are told what was said and tell which recipients failed.
+    """What both sides say, line by line; which recipients failed is what its `Session` makes of it.
 
-    Replies are matched with commands in order (PIPELINING, RFC 2920). What stands in the way of a whole
-    session or transaction is told at its end, when all recipients are known.
+    Replies are matched with commands in order (PIPELINING, RFC 2920).
     """
 
     def __init__(self) -> None:
-        self._hints: tuple[str | None, tuple[str, ...]] = (None, ())
-        self._transaction = Transaction()
-        self._obstacle: Failure | None = None
+        self._session = Session()
         self._forget()
 
     def _forget(self) -> None:
-        self._host: str | None = None
-        self._address: str | None = None
         self._queue: deque[Command] = deque(maxlen=_MOST_COMMANDS)
         self._lines: list[str] = []
         self._announced = self._greeted = self._closed = self._heard_client = False
@@ -66,26 +58,21 @@ class Conversation:
             host: a name or an address, as it stands in the text; with its port, or without.
             again: whether this is one more address of the same server.
         """
-        if again and self._announced and not self._greeted:
-            # An attempt that failed counts only if the next one does not get further.
-            kept, name, failures = self._obstacle, self._host, []
-        else:
-            kept, name, failures = None, None, self._finish()
+        # An attempt that failed counts only if the next one does not get further.
+        failures = self._session.begins(again=again and self._announced and not self._greeted)
         self._forget()
-        self._obstacle, self._host, self._announced = kept, name, True
+        self._announced = True
         if host is not None:
             self.meets(host)
         return failures
 
     def meets(self, host: str) -> None:
         """Learn more of the server: its name, or its address."""
-        name, address = split_host(host)
-        self._host = name or self._host
-        self._address = address or self._address
+        self._session.meets(host)
 
     def sends(self, sender: str | None, recipients: Iterable[str] = ()) -> None:
         """Learn of whom the next mail is, and for whom, before any command has said it."""
-        self._hints = (sender, tuple(recipients))
+        self._session.sends(sender, recipients)
 
     def secured(self) -> None:
         """The client has said STARTTLS, and shakes hands, where the text does not show how."""
@@ -125,11 +112,7 @@ class Conversation:
 
     def completes(self, failure: Failure) -> list[Failure]:
         """What is known elsewhere of the session, with what is known here: a failure for each recipient."""
-        failure = failure.completed_by(self._failure(None))
-        if failure.recipient is not None:
-            return [failure]
-        recipients = self._transaction.named or self._hints[1] or (None,)
-        return [dataclasses.replace(failure, recipient=it) for it in recipients]
+        return self._session.completes(failure)
 
     def unsay(self) -> None:
         """The last command was not sent after all."""
@@ -163,8 +146,8 @@ class Conversation:
         self._closed = True
         self._queue.clear()
         self.in_content = self.in_login = False
-        if quitting or (stage is None and not self._transaction.accepted):
-            return failures + self._finish()
+        if quitting or (stage is None and not self._session.mail.accepted):
+            return failures + self._session.finish()
         # smtplib puts this in front of whatever has happened.
         said = words.rpartition("Connection unexpectedly closed: ")[2]
         trouble = trouble_in(said, stage) if stage is not None else None
@@ -172,7 +155,8 @@ class Conversation:
         if fault is not None and middle:
             fault = fault.replace("-after-dot", "-in-content")
         stage = trouble.stage if trouble else stage
-        return failures + self._broken(stage, recipients, self._failure(stage, fault=fault, words=words))
+        told = self._session.failure(stage, fault=fault, words=words)
+        return failures + self._session.breaks(stage, recipients, told, greeted=self._greeted)
 
     def end(self) -> list[Failure]:
         """The text ends; a command without a reply is a failure of which no more is known."""
@@ -181,14 +165,14 @@ class Conversation:
         stage, recipients = self._interrupted()
         self._closed = True
         if not waits or stage is None:
-            return failures + self._finish()
+            return failures + self._session.finish()
         where = "amid the content" if self.in_content else f"before a reply at {stage.upper()}"
-        told = self._failure(stage, words=f"the transcript ends {where}")
-        return failures + self._broken(stage, recipients, told)
+        told = self._session.failure(stage, words=f"the transcript ends {where}")
+        return failures + self._session.breaks(stage, recipients, told, greeted=self._greeted)
 
     def _takers(self) -> list[str]:
         """Who each has a reply of their own after the dot (RFC 2033, 4.2)."""
-        return [it for it in self._transaction.accepted if it is not None] if self._lmtp else []
+        return [it for it in self._session.mail.accepted if it is not None] if self._lmtp else []
 
     def _interrupted(self) -> tuple[Stage | None, list[str | None]]:
         """Where the session stands, and the recipients that are underway but not yet accepted."""
@@ -200,20 +184,6 @@ class Conversation:
         if self.in_content:
             return Stage.MESSAGE, []
         return (None if self._greeted or not self._announced else Stage.CONNECT), []
-
-    def _broken(self, stage: Stage | None, recipients: list[str | None], told: Failure) -> list[Failure]:
-        mail = self._transaction
-        for it in recipients:
-            mail.name(it)
-        if stage is Stage.MAIL:
-            mail.refusal = mail.refusal or told
-        elif stage in _ORDER or (stage is None and not self._greeted):
-            self._obstacle = told if self._obstacle is None or self._obstacle.fault else self._obstacle
-        elif self._obstacle is None and mail.refusal is None:
-            for it in recipients:
-                mail.accept(it)
-            return mail.decide(told) + self._finish()
-        return self._finish() if self._greeted else []
 
     def _replied(self) -> list[Failure]:
         reply, self._lines = tuple(self._lines), []
@@ -233,120 +203,36 @@ class Conversation:
         elif code == 220 and not self._handshake:  # the next session, without a word of how it began
             return [*self.connects(), *self._greet(reply, code)]
         else:
-            return self._unasked(reply, code)
-        return self._granted(command, code) if code < 400 else self._refused(command, reply, code)
+            return self._session.unasked(reply, code, heard_client=self._heard_client)
+        return self._granted(command, code) if code < 400 else self._session.refused(command, reply, code)
 
     def _greet(self, reply: tuple[str, ...], code: int) -> list[Failure]:
         self._announced = self._greeted = True
         if code >= 400:
-            return self._refused(_GREETING, reply, code)
-        self._obstacle = None
+            return self._session.refused(_GREETING, reply, code)
+        self._session.greeted()
         if code == 220:
-            self._host = self._host or named_host(reply[0][4:])
+            self._session.host = self._session.host or named_host(reply[0][4:])
         return []
 
     def _granted(self, command: Command, code: int) -> list[Failure]:
         stage = command.stage
         self.in_login = code == 334
-        if self._obstacle is not None and not self.in_login and _reaches(stage, self._obstacle.stage):
-            self._obstacle = None
+        if not self.in_login:
+            self._session.gets_to(stage)
         if command.verb == "QUIT":
             self._closed = True
-            return self._finish()
+            return self._session.finish()
         if stage is Stage.MAIL:
-            return self._next_mail(command.path)
+            return self._session.next_mail(command.path)
         if command.verb == "RSET" or (stage is Stage.MESSAGE and command.path is None and command.last):
-            return self._next_mail(None)
+            return self._session.next_mail(None)
         if stage is Stage.STARTTLS:
             self._handshake = True
         elif stage is Stage.RCPT:
-            self._transaction.accept(command.path)
+            self._session.mail.accept(command.path)
         elif stage is Stage.DATA:
             self.in_content = code == 354
         elif command.path is not None:
-            self._transaction.accepted.pop(command.path, None)
+            self._session.mail.accepted.pop(command.path, None)
         return []
-
-    def _next_mail(self, sender: str | None) -> list[Failure]:
-        mail, self._transaction = self._transaction, Transaction(sender)
-        if sender is not None and mail.refusal is not None and mail.refusal.code in _OF_SYNTAX:
-            mail.refusal = None  # mistyped, and said again
-        return mail.end(self._hints[1])
-
-    def _refused(self, command: Command, reply: tuple[str, ...], code: int) -> list[Failure]:
-        mail, stage = self._transaction, command.stage
-        followed = self._obstacle is not None and code in {503, 530}  # what follows from what failed before
-        told = self._failure(stage, reply=reply)
-        if stage is Stage.MAIL:
-            return self._refused_sender(command.path, reply, followed=followed)
-        if stage is Stage.RCPT:
-            return self._refused_recipient(command.path, told, code, followed=followed)
-        if stage in _ORDER:
-            if self._obstacle is None or self._obstacle.fault or code not in _OF_SYNTAX:
-                self._obstacle = told
-            return []
-        if followed or (stage is None and not (code == 421 and mail.accepted)):
-            return []
-        if command.path is None:
-            return mail.decide(told)
-        mail.accepted.pop(command.path, None)  # LMTP
-        return [dataclasses.replace(told, recipient=command.path)]
-
-    def _refused_sender(self, sender: str | None, reply: tuple[str, ...], *, followed: bool) -> list[Failure]:
-        failures = self._next_mail(None)
-        self._transaction.sender = sender
-        if not followed:
-            self._obstacle = None
-            self._transaction.refusal = self._failure(Stage.MAIL, reply=reply)
-        return failures
-
-    def _refused_recipient(
-        self, recipient: str | None, told: Failure, code: int, *, followed: bool
-    ) -> list[Failure]:
-        mail = self._transaction
-        if followed or mail.refusal is not None:
-            mail.name(recipient)
-            return []
-        if code == 421:  # ends the session (RFC 5321, 3.8), and with it the whole mail
-            mail.accept(recipient)
-            return mail.decide(told)
-        return mail.refuse(recipient, dataclasses.replace(told, recipient=recipient))
-
-    def _unasked(self, reply: tuple[str, ...], code: int) -> list[Failure]:
-        """A reply to nothing: a server that ends an idle session, or a client whose lines are not shown."""
-        if code < 400 or (code in _OF_SYNTAX and not self._transaction.accepted):
-            return []
-        if self._transaction.accepted:
-            return self._transaction.decide(self._failure(None, reply=reply))
-        return [] if self._heard_client else [self._failure(None, reply=reply)]
-
-    def _failure(
-        self, stage: Stage | None, *, reply: tuple[str, ...] = (), fault: str | None = None, words: str = ""
-    ) -> Failure:
-        sender = self._transaction.sender
-        return Failure(
-            sender=self._hints[0] if sender is None else sender,
-            host=self._host,
-            address=self._address,
-            stage=stage,
-            reply=reply,
-            fault=fault,
-            words=words,
-        )
-
-    def _finish(self) -> list[Failure]:
-        """The session is over."""
-        obstacle, self._obstacle = self._obstacle, None
-        mail, self._transaction = self._transaction, Transaction()
-        sender, hinted = self._hints
-        self._hints = (None, ())
-        failures = mail.end(hinted)
-        if obstacle is not None and not failures:
-            obstacle = dataclasses.replace(obstacle, sender=sender if mail.sender is None else mail.sender)
-            failures = [dataclasses.replace(obstacle, recipient=it) for it in mail.named or hinted or (None,)]
-        return failures
-
-
-def _reaches(stage: Stage | None, obstacle: Stage | None) -> bool:
-    """Whether a session that has got to a stage has got past an obstacle."""
-    return stage in _ORDER and obstacle in _ORDER and _ORDER.index(obstacle) <= _ORDER.index(stage)
