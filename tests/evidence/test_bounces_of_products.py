@@ -1,4 +1,4 @@
-"""Bounces of mail servers and services that are sold: MDaemon, Dovecot, Mimecast."""
+"""Bounces of mail servers and services that put them in words of their own: MDaemon, Dovecot, Mimecast."""
 
 from __future__ import annotations
 
