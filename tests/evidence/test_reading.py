@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import json
 import mailbox
+import os
+import socket
 import time
 
 import pytest
@@ -77,6 +80,53 @@ def test_a_folder_is_read_file_by_file_and_nothing_hidden(tmp_path):
     ]
 
 
+def test_what_in_a_folder_is_no_file_is_told_and_the_files_are_read(tmp_path):
+    folder = tmp_path / "box"
+    (folder / "deep").mkdir(parents=True)
+    (folder / "b.eml").write_text(BOUNCE)
+    os.mkfifo(folder / "a.pipe")
+    (folder / "c.eml").symlink_to("nothing")
+    (folder / "deep" / "d.eml").symlink_to("d.eml")
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(os.path.relpath(folder / "e.socket"))
+
+        outcomes = [outcome for it in sources_at([folder]) for outcome in outcomes_of(it)]
+
+    assert [str(it).removeprefix(f"{folder}/") for it in outcomes if isinstance(it, NoFailure)] == [
+        "a.pipe: it could not be read; it is a pipe",
+        "c.eml: it could not be read; it is a link to where nothing is",
+        "deep/d.eml: it could not be read; Too many levels of symbolic links",
+        "e.socket: it could not be read; it is a socket",
+    ]
+    assert [it.code for it in outcomes if isinstance(it, Failure)] == [550]
+
+
+def test_what_has_gone_since_the_folder_was_looked_at_is_told(tmp_path):
+    path = tmp_path / "a.eml"
+    path.write_text(BOUNCE)
+    [source] = sources_at([tmp_path])
+
+    path.unlink()
+
+    [nothing] = outcomes_of(source)
+    assert str(nothing) == f"{path}: it could not be read; No such file or directory"
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read all")
+def test_what_may_not_be_read_is_told(tmp_path):
+    closed, locked = tmp_path / "a.eml", tmp_path / "deep"
+    closed.write_text(BOUNCE)
+    closed.chmod(0)
+    locked.mkdir(mode=0)
+
+    paths = [tmp_path, locked, locked / "x"]
+    told = [str(it) for source in sources_at(paths) for it in outcomes_of(source)]
+
+    assert told == [
+        f"{it}: it could not be read; Permission denied" for it in (closed, locked, locked, locked / "x")
+    ]
+
+
 def test_the_words_of_a_bounce_are_enough():
     [failure] = read(BOUNCE.partition("\n\n")[2])
 
@@ -95,7 +145,7 @@ def test_a_reply_alone_is_enough():
         ("", "it is empty"),
         ("\ufeff \n\n", "it is empty"),
         ("just some words", "a text of no kind that is known"),
-        ("From: a@b.example\nSubject: Hi\n\nhow are you?", "a mail with the subject 'Hi'"),
+        ("From: a@b.example\nSubject: Hi\n\nhow are you?", "a mail"),
         ('{"a": 1}', "JSON of no kind that is known"),
         ('{"a": ', "it begins like JSON and is none"),
         ("[" * 100_000, "it begins like JSON and is none"),
@@ -114,6 +164,25 @@ def test_what_has_no_failure_in_it_is_told_with_what_it_is(content, told):
     assert isinstance(nothing, NoFailure)
     assert nothing.found == told
     assert nothing.missing
+
+
+def test_a_file_that_ends_in_an_error_is_told_and_what_it_told_before_stays():
+    line = (
+        b"Mar  9 10:11:13 relay postfix/smtp[9]: ABCDEF12: to=<alice@shop.example>, relay=none, delay=1, "
+        b"dsn=4.4.1, status=deferred (connect to mx.shop.example[192.0.2.9]:25: Connection refused)\n"
+    )
+
+    class Damaged(io.BytesIO):
+        def read(self, size=-1):
+            if self.tell() == len(self.getvalue()):
+                raise OSError(errno.EIO, "Input/output error")
+            return super().read(size)
+
+    failure, nothing = outcomes_of(Source("mail.log", 0, lambda: Damaged(line)))
+
+    assert failure.recipient == "alice@shop.example"
+    assert str(nothing) == "mail.log: it could not be read; Input/output error"
+    assert nothing.unread
 
 
 def test_a_log_in_a_mail_is_read_too():

@@ -5,7 +5,10 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import os
+import re
 import sys
+import threading
 import tomllib
 
 import pytest
@@ -209,6 +212,46 @@ def test_nothing_found_is_a_status_of_its_own(run, tmp_path):
     assert run(path, "--as", "json")[:2] == (1, "[]\n")
 
 
+def test_a_file_that_cannot_be_read_is_told_and_the_others_are_read(run, bounce, tmp_path):
+    gone = tmp_path / "gone.eml"
+    gone.symlink_to("nowhere")
+
+    status, out, err = run(gone, bounce)
+
+    assert status == 2
+    assert out.startswith(f"{bounce}: alice@shop.example\n")
+    assert err == f"{gone}: it could not be read; it is a link to where nothing is\n"
+
+
+def test_a_pipe_that_is_named_is_read(run, bounce, tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    writer = threading.Thread(target=pipe.write_bytes, args=[bounce.read_bytes()])
+    writer.start()
+
+    status, out, _ = run(pipe)
+
+    writer.join()
+    assert (status, out.splitlines()[0]) == (0, f"{pipe}: alice@shop.example")
+
+
+def test_a_folder_without_a_file_is_told(run, tmp_path):
+    assert run(tmp_path) == (2, "", f"mailnet reproduce: there is no file in {tmp_path}\n")
+
+
+@pytest.mark.parametrize(
+    ("paths", "told"),
+    [
+        ([""], "'' is no file: a variable that is not set? \".\" is all that lies here"),
+        (["-", "-"], "'-' twice: standard input can be read once"),
+    ],
+)
+def test_a_path_that_means_nothing_is_told(run, monkeypatch, paths, told):
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(LOG.encode())))
+
+    assert run(*paths) == (2, "", f"mailnet reproduce: {told}\n")
+
+
 def test_a_path_that_is_not_there_is_told_with_its_like(run, bounce):
     status, out, err = run(bounce.with_name("bonce.eml"))
 
@@ -233,4 +276,45 @@ def test_names_are_replaced_the_same_by_the_same(run, bounce):
     assert told["sender"] == "user2@domain2.example"
     assert told["host"] == "host1.domain1.example"
     assert told["reply"][0] == "550-5.1.1 <user1@domain1.example>: nobody"
+    assert told["file"] == "evidence 1"
     assert "shop" not in out
+
+
+@pytest.mark.parametrize("form", ["text", "test", "toml", "json"])
+def test_neither_folders_nor_files_nor_subjects_name_people_in_what_is_anonymised(run, tmp_path, form):
+    folder = tmp_path / "home-of-neko"
+    folder.mkdir()
+    (folder / "neko@shop.example.log").write_text(LOG)
+    (folder / "neko.eml").write_text("From: neko@shop.example\nSubject: Neko's order\n\nhello\n")
+
+    status, out, err = run(folder, "--as", form, "--anonymise")
+
+    assert status == 0
+    assert "evidence 1" in out
+    assert err.startswith("evidence 2: a mail; neither")
+    assert not re.search("neko|shop|club", out + err, re.IGNORECASE)
+
+
+def test_what_is_known_of_a_failure_is_known_without_its_names(run, tmp_path):
+    path = tmp_path / "mail.log"
+    path.write_text(
+        "Mar  9 10:11:13 relay postfix/smtp[9]: ABCDEF12: to=<alice@shop.example>, "
+        "relay=mx.shop.example[192.0.2.8]:25, delay=1, dsn=5.0.0, status=bounced (host "
+        "mx.shop.example[192.0.2.8] said: 550-Verification failed for <bob@sender.example> "
+        "550-No Such User Here 550 Sender verify failed (in reply to RCPT TO command))\n"
+    )
+
+    _, named, _ = run(path)
+    _, nameless, _ = run(path, "--anonymise")
+
+    assert nameless.splitlines()[1:] == [
+        "  at         host1.domain1.example [192.0.2.1]",
+        "  stage      RCPT",
+        "  reply      550-Verification failed for <user2@domain2.example>",
+        "             550-No Such User Here",
+        "             550 Sender verify failed",
+        "  permanent  yes",
+        "  like       exim",
+        "  matches    exim/sender_verify_failed",
+    ]
+    assert named.splitlines()[-3:] == nameless.splitlines()[-3:]

@@ -157,6 +157,16 @@ def test_two_failures_share_a_host_and_an_address(mailnet, failure):
     assert socket.gethostbyname("mx.team.example") != "192.0.2.8"
 
 
+def test_a_file_that_cannot_be_read_is_an_error_whatever_the_others_tell(mailnet, bounce):
+    gone = bounce.with_name("gone.eml")
+    gone.symlink_to("nowhere")
+
+    with pytest.raises(EvidenceError) as told:
+        mailnet.reproduce(bounce.parent)
+
+    assert str(told.value) == f"{gone}: it could not be read; it is a link to where nothing is"
+
+
 def test_a_file_that_is_not_there_is_told_with_its_like(mailnet, bounce):
     with pytest.raises(EvidenceError, match=r"bounc\.eml': no such file \(did you mean 'bounce\.eml'"):
         mailnet.reproduce(bounce.with_name("bounc.eml"))

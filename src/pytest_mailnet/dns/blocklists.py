@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from pytest_mailnet.errors import InvalidSetting, amongst
 
-__all__ = ["Listing", "listings", "meaning_of", "reversed_name"]
+__all__ = ["Listing", "listings", "meaning_of", "reversed_name", "zones"]
 
 _LONGEST_ZONE = 253 - len(".".join("0" * 32)) - 1  # with the nibbles of an IPv6 address before it
 _LABEL = 63
@@ -49,6 +49,12 @@ def listings(given: Iterable[str] | Mapping[str, str]) -> tuple[Listing, ...]:
     else:
         found = [listing for name in given for listing in _known(str(name).lower().rstrip("."))]
     return tuple(dict.fromkeys(found))
+
+
+def zones() -> frozenset[str]:
+    """The zones of all lists that are known here."""
+    kinds = (_lists()[kind] for kind in ("addresses", "domains"))
+    return frozenset(zone for kind in kinds for entry in kind.values() for zone in entry["zones"])
 
 
 def meaning_of(zone: str, code: str) -> str:

@@ -86,14 +86,19 @@ class NoFailure:
         file: where it stands.
         found: what it seems to be.
         missing: what would have told a failure.
+        subject: of a mail; "" where it has none.
+        unread: whether it could not be read at all.
     """
 
     file: str
     found: str
     missing: str
+    subject: str = ""
+    unread: bool = False
 
     def __str__(self) -> str:
-        return f"{self.file}: {self.found}; {self.missing}"
+        subject = f" with the subject {self.subject!r}" if self.subject else ""
+        return f"{self.file}: {self.found}{subject}; {self.missing}"
 
 
 Outcome: TypeAlias = Failure | NoFailure

@@ -44,18 +44,25 @@ def outcomes_of(
 ) -> Iterator[Outcome]:
     """What a file tells: its failed recipients, and a word why where the file, or a mail in it, has none.
 
+    A file that cannot be read, or not to its end, has a word too, and is no error: the others are to be read.
+
     Args:
         source: the file; it is closed in the end.
         read: told of each block's size in bytes, as it is read.
         queue_ids: of a log, only the mails with these queue ids or Message-IDs; empty for all.
     """
-    with source.open() as stream:
-        head = stream.read(_HEAD)
-        read(len(head))
-        for outcome in _outcomes(stream, head, source.name, read, queue_ids):
-            yield (
-                outcome if isinstance(outcome, NoFailure) else dataclasses.replace(outcome, file=source.name)
-            )
+    try:
+        with source.open() as stream:
+            head = stream.read(_HEAD)
+            read(len(head))
+            for outcome in _outcomes(stream, head, source.name, read, queue_ids):
+                yield (
+                    outcome
+                    if isinstance(outcome, NoFailure)
+                    else dataclasses.replace(outcome, file=source.name)
+                )
+    except OSError as error:
+        yield NoFailure(source.name, "it could not be read", error.strerror or str(error), unread=True)
 
 
 def _outcomes(
@@ -105,15 +112,17 @@ def _of_mail(content: bytes, name: str) -> Iterator[Outcome]:
     yield from found
     if not found:
         yield NoFailure(
-            name, _called(mail), "neither its delivery status nor its text tells of a failed recipient"
+            name,
+            _called(mail),
+            "neither its delivery status nor its text tells of a failed recipient",
+            subject="" if mail.feedback else mail.subject[:80],
         )
 
 
 def _called(mail: Mail) -> str:
     if mail.feedback:
         return "a feedback report (RFC 5965): a complaint about a mail that arrived"
-    kind = "a delivery status notification" if mail.status else "a mail"
-    return f"{kind} with the subject {mail.subject[:80]!r}" if mail.subject else kind
+    return "a delivery status notification" if mail.status else "a mail"
 
 
 def _quoted(text: str) -> list[Failure]:

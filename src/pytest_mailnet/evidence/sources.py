@@ -6,6 +6,7 @@ import codecs
 import io
 import os
 import re
+import stat
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,12 @@ STANDARD_INPUT = "-"
 
 _BLOCK = 1 << 20
 _LONGEST_LINE = 1 << 16
+_KINDS = {
+    stat.S_IFIFO: "a pipe",
+    stat.S_IFSOCK: "a socket",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+}
 _ENVELOPE = re.compile(rb"From \S{0,400} {0,3}.{0,40}\d\d:\d\d")  # with the time at which it came
 
 
@@ -48,20 +55,25 @@ def sources_at(
         standard_input: what "-" reads.
 
     Raises:
-        EvidenceError: for a path where nothing is; names the near misses.
+        EvidenceError: for a path where nothing is; names the near misses. For standard input a second time.
     """
     __tracebackhide__ = True
+    once = False
     for given in paths:
         path = Path(given)
         if str(given) == STANDARD_INPUT and standard_input is not None:
+            if once:
+                raise EvidenceError("'-' twice: standard input can be read once")
+            once = True
             yield Source("standard input", 0, lambda: standard_input)
-        elif path.is_dir():
-            yield from map(_file, _files_in(path))
-        elif path.exists():
-            yield _file(path)
+        elif not str(given):
+            raise EvidenceError("'' is no file: a variable that is not set? \".\" is all that lies here")
+        elif _is_folder(path):
+            yield from _sources_in(path)
+        elif _is_missing(path):
+            raise EvidenceError(f"{str(path)!r}: no such file{amongst(path.name, _names_in(path.parent))}")
         else:
-            beside = _names_in(path.parent) if path.parent.is_dir() else []
-            raise EvidenceError(f"{str(path)!r}: no such file{amongst(path.name, beside)}")
+            yield _file(path)
 
 
 def lines_of(stream: BinaryIO, began: bytes = b"", read: Callable[[int], object] = int) -> Iterator[str]:
@@ -117,19 +129,76 @@ def _raw_lines(stream: BinaryIO, began: bytes) -> Iterator[bytes]:
 
 
 def _names_in(folder: Path) -> list[str]:
-    return [it.name for it in folder.iterdir() if not it.name.startswith(".")]
+    try:
+        return [it.name for it in folder.iterdir() if not it.name.startswith(".")]
+    except OSError:
+        return []
+
+
+def _is_folder(path: Path) -> bool:
+    return os.path.isdir(path)  # noqa: PTH112, that of a Path raises where a folder may not be entered
+
+
+def _is_missing(path: Path) -> bool:
+    """Whether it is known that nothing is there; in a folder that may not be entered it is not."""
+    try:
+        path.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except OSError:
+        pass
+    return False
 
 
 def _file(path: Path) -> Source:
-    return Source(str(path), path.stat().st_size, lambda: path.open("rb"))
+    try:
+        size = path.stat().st_size
+    except OSError as error:
+        return _unread(path, error)
+    return Source(str(path), size, lambda: path.open("rb"))
 
 
-def _files_in(folder: Path) -> list[Path]:
-    """Of a Maildir the mails, of any other folder all files below it; none that are hidden."""
-    if (folder / "cur").is_dir() and (folder / "new").is_dir():
-        return sorted(it for part in ("cur", "new") for it in (folder / part).iterdir() if it.is_file())
-    found = []
-    for place, folders, files in os.walk(folder):
-        folders[:] = [it for it in folders if not it.startswith(".")]
-        found += [Path(place, it) for it in files if not it.startswith(".")]
-    return sorted(it for it in found if it.is_file())
+def _unread(path: Path, error: OSError) -> Source:
+    """A file of which it is known already why it cannot be read; whoever opens it is told."""
+    if isinstance(error, FileNotFoundError) and path.is_symlink():
+        error = OSError("it is a link to where nothing is")
+
+    def refuse() -> BinaryIO:
+        raise error
+
+    return Source(str(path), 0, refuse)
+
+
+def _sources_in(folder: Path) -> Iterator[Source]:
+    """Of a Maildir the mails, of any other folder all files below it; none that are hidden.
+
+    What cannot be read stands among them, and says why when it is opened.
+    """
+    found: dict[Path, Source] = {}
+
+    def fail(error: OSError) -> None:
+        path = Path(error.filename)
+        found[path] = _unread(path, error)
+
+    is_maildir = _is_folder(folder / "cur") and _is_folder(folder / "new")
+    for top in (folder / "cur", folder / "new") if is_maildir else (folder,):
+        for place, folders, files in os.walk(top, onerror=fail):
+            folders[:] = [] if is_maildir else [it for it in folders if not it.startswith(".")]
+            for name in files:
+                path = Path(place, name)
+                if is_maildir or not name.startswith("."):
+                    found[path] = _in_folder(path)
+    yield from (found[path] for path in sorted(found))
+
+
+def _in_folder(path: Path) -> Source:
+    """A file of a folder. A pipe may never end, which whoever names it wants, and nobody else does."""
+    try:
+        mode = path.stat().st_mode
+    except OSError as error:
+        return _unread(path, error)
+    return (
+        _file(path)
+        if stat.S_ISREG(mode)
+        else _unread(path, OSError(f"it is {_KINDS.get(stat.S_IFMT(mode), 'no file')}"))
+    )

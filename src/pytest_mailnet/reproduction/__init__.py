@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_mailnet.errors import EvidenceError
-from pytest_mailnet.evidence import Failure
+from pytest_mailnet.evidence import Failure, NoFailure
 from pytest_mailnet.evidence.reading import outcomes_of
 from pytest_mailnet.evidence.sources import sources_at
 from pytest_mailnet.providers import Catalogue
@@ -48,7 +47,8 @@ def reproduce_in(
         catalogue: the net's.
 
     Raises:
-        EvidenceError: for a path where nothing is, or a file in which no failure is found.
+        EvidenceError: for a path where nothing is, a file that cannot be read, or one in which no failure is
+            found.
     """
     __tracebackhide__ = True
     recogniser = Recogniser(catalogue)
@@ -69,8 +69,11 @@ def _failures(given: str | os.PathLike[str] | Failure) -> list[Failure]:
         raise EvidenceError(
             f"mailnet.reproduce({given!r}): it takes paths of evidence, and failures as it returns them"
         )
-    sources = list(sources_at([Path(given)]))
+    sources = list(sources_at([given]))
     outcomes = [outcome for source in sources for outcome in outcomes_of(source)]
+    unread = [str(it) for it in outcomes if isinstance(it, NoFailure) and it.unread]
+    if unread:
+        raise EvidenceError("; ".join(unread))
     found = [it for it in outcomes if isinstance(it, Failure)]
     if not found:
         raise EvidenceError("; ".join(map(str, outcomes)) or f"{given}: there is no file in it")

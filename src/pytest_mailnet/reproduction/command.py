@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import TextIO
 
+from pytest_mailnet.errors import EvidenceError
 from pytest_mailnet.evidence import Failure, NoFailure
 from pytest_mailnet.evidence.reading import outcomes_of
-from pytest_mailnet.evidence.sources import Source, sources_at
+from pytest_mailnet.evidence.sources import STANDARD_INPUT, Source, sources_at
 from pytest_mailnet.progress import Progress
 from pytest_mailnet.providers import Catalogue, catalogue_with
 from pytest_mailnet.reproduction.anonymity import Anonymity
@@ -41,25 +43,34 @@ def run(
         err: where nothing is found, and how far it has come, goes here.
 
     Returns:
-        0 where a failure was found, 1 where none was.
+        0 where a failure was found, 1 where none was; 2 where a file could not be read, whatever others tell.
 
     Raises:
-        EvidenceError: for a path where nothing is; names the near misses.
+        EvidenceError: for a path where nothing is; names the near misses. For folders without a file.
     """
     catalogue = catalogue_with()
-    if "-" in paths and sys.stdin.isatty():
+    if STANDARD_INPUT in paths and sys.stdin is None:
+        raise EvidenceError("there is no standard input: it is closed")
+    if STANDARD_INPUT in paths and sys.stdin.isatty():
         err.write("reading from the terminal; Ctrl-D ends it, Ctrl-C breaks off\n")
-    sources = list(sources_at(paths, sys.stdin.buffer))
+    sources = list(sources_at(paths, sys.stdin.buffer if STANDARD_INPUT in paths else None))
+    if not sources:
+        raise EvidenceError(f"there is no file in {' and '.join(paths)}")
     reading = _Reading(sources, err, frozenset(queue_ids))
-    failures: Iterable[Failure] = reading.failures()
+    recognised: Iterable[Recognised] = map(Recogniser(catalogue).recognise, reading.failures())
+    nothing: Iterable[NoFailure] = reading.nothing
     if anonymise:
-        failures = Anonymity(lambda name: catalogue.owner(name) is not None).without_names(failures)
-    for piece in _written(form, map(Recogniser(catalogue).recognise, failures), catalogue):
+        anonymity = Anonymity(catalogue)
+        recognised = (replace(it, failure=anonymity.nameless(it.failure)) for it in recognised)
+        nothing = map(anonymity.nameless_nothing, nothing)
+    for piece in _written(form, recognised, catalogue):
         if out.isatty():  # where both are seen
             reading.progress.clear()
         out.write(piece)
     reading.progress.clear()
-    err.writelines(f"{nothing}\n" for nothing in reading.nothing)
+    err.writelines(f"{it}\n" for it in nothing)
+    if any(it.unread for it in reading.nothing):
+        return 2
     return 0 if reading.found else 1
 
 
