@@ -119,7 +119,13 @@ def test_the_provider_that_contributing_shows_can_be_read():
 
 
 @pytest.mark.parametrize(
-    ("document", "arguments"), [("replies.md", ["replies", "--markdown"]), ("rules.md", ["rules"])]
+    ("document", "arguments"),
+    [
+        ("replies.md", ["replies", "--markdown"]),
+        ("rules.md", ["rules"]),
+        ("providers.md", ["providers", "--markdown"]),
+        ("faults.md", ["faults", "--markdown"]),
+    ],
 )
 def test_the_tables_of_the_documentation_are_those_of_the_command(capsys, document, arguments):
     main(arguments)

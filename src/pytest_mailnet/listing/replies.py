@@ -5,15 +5,14 @@ from __future__ import annotations
 import json
 import re
 import textwrap
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from pytest_mailnet.errors import InvalidSetting, UnknownName
-from pytest_mailnet.model import Reply, Stage
+from pytest_mailnet.model import Reply
 from pytest_mailnet.providers import Catalogue, Phrase
-from pytest_mailnet.rules import RULES, Rule, family_of, name_of
 
-__all__ = ["Entry", "as_json", "as_markdown", "as_text", "entries", "rules_as_markdown", "shown"]
+__all__ = ["Entry", "as_json", "as_markdown", "as_text", "entries", "shown"]
 
 _CODE = re.compile(r"([2-5][0-9.]*)?")
 
@@ -138,35 +137,6 @@ def as_markdown(listed: Iterable[Entry]) -> Iterator[str]:
             _known_from(phrase),
         ]
         yield f"| {' | '.join(cell.replace('|', '&#124;') for cell in cells)} |"
-
-
-def rules_as_markdown(catalogue: Catalogue, provider: str = "") -> Iterator[str]:
-    """What each rule does; and for each provider which ones it asks, at which stage, and when they are on.
-
-    Raises:
-        UnknownName: if there is no such provider; names the near misses.
-    """
-    if not provider:
-        yield "\n## All rules\n"
-        yield "| rule | family | what it does |"
-        yield "| --- | --- | --- |"
-        for name, kind in sorted(RULES.items()):
-            yield f"| `{name}` | `{family_of(kind)}` | {(kind.__doc__ or '').strip().splitlines()[0]} |"
-    for stem in [catalogue.stem(provider)] if provider else catalogue.stems:
-        facts = catalogue.load_stem(stem)
-        yield from _rules_of(stem, facts.rules)
-        if facts.submission is not None:
-            yield from _rules_of(f"{stem}, where its users hand in mail", facts.submission.rules)
-
-
-def _rules_of(title: str, rules: Sequence[Rule]) -> Iterator[str]:
-    if rules:
-        yield f"\n## {title}\n"
-        yield "| stage | rule | on | reply |"
-        yield "| --- | --- | --- | --- |"
-    for rule in sorted(rules, key=lambda rule: list(Stage).index(rule.stage)):
-        reply = getattr(rule, "reply", "")
-        yield f"| {rule.stage} | `{name_of(rule)}` | {rule.when} | {f'`{reply}`' if reply else ''} |"
 
 
 def _in_one_line(reply: Reply) -> str:
