@@ -129,7 +129,7 @@ def test_faults_are_told_to_programs(run):
 
 
 def test_no_line_about_a_fault_is_wider_than_a_terminal():
-    lines = list(faults.as_text(FAULTS.values(), 80))
+    lines = list(faults.as_text(list(FAULTS.values()), 80))
 
     assert max(map(len, lines)) <= 80
     assert "    the zone's name servers do not know the zone, and the resolver says SERVFAIL" in lines

@@ -78,6 +78,7 @@ def test_each_entry_has_a_line_and_its_source(run):
         (["--provider", "outlook"], {"hotmail"}),
         (["--provider", "gmail-2009"], {"gmail-2009"}),
         (["this user doesn't have", "a yahoo.com account"], {"yahoo"}),
+        (["fastmail/"], {"fastmail"}),
     ],
 )
 def test_conditions_choose_entries(run, arguments, expected):
@@ -111,6 +112,8 @@ def test_one_reply_is_shown_as_it_goes_over_the_wire(run):
         (["--stage", "rctp"], "no stage 'rctp' (did you mean 'rcpt'"),
         (["--code", "x"], "'x' begins no code; codes are like '550' and '5.7.26'"),
         (["show", "gmail/user_unknwon"], "no reply 'gmail/user_unknwon' (did you mean 'gmail/user_unknown'"),
+        (["show"], "show takes the ID of one reply, as in `replies show gmail/user_unknown`\n"),
+        (["show", "user", "unknown"], "show takes the ID of one reply, as in"),
         (["show", "gmial/user_unknown"], "no provider 'gmial' (did you mean 'gmail'"),
     ],
 )

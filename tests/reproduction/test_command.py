@@ -170,6 +170,13 @@ def test_a_mail_that_is_not_in_a_log_is_told(run, tmp_path):
     assert err == f"{path}: a mail log; no line in it tells of a failed delivery of FEDCBA89\n"
 
 
+def test_a_queue_id_picks_nothing_of_what_is_no_log(run, bounce):
+    status, out, err = run(bounce, "--queue-id", "FEDCBA98")
+
+    assert (status, out) == (1, "")
+    assert err == f"{bounce}: no mail log; no other evidence has queue ids\n"
+
+
 def test_a_log_that_is_packed_is_told_with_what_unpacks_it(run, tmp_path):
     path = tmp_path / "mail.log.2.gz"
     path.write_bytes(gzip.compress(LOG.encode()))

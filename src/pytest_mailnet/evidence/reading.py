@@ -49,7 +49,8 @@ def outcomes_of(
     Args:
         source: the file; it is closed in the end.
         read: told of each block's size in bytes, as it is read.
-        queue_ids: of a log, only the mails with these queue ids or Message-IDs; empty for all.
+        queue_ids: of a log, only the mails with these queue ids or Message-IDs; of other evidence nothing;
+            empty for all.
     """
     try:
         with source.open() as stream:
@@ -79,9 +80,13 @@ def _outcomes(
         yield NoFailure(name, "it is empty", "there is nothing to read")
         return
     line_format = next((it for it in _TEXTS if it.recognises(text)), None)
-    if text.startswith("From ") and _is_mail(text.partition("\n")[2]):
+    is_mailbox = text.startswith("From ") and _is_mail(text.partition("\n")[2])
+    is_mail = is_mailbox or _is_mail(text)
+    if queue_ids and (is_mail or line_format is not MAIL_LOG):
+        yield NoFailure(name, "no mail log", "no other evidence has queue ids")
+    elif is_mailbox:
         yield from _of_mailbox(mails_of(stream, head), name)
-    elif _is_mail(text):
+    elif is_mail:
         yield from _of_mail(head + stream.read(LONGEST), name)
     elif line_format is not None:
         if line_format is MAIL_LOG and queue_ids:

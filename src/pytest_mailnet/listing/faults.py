@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import textwrap
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from pytest_mailnet.faults import DnsFault, Fault
 
@@ -13,15 +13,15 @@ __all__ = ["as_json", "as_markdown", "as_text"]
 _INDENT = " " * 4
 
 
-def as_text(listed: Iterable[Fault | DnsFault], width: int | None = None) -> Iterator[str]:
-    """A line for each: its id, stage, kind, and what it does; in two or more where a width is to be kept."""
-    for fault in listed:
-        head = f"{fault.id:<30} {fault.stage:<8} {fault.kind:<10}"
-        if width is None or len(head) + 1 + len(fault.does) <= width:
-            yield f"{head} {fault.does}"
-        else:
-            yield head.rstrip()
-            yield from textwrap.wrap(fault.does, width, initial_indent=_INDENT, subsequent_indent=_INDENT)
+def as_text(listed: Sequence[Fault | DnsFault], width: int | None = None) -> Iterator[str]:
+    """A line for each: its id, stage, kind, and what it does; that below, where they would be too wide."""
+    lines = {f"{it.id:<30} {it.stage:<8} {it.kind:<10}": it.does for it in listed}
+    if width is None or all(len(f"{head} {does}") <= width for head, does in lines.items()):
+        yield from (f"{head} {does}" for head, does in lines.items())
+        return
+    for head, does in lines.items():
+        yield head.rstrip()
+        yield from textwrap.wrap(does, width, initial_indent=_INDENT, subsequent_indent=_INDENT)
 
 
 def as_json(listed: Iterable[Fault | DnsFault]) -> str:

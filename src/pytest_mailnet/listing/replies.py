@@ -45,7 +45,7 @@ def entries(
         provider: its name, an alias, or its name with an era, "gmail-2009".
         stage: "rcpt", "message", …
         code: the beginning of the reply code or of the enhanced status code: "55", "5.7.26".
-        text: what stands in the reply or in its condition, in any case.
+        text: what stands in the reply or in its ID, in any case.
 
     Raises:
         UnknownName: if there is no such provider or stage; names the near misses.
@@ -68,7 +68,7 @@ def entries(
             str(entry.phrase.reply.code).startswith(code)
             or (entry.phrase.reply.enhanced or "").startswith(code)
         )
-        and text.lower() in f"{entry.phrase.name}\n{entry.phrase.reply.text}".lower()
+        and text.lower() in f"{entry.id}\n{entry.phrase.reply.text}".lower()
     ]
 
 
