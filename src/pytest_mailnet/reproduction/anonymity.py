@@ -7,7 +7,7 @@ import functools
 import ipaddress
 import itertools
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import TypeAlias
 
 from pytest_mailnet.dns.blocklists import zones
@@ -40,6 +40,10 @@ _NAMES = re.compile(
     """,
     re.VERBOSE,
 )
+# What a name goes on with that ends behind it only in part, or that is the local part of another address.
+_INSIDE_ADDRESS = re.compile(r"[a-z0-9_-]|[\w.+=-]{0,64}@[\w\[]")
+_BEFORE_DOMAIN = re.compile(r"[a-z0-9_-]|@[\w\[]")
+_JOINING = frozenset("abcdefghijklmnopqrstuvwxyz0123456789_.+@-")
 _WORD = re.compile(r"[\w.+-]*\w")
 _VARIABLE = re.compile(r"\{[a-z_]+\}")
 _DASHED_IPV4 = re.compile(r"(?<!\d)\d{1,3}(?:-\d{1,3}){3}(?!\d)")
@@ -67,6 +71,7 @@ class Anonymity:
         self._catalogue = catalogue
         self._users: dict[str, str] = {}
         self._names: dict[str, str] = {}
+        self._labels: dict[str, str] = {}  # domains by what Microsoft's hosts of customers are called
         self._domain_numbers, self._host_numbers = itertools.count(1), itertools.count(1)
         self._addresses: dict[str, str] = {}
         self._ids: dict[str, str] = {}
@@ -123,17 +128,9 @@ class Anonymity:
 
     def _line(self, line: str, names: Mapping[str, str], users: Mapping[str, str]) -> str:
         head = _HEAD.match(line)
-        codes, text = line[: head.end() if head else 0], line[head.end() if head else 0 :]
-        if known := _any_of(names, text, behind=r"(?![\w.+=-]{0,64}@[\w\[])"):  # no part of a local part
-            pieces = known.split(text)
-            pieces[::2] = map(self._text, pieces[::2])
-            pieces[1::2] = (names[it.lower()] for it in pieces[1::2])
-            text = "".join(pieces)
-        else:
-            text = self._text(text)
-        if known := _any_of(users, text, behind=r"(?!@[\w\[])"):
-            text = known.sub(lambda found: users[found[0].lower()], text)
-        return codes + text
+        codes = head.end() if head else 0
+        text = _with(names, line[codes:], _INSIDE_ADDRESS, self._text)
+        return line[:codes] + _with(users, text, _BEFORE_DOMAIN, str)
 
     def _text(self, text: str) -> str:
         """A text in which what a failure tells by itself does not stand any more."""
@@ -167,6 +164,7 @@ class Anonymity:
             return domain
         if domain not in self._names:
             self._names[domain] = f"domain{next(self._domain_numbers)}.example"
+            self._labels[domain.replace(".", "-")] = domain
         return self._names[domain]
 
     def _user(self, local: str) -> str:
@@ -184,9 +182,10 @@ class Anonymity:
             (host.removesuffix(it) for it in _behind_customers(self._catalogue) if host.endswith(it)), ""
         )
         if label:  # the domain of a provider's customer, as shop-example.mail.protection.outlook.com has it
-            domain = next((it for it in self._names if it.replace(".", "-") == label), label)
-            return self._domain(domain).replace(".", "-") + host.removeprefix(label)
-        below = next((it for it in self._names if host.endswith(f".{it}")), ".".join(host.split(".")[-2:]))
+            return self._domain(self._labels.get(label, label)).replace(".", "-") + host.removeprefix(label)
+        labels = host.split(".")
+        parents = (".".join(labels[start:]) for start in range(1, len(labels)))
+        below = next((it for it in parents if it in self._names), ".".join(labels[-2:]))
         if self._catalogue.owner(below) is not None:
             return self._below_provider(host)
         domain = self._domain(below)  # which may be the host, if its name is one label
@@ -250,14 +249,32 @@ def _behind_customers(catalogue: Catalogue) -> tuple[str, ...]:
     return tuple(it.removeprefix(label) for it in of_customers if it.startswith(f"{label}."))
 
 
-def _any_of(names: Iterable[str], text: str, behind: str) -> re.Pattern[str] | None:
-    """Finds those of some names, in lower case, that stand in a text, in any case; None where none does."""
-    text = text.lower()
-    here = sorted((re.escape(it) for it in names if it in text), key=len, reverse=True)
-    if not here:
-        return None
-    pattern = rf"(?<![A-Za-z0-9_.+@-])({'|'.join(here)})(?![A-Za-z0-9_-]){behind}"
-    return re.compile(pattern, re.IGNORECASE | re.ASCII)  # so that what is found has its name in lower case
+def _with(
+    made: Mapping[str, str], text: str, not_before: re.Pattern[str], others: Callable[[str], str]
+) -> str:
+    """A text with names in it replaced, in any case, and what is between them by what a function makes of it.
+
+    A pattern would find them as well; to compile one for each reply takes as long as all else.
+    """
+    lower = text.lower()
+    if len(lower) != len(text):  # as a Turkish İ has it
+        lower = text
+    found = sorted((start, -len(name), name) for name in made for start in _starts(name, lower))
+    pieces: list[str] = []
+    end = 0
+    for start, length, name in found:
+        apart = not (start and lower[start - 1] in _JOINING) and not not_before.match(lower, start - length)
+        if start >= end and apart:
+            pieces += [others(text[end:start]), made[name]]
+            end = start - length
+    return "".join([*pieces, others(text[end:])])
+
+
+def _starts(name: str, text: str) -> Iterator[int]:
+    start = text.find(name)
+    while start >= 0:
+        yield start
+        start = text.find(name, start + 1)
 
 
 def _parted(address: str) -> tuple[str, str]:
