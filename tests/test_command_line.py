@@ -20,6 +20,7 @@ LOGGED = b"Mar  9 10:11:12 relay postfix/qmgr[9]: ABCDEF12: removed\n"
 
 def started(*arguments, **streams):
     """The command in a process of its own, with pipes for what is not given."""
+    streams.setdefault("env", {**os.environ, "PYTHONUNBUFFERED": ""})
     return subprocess.Popen(
         [sys.executable, "-m", "pytest_mailnet", *map(str, arguments)],
         **{"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **streams},

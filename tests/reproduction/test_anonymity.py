@@ -117,6 +117,14 @@ def test_a_name_that_is_a_word_of_the_catalogue_s_replies_stays_where_it_is_a_wo
     assert told.reply == ("550 5.1.1 <user1@domain1.example> user unknown",)
 
 
+def test_a_code_is_one_even_where_somebody_is_called_like_it():
+    [told] = nameless(Failure(recipient="559@shop.example", reply=("559 mailbox 559 is full",)))
+    [other] = nameless(Failure(recipient="550-neko@shop.example", reply=("550-neko@shop.example is full",)))
+
+    assert told.reply == ("559 mailbox user1 is full",)
+    assert other.reply == ("550-user2@domain1.example is full",)
+
+
 def test_a_host_has_one_name_wherever_it_stands():
     [told] = nameless(
         Failure(host="mx.shop.example", reply=("550 <20261128.9@mx.shop.example> at MX.shop.example.",))
