@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from pytest_mailnet.children import Children
 from pytest_mailnet.errors import MailNetTampered
-from pytest_mailnet.intercept import Interception
+from pytest_mailnet.intercept import INTERCEPTION, Origin, carrying
 from pytest_mailnet.internet import Internet
 from pytest_mailnet.journal import Incident
 from pytest_mailnet.lapse import Lapse
@@ -24,16 +24,18 @@ class Activation:
     Args:
         internet: what the application is led into.
         engine: the background it runs in.
+        title: what messages call the net.
 
     Attributes:
         verified: whether it was looked for patches that others have replaced.
     """
 
-    def __init__(self, internet: Internet, engine: Engine) -> None:
+    def __init__(self, internet: Internet, engine: Engine, title: str) -> None:
         self._internet = internet
         self._engine = engine
         self._reach = Reach(internet, engine)
-        self._interception = Interception(self._reach)
+        self._title = title
+        self._origin: Origin | None = None
         self._lapse: Lapse | None = None
         self._outside: list[str] = []
         self._closing: list[Callable[[], None]] = []
@@ -42,18 +44,20 @@ class Activation:
     def begin(self) -> None:
         """Lead the application into the net."""
         # First: a plugin may have forbidden all sockets, the engine's too.
-        self._interception.install()
+        self._origin = INTERCEPTION.enter(self._reach, self._title)
         try:
-            self._engine.enter(self._internet)
+            with carrying(None):  # the engine's thread is no net's
+                self._engine.enter(self._internet)
         except BaseException:
-            self._interception.uninstall()
+            INTERCEPTION.leave(self._origin)
             raise
 
     def end(self) -> None:
         """Close what was opened, put the patches back, and forget the net."""
         while self._closing:
             self._closing.pop()()
-        self._interception.uninstall()
+        assert self._origin is not None
+        INTERCEPTION.leave(self._origin)
         self._engine.leave(self._internet)
 
     def verify(self) -> None:
@@ -61,7 +65,7 @@ class Activation:
         # Once a net: at the end of the test, not again when other plugins have put their own back.
         self.verified = True
         journal = self._internet.journal
-        for what in self._interception.tampered():
+        for what in INTERCEPTION.tampered():
             text = f"{what}, while a mailnet was active: what it did since may have bypassed the net"
             journal.add(Incident(journal.elapsed(), "tampering", text, MailNetTampered(text)))
 
@@ -87,7 +91,8 @@ class Activation:
         """Let the application's waits take no time from now on."""
         if self._lapse is None:
             self._lapse = Lapse(self._internet, self._engine)
-            self._interception.compress(self._lapse)
+            assert self._origin is not None
+            INTERCEPTION.compress(self._origin, self._lapse)
             for waits in self._outside:
                 self._lapse.uncovered(waits)
 

@@ -37,6 +37,7 @@ _QUESTIONS = frozenset(
         "leaked",
         "name_server",
         "near_end",
+        "overheard",
         "owns",
         "resolve",
         "reverse",

@@ -132,7 +132,9 @@ def make_mailnet(
     config = _marked(mailnet_config, request.node)
 
     def make(*, start: Any = None, seed: int | None = None, **settings: Any) -> MailNet:
-        net = MailNet(config, start=start, seed=seed, engine=_mailnet_engine, **settings)
+        net = MailNet(
+            config, start=start, seed=seed, engine=_mailnet_engine, title=request.node.nodeid, **settings
+        )
         request.node.stash.setdefault(_nets, []).append(net)
         return net
 
