@@ -72,6 +72,7 @@ class MailNet(Population):
         self._active: Activation | None = None
         self._told: set[str] = set()
         self._title = title
+        self._entered = False
 
     def listen(self, host: str, port: int = 25) -> Endpoint:
         """Open a real loopback port that leads to a host, for clients in other languages and processes.
@@ -212,6 +213,7 @@ class MailNet(Population):
         )
 
     def __enter__(self) -> Self:
+        __tracebackhide__ = True
         if self._active is not None:
             raise InvalidSetting(
                 "this net is active already: the fixture mailnet is entered for its test, and is left after "
@@ -219,7 +221,7 @@ class MailNet(Population):
             )
         active = Activation(self._internet, self._engine, self._title)
         active.begin()
-        self._active = active
+        self._active, self._entered = active, True
         return self
 
     def __exit__(
@@ -243,11 +245,17 @@ class MailNet(Population):
                 may be the cause, are still told when the net is left. The report shows the rest.
 
         Raises:
+            InvalidSetting: if the net was never entered, unless the test has failed.
             ExpectationFailed: as `check` does, unless the test has failed.
         """
         __tracebackhide__ = True
         if self._active is not None:
             self.verify()
+        if not (failed or self._entered):
+            raise InvalidSetting(
+                "a net of make_mailnet() was never entered, so that nothing was led into it: "
+                "with make_mailnet(...) as net, or the fixture mailnet, which is entered"
+            )
         if failed:
             self._told.update(it.text for it in self._complaints() if it.error is None)
         else:

@@ -83,6 +83,12 @@ class Interception:
             elif world is None and not self.nets.active:
                 self._undo()
 
+    def mend(self) -> None:
+        """Put the patches anew, where there is no net and somebody has replaced some of them."""
+        with self._lock:
+            if not self.nets.active and self._patches.tampered():
+                self._put()
+
     def compress(self, origin: Origin, patience: Patience) -> None:
         """Let waits on a net take no time, until it is left."""
         with self._lock:
@@ -104,7 +110,7 @@ class Interception:
         if not self._watching:
             self._watching = True
             guard.watch(self.nets)
-            os.register_at_fork(after_in_child=self._in_forked_child)
+            os.register_at_fork(before=self.nets.before_fork, after_in_child=self._in_forked_child)
         try:
             origins.install(self._patches)
             sockets.install(self._patches, self.nets.world)

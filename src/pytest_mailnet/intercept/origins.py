@@ -40,7 +40,8 @@ class Origin:
     Attributes:
         title: what messages call it: the test's id, or "a net".
         world: the net; None once it has been left.
-        child: makes what a child that is forked meanwhile sees of it.
+        child: makes, before a fork, what the child is to see in place of the net.
+        forked: what the child sees.
         patience: how waits on it take no time, where its clock is compressed.
         number: counts them from 1; the later one is the inner one.
     """
@@ -48,6 +49,7 @@ class Origin:
     title: str
     world: World | None
     child: Callable[[], World] | None = None
+    forked: World | None = None
     patience: Patience | None = None
     number: int = 0
 
