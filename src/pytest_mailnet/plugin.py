@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["mailnet", "mailnet_config", "make_mailnet"]
 
 _nets = pytest.StashKey[list["MailNet"]]()
-_without_effect = pytest.StashKey[pytest.Mark]()
+_without_effect = pytest.StashKey[bool]()
 _stopped = pytest.StashKey[list[str]]()
 _LOG = "--mailnet-log"
 _SECTION = "mailnet"
@@ -108,15 +108,15 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Find classes and modules that are marked `mailnet`, and in which no test has a net."""
     if config.getoption("lf", default=False) or any("::" in arg for arg in config.args):
         return  # the tests that have one may be among those that were not asked for
-    marked: dict[pytest.Mark, list[pytest.Item]] = {}
+    marked: dict[Any, list[pytest.Item]] = {}
     for item in items:
-        for node, mark in item.iter_markers_with_node("mailnet"):
+        for node, _ in item.iter_markers_with_node("mailnet"):
             if node is not item:
-                marked.setdefault(mark, []).append(item)
-    for mark, below in marked.items():
+                marked.setdefault(node, []).append(item)
+    for below in marked.values():
         if not any(_may_have_a_net(getattr(item, "fixturenames", ())) for item in below):
             for item in below:
-                item.stash[_without_effect] = mark
+                item.stash[_without_effect] = True
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -219,6 +219,7 @@ def pytest_runtest_setup(item: pytest.Item) -> Generator[None, Any, Any]:
         outcome = yield
     except BaseException:
         _settle(item, failed=True)
+        item.config.stash.get(_stopped, []).clear()
         raise
     _fail_for_stopped(item.config)
     return outcome
@@ -232,6 +233,7 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
         outcome = yield
     except BaseException:
         _settle(item, failed=True)
+        item.config.stash.get(_stopped, []).clear()  # the error says it
         raise
     _settle(item)
     _fail_for_stopped(item.config)

@@ -177,7 +177,7 @@ class Engine:
             await asyncio.sleep(0)
             await asyncio.sleep(0)
 
-        return where, lambda: self.run(close())
+        return where, lambda: None if self._forked else self.run(close())
 
     def run(self, work: Coroutine[Any, Any, _T]) -> _T:
         """Run a coroutine in the engine's thread and wait for its result.
