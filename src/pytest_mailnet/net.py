@@ -24,8 +24,10 @@ from pytest_mailnet.providers import catalogue_with
 from pytest_mailnet.reckoning import Log, Reckoning, message_id, reckon
 from pytest_mailnet.relaying import Queue
 from pytest_mailnet.reproduction import reproduce_in
+from pytest_mailnet.unmet import unmet_text
 from pytest_mailnet.verdict import Complaint, complaints
 from pytest_mailnet.wire.engine import Engine
+from pytest_mailnet.written import Written
 
 __all__ = ["MailNet"]
 
@@ -71,6 +73,7 @@ class MailNet(Population):
         self._own_engine = engine is None
         self._active: Activation | None = None
         self._told: set[str] = set()
+        self._failed_for: set[Written | None] = set()
         self._title = title
         self._entered = False
 
@@ -271,9 +274,26 @@ class MailNet(Population):
         __tracebackhide__ = True
         found = self._complaints()
         self._told.update(it.text for it in found)
-        if found:
-            causes = [it.error for it in found if it.error is not None]
-            raise ExpectationFailed("\n".join(it.text for it in found)) from (causes[0] if causes else None)
+        if not found:
+            return
+        self._failed_for.update(it.written for it in found)
+        error = ExpectationFailed("\n".join(it.text for it in found))
+        cause = next((it.error for it in found if it.error is not None), None)
+        where = next((it.written for it in found if it.written is not None), None)
+        if where is not None:
+            where.fail(error, cause)
+        raise error from cause
+
+    @property
+    def unmet(self) -> list[str]:
+        """The answers that nothing has met, with what came instead, but for those that the test fails for."""
+        return [
+            unmet_text(expectation, missing, script, own, self.sessions)
+            for provider in self._internet.providers
+            for script, own in provider.scripts
+            for expectation in script
+            if (missing := expectation.unmet) and expectation.written not in self._failed_for
+        ]
 
     if not TYPE_CHECKING:  # the type checker knows the names that there are
 
@@ -282,7 +302,7 @@ class MailNet(Population):
             raise AttributeError(f"a mailnet has no attribute {name!r}{amongst(name, known)}")
 
     def _complaints(self) -> list[Complaint]:
-        scripts = [script for provider in self._internet.providers for script in provider.scripts]
+        scripts = [each for provider in self._internet.providers for each in provider.scripts]
         turns = self._internet.weather.turns
         found = complaints(self.journal, scripts, self.config, self._internet.names, turns)
         return [it for it in found if it.text not in self._told]

@@ -266,7 +266,7 @@ def pytest_runtest_makereport(
     if told:
         from pytest_mailnet.report import timeline  # noqa: PLC0415
 
-        stories = [timeline(net.journal, net.queue) for net in told]
+        stories = ["\n".join([*net.unmet, timeline(net.journal, net.queue)]) for net in told]
         if len(stories) > 1:
             stories = [f"net {number}\n{story}" for number, story in enumerate(stories, start=1)]
         report.sections.append((_SECTION, "\n\n".join(stories)))
