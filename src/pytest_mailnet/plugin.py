@@ -321,6 +321,7 @@ def _tell_outlived(config: pytest.Config) -> None:
         return
     from pytest_mailnet.errors import OutlivedItsNet  # noqa: PLC0415
 
+    intercept.INTERCEPTION.tidy()
     outlived = intercept.INTERCEPTION.nets.outlived
     told = set()
     while outlived:
