@@ -13,7 +13,7 @@ from pytest_mailnet.activation import Activation
 from pytest_mailnet.certificates import Authority
 from pytest_mailnet.clock import Clock
 from pytest_mailnet.config import MailNetConfig
-from pytest_mailnet.errors import ExpectationFailed, InvalidSetting, NothingArrived, amongst
+from pytest_mailnet.errors import ExpectationFailed, InvalidSetting, NothingArrived, amongst, behind
 from pytest_mailnet.evidence import Failure
 from pytest_mailnet.internet import Internet
 from pytest_mailnet.journal import ClockMoved, Journal, Session
@@ -240,12 +240,13 @@ class MailNet(Population):
         if error is None:
             self.check()
 
-    def settle(self, *, failed: bool = False) -> None:
+    def settle(self, error: BaseException | None = None) -> None:
         """Do what is due at the end of a test: verify the patches, if the net is active, and check.
 
         Args:
-            failed: the test has failed already, so that only exceptions of rules and predicates, which
-                may be the cause, are still told when the net is left. The report shows the rest.
+            error: with which the test has failed already. Then only exceptions of rules and predicates, which
+                may be the cause, are still told when the net is left, unless this is one of them. The report
+                shows the rest.
 
         Raises:
             InvalidSetting: if the net was never entered, unless the test has failed.
@@ -254,15 +255,16 @@ class MailNet(Population):
         __tracebackhide__ = True
         if self._active is not None:
             self.verify()
-        if not (failed or self._entered):
+        if error is None and not self._entered:
             raise InvalidSetting(
                 "a net of make_mailnet() was never entered, so that nothing was led into it: "
                 "with make_mailnet(...) as net, or the fixture mailnet, which is entered"
             )
-        if failed:
-            self._told.update(it.text for it in self._complaints() if it.error is None)
-        else:
+        if error is None:
             self.check()
+        else:
+            known = [None, *behind(error)]
+            self._told.update(it.text for it in self._complaints() if any(it.error is each for each in known))
 
     def check(self) -> None:
         """Fail for what the net did not allow and saw, or was told to give and did not. Each is told once.

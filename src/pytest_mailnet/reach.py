@@ -63,13 +63,14 @@ class Reach:
         if wanted != _DNS_PORT:
             host = net.host_at(ip)
             if host is None:
-                return self._no_such_address(destination)
+                return self._no_such_address(source, destination)
             drawn = net.drawn_for(host)
             unreachable = host.unreachable(wanted, drawn)
-            if unreachable is not None and unreachable[0] == errno.ETIMEDOUT:
-                call = Connection(net, Endpoint(source, port), destination, None)
-                return Dialled(self._engine.lose(port, call))
             if unreachable is not None:
+                net.journal.not_connected(source, destination, host.name, *unreachable)
+                if unreachable[0] == errno.ETIMEDOUT:
+                    call = Connection(net, Endpoint(source, port), destination, None)
+                    return Dialled(self._engine.lose(port, call))
                 return Dialled(None, *unreachable)
             service = MailService(host, host.provider.name, net.journal, self._engine.calls.departed, drawn)
             resets = host.faults.with_drawn(drawn).resets_at_once()
@@ -177,11 +178,13 @@ class Reach:
         journal = self._net.journal
         journal.add(Incident(journal.elapsed(), "not of this test", what, fails=False))
 
-    def _no_such_address(self, destination: Endpoint) -> Dialled:
+    def _no_such_address(self, source: str, destination: Endpoint) -> Dialled:
         net = self._net
         loopback = is_loopback(destination.ip)
         if loopback and net.dns.has_localhost:
-            return Dialled(None, errno.ECONNREFUSED, f"nothing listens at {destination}, where an MX leads")
+            why = f"nothing listens at {destination}, where an MX leads"
+            net.journal.not_connected(source, destination, "localhost", errno.ECONNREFUSED, why)
+            return Dialled(None, errno.ECONNREFUSED, why)
         known = {ip: f"{ip} ({host.name})" for host in net.hosts for ip in host.addresses}
         holds = amongst(destination.ip, known, shown=known.__getitem__)
         text = (
