@@ -4,21 +4,33 @@ from __future__ import annotations
 
 import gc
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+
+from pytest_mailnet.shown import printable
 
 __all__ = ["causes"]
 
 _DJANGO = "django.core.mail.backends."
+_LONGEST = 80
 _SMTP = f"{_DJANGO}smtp.EmailBackend"
 
 
-def causes() -> Iterator[str]:
-    """What keeps the application's mails at home, a line each, with the way out.
+def causes(started: Sequence[str]) -> Iterator[str]:
+    """What keeps the application's mails away from a net, a line each, with the way out.
 
     It looks only at what has been imported, and imports nothing.
+
+    Args:
+        started: the commands of processes that are not in the net.
     """
     yield from _django()
     yield from _flask_mail()
+    if started:
+        others = f" and {len(started) - 1} more" if len(started) > 1 else ""
+        yield (
+            f"a process was started that is not in the net: {printable(started[0])[:_LONGEST]}{others}. "
+            "mailnet.include_children() takes Python's in, and mailnet.listen(...) opens a port to all others"
+        )
 
 
 def _django() -> Iterator[str]:

@@ -16,7 +16,18 @@ from typing import NamedTuple
 from pytest_mailnet.model import Endpoint, Stage
 from pytest_mailnet.shown import lines_of
 
-__all__ = ["Attempt", "ClockMoved", "Entry", "Exchange", "Finding", "Incident", "Journal", "Query", "Session"]
+__all__ = [
+    "Attempt",
+    "ClockMoved",
+    "Entry",
+    "Exchange",
+    "Finding",
+    "Incident",
+    "Journal",
+    "Query",
+    "Session",
+    "Started",
+]
 
 
 class Finding(NamedTuple):
@@ -172,6 +183,19 @@ class Incident:
 
 
 @dataclass(frozen=True, slots=True)
+class Started:
+    """A process that the application has started, and that is not in the net.
+
+    Attributes:
+        at: seconds since the net began.
+        command: what was started.
+    """
+
+    at: float
+    command: str
+
+
+@dataclass(frozen=True, slots=True)
 class ClockMoved:
     """The test moved the clock.
 
@@ -186,7 +210,7 @@ class ClockMoved:
     now: str
 
 
-Entry = Session | Attempt | Query | Incident | ClockMoved
+Entry = Session | Attempt | Query | Incident | ClockMoved | Started
 
 
 class Journal:

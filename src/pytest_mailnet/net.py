@@ -24,6 +24,7 @@ from pytest_mailnet.providers import catalogue_with
 from pytest_mailnet.reckoning import Log, Reckoning, message_id, reckon
 from pytest_mailnet.relaying import Queue
 from pytest_mailnet.reproduction import reproduce_in
+from pytest_mailnet.shown import printable_lines
 from pytest_mailnet.unmet import unmet_text
 from pytest_mailnet.verdict import Complaint, complaints
 from pytest_mailnet.wire.engine import Engine
@@ -279,7 +280,7 @@ class MailNet(Population):
         if not found:
             return
         self._failed_for.update(it.written for it in found)
-        error = ExpectationFailed("\n".join(it.text for it in found))
+        error = ExpectationFailed(printable_lines("\n".join(it.text for it in found)))
         cause = next((it.error for it in found if it.error is not None), None)
         where = next((it.written for it in found if it.written is not None), None)
         if where is not None:

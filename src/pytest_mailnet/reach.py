@@ -10,11 +10,12 @@ from pytest_mailnet.errors import amongst
 from pytest_mailnet.intercept import Resolution
 from pytest_mailnet.intercept.world import Dialled
 from pytest_mailnet.internet import Internet
-from pytest_mailnet.journal import Incident, Query
+from pytest_mailnet.journal import Incident, Query, Started
 from pytest_mailnet.model import Endpoint
 from pytest_mailnet.providers.host import Host
 from pytest_mailnet.routes import MAIL_PORTS, SMTP_PORTS, is_loopback
 from pytest_mailnet.sender import Sender
+from pytest_mailnet.shown import printable
 from pytest_mailnet.wire.connection import Connection
 from pytest_mailnet.wire.engine import Engine
 from pytest_mailnet.wire.smtpserver import MailService
@@ -140,7 +141,10 @@ class Reach:
             return Resolution(tuple(found), canonical)
         if rcode not in {"NOERROR", "NXDOMAIN"}:
             return Resolution(
-                (), asked, socket.EAI_AGAIN, f"Temporary failure in name resolution: {asked}: {rcode}"
+                (),
+                asked,
+                socket.EAI_AGAIN,
+                f"Temporary failure in name resolution: {printable(asked)}: {rcode}",
             )
         return Resolution(
             (), asked, socket.EAI_NONAME, f"Name or service not known: {net.unknown_name(asked, rcode)}"
@@ -177,6 +181,9 @@ class Reach:
     def overheard(self, what: str) -> None:
         journal = self._net.journal
         journal.add(Incident(journal.elapsed(), "not of this test", what, fails=False))
+
+    def started(self, command: str) -> None:
+        self._net.journal.add(Started(self._net.journal.elapsed(), command))
 
     def _no_such_address(self, source: str, destination: Endpoint) -> Dialled:
         net = self._net

@@ -4,13 +4,23 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from pytest_mailnet.absence import causes
 from pytest_mailnet.colours import colour_of, painted
 from pytest_mailnet.folding import Line, shortened
-from pytest_mailnet.journal import Attempt, ClockMoved, Entry, Exchange, Incident, Journal, Query, Session
+from pytest_mailnet.journal import (
+    Attempt,
+    ClockMoved,
+    Entry,
+    Exchange,
+    Incident,
+    Journal,
+    Query,
+    Session,
+    Started,
+)
 from pytest_mailnet.model import Stage
 from pytest_mailnet.shown import lines_of, printable
 
@@ -49,10 +59,8 @@ def story(journal: Journal, waiting: Iterable[object] = (), limit: int = 0) -> S
     lines = [line for strand, entry in enumerate(entries) for line in _lines(entry, strand)]
     lines.sort(key=lambda line: line.at)
     lines += _queue(waiting, len(entries))
-    nothing = []
-    if all(isinstance(entry, ClockMoved) for entry in entries):
-        nothing = ["nothing was looked up, and nobody connected", *(f"  - {cause}" for cause in causes())]
-    full, short = ("\n".join([*nothing, *map(_written, told)]) for told in (lines, shortened(lines, limit)))
+    head = list(_nothing(entries))
+    full, short = ("\n".join([*head, *map(_written, told)]) for told in (lines, shortened(lines, limit)))
     return Story(full, short)
 
 
@@ -65,6 +73,14 @@ def _written(line: Line) -> str:
     # Here, where every line passes: what a client says must not reach a terminal as it stands.
     text = printable(f"{line.label} {line.text}" if line.label else line.text)
     return f"      {text}" if line.at == math.inf else f"{line.at * 1000:9.1f} ms  {text}"
+
+
+def _nothing(entries: Sequence[Entry]) -> Iterator[str]:
+    """That nobody came, where that is so, and why that may be."""
+    if all(isinstance(entry, ClockMoved | Started) for entry in entries):
+        yield "nothing was looked up, and nobody connected"
+        started = [entry.command for entry in entries if isinstance(entry, Started)]
+        yield from (f"  - {cause}" for cause in causes(started))
 
 
 def _lines(entry: Entry, strand: int) -> Iterator[Line]:

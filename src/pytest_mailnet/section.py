@@ -41,10 +41,11 @@ class Section:
         told = [net for net in nets if wanted[net.config.log]]
         if told:
             text = self._text(item, told)
-            if hasattr(report.longrepr, "addsection"):
-                report.longrepr.addsection(_TITLE, text)
-            else:
+            add = getattr(report.longrepr, "addsection", None)
+            if add is None:
                 report.sections.append((_TITLE, text))
+            else:
+                add(_TITLE, text)
         return report
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)

@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 __all__ = ["lines_of", "printable", "printable_lines"]
 
 
-def printable(text: str) -> str:
+def _python(character: str) -> str:
+    return character.encode("unicode_escape").decode()
+
+
+def printable(text: str, escaped: Callable[[str], str] = _python) -> str:
     r"""A text in one line; what is not printable stands in it as Python writes it, `\x1b`, `\u202e`, `\n`.
 
     That is what steers a terminal, turns the direction of writing or cannot be seen. A backslash stays one.
+
+    Args:
+        text: said by anybody.
+        escaped: writes a character in another language.
     """
     if text.isprintable():
         return text
-    return "".join(it if it.isprintable() else it.encode("unicode_escape").decode() for it in text)
+    return "".join(it if it.isprintable() else escaped(it) for it in text)
 
 
 def printable_lines(text: str) -> str:
