@@ -386,3 +386,12 @@ def test_a_hang_that_the_test_failed_with_is_not_told_again():
 
     [incident] = net.journal.incidents
     assert incident.text == "the application waits without a time-out for a server that will never speak"
+
+
+def test_an_explanation_is_printable(client, mailnet, shop):
+    client.say(b"EHLO \x1b[2J\r\n")
+
+    told = shop.explain(mailnet.sessions[0])
+
+    assert r"EHLO \x1b[2J -> 501 5.5.4 " in told
+    assert all(line.isprintable() for line in told.split("\n"))
