@@ -13,7 +13,7 @@ from pytest_mailnet.activation import Activation
 from pytest_mailnet.certificates import Authority
 from pytest_mailnet.clock import Clock
 from pytest_mailnet.config import MailNetConfig
-from pytest_mailnet.errors import ExpectationFailed, InvalidSetting, NothingArrived, amongst
+from pytest_mailnet.errors import ExpectationFailed, InvalidSetting, NothingArrived, amongst, behind
 from pytest_mailnet.evidence import Failure
 from pytest_mailnet.internet import Internet
 from pytest_mailnet.journal import ClockMoved, Journal, Session
@@ -24,6 +24,7 @@ from pytest_mailnet.providers import catalogue_with
 from pytest_mailnet.reckoning import Log, Reckoning, message_id, reckon
 from pytest_mailnet.relaying import Queue
 from pytest_mailnet.reproduction import reproduce_in
+from pytest_mailnet.shown import printable_lines
 from pytest_mailnet.unmet import unmet_text
 from pytest_mailnet.verdict import Complaint, complaints
 from pytest_mailnet.wire.engine import Engine
@@ -240,12 +241,13 @@ class MailNet(Population):
         if error is None:
             self.check()
 
-    def settle(self, *, failed: bool = False) -> None:
+    def settle(self, error: BaseException | None = None) -> None:
         """Do what is due at the end of a test: verify the patches, if the net is active, and check.
 
         Args:
-            failed: the test has failed already, so that only exceptions of rules and predicates, which
-                may be the cause, are still told when the net is left. The report shows the rest.
+            error: with which the test has failed already. Then only exceptions of rules and predicates, which
+                may be the cause, are still told when the net is left, unless this is one of them. The report
+                shows the rest.
 
         Raises:
             InvalidSetting: if the net was never entered, unless the test has failed.
@@ -254,15 +256,16 @@ class MailNet(Population):
         __tracebackhide__ = True
         if self._active is not None:
             self.verify()
-        if not (failed or self._entered):
+        if error is None and not self._entered:
             raise InvalidSetting(
                 "a net of make_mailnet() was never entered, so that nothing was led into it: "
                 "with make_mailnet(...) as net, or the fixture mailnet, which is entered"
             )
-        if failed:
-            self._told.update(it.text for it in self._complaints() if it.error is None)
-        else:
+        if error is None:
             self.check()
+        else:
+            known = [None, *behind(error)]
+            self._told.update(it.text for it in self._complaints() if any(it.error is each for each in known))
 
     def check(self) -> None:
         """Fail for what the net did not allow and saw, or was told to give and did not. Each is told once.
@@ -277,7 +280,7 @@ class MailNet(Population):
         if not found:
             return
         self._failed_for.update(it.written for it in found)
-        error = ExpectationFailed("\n".join(it.text for it in found))
+        error = ExpectationFailed(printable_lines("\n".join(it.text for it in found)))
         cause = next((it.error for it in found if it.error is not None), None)
         where = next((it.written for it in found if it.written is not None), None)
         if where is not None:

@@ -10,6 +10,7 @@ from pytest_mailnet.providers.phrasebook import Phrasebook, Replies
 from pytest_mailnet.providers.policy import EVERYTHING, OWN_ANSWER, Policy
 from pytest_mailnet.script import Expectation, Match, Script
 from pytest_mailnet.sender import Sender
+from pytest_mailnet.shown import printable
 from pytest_mailnet.step import HangUp, Step
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ class Agent:
 
     def explanation(self, session: Session) -> str:
         """Tell, rule by rule, why a session got the replies that it got."""
-        return "\n".join(self._policy.explain(session))
+        return "\n".join(map(printable, self._policy.explain(session)))
 
     def on_connect(self, match: Match | None = None, *, sender: Sender | str | None = None) -> Expectation:
         """Answer a connection in place of the banner; a glob is compared with the client's address."""
