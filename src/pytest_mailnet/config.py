@@ -25,6 +25,9 @@ class MailNetConfig:
             "fail" also fails the test.
         other_ports: "open" leaves connections to other than mail ports to the machine; "closed" lets
             them fail, and fails the test.
+        pass_names: names that are not in the net and are left to the machine, beside those of one label and
+            of its hosts file: patterns as of file names, "*.internal". Where other ports are closed, they
+            are open to these names. For a mail port every name is the net's.
         addresses: where hosts get theirs: from the "documentation" ranges, or "public" looking ones
             for applications that refuse addresses that are not global.
         trust_ca: whether TLS contexts that load the machine's certificates, or certifi's, while the net is
@@ -38,6 +41,7 @@ class MailNetConfig:
     strict: bool = True
     unknown_names: Literal["answer", "fail"] = "answer"
     other_ports: Literal["open", "closed"] = "open"
+    pass_names: tuple[str, ...] = ()
     addresses: Literal["documentation", "public"] = "documentation"
     trust_ca: bool = True
     enforce: tuple[str, ...] = ()
@@ -48,7 +52,7 @@ class MailNetConfig:
         for name in ("strict", "trust_ca"):
             if not isinstance(getattr(self, name), bool):
                 raise InvalidSetting(f"{name} takes True or False, not {getattr(self, name)!r}")
-        for name, kind in (("enforce", str), ("providers", Path)):
+        for name, kind in (("pass_names", str), ("enforce", str), ("providers", Path)):
             given = getattr(self, name)
             if isinstance(given, str | Path):
                 raise InvalidSetting(f"{name} takes several, as in ({given!r},), not {given!r}")

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import errno
+import fnmatch
 import ipaddress
 import socket
+from collections.abc import Sequence
 
 from pytest_mailnet.errors import amongst
-from pytest_mailnet.intercept import Resolution
+from pytest_mailnet.intercept import Resolution, machine
 from pytest_mailnet.intercept.world import Dialled
 from pytest_mailnet.internet import Internet
 from pytest_mailnet.journal import Incident, Query
@@ -27,14 +29,15 @@ _DNS_PORT = 53
 class Reach:
     """A net as the patched functions see it: the `World` of this process.
 
-    Called in the application's threads. Its own table of bound ports is used by single operations of a
-    dict, which need no lock; the rest is the engine's and the address book's.
+    Called in the application's threads. Its own tables, of bound ports and of addresses that may pass, are
+    used by single operations of a dict, which need no lock; the rest is the engine's and the address book's.
     """
 
     def __init__(self, net: Internet, engine: Engine) -> None:
         self._net = net
         self._engine = engine
         self._bound: dict[tuple[int, int], str] = {}
+        self._passed: dict[str, str] = {}
 
     def takes(self, kind: int, destination: Endpoint) -> bool:
         ip, port = destination
@@ -44,7 +47,8 @@ class Reach:
             return True
         if is_loopback(ip):
             return False
-        return kind == socket.SOCK_STREAM and (port in MAIL_PORTS or self._net.config.other_ports == "closed")
+        stopped = self._net.config.other_ports == "closed" and ip not in self._passed
+        return kind == socket.SOCK_STREAM and (stopped or port in MAIL_PORTS)
 
     def bind(self, kind: int, port: int, source: str | None) -> None:
         self._engine.calls.forget(socket.SocketKind(kind), port)
@@ -105,11 +109,21 @@ class Reach:
 
     def claims(self, name: str, port: int | None) -> bool:
         net = self._net
-        if port in (None, _DNS_PORT) or port in MAIL_PORTS or net.config.other_ports == "closed":
-            return name != socket.gethostname()
-        return net.dns.knows(_ascii(name))
+        if net.dns.knows(_ascii(name)):
+            return True
+        if _is_for_mail(port):
+            return not machine.is_itself(name)
+        if self._passes(name) or machine.knows(name):
+            return False
+        if net.config.other_ports == "closed":
+            return True
+        return port is None and not machine.is_local(name)
 
-    def resolve(self, name: str, family: int, via: str) -> Resolution:
+    def passed(self, name: str, addresses: Sequence[str]) -> None:
+        if self._passes(name):
+            self._passed.update(dict.fromkeys(addresses, name))
+
+    def resolve(self, name: str, family: int, via: str, port: int | None = None) -> Resolution:
         net = self._net
         asked = _ascii(name).rstrip(".")
         families = {socket.AF_INET: [4], socket.AF_INET6: [6]}.get(socket.AddressFamily(family), [6, 4])
@@ -142,13 +156,14 @@ class Reach:
                 (), asked, socket.EAI_AGAIN, f"Temporary failure in name resolution: {asked}: {rcode}"
             )
         return Resolution(
-            (), asked, socket.EAI_NONAME, f"Name or service not known: {net.unknown_name(asked, rcode)}"
+            (),
+            asked,
+            socket.EAI_NONAME,
+            f"Name or service not known: {net.unknown_name(asked, rcode, for_mail=_is_for_mail(port))}",
         )
 
     def owns(self, ip: str) -> bool:
-        if is_loopback(ip):
-            return False
-        return self._net.config.other_ports == "closed" or self._net.occupant(ip) is not None
+        return not is_loopback(ip)
 
     def reverse(self, ip: str, via: str) -> str | None:
         net = self._net
@@ -177,6 +192,10 @@ class Reach:
         journal = self._net.journal
         journal.add(Incident(journal.elapsed(), "not of this test", what, fails=False))
 
+    def _passes(self, name: str) -> bool:
+        plain = name.lower().rstrip(".")
+        return any(fnmatch.fnmatchcase(plain, it.lower()) for it in self._net.config.pass_names)
+
     def _no_such_address(self, destination: Endpoint) -> Dialled:
         net = self._net
         loopback = is_loopback(destination.ip)
@@ -184,12 +203,21 @@ class Reach:
             return Dialled(None, errno.ECONNREFUSED, f"nothing listens at {destination}, where an MX leads")
         known = {ip: f"{ip} ({host.name})" for host in net.hosts for ip in host.addresses}
         holds = amongst(destination.ip, known, shown=known.__getitem__)
+        closed = (
+            ""
+            if destination.port in MAIL_PORTS
+            else ("; to leave it to the machine: other_ports = open, or mailnet_pass_names with its name")
+        )
         text = (
             f"a connection to {destination} was stopped: no host of this mailnet has that address{holds}. "
-            f"To have one there: mailnet.add_server('mx.shop.example', ip={destination.ip!r})"
+            f"To have one there: mailnet.add_server('mx.shop.example', ip={destination.ip!r}){closed}"
         )
         self.leaked(text)
         return Dialled(None, errno.ECONNREFUSED if loopback else errno.ENETUNREACH, text)
+
+
+def _is_for_mail(port: int | None) -> bool:
+    return port in MAIL_PORTS or port == _DNS_PORT
 
 
 def _ascii(name: str) -> str:
