@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,8 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 from pytest_mailnet.errors import InvalidSetting, amongst
 
 __all__ = ["MailNetConfig"]
+
+_PATTERN = re.compile(r"(?![\d.]+$)[^\s/:@]+")  # no address, port or URL, which no name would match
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +60,11 @@ class MailNetConfig:
             if isinstance(given, str | Path):
                 raise InvalidSetting(f"{name} takes several, as in ({given!r},), not {given!r}")
             object.__setattr__(self, name, tuple(map(kind, given)))
+        for it in self.pass_names:
+            if not _PATTERN.fullmatch(it):
+                raise InvalidSetting(
+                    f"pass_names takes names and patterns of names, as 'db.internal' and '*.corp', not {it!r}"
+                )
         for name, choices in _choices().items():
             value = getattr(self, name)
             if value not in choices:

@@ -7,11 +7,16 @@ from __future__ import annotations
 
 import _socket
 import errno
+import re
 import socket
+import subprocess
+import sys
 
 import pytest
 
+from pytest_mailnet.errors import InvalidSetting
 from pytest_mailnet.intercept import machine
+from pytest_mailnet.intercept.world import host_name
 
 ELSEWHERE = "198.51.100.5"
 HOSTS = """\
@@ -184,6 +189,16 @@ def test_a_name_beside_those_that_are_passed_does_not_exist(passing, resolver, n
     assert resolver.asked == []
 
 
+@pytest.mark.parametrize(
+    "pattern", ["db.internal:5432", "https://db.internal", "10.0.0.5", "2001:db8::5", "a b", ""]
+)
+def test_a_pattern_that_no_name_can_match_is_told(make_mailnet, pattern):
+    told = f"pass_names takes names and patterns of names, as 'db.internal' and '*.corp', not {pattern!r}"
+
+    with pytest.raises(InvalidSetting, match=re.escape(told)):
+        make_mailnet(pass_names=[pattern])
+
+
 def test_a_server_of_the_net_is_the_net_s_where_its_name_is_passed(passing, resolver):
     passing.add_server("mx.internal", ip="192.0.2.25")
 
@@ -247,3 +262,19 @@ def test_a_name_of_the_net_leads_out_of_it_by_the_net_s_address(net, resolver):
 
         assert sock.getpeername() == listening.getsockname()
     assert resolver.asked == []
+
+
+def test_a_child_leaves_to_the_machine_what_is_the_machine_s(mailnet):
+    known = [name for name in machine._hosts() if host_name(name)]
+    if not known:
+        pytest.skip("the hosts file of this machine has no name but localhost")
+    mailnet.include_children()
+    code = f"import socket; print(socket.gethostbyname({known[0]!r}), socket.getaddrinfo({known[0]!r}, 8080)[0][4][0])"
+
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=25, check=False
+    )
+
+    assert done.stderr == ""
+    assert done.stdout.split()[0] in machine._hosts()[known[0]]
+    assert mailnet.dns.queries == []
