@@ -109,7 +109,7 @@ class Reach:
 
     def claims(self, name: str, port: int | None) -> bool:
         net = self._net
-        if net.dns.knows(_ascii(name)):
+        if net.dns.has(_ascii(name)):
             return True
         if _is_for_mail(port):
             return not machine.is_itself(name)
@@ -117,7 +117,9 @@ class Reach:
             return False
         if net.config.other_ports == "closed":
             return True
-        return port is None and not machine.is_local(name)
+        if port is None:
+            return not machine.is_local(name)
+        return net.dns.knows(_ascii(name))
 
     def passed(self, name: str, addresses: Sequence[str]) -> None:
         if self._passes(name):

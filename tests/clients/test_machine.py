@@ -122,6 +122,42 @@ def test_a_server_of_the_net_is_the_net_s_whatever_its_name(net, resolver, ask, 
     assert resolver.asked == []
 
 
+@every_question
+@pytest.mark.parametrize("name", ["redis", "db.corp.example"])
+def test_a_name_with_a_fault_is_the_net_s(net, resolver, ask, name):
+    net.dns.fail(name, "SERVFAIL")
+
+    with pytest.raises(socket.gaierror) as error:
+        ask(name)
+
+    assert error.value.errno == socket.EAI_AGAIN
+    assert resolver.asked == []
+
+
+@every_question
+def test_a_name_of_the_hosts_file_is_the_machine_s_beside_servers_of_its_domain(net, resolver, ask):
+    net.add_server("mx.corp.example", domain="corp.example")
+
+    assert ask("db.corp.example") == ELSEWHERE
+
+
+@every_question
+def test_a_wildcard_of_the_net_is_the_net_s(net, resolver, ask):
+    net.dns.add("*.corp.example", "A", "192.0.2.25")
+
+    assert ask("db.corp.example") == "192.0.2.25"
+
+
+@every_question
+def test_a_name_that_nobody_has_does_not_exist_below_a_domain_of_the_net(net, resolver, ask):
+    net.add_server("mx.shop.example", domain="shop.example")
+
+    with pytest.raises(socket.gaierror, match="'db.shop.example' is not in this mailnet"):
+        ask("db.shop.example")
+
+    assert resolver.asked == []
+
+
 def test_a_name_of_the_internet_does_not_exist_where_it_may_be_for_mail(net, resolver):
     with pytest.raises(socket.gaierror) as error:
         address("db.internal", None)
@@ -200,10 +236,11 @@ def test_a_pattern_that_no_name_can_match_is_told(make_mailnet, pattern):
 
 
 def test_a_server_of_the_net_is_the_net_s_where_its_name_is_passed(passing, resolver):
-    passing.add_server("mx.internal", ip="192.0.2.25")
+    passing.add_server("mx.corp.internal", ip="192.0.2.25")
 
-    assert address("mx.internal", None) == "192.0.2.25"
+    assert address("mx.corp.internal", None) == "192.0.2.25"
     assert resolver.asked == []
+    assert address("db.corp.internal", None) == ELSEWHERE
 
 
 @pytest.fixture
