@@ -152,7 +152,7 @@ def test_a_wildcard_of_the_net_is_the_net_s(net, resolver, ask):
 def test_a_name_that_nobody_has_does_not_exist_below_a_domain_of_the_net(net, resolver, ask):
     net.add_server("mx.shop.example", domain="shop.example")
 
-    with pytest.raises(socket.gaierror, match="'db.shop.example' is not in this mailnet"):
+    with pytest.raises(socket.gaierror, match=r"'db\.shop\.example' is not in this mailnet"):
         ask("db.shop.example")
 
     assert resolver.asked == []
