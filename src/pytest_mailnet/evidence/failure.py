@@ -9,6 +9,7 @@ from typing import Literal, TypeAlias
 
 from pytest_mailnet.evidence.replies import code_of, enhanced_of
 from pytest_mailnet.model import Stage
+from pytest_mailnet.shown import printable
 
 __all__ = ["Failure", "NoFailure", "Outcome"]
 
@@ -98,7 +99,7 @@ class NoFailure:
 
     def __str__(self) -> str:
         subject = f" with the subject {self.subject!r}" if self.subject else ""
-        return f"{self.file}: {self.found}{subject}; {self.missing}"
+        return printable(f"{self.file}: {self.found}{subject}; {self.missing}")
 
 
 Outcome: TypeAlias = Failure | NoFailure

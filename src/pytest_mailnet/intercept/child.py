@@ -10,9 +10,10 @@ import json
 import os
 import socket
 import threading
+from collections.abc import Sequence
 from typing import Any
 
-from pytest_mailnet.intercept.interception import Interception
+from pytest_mailnet.intercept.interception import INTERCEPTION
 from pytest_mailnet.intercept.world import Dialled, Resolution
 from pytest_mailnet.model import Endpoint
 
@@ -28,7 +29,7 @@ def join(parent: str) -> None:
         parent: "port secret", as the environment has it.
     """
     port, secret = parent.split()
-    Interception(ParentWorld(int(port), secret)).install()
+    INTERCEPTION.enter(ParentWorld(int(port), secret), "the parent's net")
 
 
 class ParentWorld:
@@ -73,9 +74,12 @@ class ParentWorld:
     def claims(self, name: str, port: int | None) -> bool:
         return bool(self._ask("claims", name, port))
 
-    def resolve(self, name: str, family: int, via: str) -> Resolution:
-        addresses, canonical, error, text = self._ask("resolve", name, family, via)
+    def resolve(self, name: str, family: int, via: str, port: int | None = None) -> Resolution:
+        addresses, canonical, error, text = self._ask("resolve", name, family, via, port)
         return Resolution(tuple(addresses), canonical, error, text)
+
+    def passed(self, name: str, addresses: Sequence[str]) -> None:
+        self._ask("passed", name, list(addresses))
 
     def owns(self, ip: str) -> bool:
         return bool(self._ask("owns", ip))
@@ -95,6 +99,12 @@ class ParentWorld:
 
     def leaked(self, what: str) -> None:
         self._ask("leaked", what)
+
+    def overheard(self, what: str) -> None:
+        self._ask("overheard", what)
+
+    def started(self, command: str) -> None:
+        self._ask("started", command)
 
     def _ask(self, name: str, *arguments: object) -> Any:
         with self._lock:
