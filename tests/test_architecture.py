@@ -26,7 +26,7 @@ PLACES = {
     "trio": {"intercept"},
     "uvloop": {"intercept"},
     "pycares": {"intercept"},
-    "_socket": {"intercept"},
+    "_socket": {"intercept", "wire.kernel"},
     "socket": {"intercept", "reach", "wire"},
     "asyncio": {"children", "faults", "intercept", "relaying", "waiting", "wire"},
     "ssl": {"certificates", "intercept", "providers", "relaying", "wire"},

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import heapq
 import itertools
-import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 from pytest_mailnet.errors import InvalidSetting
+from pytest_mailnet.native import lock
 
 __all__ = ["Clock"]
 
@@ -40,7 +40,7 @@ class Clock:
         self.compressed = False
         self._due: list[tuple[datetime, int, Callable[[], object]]] = []
         self._numbers = itertools.count()
-        self._lock = threading.Lock()  # the test, tarpits and those who wait move it while servers read it
+        self._lock = lock()  # the test, tarpits and those who wait move it while servers read it
 
     def now(self) -> datetime:
         """The time as an aware datetime in UTC."""

@@ -6,12 +6,12 @@ session grows by whole exchanges, and only the engine's thread appends to it.
 
 from __future__ import annotations
 
-import threading
 import time
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from pytest_mailnet.model import Endpoint, Stage
+from pytest_mailnet.native import lock
 
 __all__ = ["ClockMoved", "Entry", "Exchange", "Finding", "Incident", "Journal", "Query", "Session"]
 
@@ -172,7 +172,7 @@ class Journal:
         self._began = time.perf_counter()
         self._entries: list[Entry] = []
         self._sessions = 0
-        self._lock = threading.Lock()  # numbers sessions; a list's append needs none
+        self._lock = lock()  # numbers sessions; a list's append needs none
 
     def elapsed(self) -> float:
         """Real seconds since the journal was made."""

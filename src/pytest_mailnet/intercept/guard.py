@@ -11,11 +11,11 @@ import errno
 import os
 import socket
 import sys
-import threading
 from typing import Any
 
 from pytest_mailnet.intercept.world import World, host_name, numeric
 from pytest_mailnet.model import Endpoint
+from pytest_mailnet.native import lock
 
 __all__ = ["unwatch", "watch"]
 
@@ -30,7 +30,7 @@ class _Guard:
     def __init__(self) -> None:
         self.worlds: tuple[World, ...] = ()
         self.installed = False
-        self.lock = threading.Lock()
+        self.lock = lock()
 
     def hook(self, event: str, args: tuple[Any, ...]) -> None:
         if not self.worlds or not event.startswith("socket."):
