@@ -22,6 +22,9 @@ _ADAPTERS: Mapping[str, str] = MappingProxyType(
     {
         "dns.asyncresolver": "dnspython_async",
         "dns.resolver": "dnspython",
+        "eventlet.green.socket": "eventlet",
+        "gevent._socket3": "gevent",
+        "gevent.resolver.ares": "gevent_ares",
         "pycares": "pycares",
         "trio._socket": "trio",
         "uvloop": "uvloop",

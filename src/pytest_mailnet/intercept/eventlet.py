@@ -1,0 +1,119 @@
+"""eventlet, whether it has patched the standard library or is used by name.
+
+Its sockets have one of Python's inside, of a copy of its class, which is translated with the others. It looks
+names up by a dnspython that it has imported for itself.
+"""
+
+from __future__ import annotations
+
+import importlib
+import socket
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import dns.rdata
+
+from pytest_mailnet.intercept.greenlets import Deadlines
+from pytest_mailnet.intercept.patches import Patches
+from pytest_mailnet.intercept.waits import Waits
+from pytest_mailnet.intercept.world import World
+
+__all__ = ["compress", "install"]
+
+_IN, _MX = 1, 15  # of the class and the type, as they stand in packets
+_LOOK_UPS = ("getaddrinfo", "gethostbyname", "gethostbyname_ex", "getnameinfo")
+
+
+def install(patches: Patches, world: World) -> None:  # noqa: ARG001
+    """Let eventlet's look-ups be those of the module `socket`, which are the net's."""
+    greendns = sys.modules.get("eventlet.support.greendns")
+    for module in (importlib.import_module("eventlet.green.socket"), greendns):
+        for name in _LOOK_UPS if module is not None else ():
+            patches.put(module, name, _by_socket(name))
+    if greendns is not None:
+        patches.put(greendns.resolver, "_cached_resolver", None, watched=False)
+        _load_records()
+
+
+def _by_socket(name: str) -> Callable[..., Any]:
+    def look_up(*args: Any, **options: Any) -> Any:
+        return getattr(socket, name)(*args, **options)
+
+    return look_up
+
+
+def _load_records() -> None:
+    """Let dnspython load its types of records again, if those that it finds are of eventlet's copy of it.
+
+    A zone refuses them then: "expected an Rdata". What it has loaded once it keeps.
+    """
+    rdata: Any = dns.rdata  # not the one of `sys.modules`, which may be another copy
+    if issubclass(rdata.get_rdata_class(_IN, _MX), rdata.Rdata):
+        return
+    copies = {name: sys.modules.pop(name) for name in list(sys.modules) if name.startswith("dns.rdtypes")}
+    try:
+        vars(rdata)["_rdata_classes"].clear()
+        rdata.load_all_types(disable_dynamic_load=False)
+    finally:
+        sys.modules.update(copies)
+
+
+def compress(patches: Patches, waits: Waits) -> None:
+    """Let sockets meet their time-outs, and `eventlet.Timeout` its own on them, on the net's clock."""
+    timeouts: Any = importlib.import_module("eventlet.timeout").Timeout
+    greenthread, hubs = map(importlib.import_module, ("eventlet.greenthread", "eventlet.hubs"))
+    deadlines = Deadlines(waits, greenthread.getcurrent)
+    found_start, found_sleep = timeouts.start, greenthread.sleep
+
+    def start(timeout: Any) -> Any:
+        found_start(timeout)
+        if timeout.seconds is not None:
+            deadlines.add(timeout)
+        return timeout
+
+    def sleep(seconds: float = 0) -> None:
+        if seconds > 0:
+            waits.patience.uncovered("eventlet.sleep")
+        found_sleep(seconds)
+
+    patches.put(timeouts, "start", start)
+    _replace(patches, hubs.trampoline, _trampoline(deadlines, hubs.trampoline))
+    _replace(patches, found_sleep, sleep)
+
+
+def _trampoline(deadlines: Deadlines, found: Callable[..., Any]) -> Callable[..., None]:
+    """What takes the place of the function by which all of eventlet's sockets wait."""
+
+    def trampoline(
+        fd: Any,
+        read: Any = None,
+        write: Any = None,
+        *,
+        timeout: float | None = None,
+        timeout_exc: Any = TimeoutError,
+        mark_as_closed: Any = None,
+    ) -> None:
+        def step(seconds: float) -> bool:
+            try:
+                found(fd, read, write, seconds, _StepOver, mark_as_closed)
+            except _StepOver:
+                return False
+            return True
+
+        descriptor = fd if isinstance(fd, int) else fd.fileno()
+        if not deadlines.wait(descriptor, step, timeout, writing=bool(write)):
+            raise timeout_exc
+
+    return trampoline
+
+
+class _StepOver(Exception):
+    """One step of a wait is over."""
+
+
+def _replace(patches: Patches, found: Any, value: Any) -> None:
+    """Replace one of eventlet's functions in all its modules, and in those that it has patched."""
+    for module in [it for name, it in sys.modules.items() if name == "time" or name.startswith("eventlet")]:
+        for name in [name for name, it in vars(module).items() if it is found]:
+            patches.put(module, name, value)
