@@ -6,6 +6,7 @@ names up by a dnspython that it has imported for itself.
 
 from __future__ import annotations
 
+import _socket
 import importlib
 import socket
 import sys
@@ -16,29 +17,35 @@ import dns.rdata
 
 from pytest_mailnet.intercept.greenlets import Deadlines
 from pytest_mailnet.intercept.patches import Patches
+from pytest_mailnet.intercept.sockets import lead_new
 from pytest_mailnet.intercept.waits import Waits
 from pytest_mailnet.intercept.world import World
 
 __all__ = ["compress", "install"]
 
 _IN, _MX = 1, 15  # of the class and the type, as they stand in packets
-_LOOK_UPS = ("getaddrinfo", "gethostbyname", "gethostbyname_ex", "getnameinfo")
+_LOOK_UPS = {"getaddrinfo", "getfqdn", "gethostbyaddr", "gethostbyname", "gethostbyname_ex", "getnameinfo"}
 
 
-def install(patches: Patches, world: World) -> None:  # noqa: ARG001
-    """Let eventlet's look-ups be those of the module `socket`, which are the net's."""
+def install(patches: Patches, world: World) -> None:
+    """Lead eventlet's sockets into a world, and let its look-ups be those of the C module, which are led."""
+    lead_new(patches, world, "socket")
+    for module in ("eventlet.green.socket", "eventlet.green._socket_nodns", "eventlet.support.greendns"):
+        for name in _LOOK_UPS & vars(sys.modules.get(module, object)).keys():
+            found = _by_c_module(name) if hasattr(_socket, name) else getattr(socket, name)
+            patches.put(sys.modules[module], name, found)
+    if socket.getaddrinfo.__module__.startswith("eventlet"):
+        patches.put(socket, "getaddrinfo", _by_c_module("getaddrinfo"))
     greendns = sys.modules.get("eventlet.support.greendns")
-    for module in (importlib.import_module("eventlet.green.socket"), greendns):
-        for name in _LOOK_UPS if module is not None else ():
-            patches.put(module, name, _by_socket(name))
     if greendns is not None:
         patches.put(greendns.resolver, "_cached_resolver", None, watched=False)
         _load_records()
 
 
-def _by_socket(name: str) -> Callable[..., Any]:
+def _by_c_module(name: str) -> Callable[..., Any]:
+    # Not by `socket`, into which eventlet may be patching this very function.
     def look_up(*args: Any, **options: Any) -> Any:
-        return getattr(socket, name)(*args, **options)
+        return getattr(_socket, name)(*args, **options)
 
     return look_up
 
@@ -64,7 +71,8 @@ def compress(patches: Patches, waits: Waits) -> None:
     timeouts: Any = importlib.import_module("eventlet.timeout").Timeout
     greenthread, hubs = map(importlib.import_module, ("eventlet.greenthread", "eventlet.hubs"))
     deadlines = Deadlines(waits, greenthread.getcurrent)
-    found_start, found_sleep = timeouts.start, greenthread.sleep
+    hub: Any = importlib.import_module("eventlet.hubs.hub").BaseHub
+    found_start, found_schedule = timeouts.start, hub.schedule_call_global
 
     def start(timeout: Any) -> Any:
         found_start(timeout)
@@ -72,14 +80,17 @@ def compress(patches: Patches, waits: Waits) -> None:
             deadlines.add(timeout)
         return timeout
 
-    def sleep(seconds: float = 0) -> None:
-        if seconds > 0:
+    def schedule(hub: Any, seconds: float, do: Any, *args: Any, **options: Any) -> Any:
+        if seconds > 0 and do == greenthread.getcurrent().switch:
             waits.patience.uncovered("eventlet.sleep")
-        found_sleep(seconds)
+        return found_schedule(hub, seconds, do, *args, **options)
 
     patches.put(timeouts, "start", start)
-    _replace(patches, hubs.trampoline, _trampoline(deadlines, hubs.trampoline))
-    _replace(patches, found_sleep, sleep)
+    patches.put(hub, "schedule_call_global", schedule)
+    found, trampoline = hubs.trampoline, _trampoline(deadlines, hubs.trampoline)
+    for module in [it for name, it in sys.modules.items() if name.startswith("eventlet.")]:
+        if vars(module).get("trampoline") is found:
+            patches.put(module, "trampoline", trampoline)
 
 
 def _trampoline(deadlines: Deadlines, found: Callable[..., Any]) -> Callable[..., None]:
@@ -110,10 +121,3 @@ def _trampoline(deadlines: Deadlines, found: Callable[..., Any]) -> Callable[...
 
 class _StepOver(Exception):
     """One step of a wait is over."""
-
-
-def _replace(patches: Patches, found: Any, value: Any) -> None:
-    """Replace one of eventlet's functions in all its modules, and in those that it has patched."""
-    for module in [it for name, it in sys.modules.items() if name == "time" or name.startswith("eventlet")]:
-        for name in [name for name, it in vars(module).items() if it is found]:
-            patches.put(module, name, value)

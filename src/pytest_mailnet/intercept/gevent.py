@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import _socket
 import importlib
+import socket
+import sys
 from typing import Any
 
 import gevent
@@ -15,7 +17,7 @@ import gevent.hub
 
 from pytest_mailnet.intercept.greenlets import Deadlines
 from pytest_mailnet.intercept.patches import Patches
-from pytest_mailnet.intercept.sockets import kernel_classes, lead
+from pytest_mailnet.intercept.sockets import lead_new
 from pytest_mailnet.intercept.waits import Waits
 from pytest_mailnet.intercept.world import World
 
@@ -24,9 +26,10 @@ __all__ = ["compress", "install"]
 
 def install(patches: Patches, world: World) -> None:
     """Lead gevent's sockets and look-ups into a world."""
-    for cls in kernel_classes("gevent._socket3"):
-        if "connect" not in vars(cls):  # imported while the net is active
-            lead(patches, world, cls)
+    lead_new(patches, world, "gevent._socket3")
+    for name in ("gevent._socketcommon", "gevent._socket3", "gevent.socket"):
+        if name in sys.modules:
+            patches.put(sys.modules[name], "getfqdn", socket.getfqdn)
     hub: Any = gevent.hub.Hub
     found = hub.resolver
     patches.put(hub, "resolver", property(lambda hub: _Resolver(), found.fset, found.fdel))  # noqa: ARG005

@@ -19,17 +19,17 @@ from pytest_mailnet.intercept.patches import Patches
 from pytest_mailnet.intercept.world import World, host_name, numeric
 from pytest_mailnet.model import Endpoint
 
-__all__ = ["install", "kernel_classes", "lead", "virtual_address"]
+__all__ = ["MAKERS", "install", "kernel_classes", "lead_new", "virtual_address"]
 
 _INTERNET = (socket.AF_INET, socket.AF_INET6)
 _MAPPED = "::ffff:"
-_MAKERS = ("socket", "gevent", "eventlet")  # of what `socket.socket` is where nobody forbids it
+MAKERS = ("socket", "gevent", "eventlet")  # of what stands in the module `socket`, where nobody forbids it
 
 
 def install(patches: Patches, world: World) -> None:
     """Lead the sockets of this process into a world."""
     found: type = socket.socket
-    allowed = next((cls for cls in found.__mro__ if cls.__module__.partition(".")[0] in _MAKERS), found)
+    allowed = next((cls for cls in found.__mro__ if cls.__module__.partition(".")[0] in MAKERS), found)
     forbidden: type | None = None
     if found is not allowed:
         # Somebody forbids sockets by replacing the class (pytest-socket's --disable-socket). The net's
@@ -37,7 +37,14 @@ def install(patches: Patches, world: World) -> None:
         forbidden = found
         patches.put(socket, "socket", allowed)
     for cls in kernel_classes("socket", "gevent._socket3"):
-        lead(patches, world, cls, forbidden)
+        _lead(patches, world, cls, forbidden)
+
+
+def lead_new(patches: Patches, world: World, module: str) -> None:
+    """Lead the sockets of a module that has been imported while the net is active into a world."""
+    for cls in kernel_classes(module):
+        if "connect" not in vars(cls):  # it is the kernel's still
+            _lead(patches, world, cls, None)
 
 
 def kernel_classes(*modules: str) -> list[Any]:
@@ -49,15 +56,7 @@ def kernel_classes(*modules: str) -> list[Any]:
     return [cls for cls in _socket.socket.__subclasses__() if cls.__module__ in modules]
 
 
-def lead(patches: Patches, world: World, cls: Any, forbidden: type | None = None) -> None:
-    """Lead the sockets of a class into a world.
-
-    Args:
-        patches: what is put back.
-        world: where to.
-        cls: derived from the kernel's own, directly.
-        forbidden: raises the error of whoever forbids other connections.
-    """
+def _lead(patches: Patches, world: World, cls: Any, forbidden: type | None) -> None:
     nat = _Translation(patches, world, cls, forbidden)
     for name in (
         "connect",

@@ -24,6 +24,7 @@ from pytest_mailnet.wire.silence import unsent
 __all__ = ["SYN_GIVEN_UP", "End", "Patience", "Waits", "ends_of", "poller"]
 
 _T = TypeVar("_T")
+_poll = original("select", "poll")  # the kernel's, whoever patches the module
 _SHORTEST, _LONGEST = 0.0005, 0.01  # steps in which a wait really waits, in seconds
 _TICK = 2e-6  # the clock counts whole microseconds, and a float of its size half of one
 SYN_GIVEN_UP = 127.0  # seconds after which Linux gives a connect up (tcp_syn_retries = 6)
@@ -163,7 +164,7 @@ def ends_of(descriptors: Iterable[int]) -> list[End]:
 
 def poller(descriptor: int, event: int) -> Callable[[float], list[tuple[int, int]]]:
     """What waits for a file descriptor by the kernel, for so many seconds."""
-    polled = original("select", "poll")()
+    polled = _poll()
     polled.register(descriptor, event)
     return lambda seconds: polled.poll(seconds * 1000)
 

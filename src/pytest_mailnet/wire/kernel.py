@@ -35,12 +35,17 @@ def new_loop() -> asyncio.AbstractEventLoop:
 class _KernelLoop(asyncio.SelectorEventLoop):
     _ssock: Any
     _csock: Any
+    _internal_fds: int
+    _add_reader: Any
+    _read_from_self: Any
 
     def _make_self_pipe(self) -> None:
-        # By asyncio it would be a pair of the patched `socket.socketpair`, and so of a hub.
-        super()._make_self_pipe()  # type: ignore[misc]
-        self._ssock = KernelSocket(fileno=self._ssock.detach())
-        self._csock = KernelSocket(fileno=self._csock.detach())
+        # As asyncio's own does, which takes a pair of the patched `socket.socketpair`, and so makes a hub.
+        self._ssock, self._csock = _socket.socketpair()
+        self._ssock.setblocking(False)  # noqa: FBT003
+        self._csock.setblocking(False)  # noqa: FBT003
+        self._internal_fds += 1
+        self._add_reader(self._ssock.fileno(), self._read_from_self)
 
 
 class _PollSelector(selectors.SelectSelector):
