@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 from collections.abc import Callable
 
-from pytest_mailnet.children import Children
+from pytest_mailnet.children import Children, Parent
 from pytest_mailnet.errors import MailNetTampered
-from pytest_mailnet.intercept import Interception
+from pytest_mailnet.intercept import INTERCEPTION, Nowhere, Origin, World, carrying
+from pytest_mailnet.intercept.child import ParentWorld
 from pytest_mailnet.internet import Internet
 from pytest_mailnet.journal import Incident
 from pytest_mailnet.lapse import Lapse
@@ -17,6 +20,11 @@ from pytest_mailnet.wire.engine import Engine
 
 __all__ = ["Activation"]
 
+_FORKED = (
+    "the process was forked off the one that has the net, which does not include children. "
+    "Call mailnet.include_children() before the fork"
+)
+
 
 class Activation:
     """One `with` block of a net. A net that is entered again has another.
@@ -24,36 +32,43 @@ class Activation:
     Args:
         internet: what the application is led into.
         engine: the background it runs in.
+        title: what messages call the net.
 
     Attributes:
         verified: whether it was looked for patches that others have replaced.
     """
 
-    def __init__(self, internet: Internet, engine: Engine) -> None:
+    def __init__(self, internet: Internet, engine: Engine, title: str) -> None:
         self._internet = internet
         self._engine = engine
         self._reach = Reach(internet, engine)
-        self._interception = Interception(self._reach)
+        self._title = title
+        self._origin: Origin | None = None
         self._lapse: Lapse | None = None
         self._outside: list[str] = []
+        self._asked: Parent | None = None
+        self._includes_children = False
         self._closing: list[Callable[[], None]] = []
         self.verified = False
 
     def begin(self) -> None:
         """Lead the application into the net."""
         # First: a plugin may have forbidden all sockets, the engine's too.
-        self._interception.install()
+        self._origin = INTERCEPTION.enter(self._reach, self._title)
         try:
-            self._engine.enter(self._internet)
+            with carrying(None):  # the engine's thread is no net's
+                self._engine.enter(self._internet)
         except BaseException:
-            self._interception.uninstall()
+            INTERCEPTION.leave(self._origin)
             raise
+        self._origin.child = self._forked
 
     def end(self) -> None:
         """Close what was opened, put the patches back, and forget the net."""
         while self._closing:
             self._closing.pop()()
-        self._interception.uninstall()
+        assert self._origin is not None
+        INTERCEPTION.leave(self._origin)
         self._engine.leave(self._internet)
 
     def verify(self) -> None:
@@ -61,7 +76,7 @@ class Activation:
         # Once a net: at the end of the test, not again when other plugins have put their own back.
         self.verified = True
         journal = self._internet.journal
-        for what in self._interception.tampered():
+        for what in INTERCEPTION.tampered():
             text = f"{what}, while a mailnet was active: what it did since may have bypassed the net"
             journal.add(Incident(journal.elapsed(), "tampering", text, MailNetTampered(text)))
 
@@ -80,16 +95,40 @@ class Activation:
 
     def include_children(self) -> None:
         """Lead the Python processes that are started from now on into the net too."""
-        self._closing.append(Children(self._engine, self._reach).close)
+        self._closing.append(Children(self._parent()).close)
+        self._includes_children = True
         self._let_outside("a wait of a child process")
 
     def compress(self) -> None:
         """Let the application's waits take no time from now on."""
         if self._lapse is None:
             self._lapse = Lapse(self._internet, self._engine)
-            self._interception.compress(self._lapse)
+            assert self._origin is not None
+            INTERCEPTION.compress(self._origin, self._lapse)
             for waits in self._outside:
                 self._lapse.uncovered(waits)
+
+    def _parent(self) -> Parent:
+        """Where child processes ask; made once."""
+        if self._asked is None:
+            self._asked = Parent(self._engine, self._reach)
+            self._closing.append(self._asked.close)
+        return self._asked
+
+    def _forked(self) -> World:
+        """What a process that is forked now will see of the net."""
+        if self._engine.busy_here:
+            return Nowhere(_FORKED, str, every_name=True)
+        parent = self._parent()
+        world = ParentWorld(parent.port, parent.secret)
+        if self._includes_children:
+            return world
+
+        def note(text: str) -> None:
+            with contextlib.suppress(OSError):  # the net has been left
+                world.leaked(f"in child process {os.getpid()}, {text}")
+
+        return Nowhere(_FORKED, note, every_name=True)
 
     def _let_outside(self, waits: str) -> None:
         """Remember who waits in another process, to tell of it where time is compressed."""

@@ -16,6 +16,7 @@ __all__ = [
     "MailNetTampered",
     "MissingExtra",
     "NothingArrived",
+    "OutlivedItsNet",
     "ProviderFileError",
     "UnknownName",
     "WouldHang",
@@ -87,6 +88,10 @@ class ExpectationFailed(MailNetError, AssertionError):
 
 class MailNetTampered(MailNetError):
     """Somebody replaced a function that the net had patched while the net was active."""
+
+
+class OutlivedItsNet(UserWarning):
+    """A thread, task or job that a test has started was still at work when the test's net was gone."""
 
 
 class MissingExtra(MailNetError, ImportError):

@@ -41,6 +41,7 @@ class MailNet(Population):
         start: where its clock begins, an aware datetime; now by default.
         seed: of the queue ids and all else that is drawn by lot.
         engine: the background to run in; by default one of its own, for as long as it is active.
+        title: what messages call it, where it is not the only net: the id of its test.
         settings: go before those of `config`: `MailNet(strict=False)`.
 
     Attributes:
@@ -58,6 +59,7 @@ class MailNet(Population):
         start: datetime | None = None,
         seed: int | None = None,
         engine: Engine | None = None,
+        title: str = "a mailnet",
         **settings: Any,
     ) -> None:
         self.config = (config or MailNetConfig()).but(settings)
@@ -69,6 +71,8 @@ class MailNet(Population):
         self._own_engine = engine is None
         self._active: Activation | None = None
         self._told: set[str] = set()
+        self._title = title
+        self._entered = False
 
     def listen(self, host: str, port: int = 25) -> Endpoint:
         """Open a real loopback port that leads to a host, for clients in other languages and processes.
@@ -209,9 +213,15 @@ class MailNet(Population):
         )
 
     def __enter__(self) -> Self:
-        active = Activation(self._internet, self._engine)
+        __tracebackhide__ = True
+        if self._active is not None:
+            raise InvalidSetting(
+                "this net is active already: the fixture mailnet is entered for its test, and is left after "
+                "it. Use it as it is, or make another one: with make_mailnet() as net"
+            )
+        active = Activation(self._internet, self._engine, self._title)
         active.begin()
-        self._active = active
+        self._active, self._entered = active, True
         return self
 
     def __exit__(
@@ -235,11 +245,17 @@ class MailNet(Population):
                 may be the cause, are still told when the net is left. The report shows the rest.
 
         Raises:
+            InvalidSetting: if the net was never entered, unless the test has failed.
             ExpectationFailed: as `check` does, unless the test has failed.
         """
         __tracebackhide__ = True
         if self._active is not None:
             self.verify()
+        if not (failed or self._entered):
+            raise InvalidSetting(
+                "a net of make_mailnet() was never entered, so that nothing was led into it: "
+                "with make_mailnet(...) as net, or the fixture mailnet, which is entered"
+            )
         if failed:
             self._told.update(it.text for it in self._complaints() if it.error is None)
         else:

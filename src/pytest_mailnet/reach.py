@@ -176,6 +176,10 @@ class Reach:
         journal = self._net.journal
         journal.add(Incident(journal.elapsed(), "leak", what, fails=self._net.config.strict))
 
+    def overheard(self, what: str) -> None:
+        journal = self._net.journal
+        journal.add(Incident(journal.elapsed(), "not of this test", what, fails=False))
+
     def _no_such_address(self, destination: Endpoint) -> Dialled:
         net = self._net
         loopback = is_loopback(destination.ip)

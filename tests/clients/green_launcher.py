@@ -1,21 +1,17 @@
-"""Runs pytest in a process that the library in GREEN has patched, unless PATCHED is "no"."""
+"""Runs pytest in a process that the library in GREEN has patched, or has only imported if PATCHED is "no"."""
 
+import importlib
 import os
 import sys
 import warnings
 
-if os.environ["PATCHED"] == "no":
-    pass
-elif os.environ["GREEN"] == "gevent":
-    from gevent import monkey
-
-    monkey.patch_all()
-else:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # it says of itself that it is deprecated
-        import eventlet
-
-        eventlet.monkey_patch()
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # eventlet says of itself that it is deprecated
+    library = importlib.import_module(os.environ["GREEN"])
+if os.environ["PATCHED"] == "yes" and library.__name__ == "gevent":
+    importlib.import_module("gevent.monkey").patch_all()
+elif os.environ["PATCHED"] == "yes":
+    library.monkey_patch()
 
 import pytest
 

@@ -6,7 +6,9 @@ descriptors. One file a patched library; the only place that touches other libra
 
 from __future__ import annotations
 
-from pytest_mailnet.intercept.interception import Interception
+from pytest_mailnet.intercept.interception import INTERCEPTION
+from pytest_mailnet.intercept.nowhere import Nowhere
+from pytest_mailnet.intercept.origins import Origin, carrying
 from pytest_mailnet.intercept.world import Resolution, World
 
-__all__ = ["Interception", "Resolution", "World"]
+__all__ = ["INTERCEPTION", "Nowhere", "Origin", "Resolution", "World", "carrying"]

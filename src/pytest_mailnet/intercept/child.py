@@ -13,7 +13,7 @@ import json
 import os
 from typing import Any
 
-from pytest_mailnet.intercept.interception import Interception
+from pytest_mailnet.intercept.interception import INTERCEPTION
 from pytest_mailnet.intercept.world import Dialled, Resolution
 from pytest_mailnet.model import Endpoint
 from pytest_mailnet.native import reentrant_lock
@@ -30,7 +30,7 @@ def join(parent: str) -> None:
         parent: "port secret", as the environment has it.
     """
     port, secret = parent.split()
-    Interception(ParentWorld(int(port), secret)).install()
+    INTERCEPTION.enter(ParentWorld(int(port), secret), "the parent's net")
 
 
 class ParentWorld:
@@ -97,6 +97,9 @@ class ParentWorld:
 
     def leaked(self, what: str) -> None:
         self._ask("leaked", what)
+
+    def overheard(self, what: str) -> None:
+        self._ask("overheard", what)
 
     def _ask(self, name: str, *arguments: object) -> Any:
         with self._lock:

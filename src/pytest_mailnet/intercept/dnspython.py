@@ -15,7 +15,7 @@ from pytest_mailnet.intercept.patches import Patches
 from pytest_mailnet.intercept.waits import Waits
 from pytest_mailnet.intercept.world import World
 
-__all__ = ["compress", "install", "lapsing"]
+__all__ = ["compress", "install", "lapsing", "renew"]
 
 
 def install(patches: Patches, world: World) -> None:
@@ -32,6 +32,11 @@ def install(patches: Patches, world: World) -> None:
 
     patches.put(dns_resolver.BaseResolver, "read_resolv_conf", read_resolv_conf)
     patches.put(dns_resolver, "default_resolver", None, watched=False)
+
+
+def renew() -> None:
+    """Forget the resolver that asks the name server of another net."""
+    dns_resolver.default_resolver = None
 
 
 def compress(patches: Patches, waits: Waits) -> None:

@@ -13,7 +13,7 @@ from pytest_mailnet.intercept.patches import Patches
 from pytest_mailnet.intercept.waits import Waits
 from pytest_mailnet.intercept.world import World
 
-__all__ = ["compress", "install"]
+__all__ = ["compress", "install", "renew"]
 
 
 def install(patches: Patches, world: World) -> None:  # noqa: ARG001
@@ -21,6 +21,12 @@ def install(patches: Patches, world: World) -> None:  # noqa: ARG001
     patches.put(asyncresolver, "default_resolver", None, watched=False)
     # Chosen once and kept by dnspython: a suite with asyncio and trio tests needs it chosen anew.
     patches.put(asyncbackend, "_default_backend", None, watched=False)
+
+
+def renew() -> None:
+    """Forget the resolver that asks the name server of another net, and its backend."""
+    asyncresolver.default_resolver = None
+    vars(asyncbackend)["_default_backend"] = None
 
 
 def compress(patches: Patches, waits: Waits) -> None:

@@ -15,13 +15,14 @@ from typing import Any
 
 import dns.rdata
 
+from pytest_mailnet.intercept.dnspython import lapsing
 from pytest_mailnet.intercept.greenlets import Deadlines
 from pytest_mailnet.intercept.patches import Patches
 from pytest_mailnet.intercept.sockets import lead_new
 from pytest_mailnet.intercept.waits import Waits
 from pytest_mailnet.intercept.world import World
 
-__all__ = ["compress", "install"]
+__all__ = ["compress", "install", "renew"]
 
 _IN, _MX = 1, 15  # of the class and the type, as they stand in packets
 _LOOK_UPS = {"getaddrinfo", "getfqdn", "gethostbyaddr", "gethostbyname", "gethostbyname_ex", "getnameinfo"}
@@ -36,10 +37,15 @@ def install(patches: Patches, world: World) -> None:
             patches.put(sys.modules[module], name, found)
     if socket.getaddrinfo.__module__.startswith("eventlet"):
         patches.put(socket, "getaddrinfo", _by_c_module("getaddrinfo"))
+    if "eventlet.support.greendns" in sys.modules:
+        _load_records()
+
+
+def renew() -> None:
+    """Forget the resolver that asks the name server of another net, and what it has been told."""
     greendns = sys.modules.get("eventlet.support.greendns")
     if greendns is not None:
-        patches.put(greendns.resolver, "_cached_resolver", None, watched=False)
-        _load_records()
+        vars(greendns.resolver)["_cached_resolver"] = None
 
 
 def _by_c_module(name: str) -> Callable[..., Any]:
@@ -85,15 +91,17 @@ def compress(patches: Patches, waits: Waits) -> None:
             waits.patience.uncovered("eventlet.sleep")
         return found_schedule(hub, seconds, do, *args, **options)
 
+    if "eventlet.support.greendns" in sys.modules:  # which reckons the time-outs of dnspython's queries anew
+        patches.put(sys.modules["eventlet.support.greendns"], "time", lapsing(waits))
     patches.put(timeouts, "start", start)
     patches.put(hub, "schedule_call_global", schedule)
-    found, trampoline = hubs.trampoline, _trampoline(deadlines, hubs.trampoline)
+    found, trampoline = hubs.trampoline, _trampoline(waits, deadlines, hubs.trampoline)
     for module in [it for name, it in sys.modules.items() if name.startswith("eventlet.")]:
         if vars(module).get("trampoline") is found:
             patches.put(module, "trampoline", trampoline)
 
 
-def _trampoline(deadlines: Deadlines, found: Callable[..., Any]) -> Callable[..., None]:
+def _trampoline(waits: Waits, deadlines: Deadlines, found: Callable[..., Any]) -> Callable[..., None]:
     """What takes the place of the function by which all of eventlet's sockets wait."""
 
     def trampoline(
@@ -112,6 +120,9 @@ def _trampoline(deadlines: Deadlines, found: Callable[..., Any]) -> Callable[...
                 return False
             return True
 
+        if waits.patience.own_thread():
+            found(fd, read, write, timeout, timeout_exc, mark_as_closed)
+            return
         descriptor = fd if isinstance(fd, int) else fd.fileno()
         if not deadlines.wait(descriptor, step, timeout, writing=bool(write)):
             raise timeout_exc

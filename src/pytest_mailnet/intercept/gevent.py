@@ -51,9 +51,13 @@ def compress(patches: Patches, waits: Waits) -> None:
     sockets: Any = importlib.import_module("gevent._socketcommon").SocketMixin
     hub: Any = gevent.hub.Hub
     deadlines = Deadlines(waits, gevent.getcurrent)
-    start, hub_wait = gevent.Timeout.start, hub.wait
+    start, hub_wait, sock_wait = gevent.Timeout.start, hub.wait, sockets._wait  # noqa: SLF001
 
     def wait(sock: Any, watcher: Any, timeout_exc: BaseException | None = None) -> None:
+        if watcher is None or waits.patience.own_thread():
+            sock_wait(sock, watcher, timeout_exc)
+            return
+
         def step(seconds: float) -> bool:
             with _Step(seconds, False):  # noqa: FBT003
                 sock.hub.wait(watcher)

@@ -29,6 +29,8 @@ class Deadlines:
 
     def add(self, timeout: Any) -> None:
         """Keep a time-out that has just begun."""
+        if self._waits.patience.own_thread():
+            return
         begun = self._begun.setdefault(self._current(), [])
         begun[:] = [it for it in begun if it[1].pending]
         begun.append((self._waits.patience.now() + timeout.seconds, timeout))

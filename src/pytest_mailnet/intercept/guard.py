@@ -2,7 +2,7 @@
 
 An audit hook sees every connect, send and look-up that passes through CPython's socket module, whatever
 name it was called by. The interpreter never lets go of such a hook, so there is one a process, put in place
-with the first net and idle without one; that is this package's one process-wide state.
+with the first net. Without a net it is idle, but for what was started in one that is gone.
 """
 
 from __future__ import annotations
@@ -11,31 +11,39 @@ import errno
 import os
 import socket
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from pytest_mailnet.intercept.nowhere import Nowhere
 from pytest_mailnet.intercept.world import World, host_name, numeric
 from pytest_mailnet.model import Endpoint
-from pytest_mailnet.native import lock
 
-__all__ = ["unwatch", "watch"]
+if TYPE_CHECKING:
+    from pytest_mailnet.intercept.nets import Nets
+
+__all__ = ["watch"]
 
 _SENDS = {"socket.connect", "socket.sendto", "socket.sendmsg"}
 _LOOKS_UP = {"socket.getaddrinfo", "socket.gethostbyname", "socket.gethostbyaddr"}
 _LOOKS_BACK = {"socket.gethostbyaddr", "socket.getnameinfo"}
+_WATCHED = _SENDS | _LOOKS_UP | _LOOKS_BACK
 
 
 class _Guard:
-    """The worlds that are watched, innermost last; replaced as a whole, so that the hook needs no lock."""
+    """What the hook asks.
 
-    def __init__(self) -> None:
-        self.worlds: tuple[World, ...] = ()
-        self.installed = False
-        self.lock = lock()
+    Args:
+        nets: of this process.
+    """
+
+    def __init__(self, nets: Nets) -> None:
+        self._nets = nets
 
     def hook(self, event: str, args: tuple[Any, ...]) -> None:
-        if not self.worlds or not event.startswith("socket."):
+        if event not in _WATCHED:
             return
-        world = self.worlds[-1]
+        world = self._nets.here()
+        if world is None:
+            return
         if event in _SENDS:
             self._sent(world, event, *args)
         if event in _LOOKS_UP:
@@ -67,30 +75,20 @@ class _Guard:
             raise self._leak(world, event, ip)
 
     def _leak(self, world: World, event: str, target: str) -> OSError:
-        text = (
-            f"{event} to {target} got past the patches of this mailnet and was stopped: the function was "
-            "bound before the net was there (from socket import ...), or is called on _socket's own class. "
-            "docs/interception.md lists what in-process interception reaches"
-        )
-        world.leaked(text)
+        if isinstance(world, Nowhere):  # which has no patches where there is no net
+            text = world.stopped(f"{event} to {target}")
+        else:
+            text = (
+                f"{event} to {target} got past the patches of this mailnet and was stopped: the function was "
+                "bound before the net was there (from socket import ...), or is called on _socket's own "
+                "class. docs/interception.md lists what in-process interception reaches"
+            )
+            world.leaked(text)
         if event in _LOOKS_UP | _LOOKS_BACK:
             return socket.gaierror(socket.EAI_NONAME, text)
         return OSError(errno.ENETUNREACH, f"{os.strerror(errno.ENETUNREACH)}: {text}")
 
 
-_guard = _Guard()
-
-
-def watch(world: World) -> None:
-    """Guard a world, until `unwatch`; the innermost one decides."""
-    with _guard.lock:
-        if not _guard.installed:
-            sys.addaudithook(_guard.hook)
-            _guard.installed = True
-        _guard.worlds += (world,)
-
-
-def unwatch(world: World) -> None:
-    """Guard a world no more."""
-    with _guard.lock:
-        _guard.worlds = tuple(other for other in _guard.worlds if other is not world)
+def watch(nets: Nets) -> None:
+    """Guard the nets of this process, for as long as it lives."""
+    sys.addaudithook(_Guard(nets).hook)

@@ -1,21 +1,25 @@
-"""Installs every way in for as long as a net is active, and takes it away again."""
+"""The ways into the nets of this process: patches, put with the first net and taken away with the last."""
 
 from __future__ import annotations
 
 import functools
 import importlib
+import os
 import sys
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Final
 
-from pytest_mailnet.intercept import blocking, guard, names, polling, sockets, trust
+from pytest_mailnet.intercept import blocking, guard, names, origins, polling, sockets, trust
 from pytest_mailnet.intercept.imports import OnImport
+from pytest_mailnet.intercept.nets import Nets
+from pytest_mailnet.intercept.origins import Origin
 from pytest_mailnet.intercept.patches import Patches
 from pytest_mailnet.intercept.waits import Patience, Waits
 from pytest_mailnet.intercept.world import World
+from pytest_mailnet.native import reentrant_lock
 
-__all__ = ["Interception"]
+__all__ = ["INTERCEPTION", "Interception"]
 
 # The module that is patched, and the one here that does it.
 _ADAPTERS: Mapping[str, str] = MappingProxyType(
@@ -33,56 +37,120 @@ _ADAPTERS: Mapping[str, str] = MappingProxyType(
 
 
 class Interception:
-    """The patches of one net."""
+    """What leads a process into its nets. One lock: nets begin and end in several threads, in any order.
 
-    def __init__(self, world: World) -> None:
-        self._world = world
+    Attributes:
+        nets: those that are active.
+    """
+
+    def __init__(self) -> None:
+        self.nets = Nets()
         self._patches = Patches()
         self._waits: Waits | None = None
+        self._lock = reentrant_lock()
         self._on_import = OnImport({name: functools.partial(self._adapt, name) for name in _ADAPTERS})
+        self._watching = False
 
-    def install(self) -> None:
-        """Lead this process into the net."""
-        try:
-            sockets.install(self._patches, self._world)
-            names.install(self._patches, self._world)
-            trust.install(self._patches, self._world)
-            for module in _ADAPTERS:
-                if module in sys.modules:
-                    self._adapt(module)
-            self._on_import.install()
-            guard.watch(self._world)
-        except BaseException:
-            self.uninstall()
-            raise
+    def enter(self, world: World, title: str) -> Origin:
+        """Lead the process into a net; return what is to be left again.
 
-    def compress(self, patience: Patience) -> None:
-        """Let waits take no time, from now on until all is put back."""
-        self._waits = Waits(patience)
-        blocking.compress(self._patches, self._waits)
-        polling.compress(self._patches, self._waits)
-        for module in _ADAPTERS:
-            if module in sys.modules:
-                self._compress(module, self._waits)
+        Args:
+            world: the net.
+            title: what messages call it.
+        """
+        origin = Origin(title, world)
+        with self._lock:
+            if not self.nets.active:
+                # Anew where they are put for the fallback only: who forbids sockets may have come since.
+                self._put()
+            self._renew()
+            self.nets.add(origin)
+        origins.enter(origin)
+        return origin
+
+    def leave(self, origin: Origin) -> None:
+        """Lead nobody into a net any more; with the last one all is put back."""
+        with self._lock:
+            self.nets.remove(origin)
+            origins.leave()
+            self._renew()
+            if not self.nets.active and self.nets.fallback is None:
+                self._undo()
+
+    def fall_back(self, world: World | None) -> None:
+        """Have a world for those who are in no net, or, with None, have none any more."""
+        with self._lock:
+            self.nets.fallback = world
+            if world is not None and not self._patches.in_place:
+                self._put()
+            elif world is None and not self.nets.active:
+                self._undo()
+
+    def mend(self) -> None:
+        """Put the patches anew, where there is no net and somebody has replaced some of them."""
+        with self._lock:
+            if not self.nets.active and self._patches.tampered():
+                self._put()
+
+    def compress(self, origin: Origin, patience: Patience) -> None:
+        """Let waits on a net take no time, until it is left."""
+        with self._lock:
+            origin.patience = patience
+            if self._waits is None:
+                self._waits = Waits(self.nets.patience)
+                blocking.compress(self._patches, self._waits)
+                polling.compress(self._patches, self._waits)
+                for module in _ADAPTERS:
+                    if module in sys.modules:
+                        _adapter(module).compress(self._patches, self._waits)
 
     def tampered(self) -> list[str]:
         """Which patches somebody has replaced since, and with what."""
         return self._patches.tampered()
 
-    def uninstall(self) -> None:
-        """Put everything back."""
-        guard.unwatch(self._world)
+    def _put(self) -> None:
+        self._undo()
+        if not self._watching:
+            self._watching = True
+            guard.watch(self.nets)
+            os.register_at_fork(before=self.nets.before_fork, after_in_child=self._in_forked_child)
+        try:
+            origins.install(self._patches)
+            sockets.install(self._patches, self.nets.world)
+            names.install(self._patches, self.nets.world)
+            trust.install(self._patches, self.nets.world)
+            for module in _ADAPTERS:
+                if module in sys.modules:
+                    self._adapt(module)
+            self._on_import.install()
+        except BaseException:
+            self._undo()
+            raise
+
+    def _undo(self) -> None:
+        self._waits = None
         self._on_import.uninstall()
         self._patches.undo()
 
     def _adapt(self, module: str) -> None:
-        _adapter(module).install(self._patches, self._world)
+        _adapter(module).install(self._patches, self.nets.world)
         if self._waits is not None:
-            self._compress(module, self._waits)
+            _adapter(module).compress(self._patches, self._waits)
 
-    def _compress(self, module: str, waits: Waits) -> None:
-        _adapter(module).compress(self._patches, waits)
+    def _renew(self) -> None:
+        """Let libraries keep nothing from one net to the next that they found out in it."""
+        for module in _ADAPTERS:
+            if module in sys.modules and hasattr(_adapter(module), "renew"):
+                _adapter(module).renew()
+
+    def _in_forked_child(self) -> None:
+        self._lock = reentrant_lock()
+        self.nets.in_forked_child()
 
 
 def _adapter(module: str) -> Any:
     return importlib.import_module(f"{__package__}.{_ADAPTERS[module]}")
+
+
+INTERCEPTION: Final = Interception()
+"""This process's. Patches are of a process, and there is one set of them, whichever nets there are."""

@@ -125,7 +125,7 @@ class _Names:
     def getfqdn(self, name: str = "") -> str:
         asked = name.strip()
         if not asked or asked in {"0.0.0.0", "::", socket.gethostname()}:  # noqa: S104
-            return self._world.fqdn()
+            return self._world.fqdn() or str(self._getfqdn(name))
         try:
             return self.gethostbyaddr(asked)[0]
         except OSError:

@@ -43,7 +43,7 @@ def compress(patches: Patches, waits: Waits) -> None:
     get_events, current_time = manager.get_events, clock.current_time
 
     def patient_get_events(events: Any, timeout: float) -> Any:
-        if timeout <= 0:
+        if timeout <= 0 or waits.patience.own_thread():
             return get_events(events, timeout)
         limit = None if timeout >= _A_DAY else timeout
         registered: Any = events._registered  # noqa: SLF001

@@ -12,6 +12,7 @@ from typing import Any
 
 import uvloop
 
+from pytest_mailnet.intercept.origins import stamp_loops
 from pytest_mailnet.intercept.patches import Patches
 from pytest_mailnet.intercept.waits import Waits
 from pytest_mailnet.intercept.world import World, host_name, numeric
@@ -71,6 +72,7 @@ def install(patches: Patches, world: World) -> None:  # noqa: C901  # four metho
 
     for function in (create_connection, create_datagram_endpoint, getaddrinfo, getnameinfo):
         patches.put(uvloop.Loop, function.__name__, function)
+    stamp_loops(patches, uvloop.Loop, timers=("call_at", "call_later"))
 
 
 def _leads(world: World, host: Any, port: Any, kind: int = socket.SOCK_STREAM) -> bool:

@@ -69,11 +69,20 @@ class Patience(Protocol):
 
 
 class Waits:
-    """Waits with the net's patience."""
+    """Waits with the patience of the caller's net.
 
-    def __init__(self, patience: Patience) -> None:
-        self.patience = patience
+    Args:
+        patience: finds it.
+    """
+
+    def __init__(self, patience: Callable[[], Patience]) -> None:
+        self._patience = patience
         self._local = threading.local()
+
+    @property
+    def patience(self) -> Patience:
+        """Of the caller's net; where that takes its time, `own_thread` is true and nothing else is asked."""
+        return self._patience()
 
     @property
     def lapsed(self) -> float:

@@ -95,7 +95,7 @@ class World(Protocol):
         """The name that an address of the net resolves back to, None for none."""
 
     def fqdn(self) -> str:
-        """The name that the application finds for its own machine."""
+        """The name that the application finds for its own machine; "" for the machine's own."""
 
     def name_server(self) -> Endpoint:
         """The loopback address of the net's name server, for resolvers that cannot be led otherwise."""
@@ -105,6 +105,9 @@ class World(Protocol):
 
     def leaked(self, what: str) -> None:
         """Remember a leak that the guard stopped."""
+
+    def overheard(self, what: str) -> None:
+        """Remember what was stopped of somebody who does not belong to this net."""
 
 
 def numeric(host: Any) -> str | None:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import os
 import socket
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
@@ -45,13 +46,17 @@ class Engine:
 
     def __init__(self) -> None:
         self._lock = lock()  # of what follows: nets may begin in several threads
+        self.authority = Authority()
+        self._begin_anew()
+
+    def _begin_anew(self) -> None:
+        self._process = os.getpid()
         self._join: Callable[[], object] | None = None
         self._ident = 0
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop: asyncio.Event | None = None
         self.listener = Endpoint(_LOOPBACK, 0)
         self.dns = Endpoint(_LOOPBACK, 0)
-        self.authority = Authority()
         self.silences = Silences()
         self.calls = Calls(self.silences)
         self.black_hole = BlackHole()
@@ -63,6 +68,8 @@ class Engine:
             MailNetError: if no loopback port could be bound.
         """
         with self._lock:
+            if self._forked:
+                self._begin_anew()
             if self._join is not None:
                 return
             listener = _bound(socket.SOCK_STREAM, 0)
@@ -96,7 +103,7 @@ class Engine:
 
     def leave(self, tenant: Tenant) -> None:
         """Forget a net: calls that are under way never arrive, connections that stand are reset."""
-        if standing := self.calls.leave(tenant):
+        if (standing := self.calls.leave(tenant)) and not self._forked:
             self.run(_reset(standing))
 
     def note(self, kind: socket.SocketKind, port: int, call: Connection) -> Endpoint:
@@ -171,10 +178,20 @@ class Engine:
             await asyncio.sleep(0)
             await asyncio.sleep(0)
 
-        return where, lambda: self.run(close())
+        return where, lambda: None if self._forked else self.run(close())
 
     def run(self, work: Coroutine[Any, Any, _T]) -> _T:
-        """Run a coroutine in the engine's thread and wait for its result."""
+        """Run a coroutine in the engine's thread and wait for its result.
+
+        Raises:
+            MailNetError: in a process that was forked off the engine's.
+        """
+        if self._forked:
+            work.close()
+            raise MailNetError(
+                "this process was forked off the one in which the net is. Ask the net in that one; what a "
+                "child sends is led there after mailnet.include_children()"
+            )
         assert self._loop is not None
         # By a lock of the system, not by the locks of `concurrent.futures`, which may be a hub's.
         done = lock()
@@ -188,6 +205,11 @@ class Engine:
         self._loop.call_soon_threadsafe(begin)
         done.acquire()
         return tasks[0].result()
+
+    @property
+    def _forked(self) -> bool:
+        """Whether this is a child's copy, without the thread."""
+        return self._process != os.getpid()
 
     def _run(
         self,
