@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from pytest_mailnet import intercept
 from pytest_mailnet.errors import InvalidSetting
+from pytest_mailnet.intercept.world import PARENT
 from pytest_mailnet.model import Endpoint
 
 if TYPE_CHECKING:
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Children", "Parent"]
 
-_PARENT = "PYTEST_MAILNET_PARENT"
 _PATH = "PYTHONPATH"
 _QUESTIONS = frozenset(
     {
@@ -41,6 +41,7 @@ _QUESTIONS = frozenset(
         "owns",
         "resolve",
         "reverse",
+        "started",
         "takes",
     }
 )
@@ -80,8 +81,8 @@ class Children:
 
     def __init__(self, parent: Parent) -> None:
         site = Path(intercept.__file__).with_name("site")
-        self._before = {name: os.environ.get(name) for name in (_PARENT, _PATH)}
-        os.environ[_PARENT] = f"{parent.port} {parent.secret}"
+        self._before = {name: os.environ.get(name) for name in (PARENT, _PATH)}
+        os.environ[PARENT] = f"{parent.port} {parent.secret}"
         os.environ[_PATH] = os.pathsep.join(filter(None, [str(site), self._before[_PATH]]))
 
     def close(self) -> None:

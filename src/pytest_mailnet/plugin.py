@@ -20,8 +20,8 @@ __all__ = ["mailnet", "mailnet_config", "make_mailnet"]
 _nets = pytest.StashKey[list["MailNet"]]()
 _without_effect = pytest.StashKey[bool]()
 _stopped = pytest.StashKey[list[str]]()
+_files = pytest.StashKey[pytest.TempPathFactory]()
 _LOG = "--mailnet-log"
-_SECTION = "mailnet"
 _FAULTS = "mailnet_faults"
 _GUARD = "mailnet_guard"
 _FIXTURES = {"mailnet", "make_mailnet"}
@@ -52,6 +52,7 @@ _INI: dict[str, tuple[str, Any, str]] = {
         "stop mail connections and look-ups of tests that have no net, and say so",
     ),
     "mailnet_log": ("string", "failed", "when a report has the mailnet section: failed, always or never"),
+    "mailnet_log_lines": ("string", "200", "how long that section may be, in lines; 0 for no limit"),
 }
 
 
@@ -67,7 +68,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Register the marks."""
+    """Register the marks, and what makes the section."""
+    from pytest_mailnet.section import OfPassedTests, Section  # noqa: PLC0415
+
+    config.pluginmanager.register(Section(_nets, _files))
+    config.pluginmanager.register(OfPassedTests())
     config.addinivalue_line(
         "markers",
         f"{_FAULTS}(*, stage=..., kind=...): run this test once with each fault, given as mailnet_fault",
@@ -75,7 +80,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers",
         "mailnet(*, strict=..., unknown_names=..., other_ports=..., addresses=..., trust_ca=..., "
-        "enforce=..., providers=..., log=...): "
+        "enforce=..., providers=..., log=..., log_lines=...): "
         "settings of this test's mailnet; they go before those of ini file, command line and mailnet_config",
     )
 
@@ -156,6 +161,8 @@ def mailnet_config(pytestconfig: pytest.Config) -> MailNetConfig:
     settings = {name.removeprefix("mailnet_"): pytestconfig.getini(name) for name in names}
     if (log := pytestconfig.getoption(_LOG)) is not None:
         settings["log"] = log
+    if settings["log_lines"].isdecimal():  # what is no number is told as it stands
+        settings["log_lines"] = int(settings["log_lines"])
     try:
         return MailNetConfig(**settings)
     except InvalidSetting as error:
@@ -174,7 +181,10 @@ def _mailnet_engine() -> Iterator[Engine]:
 
 @pytest.fixture
 def make_mailnet(
-    request: pytest.FixtureRequest, _mailnet_engine: Engine, mailnet_config: MailNetConfig
+    request: pytest.FixtureRequest,
+    _mailnet_engine: Engine,
+    mailnet_config: MailNetConfig,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Callable[..., MailNet]:
     """Make nets that are not active yet.
 
@@ -184,6 +194,7 @@ def make_mailnet(
     from pytest_mailnet.net import MailNet  # noqa: PLC0415
 
     config = _marked(mailnet_config, request.node)
+    request.node.stash[_files] = tmp_path_factory
 
     def make(*, start: Any = None, seed: int | None = None, **settings: Any) -> MailNet:
         net = MailNet(
@@ -217,8 +228,8 @@ def pytest_runtest_setup(item: pytest.Item) -> Generator[None, Any, Any]:
         INTERCEPTION.mend()
     try:
         outcome = yield
-    except BaseException:
-        _settle(item, failed=True)
+    except BaseException as error:
+        _settle(item, error)
         item.config.stash.get(_stopped, []).clear()
         raise
     _fail_for_stopped(item.config)
@@ -231,8 +242,8 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
     __tracebackhide__ = True
     try:
         outcome = yield
-    except BaseException:
-        _settle(item, failed=True)
+    except BaseException as error:
+        _settle(item, error)
         item.config.stash.get(_stopped, []).clear()  # the error says it
         raise
     _settle(item)
@@ -254,40 +265,10 @@ def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, Any, Any]:
     return outcome
 
 
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(
-    item: pytest.Item, call: pytest.CallInfo[None]
-) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Add the section "mailnet" to the report."""
-    report = yield
-    nets = item.stash.get(_nets, [])
-    wanted = {"always": call.when == "call" or report.failed, "failed": report.failed, "never": False}
-    told = [net for net in nets if wanted[net.config.log]]
-    if told:
-        from pytest_mailnet.report import timeline  # noqa: PLC0415
-
-        stories = [timeline(net.journal, net.queue) for net in told]
-        if len(stories) > 1:
-            stories = [f"net {number}\n{story}" for number, story in enumerate(stories, start=1)]
-        report.sections.append((_SECTION, "\n\n".join(stories)))
-    return report
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Show the section of tests that passed, which pytest keeps to itself unless asked by -rP."""
-    if terminalreporter.hasopt("P"):
-        return
-    for report in terminalreporter.getreports("passed"):
-        for title, story in report.sections:
-            if title == _SECTION:
-                terminalreporter.section(f"{_SECTION}: {report.nodeid}", "-")
-                terminalreporter.line(story)
-
-
-def _settle(item: pytest.Item, *, failed: bool = False) -> None:
+def _settle(item: pytest.Item, error: BaseException | None = None) -> None:
     __tracebackhide__ = True
     for net in item.stash.get(_nets, []):
-        net.settle(failed=failed)
+        net.settle(error)
 
 
 def _may_have_a_net(fixtures: Iterable[str]) -> bool:
@@ -321,6 +302,7 @@ def _tell_outlived(config: pytest.Config) -> None:
         return
     from pytest_mailnet.errors import OutlivedItsNet  # noqa: PLC0415
 
+    intercept.INTERCEPTION.tidy()
     outlived = intercept.INTERCEPTION.nets.outlived
     told = set()
     while outlived:

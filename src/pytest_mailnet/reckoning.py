@@ -9,6 +9,7 @@ from dataclasses import dataclass, fields
 from pytest_mailnet.errors import InvalidSetting, amongst
 from pytest_mailnet.mailbox import Message
 from pytest_mailnet.model import Stage
+from pytest_mailnet.shown import printable
 
 __all__ = ["Log", "Reckoning", "message_id", "reckon"]
 
@@ -121,4 +122,4 @@ def _plain(key: Key) -> Key:
 
 
 def _shown(key: Key) -> str:
-    return key if isinstance(key, str) else f"{key[0]} to {key[1]}"
+    return printable(key if isinstance(key, str) else f"{key[0]} to {key[1]}")

@@ -11,6 +11,7 @@ import socket
 import threading
 
 import pytest
+import trio
 import uvloop
 
 from pytest_mailnet import MailNet
@@ -247,20 +248,33 @@ def test_an_executor_that_both_use_sends_for_the_net_that_has_given_it_the_work(
 
 
 def test_a_pool_of_threads_that_both_use_serves_both(outlived):
-    with multiprocessing.pool.ThreadPool(1) as pool:
-        with net_of("the first test") as first:
-            pool.apply(send)
-        with net_of("the second test") as second:
-            pool.apply(send)
+    with net_of("the first test") as first:
+        pool = multiprocessing.pool.ThreadPool(1)
+        pool.apply(send)
+    with pool, net_of("the second test") as second:
+        pool.apply(send)
 
     assert (len(first.messages), len(second.messages)) == (1, 1)
+    [(title, text)] = outlived
+    assert title == "the first test"
+    assert text.endswith(", which was started in the first test, goes on in the second test")
+
+
+def test_a_thread_of_trio_s_cache_is_no_matter(outlived):
+    for title in ("the first test", "the second test"):
+        with net_of(title) as net:
+            trio.run(trio.to_thread.run_sync, send)
+            assert len(net.messages) == 1
+
+    assert list(outlived) == []
 
 
 def test_a_loop_in_a_thread_that_both_use_sends_for_the_net_that_has_given_it_the_work():
     loop = asyncio.new_event_loop()
 
     async def work():
-        _, writer = await asyncio.open_connection("192.0.2.10", 25)
+        reader, writer = await asyncio.open_connection("192.0.2.10", 25)
+        assert (await reader.readline()).startswith(b"220")
         writer.close()
         await writer.wait_closed()
 
@@ -298,6 +312,26 @@ def test_a_server_s_thread_serves_the_next_net(outlived):
             ask()
 
     assert (len(first.messages), len(second.messages)) == (1, 1)
+
+
+def test_nothing_notices_who_gives_work_once_what_was_left_running_has_ended():
+    before = (queue.Queue.get, threading.Condition.wait, threading.Condition.notify, socket.socket.accept)
+    late = Late()
+    with net_of("the first test"):
+        thread = threading.Thread(target=late)
+        thread.start()
+    assert queue.Queue.get is not before[0]
+
+    late.let_go()
+    thread.join(20)
+    INTERCEPTION.tidy()
+
+    assert before == (
+        queue.Queue.get,
+        threading.Condition.wait,
+        threading.Condition.notify,
+        socket.socket.accept,
+    )
 
 
 def test_threads_of_before_the_first_net_serve_all():

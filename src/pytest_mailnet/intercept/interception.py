@@ -46,10 +46,12 @@ class Interception:
     def __init__(self) -> None:
         self.nets = Nets()
         self._patches = Patches()
+        self._noticing = Patches()
         self._waits: Waits | None = None
         self._lock = reentrant_lock()
         self._on_import = OnImport({name: functools.partial(self._adapt, name) for name in _ADAPTERS})
         self._watching = False
+        self._adapted: tuple[str, ...] = ()
 
     def enter(self, world: World, title: str) -> Origin:
         """Lead the process into a net; return what is to be left again.
@@ -63,6 +65,8 @@ class Interception:
             if not self.nets.active:
                 # Anew where they are put for the fallback only: who forbids sockets may have come since.
                 self._put()
+            if not self._noticing.in_place:
+                origins.notice_work(self._noticing)
             self._renew()
             self.nets.add(origin)
         origins.enter(origin)
@@ -76,6 +80,13 @@ class Interception:
             self._renew()
             if not self.nets.active and self.nets.fallback is None:
                 self._undo()
+            self.tidy()
+
+    def tidy(self) -> None:
+        """Notice no more who gives work to whom, once nothing is left of nets that are gone."""
+        with self._lock:
+            if not (self.nets.active or origins.left_running()):
+                self._noticing.undo()
 
     def fall_back(self, world: World | None) -> None:
         """Have a world for those who are in no net, or, with None, have none any more."""
@@ -114,14 +125,20 @@ class Interception:
             self._watching = True
             guard.watch(self.nets)
             os.register_at_fork(before=self.nets.before_fork, after_in_child=self._in_forked_child)
+        adapted = tuple(filter(sys.modules.__contains__, _ADAPTERS))
+        if self._adapted == adapted and self._patches.put_again():
+            self._on_import.install()
+            return
+        self._patches.forget()
+        self._adapted = adapted
         try:
             origins.install(self._patches)
             sockets.install(self._patches, self.nets.world)
             names.install(self._patches, self.nets.world)
             trust.install(self._patches, self.nets.world)
-            for module in _ADAPTERS:
-                if module in sys.modules:
-                    self._adapt(module)
+            for module in adapted:
+                self._adapt(module)
+            self._patches.keep()
             self._on_import.install()
         except BaseException:
             self._undo()
@@ -140,14 +157,16 @@ class Interception:
     def _renew(self) -> None:
         """Let libraries keep nothing from one net to the next that they found out in it."""
         for module in _ADAPTERS:
-            if module in sys.modules and hasattr(_adapter(module), "renew"):
-                _adapter(module).renew()
+            renew = module in sys.modules and getattr(_adapter(module), "renew", None)
+            if renew:
+                renew()
 
     def _in_forked_child(self) -> None:
         self._lock = reentrant_lock()
         self.nets.in_forked_child()
 
 
+@functools.cache
 def _adapter(module: str) -> Any:
     return importlib.import_module(f"{__package__}.{_ADAPTERS[module]}")
 

@@ -88,6 +88,9 @@ class Nowhere:
     def overheard(self, what: str) -> None:
         self._note(what)
 
+    def started(self, command: str) -> None:
+        pass
+
     def stopped(self, what: str) -> str:
         """Note what was stopped; return it in words, with the reason."""
         text = f"{what} was stopped: {self._why}"

@@ -36,6 +36,8 @@ def install(patches: Patches, world: World) -> None:
         # connections never leave the process, so they are let through; all others stay forbidden.
         forbidden = found
         patches.put(socket, "socket", allowed)
+    else:
+        patches.assume(socket, "socket")
     for cls in kernel_classes("socket", "gevent._socket3"):
         _lead(patches, world, cls, forbidden)
 
