@@ -125,7 +125,10 @@ def test_all_resolvers_ask_the_net(green, resolver):
     green("gevent", suite, GEVENT_RESOLVER=resolver).assert_outcomes(passed=2)
 
 
-@pytest.mark.skipif(not find_spec("slimta"), reason="python-slimta is not installed")
+@pytest.mark.skipif(
+    not (find_spec("slimta") and find_spec("pkg_resources")),
+    reason="python-slimta, or the pkg_resources that it imports, is not installed",
+)
 @pytest.mark.parametrize("patched", [True, False])
 def test_python_slimta_relays(green, patched):
     counts = green("gevent", SLIMTA, patched=patched).parseoutcomes()
