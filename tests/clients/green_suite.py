@@ -19,6 +19,7 @@ import pytest
 
 from pytest_mailnet import MailNet
 from pytest_mailnet.errors import WouldHang
+from pytest_mailnet.faults import Schedule
 
 GREEN = os.environ["GREEN"]
 if GREEN == "gevent":
@@ -251,11 +252,11 @@ def test_a_connect_by_its_number_succeeds(shop, address, timeout):
 
 def test_a_connection_meets_one_of_the_answers_that_are_drawn(shop, mailnet):
     # gevent and eventlet connect twice, to learn whether they have.
-    mailnet.fail("shop.example", "refused-at-connect", times=1)
+    mailnet.fail("shop.example", Schedule(None, "refused-at-connect"))
 
+    converse([])[0].close()
     with pytest.raises(ConnectionRefusedError):
         converse([])
-    converse([])[0].close()
 
     assert [session.host for session in mailnet.sessions] == ["mx.shop.example"]
 
