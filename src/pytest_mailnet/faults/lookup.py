@@ -200,6 +200,10 @@ class ArmedLookups:
         """Let questions about a name meet a fault, so many times or for good."""
         self._armed.setdefault(name, []).append(_Armed(fault, rdtype, times, self._now()))
 
+    def armed(self, name: str) -> bool:
+        """Whether a name was given a fault."""
+        return name in self._armed
+
     def at(self, name: str, rdtype: str) -> DnsFault | None:
         """The fault that a question meets, if any; counted."""
         if not self._armed:
