@@ -26,7 +26,11 @@ PLACES = {
     "trio": {"intercept"},
     "uvloop": {"intercept"},
     "pycares": {"intercept"},
-    "_socket": {"intercept"},
+    "gevent": {"intercept"},
+    "eventlet": {"intercept"},
+    # Locks and threads come from `native`: those of the module may be greenlets'.
+    "threading": {"native", "waiting", "intercept.origins", "intercept.waits"},
+    "_socket": {"intercept", "wire.kernel"},
     "socket": {"intercept", "reach", "wire"},
     "asyncio": {"children", "faults", "intercept", "relaying", "waiting", "wire"},
     "ssl": {"certificates", "intercept", "providers", "relaying", "wire"},

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import secrets
-import threading
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from pytest_mailnet.errors import InvalidSetting
+from pytest_mailnet.native import lock
 
 if TYPE_CHECKING:
     from pytest_mailnet.clock import Clock
@@ -46,7 +46,7 @@ class Account:
         self._clock = clock
         self._app_passwords: tuple[str, ...] = ()
         self._tokens: dict[str, datetime] = {}
-        self._lock = threading.Lock()  # the test issues and revokes tokens while servers check them
+        self._lock = lock()  # the test issues and revokes tokens while servers check them
 
     def add_app_password(self, password: str | None = None) -> str:
         """Add a password for programs, as one with two-step verification needs, and return it.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ssl
 import tempfile
-import threading
 import warnings
 from datetime import UTC, datetime, timedelta
 from enum import Enum
@@ -13,6 +12,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import trustme
+
+from pytest_mailnet.native import reentrant_lock
 
 __all__ = ["Authority", "Certificate"]
 
@@ -37,7 +38,7 @@ class Authority:
     """
 
     def __init__(self) -> None:
-        self._lock = threading.RLock()
+        self._lock = reentrant_lock()
         self._ca: trustme.CA | None = None
         self._contexts: dict[tuple[str, Certificate], ssl.SSLContext] = {}
         self._folder: tempfile.TemporaryDirectory[str] | None = None

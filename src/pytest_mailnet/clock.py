@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import heapq
 import itertools
-import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 from pytest_mailnet.errors import InvalidSetting
+from pytest_mailnet.native import lock
 
 __all__ = ["Clock"]
 
@@ -40,7 +40,7 @@ class Clock:
         self.compressed = False
         self._due: list[tuple[datetime, int, Callable[[], object]]] = []
         self._numbers = itertools.count()
-        self._lock = threading.Lock()  # the test, tarpits and those who wait move it while servers read it
+        self._lock = lock()  # the test, tarpits and those who wait move it while servers read it
 
     def now(self) -> datetime:
         """The time as an aware datetime in UTC."""
@@ -72,10 +72,10 @@ class Clock:
         """Let waits on connections of the net, where nothing comes, take no time; until the net is left.
 
         A client that waits 60 s for a server that stands still meets its time-out at once, and the clock
-        shows 60 s more. So do blocking sockets, TLS ones too, `select`, asyncio, trio and dnspython. What
-        waits elsewhere really waits, and the journal tells of it: uvloop, pycares, child processes and
-        clients of `listen`, `select.poll`, waits on what is not in the net. Of `time.sleep` and of `epoll`
-        used by hand nothing is told.
+        shows 60 s more. So do blocking sockets, TLS ones too, `select`, asyncio, trio, dnspython, and sockets
+        of gevent and eventlet. What waits elsewhere really waits, and the journal tells of it: uvloop,
+        pycares, child processes and clients of `listen`, `select.poll`, `gevent.sleep`, `eventlet.sleep`,
+        waits on what is not in the net. Of `time.sleep` and of `epoll` used by hand nothing is told.
 
         Raises:
             InvalidSetting: if the net is not active.

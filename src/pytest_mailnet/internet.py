@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import threading
 from collections.abc import Iterable
 from random import Random
 
@@ -18,6 +17,7 @@ from pytest_mailnet.faults import DnsFault, Fault
 from pytest_mailnet.faults.weather import Weather
 from pytest_mailnet.journal import Journal
 from pytest_mailnet.mailbox import Arrivals
+from pytest_mailnet.native import lock, reentrant_lock
 from pytest_mailnet.providers import Facts, Provider, catalogue_with, plain_facts
 from pytest_mailnet.providers.host import Host
 from pytest_mailnet.providers.policy import check_rules
@@ -61,8 +61,8 @@ class Internet:
         self.authority = authority
         self._catalogue = catalogue_with(config.providers)
         check_rules(config.enforce)
-        self._lock = threading.RLock()
-        self._faults_lock = threading.Lock()
+        self._lock = reentrant_lock()
+        self._faults_lock = lock()
         self._routes: Routes[Occupant] = Routes(address_pool(public=config.addresses == "public"))
         self._providers: dict[str, Provider] = {}
         self._hosts: dict[str, Host] = {}

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import errno
 import os
-import threading
 import time
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from pytest_mailnet.model import Endpoint, Stage
+from pytest_mailnet.native import lock
 from pytest_mailnet.shown import lines_of
 
 __all__ = [
@@ -220,7 +220,7 @@ class Journal:
         self._began = time.perf_counter()
         self._entries: list[Entry] = []
         self._sessions = 0
-        self._lock = threading.Lock()  # numbers sessions; a list's append needs none
+        self._lock = lock()  # numbers sessions; a list's append needs none
 
     def elapsed(self) -> float:
         """Real seconds since the journal was made."""

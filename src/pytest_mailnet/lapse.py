@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterable
 
 from pytest_mailnet.errors import WouldHang
 from pytest_mailnet.intercept.waits import End
 from pytest_mailnet.internet import Internet
 from pytest_mailnet.journal import Incident
+from pytest_mailnet.native import lock
 from pytest_mailnet.wire.engine import Engine
 
 __all__ = ["Lapse"]
@@ -26,7 +26,7 @@ class Lapse:
         self._net = net
         self._engine = engine
         self._told: set[str] = set()
-        self._lock = threading.Lock()  # what was told is asked and noted by several threads
+        self._lock = lock()  # what was told is asked and noted by several threads
 
     def own_thread(self) -> bool:
         return self._engine.busy_here

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import email
 import email.policy
-import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from email.message import EmailMessage
@@ -14,6 +14,7 @@ from pytest_mailnet.accounts import Account
 from pytest_mailnet.errors import InvalidAddress, InvalidSetting, NothingArrived
 from pytest_mailnet.journal import Session
 from pytest_mailnet.model import Envelope
+from pytest_mailnet.native import lock
 
 __all__ = ["Arrivals", "Mailbox", "Message", "parsed", "split_address"]
 
@@ -150,14 +151,13 @@ class Arrivals:
 
     def __init__(self) -> None:
         self.messages: list[Message] = []
-        self._changed = threading.Condition()
+        self._lock = lock()
         self._waiters: list[Callable[[], None]] = []
 
     def append(self, message: Message) -> None:
         """Keep a message and wake who waits."""
-        with self._changed:
+        with self._lock:
             self.messages.append(message)
-            self._changed.notify_all()
             waiters = tuple(self._waiters)
         for wake in waiters:
             wake()
@@ -168,10 +168,12 @@ class Arrivals:
         Raises:
             NothingArrived: if they have not come after `timeout` real seconds.
         """
-        with self._changed:
-            if not self._changed.wait_for(lambda: len(self.messages) >= count, timeout):
-                raise NothingArrived(self._too_few(count, timeout))
-            return list(self.messages)
+        from pytest_mailnet.waiting import bell  # noqa: PLC0415
+
+        rung = bell()
+        with self._waiting(rung.ring):
+            rung.wait_until(lambda: len(self.messages) >= count, timeout)
+        return self._enough(count, timeout)
 
     async def wait_async(self, count: int, timeout: float) -> list[Message]:  # noqa: ASYNC109
         """Do what `wait` does, in a task of asyncio (uvloop too) or trio.
@@ -182,17 +184,26 @@ class Arrivals:
         # trio's users have trio; asyncio's need not.
         from pytest_mailnet.waiting import alarm  # noqa: PLC0415
 
-        bell = alarm()
-        with self._changed:
-            self._waiters.append(bell.ring)
+        rung = alarm()
+        with self._waiting(rung.ring):
+            await rung.wait_until(lambda: len(self.messages) >= count, timeout)
+        return self._enough(count, timeout)
+
+    @contextlib.contextmanager
+    def _waiting(self, wake: Callable[[], None]) -> Iterator[None]:
+        with self._lock:
+            self._waiters.append(wake)
         try:
-            await bell.wait_until(lambda: len(self.messages) >= count, timeout)
+            yield
         finally:
-            with self._changed:
-                self._waiters.remove(bell.ring)
-        if len(self.messages) < count:
+            with self._lock:
+                self._waiters.remove(wake)
+
+    def _enough(self, count: int, timeout: float) -> list[Message]:
+        found = list(self.messages)
+        if len(found) < count:
             raise NothingArrived(self._too_few(count, timeout))
-        return list(self.messages)
+        return found
 
     def _too_few(self, count: int, timeout: float) -> str:
         return (

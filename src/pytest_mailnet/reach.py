@@ -61,6 +61,9 @@ class Reach:
     def dial(self, kind: int, port: int, destination: Endpoint) -> Dialled:
         net = self._net
         ip, wanted = destination
+        if kind == socket.SOCK_STREAM and self._engine.calls.noted(socket.SOCK_STREAM, port) is not None:
+            # Called before: gevent asks by a second connect whether the first has succeeded.
+            return Dialled(self._engine.dns if wanted == _DNS_PORT else self._engine.listener)
         source = self._bound.get((kind, port))
         if source is None:
             source = net.sender.ipv6 if ":" in ip else net.sender.ip

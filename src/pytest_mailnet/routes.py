@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import functools
 import ipaddress
-import threading
 from collections.abc import Iterator
 from typing import Generic, Protocol, TypeVar
 
 from pytest_mailnet.errors import AddressInUse, InvalidAddress
+from pytest_mailnet.native import lock
 
 __all__ = [
     "IMPLICIT_TLS_PORTS",
@@ -55,7 +55,7 @@ class Routes(Generic[_O]):
     def __init__(self, pool: Iterator[str]) -> None:
         self._pool = pool
         self._occupants: dict[str, _O] = {}
-        self._lock = threading.Lock()
+        self._lock = lock()
 
     def claim(self, ip: str, occupant: _O) -> str:
         """Give an address to a host or sender; return it in its usual form.

@@ -7,13 +7,13 @@ that the two cannot disagree.
 from __future__ import annotations
 
 import fnmatch
-import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pytest_mailnet.errors import InvalidReply, InvalidSetting
 from pytest_mailnet.model import Reply, Stage
+from pytest_mailnet.native import lock
 from pytest_mailnet.sender import Sender
 from pytest_mailnet.step import HANG_UP, HangUp
 from pytest_mailnet.written import Written
@@ -64,7 +64,7 @@ class Expectation:
         self._after = 0
         self._matched = 0
         self._given = 0
-        self._lock = threading.Lock()  # the servers count, the test reads and re-scripts
+        self._lock = lock()  # the servers count, the test reads and re-scripts
         self.written = Written.here()
         self.at = 0.0
         if not (match is None or isinstance(match, str) or callable(match)):

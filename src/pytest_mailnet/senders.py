@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import functools
-import threading
 
 from pytest_mailnet.dns.resolver import Dns
+from pytest_mailnet.native import Lock
 from pytest_mailnet.providers import Provider
 from pytest_mailnet.publishing import publish
 from pytest_mailnet.relaying import Source, origin_of, sending_addresses
@@ -26,7 +26,7 @@ class Senders:
             when it is claimed.
     """
 
-    def __init__(self, dns: Dns, routes: Routes[Occupant], lock: threading.RLock) -> None:
+    def __init__(self, dns: Dns, routes: Routes[Occupant], lock: Lock) -> None:
         self._dns, self._routes, self._lock = dns, routes, lock
         self._records = SenderRecords(dns)
         self._senders: list[Sender] = []

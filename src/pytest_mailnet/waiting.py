@@ -1,14 +1,19 @@
-"""A bell that any thread rings and one task hears, on asyncio and on trio."""
+"""A bell that any thread rings: one task hears it, on asyncio and on trio, or who blocks, a greenlet too."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import importlib
 import sys
+import threading
+import time
 from collections.abc import Callable
 from typing import Any, Protocol
 
-__all__ = ["Alarm", "alarm"]
+__all__ = ["Alarm", "Bell", "alarm", "bell"]
+
+_PAUSE = 0.002  # seconds between two looks of a greenlet
 
 
 class Alarm(Protocol):
@@ -21,6 +26,16 @@ class Alarm(Protocol):
         """Return when the condition holds at a ring, or after `timeout` seconds."""
 
 
+class Bell(Protocol):
+    """Wakes who blocks until it is rung."""
+
+    def ring(self) -> None:
+        """Wake them; from any thread."""
+
+    def wait_until(self, condition: Callable[[], bool], timeout: float) -> None:
+        """Return when the condition holds at a ring, or after `timeout` seconds."""
+
+
 def alarm() -> Alarm:
     """An alarm for the event loop that is running: trio's where trio runs, else asyncio's."""
     trio = sys.modules.get("trio")
@@ -30,6 +45,52 @@ def alarm() -> Alarm:
         except RuntimeError:
             pass  # trio is imported, but this task is not one of its
     return _AsyncioAlarm()
+
+
+def bell() -> Bell:
+    """A bell for the calling thread; where a hub of gevent or eventlet runs in it, its greenlets go on."""
+    pause = _pause()
+    return _ThreadBell() if pause is None else _GreenBell(pause)
+
+
+def _pause() -> Callable[[float], object] | None:
+    """How to let the other greenlets of this thread work on for some seconds; None where there are none."""
+    gevent, eventlet = sys.modules.get("gevent._hub_local"), sys.modules.get("eventlet.hubs")
+    if gevent is not None and gevent.get_hub_if_exists() is not None:
+        library = "gevent"
+    elif eventlet is not None and hasattr(eventlet._threadlocal, "hub"):  # noqa: SLF001
+        library = "eventlet"
+    else:
+        return None
+    # Not `sleep`: where time is compressed, the application's sleeps are named by it.
+    pause: Callable[[float], object] = importlib.import_module(f"{library}.event").Event().wait
+    return pause
+
+
+class _ThreadBell:
+    def __init__(self) -> None:
+        self._event = threading.Event()
+        self.ring = self._event.set
+
+    def wait_until(self, condition: Callable[[], bool], timeout: float) -> None:
+        until = time.monotonic() + timeout
+        while not condition() and self._event.wait(until - time.monotonic()):
+            self._event.clear()
+
+
+class _GreenBell:
+    """Looks again and again: a greenlet cannot be woken from another thread in all versions and hubs."""
+
+    def __init__(self, pause: Callable[[float], object]) -> None:
+        self._pause = pause
+
+    def ring(self) -> None:
+        pass
+
+    def wait_until(self, condition: Callable[[], bool], timeout: float) -> None:
+        until = time.monotonic() + timeout
+        while not condition() and time.monotonic() < until:
+            self._pause(_PAUSE)
 
 
 class _AsyncioAlarm:

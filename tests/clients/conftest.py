@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import sys
 import threading
 from collections.abc import Callable, Coroutine, Iterator
+from pathlib import Path
 from typing import Any
 
 import anyio
@@ -13,6 +15,8 @@ import pytest
 import trio
 import uvloop
 
+HERE = Path(__file__).parent
+SUITE = (HERE / "green_suite.py").read_text("utf-8")
 LETTER = "From: bob@app.example\r\nTo: sales@shop.example\r\nSubject: hi\r\n\r\nhello\r\n"
 
 
@@ -92,6 +96,26 @@ def asked(mailnet) -> Callable[[], list[tuple[Any, ...]]]:
         ]
 
     return questions
+
+
+@pytest.fixture
+def green(pytester, monkeypatch) -> Callable[..., pytest.RunResult]:
+    """Run the suite of greenlets, or another, in a process that gevent or eventlet has patched first."""
+
+    def run(
+        library: str, suite: str = SUITE, *, patched: bool = True, **environment: str
+    ) -> pytest.RunResult:
+        environment |= {"GREEN": library, "PATCHED": "yes" if patched else "no"}
+        for name, value in environment.items():
+            monkeypatch.setenv(name, value)
+        pytester.makepyfile(suite)
+        # eventlet leaves sockets open, and calls what dnspython has renamed; other suites have libraries of their own.
+        warnings = ("-W", "error") if library == "gevent" and suite is SUITE else ()
+        return pytester.run(
+            sys.executable, HERE / "green_launcher.py", "-q", "-p", "no:cacheprovider", *warnings
+        )
+
+    return run
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import os
 import re
-import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
@@ -23,6 +22,7 @@ from pytest_mailnet.faults.lookup import (
     DnsManner,
     lookup_fault_named,
 )
+from pytest_mailnet.native import reentrant_lock
 
 if TYPE_CHECKING:
     from pytest_mailnet.journal import Journal, Query
@@ -69,7 +69,7 @@ class Dns:
         self._authenticated: set[str] = set()
         self.version = 0
         self.has_localhost = False
-        self._lock = threading.RLock()
+        self._lock = reentrant_lock()
 
     def add(self, name: str, rdtype: str, *values: str, ttl: int = 300) -> None:
         """Add records of one name and type to those that are there.

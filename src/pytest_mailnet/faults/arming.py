@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import copy
 import errno
-import threading
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 from pytest_mailnet.errors import InvalidSetting
 from pytest_mailnet.faults.fault import OF_A_DIAL, OF_A_HANDSHAKE, OF_TLS, Fault, Manner
 from pytest_mailnet.model import Stage
+from pytest_mailnet.native import Lock
 
 __all__ = ["Armed"]
 
@@ -52,7 +52,7 @@ class Armed:
 
     __slots__ = ("_left", "_lock", "_own")
 
-    def __init__(self, lock: threading.Lock) -> None:
+    def __init__(self, lock: Lock) -> None:
         self._left: dict[Fault, int | None] = {}
         self._lock = lock
         self._own: set[Fault] = set()

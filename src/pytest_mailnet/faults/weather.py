@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterable
 from random import Random
 
@@ -10,6 +9,7 @@ from pytest_mailnet.errors import InvalidSetting
 from pytest_mailnet.faults.catalogue import FAULTS, fault_named
 from pytest_mailnet.faults.fault import Fault
 from pytest_mailnet.faults.lookup import MX_MANNERS, DnsFault, DnsManner
+from pytest_mailnet.native import lock
 
 __all__ = ["Chaos", "Schedule", "Turns", "Weather"]
 
@@ -58,7 +58,7 @@ class Turns:
         self.domain = domain
         self._schedule = schedule
         self._next = 0
-        self._lock = threading.Lock()
+        self._lock = lock()
 
     @property
     def left(self) -> tuple[Fault | DnsFault | None, ...]:
@@ -111,7 +111,7 @@ class Chaos:
         self.seed, self.rate = seed, rate
         self._connections = Random(f"{seed} connections")  # noqa: S311
         self._questions = Random(f"{seed} questions")  # noqa: S311
-        self._lock = threading.Lock()  # connections and questions come in several threads
+        self._lock = lock()  # connections and questions come in several threads
 
     def of_connection(self, possible: Callable[[Fault], bool]) -> Fault | None:
         """What a connection that begins now meets, of what is possible there."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import _socket
 import socket
 import ssl
 from collections.abc import Callable
 from typing import Any
 
 from pytest_mailnet.intercept.patches import Patches
+from pytest_mailnet.intercept.sockets import kernel_classes
 from pytest_mailnet.intercept.waits import Waits
 
 __all__ = ["compress"]
@@ -15,12 +17,15 @@ __all__ = ["compress"]
 
 def compress(patches: Patches, waits: Waits) -> None:
     """Let connects, reads and handshakes meet their time-outs on the net's clock."""
-    _compress_sockets(patches, waits)
-    _compress_tls(patches, waits)
+    # By their families: gevent and eventlet put others into the modules, which are not to block.
+    for cls in kernel_classes("socket"):
+        _compress_sockets(patches, waits, cls)
+        for derived in cls.__subclasses__():
+            if derived.__module__ == "ssl":
+                _compress_tls(patches, waits, derived)
 
 
-def _compress_sockets(patches: Patches, waits: Waits) -> None:
-    cls: Any = socket.socket
+def _compress_sockets(patches: Patches, waits: Waits, cls: Any) -> None:
     connect = cls.connect
 
     def patient_connect(sock: socket.socket, address: Any, /) -> None:
@@ -50,11 +55,11 @@ def _compress_sockets(patches: Patches, waits: Waits) -> None:
         patches.put(cls, name, patient(getattr(cls, name)))
 
 
-def _compress_tls(patches: Patches, waits: Waits) -> None:
-    read, do_handshake = ssl.SSLSocket.read, ssl.SSLSocket.do_handshake
+def _compress_tls(patches: Patches, waits: Waits, cls: Any) -> None:
+    read, do_handshake = cls.read, cls.do_handshake
 
     def patiently(sock: ssl.SSLSocket, step: Callable[[], Any], error: str) -> Any:
-        timeout = sock.gettimeout()
+        timeout = _socket.socket.gettimeout(sock)  # eventlet's, of a derived class, never block
         if timeout == 0 or waits.patience.own_thread():
             return step()
         sock.settimeout(0)
@@ -71,9 +76,9 @@ def _compress_tls(patches: Patches, waits: Waits) -> None:
         return patiently(sock, lambda: read(sock, *args), "The read operation timed out")
 
     def patient_handshake(sock: ssl.SSLSocket, block: bool = False) -> None:  # noqa: FBT001, FBT002
-        if sock.gettimeout() == 0 and block:
+        if _socket.socket.gettimeout(sock) == 0 and block:
             sock.settimeout(None)
         patiently(sock, lambda: do_handshake(sock), "_ssl.c: The handshake operation timed out")
 
-    patches.put(ssl.SSLSocket, "read", patient_read)
-    patches.put(ssl.SSLSocket, "do_handshake", patient_handshake)
+    patches.put(cls, "read", patient_read)
+    patches.put(cls, "do_handshake", patient_handshake)

@@ -6,16 +6,18 @@ the parent's secret, so that no other program on the machine can use the connect
 
 from __future__ import annotations
 
+import _socket
+import contextlib
+import io
 import json
 import os
-import socket
-import threading
 from collections.abc import Sequence
 from typing import Any
 
 from pytest_mailnet.intercept.interception import INTERCEPTION
 from pytest_mailnet.intercept.world import Dialled, Resolution
 from pytest_mailnet.model import Endpoint
+from pytest_mailnet.native import reentrant_lock
 
 __all__ = ["ParentWorld", "join"]
 
@@ -39,7 +41,7 @@ class ParentWorld:
         self._port = port
         self._secret = secret
         # Reentrant: the garbage collector may show a socket, whose addresses are asked for, at any moment.
-        self._lock = threading.RLock()
+        self._lock = reentrant_lock()
         self._asking = False
         self._pid = 0
         self._wire: Any = None
@@ -130,10 +132,14 @@ class ParentWorld:
         return json.loads(line)
 
     def _connect(self) -> None:
-        # The kernel's own connect: the patched one would ask this very connection.
-        with socket.socket() as sock:
-            socket.socket.__mro__[1].connect(sock, ("127.0.0.1", self._port))  # type: ignore[attr-defined]
-            self._wire = sock.makefile("rw", encoding="utf-8")  # which keeps the connection open
+        # The kernel's own: a patched socket would ask this very connection, and one of gevent or eventlet
+        # would let another greenlet ask while this one waits.
+        with contextlib.closing(_socket.socket()) as sock:
+            sock.settimeout(None)
+            sock.connect(("127.0.0.1", self._port))
+            wire = sock.detach()
+        both = io.BufferedRWPair(io.FileIO(wire, "r"), io.FileIO(os.dup(wire), "w"))
+        self._wire = io.TextIOWrapper(both, encoding="utf-8")
         self._wire.write(self._secret + "\n")
         self._pid = os.getpid()
 

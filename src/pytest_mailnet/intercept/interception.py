@@ -6,7 +6,6 @@ import functools
 import importlib
 import os
 import sys
-import threading
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Final
@@ -18,6 +17,7 @@ from pytest_mailnet.intercept.origins import Origin
 from pytest_mailnet.intercept.patches import Patches
 from pytest_mailnet.intercept.waits import Patience, Waits
 from pytest_mailnet.intercept.world import World
+from pytest_mailnet.native import reentrant_lock
 
 __all__ = ["INTERCEPTION", "Interception"]
 
@@ -26,6 +26,9 @@ _ADAPTERS: Mapping[str, str] = MappingProxyType(
     {
         "dns.asyncresolver": "dnspython_async",
         "dns.resolver": "dnspython",
+        "eventlet.green.socket": "eventlet",
+        "gevent._socket3": "gevent",
+        "gevent.resolver.ares": "gevent_ares",
         "pycares": "pycares",
         "trio._socket": "trio",
         "uvloop": "uvloop",
@@ -45,7 +48,7 @@ class Interception:
         self._patches = Patches()
         self._noticing = Patches()
         self._waits: Waits | None = None
-        self._lock = threading.RLock()
+        self._lock = reentrant_lock()
         self._on_import = OnImport({name: functools.partial(self._adapt, name) for name in _ADAPTERS})
         self._watching = False
         self._adapted: tuple[str, ...] = ()
@@ -159,7 +162,7 @@ class Interception:
                 renew()
 
     def _in_forked_child(self) -> None:
-        self._lock = threading.RLock()
+        self._lock = reentrant_lock()
         self.nets.in_forked_child()
 
 

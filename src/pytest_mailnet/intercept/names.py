@@ -15,6 +15,7 @@ from collections.abc import Callable
 from typing import Any
 
 from pytest_mailnet.intercept.patches import Patches
+from pytest_mailnet.intercept.sockets import MAKERS
 from pytest_mailnet.intercept.world import Resolution, World, host_name, numeric, port_wanted
 
 __all__ = ["install"]
@@ -28,7 +29,7 @@ def install(patches: Patches, world: World) -> None:
         for module in (socket, _socket):
             patches.put(module, name, getattr(names, name))
     patches.put(socket, "getfqdn", names.getfqdn)
-    if socket.getaddrinfo.__module__ != "socket":
+    if socket.getaddrinfo.__module__.partition(".")[0] not in MAKERS:
         # Somebody forbids look-ups by replacing the function (pytest-socket's --disable-socket). The net's
         # never leave the process, so they are let through; all others stay forbidden.
         patches.put(socket, "getaddrinfo", names.permitted(socket.getaddrinfo))

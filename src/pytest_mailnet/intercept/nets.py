@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import threading
 from collections import deque
 from typing import Any, cast
 
@@ -13,6 +12,7 @@ from pytest_mailnet.intercept.origins import Origin
 from pytest_mailnet.intercept.waits import Patience
 from pytest_mailnet.intercept.world import Dialled, Resolution, World
 from pytest_mailnet.model import Endpoint
+from pytest_mailnet.native import lock
 
 __all__ = ["Nets"]
 
@@ -29,7 +29,7 @@ class Nets:
     """
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = lock()
         self._origins: tuple[Origin, ...] = ()
         self._entered = 0
         self.fallback: World | None = None
@@ -86,7 +86,7 @@ class Nets:
 
     def in_forked_child(self) -> None:
         """Let the process that was forked off see that."""
-        self._lock = threading.Lock()
+        self._lock = lock()
         for origin in self._origins:
             origin.patience = None
             if origin.forked is not None:

@@ -220,7 +220,8 @@ def notice_work(patches: Patches) -> None:
 
     patches.put(threading.Condition, "notify", told_by)
     patches.put(threading.Condition, "wait", wait_to_be_told)
-    patches.put(queue.Queue, "get", take)
+    if queue.Queue.__module__ == "queue":  # gevent's in its place is of C; the threads are its greenlets then
+        patches.put(queue.Queue, "get", take)
     patches.put(sockets, "accept", take_call)
 
 

@@ -53,7 +53,8 @@ def _compress_loops(patches: Patches, waits: Waits) -> None:
 
 
 def _compress_select(patches: Patches, waits: Waits) -> None:
-    found_select, found_poll = select.select, select.poll
+    found_select = select.select
+    found_poll = getattr(select, "poll", None)  # eventlet takes it away
 
     def patient_select(
         reading: Iterable[Any],
@@ -78,7 +79,9 @@ def _compress_select(patches: Patches, waits: Waits) -> None:
     def poll() -> Any:
         # Its waits are a C object's, which cannot be patched.
         waits.patience.uncovered("a wait by select.poll")
+        assert found_poll is not None
         return found_poll()
 
     patches.put(select, "select", patient_select)
-    patches.put(select, "poll", poll)
+    if found_poll is not None:
+        patches.put(select, "poll", poll)

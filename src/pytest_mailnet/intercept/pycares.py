@@ -17,6 +17,7 @@ def install(patches: Patches, world: World) -> None:
     """Let every channel that is made ask the world's name server, whatever servers it is given."""
     found = pycares.Channel.__init__
     found_servers: Any = vars(pycares.Channel)["servers"]
+    takes_ports = int(pycares.__version__.split(".")[0]) >= 5  # before, the ports of `__init__` are meant
 
     def init(channel: Any, *args: Any, **options: Any) -> None:
         ip, port = world.name_server()
@@ -24,7 +25,7 @@ def install(patches: Patches, world: World) -> None:
 
     def assign(channel: Any, servers: Any) -> None:  # noqa: ARG001
         ip, port = world.name_server()
-        found_servers.fset(channel, [f"{ip}:{port}"])
+        found_servers.fset(channel, [f"{ip}:{port}" if takes_ports else ip])
 
     patches.put(pycares.Channel, "__init__", init)
     patches.put(pycares.Channel, "servers", property(found_servers.fget, assign))

@@ -8,6 +8,7 @@ with the error that the kernel would give.
 
 from __future__ import annotations
 
+import _socket
 import errno
 import os
 import socket
@@ -19,23 +20,46 @@ from pytest_mailnet.intercept.patches import Patches
 from pytest_mailnet.intercept.world import World, host_name, port_number
 from pytest_mailnet.model import Endpoint
 
-__all__ = ["install", "virtual_address"]
+__all__ = ["MAKERS", "install", "kernel_classes", "lead_new", "virtual_address"]
 
 _INTERNET = (socket.AF_INET, socket.AF_INET6)
 _MAPPED = "::ffff:"
+MAKERS = ("socket", "gevent", "eventlet")  # of what stands in the module `socket`, where nobody forbids it
 
 
 def install(patches: Patches, world: World) -> None:
     """Lead the sockets of this process into a world."""
-    cls = _python_socket_class()
-    forbidden: type[socket.socket] | None = None
-    if socket.socket is not cls:
+    found: type = socket.socket
+    allowed = next((cls for cls in found.__mro__ if cls.__module__.partition(".")[0] in MAKERS), found)
+    forbidden: type | None = None
+    if found is not allowed:
         # Somebody forbids sockets by replacing the class (pytest-socket's --disable-socket). The net's
         # connections never leave the process, so they are let through; all others stay forbidden.
-        forbidden = socket.socket
-        patches.put(socket, "socket", cls)
+        forbidden = found
+        patches.put(socket, "socket", allowed)
     else:
         patches.assume(socket, "socket")
+    for cls in kernel_classes("socket", "gevent._socket3"):
+        _lead(patches, world, cls, forbidden)
+
+
+def lead_new(patches: Patches, world: World, module: str) -> None:
+    """Lead the sockets of a module that has been imported while the net is active into a world."""
+    for cls in kernel_classes(module):
+        if "connect" not in vars(cls):  # it is the kernel's still
+            _lead(patches, world, cls, None)
+
+
+def kernel_classes(*modules: str) -> list[Any]:
+    """The classes that some modules have derived from the kernel's own socket.
+
+    There is one in the standard library, and where eventlet is imported, one more in a copy of that. gevent's
+    socket is none, but has one inside.
+    """
+    return [cls for cls in _socket.socket.__subclasses__() if cls.__module__ in modules]
+
+
+def _lead(patches: Patches, world: World, cls: Any, forbidden: type | None) -> None:
     nat = _Translation(patches, world, cls, forbidden)
     for name in (
         "connect",
@@ -72,15 +96,14 @@ class _Translation:
         self,
         patches: Patches,
         world: World,
-        cls: type[socket.socket],
-        forbidden: type[socket.socket] | None,
+        cls: Any,
+        forbidden: type | None,
     ) -> None:
         self._patches = patches
         self._world = world
         self._cls = cls
         self._forbidden = forbidden
-        kernel = cls.__mro__[1]
-        self._kernel: Any = kernel
+        self._kernel: Any = _socket.socket
 
     def connect(self) -> Callable[..., None]:
         found, dial, kernel = self._cls.connect, self._dial, self._kernel.connect
@@ -108,7 +131,7 @@ class _Translation:
                     raise dialled  # as the kernel's does: a failing look-up has no errno
                 return dialled.errno or errno.EIO
             if not dialled.led:
-                return found(sock, dialled.where)
+                return int(found(sock, dialled.where))
             where = dialled.where
             return self._connected(sock, where) if dialled.resets else int(kernel(sock, where))
 
@@ -151,7 +174,7 @@ class _Translation:
             sock: socket.socket, buffers: Any, ancdata: Any = (), flags: int = 0, address: Any = None, /
         ) -> int:
             if address is None:
-                return found(sock, buffers, ancdata, flags)
+                return int(found(sock, buffers, ancdata, flags))
             dialled = dial(sock, address)
             if isinstance(dialled, OSError):
                 raise dialled
@@ -295,17 +318,8 @@ def virtual_address(world: World, sock: socket.socket, address: Any) -> Any:
         return address
     if not world.is_engine(_endpoint(address)):
         return address
-    kernel: Any = _python_socket_class().__mro__[1]
-    destination = world.far_end(sock.type, kernel.getsockname(sock)[1])
+    destination = world.far_end(sock.type, _socket.socket.getsockname(sock)[1])
     return address if destination is None else (*destination, *address[2:])
-
-
-def _python_socket_class() -> type[socket.socket]:
-    """The standard library's own class, even where somebody has put a subclass in its place."""
-    cls: type[socket.socket] = socket.socket
-    while cls.__module__ != "socket" or cls.__mro__[1].__module__ != "_socket":
-        cls = cls.__mro__[1]
-    return cls
 
 
 def _on_loopback(sock: socket.socket, port: int) -> tuple[Any, ...]:

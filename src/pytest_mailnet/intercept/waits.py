@@ -7,24 +7,27 @@ ends as it would have ended. Each thread has its own idea of how much later it i
 
 from __future__ import annotations
 
+import _socket
 import errno
 import os
 import socket
 import threading
 import time
 from collections.abc import Callable, Iterable
-from select import POLLIN, POLLOUT, poll  # the kernel's, whoever patches the module
+from select import POLLIN, POLLOUT
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 from pytest_mailnet.model import Endpoint
+from pytest_mailnet.native import original
 from pytest_mailnet.wire.silence import unsent
 
-__all__ = ["End", "Patience", "Waits", "ends_of"]
+__all__ = ["SYN_GIVEN_UP", "End", "Patience", "Waits", "ends_of", "poller"]
 
 _T = TypeVar("_T")
+_poll = original("select", "poll")  # the kernel's, whoever patches the module
 _SHORTEST, _LONGEST = 0.0005, 0.01  # steps in which a wait really waits, in seconds
 _TICK = 2e-6  # the clock counts whole microseconds, and a float of its size half of one
-_SYN_GIVEN_UP = 127.0  # seconds after which Linux gives a connect up (tcp_syn_retries = 6)
+SYN_GIVEN_UP = 127.0  # seconds after which Linux gives a connect up (tcp_syn_retries = 6)
 
 
 class End(NamedTuple):
@@ -133,7 +136,7 @@ class Waits:
         Raises:
             TimeoutError: if nothing comes in that many seconds; says `error`.
         """
-        if not self.until(_poller(sock, POLLIN), lambda: ends_of([sock.fileno()]), timeout):
+        if not self.until(poller(sock.fileno(), POLLIN), lambda: ends_of([sock.fileno()]), timeout):
             raise TimeoutError(error)
 
     def connected(self, sock: socket.socket, timeout: float | None) -> None:
@@ -142,8 +145,8 @@ class Waits:
         Raises:
             OSError: if it fails, or has not succeeded in that many seconds.
         """
-        limit = _SYN_GIVEN_UP if timeout is None else min(timeout, _SYN_GIVEN_UP)
-        if not self.until(_poller(sock, POLLOUT), lambda: ends_of([sock.fileno()]), limit):
+        limit = SYN_GIVEN_UP if timeout is None else min(timeout, SYN_GIVEN_UP)
+        if not self.until(poller(sock.fileno(), POLLOUT), lambda: ends_of([sock.fileno()]), limit):
             if timeout is None or timeout > limit:
                 raise TimeoutError(errno.ETIMEDOUT, os.strerror(errno.ETIMEDOUT))
             raise TimeoutError("timed out")
@@ -157,7 +160,7 @@ def ends_of(descriptors: Iterable[int]) -> list[End]:
     found = []
     for descriptor in descriptors:
         try:
-            sock = socket.SocketType(fileno=descriptor)  # the kernel's, without anybody's patches
+            sock = _socket.socket(fileno=descriptor)  # the kernel's, without anybody's patches
         except OSError:  # a pipe, say
             continue
         try:
@@ -168,9 +171,10 @@ def ends_of(descriptors: Iterable[int]) -> list[End]:
     return found
 
 
-def _poller(sock: socket.socket, event: int) -> Callable[[float], list[tuple[int, int]]]:
-    polled = poll()
-    polled.register(sock.fileno(), event)
+def poller(descriptor: int, event: int) -> Callable[[float], list[tuple[int, int]]]:
+    """What waits for a file descriptor by the kernel, for so many seconds."""
+    polled = _poll()
+    polled.register(descriptor, event)
     return lambda seconds: polled.poll(seconds * 1000)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import threading
 from typing import TYPE_CHECKING
 
 from pytest_mailnet.errors import InvalidSetting
@@ -11,6 +10,7 @@ from pytest_mailnet.faults import DnsFault, Fault, fault_named
 from pytest_mailnet.faults.arming import Armed
 from pytest_mailnet.faults.fault import OF_A_HANDSHAKE
 from pytest_mailnet.model import Envelope, Reply, Stage
+from pytest_mailnet.native import Lock
 from pytest_mailnet.providers.encryption import HostTls
 from pytest_mailnet.providers.variables import VARIABLES, Circumstances
 from pytest_mailnet.routes import IMPLICIT_TLS_PORTS
@@ -58,9 +58,7 @@ class Host:
         "tls",
     )
 
-    def __init__(
-        self, name: str, provider: Provider, authority: Authority, faults_lock: threading.Lock
-    ) -> None:
+    def __init__(self, name: str, provider: Provider, authority: Authority, faults_lock: Lock) -> None:
         facts = provider.facts
         known = facts.submission
         submission = known if known is not None and name in known.hosts else None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-import threading
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, overload
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, overload
 from pytest_mailnet.errors import InvalidSetting
 from pytest_mailnet.mailbox import Message
 from pytest_mailnet.model import Envelope
+from pytest_mailnet.native import lock
 from pytest_mailnet.providers.variables import made_like
 from pytest_mailnet.relaying.courier import Courier, Surroundings
 from pytest_mailnet.relaying.notices import notification, wanted
@@ -49,7 +49,7 @@ class Queue(Sequence[QueuedMail]):
         self._schedule = Schedule()
         self._net = net
         self._mails: dict[QueuedMail, None] = {}
-        self._lock = threading.Lock()
+        self._lock = lock()
 
     @property
     def schedule(self) -> Schedule:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import functools
 import socket
-import threading
 from asyncio import BaseTransport
 from collections.abc import Callable
 
 from pytest_mailnet.model import Endpoint
+from pytest_mailnet.native import lock
 from pytest_mailnet.wire.connection import Connection, Tenant
 from pytest_mailnet.wire.silence import Silences
 
@@ -24,7 +24,7 @@ class Calls:
 
     def __init__(self, silences: Silences) -> None:
         self._silences = silences
-        self._lock = threading.Lock()
+        self._lock = lock()
         self._tcp: dict[int, Connection] = {}
         self._udp: dict[int, Connection] = {}
         self._tenants: list[Tenant] = []

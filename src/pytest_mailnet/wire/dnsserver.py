@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 from pytest_mailnet.dns.nameserver import Sent
 from pytest_mailnet.model import Endpoint
 from pytest_mailnet.wire.connection import Connection, elapse
+from pytest_mailnet.wire.kernel import KernelSocket
 
 __all__ = ["DatagramServer", "StreamServer"]
 
@@ -28,7 +29,7 @@ class DatagramServer:
 
     def __init__(
         self,
-        sock: socket.socket,
+        sock: KernelSocket,
         who: Callable[[Endpoint], Connection | None],
         silent: Callable[[int, bool], object],
     ) -> None:
@@ -66,7 +67,7 @@ class DatagramServer:
         if reply is None:
             return
         if sent.astray:
-            with contextlib.closing(socket.SocketType(socket.AF_INET, socket.SOCK_DGRAM)) as elsewhere:
+            with contextlib.closing(KernelSocket(socket.AF_INET, socket.SOCK_DGRAM)) as elsewhere:
                 elsewhere.sendto(reply, peer)
         elif sent.after:
             assert self._loop is not None

@@ -14,16 +14,17 @@ import asyncio
 import functools
 import os
 import socket
-import threading
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
 from pytest_mailnet.certificates import Authority
 from pytest_mailnet.errors import MailNetError
 from pytest_mailnet.model import Endpoint
+from pytest_mailnet.native import lock, original, start
 from pytest_mailnet.wire.calls import Calls
 from pytest_mailnet.wire.connection import Connection, Tenant
 from pytest_mailnet.wire.dnsserver import DatagramServer, StreamServer
+from pytest_mailnet.wire.kernel import KernelSocket, new_loop
 from pytest_mailnet.wire.silence import BlackHole, Silences, unsent
 
 __all__ = ["Engine"]
@@ -44,13 +45,14 @@ class Engine:
     """
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()  # of what follows: nets may begin in several threads
+        self._lock = lock()  # of what follows: nets may begin in several threads
         self.authority = Authority()
         self._begin_anew()
 
     def _begin_anew(self) -> None:
         self._process = os.getpid()
-        self._thread: threading.Thread | None = None
+        self._join: Callable[[], object] | None = None
+        self._ident = 0
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop: asyncio.Event | None = None
         self.listener = Endpoint(_LOOPBACK, 0)
@@ -68,32 +70,31 @@ class Engine:
         with self._lock:
             if self._forked:
                 self._begin_anew()
-            if self._thread is not None:
+            if self._join is not None:
                 return
             listener = _bound(socket.SOCK_STREAM, 0)
             dns_udp, dns_tcp = _bound_pair()
             self.listener = Endpoint(*listener.getsockname())
             self.dns = Endpoint(*dns_udp.getsockname())
-            ready = threading.Event()
-            self._thread = threading.Thread(
-                target=self._run, args=(listener, dns_udp, dns_tcp, ready), name="mailnet", daemon=True
-            )
-            self._thread.start()
-            ready.wait()
+            ready = lock()
+            ready.acquire()
+            run = functools.partial(self._run, listener, dns_udp, dns_tcp, ready.release)
+            self._join = start(run, "mailnet")
+            ready.acquire()
 
     def close(self) -> None:
         """Stop the thread, close every socket, remove what is on disk; it can be started again."""
         self.authority.close()
         self.black_hole.close()
         with self._lock:
-            thread, self._thread = self._thread, None
-        if thread is None:
+            join, self._join = self._join, None
+        if join is None:
             return
         loop, stop = self._loop, self._stop
         assert loop is not None
         assert stop is not None
         loop.call_soon_threadsafe(stop.set)
-        thread.join()
+        join()
 
     def enter(self, tenant: Tenant) -> None:
         """Make a net the innermost one: it gets the questions that come without a note."""
@@ -135,7 +136,7 @@ class Engine:
     @property
     def busy_here(self) -> bool:
         """Whether the calling thread is the engine's."""
-        return threading.current_thread() is self._thread
+        return bool(original("_thread", "get_ident")() == self._ident)
 
     def listen(self, connection: Callable[[Endpoint], Connection]) -> tuple[Endpoint, Callable[[], None]]:
         """Open a real loopback port for clients that cannot be intercepted.
@@ -155,7 +156,7 @@ class Engine:
             The port's address, and what closes it and its connections.
         """
         self.start()
-        bound = _bound(socket.SOCK_STREAM, 0)
+        bound: Any = _bound(socket.SOCK_STREAM, 0)
         where = Endpoint(*bound.getsockname())
         made: list[_Tracked] = []
 
@@ -192,7 +193,18 @@ class Engine:
                 "child sends is led there after mailnet.include_children()"
             )
         assert self._loop is not None
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result()
+        # By a lock of the system, not by the locks of `concurrent.futures`, which may be a hub's.
+        done = lock()
+        done.acquire()
+        tasks: list[asyncio.Task[_T]] = []
+
+        def begin() -> None:
+            tasks.append(asyncio.ensure_future(work))
+            tasks[0].add_done_callback(lambda _: done.release())
+
+        self._loop.call_soon_threadsafe(begin)
+        done.acquire()
+        return tasks[0].result()
 
     @property
     def _forked(self) -> bool:
@@ -201,11 +213,13 @@ class Engine:
 
     def _run(
         self,
-        listener: socket.socket,
-        dns_udp: socket.socket,
-        dns_tcp: socket.socket,
-        ready: threading.Event,
+        listener: Any,
+        dns_udp: KernelSocket,
+        dns_tcp: Any,
+        ready: Callable[[], object],
     ) -> None:
+        self._ident = original("_thread", "get_ident")()
+
         async def serve() -> None:
             self._loop = loop = asyncio.get_running_loop()
             self._stop = asyncio.Event()
@@ -222,7 +236,7 @@ class Engine:
                 ),
                 await loop.create_server(lambda: _Arrival(self.calls, by_stream), sock=dns_tcp, backlog=128),
             ]
-            ready.set()
+            ready()
             await self._stop.wait()
             datagrams.close()
             for sock in (listener, dns_tcp):
@@ -234,7 +248,7 @@ class Engine:
             await _reset(list(self.calls.standing))
 
         # Not `asyncio.run`: the application's event loop policy (uvloop's, say) must not choose this loop.
-        with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
+        with asyncio.Runner(loop_factory=new_loop) as runner:
             runner.run(serve())
 
 
@@ -309,10 +323,10 @@ async def _reset(calls: list[Connection]) -> None:
     await asyncio.sleep(0)
 
 
-def _bound(kind: socket.SocketKind, port: int) -> socket.socket:
+def _bound(kind: socket.SocketKind, port: int) -> KernelSocket:
     # By its protocol's name: asyncio sends without delay (TCP_NODELAY) only on what says that it is TCP.
     protocol = socket.IPPROTO_TCP if kind == socket.SOCK_STREAM else socket.IPPROTO_UDP
-    sock = socket.socket(socket.AF_INET, kind, protocol)
+    sock = KernelSocket(socket.AF_INET, kind, protocol)
     try:
         sock.bind((_LOOPBACK, port))
     except BaseException:
@@ -322,7 +336,7 @@ def _bound(kind: socket.SocketKind, port: int) -> socket.socket:
     return sock
 
 
-def _bound_pair() -> tuple[socket.socket, socket.socket]:
+def _bound_pair() -> tuple[KernelSocket, KernelSocket]:
     """A UDP and a TCP socket on the same port, as resolvers that fall back to TCP expect."""
     for _ in range(100):
         udp = _bound(socket.SOCK_DGRAM, 0)

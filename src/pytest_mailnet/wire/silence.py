@@ -5,9 +5,10 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import socket
-import threading
 
 from pytest_mailnet.model import Endpoint
+from pytest_mailnet.native import lock
+from pytest_mailnet.wire.kernel import KernelSocket
 
 __all__ = ["BlackHole", "Silences", "unsent"]
 
@@ -22,7 +23,7 @@ class Silences:
 
     def __init__(self) -> None:
         self._ends: set[tuple[int, int]] = set()
-        self._lock = threading.Lock()
+        self._lock = lock()
 
     def put(self, kind: int, port: int, silent: bool) -> None:  # noqa: FBT001
         """Note whether nothing comes to a client's port."""
@@ -41,19 +42,19 @@ class BlackHole:
     """
 
     def __init__(self) -> None:
-        self._sockets: list[socket.SocketType] = []
-        self._lock = threading.Lock()
+        self._sockets: list[KernelSocket] = []
+        self._lock = lock()
 
     def where(self) -> Endpoint:
         """Its address; opened at first use."""
         with self._lock:
             if not self._sockets:
-                listener = _unpatched()
+                listener = KernelSocket(socket.AF_INET, socket.SOCK_STREAM)
                 listener.bind(("127.0.0.1", 0))
                 listener.listen(0)
                 self._sockets = [listener]
                 for _ in range(2):  # one fills the queue; the other is what a kernel may take beyond it
-                    filler = _unpatched()
+                    filler = KernelSocket(socket.AF_INET, socket.SOCK_STREAM)
                     self._sockets.append(filler)
                     filler.setblocking(False)  # noqa: FBT003
                     with contextlib.suppress(BlockingIOError):
@@ -73,7 +74,3 @@ def unsent(descriptor: int) -> bool:
     with contextlib.suppress(OSError):  # other systems than Linux do not tell
         fcntl.ioctl(descriptor, _SIOCOUTQNSD, left)
     return any(left)
-
-
-def _unpatched() -> socket.SocketType:
-    return socket.SocketType(socket.AF_INET, socket.SOCK_STREAM)
