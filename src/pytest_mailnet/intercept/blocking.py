@@ -14,7 +14,7 @@ __all__ = ["compress"]
 
 
 def compress(patches: Patches, waits: Waits) -> None:
-    """Let connects, reads and handshakes meet their time-outs on the net's clock."""
+    """Let connects, reads, handshakes and their like meet their time-outs on the net's clock."""
     _compress_sockets(patches, waits)
     _compress_tls(patches, waits)
 
@@ -51,7 +51,8 @@ def _compress_sockets(patches: Patches, waits: Waits) -> None:
 
 
 def _compress_tls(patches: Patches, waits: Waits) -> None:
-    read, do_handshake = ssl.SSLSocket.read, ssl.SSLSocket.do_handshake
+    cls = ssl.SSLSocket
+    read, do_handshake, unwrap = cls.read, cls.do_handshake, cls.unwrap
 
     def patiently(sock: ssl.SSLSocket, step: Callable[[], Any], error: str) -> Any:
         timeout = sock.gettimeout()
@@ -75,5 +76,10 @@ def _compress_tls(patches: Patches, waits: Waits) -> None:
             sock.settimeout(None)
         patiently(sock, lambda: do_handshake(sock), "_ssl.c: The handshake operation timed out")
 
-    patches.put(ssl.SSLSocket, "read", patient_read)
-    patches.put(ssl.SSLSocket, "do_handshake", patient_handshake)
+    def patient_unwrap(sock: ssl.SSLSocket) -> socket.socket:
+        unwrapped: socket.socket = patiently(sock, lambda: unwrap(sock), "The read operation timed out")
+        return unwrapped
+
+    patches.put(cls, "read", patient_read)
+    patches.put(cls, "do_handshake", patient_handshake)
+    patches.put(cls, "unwrap", patient_unwrap)
