@@ -26,6 +26,7 @@ PLACES = {
     "trio": {"intercept"},
     "uvloop": {"intercept"},
     "pycares": {"intercept"},
+    "OpenSSL": {"intercept"},
     "_socket": {"intercept"},
     "socket": {"intercept", "reach", "wire"},
     "asyncio": {"children", "faults", "intercept", "relaying", "waiting", "wire"},
