@@ -32,8 +32,6 @@ class Reach:
 
     Called in the application's threads. Its own tables, of bound ports and of addresses that may pass, are
     used by single operations of a dict, which need no lock; the rest is the engine's and the address book's.
-    Called in the application's threads. Its own table of bound ports is used by single operations of a
-    dict, which need no lock; the rest is the engine's and the address book's.
 
     Attributes:
         opened: the ports on loopback that lead to hosts.
@@ -197,7 +195,7 @@ class Reach:
     def serves(self, host: str, port: int) -> bool:
         ip = numeric(host)
         if ip is None:
-            return self._net.dns.knows(_ascii(host))
+            return self._net.dns.has(_ascii(host))
         if is_loopback(ip):
             return Endpoint(ip, port) == self._engine.listener or Endpoint(ip, port) in self.opened
         return isinstance(self._net.occupant(ip), Host)
