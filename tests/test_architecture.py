@@ -30,6 +30,7 @@ PLACES = {
     "eventlet": {"intercept"},
     # Locks and threads come from `native`: those of the module may be greenlets'.
     "threading": {"native", "waiting", "intercept.origins", "intercept.waits"},
+    "OpenSSL": {"intercept"},
     "_socket": {"intercept", "wire.kernel"},
     "socket": {"intercept", "reach", "wire"},
     "asyncio": {"children", "faults", "intercept", "relaying", "waiting", "wire"},

@@ -115,10 +115,75 @@ def test_what_ended_a_handshake_stands_in_the_record(mailnet, shop):
 
 def ended(mailnet):
     """How the first session ended, once the server has read what its client sent last."""
-    [session, *_] = mailnet.sessions
-    while session.open:
+    while not mailnet.sessions or mailnet.sessions[0].open:
         mailnet._engine.run(asyncio.sleep(0))
-    return session.ended
+    return mailnet.sessions[0].ended
+
+
+WAY_OUT = (
+    "Contexts that trust the machine's authorities do, such as ssl.create_default_context(), unless trust_ca is "
+    "off; for other clients there is a file to trust, mailnet.ca.bundle"
+)
+
+
+def encrypt(context, name=HOST, port=465):
+    with (
+        socket.create_connection((HOST, port), timeout=10) as plain,
+        context.wrap_socket(plain, server_hostname=name),
+    ):
+        pass
+
+
+def test_the_record_of_a_client_that_does_not_trust_the_net_says_what_to_do(mailnet, shop):
+    with pytest.raises(ssl.SSLCertVerificationError):
+        encrypt(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT))
+
+    assert ended(mailnet) == (
+        "TLS handshake failed: TLSV1_ALERT_UNKNOWN_CA: the client does not trust the net's authority. "
+        + WAY_OUT
+    )
+
+
+def test_the_record_of_a_client_that_calls_another_name_says_so(mailnet, shop):
+    with pytest.raises(ssl.SSLCertVerificationError):
+        encrypt(ssl.create_default_context(), "mail.shop.example")
+
+    assert ended(mailnet) == (
+        "TLS handshake failed: SSLV3_ALERT_BAD_CERTIFICATE: the client does not trust the net's authority, or "
+        "calls mx.shop.example by another name. " + WAY_OUT
+    )
+
+
+@pytest.mark.parametrize(
+    ("wanted", "reason", "shown"),
+    [
+        ("self_signed", "TLSV1_ALERT_UNKNOWN_CA", "self-signed"),
+        ("expired", "SSLV3_ALERT_CERTIFICATE_EXPIRED", "expired"),
+        ("wrong_name", "SSLV3_ALERT_BAD_CERTIFICATE", "for another name"),
+    ],
+)
+@pytest.mark.parametrize("by_fault", [False, True], ids=["setting", "fault"])
+def test_trust_is_not_blamed_for_a_certificate_that_the_test_wants_wrong(
+    mailnet, shop, wanted, reason, shown, by_fault
+):
+    if by_fault:
+        mailnet.host(HOST).fail(f"{wanted.replace('_', '-')}-at-starttls")
+    else:
+        getattr(mailnet.host(HOST).tls, wanted)()
+
+    with pytest.raises(ssl.SSLCertVerificationError):
+        encrypt(ssl.create_default_context())
+
+    assert ended(mailnet) == (
+        f"TLS handshake failed: {reason}: as the test wants it, mx.shop.example has this certificate: {shown}"
+    )
+
+
+def test_the_record_tells_of_a_client_that_leaves_in_the_handshake(mailnet, shop):
+    with socket.create_connection((HOST, 465)):
+        pass
+
+    assert ended(mailnet) == "client closed the connection in the TLS handshake"
 
 
 def test_a_host_without_starttls_offers_none_and_knows_none(mailnet, shop):
@@ -335,3 +400,132 @@ def test_tls_on_trio(shop):
             return banner, await stream.receive_some(1000)
 
     assert trio.run(greet)[0] == b"220 mx.shop.example ESMTP\r\n"
+
+
+@pytest.fixture
+def encrypted(shop):
+    """A TLS connection past its banner, which tells an end from a connection that is cut."""
+    plain = socket.create_connection((HOST, 465), timeout=10)
+    context = ssl.create_default_context()
+    with context.wrap_socket(plain, server_hostname=HOST, suppress_ragged_eofs=False) as client:
+        assert client.recv(1000) == b"220 mx.shop.example ESMTP\r\n"
+        yield client
+
+
+def test_a_client_that_ends_tls_without_quit_is_answered(mailnet, encrypted):
+    # RFC 5246, 7.2.1
+    with encrypted.unwrap() as plain:
+        assert plain.recv(1) == b""
+
+    assert ended(mailnet) == "client closed the connection"
+
+
+def test_a_client_that_ends_tls_after_quit_is_answered(mailnet, encrypted):
+    encrypted.sendall(b"QUIT\r\n")
+    assert encrypted.recv(1000).startswith(b"221 ")
+
+    encrypted.unwrap().close()
+
+    assert ended(mailnet) == "client quit"
+
+
+def test_a_client_that_ends_tls_amid_the_content_is_answered(mailnet, shop, encrypted):
+    for command in (
+        b"EHLO app.example",
+        b"MAIL FROM:<bob@b.example>",
+        b"RCPT TO:<alice@shop.example>",
+        b"DATA",
+    ):
+        encrypted.sendall(command + b"\r\n")
+        reply = encrypted.recv(1000)
+    assert reply.startswith(b"354 ")
+    encrypted.sendall(b"Subject: half\r\n")
+
+    encrypted.unwrap().close()
+
+    assert ended(mailnet) == "client closed the connection"
+    assert mailnet.messages == []
+
+
+def said_and_ended(command):
+    """The reply to a command that goes out with a close_notify, in front of the server's own."""
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    client = ssl.create_default_context().wrap_bio(incoming, outgoing, server_hostname=HOST)
+    with socket.create_connection((HOST, 465), timeout=60) as plain:
+
+        def until_done(do):
+            while True:
+                with contextlib.suppress(ssl.SSLWantReadError):
+                    return do()
+                plain.sendall(outgoing.read())
+                incoming.write(plain.recv(10000))
+
+        until_done(client.do_handshake)
+        assert until_done(client.read).startswith(b"220 ")
+        client.write(command)
+        with pytest.raises(ssl.SSLWantReadError):
+            client.unwrap()
+        plain.sendall(outgoing.read())
+        while part := plain.recv(10000):
+            incoming.write(part)
+    reply = client.read()
+    client.unwrap()
+    return reply
+
+
+def test_what_was_said_before_the_end_of_tls_is_answered_first(mailnet, shop):
+    assert said_and_ended(b"NOOP\r\n") == b"250 2.0.0 OK\r\n"
+
+    assert ended(mailnet) == "client closed the connection"
+
+
+def test_a_reply_that_is_late_comes_before_the_end_of_tls(mailnet, shop):
+    mailnet.clock.compress()
+    mailnet.host(HOST).fail("late-at-ehlo")
+
+    assert said_and_ended(b"HELO app.example\r\n") == b"250 mx.shop.example\r\n"
+    assert ended(mailnet) == "client closed the connection"
+
+
+def test_an_end_of_tls_that_is_never_answered_meets_its_time_out_on_the_net_s_clock(mailnet, encrypted):
+    mailnet.clock.compress()
+    mailnet.host(HOST).fail("stalled-at-ehlo")
+    encrypted.settimeout(3600)
+    encrypted.sendall(b"EHLO app.example\r\n")
+    began = mailnet.clock.time()
+
+    with pytest.raises(TimeoutError, match="The read operation timed out"):
+        encrypted.unwrap()
+
+    assert mailnet.clock.time() - began >= 3600
+
+
+def test_a_client_that_stops_sending_without_ending_tls_is_told_the_end(mailnet, encrypted):
+    socket.socket.shutdown(encrypted, socket.SHUT_WR)
+
+    assert encrypted.recv(1000) == b""
+    assert ended(mailnet) == "client closed the connection"
+
+
+def test_a_server_that_is_to_close_without_close_notify_does_not_answer_the_client_s(mailnet, client):
+    mailnet.host(HOST).fail("no-close-notify-at-starttls")
+    client.encrypt()
+
+    with pytest.raises(OSError, match="EOF occurred in violation of protocol"):
+        client._socket.unwrap()
+
+    assert mailnet.sessions[0].exchanges[-1].finding.rule == "fault"
+
+
+@pytest.mark.parametrize("backend", ["asyncio", "trio"])
+def test_anyio_closes_a_stream_without_quit(mailnet, shop, backend):
+    anyio = pytest.importorskip("anyio")
+
+    async def greet():
+        with anyio.fail_after(10):
+            stream = await anyio.connect_tcp(HOST, 465, tls=True)
+            async with stream:
+                return await stream.receive()
+
+    assert anyio.run(greet, backend=backend) == b"220 mx.shop.example ESMTP\r\n"
+    assert ended(mailnet) == "client closed the connection"

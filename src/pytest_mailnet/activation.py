@@ -90,6 +90,7 @@ class Activation:
         """
         where, close = self._engine.listen(lambda client: self._reach.call(client.port, host, port))
         self._closing.append(close)
+        self._reach.opened.add(where)
         self._let_outside(waits)
         return where
 

@@ -42,6 +42,7 @@ _QUESTIONS = frozenset(
         "passed",
         "resolve",
         "reverse",
+        "serves",
         "started",
         "takes",
     }

@@ -33,8 +33,8 @@ class MailNetConfig:
             are open to these names. For a mail port every name is the net's.
         addresses: where hosts get theirs: from the "documentation" ranges, or "public" looking ones
             for applications that refuse addresses that are not global.
-        trust_ca: whether TLS contexts that load the machine's certificates, or certifi's, while the net is
-            active trust the net's authority too.
+        trust_ca: whether TLS contexts that trust the machine's authorities, or certifi's, trust the net's own
+            too, while it is active.
         enforce: rules, by name or family, that every provider that has them applies beside those that are
             on in a fresh net; "all" for all.
         providers: TOML files of providers, and folders with such files, beside those of the package.

@@ -47,7 +47,7 @@ _INI: dict[str, tuple[str, Any, str]] = {
     "mailnet_trust_ca": (
         "bool",
         True,
-        "TLS contexts made in a test trust the net's own certificate authority",
+        "TLS contexts that trust the machine's certificate authorities trust the net's own",
     ),
     "mailnet_enforce": ("args", [], "rules and families to turn on that are off in a fresh net; all for all"),
     "mailnet_providers": ("paths", [], "TOML files of further providers, and folders with such files"),

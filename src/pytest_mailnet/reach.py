@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from pytest_mailnet.errors import amongst
 from pytest_mailnet.intercept import Resolution, machine
-from pytest_mailnet.intercept.world import Dialled
+from pytest_mailnet.intercept.world import Dialled, numeric
 from pytest_mailnet.internet import Internet
 from pytest_mailnet.journal import Incident, Query, Started
 from pytest_mailnet.model import Endpoint
@@ -32,6 +32,9 @@ class Reach:
 
     Called in the application's threads. Its own tables, of bound ports and of addresses that may pass, are
     used by single operations of a dict, which need no lock; the rest is the engine's and the address book's.
+
+    Attributes:
+        opened: the ports on loopback that lead to hosts.
     """
 
     def __init__(self, net: Internet, engine: Engine) -> None:
@@ -39,6 +42,7 @@ class Reach:
         self._engine = engine
         self._bound: dict[tuple[int, int], str] = {}
         self._passed: dict[str, str] = {}
+        self.opened: set[Endpoint] = set()
 
     def takes(self, kind: int, destination: Endpoint) -> bool:
         ip, port = destination
@@ -190,6 +194,14 @@ class Reach:
 
     def name_server(self) -> Endpoint:
         return self._engine.dns
+
+    def serves(self, host: str, port: int) -> bool:
+        ip = numeric(host)
+        if ip is None:
+            return self._net.dns.has(_ascii(host))
+        if is_loopback(ip):
+            return Endpoint(ip, port) == self._engine.listener or Endpoint(ip, port) in self.opened
+        return isinstance(self._net.occupant(ip), Host)
 
     def authority(self) -> str:
         return self._net.authority.pem if self._net.config.trust_ca else ""

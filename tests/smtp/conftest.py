@@ -39,6 +39,7 @@ class Shop:
     """Decides what `answers` has for a stage: an answer, or a function of the step."""
 
     hostname = "mx.shop.example"
+    certificate = Certificate.VALID
 
     def __init__(self) -> None:
         self.answers: dict[Stage, Reply | HangUp | Callable[[Step], Reply | HangUp | None]] = {}
@@ -56,8 +57,8 @@ class Shop:
     def extension_lines(self, step: Step) -> tuple[str, ...] | None:  # noqa: ARG002
         return self.extensions
 
-    def tls_context(self, certificate: Certificate | None = None) -> ssl.SSLContext:
-        return self.authority.context(self.hostname, certificate or Certificate.VALID)
+    def tls_context(self, certificate: Certificate) -> ssl.SSLContext:
+        return self.authority.context(self.hostname, certificate)
 
     def user_of(self, identity: str) -> str:
         return f"{identity}@shop.example"

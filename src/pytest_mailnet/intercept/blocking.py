@@ -16,7 +16,7 @@ __all__ = ["compress"]
 
 
 def compress(patches: Patches, waits: Waits) -> None:
-    """Let connects, reads and handshakes meet their time-outs on the net's clock."""
+    """Let connects, reads, handshakes and their like meet their time-outs on the net's clock."""
     # By their families: gevent and eventlet put others into the modules, which are not to block.
     for cls in kernel_classes("socket"):
         _compress_sockets(patches, waits, cls)
@@ -56,7 +56,7 @@ def _compress_sockets(patches: Patches, waits: Waits, cls: Any) -> None:
 
 
 def _compress_tls(patches: Patches, waits: Waits, cls: Any) -> None:
-    read, do_handshake = cls.read, cls.do_handshake
+    read, do_handshake, unwrap = cls.read, cls.do_handshake, cls.unwrap
 
     def patiently(sock: ssl.SSLSocket, step: Callable[[], Any], error: str) -> Any:
         timeout = _socket.socket.gettimeout(sock)  # eventlet's, of a derived class, never block
@@ -80,5 +80,10 @@ def _compress_tls(patches: Patches, waits: Waits, cls: Any) -> None:
             sock.settimeout(None)
         patiently(sock, lambda: do_handshake(sock), "_ssl.c: The handshake operation timed out")
 
+    def patient_unwrap(sock: ssl.SSLSocket) -> socket.socket:
+        unwrapped: socket.socket = patiently(sock, lambda: unwrap(sock), "The read operation timed out")
+        return unwrapped
+
     patches.put(cls, "read", patient_read)
     patches.put(cls, "do_handshake", patient_handshake)
+    patches.put(cls, "unwrap", patient_unwrap)

@@ -96,6 +96,9 @@ class ParentWorld:
     def name_server(self) -> Endpoint:
         return Endpoint(*self._ask("name_server"))
 
+    def serves(self, host: str, port: int) -> bool:
+        return bool(self._ask("serves", host, port))
+
     def authority(self) -> str:
         return str(self._ask("authority"))
 

@@ -24,6 +24,7 @@ __all__ = ["INTERCEPTION", "Interception"]
 # The module that is patched, and the one here that does it.
 _ADAPTERS: Mapping[str, str] = MappingProxyType(
     {
+        "OpenSSL.SSL": "pyopenssl",
         "dns.asyncresolver": "dnspython_async",
         "dns.resolver": "dnspython",
         "eventlet.green.socket": "eventlet",

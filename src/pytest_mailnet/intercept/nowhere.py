@@ -84,6 +84,9 @@ class Nowhere:
     def name_server(self) -> Endpoint:
         return _NOBODY
 
+    def serves(self, host: str, port: int) -> bool:  # noqa: ARG002
+        return False
+
     def authority(self) -> str:
         return ""
 

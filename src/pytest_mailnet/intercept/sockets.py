@@ -20,7 +20,7 @@ from pytest_mailnet.intercept.patches import Patches
 from pytest_mailnet.intercept.world import World, host_name, port_number
 from pytest_mailnet.model import Endpoint
 
-__all__ = ["MAKERS", "install", "kernel_classes", "lead_new", "virtual_address"]
+__all__ = ["MAKERS", "install", "kernel_classes", "kernel_peer", "lead_new", "virtual_address"]
 
 _INTERNET = (socket.AF_INET, socket.AF_INET6)
 _MAPPED = "::ffff:"
@@ -226,7 +226,7 @@ class _Translation:
             if sock.family not in _INTERNET or not _is_loopback(address[0]):
                 return address
             # Another socket may have been a client at this port before.
-            if (peer := self._peer(sock)) and not world.is_engine(peer):
+            if (peer := kernel_peer(sock)) and not world.is_engine(peer):
                 return address
             source = world.near_end(sock.type, address[1])
             return address if source is None else (*source, *address[2:])
@@ -305,12 +305,6 @@ class _Translation:
     def _port(self, sock: socket.socket) -> int:
         return int(self._kernel.getsockname(sock)[1])
 
-    def _peer(self, sock: socket.socket) -> Endpoint | None:
-        try:
-            return _endpoint(self._kernel.getpeername(sock))
-        except OSError:
-            return None
-
 
 def virtual_address(world: World, sock: socket.socket, address: Any) -> Any:
     """The virtual address behind the net's own, as the socket dialled it; any other as it is."""
@@ -320,6 +314,15 @@ def virtual_address(world: World, sock: socket.socket, address: Any) -> Any:
         return address
     destination = world.far_end(sock.type, _socket.socket.getsockname(sock)[1])
     return address if destination is None else (*destination, *address[2:])
+
+
+def kernel_peer(sock: Any) -> Endpoint | None:
+    """Who really is at a socket's other end; None where nobody is yet."""
+    try:
+        address = _socket.socket.getpeername(sock)
+    except OSError:
+        return None
+    return _endpoint(address) if isinstance(address, tuple) else Endpoint(str(address), 0)
 
 
 def _on_loopback(sock: socket.socket, port: int) -> tuple[Any, ...]:

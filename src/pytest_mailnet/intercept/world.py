@@ -110,8 +110,14 @@ class World(Protocol):
     def name_server(self) -> Endpoint:
         """The loopback address of the net's name server, for resolvers that cannot be led otherwise."""
 
+    def serves(self, host: str, port: int) -> bool:
+        """Whether a TLS client that calls a host, by name or address, calls the net.
+
+        `port` tells end points on loopback apart, which is where connections into the net really go.
+        """
+
     def authority(self) -> str:
-        """The certificate that TLS contexts shall trust, in PEM; "" for none."""
+        """The certificate that those shall trust who trust the machine's authorities, in PEM; "" for none."""
 
     def leaked(self, what: str) -> None:
         """Remember a leak that the guard stopped."""

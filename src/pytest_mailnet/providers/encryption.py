@@ -60,13 +60,9 @@ class HostTls:
         """Take no mail and no log-in before STARTTLS (RFC 3207, 4): 530 5.7.0, in the provider's words."""
         self.required = True
 
-    def context(self, certificate: Certificate | None = None) -> ssl.SSLContext:
-        """What its servers shake hands with.
-
-        Args:
-            certificate: what one connection is shown in place of its own.
-        """
-        return self._authority.context(self._name, certificate or self.certificate)
+    def context(self, certificate: Certificate) -> ssl.SSLContext:
+        """What its servers shake hands with to show a certificate."""
+        return self._authority.context(self._name, certificate)
 
     def __repr__(self) -> str:
         return f"<TLS of {self._name}, certificate {self.certificate.value}>"

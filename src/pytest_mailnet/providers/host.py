@@ -169,8 +169,13 @@ class Host:
         in_the_clear = self._auth_before_tls and not self.tls.required
         return self.extensions.lines_for(tls=without_starttls, auth=step.tls or in_the_clear)
 
-    def tls_context(self, certificate: Certificate | None = None) -> ssl.SSLContext:
-        """What it shakes hands with; what a certificate says that one connection is shown in its place."""
+    @property
+    def certificate(self) -> Certificate:
+        """What it shows to who wants to encrypt."""
+        return self.tls.certificate
+
+    def tls_context(self, certificate: Certificate) -> ssl.SSLContext:
+        """What it shakes hands with to show a certificate."""
         return self.tls.context(certificate)
 
     def user_of(self, identity: str) -> str:

@@ -29,6 +29,7 @@ from pytest_mailnet.journal import Journal
 from pytest_mailnet.routes import IMPLICIT_TLS_PORTS
 from pytest_mailnet.step import Step
 from pytest_mailnet.wire.connection import Connection, elapse
+from pytest_mailnet.wire.handshakes import why_failed
 from pytest_mailnet.wire.mishaps import Mishaps
 from pytest_mailnet.wire.tlschannel import TlsChannel
 
@@ -51,8 +52,12 @@ class MailHost(Conversation, Protocol):
     def clock(self) -> Clock:
         """The net's."""
 
-    def tls_context(self, certificate: Certificate | None = None) -> ssl.SSLContext:
-        """What it shakes hands with; what a certificate says that one connection is shown in its place."""
+    @property
+    def certificate(self) -> Certificate:
+        """What it shows, unless a fault wants it otherwise."""
+
+    def tls_context(self, certificate: Certificate) -> ssl.SSLContext:
+        """What it shakes hands with to show that."""
 
 
 class MailService:
@@ -129,6 +134,7 @@ class MailServer(SMTP):
         self._on_lost = on_lost
         self._rest = b""
         self._channel: TlsChannel | None = None
+        self._shown = Certificate.VALID
         self._heard = 0.0
         self._timer: asyncio.TimerHandle | None = None
 
@@ -161,6 +167,8 @@ class MailServer(SMTP):
         if self._channel is not None:
             data = self._decrypted(self._channel, data)
         self.send(self._replies(self._rest + data))
+        if self._channel is not None and self._channel.ended and not self.mishaps.deaf:
+            self._hang_up(self._left())
         self._begin_tls()
 
     def resume(self, data: bytes) -> None:
@@ -179,7 +187,8 @@ class MailServer(SMTP):
         armed = self.mishaps.armed
         self._tls_fault = fault = armed.tls() if armed else None
         shown = None if fault is None else CERTIFICATES.get(fault.manner)
-        self._channel = TlsChannel(self._host.tls_context(shown))
+        self._shown = shown or self._host.certificate
+        self._channel = TlsChannel(self._host.tls_context(self._shown))
 
     def _replies(self, data: bytes) -> bytes:
         dialogue, mishaps, begin = self._dialogue, self.mishaps, 0
@@ -222,7 +231,7 @@ class MailServer(SMTP):
         try:
             data = channel.receive(data)
         except ssl.SSLError as error:
-            self.lose(f"TLS {'handshake ' if shaking else ''}failed: {error.reason or error}")
+            self.lose(why_failed(error, self._host.hostname, self._shown if shaking else None))
             data = b""
         if shaking and channel.version is not None:
             greeting = self._dialogue.encrypted(channel.version)
@@ -230,13 +239,14 @@ class MailServer(SMTP):
         return data
 
     def _encrypted(self, channel: TlsChannel, reply: bytes) -> bytes:
-        fault, self._tls_fault = self._tls_fault, None if reply else self._tls_fault
-        manner = fault.manner if fault is not None and reply else None
-        if fault is not None and reply:
+        fault = self._tls_fault if reply or (self._dialogue.closing and channel.version) else None
+        manner = fault and fault.manner
+        if fault is not None:
+            self._tls_fault = None
             self.mishaps.note(fault)
-        if manner is Manner.NO_CLOSE_NOTIFY and fault is not None:
-            self.lose(f"fault {fault.id}")
-            return b""
+            if manner is Manner.NO_CLOSE_NOTIFY:
+                self.lose(f"fault {fault.id}")
+                return b""
         if manner is Manner.CLEAR_AGAIN:
             return channel.outgoing() + reply
         if reply:
@@ -244,16 +254,16 @@ class MailServer(SMTP):
         if self._dialogue.closing:
             channel.close()
         sent = channel.outgoing()
-        return sent[:-1] + bytes([sent[-1] ^ 0xFF]) if manner is Manner.BROKEN_RECORD else sent
+        return sent[:-1] + bytes([sent[-1] ^ 0xFF]) if sent and manner is Manner.BROKEN_RECORD else sent
 
     def eof_received(self) -> bool:
         """Let the transport close."""
-        self.lose("client closed the connection")
+        self._hang_up(self._left())
         return False
 
     def connection_lost(self, error: Exception | None) -> None:
         """Let go of everything."""
-        self.lose("client closed the connection" if error is None else "connection reset")
+        self.lose(self._left() if error is None else "connection reset")
         if self._timer is not None:
             self._timer.cancel()
         self.transport = None
@@ -304,5 +314,13 @@ class MailServer(SMTP):
         if left > 0:
             self._timer = self.loop.call_later(left, self._idle)
         elif self.transport is not None:
-            self.lose(f"idle for {_IDLE:g} s")
-            self.transport.close()
+            self._hang_up(f"idle for {_IDLE:g} s")
+
+    def _left(self) -> str:
+        shaking = self._channel is not None and self._channel.version is None
+        return "client closed the connection" + (" in the TLS handshake" if shaking else "")
+
+    def _hang_up(self, how: str) -> None:
+        """Close the connection, and say so where it is encrypted (RFC 5246, 7.2.1)."""
+        self.lose(how)
+        self.send(b"")

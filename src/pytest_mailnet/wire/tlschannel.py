@@ -16,6 +16,9 @@ class TlsChannel:
     Args:
         context: of the server, or of the client.
         server_name: whom a client calls; None for the server's end.
+
+    Attributes:
+        ended: whether the other end has said that nothing follows (close_notify).
     """
 
     def __init__(self, context: ssl.SSLContext, server_name: str | None = None) -> None:
@@ -24,6 +27,7 @@ class TlsChannel:
             self._in, self._out, server_side=server_name is None, server_hostname=server_name
         )
         self._established = False
+        self.ended = False
 
     @property
     def version(self) -> str | None:
@@ -43,9 +47,9 @@ class TlsChannel:
             if not self._established:
                 self._ssl.do_handshake()
                 self._established = True
-            # An empty read is the other end's close_notify.
             while part := self._ssl.read(_RECORD):
                 said.append(part)
+            self.ended = True  # which is what an empty read means
         return b"".join(said)
 
     def send(self, data: bytes) -> None:
