@@ -65,9 +65,13 @@ class Activation:
 
     def end(self) -> None:
         """Close what was opened, put the patches back, and forget the net."""
+        assert self._origin is not None
+        for session in self._internet.journal.sessions:
+            if session.amid_a_mail:
+                what = f"a mail to {session.host}"
+                INTERCEPTION.nets.note_cut_off(self._origin, session.client.port, what)
         while self._closing:
             self._closing.pop()()
-        assert self._origin is not None
         INTERCEPTION.leave(self._origin)
         self._engine.leave(self._internet)
 

@@ -103,6 +103,12 @@ class Session:
         """Whether the connection still stands."""
         return self.ended is None
 
+    @property
+    def amid_a_mail(self) -> bool:
+        """Whether the connection stands and a mail has begun whose end was not answered."""
+        last = self.exchanges[-1].stage if self.exchanges else None
+        return self.open and last in {Stage.MAIL, Stage.RCPT, Stage.DATA}
+
     def __str__(self) -> str:
         """The conversation, a line each, "C:" for the client and "S:" for the server; all of it printable."""
         said: list[str] = []

@@ -15,7 +15,7 @@ from pytest_mailnet.internet import Internet
 from pytest_mailnet.journal import Incident, Query, Started
 from pytest_mailnet.model import Endpoint
 from pytest_mailnet.providers.host import Host
-from pytest_mailnet.routes import MAIL_PORTS, SMTP_PORTS, is_loopback
+from pytest_mailnet.routes import DNS_OVER_TLS_PORT, MAIL_PORTS, SMTP_PORTS, is_loopback
 from pytest_mailnet.sender import Sender
 from pytest_mailnet.shown import printable
 from pytest_mailnet.wire.connection import Connection
@@ -52,6 +52,8 @@ class Reach:
             return True
         if is_loopback(ip):
             return False
+        if port == DNS_OVER_TLS_PORT:
+            return True
         stopped = self._net.config.other_ports == "closed" and ip not in self._passed
         return kind == socket.SOCK_STREAM and (stopped or port in MAIL_PORTS)
 
@@ -206,6 +208,9 @@ class Reach:
     def authority(self) -> str:
         return self._net.authority.pem if self._net.config.trust_ca else ""
 
+    def after_fork(self) -> None:
+        pass
+
     def leaked(self, what: str) -> None:
         journal = self._net.journal
         journal.add(Incident(journal.elapsed(), "leak", what, fails=self._net.config.strict))
@@ -230,11 +235,12 @@ class Reach:
             return Dialled(None, errno.ECONNREFUSED, why)
         known = {ip: f"{ip} ({host.name})" for host in net.hosts for ip in host.addresses}
         holds = amongst(destination.ip, known, shown=known.__getitem__)
-        closed = (
-            ""
-            if destination.port in MAIL_PORTS
-            else ("; to leave it to the machine: other_ports = open, or mailnet_pass_names with its name")
-        )
+        if destination.port in MAIL_PORTS:
+            closed = ""
+        elif destination.port == DNS_OVER_TLS_PORT:
+            closed = "; the net answers DNS on port 53"
+        else:
+            closed = "; to leave it to the machine: other_ports = open, or mailnet_pass_names with its name"
         text = (
             f"a connection to {destination} was stopped: no host of this mailnet has that address{holds}. "
             f"To have one there: mailnet.add_server('mx.shop.example', ip={destination.ip!r}){closed}"

@@ -11,6 +11,7 @@ from pytest_mailnet.errors import AddressInUse, InvalidAddress
 from pytest_mailnet.native import lock
 
 __all__ = [
+    "DNS_OVER_TLS_PORT",
     "IMPLICIT_TLS_PORTS",
     "MAIL_PORTS",
     "SMTP_PORTS",
@@ -21,6 +22,7 @@ __all__ = [
     "is_loopback",
 ]
 
+DNS_OVER_TLS_PORT = 853  # RFC 7858, and of DNS over QUIC (RFC 9250)
 IMPLICIT_TLS_PORTS = frozenset({465})  # RFC 8314, 3.3
 SMTP_PORTS = frozenset({25, 465, 587})
 # 2525 is submission at many operators. On loopback it is a mail catcher that somebody has put there.

@@ -38,6 +38,15 @@ def test_a_mail_port_of_an_unknown_address_is_unreachable_and_remembered(lenient
     assert not leak.fails
 
 
+@pytest.mark.parametrize("kind", [socket.SOCK_STREAM, socket.SOCK_DGRAM], ids=["TLS", "QUIC"])
+def test_dns_over_tls_is_stopped_and_told_where_the_net_answers(lenient, kind):
+    with socket.socket(type=kind) as sock:
+        assert sock.connect_ex((UNKNOWN, 853)) == errno.ENETUNREACH
+
+    [leak] = lenient.journal.incidents
+    assert leak.text.endswith("; the net answers DNS on port 53")
+
+
 def test_a_leak_that_the_application_swallows_fails_a_strict_net(make_mailnet):
     def swallow():
         with make_mailnet(), socket.socket() as sock:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
+import contextlib
 import multiprocessing.pool
 import queue
 import smtplib
@@ -258,6 +259,73 @@ def test_an_executor_that_both_use_sends_for_the_net_that_has_given_it_the_work(
             pool.submit(send).result(20)
 
     assert (len(first.messages), len(second.messages)) == (1, 1)
+    assert list(outlived) == []
+
+
+def test_work_of_a_pool_that_waits_for_something_is_no_matter(outlived):
+    def wait_and_send(told):
+        assert told.wait(20)
+        send()
+
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        for title in ("the first test", "the second test"):
+            with net_of(title) as net:
+                told = threading.Event()
+                job = pool.submit(wait_and_send, told)
+                told.set()
+                job.result(20)
+                assert len(net.messages) == 1
+
+    assert list(outlived) == []
+
+
+def test_a_mail_of_nobody_s_thread_that_is_cut_off_by_the_end_of_the_net_is_told(outlived):
+    begun, go = threading.Event(), threading.Event()
+
+    def work():
+        go.wait(20)
+        with contextlib.suppress(OSError), socket.create_connection(("192.0.2.10", 25), timeout=20) as sock:
+            for command in (b"EHLO app.example", b"MAIL FROM:<bob@app.example>"):
+                sock.recv(1000)
+                sock.sendall(command + b"\r\n")
+            assert sock.recv(1000).startswith(b"250")
+            begun.set()
+            sock.recv(1000)
+
+    thread = threading.Thread(target=work, name="worker")
+    thread.start()
+    with net_of("the first test"):
+        go.set()
+        assert begun.wait(20)
+    thread.join(20)
+
+    assert list(outlived) == [
+        (
+            "the first test",
+            "thread 'worker', which is none of this test's, was amid a mail to mx.shop.example when the net was "
+            "left: tried again, it comes into another test's net",
+        )
+    ]
+
+
+def test_a_connection_of_nobody_s_thread_that_is_idle_is_no_matter(outlived):
+    connected, go, done = threading.Event(), threading.Event(), threading.Event()
+
+    def work():
+        go.wait(20)
+        with socket.create_connection(("192.0.2.10", 25), timeout=20) as sock:
+            sock.recv(1000)
+            connected.set()
+            done.wait(20)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    with net_of("the first test"):
+        go.set()
+        assert connected.wait(20)
+    done.set()
+    thread.join(20)
+
     assert list(outlived) == []
 
 

@@ -102,6 +102,9 @@ class ParentWorld:
     def authority(self) -> str:
         return str(self._ask("authority"))
 
+    def after_fork(self) -> None:
+        self._lock, self._asking = reentrant_lock(), False
+
     def leaked(self, what: str) -> None:
         self._ask("leaked", what)
 

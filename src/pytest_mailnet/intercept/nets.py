@@ -32,6 +32,7 @@ class Nets:
         self._lock = lock()
         self._origins: tuple[Origin, ...] = ()
         self._entered = 0
+        self._of_nobody: dict[int, str] = {}  # by single operations, which need no lock
         self.fallback: World | None = None
         self.outlived: deque[tuple[str, str]] = deque(maxlen=1000)
 
@@ -70,6 +71,27 @@ class Nets:
         """A world that is for each caller the one that it is in."""
         return cast("World", _Here(self))
 
+    def note_call(self, port: int) -> None:
+        """Note who calls from a port, if it is a thread of no net that is known."""
+        name = origins.name_of_nobody()
+        if name is None:
+            self._of_nobody.pop(port, None)
+        else:
+            self._of_nobody[port] = name
+
+    def note_cut_off(self, origin: Origin, port: int, what: str) -> None:
+        """Note a mail that was not finished when a net was left, if its sender may try it again in another.
+
+        Args:
+            origin: the net.
+            port: of the client.
+            what: the mail, in words.
+        """
+        name = self._of_nobody.get(port)
+        if name is not None:
+            text = f"thread {name!r}, which is none of this test's, was amid {what} when the net was left"
+            self.outlived.append((origin.title, f"{text}: tried again, it comes into another test's net"))
+
     def note_outlived(self) -> None:
         """Note of a thread that somebody in another net has given work to where it was started."""
         found = origins.outlived()
@@ -89,6 +111,8 @@ class Nets:
         self._lock = lock()
         for origin in self._origins:
             origin.patience = None
+            if origin.world is not None:
+                origin.world.after_fork()
             if origin.forked is not None:
                 origin.world = origin.forked
                 origin.child = functools.partial(_same, origin.forked)
@@ -130,6 +154,7 @@ class _Here:
 
     def dial(self, kind: int, port: int, destination: Endpoint) -> Dialled:
         self._nets.note_outlived()
+        self._nets.note_call(port)
         return self._world().dial(kind, port, destination)
 
     def resolve(self, name: str, family: int, via: str, port: int | None = None) -> Resolution:

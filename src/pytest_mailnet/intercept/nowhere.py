@@ -90,6 +90,9 @@ class Nowhere:
     def authority(self) -> str:
         return ""
 
+    def after_fork(self) -> None:
+        pass
+
     def leaked(self, what: str) -> None:
         self._note(what)
 

@@ -32,6 +32,7 @@ __all__ = [
     "install",
     "leave",
     "left_running",
+    "name_of_nobody",
     "notice_work",
     "outlived",
     "stamp_loops",
@@ -103,6 +104,14 @@ def current() -> Origin | None:
         return carried or entered
     thread = _this_thread()
     return None if thread is None else _started_in(thread)
+
+
+def name_of_nobody() -> str | None:
+    """The name of the calling thread, if it belongs to no net that is known."""
+    if current() is not None:
+        return None
+    thread = _this_thread()
+    return "?" if thread is None else thread.name
 
 
 def outlived() -> tuple[Origin, str] | None:
@@ -227,6 +236,8 @@ def notice_work(patches: Patches) -> None:
 
 def _handed(by: Origin | None) -> None:
     """Note that the calling thread was given work; by whom, where that is known."""
+    if getattr(_local, "job", None) is not None:
+        return  # what it does now was given to it with its net
     thread = _this_thread()
     origin: Origin | None = None if thread is None else vars(thread).get(_STAMP)
     if origin is not None and origin.gone and by is not origin:

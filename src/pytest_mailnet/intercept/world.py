@@ -119,6 +119,9 @@ class World(Protocol):
     def authority(self) -> str:
         """The certificate that those shall trust who trust the machine's authorities, in PEM; "" for none."""
 
+    def after_fork(self) -> None:
+        """Forget, in a process that was forked off, what the other threads of its parent were about."""
+
     def leaked(self, what: str) -> None:
         """Remember a leak that the guard stopped."""
 
