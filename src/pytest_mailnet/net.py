@@ -37,7 +37,8 @@ class MailNet(Population):
     """One test's Internet: names, addresses, servers, mailboxes, clock, log.
 
     It is active, and the application's look-ups and connections lead into it, between `with MailNet() as
-    net:` and the end of the block; in pytest the `mailnet` fixture is an active one. Nets nest, and overlap in threads.
+    net:` and the end of the block; in pytest the `mailnet` fixture is an active one. Nets nest, and overlap
+    in threads.
 
     Args:
         config: how strict it is and what it leaves alone.
