@@ -5,14 +5,27 @@ from __future__ import annotations
 import heapq
 import itertools
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
 
+from pytest_mailnet.attributes import steady
 from pytest_mailnet.errors import InvalidSetting
 
 __all__ = ["Clock"]
 
 
+_AHEAD = "mailnet.clock.advance(hours=1) and mailnet.clock.set(moment) move the clock"
+_INSTEAD: Mapping[str, str] = MappingProxyType(
+    {
+        **dict.fromkeys(("now", "time", "today", "tick", "sleep", "move", "speed"), _AHEAD),
+        "compressed": "mailnet.clock.compress() lets waits take no time",
+        "start": "a net that starts at another time is made by make_mailnet(start=...)",
+    }
+)
+
+
+@steady("a clock", _INSTEAD)
 class Clock:
     """A net's time, in UTC. Greylisting, throttle windows and time stamps in replies go by it.
 
@@ -21,12 +34,11 @@ class Clock:
         on_move: called with the step after every move.
         on_compress: called when time is to be compressed.
 
-    Attributes:
-        compressed: whether `compress` was called.
-
     Raises:
         InvalidSetting: if the start is naive.
     """
+
+    _compressed = False
 
     def __init__(
         self,
@@ -37,10 +49,14 @@ class Clock:
         self._now = datetime.now(UTC) if start is None else _aware(start, "MailNet.start")
         self._on_move = on_move
         self._on_compress = on_compress
-        self.compressed = False
         self._due: list[tuple[datetime, int, Callable[[], object]]] = []
         self._numbers = itertools.count()
         self._lock = threading.Lock()  # the test, tarpits and those who wait move it while servers read it
+
+    @property
+    def compressed(self) -> bool:
+        """Whether `compress` was called."""
+        return self._compressed
 
     def now(self) -> datetime:
         """The time as an aware datetime in UTC."""
@@ -82,7 +98,7 @@ class Clock:
         """
         if self._on_compress is not None:
             self._on_compress()
-        self.compressed = True
+        self._compressed = True
 
     def later(self, seconds: float, do: Callable[[], object]) -> None:
         """Have something done when the clock has moved on by that much, in the thread that moves it."""

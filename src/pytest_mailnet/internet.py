@@ -23,13 +23,12 @@ from pytest_mailnet.providers.host import Host
 from pytest_mailnet.providers.policy import check_rules
 from pytest_mailnet.providers.published import customer_zones, exchanges, exchanges_in, zones_of
 from pytest_mailnet.relaying import Queue, Source
-from pytest_mailnet.routes import Occupant, Routes, address_pool
+from pytest_mailnet.routes import Occupant, Routes, address_pool, checked_ports
 from pytest_mailnet.sender import Sender
 from pytest_mailnet.senders import Senders
+from pytest_mailnet.snapshot import Snapshot
 
 __all__ = ["Internet"]
-
-_PORTS = 65536
 
 
 class Internet:
@@ -77,12 +76,18 @@ class Internet:
     @property
     def providers(self) -> list[Provider]:
         """The providers and servers that are in the net by now."""
-        return list(self._providers.values())
+        return Snapshot(
+            self._providers.values(),
+            "mailnet.providers",
+            "mailnet.add_server('mx.shop.example') adds a server.",
+        )
 
     @property
     def hosts(self) -> list[Host]:
         """The hosts that are in the net by now."""
-        return list(self._hosts.values())
+        return Snapshot(
+            self._hosts.values(), "mailnet.hosts", "mailnet.add_server('mx.shop.example') adds one."
+        )
 
     def caller(self) -> str:
         """The sender's address for questions that come without a note of who asks."""
@@ -116,7 +121,7 @@ class Internet:
         host: str,
         domains: tuple[str, ...],
         ips: tuple[str, ...],
-        ports: tuple[int, ...],
+        ports: Iterable[int],
         preference: int,
     ) -> Provider:
         """Add a plain mail server and its records.
@@ -127,15 +132,11 @@ class Internet:
             AddressInUse: if another has the address.
         """
         name, *local = map(_host_name, (host, *domains))
-        for port in ports:
-            if not (isinstance(port, int) and 0 < port < _PORTS):
-                raise InvalidSetting(
-                    f"mailnet.add_server({host!r}, ports=...): {port!r} is no port, 1 to 65535"
-                )
+        listening = checked_ports(ports, f"mailnet.add_server({host!r}, ports=...)")
         with self._lock:
             if name in self._hosts or name in self._providers:
                 raise InvalidAddress(f"{host!r} is in this net already; a host is added once")
-            server = self._made(plain_facts(name, tuple(local), ports), catch_all=True)
+            server = self._made(plain_facts(name, tuple(local), listening), catch_all=True)
             self._add_host(server, name, ips)
             self.dns.put(address_record(name, ip) for ip in server.hosts[name].addresses)
             for domain in local:
@@ -273,8 +274,9 @@ class Internet:
     def _add_host(self, provider: Provider, name: str, ips: Iterable[str]) -> None:
         host = Host(name, provider, self.authority, self._faults_lock)
         claimed = [self._routes.claim(ip, host) for ip in ips] or [self._routes.allocate(host)]
-        host.addresses = tuple(claimed)
-        self._hosts[name] = provider.hosts[name] = host
+        host.settle_at(claimed)
+        self._hosts[name] = host
+        provider.add_host(host)
 
     def _missing(self, name: str) -> None:
         """Put a standard provider in when a name of its zone is first met."""

@@ -3,33 +3,64 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from random import Random
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from types import MappingProxyType, TracebackType
+from typing import Any, Self
 
 from pytest_mailnet.activation import Activation
+from pytest_mailnet.attributes import steady
 from pytest_mailnet.certificates import Authority
 from pytest_mailnet.clock import Clock
-from pytest_mailnet.config import MailNetConfig
-from pytest_mailnet.errors import ExpectationFailed, InvalidSetting, NothingArrived, amongst
+from pytest_mailnet.config import WHERE_SET, MailNetConfig
+from pytest_mailnet.errors import ExpectationFailed, InvalidSetting, NothingArrived
 from pytest_mailnet.evidence import Failure
 from pytest_mailnet.internet import Internet
 from pytest_mailnet.journal import ClockMoved, Journal, Session
 from pytest_mailnet.mailbox import Message
-from pytest_mailnet.model import Endpoint
+from pytest_mailnet.model import Endpoint, Stage
 from pytest_mailnet.population import Population
 from pytest_mailnet.providers import catalogue_with
 from pytest_mailnet.reckoning import Log, Reckoning, message_id, reckon
 from pytest_mailnet.relaying import Queue
 from pytest_mailnet.reproduction import reproduce_in
+from pytest_mailnet.snapshot import Snapshot, since
 from pytest_mailnet.verdict import Complaint, complaints
 from pytest_mailnet.wire.engine import Engine
 
 __all__ = ["MailNet"]
 
 
+_MESSAGES = "mailnet.messages has what servers took, mailnet.gmail.mailbox('alice').messages what lies there"
+_INSTEAD: Mapping[str, str] = MappingProxyType(
+    {
+        **WHERE_SET,
+        **dict.fromkeys(("mails", "mail", "emails", "inbox", "outbox", "last_message"), _MESSAGES),
+        **dict.fromkeys(
+            ("google", "gsuite"), "mailnet.gmail, or mailnet.google_workspace for domains of one's own"
+        ),
+        **dict.fromkeys(("office365", "exchange", "o365"), "mailnet.microsoft365"),
+        **dict.fromkeys(
+            ("clear", "reset"), "a test begins with a fresh net; make_mailnet() makes a further one"
+        ),
+        "config": "make_mailnet(strict=...), MailNet(strict=...) and @pytest.mark.mailnet(strict=...) make another",
+        "providers": f"mailnet.add_server(...) adds a server; files of providers: {WHERE_SET['providers']}",
+        "hosts": "mailnet.add_server('mx.shop.example') adds one",
+        "servers": "mailnet.hosts has all hosts, mailnet.add_server('mx.shop.example') adds one",
+        "sender": "its attributes can be set; another one: with mailnet.sending_from(mailnet.add_sender()):",
+        "clock": "mailnet.clock.set(moment) and mailnet.clock.advance(hours=1) move it",
+        "now": "mailnet.clock.now() tells it, mailnet.clock.advance(hours=1) moves it",
+        "queue": "mailnet.deliver_all() works through it; mailnet.queue.schedule can be set",
+        "smtp": "mailnet.add_server('mx.shop.example', domain='shop.example') adds a server",
+        "mailbox": "mailboxes are a provider's: mailnet.gmail.mailbox('alice')",
+        "add_mailbox": "mailboxes are a provider's: mailnet.gmail.add_mailbox('alice')",
+        **{f"on_{stage}": f"answers are a provider's: mailnet.gmail.on_{stage}(...)" for stage in Stage},
+    }
+)
+
+
+@steady("a mailnet", _INSTEAD)
 class MailNet(Population):
     """One test's Internet: names, addresses, servers, mailboxes, clock, log.
 
@@ -43,10 +74,6 @@ class MailNet(Population):
         engine: the background to run in; by default one of its own, for as long as it is active.
         title: what messages call it, where it is not the only net: the id of its test.
         settings: go before those of `config`: `MailNet(strict=False)`.
-
-    Attributes:
-        clock: the only clock that rules look at.
-        journal: everything that happened.
 
     Raises:
         InvalidSetting: for a setting that there is not, with near misses, or a value it does not take.
@@ -62,16 +89,31 @@ class MailNet(Population):
         title: str = "a mailnet",
         **settings: Any,
     ) -> None:
-        self.config = (config or MailNetConfig()).but(settings)
-        self.journal = Journal()
-        self.clock = Clock(start, self._clock_moved, self._compress)
+        self._config = (config or MailNetConfig()).but(settings)
+        self._journal = Journal()
+        self._clock = Clock(start, self._clock_moved, self._compress)
         self._engine = engine or Engine()
         random = Random(seed)  # noqa: S311
-        super().__init__(Internet(self.config, self.journal, self.clock, random, self._engine.authority))
+        super().__init__(Internet(self._config, self._journal, self._clock, random, self._engine.authority))
         self._own_engine = engine is None
         self._active: Activation | None = None
         self._told: set[str] = set()
         self._title = title
+
+    @property
+    def config(self) -> MailNetConfig:
+        """How strict it is, and what it leaves alone."""
+        return self._config
+
+    @property
+    def clock(self) -> Clock:
+        """The only clock that rules look at."""
+        return self._clock
+
+    @property
+    def journal(self) -> Journal:
+        """Everything that happened."""
+        return self._journal
 
     def listen(self, host: str, port: int = 25) -> Endpoint:
         """Open a real loopback port that leads to a host, for clients in other languages and processes.
@@ -142,12 +184,12 @@ class MailNet(Population):
     @property
     def sessions(self) -> list[Session]:
         """The SMTP sessions so far, failed ones too."""
-        return self.journal.sessions
+        return Snapshot(self.journal.sessions, "mailnet.sessions", since("mailnet.sessions"))
 
     @property
     def messages(self) -> list[Message]:
         """The messages that any server took, in order."""
-        return list(self._internet.arrivals.messages)
+        return Snapshot(self._internet.arrivals.messages, "mailnet.messages", since("mailnet.messages"))
 
     def account_for(self, app_log: Log, *, key: Callable[[Message], str] = message_id) -> Reckoning:
         """Hold what the application believes of its mails against what servers took from it.
@@ -266,12 +308,6 @@ class MailNet(Population):
         if found:
             causes = [it.error for it in found if it.error is not None]
             raise ExpectationFailed("\n".join(it.text for it in found)) from (causes[0] if causes else None)
-
-    if not TYPE_CHECKING:  # the type checker knows the names that there are
-
-        def __getattr__(self, name: str) -> Any:
-            known = [it for it in dir(type(self)) if not it.startswith("_")]
-            raise AttributeError(f"a mailnet has no attribute {name!r}{amongst(name, known)}")
 
     def _complaints(self) -> list[Complaint]:
         scripts = [script for provider in self._internet.providers for script in provider.scripts]

@@ -6,6 +6,7 @@ import contextlib
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
+from pytest_mailnet.attributes import steady
 from pytest_mailnet.errors import InvalidSetting
 from pytest_mailnet.faults import Chaos, DnsFault, Fault, Schedule, fault_named
 from pytest_mailnet.faults.weather import Turns
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["Population"]
 
 
+@steady("a mailnet")
 class Population:
     """The providers, servers, hosts, senders and names of a net: what a `MailNet` is asked for.
 
@@ -113,7 +115,7 @@ class Population:
             InvalidSetting: for a port that is none.
             AddressInUse: if another has the address.
         """
-        return self._internet.add_server(host, _listed(domain), _listed(ip), tuple(ports), preference)
+        return self._internet.add_server(host, _listed(domain), _listed(ip), ports, preference)
 
     def add_domain(self, domain: str, *, on: str) -> Provider:
         """Put a domain on a provider, as its customers do, with the records that the provider has them add.

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Callable, Iterable, Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from pytest_mailnet.accounts import Account
+from pytest_mailnet.attributes import steady
 from pytest_mailnet.authentication import trace_of
 from pytest_mailnet.errors import InvalidAddress, InvalidSetting, UnknownName
 from pytest_mailnet.journal import Incident, Session
 from pytest_mailnet.mailbox import Mailbox, Message, split_address
 from pytest_mailnet.model import Envelope, Stage
-from pytest_mailnet.providers.agent import Agent
+from pytest_mailnet.providers.agent import INSTEAD, Agent
 from pytest_mailnet.providers.facts import Facts
 from pytest_mailnet.providers.phrasebook import Phrasebook
 from pytest_mailnet.providers.policy import Policy
 from pytest_mailnet.script import Expectation, Match, Script
 from pytest_mailnet.sender import Sender
+from pytest_mailnet.snapshot import Snapshot, since
 from pytest_mailnet.stamps import completed, received_field, with_own_author
 from pytest_mailnet.step import Step
 
@@ -31,6 +34,8 @@ if TYPE_CHECKING:
     from pytest_mailnet.providers.host import Host
 
 __all__ = ["Provider", "Relay"]
+
+T = TypeVar("T")
 
 
 class Relay(Protocol):
@@ -46,18 +51,13 @@ class Relay(Protocol):
         """Send a feedback report."""
 
 
+@steady("a provider", INSTEAD)
 class Provider(Agent):
     """A mail operator: `mailnet.gmail`, or what `mailnet.add_server` returns.
 
     What it answers and decides as such is what its MX hosts do; those to which its users hand their mail have
     answers and rules of their own: `mailnet.gmail.submission`.
 
-    Attributes:
-        facts: what is known of it.
-        domains: where its users' addresses end; a test can add to them.
-        hosts: its machines by name.
-        replies: its replies by condition, `provider.replies.user_unknown`.
-        submission: its submission agents; itself, where no others are known.
     """
 
     def __init__(
@@ -78,20 +78,66 @@ class Provider(Agent):
     ) -> None:
         policy = Policy(facts, enforced)
         super().__init__(facts.name, policy, phrasebook("mx"))
-        self.facts = facts
-        self.hosts: dict[str, Host] = {}
-        self.clock, self.dns, self.random = clock, dns, random
-        self.sender_at = sender_at
+        self._facts = facts
+        self._hosts: dict[str, Host] = {}
+        self._clock, self._dns, self._random = clock, dns, random
+        self._sender_at = sender_at
         self._journal, self._arrivals, self._relay, self._catch_all = journal, arrivals, relay, catch_all
         self._present = present
-        self.domains = facts.domains
+        self._domains = facts.domains
         self._mailboxes: dict[str, Mailbox] = {}
         self._networks: tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...] = ()
-        self.memory = policy.memory
-        self.submission: Agent = self
+        self._submission: Agent = self
         if facts.submission is not None:
             of_submission = Policy(facts.submission, enforced)
-            self.submission = Agent(facts.submission.name, of_submission, phrasebook("submission"))
+            self._submission = Agent(facts.submission.name, of_submission, phrasebook("submission"))
+
+    @property
+    def facts(self) -> Facts:
+        """What is known of it."""
+        return self._facts
+
+    @property
+    def domains(self) -> tuple[str, ...]:
+        """Where its users' addresses end."""
+        return self._domains
+
+    @property
+    def hosts(self) -> Mapping[str, Host]:
+        """Its machines by name."""
+        return MappingProxyType(self._hosts)
+
+    @property
+    def submission(self) -> Agent:
+        """Its submission agents; itself, where no others are known."""
+        return self._submission
+
+    @property
+    def clock(self) -> Clock:
+        """The net's."""
+        return self._clock
+
+    @property
+    def dns(self) -> Dns:
+        """The net's."""
+        return self._dns
+
+    @property
+    def random(self) -> Random:
+        """By which it draws lots."""
+        return self._random
+
+    def sender_at(self, ip: str) -> Sender | None:
+        """What the world knows of an address."""
+        return self._sender_at(ip)
+
+    def memory(self, owner: object, kind: Callable[[], T]) -> T:
+        """What a rule, or a class of them, remembers in this net; made by `kind` when first asked for."""
+        return self._policy.memory(owner, kind)
+
+    def add_host(self, host: Host) -> None:
+        """Put one of its machines in."""
+        self._hosts[host.name] = host
 
     def add_mailbox(
         self,
@@ -150,12 +196,14 @@ class Provider(Agent):
     @property
     def mailboxes(self) -> list[Mailbox]:
         """All mailboxes, in the order in which they were added."""
-        return list(dict.fromkeys(self._mailboxes.values()))
+        found = dict.fromkeys(self._mailboxes.values())
+        return Snapshot(found, "provider.mailboxes", ".add_mailbox('alice') opens one.")
 
     @property
     def sessions(self) -> list[Session]:
         """The sessions with this provider's hosts."""
-        return [session for session in self._journal.sessions if session.provider == self.name]
+        own = (session for session in self._journal.sessions if session.provider == self.name)
+        return Snapshot(own, "provider.sessions", since("provider.sessions"))
 
     @property
     def scripts(self) -> list[Script]:
@@ -186,7 +234,7 @@ class Provider(Agent):
 
     def add_domain(self, domain: str) -> None:
         """Take mail for a further domain; `mailnet.add_domain` adds its records too."""
-        self.domains = (*self.domains, domain)
+        self._domains = (*self._domains, domain)
 
     def explain(self, session: Session) -> str:
         """Tell, rule by rule, why a session got the replies that it got."""

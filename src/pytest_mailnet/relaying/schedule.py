@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from types import MappingProxyType
 
+from pytest_mailnet.attributes import steady
 from pytest_mailnet.errors import InvalidSetting
 
 __all__ = ["Schedule"]
 
+_NEW = "mailnet.queue.schedule = Schedule(retries=..., warn_after=..., give_up_after=...) sets another"
+_INSTEAD: Mapping[str, str] = MappingProxyType(
+    dict.fromkeys(("retries", "warn_after", "give_up_after"), _NEW)
+)
 
+
+@steady("a schedule", _INSTEAD)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Schedule:
     """When a queue tries again: twice in the first hour and then every few hours (RFC 5321, 4.5.4.1).

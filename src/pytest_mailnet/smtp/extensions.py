@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterable, Iterator
 
+from pytest_mailnet.attributes import steady
 from pytest_mailnet.errors import InvalidSetting, UnknownName
 
 __all__ = ["Extensions"]
@@ -45,6 +46,7 @@ _REGISTERED = [
 ]
 
 
+@steady("a host's extensions", {"lines": ".add('SIZE 1000'), .discard('SIZE') and .clear() change them"})
 class Extensions:
     """The EHLO keywords of a host, with their parameters, in the order in which it lists them.
 
