@@ -78,7 +78,8 @@ class Account:
         Raises:
             InvalidSetting: if that is no text.
         """
-        _text_or_none(password, "add_app_password(password)")
+        if not isinstance(password, str | None):
+            raise InvalidSetting(f"add_app_password({password!r}): a password is a text")
         made = password or "".join(secrets.choice("abcdefghijklmnopqrstuvwxyz") for _ in range(16))
         self.two_step = True
         self._app_passwords += (made,)

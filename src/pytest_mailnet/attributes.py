@@ -5,9 +5,9 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping
 from types import FunctionType, MappingProxyType
-from typing import Any, Generic, Self, TypeVar, overload
+from typing import Any, Generic, Self, TypeGuard, TypeVar, overload
 
-from pytest_mailnet.errors import InvalidSetting, ReadOnly, UnknownAttribute, amongst
+from pytest_mailnet.errors import InvalidSetting, ReadOnly, UnknownAttribute, amongst, near_misses
 
 __all__ = ["Flag", "Setting", "flag", "is_whole", "steady"]
 
@@ -67,7 +67,7 @@ def flag(value: object, what: str) -> bool:
     return value
 
 
-def is_whole(value: object) -> bool:
+def is_whole(value: object) -> TypeGuard[int]:
     """Whether that is a whole number: True and False are none."""
     return isinstance(value, int) and not isinstance(value, bool)
 
@@ -87,7 +87,7 @@ def steady(told: str, instead: Mapping[str, str] = MappingProxyType({})) -> Call
         for name, found in vars(kind).items():
             method = inspect.unwrap(found) if callable(found) else found
             if isinstance(method, FunctionType) and not name.startswith("_"):
-                method.__qualname__ = f"{_article(told)}.{name}"
+                method.__qualname__ = f"{_called(told)}.{name}"
         own = {"_noun": told, "_instead": instead, "__setattr__": _set, "__delattr__": _delete}
         if "__getattr__" not in vars(kind):
             own["__getattr__"] = _missing
@@ -119,9 +119,8 @@ def _missing(self: object, name: str) -> Any:
     if name[:1] == "_":
         raise AttributeError(f"{kind.__name__!r} object has no attribute {name!r}", name=name, obj=self)
     __tracebackhide__ = True
-    known = [it for it in dir(kind) if not it.startswith("_")]
-    cure = _cure(kind, name)
-    raise UnknownAttribute(f"{_noun(kind)} has no attribute {name!r}{cure or amongst(name, known)}")
+    told = _cure(kind, name) or amongst(name, _public(kind))
+    raise UnknownAttribute(f"{_noun(kind)} has no attribute {name!r}{told}")
 
 
 def _refusal(self: object, name: str) -> ReadOnly | UnknownAttribute:
@@ -129,11 +128,19 @@ def _refusal(self: object, name: str) -> ReadOnly | UnknownAttribute:
     told, cure = _noun(kind), _cure(kind, name)
     found = getattr(kind, name, None)
     if found is None:
-        able = [it for it in dir(kind) if not it.startswith("_") and _settable(kind, it)]
-        return UnknownAttribute(f"{told} has no attribute {name!r} to set{cure or amongst(name, able)}")
+        able = [it for it in _public(kind) if _settable(kind, it)]
+        if cure or able:
+            return UnknownAttribute(f"{told} has no attribute {name!r} to set{cure or amongst(name, able)}")
+        near = " or ".join(map(repr, near_misses(name, _public(kind))))
+        meant = f" (did you mean {near}?)" if near else ""
+        return UnknownAttribute(f"{told} has no attribute {name!r}{meant}, and none that can be set")
     if callable(found):
         return ReadOnly(f"{name}() of {told} is a method: it is called, and cannot be set{cure}")
     return ReadOnly(f"{name!r} of {told} can only be read{cure}")
+
+
+def _public(kind: type) -> list[str]:
+    return [name for name in dir(kind) if not name.startswith("_")]
 
 
 def _settable(kind: type, name: str) -> bool:
@@ -150,5 +157,5 @@ def _cure(kind: type, name: str) -> str:
     return f": {instead[name]}" if name in instead else ""
 
 
-def _article(told: str) -> str:
-    return told.partition(" ")[2]
+def _called(told: str) -> str:
+    return told.partition(" ")[2].replace("'s ", ".")

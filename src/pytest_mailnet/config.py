@@ -16,6 +16,9 @@ from pytest_mailnet.errors import InvalidSetting, amongst
 __all__ = ["WHERE_SET", "MailNetConfig"]
 
 
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MailNetConfig:
     """The settings of a net.
@@ -75,7 +78,7 @@ class MailNetConfig:
             if value not in choices:
                 raise InvalidSetting(f"{name} takes {' or '.join(map(repr, choices))}, not {value!r}")
 
-    def but(self, settings: Mapping[str, Any] = MappingProxyType({}), /, **more: Any) -> MailNetConfig:
+    def but(self, settings: Mapping[str, Any] = _NOTHING, /, **more: Any) -> MailNetConfig:
         """The same with some settings changed: `config.but(strict=False)`.
 
         Raises:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import functools
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from random import Random
+from types import MappingProxyType
 
 from pytest_mailnet.certificates import Authority
 from pytest_mailnet.clock import Clock
@@ -18,7 +19,7 @@ from pytest_mailnet.faults import DnsFault, Fault
 from pytest_mailnet.faults.weather import Weather
 from pytest_mailnet.journal import Journal
 from pytest_mailnet.mailbox import Arrivals
-from pytest_mailnet.providers import Facts, Provider, catalogue_with, plain_facts
+from pytest_mailnet.providers import Catalogue, Facts, Provider, catalogue_with, plain_facts
 from pytest_mailnet.providers.host import Host
 from pytest_mailnet.providers.policy import check_rules
 from pytest_mailnet.providers.published import customer_zones, exchanges, exchanges_in, zones_of
@@ -28,7 +29,15 @@ from pytest_mailnet.sender import Sender
 from pytest_mailnet.senders import Senders
 from pytest_mailnet.snapshot import Snapshot
 
-__all__ = ["Internet"]
+__all__ = ["Internet", "check_settings"]
+
+
+_FOR_DOMAINS: Mapping[str, str] = MappingProxyType(
+    {
+        "gmail": "mailnet.add_domain({domain!r}, on='google-workspace')",
+        "hotmail": "mailnet.add_domain({domain!r}, on='microsoft365')",
+    }
+)
 
 
 class Internet:
@@ -58,8 +67,7 @@ class Internet:
     ) -> None:
         self.config, self.journal, self.clock, self.random = config, journal, clock, random
         self.authority = authority
-        self._catalogue = catalogue_with(config.providers)
-        check_rules(config.enforce)
+        self._catalogue = check_settings(config)
         self._lock = threading.RLock()
         self._faults_lock = threading.Lock()
         self._routes: Routes[Occupant] = Routes(address_pool(public=config.addresses == "public"))
@@ -104,6 +112,8 @@ class Internet:
             UnknownName: if there is no such provider or era; names the near misses.
             InvalidSetting: if it is in the net already, as of another year.
         """
+        if not isinstance(name, str):
+            raise InvalidSetting(f"mailnet.provider({name!r}) takes a name, as in 'gmail'")
         known = self._providers.get(name)
         if known is None:
             with self._lock:
@@ -156,9 +166,11 @@ class Internet:
         provider = self.provider(on)
         if not provider.facts.customer:
             able = [it for it in self._catalogue.names if self._catalogue.load(it).customer]
+            meant = _FOR_DOMAINS.get(provider.name)
+            others = f"; {meant.format(domain=domain)} does" if meant else amongst(on, able, most=20)
             raise InvalidSetting(
                 f"mailnet.add_domain({domain!r}, on={on!r}): {provider.facts.title} takes no domains of "
-                f"others{amongst(on, able, most=20)}"
+                f"others{others}"
             )
         zones = customer_zones(provider.facts, name)
         with self._lock:
@@ -178,6 +190,8 @@ class Internet:
         Raises:
             UnknownName: if the net has none of that name; names the near misses.
         """
+        if not isinstance(name, str):
+            raise InvalidSetting(f"mailnet.host({name!r}) takes a name, as in 'mx.shop.example'")
         wanted = plain_name(name)
         self._missing(wanted)
         if wanted not in self._hosts:
@@ -220,6 +234,14 @@ class Internet:
 
     def unknown_name(self, name: str, rcode: str) -> str:
         """Tell of a look-up that found nothing: which name, what there is, how to add it."""
+        if exchanges := self.dns.exchanges(name):
+            return f"{name!r} has no address in this mailnet: mail for it goes to its MX, {exchanges[0]}"
+        if eras := self._catalogue.eras_of(plain_name(name)):
+            provider, year = eras[-1]
+            return (
+                f"{name!r} is not in this mailnet: it was a host of {provider} in {year}. "
+                f"To have it: mailnet.provider({provider!r}, era={year}), before {provider} is used"
+            )
         if rcode == "NOERROR":
             way_out = f"mailnet.dns.add({name!r}, 'A', '192.0.2.27')"
             return f"{name!r} is in this mailnet and has no address; {way_out}"
@@ -293,8 +315,18 @@ class Internet:
         return None if occupant is None else occupant.name
 
 
+def check_settings(config: MailNetConfig) -> Catalogue:
+    """The providers by a net's settings.
+
+    Raises:
+        InvalidSetting: for a rule that there is not, with near misses, or a path without files of providers.
+    """
+    check_rules(config.enforce)
+    return catalogue_with(config.providers)
+
+
 def _host_name(given: str) -> str:
-    name = plain_name(given)
+    name = plain_name(given) if isinstance(given, str) else ""
     labels = name.split(".")
     if len(name) > 253 or not all(
         label and len(label) <= 63 and " " not in label and "@" not in label for label in labels

@@ -11,11 +11,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from email.message import EmailMessage
 from types import MappingProxyType
-from typing import Any
 
 from pytest_mailnet.accounts import Account
 from pytest_mailnet.attributes import Flag, Setting, is_whole, steady
-from pytest_mailnet.errors import InvalidAddress, InvalidSetting, NothingArrived
+from pytest_mailnet.errors import InvalidAddress, InvalidSetting, NothingArrived, WouldHang
 from pytest_mailnet.journal import Session
 from pytest_mailnet.model import Envelope
 
@@ -53,10 +52,10 @@ _OF_A_MESSAGE: Mapping[str, str] = MappingProxyType(
 )
 
 
-def _count(given: Any, what: str, *, unit: str) -> int | None:
-    if given is not None and not (is_whole(given) and given >= 0):
-        raise InvalidSetting(f"{what}: {given!r} is not a number of {unit}, 0 or more, or None for no limit")
-    return given
+def _count(given: object, what: str, *, unit: str) -> int | None:
+    if given is None or (is_whole(given) and given >= 0):
+        return given
+    raise InvalidSetting(f"{what}: {given!r} is not a number of {unit}, 0 or more, or None for no limit")
 
 
 @steady("a message", _OF_A_MESSAGE)
@@ -198,7 +197,19 @@ class Arrivals:
 
         Raises:
             NothingArrived: if they have not come after `timeout` real seconds.
+            WouldHang: if an event loop runs in this thread.
+            InvalidSetting: for another count or time-out.
         """
+        # Imported where it is used, as below.
+        from pytest_mailnet.waiting import loop_here  # noqa: PLC0415
+
+        __tracebackhide__ = True
+        _check_wait("wait_for_messages", count, timeout)
+        if loop := loop_here():
+            raise WouldHang(
+                f"mailnet.wait_for_messages() holds up {loop}, and with it what would send the messages: "
+                "await mailnet.wait_for_messages_async()"
+            )
         with self._changed:
             if not self._changed.wait_for(lambda: len(self.messages) >= count, timeout):
                 raise NothingArrived(self._too_few(count, timeout))
@@ -209,10 +220,12 @@ class Arrivals:
 
         Raises:
             NothingArrived: if they have not come after `timeout` real seconds.
+            InvalidSetting: for another count or time-out.
         """
         # trio's users have trio; asyncio's need not.
         from pytest_mailnet.waiting import alarm  # noqa: PLC0415
 
+        _check_wait("wait_for_messages_async", count, timeout)
         bell = alarm()
         with self._changed:
             self._waiters.append(bell.ring)
@@ -230,6 +243,16 @@ class Arrivals:
             f"waited {timeout:g} s for {_counted(count)}, and {_counted(len(self.messages))} came. "
             "str(session) of each in mailnet.sessions tells what was said; wait longer with timeout=..."
         )
+
+
+def _check_wait(call: str, count: object, timeout: object) -> None:
+    if not (is_whole(count) and count >= 1):
+        raise InvalidSetting(
+            f"mailnet.{call}({count!r}): it waits for 1 message or more; that there is none is told by "
+            "mailnet.messages == []"
+        )
+    if isinstance(timeout, bool) or not isinstance(timeout, int | float) or timeout < 0:
+        raise InvalidSetting(f"mailnet.{call}(timeout={timeout!r}): it takes a number of seconds, 0 or more")
 
 
 def parsed(content: bytes) -> EmailMessage:

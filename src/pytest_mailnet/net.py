@@ -7,12 +7,12 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from random import Random
 from types import MappingProxyType, TracebackType
-from typing import Any, Self
+from typing import Any, Never, Self
 
 from pytest_mailnet.activation import Activation
 from pytest_mailnet.attributes import steady
 from pytest_mailnet.certificates import Authority
-from pytest_mailnet.clock import Clock
+from pytest_mailnet.clock import Clock, span
 from pytest_mailnet.config import WHERE_SET, MailNetConfig
 from pytest_mailnet.errors import ExpectationFailed, InvalidSetting, NothingArrived
 from pytest_mailnet.evidence import Failure
@@ -44,7 +44,7 @@ _INSTEAD: Mapping[str, str] = MappingProxyType(
         **dict.fromkeys(
             ("clear", "reset"), "a test begins with a fresh net; make_mailnet() makes a further one"
         ),
-        "config": "make_mailnet(strict=...), MailNet(strict=...) and @pytest.mark.mailnet(strict=...) make another",
+        "config": "make_mailnet(strict=...), MailNet(strict=...), @pytest.mark.mailnet(strict=...) make one",
         "providers": f"mailnet.add_server(...) adds a server; files of providers: {WHERE_SET['providers']}",
         "hosts": "mailnet.add_server('mx.shop.example') adds one",
         "servers": "mailnet.hosts has all hosts, mailnet.add_server('mx.shop.example') adds one",
@@ -89,6 +89,8 @@ class MailNet(Population):
         title: str = "a mailnet",
         **settings: Any,
     ) -> None:
+        if not isinstance(config, MailNetConfig | None):
+            raise InvalidSetting(f"MailNet({config!r}) takes settings by name: MailNet(strict=False)")
         self._config = (config or MailNetConfig()).but(settings)
         self._journal = Journal()
         self._clock = Clock(start, self._clock_moved, self._compress)
@@ -163,7 +165,7 @@ class MailNet(Population):
         return self._internet.queue
 
     def deliver_all(
-        self, *, days: float = 0, hours: float = 0, minutes: float = 0, seconds: float = 0
+        self, *of_what: Never, days: float = 0, hours: float = 0, minutes: float = 0, seconds: float = 0
     ) -> None:
         """Let the servers deliver what waits in their queues, and send the bounces that come of it.
 
@@ -171,15 +173,19 @@ class MailNet(Population):
         the next, so that five days of retries take no time: `mailnet.deliver_all(days=5)`.
 
         Raises:
-            InvalidSetting: for a negative span, or if the net is not active.
+            InvalidSetting: for a negative span, or one of nobody knows what, or if the net is not active.
         """
-        span = timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
-        if span < timedelta() or self._active is None:
+        __tracebackhide__ = True
+        call = "mailnet.deliver_all"
+        until = span(call, of_what, days=days, hours=hours, minutes=minutes, seconds=seconds)
+        if until < timedelta() or self._active is None:
             wrong = (
-                f"{span} lies in the past" if self._active else "the net is not active; call it inside `with`"
+                f"{until} lies in the past"
+                if self._active
+                else "the net is not active; call it inside `with`"
             )
-            raise InvalidSetting(f"mailnet.deliver_all(): {wrong}")
-        self._engine.run(self.queue.run(span))
+            raise InvalidSetting(f"{call}(): {wrong}")
+        self._engine.run(self.queue.run(until))
 
     @property
     def sessions(self) -> list[Session]:
@@ -233,7 +239,10 @@ class MailNet(Population):
 
         Raises:
             NothingArrived: if they have not come by then.
+            WouldHang: in a coroutine, whose loop it would hold up: `await mailnet.wait_for_messages_async()`.
+            InvalidSetting: for a count that is no number of messages to wait for.
         """
+        __tracebackhide__ = True
         try:
             return self._internet.arrivals.wait(count, timeout)
         except NothingArrived as error:

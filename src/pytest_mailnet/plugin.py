@@ -98,14 +98,17 @@ def mailnet_config(pytestconfig: pytest.Config) -> MailNetConfig:
     """
     from pytest_mailnet.config import MailNetConfig  # noqa: PLC0415
     from pytest_mailnet.errors import InvalidSetting  # noqa: PLC0415
+    from pytest_mailnet.internet import check_settings  # noqa: PLC0415
 
-    settings = {name.removeprefix("mailnet_"): pytestconfig.getini(name) for name in _INI}
+    settings = {name.removeprefix("mailnet_"): _ini(pytestconfig, name) for name in _INI}
     if (log := pytestconfig.getoption(_LOG)) is not None:
         settings["log"] = log
     try:
-        return MailNetConfig(**settings)
+        config = MailNetConfig(**settings)
+        check_settings(config)
     except InvalidSetting as error:
         raise pytest.UsageError(f"ini option mailnet_{error}") from error
+    return config
 
 
 @pytest.fixture(scope="session")
@@ -211,8 +214,16 @@ def _settle(item: pytest.Item, *, failed: bool = False) -> None:
         net.settle(failed=failed)
 
 
+def _ini(config: pytest.Config, name: str) -> Any:
+    try:
+        return config.getini(name)
+    except ValueError as error:
+        raise pytest.UsageError(f"ini option {name}: {error}; it takes true or false") from error
+
+
 def _marked(config: MailNetConfig, node: pytest.Item) -> MailNetConfig:
     from pytest_mailnet.errors import InvalidSetting  # noqa: PLC0415
+    from pytest_mailnet.internet import check_settings  # noqa: PLC0415
 
     for mark in reversed(list(node.iter_markers("mailnet"))):
         if mark.args:
@@ -221,7 +232,8 @@ def _marked(config: MailNetConfig, node: pytest.Item) -> MailNetConfig:
                 f"there are: {', '.join(field.name for field in dataclasses.fields(config))}"
             )
         try:
-            config = config.but(mark.kwargs)
+            config = config.but(**mark.kwargs)
+            check_settings(config)
         except InvalidSetting as error:
             raise pytest.UsageError(f"@pytest.mark.mailnet: {error}") from error
     return config

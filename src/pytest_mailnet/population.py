@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
 from pytest_mailnet.attributes import steady
@@ -230,9 +231,8 @@ class Population:
         """
         return self._internet.senders.add(ip, ptr)
 
-    @contextlib.contextmanager
-    def sending_from(self, sender: Sender) -> Iterator[Sender]:
-        """Let connections come from another sender for a block of code, in all threads.
+    def sending_from(self, sender: Sender) -> AbstractContextManager[Sender]:
+        """Let connections come from another sender for a block of code, in all threads: `with` it.
 
         Raises:
             InvalidSetting: if that is no sender.
@@ -241,6 +241,10 @@ class Population:
             raise InvalidSetting(
                 f"mailnet.sending_from({sender!r}) takes what mailnet.add_sender(ip=...) returns"
             )
+        return self._sending_from(sender)
+
+    @contextlib.contextmanager
+    def _sending_from(self, sender: Sender) -> Iterator[Sender]:
         before, self._internet.sender = self._internet.sender, sender
         try:
             yield sender

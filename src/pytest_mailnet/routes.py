@@ -132,7 +132,7 @@ def checked_ports(ports: object, what: str) -> tuple[int, ...]:
         InvalidSetting: if one of them is none; says what has them.
     """
     if isinstance(ports, str | bytes) or not isinstance(ports, Iterable):
-        raise InvalidSetting(f"{what} takes several, as in (25, 587), not {ports!r}")
+        raise InvalidSetting(f"{what}: it takes several, as in (25, 587), not {ports!r}")
     given = tuple(ports)
     for port in given:
         if not (is_whole(port) and 0 < port < _PORTS):

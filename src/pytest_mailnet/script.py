@@ -7,6 +7,7 @@ that the two cannot disagree.
 from __future__ import annotations
 
 import fnmatch
+import re
 import threading
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
@@ -97,10 +98,18 @@ class Expectation:
         self._matched = 0
         self._given = 0
         self._lock = threading.Lock()  # the servers count, the test reads and re-scripts
+        __tracebackhide__ = True
         if not (match is None or isinstance(match, str) or callable(match)):
             raise InvalidSetting(f"{self}: it matches by a glob as in 'sales@*' or a function of the step")
         if not (sender is None or isinstance(sender, str | Sender)):
             raise InvalidSetting(f"{self}: sender takes a Sender or a glob as in 'bob@*'")
+        if isinstance(match, str) and (never := _never(stage, match)):
+            raise InvalidSetting(f"{self} would match nothing: {never}")
+        if isinstance(sender, str) and sender and "@" not in sender and not _could_be_ip(sender):
+            raise InvalidSetting(
+                f"{self} would match nothing: sender is an address as in 'bob@*', an IP address, or "
+                "mailnet.sender"
+            )
 
     def reply(self, reply: str | Reply, *more: Never, close: bool = False) -> Expectation:
         """Answer so, every time unless `times` says otherwise.
@@ -320,6 +329,11 @@ _SUBJECT = {
 }
 
 
+_ADDRESSES = frozenset({Stage.MAIL, Stage.RCPT, Stage.DATA, Stage.MESSAGE})
+_WILD = re.compile(r"[*?\[]")
+_OF_AN_IP = frozenset("0123456789abcdef.:")
+
+
 def _seen(stage: Stage, step: Step) -> Seen:
     match stage:
         case Stage.CONNECT:
@@ -339,6 +353,21 @@ def _seen(stage: Stage, step: Step) -> Seen:
 
 def _globs(pattern: str, text: str) -> bool:
     return fnmatch.fnmatchcase(text.lower(), pattern.lower())
+
+
+def _never(stage: Stage, glob: str) -> str:
+    """Why a glob can match nothing at a stage; "" if it can."""
+    if stage is Stage.CONNECT:
+        return "" if _could_be_ip(glob) else "a client is its IP address there, as in '203.0.113.*'"
+    if stage not in _ADDRESSES or "@" in glob or _WILD.search(glob) or glob.lower() == "postmaster":
+        return ""
+    if stage is Stage.MAIL and not glob:  # the null sender
+        return ""
+    return f"what is compared is the whole address, as in '{glob or 'alice'}@*'"
+
+
+def _could_be_ip(glob: str) -> bool:
+    return bool(_WILD.search(glob)) or not set(glob.lower()) - _OF_AN_IP
 
 
 def _named(predicate: Callable[..., object]) -> str:

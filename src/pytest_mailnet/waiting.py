@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable
 from typing import Any, Protocol
 
-__all__ = ["Alarm", "alarm"]
+__all__ = ["Alarm", "alarm", "loop_here"]
 
 
 class Alarm(Protocol):
@@ -30,6 +30,19 @@ def alarm() -> Alarm:
         except RuntimeError:
             pass  # trio is imported, but this task is not one of its
     return _AsyncioAlarm()
+
+
+def loop_here() -> str:
+    """What runs the coroutine in which this is called, in words; "" outside of coroutines."""
+    with contextlib.suppress(RuntimeError):
+        asyncio.get_running_loop()
+        return "the event loop"
+    trio = sys.modules.get("trio")
+    if trio is not None:
+        with contextlib.suppress(RuntimeError):
+            trio.lowlevel.current_trio_token()
+            return "trio"
+    return ""
 
 
 class _AsyncioAlarm:

@@ -106,10 +106,15 @@ class Dns:
         owner, kind = checked_name(name), parse_rdtype(rdtype)
         if not values:
             raise ZoneError(f"dns.add({name!r}, {rdtype!r}) takes at least one value")
-        if not 0 <= ttl <= _MOST_SECONDS:
+        if not (is_whole(ttl) and 0 <= ttl <= _MOST_SECONDS):
             raise ZoneError(
-                f"dns.add({name!r}, {rdtype!r}, ttl={ttl}): it takes 0 to {_MOST_SECONDS} seconds"
+                f"dns.add({name!r}, {rdtype!r}, ttl={ttl!r}): it takes 0 to {_MOST_SECONDS} seconds"
             )
+        for value in values:
+            if not isinstance(value, str):
+                raise ZoneError(
+                    f"dns.add({name!r}, {rdtype!r}, {value!r}): a value is a text, several follow each other"
+                )
         records = [Record(owner, kind, ttl, parse_rdata(name, kind, value)) for value in values]
         self._missing(owner)
         self.put(records)
@@ -180,8 +185,8 @@ class Dns:
             times: so many times; for good without it.
 
         Raises:
-            ZoneError: for another fault or type, what is no count, a fault of MX records where there are none,
-                or one that an earlier one without `times` leaves no question.
+            ZoneError: for another fault or type, what is no count, a fault of MX records where there are
+                none, or one that an earlier one without `times` leaves no question.
         """
         known, owner = self.prepared(name, fault), checked_name(name)
         if times is not None and not (is_whole(times) and times >= 1):
@@ -241,6 +246,13 @@ class Dns:
         """The names that have records."""
         with self._lock:
             return Snapshot(self._zones.names, "mailnet.dns.names", ".dns.add and .dns.remove change them.")
+
+    def exchanges(self, name: str) -> list[str]:
+        """The hosts that a name's MX records lead to, whatever goes wrong with look-ups; best first."""
+        with self._lock:
+            found = self._zones.find(plain_name(name), "MX") or ()
+        ranked = sorted((it.rdata.split() for it in found if it.rdtype == "MX"), key=lambda it: int(it[0]))
+        return [host.rstrip(".") for _, host in ranked if host != "."]
 
     def types(self, name: str) -> list[str]:
         """The types of the records that a name has."""

@@ -82,7 +82,7 @@ class Armed:
                 if left is None and _goes_before(other, fault) and (other != fault or times is not None):
                     raise InvalidSetting(
                         f"fail({fault.id!r}): that would never happen, since {other.id!r} was asked for "
-                        "before it, for good: ask for that with times=1, or end it by .accept_connections()"
+                        "first, for good: that takes times=1, or .accept_connections(), to have an end"
                     )
             left = self._left.pop(fault, 0)
             self._left[fault] = None if times is None or left is None else left + times
@@ -100,7 +100,9 @@ class Armed:
         if not self:
             return None
         fault = self._first(lambda fault: fault in _OF_A_DIAL)
-        return fault and (_OF_A_DIAL[fault], f"{fault.does}, as the test has it: {fault.id}")
+        if fault is None:
+            return None
+        return _OF_A_DIAL[fault], f"{fault.does}, as the test has it: {fault.id}"
 
     def resets_at_once(self) -> bool:
         """Whether a connection that is made now is reset before it is greeted; not counted."""

@@ -220,8 +220,8 @@ class ArmedLookups:
                 if (armed.fault, armed.rdtype, times) == (fault, rdtype, None):
                     return
                 raise ZoneError(
-                    f"dns.fail({name!r}, {fault.id!r}): that would never happen, since {armed.fault.id!r} was "
-                    f"asked for before it, for good: dns.fail({name!r}, {armed.fault.id!r}, times=1) has an end"
+                    f"dns.fail({name!r}, {fault.id!r}): that would never happen, since "
+                    f"{armed.fault.id!r} was asked for first, for good: that takes times=1 to have an end"
                 )
         before.append(added)
 

@@ -93,6 +93,9 @@ class ParentWorld:
     def authority(self) -> str:
         return str(self._ask("authority"))
 
+    def instead_of(self, refused: Endpoint) -> str:  # noqa: ARG002
+        return ""
+
     def leaked(self, what: str) -> None:
         self._ask("leaked", what)
 

@@ -80,6 +80,9 @@ class Nowhere:
     def authority(self) -> str:
         return ""
 
+    def instead_of(self, refused: Endpoint) -> str:  # noqa: ARG002
+        return ""
+
     def leaked(self, what: str) -> None:
         self._note(what)
 

@@ -84,7 +84,11 @@ class _Translation:
         def connect(sock: socket.socket, address: Any, /) -> None:
             dialled = dial(sock, address)
             if dialled is None:
-                found(sock, address)
+                try:
+                    found(sock, address)
+                except ConnectionRefusedError as refused:
+                    self._advise(refused, address)
+                    raise
             elif isinstance(dialled, OSError):
                 raise dialled
             elif not dialled.resets:
@@ -93,6 +97,12 @@ class _Translation:
                 raise OSError(error, os.strerror(error))
 
         return connect
+
+    def _advise(self, refused: OSError, address: Any) -> None:
+        """Say where mail could go that the machine has refused."""
+        ip = numeric(address[0]) if isinstance(address, tuple) else None
+        if ip is not None and (text := self._world.instead_of(Endpoint(ip, address[1]))):
+            refused.add_note(text)
 
     def connect_ex(self) -> Callable[..., int]:
         found, dial, kernel = self._cls.connect_ex, self._dial, self._kernel.connect_ex

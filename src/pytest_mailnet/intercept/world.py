@@ -103,6 +103,9 @@ class World(Protocol):
     def authority(self) -> str:
         """The certificate that TLS contexts shall trust, in PEM; "" for none."""
 
+    def instead_of(self, refused: Endpoint) -> str:
+        """Where mail could go in place of a loopback address that has refused it; "" for no word on it."""
+
     def leaked(self, what: str) -> None:
         """Remember a leak that the guard stopped."""
 

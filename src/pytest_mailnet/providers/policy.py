@@ -68,7 +68,7 @@ class Policy:
                     f"rule of {self._owner}", name, self.names, "Its file tells the rules that it applies."
                 )
             if name not in {EVERYTHING, *able} or not able:
-                raise InvalidSetting(f"{self._owner}.enforce({name!r}) turns nothing on: {_idle(name, able)}")
+                raise InvalidSetting(f"{self._owner}.enforce({name!r}) turns nothing on: {_idle(able)}")
         self._enforced |= frozenset(names)
         # Replaced as a whole: the servers read it meanwhile.
         self._asked = self._in_force()
@@ -148,11 +148,11 @@ def _names(rule: Rule) -> tuple[str, str]:
     return name_of(rule), family_of(rule)
 
 
-def _idle(name: str, able: Iterable[str]) -> str:
+def _idle(able: Iterable[str]) -> str:
     """Why a name turns nothing on, and what does."""
     if not able:
         return "all its rules are on in a fresh net. Providers have more: mailnet.gmail.enforce('bulk')"
-    return f"what it means is on in a fresh net. What turns something on{amongst(name, able, most=20)}"
+    return f"what it means is on in a fresh net. What turns something on: {', '.join(sorted(set(able)))}"
 
 
 def check_rules(names: Iterable[str]) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 from pytest_mailnet.accounts import Account
 from pytest_mailnet.attributes import steady
 from pytest_mailnet.authentication import trace_of
+from pytest_mailnet.dns.records import checked_name
 from pytest_mailnet.errors import InvalidAddress, InvalidSetting, UnknownName
 from pytest_mailnet.journal import Incident, Session
 from pytest_mailnet.mailbox import Mailbox, Message, split_address
@@ -20,6 +21,7 @@ from pytest_mailnet.providers.phrasebook import Phrasebook
 from pytest_mailnet.providers.policy import Policy
 from pytest_mailnet.script import Expectation, Match, Script
 from pytest_mailnet.sender import Sender
+from pytest_mailnet.smtp.paths import CommandError, forward_path
 from pytest_mailnet.snapshot import Snapshot, since
 from pytest_mailnet.stamps import completed, received_field, with_own_author
 from pytest_mailnet.step import Step
@@ -157,12 +159,12 @@ class Provider(Agent):
                 provider's domains comes in here.
 
         Raises:
-            InvalidAddress: if the domain is not the provider's.
+            InvalidAddress: for what is no address, or if the domain is not the provider's.
             InvalidSetting: for a quota that is no number of bytes, or a password that is no text.
         """
         if not isinstance(password, str | None):
             raise InvalidSetting(f"add_mailbox({address!r}, password={password!r}): a password is a text")
-        address = self._in_full(address)
+        address = self._named(address)
         key = self._key(address)
         mailbox = self._mailboxes.get(key)
         if mailbox is None:
@@ -171,7 +173,7 @@ class Provider(Agent):
             mailbox.quota = quota
         if password is not None:
             mailbox.account.password = password
-        also = [self._in_full(alias) for alias in ([aliases] if isinstance(aliases, str) else aliases)]
+        also = [self._named(alias) for alias in ([aliases] if isinstance(aliases, str) else aliases)]
         mailbox.account.aliases = tuple(dict.fromkeys((*mailbox.account.aliases, *also)))
         for alias in (it for it in also if self.is_local(split_address(it)[1])):
             self._mailboxes.setdefault(self._key(alias), mailbox)
@@ -233,11 +235,21 @@ class Provider(Agent):
             ) from None
 
     def add_domain(self, domain: str) -> None:
-        """Take mail for a further domain; `mailnet.add_domain` adds its records too."""
-        self._domains = (*self._domains, domain)
+        """Take mail for a further domain; `mailnet.add_domain` adds its records too.
+
+        Raises:
+            ZoneError: if that is no domain name.
+        """
+        self._domains = (*self._domains, checked_name(domain))
 
     def explain(self, session: Session) -> str:
-        """Tell, rule by rule, why a session got the replies that it got."""
+        """Tell, rule by rule, why a session got the replies that it got.
+
+        Raises:
+            InvalidSetting: if that is no session.
+        """
+        if not isinstance(session, Session):
+            raise InvalidSetting(f"explain({session!r}) takes one of mailnet.sessions")
         host = self.hosts.get(session.host)
         return (self if host is None else host.agent).explanation(session)
 
@@ -306,6 +318,20 @@ class Provider(Agent):
 
     def _complain(self, message: Message, to: str) -> None:
         self._relay.complain(self, message, to)
+
+    def _named(self, address: str) -> str:
+        """An address in full, as RCPT can name it."""
+        if not isinstance(address, str):
+            raise InvalidAddress(f"{address!r} is no mail address; it takes a text, as in 'alice@gmail.com'")
+        address = self._in_full(address)
+        split_address(address)
+        try:
+            forward_path(f"TO:<{address}>")
+        except CommandError:
+            raise InvalidAddress(
+                f"{address!r} is no mail address: no RCPT command could name it (RFC 5321, 4.1.2)"
+            ) from None
+        return address
 
     def _in_full(self, address: str) -> str:
         if "@" in address or not self.domains:

@@ -37,8 +37,9 @@ class Schedule:
     give_up_after: timedelta = timedelta(days=5)
 
     def __post_init__(self) -> None:
-        times = [*self.retries, self.give_up_after, *([self.warn_after] if self.warn_after else [])]
-        if not self.retries or min(times) <= timedelta():
+        retries = self.retries if isinstance(self.retries, tuple | list) else ()
+        times = [*retries, self.give_up_after, *([] if self.warn_after is None else [self.warn_after])]
+        if not retries or not all(isinstance(it, timedelta) and it > timedelta() for it in times):
             raise InvalidSetting(
                 f"{self}: it takes at least one time to wait, as in retries=(timedelta(minutes=30),), "
                 "and all times are longer than 0"

@@ -109,6 +109,8 @@ class Extensions:
         return _lines_for(self._lines, tls, auth)
 
     def _checked(self, line: str) -> str:
+        if not isinstance(line, str):
+            raise InvalidSetting(f"{line!r} is no line of an EHLO reply, as in 'SIZE 35651584'")
         keyword = _keyword(line)
         if keyword in _REGISTERED or keyword.startswith("X") or keyword in self:
             return keyword
