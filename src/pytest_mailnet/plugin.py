@@ -217,7 +217,7 @@ def _settle(item: pytest.Item, *, failed: bool = False) -> None:
 def _ini(config: pytest.Config, name: str) -> Any:
     try:
         return config.getini(name)
-    except ValueError as error:
+    except (ValueError, TypeError, pytest.UsageError) as error:
         raise pytest.UsageError(f"ini option {name}: {error}; it takes true or false") from error
 
 
