@@ -66,7 +66,7 @@ MISUSES = [
     (
         "mailnet.config.but(stirct=False)",
         InvalidSetting,
-        "no setting 'stirct' (did you mean 'strict'? There is: …)",
+        "no setting 'stirct' (did you mean 'strict'?…)",
     ),
     ("mailnet.config.but(strict='no')", InvalidSetting, "strict takes True or False, not 'no'"),
     ("mailnet.config.but(enforce='all')", InvalidSetting, "enforce takes several, as in ('all',), not 'all'"),
@@ -75,7 +75,7 @@ MISUSES = [
         InvalidSetting,
         "log takes 'failed' or 'always' or 'never', not 'never ever'",
     ),
-    ("MailNet(stirct=False)", InvalidSetting, "no setting 'stirct' (did you mean 'strict'? There is: …)"),
+    ("MailNet(stirct=False)", InvalidSetting, "no setting 'stirct' (did you mean 'strict'?…)"),
     (
         "MailNet({'strict': False})",
         InvalidSetting,
@@ -100,7 +100,7 @@ MISUSES = [
     (
         "MailNetConfig(stirct=False)",
         InvalidSetting,
-        "no setting 'stirct' (did you mean 'strict'? There is: …)",
+        "no setting 'stirct' (did you mean 'strict'?…)",
     ),
     (
         "MailNetConfig(False)",

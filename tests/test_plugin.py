@@ -205,7 +205,8 @@ def test_an_answer_not_used_up_fails_the_test(pytester):
     result.stdout.fnmatch_lines(
         [
             "E*ExpectationFailed: gmail.on_message('alice@[*]').reply('421 4.7.0 Later').times(1) was given 0 of 1 time",
-            "*  nothing came to gmail at MESSAGE",
+            "*  written at test_an_answer_not_used_up_fails_the_test.py:2",
+            "*  nothing came to gmail at MESSAGE, and nobody connected",
             "*  If it need not be given: leave out .times(...), or @pytest.mark.mailnet(strict=False)",
         ],
         consecutive=True,

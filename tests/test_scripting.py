@@ -231,7 +231,7 @@ def test_reply_in_turn_takes_a_reply(shop):
 def test_an_answer_not_used_up_is_told_with_what_came_nearest_first(make_mailnet):
     with make_mailnet() as net:
         shop = net.add_server("mx.shop.example", domain="shop.example")
-        shop.on_rcpt("sales@*", sender="bob@*").reply("450 4.2.0 Wait").times(2)
+        answer = shop.on_rcpt("sales@*", sender="bob@*").reply("450 4.2.0 Wait").times(2)
         for sender, to in [("eve@x.example", "info@shop.example"), ("bob@x.example", "info@shop.example")]:
             with smtplib.SMTP("mx.shop.example", 25) as client:
                 client.sendmail(sender, [to], "Subject: x\r\n\r\n")
@@ -242,6 +242,7 @@ def test_an_answer_not_used_up_is_told_with_what_came_nearest_first(make_mailnet
     assert str(failed.value) == (
         "mx.shop.example.on_rcpt('sales@*', sender='bob@*').reply('450 4.2.0 Wait').times(2) "
         "was given 0 of 2 times\n"
+        f"  written at {answer.written}\n"
         "  what came to mx.shop.example at RCPT, nearest first:\n"
         "  - session 2: recipient 'info@shop.example' is not 'sales@*'\n"
         "  - session 1: recipient 'info@shop.example' is not 'sales@*'; sender 'eve@x.example' is not 'bob@*'\n"
@@ -251,13 +252,14 @@ def test_an_answer_not_used_up_is_told_with_what_came_nearest_first(make_mailnet
 
 def test_an_answer_without_an_answer_is_told(make_mailnet):
     with make_mailnet() as net:
-        net.gmail.on_rcpt("alice@*")
+        answer = net.gmail.on_rcpt("alice@*")
 
         with pytest.raises(ExpectationFailed) as failed:
             net.check()
 
     assert str(failed.value) == (
-        "gmail.on_rcpt('alice@*') has no answer: follow it by .reply(...), .reply_in_turn(...) or .disconnect()"
+        "gmail.on_rcpt('alice@*') has no answer: follow it by .reply(...), .reply_in_turn(...) or .disconnect()\n"
+        f"  written at {answer.written}"
     )
 
 

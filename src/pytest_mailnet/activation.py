@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 from collections.abc import Callable
 
-from pytest_mailnet.children import Children
+from pytest_mailnet.children import Children, Parent
 from pytest_mailnet.errors import MailNetTampered
-from pytest_mailnet.intercept import INTERCEPTION, Origin, carrying
+from pytest_mailnet.intercept import INTERCEPTION, Nowhere, Origin, World, carrying
+from pytest_mailnet.intercept.child import ParentWorld
 from pytest_mailnet.internet import Internet
 from pytest_mailnet.journal import Incident
 from pytest_mailnet.lapse import Lapse
@@ -16,6 +19,11 @@ from pytest_mailnet.reach import Reach
 from pytest_mailnet.wire.engine import Engine
 
 __all__ = ["Activation"]
+
+_FORKED = (
+    "the process was forked off the one that has the net, which does not include children. "
+    "Call mailnet.include_children() before the fork"
+)
 
 
 class Activation:
@@ -38,6 +46,8 @@ class Activation:
         self._origin: Origin | None = None
         self._lapse: Lapse | None = None
         self._outside: list[str] = []
+        self._asked: Parent | None = None
+        self._includes_children = False
         self._closing: list[Callable[[], None]] = []
         self.verified = False
 
@@ -51,6 +61,7 @@ class Activation:
         except BaseException:
             INTERCEPTION.leave(self._origin)
             raise
+        self._origin.child = self._forked
 
     def end(self) -> None:
         """Close what was opened, put the patches back, and forget the net."""
@@ -84,7 +95,8 @@ class Activation:
 
     def include_children(self) -> None:
         """Lead the Python processes that are started from now on into the net too."""
-        self._closing.append(Children(self._engine, self._reach).close)
+        self._closing.append(Children(self._parent()).close)
+        self._includes_children = True
         self._let_outside("a wait of a child process")
 
     def compress(self) -> None:
@@ -95,6 +107,28 @@ class Activation:
             INTERCEPTION.compress(self._origin, self._lapse)
             for waits in self._outside:
                 self._lapse.uncovered(waits)
+
+    def _parent(self) -> Parent:
+        """Where child processes ask; made once."""
+        if self._asked is None:
+            self._asked = Parent(self._engine, self._reach)
+            self._closing.append(self._asked.close)
+        return self._asked
+
+    def _forked(self) -> World:
+        """What a process that is forked now will see of the net."""
+        if self._engine.busy_here:
+            return Nowhere(_FORKED, str, every_name=True)
+        parent = self._parent()
+        world = ParentWorld(parent.port, parent.secret)
+        if self._includes_children:
+            return world
+
+        def note(text: str) -> None:
+            with contextlib.suppress(OSError):  # the net has been left
+                world.leaked(f"in child process {os.getpid()}, {text}")
+
+        return Nowhere(_FORKED, note, every_name=True)
 
     def _let_outside(self, waits: str) -> None:
         """Remember who waits in another process, to tell of it where time is compressed."""

@@ -13,15 +13,15 @@ from typing import TYPE_CHECKING
 
 from pytest_mailnet import intercept
 from pytest_mailnet.errors import InvalidSetting
+from pytest_mailnet.intercept.world import PARENT
 from pytest_mailnet.model import Endpoint
 
 if TYPE_CHECKING:
     from pytest_mailnet.intercept import World
     from pytest_mailnet.wire.engine import Engine
 
-__all__ = ["Children"]
+__all__ = ["Children", "Parent"]
 
-_PARENT = "PYTEST_MAILNET_PARENT"
 _PATH = "PYTHONPATH"
 _QUESTIONS = frozenset(
     {
@@ -41,10 +41,33 @@ _QUESTIONS = frozenset(
         "owns",
         "resolve",
         "reverse",
+        "started",
         "takes",
     }
 )
 _ENDPOINTS = {"takes": 1, "dial": 2, "is_engine": 0}  # which argument is an end point
+
+
+class Parent:
+    """Where child processes ask about a net: a loopback port, and a secret that lets them.
+
+    Args:
+        engine: gives the port.
+        world: is asked.
+
+    Attributes:
+        port: of loopback.
+        secret: the first line that a child says there.
+    """
+
+    def __init__(self, engine: Engine, world: World) -> None:
+        self.secret = secrets.token_hex(16)
+        where, self._close = engine.serve(lambda: _Questions(world, self.secret))
+        self.port = where.port
+
+    def close(self) -> None:
+        """Answer no more."""
+        self._close()
 
 
 class Children:
@@ -53,26 +76,22 @@ class Children:
     It sets two environment variables, and puts them back when it is closed.
 
     Args:
-        engine: gives a loopback port to ask at.
-        world: is asked.
+        parent: where they ask.
     """
 
-    def __init__(self, engine: Engine, world: World) -> None:
-        secret = secrets.token_hex(16)
-        where, self._close = engine.serve(lambda: _Questions(world, secret))
+    def __init__(self, parent: Parent) -> None:
         site = Path(intercept.__file__).with_name("site")
-        self._before = {name: os.environ.get(name) for name in (_PARENT, _PATH)}
-        os.environ[_PARENT] = f"{where.port} {secret}"
+        self._before = {name: os.environ.get(name) for name in (PARENT, _PATH)}
+        os.environ[PARENT] = f"{parent.port} {parent.secret}"
         os.environ[_PATH] = os.pathsep.join(filter(None, [str(site), self._before[_PATH]]))
 
     def close(self) -> None:
-        """Put the environment back, and answer no more."""
+        """Put the environment back."""
         for name, value in self._before.items():
             if value is None:
                 os.environ.pop(name, None)
             else:
                 os.environ[name] = value
-        self._close()
 
 
 class _Questions(asyncio.Protocol):

@@ -38,6 +38,8 @@ class MailNetConfig:
             on in a fresh net; "all" for all.
         providers: TOML files of providers, and folders with such files, beside those of the package.
         log: when the report of a test has the mailnet section: "failed", "always" or "never".
+        log_lines: how many lines that section may have, 0 for any number. Of a longer one, what went wrong is
+            shown first, and all of it is in a file that it names.
     """
 
     strict: bool = True
@@ -48,6 +50,7 @@ class MailNetConfig:
     enforce: tuple[str, ...] = ()
     providers: tuple[Path, ...] = ()
     log: Literal["failed", "always", "never"] = "failed"
+    log_lines: int = 200
 
     if not TYPE_CHECKING:  # the type checker knows the settings that there are
 
@@ -68,6 +71,8 @@ class MailNetConfig:
         for name in ("strict", "trust_ca"):
             if not isinstance(getattr(self, name), bool):
                 raise InvalidSetting(f"{name} takes True or False, not {getattr(self, name)!r}")
+        if not isinstance(self.log_lines, int) or isinstance(self.log_lines, bool) or self.log_lines < 0:
+            raise InvalidSetting(f"log_lines takes a number, 0 for no limit, not {self.log_lines!r}")
         for name, kind in (("enforce", str), ("providers", Path)):
             given = getattr(self, name)
             if isinstance(given, str | Path) or not isinstance(given, Iterable):

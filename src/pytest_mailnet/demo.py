@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 
 import dns.resolver
 
+from pytest_mailnet.colours import BAD, BOLD, GOOD, colour_of, painted
 from pytest_mailnet.journal import Session
 from pytest_mailnet.net import MailNet
 
@@ -128,14 +129,11 @@ class _Stage:
 
     def act(self, title: str) -> None:
         self._say("")
-        self._say(self._painted(title, "1"))
+        self._say(self._painted(title, BOLD))
 
     def tell(self, text: str, who: str) -> None:
-        code = {"C": "36", "dns": "35"}.get(who, "32")
         for line in text.split("\n"):
-            if line.startswith(("4", "5")) and who == "S":
-                code = "31"
-            self._say(f"  {who:>3}  {self._painted(line, code)}")
+            self._say(f"  {who:>3}  {self._painted(line, colour_of(who, line))}")
 
     def session(self, session: Session, expected: str) -> None:
         for line in str(session).splitlines():
@@ -150,10 +148,10 @@ class _Stage:
     def close(self) -> bool:
         self._say("")
         for missed in self._missed:
-            self._say(self._painted(missed, "31"))
+            self._say(self._painted(missed, BAD))
         ending = "The story went otherwise." if self._missed else "Every reply was the one in the story."
-        self._say(self._painted(ending, "31" if self._missed else "32"))
+        self._say(self._painted(ending, BAD if self._missed else GOOD))
         return not self._missed
 
     def _painted(self, text: str, code: str) -> str:
-        return f"\033[{code}m{text}\033[0m" if self._colour else text
+        return painted(text, code) if self._colour else text

@@ -5,6 +5,8 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable, Iterable
 
+from pytest_mailnet.shown import printable
+
 __all__ = [
     "AddressInUse",
     "EvidenceError",
@@ -16,6 +18,7 @@ __all__ = [
     "MailNetTampered",
     "MissingExtra",
     "NothingArrived",
+    "OutlivedItsNet",
     "ProviderFileError",
     "ReadOnly",
     "UnknownAttribute",
@@ -99,6 +102,10 @@ class MailNetTampered(MailNetError):
     """Somebody replaced a function that the net had patched while the net was active."""
 
 
+class OutlivedItsNet(UserWarning):
+    """A thread, task or job that a test has started was still at work when the test's net was gone."""
+
+
 class MissingExtra(MailNetError, ImportError):
     """A library that only some tests need, and that is not installed.
 
@@ -114,6 +121,18 @@ class MissingExtra(MailNetError, ImportError):
 
     def __reduce__(self) -> tuple[type[MissingExtra], tuple[str, str, str]]:
         return type(self), (self.wanted, self.library, self.extra)
+
+
+def behind(error: BaseException) -> list[BaseException]:
+    """An exception and all that it came of: causes, contexts, the members of groups."""
+    found: list[BaseException] = []
+    left: list[BaseException | None] = [error]
+    while left:
+        each = left.pop()
+        if each is not None and all(each is not it for it in found):
+            found.append(each)
+            left += [each.__cause__, each.__context__, *getattr(each, "exceptions", ())]
+    return found
 
 
 def near_misses(given: str, known: Iterable[str], most: int = 3) -> list[str]:
@@ -140,6 +159,6 @@ def amongst(
         return " (there is none)"
     if near and len(names) > most:
         return f" (did you mean {near}?)"
-    listed = ", ".join(map(shown or str, sorted(names)[:most]))
+    listed = printable(", ".join(map(shown or str, sorted(names)[:most])))
     more = f" and {len(names) - most} more" if len(names) > most else ""
     return f" (did you mean {near}? There is: {listed})" if near else f" (there is: {listed}{more})"

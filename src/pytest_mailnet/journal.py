@@ -6,6 +6,8 @@ session grows by whole exchanges, and only the engine's thread appends to it.
 
 from __future__ import annotations
 
+import errno
+import os
 import threading
 import time
 from collections.abc import Mapping
@@ -15,9 +17,22 @@ from typing import NamedTuple
 
 from pytest_mailnet.attributes import steady
 from pytest_mailnet.model import Endpoint, Stage
+from pytest_mailnet.shown import lines_of
 from pytest_mailnet.snapshot import Snapshot
 
-__all__ = ["ClockMoved", "Entry", "Exchange", "Finding", "Incident", "Journal", "Query", "Session", "note"]
+__all__ = [
+    "Attempt",
+    "ClockMoved",
+    "Entry",
+    "Exchange",
+    "Finding",
+    "Incident",
+    "Journal",
+    "Query",
+    "Session",
+    "Started",
+    "note",
+]
 
 
 _MESSAGES = "mailnet.messages has those that servers took, each with its .session"
@@ -100,17 +115,38 @@ class Session:
         return self.ended is None
 
     def __str__(self) -> str:
-        """The conversation, a line each, "C:" for the client and "S:" for the server."""
+        """The conversation, a line each, "C:" for the client and "S:" for the server; all of it printable."""
         said: list[str] = []
         for exchange in self.exchanges:
-            said += [f"C: {line}" for line in _decoded(exchange.request).splitlines()]
+            said += [f"C: {line}" for line in lines_of(exchange.request)]
             if exchange.stage is Stage.MESSAGE:
                 said.append("C: .")
-            said += [f"S: {line}" for line in _decoded(exchange.reply).splitlines()]
+            said += [f"S: {line}" for line in lines_of(exchange.reply)]
         return "\n".join(said)
 
     def __repr__(self) -> str:
         return f"<Session {self.number} {self.client} -> {self.host} ({self.server}), {self.ended or 'open'}>"
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """A connection that did not come about: nobody listens, there is no way there, or no answer.
+
+    Attributes:
+        at: seconds since the net began.
+        client: the sender's address.
+        server: the address and port that it would connect to.
+        host: the server's name, "" where there is none.
+        error: what came of it, in the words of the system: "connection refused".
+        why: the cause in words.
+    """
+
+    at: float
+    client: str
+    server: Endpoint
+    host: str
+    error: str
+    why: str
 
 
 @steady("a query")
@@ -159,6 +195,19 @@ class Incident:
 
 
 @dataclass(frozen=True, slots=True)
+class Started:
+    """A process that the application has started, and that is not in the net.
+
+    Attributes:
+        at: seconds since the net began.
+        command: what was started.
+    """
+
+    at: float
+    command: str
+
+
+@dataclass(frozen=True, slots=True)
 class ClockMoved:
     """The test moved the clock.
 
@@ -173,7 +222,7 @@ class ClockMoved:
     now: str
 
 
-Entry = Session | Query | Incident | ClockMoved
+Entry = Session | Attempt | Query | Incident | ClockMoved | Started
 
 
 def note(
@@ -201,6 +250,19 @@ class Journal:
     def add(self, entry: Entry) -> None:
         """Append a record."""
         self._entries.append(entry)
+
+    def not_connected(self, client: str, server: Endpoint, host: str, error: int, why: str) -> None:
+        """Append a connection that did not come about.
+
+        Args:
+            client: the sender's address.
+            server: where to.
+            host: its name, "" where there is none.
+            error: the errno; ETIMEDOUT where nobody answers.
+            why: the cause in words.
+        """
+        told = "no answer" if error == errno.ETIMEDOUT else os.strerror(error).lower()
+        self.add(Attempt(self.elapsed(), client, server, host, told, why.removeprefix(f"{host}: ")))
 
     def open_session(self, client: Endpoint, server: Endpoint, host: str, provider: str) -> Session:
         """Append a new session and return it for the server to fill."""

@@ -59,10 +59,11 @@ class Lapse:
         journal.add(Incident(journal.elapsed(), "real time", text, fails=False))
 
     def hang(self) -> WouldHang:
+        what = "the application waits without a time-out for a server that will never speak"
         error = WouldHang(
-            "the application waits without a time-out for a server that will never speak: in life it would "
-            "hang for good. Give the client one, as in smtplib.SMTP(host, timeout=60)"
+            f"{what}: in life it would hang for good. Give the client one, as in "
+            "smtplib.SMTP(host, timeout=60)"
         )
         journal = self._net.journal
-        journal.add(Incident(journal.elapsed(), "hang", str(error), error))
+        journal.add(Incident(journal.elapsed(), "hang", what, error))
         return error

@@ -14,7 +14,7 @@ from pytest_mailnet.attributes import steady
 from pytest_mailnet.certificates import Authority
 from pytest_mailnet.clock import Clock, span
 from pytest_mailnet.config import WHERE_SET, MailNetConfig
-from pytest_mailnet.errors import ExpectationFailed, InvalidSetting, NothingArrived
+from pytest_mailnet.errors import ExpectationFailed, InvalidSetting, NothingArrived, behind
 from pytest_mailnet.evidence import Failure
 from pytest_mailnet.internet import Internet
 from pytest_mailnet.journal import ClockMoved, Journal, Session
@@ -25,9 +25,12 @@ from pytest_mailnet.providers import catalogue_with
 from pytest_mailnet.reckoning import Log, Reckoning, message_id, reckon
 from pytest_mailnet.relaying import Queue
 from pytest_mailnet.reproduction import reproduce_in
+from pytest_mailnet.shown import printable_lines
 from pytest_mailnet.snapshot import Snapshot, since
+from pytest_mailnet.unmet import unmet_text
 from pytest_mailnet.verdict import Complaint, complaints
 from pytest_mailnet.wire.engine import Engine
+from pytest_mailnet.written import Written
 
 __all__ = ["MailNet"]
 
@@ -100,7 +103,9 @@ class MailNet(Population):
         self._own_engine = engine is None
         self._active: Activation | None = None
         self._told: set[str] = set()
+        self._failed_for: set[Written | None] = set()
         self._title = title
+        self._entered = False
 
     @property
     def config(self) -> MailNetConfig:
@@ -263,6 +268,7 @@ class MailNet(Population):
         )
 
     def __enter__(self) -> Self:
+        __tracebackhide__ = True
         if self._active is not None:
             raise InvalidSetting(
                 "this net is active already: the fixture mailnet is entered for its test, and is left after "
@@ -270,7 +276,7 @@ class MailNet(Population):
             )
         active = Activation(self._internet, self._engine, self._title)
         active.begin()
-        self._active = active
+        self._active, self._entered = active, True
         return self
 
     def __exit__(
@@ -286,23 +292,31 @@ class MailNet(Population):
         if error is None:
             self.check()
 
-    def settle(self, *, failed: bool = False) -> None:
+    def settle(self, error: BaseException | None = None) -> None:
         """Do what is due at the end of a test: verify the patches, if the net is active, and check.
 
         Args:
-            failed: the test has failed already, so that only exceptions of rules and predicates, which
-                may be the cause, are still told when the net is left. The report shows the rest.
+            error: with which the test has failed already. Then only exceptions of rules and predicates, which
+                may be the cause, are still told when the net is left, unless this is one of them. The report
+                shows the rest.
 
         Raises:
+            InvalidSetting: if the net was never entered, unless the test has failed.
             ExpectationFailed: as `check` does, unless the test has failed.
         """
         __tracebackhide__ = True
         if self._active is not None:
             self.verify()
-        if failed:
-            self._told.update(it.text for it in self._complaints() if it.error is None)
-        else:
+        if error is None and not self._entered:
+            raise InvalidSetting(
+                "a net of make_mailnet() was never entered, so that nothing was led into it: "
+                "with make_mailnet(...) as net, or the fixture mailnet, which is entered"
+            )
+        if error is None:
             self.check()
+        else:
+            known = [None, *behind(error)]
+            self._told.update(it.text for it in self._complaints() if any(it.error is each for each in known))
 
     def check(self) -> None:
         """Fail for what the net did not allow and saw, or was told to give and did not. Each is told once.
@@ -314,12 +328,29 @@ class MailNet(Population):
         __tracebackhide__ = True
         found = self._complaints()
         self._told.update(it.text for it in found)
-        if found:
-            causes = [it.error for it in found if it.error is not None]
-            raise ExpectationFailed("\n".join(it.text for it in found)) from (causes[0] if causes else None)
+        if not found:
+            return
+        self._failed_for.update(it.written for it in found)
+        error = ExpectationFailed(printable_lines("\n".join(it.text for it in found)))
+        cause = next((it.error for it in found if it.error is not None), None)
+        where = next((it.written for it in found if it.written is not None), None)
+        if where is not None:
+            where.fail(error, cause)
+        raise error from cause
+
+    @property
+    def unmet(self) -> list[str]:
+        """The answers that nothing has met, with what came instead, but for those that the test fails for."""
+        return [
+            unmet_text(expectation, missing, script, own, self.sessions)
+            for provider in self._internet.providers
+            for script, own in provider.scripts
+            for expectation in script
+            if (missing := expectation.unmet) and expectation.written not in self._failed_for
+        ]
 
     def _complaints(self) -> list[Complaint]:
-        scripts = [script for provider in self._internet.providers for script in provider.scripts]
+        scripts = [each for provider in self._internet.providers for each in provider.scripts]
         turns = self._internet.weather.turns
         found = complaints(self.journal, scripts, self.config, self._internet.names, turns)
         return [it for it in found if it.text not in self._told]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Generator, Iterator
+import sys
+import warnings
+from collections.abc import Callable, Generator, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -16,9 +18,13 @@ if TYPE_CHECKING:
 __all__ = ["mailnet", "mailnet_config", "make_mailnet"]
 
 _nets = pytest.StashKey[list["MailNet"]]()
+_without_effect = pytest.StashKey[bool]()
+_stopped = pytest.StashKey[list[str]]()
+_files = pytest.StashKey[pytest.TempPathFactory]()
 _LOG = "--mailnet-log"
-_SECTION = "mailnet"
 _FAULTS = "mailnet_faults"
+_GUARD = "mailnet_guard"
+_FIXTURES = {"mailnet", "make_mailnet"}
 
 _INI: dict[str, tuple[str, Any, str]] = {
     "mailnet_strict": ("bool", True, "unused scripted answers and connections out of the net fail the test"),
@@ -40,7 +46,13 @@ _INI: dict[str, tuple[str, Any, str]] = {
     ),
     "mailnet_enforce": ("args", [], "rules and families to turn on that are off in a fresh net; all for all"),
     "mailnet_providers": ("paths", [], "TOML files of further providers, and folders with such files"),
+    "mailnet_guard": (
+        "bool",
+        False,
+        "stop mail connections and look-ups of tests that have no net, and say so",
+    ),
     "mailnet_log": ("string", "failed", "when a report has the mailnet section: failed, always or never"),
+    "mailnet_log_lines": ("string", "200", "how long that section may be, in lines; 0 for no limit"),
 }
 
 
@@ -56,7 +68,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Register the marks."""
+    """Register the marks, and what makes the section."""
+    from pytest_mailnet.section import OfPassedTests, Section  # noqa: PLC0415
+
+    config.pluginmanager.register(Section(_nets, _files))
+    config.pluginmanager.register(OfPassedTests())
     config.addinivalue_line(
         "markers",
         f"{_FAULTS}(*, stage=..., kind=...): run this test once with each fault, given as mailnet_fault",
@@ -64,13 +80,55 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers",
         "mailnet(*, strict=..., unknown_names=..., other_ports=..., addresses=..., trust_ca=..., "
-        "enforce=..., providers=..., log=...): "
+        "enforce=..., providers=..., log=..., log_lines=...): "
         "settings of this test's mailnet; they go before those of ini file, command line and mailnet_config",
     )
 
 
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Begin to stop the mail of tests that have no net, where the guard is on."""
+    if not session.config.getini(_GUARD):
+        return
+    from pytest_mailnet.intercept import INTERCEPTION, Nowhere  # noqa: PLC0415
+
+    stopped = session.config.stash[_stopped] = []
+    why = (
+        "this test has no net, and mailnet_guard is on. Give it the argument mailnet, or to one of its "
+        "fixtures; to let tests without one send for real: mailnet_guard = false"
+    )
+    INTERCEPTION.fall_back(Nowhere(why, stopped.append, every_name=False))
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Stop nothing any more, and tell of what has outlived its net since the last test."""
+    _tell_outlived(session.config)
+    if _stopped in session.config.stash:
+        from pytest_mailnet.intercept import INTERCEPTION  # noqa: PLC0415
+
+        INTERCEPTION.fall_back(None)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Find classes and modules that are marked `mailnet`, and in which no test has a net."""
+    if config.getoption("lf", default=False) or any("::" in arg for arg in config.args):
+        return  # the tests that have one may be among those that were not asked for
+    marked: dict[Any, list[pytest.Item]] = {}
+    for item in items:
+        for node, _ in item.iter_markers_with_node("mailnet"):
+            if node is not item:
+                marked.setdefault(node, []).append(item)
+    for below in marked.values():
+        if not any(_may_have_a_net(getattr(item, "fixturenames", ())) for item in below):
+            for item in below:
+                item.stash[_without_effect] = True
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run a test that is marked `mailnet_faults` once with each fault."""
+    """Refuse a mark without its fixture; run a test that is marked `mailnet_faults` once with each fault."""
+    own = {mark.name for mark in metafunc.definition.own_markers}
+    if "mailnet" in own and not _may_have_a_net(metafunc.fixturenames):
+        raise pytest.Collector.CollectError(_no_effect(metafunc.definition.nodeid))
     mark = metafunc.definition.get_closest_marker(_FAULTS)
     if mark is None:
         return
@@ -78,14 +136,14 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     from pytest_mailnet.faults import faults_of  # noqa: PLC0415
 
     if mark.args or mark.kwargs.keys() - {"stage", "kind"} or "mailnet_fault" not in metafunc.fixturenames:
-        raise pytest.UsageError(
+        raise pytest.Collector.CollectError(
             f"@pytest.mark.{_FAULTS} takes stage= and kind=, and the test an argument mailnet_fault: "
             f"{metafunc.definition.nodeid}"
         )
     try:
         faults = faults_of(**mark.kwargs)
     except InvalidSetting as error:
-        raise pytest.UsageError(f"@pytest.mark.{_FAULTS}: {error}") from error
+        raise pytest.Collector.CollectError(f"@pytest.mark.{_FAULTS}: {error}") from error
     metafunc.parametrize("mailnet_fault", faults, ids=str)
 
 
@@ -100,9 +158,12 @@ def mailnet_config(pytestconfig: pytest.Config) -> MailNetConfig:
     from pytest_mailnet.errors import InvalidSetting  # noqa: PLC0415
     from pytest_mailnet.internet import check_settings  # noqa: PLC0415
 
-    settings = {name.removeprefix("mailnet_"): _ini(pytestconfig, name) for name in _INI}
+    names = (name for name in _INI if name != _GUARD)
+    settings = {name.removeprefix("mailnet_"): _ini(pytestconfig, name) for name in names}
     if (log := pytestconfig.getoption(_LOG)) is not None:
         settings["log"] = log
+    if settings["log_lines"].isdecimal():  # what is no number is told as it stands
+        settings["log_lines"] = int(settings["log_lines"])
     try:
         config = MailNetConfig(**settings)
         check_settings(config)
@@ -123,7 +184,10 @@ def _mailnet_engine() -> Iterator[Engine]:
 
 @pytest.fixture
 def make_mailnet(
-    request: pytest.FixtureRequest, _mailnet_engine: Engine, mailnet_config: MailNetConfig
+    request: pytest.FixtureRequest,
+    _mailnet_engine: Engine,
+    mailnet_config: MailNetConfig,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Callable[..., MailNet]:
     """Make nets that are not active yet.
 
@@ -133,6 +197,7 @@ def make_mailnet(
     from pytest_mailnet.net import MailNet  # noqa: PLC0415
 
     config = _marked(mailnet_config, request.node)
+    request.node.stash[_files] = tmp_path_factory
 
     def make(*, start: Any = None, seed: int | None = None, **settings: Any) -> MailNet:
         net = MailNet(
@@ -158,11 +223,20 @@ def mailnet(make_mailnet: Callable[..., MailNet]) -> Iterator[MailNet]:
 def pytest_runtest_setup(item: pytest.Item) -> Generator[None, Any, Any]:
     """Look at the patches of a test whose set-up fails; before other plugins' tear-down touches them."""
     __tracebackhide__ = True
+    if _without_effect in item.stash:
+        pytest.fail(_no_effect(item.nodeid), pytrace=False)
+    if _stopped in item.config.stash:
+        from pytest_mailnet.intercept import INTERCEPTION  # noqa: PLC0415
+
+        INTERCEPTION.mend()
     try:
-        return (yield)
-    except BaseException:
-        _settle(item, failed=True)
+        outcome = yield
+    except BaseException as error:
+        _settle(item, error)
+        item.config.stash.get(_stopped, []).clear()
         raise
+    _fail_for_stopped(item.config)
+    return outcome
 
 
 @pytest.hookimpl(wrapper=True, trylast=True)
@@ -171,47 +245,76 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
     __tracebackhide__ = True
     try:
         outcome = yield
-    except BaseException:
-        _settle(item, failed=True)
+    except BaseException as error:
+        _settle(item, error)
+        item.config.stash.get(_stopped, []).clear()  # the error says it
         raise
     _settle(item)
+    _fail_for_stopped(item.config)
+    if not item.stash.get(_nets, []) and any(mark.name == "mailnet" for mark in item.own_markers):
+        pytest.fail(_no_effect(item.nodeid), pytrace=False)
     return outcome
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(
-    item: pytest.Item, call: pytest.CallInfo[None]
-) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Add the section "mailnet" to the report."""
-    report = yield
-    nets = item.stash.get(_nets, [])
-    wanted = {"always": call.when == "call" or report.failed, "failed": report.failed, "never": False}
-    told = [net for net in nets if wanted[net.config.log]]
-    if told:
-        from pytest_mailnet.report import timeline  # noqa: PLC0415
-
-        stories = [timeline(net.journal, net.queue) for net in told]
-        if len(stories) > 1:
-            stories = [f"net {number}\n{story}" for number, story in enumerate(stories, start=1)]
-        report.sections.append((_SECTION, "\n\n".join(stories)))
-    return report
+def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, Any, Any]:
+    """Tell of what has outlived its net, and of mail that was stopped, before the next test begins."""
+    __tracebackhide__ = True
+    try:
+        outcome = yield
+    finally:
+        _tell_outlived(item.config)
+    _fail_for_stopped(item.config)
+    return outcome
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Show the section of tests that passed, which pytest keeps to itself unless asked by -rP."""
-    if terminalreporter.hasopt("P"):
-        return
-    for report in terminalreporter.getreports("passed"):
-        for title, story in report.sections:
-            if title == _SECTION:
-                terminalreporter.section(f"{_SECTION}: {report.nodeid}", "-")
-                terminalreporter.line(story)
-
-
-def _settle(item: pytest.Item, *, failed: bool = False) -> None:
+def _settle(item: pytest.Item, error: BaseException | None = None) -> None:
     __tracebackhide__ = True
     for net in item.stash.get(_nets, []):
-        net.settle(failed=failed)
+        net.settle(error)
+
+
+def _may_have_a_net(fixtures: Iterable[str]) -> bool:
+    """Whether a test with these fixtures may have a net; with `request` it can ask for one as it runs."""
+    return not (_FIXTURES | {"request"}).isdisjoint(fixtures)
+
+
+def _no_effect(nodeid: str) -> str:
+    return (
+        f"@pytest.mark.mailnet has no effect on {nodeid}: it sets up the fixtures mailnet and make_mailnet, "
+        "and the test uses neither. Give it the argument mailnet, or leave the mark out"
+    )
+
+
+def _fail_for_stopped(config: pytest.Config) -> None:
+    """Fail for mail of a test without a net, also where the application has swallowed the error."""
+    __tracebackhide__ = True
+    stopped = config.stash.get(_stopped, None)
+    if stopped:
+        from pytest_mailnet.errors import ExpectationFailed  # noqa: PLC0415
+
+        texts = list(dict.fromkeys(stopped))
+        stopped.clear()
+        raise ExpectationFailed("\n".join(texts))
+
+
+def _tell_outlived(config: pytest.Config) -> None:
+    """Warn of what a test has started, and what was still at work when its net was gone."""
+    intercept = sys.modules.get("pytest_mailnet.intercept")
+    if intercept is None:
+        return
+    from pytest_mailnet.errors import OutlivedItsNet  # noqa: PLC0415
+
+    intercept.INTERCEPTION.tidy()
+    outlived = intercept.INTERCEPTION.nets.outlived
+    told = set()
+    while outlived:
+        told.add(outlived.popleft())
+    for nodeid, text in sorted(told):
+        # Not by warnings.warn: as an error it would fail a test that has nothing to do with it.
+        message = warnings.WarningMessage(OutlivedItsNet(text), OutlivedItsNet, nodeid.split("::")[0], 0)
+        recorded = {"warning_message": message, "nodeid": nodeid, "when": "runtest", "location": None}
+        config.hook.pytest_warning_recorded.call_historic(kwargs=recorded)
 
 
 def _ini(config: pytest.Config, name: str) -> Any:

@@ -10,11 +10,12 @@ from pytest_mailnet.errors import amongst
 from pytest_mailnet.intercept import Resolution
 from pytest_mailnet.intercept.world import Dialled
 from pytest_mailnet.internet import Internet
-from pytest_mailnet.journal import Incident, Query
+from pytest_mailnet.journal import Incident, Query, Started
 from pytest_mailnet.model import Endpoint
 from pytest_mailnet.providers.host import Host
 from pytest_mailnet.routes import MAIL_PORTS, SMTP_PORTS, is_loopback
 from pytest_mailnet.sender import Sender
+from pytest_mailnet.shown import printable
 from pytest_mailnet.wire.connection import Connection
 from pytest_mailnet.wire.engine import Engine
 from pytest_mailnet.wire.smtpserver import MailService
@@ -66,13 +67,14 @@ class Reach:
         if wanted != _DNS_PORT:
             host = net.host_at(ip)
             if host is None:
-                return self._no_such_address(destination)
+                return self._no_such_address(source, destination)
             drawn = net.drawn_for(host)
             unreachable = host.unreachable(wanted, drawn)
-            if unreachable is not None and unreachable[0] == errno.ETIMEDOUT:
-                call = Connection(net, Endpoint(source, port), destination, None)
-                return Dialled(self._engine.lose(port, call))
             if unreachable is not None:
+                net.journal.not_connected(source, destination, host.name, *unreachable)
+                if unreachable[0] == errno.ETIMEDOUT:
+                    call = Connection(net, Endpoint(source, port), destination, None)
+                    return Dialled(self._engine.lose(port, call))
                 return Dialled(None, *unreachable)
             service = MailService(host, host.provider.name, net.journal, self._engine.calls.departed, drawn)
             resets = host.faults.with_drawn(drawn).resets_at_once()
@@ -142,7 +144,10 @@ class Reach:
             return Resolution(tuple(found), canonical)
         if rcode not in {"NOERROR", "NXDOMAIN"}:
             return Resolution(
-                (), asked, socket.EAI_AGAIN, f"Temporary failure in name resolution: {asked}: {rcode}"
+                (),
+                asked,
+                socket.EAI_AGAIN,
+                f"Temporary failure in name resolution: {printable(asked)}: {rcode}",
             )
         return Resolution(
             (), asked, socket.EAI_NONAME, f"Name or service not known: {net.unknown_name(asked, rcode)}"
@@ -190,11 +195,16 @@ class Reach:
         journal = self._net.journal
         journal.add(Incident(journal.elapsed(), "not of this test", what, fails=False))
 
-    def _no_such_address(self, destination: Endpoint) -> Dialled:
+    def started(self, command: str) -> None:
+        self._net.journal.add(Started(self._net.journal.elapsed(), command))
+
+    def _no_such_address(self, source: str, destination: Endpoint) -> Dialled:
         net = self._net
         loopback = is_loopback(destination.ip)
         if loopback and net.dns.has_localhost:
-            return Dialled(None, errno.ECONNREFUSED, f"nothing listens at {destination}, where an MX leads")
+            why = f"nothing listens at {destination}, where an MX leads"
+            net.journal.not_connected(source, destination, "localhost", errno.ECONNREFUSED, why)
+            return Dialled(None, errno.ECONNREFUSED, why)
         known = {ip: f"{ip} ({host.name})" for host in net.hosts for ip in host.addresses}
         holds = amongst(destination.ip, known, shown=known.__getitem__)
         text = (

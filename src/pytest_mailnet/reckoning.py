@@ -10,6 +10,7 @@ from pytest_mailnet.attributes import steady
 from pytest_mailnet.errors import InvalidSetting, amongst
 from pytest_mailnet.mailbox import Message
 from pytest_mailnet.model import Stage
+from pytest_mailnet.shown import printable
 
 __all__ = ["Log", "Reckoning", "message_id", "reckon"]
 
@@ -123,4 +124,4 @@ def _plain(key: Key) -> Key:
 
 
 def _shown(key: Key) -> str:
-    return key if isinstance(key, str) else f"{key[0]} to {key[1]}"
+    return printable(key if isinstance(key, str) else f"{key[0]} to {key[1]}")

@@ -2,15 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import math
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
 
-from pytest_mailnet.journal import ClockMoved, Exchange, Incident, Journal, Query, Session
+from pytest_mailnet.absence import causes
+from pytest_mailnet.colours import colour_of, painted
+from pytest_mailnet.folding import Line, shortened
+from pytest_mailnet.journal import (
+    Attempt,
+    ClockMoved,
+    Entry,
+    Exchange,
+    Incident,
+    Journal,
+    Query,
+    Session,
+    Started,
+)
 from pytest_mailnet.model import Stage
+from pytest_mailnet.shown import lines_of, printable
 
-__all__ = ["timeline"]
+__all__ = ["Story", "in_colours", "story", "timeline"]
 
 _SHOWN_BYTES = 600
 _SHOWN_LINES = 12
+_TOLD = re.compile(r"(?m)^( *[\d.]+ ms  (?:\[\d+\] )?)(C|S|dns|tcp|!!)(  )(.*)$")
+
+
+class Story(NamedTuple):
+    """What is told of a net.
+
+    Attributes:
+        full: everything.
+        short: that part of it which is not too long; the same where all of it is not.
+    """
+
+    full: str
+    short: str
 
 
 def timeline(journal: Journal, waiting: Iterable[object] = ()) -> str:
@@ -20,24 +50,64 @@ def timeline(journal: Journal, waiting: Iterable[object] = ()) -> str:
         journal: what happened.
         waiting: what has not: the mails in the queue.
     """
-    lines = sorted(_lines(journal), key=lambda line: line[0])
-    if not lines:
-        return "nothing was looked up, and nobody connected"
-    told = [f"{at * 1000:9.1f} ms  {text}" for at, text in lines]
-    return "\n".join([*told, *(f"      in the queue  {mail}" for mail in waiting)])
+    return story(journal, waiting).full
 
 
-def _lines(journal: Journal) -> Iterator[tuple[float, str]]:
-    for entry in journal.entries:
-        match entry:
-            case Query():
-                yield entry.at, f"dns  {_query(entry)}"
-            case Session():
-                yield from _session(entry)
-            case ClockMoved():
-                yield entry.at, f"clock  {_step(entry.seconds)} on, to {entry.now} UTC"
-            case Incident():
-                yield entry.at, f"!!  {entry.kind}: {entry.text}"
+def story(journal: Journal, waiting: Iterable[object] = (), limit: int = 0) -> Story:
+    """The timeline, and what is told of it in so many lines; 0 is no limit."""
+    entries = journal.entries
+    lines = [line for strand, entry in enumerate(entries) for line in _lines(entry, strand)]
+    lines.sort(key=lambda line: line.at)
+    lines += _queue(waiting, len(entries))
+    head = list(_nothing(entries))
+    full, short = ("\n".join([*head, *map(_written, told)]) for told in (lines, shortened(lines, limit)))
+    return Story(full, short)
+
+
+def in_colours(told: str) -> str:
+    """A timeline for a terminal: clients, servers, the DNS, and what went wrong, in a colour each."""
+    return _TOLD.sub(lambda it: it[1] + it[2] + it[3] + painted(it[4], colour_of(it[2], it[4])), told)
+
+
+def _written(line: Line) -> str:
+    # Here, where every line passes: what a client says must not reach a terminal as it stands.
+    text = printable(f"{line.label} {line.text}" if line.label else line.text)
+    return f"      {text}" if line.at == math.inf else f"{line.at * 1000:9.1f} ms  {text}"
+
+
+def _nothing(entries: Sequence[Entry]) -> Iterator[str]:
+    """That nobody came, where that is so, and why that may be."""
+    if all(isinstance(entry, ClockMoved | Started) for entry in entries):
+        yield "nothing was looked up, and nobody connected"
+        started = [entry.command for entry in entries if isinstance(entry, Started)]
+        yield from (f"  - {cause}" for cause in causes(started))
+
+
+def _lines(entry: Entry, strand: int) -> Iterator[Line]:
+    match entry:
+        case Query():
+            yield Line(entry.at, strand, "dns", f" {_query(entry)}", matters=entry.rcode != "NOERROR")
+        case Session():
+            yield from _session(entry, strand)
+        case Attempt():
+            where = f"{entry.host} ({entry.server})" if entry.host else f"{entry.server}"
+            text = f" {entry.client} cannot connect to {where}: {entry.error}"
+            yield Line(entry.at, strand, "tcp", text, matters=True)
+            yield Line(entry.at, strand, "tcp", f" -> {entry.why}", matters=True)
+        case ClockMoved():
+            yield Line(entry.at, strand, "clock", f" {_span(entry.seconds)} on, to {entry.now} UTC")
+        case Incident():
+            for text in f"{entry.kind}: {entry.text}".split("\n"):
+                yield Line(entry.at, strand, "!!", f" {text}", matters=True)
+
+
+def _queue(waiting: Iterable[object], strand: int) -> Iterator[Line]:
+    number = strand
+    for number, mail in enumerate(waiting, start=strand + 1):
+        yield Line(math.inf, number, "in the queue", f" {mail}")
+    if number > strand:
+        until = " until mailnet.deliver_all(), or (days=5) with all its tries, lets the servers deliver it"
+        yield Line(math.inf, strand, "in the queue", until)
 
 
 def _query(query: Query) -> str:
@@ -49,29 +119,40 @@ def _query(query: Query) -> str:
     return f"{query.name} {query.rdtype}? {told}  ({asked})"
 
 
-def _session(session: Session) -> Iterator[tuple[float, str]]:
-    number = f"[{session.number}]"
-    yield session.at, f"{number}  {session.client} connects to {session.host} ({session.server})"
+def _session(session: Session, strand: int) -> Iterator[Line]:
+    label, exchanges = f"[{session.number}]", tuple(session.exchanges)
+    cut_short = session.ended != "client quit"
+    failed = cut_short or any(map(_went_wrong, exchanges))
+    text = f" {session.client} connects to {session.host} ({session.server})"
+    yield Line(session.at, strand, label, text, matters=failed)
     last = session.at
-    for exchange in session.exchanges:
-        last = exchange.at
+    for exchange in exchanges:
+        last, wrong = exchange.at, _went_wrong(exchange)
+        is_content = exchange.stage is Stage.MESSAGE
         for line in _request(exchange):
-            yield exchange.at, f"{number} C  {line}"
-        for line in _text(exchange.reply).splitlines():
-            yield exchange.at, f"{number} S  {line}"
+            yield Line(last, strand, label, f"C  {line}", wrong and not is_content, not is_content)
+        for line in lines_of(exchange.reply):
+            yield Line(last, strand, label, f"S  {line}", wrong)
         if exchange.finding is not None and exchange.finding.why:
-            yield exchange.at, f"{number} -> {exchange.finding.rule}: {exchange.finding.why}"
+            text = f"-> {exchange.finding.rule}: {exchange.finding.why}"
+            yield Line(last, strand, label, text, wrong)
     known = [it for it in (session.tls, session.user and f"logged in as {session.user}") if it]
     told = f" ({', '.join(known)})" if known else ""
-    yield last, f"{number}  {session.ended or 'still open'}{told}"
+    yield Line(last, strand, label, f" {session.ended or 'still open'}{told}", cut_short)
+
+
+def _went_wrong(exchange: Exchange) -> bool:
+    """Whether a client was told no, or nothing that it could understand."""
+    of_a_fault = exchange.finding is not None and exchange.finding.rule == "fault"
+    return of_a_fault or not exchange.reply.startswith((b"2", b"3"))
 
 
 def _request(exchange: Exchange) -> list[str]:
+    lines = lines_of(exchange.request[:_SHOWN_BYTES])
     if exchange.stage is Stage.AUTH:  # a log is read by more people than a test
-        words = _text(exchange.request).split(maxsplit=2)
+        words = " ".join(lines).split(maxsplit=2)
         command = words[:2] if words and words[0].upper() == "AUTH" else []
         return [" ".join(command if words == command else [*command, "[credentials]"])]
-    lines = _text(exchange.request[:_SHOWN_BYTES]).splitlines()
     if exchange.stage is not Stage.MESSAGE:
         return lines
     shown = lines[:_SHOWN_LINES]
@@ -80,12 +161,9 @@ def _request(exchange: Exchange) -> list[str]:
     return [*shown, "."]
 
 
-def _text(sent: bytes) -> str:
-    return sent.decode("utf-8", "backslashreplace")
-
-
-def _step(seconds: float) -> str:
-    minutes, rest = divmod(seconds, 60)
+def _span(seconds: float) -> str:
+    """A span of time in words, to the millisecond."""
+    minutes, rest = divmod(round(seconds, 3), 60)
     hours, minutes = divmod(minutes, 60)
     days, hours = divmod(hours, 24)
     parts = [
@@ -93,4 +171,4 @@ def _step(seconds: float) -> str:
         for value, unit in ((days, "d"), (hours, "h"), (minutes, "min"), (rest, "s"))
         if value
     ]
-    return " ".join(parts)
+    return " ".join(parts) or "0 s"

@@ -19,6 +19,7 @@ from pytest_mailnet.errors import InvalidReply, InvalidSetting, amongst
 from pytest_mailnet.model import Reply, Stage
 from pytest_mailnet.sender import Sender
 from pytest_mailnet.step import HANG_UP, HangUp
+from pytest_mailnet.written import Written
 
 if TYPE_CHECKING:
     from pytest_mailnet.step import Step
@@ -99,6 +100,8 @@ class Expectation:
         self._given = 0
         self._lock = threading.Lock()  # the servers count, the test reads and re-scripts
         __tracebackhide__ = True
+        self._written = Written.here()
+        self._at = 0.0
         if not (match is None or isinstance(match, str) or callable(match)):
             raise InvalidSetting(f"{self}: it matches by a glob as in 'sales@*' or a function of the step")
         if not (sender is None or isinstance(sender, str | Sender)):
@@ -220,6 +223,27 @@ class Expectation:
         return None
 
     @property
+    def unmet(self) -> str | None:
+        """Likewise where it need not be given: what the report of a test that has failed says of it."""
+        if self.unused is None and self._times is None and not self._given:
+            return f"{self} was not given"
+        return self.unused
+
+    @property
+    def written(self) -> Written:
+        """The line of the test that wrote it."""
+        return self._written
+
+    @property
+    def at(self) -> float:
+        """When it was written, in seconds since the net began."""
+        return self._at
+
+    def begin(self, at: float) -> None:
+        """Note when it was written."""
+        self._at = at
+
+    @property
     def owner(self) -> str:
         """The name of the provider or server whose answer it is."""
         return self._owner
@@ -282,9 +306,14 @@ class Expectation:
 
 
 class Script:
-    """The scripted answers of one provider or server, in the order in which the test wrote them."""
+    """The scripted answers of one provider or server, in the order in which the test wrote them.
 
-    def __init__(self) -> None:
+    Args:
+        elapsed: tells how many seconds the net has lasted.
+    """
+
+    def __init__(self, elapsed: Callable[[], float]) -> None:
+        self._elapsed = elapsed
         # Tuples, replaced as wholes: the servers read while the test writes.
         self._expectations: dict[Stage, tuple[Expectation, ...]] = {}
         self._seen: dict[Stage, list[Seen]] = {}
@@ -292,6 +321,7 @@ class Script:
     def add(self, expectation: Expectation) -> Expectation:
         """Put an answer in line behind the others of its stage, and return it."""
         stage = expectation.stage
+        expectation.begin(self._elapsed())
         self._expectations[stage] = (*self._expectations.get(stage, ()), expectation)
         self._seen.setdefault(stage, [])
         return expectation
@@ -309,12 +339,13 @@ class Script:
                 return answer
         return None
 
-    def unused(self) -> Iterator[tuple[Expectation, str, list[Seen]]]:
-        """The answers of which something is still expected, what, and what came by at their stage."""
-        for stage, expectations in self._expectations.items():
-            for expectation in expectations:
-                if complaint := expectation.unused:
-                    yield expectation, complaint, list(self._seen[stage])
+    def seen(self, expectation: Expectation) -> list[Seen]:
+        """What has come at an answer's stage since the first answer of that stage was written."""
+        return list(self._seen[expectation.stage])
+
+    def __iter__(self) -> Iterator[Expectation]:
+        for expectations in self._expectations.values():
+            yield from expectations
 
 
 _SUBJECT = {

@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from pytest_mailnet.config import MailNetConfig
 from pytest_mailnet.errors import amongst
 from pytest_mailnet.faults.weather import Turns
-from pytest_mailnet.journal import Journal, Query
-from pytest_mailnet.script import Expectation, Script, Seen
+from pytest_mailnet.journal import Journal, Query, Session
+from pytest_mailnet.script import Script
+from pytest_mailnet.unmet import unmet_text
+from pytest_mailnet.written import Written
 
 __all__ = ["Complaint", "complaints"]
 
-_SHOWN = 3
+_NEED_NOT = "\n  If it need not be given: leave out .times(...), or @pytest.mark.mailnet(strict=False)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,15 +25,17 @@ class Complaint:
     Attributes:
         text: what happened, what there was (nearest first), the way out.
         error: the exception behind it, where there is one.
+        written: the line of the test that it is about, where there is one.
     """
 
     text: str
     error: BaseException | None = None
+    written: Written | None = None
 
 
 def complaints(
     journal: Journal,
-    scripts: Iterable[Script],
+    scripts: Iterable[tuple[Script, list[Session]]],
     config: MailNetConfig,
     names: Callable[[], Iterable[str]],
     turns: Iterable[Turns] = (),
@@ -40,7 +44,7 @@ def complaints(
 
     Args:
         journal: what happened.
-        scripts: the scripted answers of every provider.
+        scripts: the scripted answers of every provider, with the sessions that they can answer.
         config: says what counts.
         names: tells what the net's DNS holds, for near misses.
         turns: the schedules of faults.
@@ -51,9 +55,12 @@ def complaints(
     if config.unknown_names == "fail":
         yield from _unknown_names(journal.queries, list(names()))
     if config.strict:
-        for script in scripts:
-            for expectation, complaint, seen in script.unused():
-                yield Complaint(_unused(expectation, complaint, seen))
+        for script, own in scripts:
+            for expectation in script:
+                if missing := expectation.unused:
+                    text = unmet_text(expectation, missing, script, own, journal.sessions)
+                    text += _NEED_NOT if expectation.complete else ""
+                    yield Complaint(text, written=expectation.written)
         for each in turns:
             if each.left:
                 left = ", ".join("None" if step is None else repr(step.id) for step in each.left)
@@ -69,21 +76,3 @@ def _unknown_names(queries: Iterable[Query], names: list[str]) -> Iterator[Compl
             f"To have it: mailnet.add_server('mx.shop.example', domain={name!r}), or "
             f"mailnet.dns.add({name!r}, ...); to allow it: unknown_names='answer'"
         )
-
-
-def _unused(expectation: Expectation, complaint: str, seen: list[Seen]) -> str:
-    if not expectation.complete:
-        return complaint
-    lines = [complaint]
-    if not seen:
-        lines.append(f"  nothing came to {expectation.owner} at {expectation.stage.upper()}")
-    else:
-        told = sorted(((expectation.mismatches(it), it) for it in seen), key=lambda pair: len(pair[0]))
-        lines.append(f"  what came to {expectation.owner} at {expectation.stage.upper()}, nearest first:")
-        lines += [
-            f"  - session {it.session}: {'; '.join(wrong) or 'it matched'}" for wrong, it in told[:_SHOWN]
-        ]
-        if len(told) > _SHOWN:
-            lines.append(f"  - and {len(told) - _SHOWN} more")
-    lines.append("  If it need not be given: leave out .times(...), or @pytest.mark.mailnet(strict=False)")
-    return "\n".join(lines)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+import socket
+import threading
+from collections.abc import Callable, Coroutine, Iterator
 from typing import Any
 
 import anyio
@@ -18,6 +20,24 @@ LETTER = "From: bob@app.example\r\nTo: sales@shop.example\r\nSubject: hi\r\n\r\n
 def letter() -> str:
     """A mail from bob@app.example to sales@shop.example."""
     return LETTER
+
+
+@pytest.fixture
+def echo() -> Iterator[Any]:
+    """The address of a plain server on loopback, no part of any net: it sends back what it gets first."""
+    listening = socket.create_server(("127.0.0.1", 0))
+    listening.settimeout(10)
+
+    def serve():
+        taken, _ = listening.accept()
+        with taken:
+            taken.sendall(taken.recv(100))
+
+    thread = threading.Thread(target=serve, daemon=True)
+    thread.start()
+    yield listening.getsockname()
+    thread.join(10)
+    listening.close()
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import errno
 import socket
-import threading
 from socket import gethostbyaddr as early_gethostbyaddr
 from socket import gethostbyname as early_gethostbyname
 from socket import getnameinfo as early_getnameinfo
@@ -24,24 +23,6 @@ def lenient(make_mailnet):
     with make_mailnet(strict=False) as net:
         net.add_server("mx.shop.example", domain="shop.example")
         yield net
-
-
-@pytest.fixture
-def echo(request):
-    """The address of a plain server on loopback, no part of any net: it sends back what it gets first."""
-    listening = socket.create_server(("127.0.0.1", 0))
-    listening.settimeout(10)
-
-    def serve():
-        taken, _ = listening.accept()
-        with taken:
-            taken.sendall(taken.recv(100))
-
-    thread = threading.Thread(target=serve, daemon=True)
-    thread.start()
-    yield listening.getsockname()
-    thread.join(10)
-    listening.close()
 
 
 @pytest.mark.parametrize("port", [25, 465, 587, 110, 143, 993, 995])

@@ -155,6 +155,18 @@ for owner in (socket, *classes):
     assert (done.returncode, done.stderr) == (0, "")
 
 
+def test_what_was_replaced_between_two_nets_is_what_the_second_one_leaves_to_the_machine(monkeypatch):
+    with MailNet():
+        pass
+    asked = []
+    monkeypatch.setattr(socket.socket, "connect", lambda _, address: asked.append(address))
+
+    with MailNet(), socket.socket() as sock:
+        sock.connect(("127.0.0.1", 8080))
+
+    assert asked == [("127.0.0.1", 8080)]
+
+
 def test_a_socket_of_the_net_can_be_closed_and_shown_after_it(before):
     with MailNet() as net:
         net.add_server("mx.shop.example", domain="shop.example")

@@ -9,6 +9,7 @@ from typing import Literal, TypeAlias
 
 from pytest_mailnet.evidence.replies import code_of, enhanced_of
 from pytest_mailnet.model import Stage
+from pytest_mailnet.shown import printable
 
 __all__ = ["Failure", "NoFailure", "Outcome"]
 
@@ -93,7 +94,7 @@ class NoFailure:
     missing: str
 
     def __str__(self) -> str:
-        return f"{self.file}: {self.found}; {self.missing}"
+        return printable(f"{self.file}: {self.found}; {self.missing}")
 
 
 Outcome: TypeAlias = Failure | NoFailure

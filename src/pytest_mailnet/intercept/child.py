@@ -102,6 +102,9 @@ class ParentWorld:
     def overheard(self, what: str) -> None:
         self._ask("overheard", what)
 
+    def started(self, command: str) -> None:
+        self._ask("started", command)
+
     def _ask(self, name: str, *arguments: object) -> Any:
         with self._lock:
             if self._asking:

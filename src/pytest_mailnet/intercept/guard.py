@@ -14,7 +14,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from pytest_mailnet.intercept.nowhere import Nowhere
-from pytest_mailnet.intercept.world import World, host_name, numeric
+from pytest_mailnet.intercept.world import PARENT, World, host_name, numeric
 from pytest_mailnet.model import Endpoint
 
 if TYPE_CHECKING:
@@ -25,7 +25,8 @@ __all__ = ["watch"]
 _SENDS = {"socket.connect", "socket.sendto", "socket.sendmsg"}
 _LOOKS_UP = {"socket.getaddrinfo", "socket.gethostbyname", "socket.gethostbyaddr"}
 _LOOKS_BACK = {"socket.gethostbyaddr", "socket.getnameinfo"}
-_WATCHED = _SENDS | _LOOKS_UP | _LOOKS_BACK
+_STARTS = "subprocess.Popen"
+_WATCHED = _SENDS | _LOOKS_UP | _LOOKS_BACK | {_STARTS}
 
 
 class _Guard:
@@ -50,6 +51,8 @@ class _Guard:
             self._looked_up(world, event, args)
         if event in _LOOKS_BACK:
             self._looked_back(world, event, args[0])
+        if event == _STARTS:
+            self._started(world, *args[1:])
 
     def _sent(self, world: World, event: str, sock: socket.socket, address: Any) -> None:
         if not isinstance(address, tuple) or sock.family not in {socket.AF_INET, socket.AF_INET6}:
@@ -73,6 +76,10 @@ class _Guard:
         ip = numeric(asked[0] if isinstance(asked, tuple) else asked)
         if ip is not None and world.owns(ip):
             raise self._leak(world, event, ip)
+
+    def _started(self, world: World, command: Any, _folder: Any, environment: Any) -> None:
+        if PARENT not in (os.environ if environment is None else environment):
+            world.started(command if isinstance(command, str) else " ".join(map(os.fsdecode, command)))
 
     def _leak(self, world: World, event: str, target: str) -> OSError:
         if isinstance(world, Nowhere):  # which has no patches where there is no net

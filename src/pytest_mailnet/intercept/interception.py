@@ -43,10 +43,12 @@ class Interception:
     def __init__(self) -> None:
         self.nets = Nets()
         self._patches = Patches()
+        self._noticing = Patches()
         self._waits: Waits | None = None
         self._lock = threading.RLock()
         self._on_import = OnImport({name: functools.partial(self._adapt, name) for name in _ADAPTERS})
         self._watching = False
+        self._adapted: tuple[str, ...] = ()
 
     def enter(self, world: World, title: str) -> Origin:
         """Lead the process into a net; return what is to be left again.
@@ -60,6 +62,8 @@ class Interception:
             if not self.nets.active:
                 # Anew where they are put for the fallback only: who forbids sockets may have come since.
                 self._put()
+            if not self._noticing.in_place:
+                origins.notice_work(self._noticing)
             self._renew()
             self.nets.add(origin)
         origins.enter(origin)
@@ -73,6 +77,13 @@ class Interception:
             self._renew()
             if not self.nets.active and self.nets.fallback is None:
                 self._undo()
+            self.tidy()
+
+    def tidy(self) -> None:
+        """Notice no more who gives work to whom, once nothing is left of nets that are gone."""
+        with self._lock:
+            if not (self.nets.active or origins.left_running()):
+                self._noticing.undo()
 
     def fall_back(self, world: World | None) -> None:
         """Have a world for those who are in no net, or, with None, have none any more."""
@@ -82,6 +93,12 @@ class Interception:
                 self._put()
             elif world is None and not self.nets.active:
                 self._undo()
+
+    def mend(self) -> None:
+        """Put the patches anew, where there is no net and somebody has replaced some of them."""
+        with self._lock:
+            if not self.nets.active and self._patches.tampered():
+                self._put()
 
     def compress(self, origin: Origin, patience: Patience) -> None:
         """Let waits on a net take no time, until it is left."""
@@ -104,15 +121,21 @@ class Interception:
         if not self._watching:
             self._watching = True
             guard.watch(self.nets)
-            os.register_at_fork(after_in_child=self._in_forked_child)
+            os.register_at_fork(before=self.nets.before_fork, after_in_child=self._in_forked_child)
+        adapted = tuple(filter(sys.modules.__contains__, _ADAPTERS))
+        if self._adapted == adapted and self._patches.put_again():
+            self._on_import.install()
+            return
+        self._patches.forget()
+        self._adapted = adapted
         try:
             origins.install(self._patches)
             sockets.install(self._patches, self.nets.world)
             names.install(self._patches, self.nets.world)
             trust.install(self._patches, self.nets.world)
-            for module in _ADAPTERS:
-                if module in sys.modules:
-                    self._adapt(module)
+            for module in adapted:
+                self._adapt(module)
+            self._patches.keep()
             self._on_import.install()
         except BaseException:
             self._undo()
@@ -131,14 +154,16 @@ class Interception:
     def _renew(self) -> None:
         """Let libraries keep nothing from one net to the next that they found out in it."""
         for module in _ADAPTERS:
-            if module in sys.modules and hasattr(_adapter(module), "renew"):
-                _adapter(module).renew()
+            renew = module in sys.modules and getattr(_adapter(module), "renew", None)
+            if renew:
+                renew()
 
     def _in_forked_child(self) -> None:
         self._lock = threading.RLock()
         self.nets.in_forked_child()
 
 
+@functools.cache
 def _adapter(module: str) -> Any:
     return importlib.import_module(f"{__package__}.{_ADAPTERS[module]}")
 

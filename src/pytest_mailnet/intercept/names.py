@@ -32,6 +32,8 @@ def install(patches: Patches, world: World) -> None:
         # Somebody forbids look-ups by replacing the function (pytest-socket's --disable-socket). The net's
         # never leave the process, so they are let through; all others stay forbidden.
         patches.put(socket, "getaddrinfo", names.permitted(socket.getaddrinfo))
+    else:
+        patches.assume(socket, "getaddrinfo")
 
 
 class _Names:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import threading
 from collections import deque
 from typing import Any, cast
@@ -45,7 +46,7 @@ class Nets:
         """Let a net be one no more, in whatever order."""
         with self._lock:
             self._origins = tuple(other for other in self._origins if other is not origin)
-        origin.world = origin.patience = origin.child = None
+        origin.world = origin.forked = origin.patience = origin.child = None
 
     @property
     def active(self) -> bool:
@@ -77,13 +78,20 @@ class Nets:
             what = f"thread {name!r}, which was started in {origin.title}, goes on in {self._title}"
             self.outlived.append((origin.title, what))
 
+    def before_fork(self) -> None:
+        """Get ready what a child will see of each net, while the net can still be asked."""
+        for origin in self._origins:
+            if origin.child is not None:
+                origin.forked = origin.child()
+
     def in_forked_child(self) -> None:
-        """Let a process that was forked off this one see of each net what children see."""
+        """Let the process that was forked off see that."""
         self._lock = threading.Lock()
         for origin in self._origins:
             origin.patience = None
-            if origin.child is not None:
-                origin.world = origin.child()
+            if origin.forked is not None:
+                origin.world = origin.forked
+                origin.child = functools.partial(_same, origin.forked)
 
     @property
     def _innermost(self) -> Origin | None:
@@ -108,6 +116,10 @@ class Nets:
             "several tests before the first net"
         )
         return Nowhere(why, note, every_name=True)
+
+
+def _same(world: World) -> World:
+    return world
 
 
 class _Here:

@@ -39,7 +39,9 @@ class Nowhere:
         pass
 
     def dial(self, kind: int, port: int, destination: Endpoint) -> Dialled:  # noqa: ARG002
-        return Dialled(None, errno.ENETUNREACH, self.stopped(f"a connection to {destination}"))
+        asked = destination.port == _DNS_PORT or destination == _NOBODY
+        what = "a question to a name server" if asked else f"a connection to {destination}"
+        return Dialled(None, errno.ENETUNREACH, self.stopped(what))
 
     def connected(self, port: int) -> None:
         pass
@@ -88,6 +90,9 @@ class Nowhere:
 
     def overheard(self, what: str) -> None:
         self._note(what)
+
+    def started(self, command: str) -> None:
+        pass
 
     def stopped(self, what: str) -> str:
         """Note what was stopped; return it in words, with the reason."""

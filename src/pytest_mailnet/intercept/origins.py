@@ -24,12 +24,24 @@ if TYPE_CHECKING:
     from pytest_mailnet.intercept.waits import Patience
     from pytest_mailnet.intercept.world import World
 
-__all__ = ["Origin", "carrying", "current", "enter", "install", "leave", "outlived", "stamp_loops"]
+__all__ = [
+    "Origin",
+    "carrying",
+    "current",
+    "enter",
+    "install",
+    "leave",
+    "left_running",
+    "notice_work",
+    "outlived",
+    "stamp_loops",
+]
 
 _STAMP = "_mailnet_origin"
 _OUTLIVED = "_mailnet_outlived"
 # Threads that work for whoever hands them something, by ways that cannot be seen.
-_POOLS = {"concurrent.futures.thread", "multiprocessing.pool", "trio._core._thread_cache"}
+_POOLS = {"concurrent.futures.thread", "multiprocessing.pool"}
+_OF_TRIO = "trio._core._thread_cache"  # its tasks wait for what they hand over, so that nothing outlives them
 _local = threading.local()
 
 
@@ -40,7 +52,8 @@ class Origin:
     Attributes:
         title: what messages call it: the test's id, or "a net".
         world: the net; None once it has been left.
-        child: makes what a child that is forked meanwhile sees of it.
+        child: makes, before a fork, what the child is to see in place of the net.
+        forked: what the child sees.
         patience: how waits on it take no time, where its clock is compressed.
         number: counts them from 1; the later one is the inner one.
     """
@@ -48,6 +61,7 @@ class Origin:
     title: str
     world: World | None
     child: Callable[[], World] | None = None
+    forked: World | None = None
     patience: Patience | None = None
     number: int = 0
 
@@ -114,7 +128,12 @@ def install(patches: Patches) -> None:
     _stamp_threads(patches)
     _stamp_jobs(patches)
     stamp_loops(patches, asyncio.BaseEventLoop)
-    _notice_work(patches)
+
+
+def left_running() -> bool:
+    """Whether a thread is alive that belongs to a net that is gone, and has had no work of others since."""
+    stamps = ((vars(thread).get(_STAMP), _work_of(thread)) for thread in threading.enumerate())
+    return any(it is not None and it.gone and work not in (*_POOLS, _OF_TRIO) for it, work in stamps)
 
 
 def stamp_loops(patches: Patches, loops: Any, timers: Iterable[str] = ("call_at",)) -> None:
@@ -172,10 +191,12 @@ def _stamp_jobs(patches: Patches) -> None:
     patches.put(executors, "submit", stamped_submit)
 
 
-def _notice_work(patches: Patches) -> None:
+def notice_work(patches: Patches) -> None:
     """Notice where a thread gets work: from a queue, by a condition (an event, a semaphore), by a call."""
     notify, wait = threading.Condition.notify, threading.Condition.wait
-    get, accept = queue.Queue.get, socket.socket.accept
+    # Not of a subclass that somebody has put in the class's place.
+    sockets: Any = next(cls for cls in socket.socket.__mro__ if "accept" in vars(cls))
+    get, accept = queue.Queue.get, sockets.accept
 
     def told_by(condition: threading.Condition, n: int = 1) -> None:
         vars(condition)[_STAMP] = current()
@@ -200,7 +221,7 @@ def _notice_work(patches: Patches) -> None:
     patches.put(threading.Condition, "notify", told_by)
     patches.put(threading.Condition, "wait", wait_to_be_told)
     patches.put(queue.Queue, "get", take)
-    patches.put(socket.socket, "accept", take_call)
+    patches.put(sockets, "accept", take_call)
 
 
 def _handed(by: Origin | None) -> None:
@@ -227,14 +248,17 @@ def _this_thread() -> threading.Thread | None:
 
 def _started_in(thread: threading.Thread) -> Origin | None:
     origin: Origin | None = vars(thread).get(_STAMP)
-    if origin is not None and origin.gone and _is_of_a_pool(thread):
+    if origin is None or not origin.gone:
+        return origin
+    work = _work_of(thread)
+    if work in _POOLS:
         _handed(None)
-        return None
-    return origin
+    return None if work in _POOLS or work == _OF_TRIO else origin
 
 
-def _is_of_a_pool(thread: threading.Thread) -> bool:
-    return getattr(getattr(thread, "_target", None), "__module__", None) in _POOLS
+def _work_of(thread: threading.Thread) -> str | None:
+    """The module whose function a thread runs."""
+    return getattr(getattr(thread, "_target", None), "__module__", None)
 
 
 def _carried_by(origin: Origin | None, job: Callable[..., Any]) -> Callable[..., Any]:

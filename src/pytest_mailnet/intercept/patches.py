@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,10 +25,42 @@ class _Patch:
 
 
 class Patches:
-    """Attributes that were replaced for as long as a net is active; nets nest, last in first out."""
+    """Attributes that are replaced for as long as any net is active.
+
+    What was put last is kept when it is undone: as long as everything is as it was found then, it is put
+    again, by one assignment a name.
+    """
 
     def __init__(self) -> None:
         self._patches: list[_Patch] = []
+        self._kept: list[_Patch] = []
+        self._assumed: list[tuple[Any, str, Any]] = []
+
+    def assume(self, owner: Any, name: str) -> None:
+        """Note that what is put holds only while an attribute that is not replaced is what it is now."""
+        self._assumed.append((owner, name, vars(owner).get(name, _MISSING)))
+
+    def keep(self) -> None:
+        """Keep what is in place by now, to be put again."""
+        self._kept = list(self._patches)
+
+    def put_again(self) -> bool:
+        """Put what was kept; return whether it could be."""
+        if not self._kept or any(
+            vars(owner).get(name, _MISSING) is not it for owner, name, it in self._assumed
+        ):
+            return False
+        for patch in self._kept:
+            if patch.now is not patch.found and patch.watched:
+                self.undo()
+                return False
+            self._patches.append(patch if patch.watched else dataclasses.replace(patch, found=patch.now))
+            setattr(patch.owner, patch.name, patch.put)
+        return True
+
+    def forget(self) -> None:
+        """Keep nothing any more."""
+        self._kept, self._assumed = [], []
 
     def put(self, owner: Any, name: str, value: Any, *, watched: bool = True) -> None:
         """Replace an attribute of a module or class, remembering what its own namespace held.

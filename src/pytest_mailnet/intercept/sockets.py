@@ -33,6 +33,8 @@ def install(patches: Patches, world: World) -> None:
         # connections never leave the process, so they are let through; all others stay forbidden.
         forbidden = socket.socket
         patches.put(socket, "socket", cls)
+    else:
+        patches.assume(socket, "socket")
     nat = _Translation(patches, world, cls, forbidden)
     for name in (
         "connect",

@@ -8,7 +8,10 @@ from typing import Any, NamedTuple, Protocol
 
 from pytest_mailnet.model import Endpoint
 
-__all__ = ["Dialled", "Resolution", "World", "host_name", "numeric"]
+__all__ = ["PARENT", "Dialled", "Resolution", "World", "host_name", "numeric"]
+
+PARENT = "PYTEST_MAILNET_PARENT"
+"""In the environment of processes that are in the net: where to ask their parent."""
 
 # What the machine knows without asking anybody.
 _LOCAL_NAMES = {"", "localhost", "localhost.localdomain", "ip6-localhost", "ip6-loopback", "<broadcast>"}
@@ -111,6 +114,9 @@ class World(Protocol):
 
     def overheard(self, what: str) -> None:
         """Remember what was stopped of somebody who does not belong to this net."""
+
+    def started(self, command: str) -> None:
+        """Remember that a process was started which is not in the net."""
 
 
 def numeric(host: Any) -> str | None:

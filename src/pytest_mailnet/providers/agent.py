@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,7 @@ from pytest_mailnet.providers.variables import VARIABLES
 from pytest_mailnet.rules import RULES, family_of
 from pytest_mailnet.script import Expectation, Match, Script
 from pytest_mailnet.sender import Sender
+from pytest_mailnet.shown import printable
 from pytest_mailnet.step import HangUp, Step
 
 if TYPE_CHECKING:
@@ -55,21 +56,32 @@ INSTEAD: Mapping[str, str] = MappingProxyType(
 
 @steady("a provider", INSTEAD)
 class Agent:
-    """A provider's transfer agents (its MX hosts) or its submission agents, as RFC 5598 calls them.
+    """A provider's hosts, or those of them to which its users hand their mail (RFC 5598's submission agents).
 
-    Its own answers (`on_rcpt` and its sisters) come before its rules.
+    A test's own answers (`on_rcpt` and its sisters) come before the rules. Those of a provider hold at all of
+    its hosts, those of its submission agents only there, and come first.
 
     Args:
         name: how messages call it.
         policy: its rules.
         phrasebook: its replies.
+        elapsed: tells how many seconds the net has lasted.
+        behind: the script that is asked after its own.
     """
 
-    def __init__(self, name: str, policy: Policy, phrasebook: Phrasebook) -> None:
+    def __init__(
+        self,
+        name: str,
+        policy: Policy,
+        phrasebook: Phrasebook,
+        elapsed: Callable[[], float],
+        behind: Script | None = None,
+    ) -> None:
         self._name = name
         self._policy = policy
         self._phrasebook = phrasebook
-        self._script = Script()
+        self._script = Script(elapsed)
+        self._behind = behind
 
     @property
     def name(self) -> str:
@@ -100,7 +112,7 @@ class Agent:
 
     def explanation(self, session: Session) -> str:
         """Tell, rule by rule, why a session got the replies that it got."""
-        return "\n".join(self._policy.explain(session))
+        return "\n".join(map(printable, self._policy.explain(session)))
 
     def on_connect(self, match: Match | None = None, *, sender: Sender | str | None = None) -> Expectation:
         """Answer a connection in place of the banner; a glob is compared with the client's address."""
@@ -146,6 +158,8 @@ class Agent:
     def decision(self, stage: Stage, step: Step, evidence: Evidence) -> Reply | HangUp | None:
         """The first answer of the script, then of the rules; None lets the session go on."""
         scripted = self._script.decide(stage, step)
+        if scripted is None and self._behind is not None:
+            scripted = self._behind.decide(stage, step)
         if scripted is not None:
             step.finding = OWN_ANSWER
             return scripted

@@ -19,7 +19,7 @@ from pytest_mailnet.providers.agent import INSTEAD, Agent
 from pytest_mailnet.providers.facts import Facts
 from pytest_mailnet.providers.phrasebook import Phrasebook
 from pytest_mailnet.providers.policy import Policy
-from pytest_mailnet.script import Expectation, Match, Script
+from pytest_mailnet.script import Script
 from pytest_mailnet.sender import Sender
 from pytest_mailnet.smtp.paths import CommandError, forward_path
 from pytest_mailnet.snapshot import Snapshot, since
@@ -57,8 +57,9 @@ class Relay(Protocol):
 class Provider(Agent):
     """A mail operator: `mailnet.gmail`, or what `mailnet.add_server` returns.
 
-    What it answers and decides as such is what its MX hosts do; those to which its users hand their mail have
-    answers and rules of their own: `mailnet.gmail.submission`.
+    A test's answers hold at all of its hosts. Its rules are those of its MX hosts; the hosts to which its
+    users hand their mail have rules of their own, and answers that hold only there are written to
+    `mailnet.gmail.submission`.
 
     """
 
@@ -79,7 +80,7 @@ class Provider(Agent):
         enforced: Iterable[str] = (),
     ) -> None:
         policy = Policy(facts, enforced)
-        super().__init__(facts.name, policy, phrasebook("mx"))
+        super().__init__(facts.name, policy, phrasebook("mx"), journal.elapsed)
         self._facts = facts
         self._hosts: dict[str, Host] = {}
         self._clock, self._dns, self._random = clock, dns, random
@@ -92,7 +93,9 @@ class Provider(Agent):
         self._submission: Agent = self
         if facts.submission is not None:
             of_submission = Policy(facts.submission, enforced)
-            self._submission = Agent(facts.submission.name, of_submission, phrasebook("submission"))
+            self._submission = Agent(
+                facts.submission.name, of_submission, phrasebook("submission"), journal.elapsed, self.script
+            )
 
     @property
     def facts(self) -> Facts:
@@ -208,15 +211,13 @@ class Provider(Agent):
         return Snapshot(own, "provider.sessions", since("provider.sessions"))
 
     @property
-    def scripts(self) -> list[Script]:
-        """The test's own answers, here and at its submission agents."""
-        return list(dict.fromkeys((self.script, self.submission.script)))
-
-    def on_auth(self, match: Match | None = None, *, sender: Sender | str | None = None) -> Expectation:
-        """Answer a log-in, at the provider's submission agents; a glob is compared with the user's name."""
+    def scripts(self) -> list[tuple[Script, list[Session]]]:
+        """The test's own answers, here and at submission, with the sessions that each script can answer."""
+        sessions = self.sessions
         if self.submission is self:
-            return super().on_auth(match, sender=sender)
-        return self.submission.on_auth(match, sender=sender)
+            return [(self.script, sessions)]
+        handed_in = [it for it in sessions if self.hosts[it.host].agent is self.submission]
+        return [(self.script, sessions), (self.submission.script, handed_in)]
 
     def trust(self, network: str) -> None:
         """Take mail for anybody from a network, as an office's server does from its subnet.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Protocol
 
@@ -182,16 +183,21 @@ class Courier:
         own = source.ipv6 if ":" in ip else source.ip
         if not own:
             raise LineLost(f"{source.helo} has no address from which to reach {ip}")
+        there = Endpoint(ip, _SMTP)
         host = net.host_at(ip)
         if host is None:
+            net.journal.not_connected(
+                own, there, "", errno.ENETUNREACH, "no host of the net has that address"
+            )
             raise LineLost(f"no route to {ip}")
         drawn = net.drawn_for(host)
         unreachable = host.unreachable(_SMTP, drawn)
         if unreachable is not None:
+            net.journal.not_connected(own, there, host.name, *unreachable)
             raise LineLost(f"the connection to {ip} failed: {unreachable[1]}")
         self._port += 1
         service = MailService(host, host.provider.name, net.journal, _nobody, drawn)
-        return Line(Connection(net, Endpoint(own, self._port), Endpoint(ip, _SMTP), service))
+        return Line(Connection(net, Endpoint(own, self._port), there, service))
 
 
 def _domain(address: str) -> str:

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Literal
 
 from pytest_mailnet.model import Stage
+from pytest_mailnet.shown import printable
 
 if TYPE_CHECKING:
     from pytest_mailnet.mailbox import Message
@@ -118,7 +119,7 @@ class QueuedMail:
         """One line as a queue's listing has it."""
         told = f", {self.reason}" if self.reason else ", not tried yet"
         to = " ".join(it.address for it in self.recipients)
-        return (
+        return printable(
             f"{self.provider.name} {self.queue_id} <{self.sender}> -> {to}: attempt {self.attempts + 1} at "
             f"{self.next_try:%Y-%m-%d %H:%M:%S} UTC{told}"
         )

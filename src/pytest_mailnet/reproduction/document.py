@@ -9,6 +9,7 @@ from typing import Any
 
 from pytest_mailnet.model import Stage, literal
 from pytest_mailnet.reproduction.recognition import Recognised
+from pytest_mailnet.shown import printable
 
 __all__ = ["as_json", "as_toml"]
 
@@ -32,7 +33,8 @@ def as_json(recognised: Iterable[Recognised]) -> Iterator[str]:
     """A list with an object for each failed recipient, in pieces, an object each; null: not told."""
     before = "[\n"
     for one in recognised:
-        yield f"{before}  {json.dumps(_object(one), ensure_ascii=False)}"
+        text = json.dumps(_object(one), ensure_ascii=False)
+        yield f"{before}  {printable(text, lambda it: json.dumps(it)[1:-1])}"
         before = ",\n"
     yield "\n]\n" if before == ",\n" else "[]\n"
 
@@ -46,7 +48,7 @@ def as_toml(recognised: Iterable[Recognised]) -> Iterator[str]:
         if not failure.reply:
             continue
         if one.matches:
-            yield f"# {failure.file}: {one.matches} is in the catalogue."
+            yield f"# {printable(failure.file)}: {one.matches} is in the catalogue."
             continue
         reply = _with_variables(one)
         stage = str(failure.stage or Stage.RCPT)
@@ -105,5 +107,12 @@ def _name(one: Recognised, names: set[str]) -> str:
 
 
 def _text(text: str) -> str:
-    """A basic string of TOML, which has the escapes of JSON."""
-    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
+    """A basic string of TOML, which has the escapes of JSON, and one of its own instead of surrogates."""
+    return printable(json.dumps(text, ensure_ascii=False), _escaped)
+
+
+def _escaped(character: str) -> str:
+    number = ord(character)
+    if 0xD800 <= number <= 0xDFFF:  # half of a character, which TOML cannot have
+        number = 0xFFFD
+    return f"\\U{number:08x}" if number > 0xFFFF else f"\\u{number:04x}"

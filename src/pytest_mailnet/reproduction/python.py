@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from pytest_mailnet.model import Stage, literal
 from pytest_mailnet.reproduction.plan import PASSWORD, Operated, Own, Plan
 from pytest_mailnet.reproduction.staging import ANSWERS
+from pytest_mailnet.shown import printable
 
 __all__ = ["as_test"]
 
@@ -148,13 +149,13 @@ def _assigned(name: str, text: str) -> Iterator[str]:
 
 
 def _quoted(text: str) -> str:
-    """A text as a literal; those of JSON are those of Python too."""
-    return json.dumps(text, ensure_ascii=False)
+    """A text as a literal, which has the escapes of JSON and, for what JSON writes as it is, of Python."""
+    return printable(json.dumps(text, ensure_ascii=False))
 
 
 def _inert(text: str) -> str:
-    """A text that cannot end a docstring."""
-    return text.replace("\\", "/").replace('"', "'")
+    """A text that cannot end a docstring, and of which no character is more than it seems."""
+    return printable(text.replace("\\", "/").replace('"', "'")).replace("\\", "\\\\")
 
 
 def _name(plan: Plan) -> str:

@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from pytest_mailnet.reproduction.recognition import Recognised
+from pytest_mailnet.shown import printable
 
 __all__ = ["as_text"]
 
 
 def as_text(recognised: Iterable[Recognised]) -> Iterator[str]:
-    """Some lines for each failed recipient; what the evidence does not tell is left out."""
+    """Some printable lines for each failed recipient; what the evidence does not tell is left out."""
     for number, one in enumerate(recognised):
         if number:
             yield ""
         failure = one.failure
-        yield f"{failure.file}: {failure.recipient or 'recipient not told'}"
+        yield printable(f"{failure.file}: {failure.recipient or 'recipient not told'}")
         yield from _told("from", "<>" if failure.sender == "" else failure.sender)
         where = [failure.host, failure.address and f"[{failure.address}]"]
         yield from _told("at", " ".join(filter(None, where)))
@@ -36,5 +37,6 @@ def as_text(recognised: Iterable[Recognised]) -> Iterator[str]:
 
 def _told(label: str, *values: str | None) -> Iterator[str]:
     for value in filter(None, values):
-        yield f"  {label:<10} {value}"
-        label = ""
+        for line in value.split("\n"):
+            yield f"  {label:<10} {printable(line)}"
+            label = ""

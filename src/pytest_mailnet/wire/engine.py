@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import os
 import socket
 import threading
 from collections.abc import Callable, Coroutine
@@ -44,12 +45,16 @@ class Engine:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()  # of what follows: nets may begin in several threads
+        self.authority = Authority()
+        self._begin_anew()
+
+    def _begin_anew(self) -> None:
+        self._process = os.getpid()
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop: asyncio.Event | None = None
         self.listener = Endpoint(_LOOPBACK, 0)
         self.dns = Endpoint(_LOOPBACK, 0)
-        self.authority = Authority()
         self.silences = Silences()
         self.calls = Calls(self.silences)
         self.black_hole = BlackHole()
@@ -61,6 +66,8 @@ class Engine:
             MailNetError: if no loopback port could be bound.
         """
         with self._lock:
+            if self._forked:
+                self._begin_anew()
             if self._thread is not None:
                 return
             listener = _bound(socket.SOCK_STREAM, 0)
@@ -95,7 +102,7 @@ class Engine:
 
     def leave(self, tenant: Tenant) -> None:
         """Forget a net: calls that are under way never arrive, connections that stand are reset."""
-        if standing := self.calls.leave(tenant):
+        if (standing := self.calls.leave(tenant)) and not self._forked:
             self.run(_reset(standing))
 
     def note(self, kind: socket.SocketKind, port: int, call: Connection) -> Endpoint:
@@ -170,12 +177,27 @@ class Engine:
             await asyncio.sleep(0)
             await asyncio.sleep(0)
 
-        return where, lambda: self.run(close())
+        return where, lambda: None if self._forked else self.run(close())
 
     def run(self, work: Coroutine[Any, Any, _T]) -> _T:
-        """Run a coroutine in the engine's thread and wait for its result."""
+        """Run a coroutine in the engine's thread and wait for its result.
+
+        Raises:
+            MailNetError: in a process that was forked off the engine's.
+        """
+        if self._forked:
+            work.close()
+            raise MailNetError(
+                "this process was forked off the one in which the net is. Ask the net in that one; what a "
+                "child sends is led there after mailnet.include_children()"
+            )
         assert self._loop is not None
         return asyncio.run_coroutine_threadsafe(work, self._loop).result()
+
+    @property
+    def _forked(self) -> bool:
+        """Whether this is a child's copy, without the thread."""
+        return self._process != os.getpid()
 
     def _run(
         self,

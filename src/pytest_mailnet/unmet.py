@@ -1,0 +1,96 @@
+"""Answers that a test has written and nothing has met: in words, with what came instead."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+
+from pytest_mailnet.journal import Exchange, Session
+from pytest_mailnet.model import Stage
+from pytest_mailnet.script import Expectation, Script, Seen
+
+__all__ = ["unmet_text"]
+
+_SHOWN = 3
+_PATH = re.compile(rb"<([^>\r\n]*)>")
+
+
+def unmet_text(
+    expectation: Expectation,
+    complaint: str,
+    script: Script,
+    own: Iterable[Session],
+    others: Sequence[Session],
+) -> str:
+    """Tell of an answer that was not given, or not often enough.
+
+    Args:
+        expectation: the answer.
+        complaint: what is missing, the first line.
+        script: that it stands in.
+        own: the sessions that the script answers.
+        others: all sessions of the net, to tell where the mail went instead.
+    """
+    lines = [complaint, f"  written at {expectation.written}"]
+    if not expectation.complete:
+        return "\n".join(lines)
+    stage = expectation.stage
+    came = [(it, f"session {it.session}") for it in script.seen(expectation)]
+    came += [(it, f"session {it.session}, before the answer was written") for it in _before(expectation, own)]
+    if came:
+        told = sorted(
+            ((expectation.mismatches(it), where) for it, where in came), key=lambda pair: len(pair[0])
+        )
+        lines.append(f"  what came to {expectation.owner} at {stage.upper()}, nearest first:")
+        lines += [f"  - {where}: {'; '.join(wrong) or 'it matched'}" for wrong, where in told[:_SHOWN]]
+        if len(told) > _SHOWN:
+            lines.append(f"  - and {len(told) - _SHOWN} more")
+    else:
+        lines.append(f"  nothing came to {expectation.owner} at {stage.upper()}{_elsewhere(others)}")
+    return "\n".join(lines)
+
+
+def _elsewhere(sessions: Sequence[Session]) -> str:
+    if not sessions:
+        return ", and nobody connected"
+    hosts = dict.fromkeys(session.host for session in sessions)
+    return f"; what was connected to: {', '.join(hosts)}"
+
+
+def _before(expectation: Expectation, sessions: Iterable[Session]) -> Iterator[Seen]:
+    """What had come at the answer's stage when it was written."""
+    for session in sessions:
+        for exchange, seen in _seen_in(session):
+            if exchange.stage is expectation.stage and exchange.at < expectation.at:
+                yield seen
+
+
+def _seen_in(session: Session) -> Iterator[tuple[Exchange, Seen]]:
+    """What each exchange of a session had to say to the globs of a script."""
+    helo, reverse_path, recipients = "", "", list[str]()
+    for exchange in session.exchanges:
+        path = _PATH.search(exchange.request)
+        named = path[1].decode("utf-8", "backslashreplace") if path else ""
+        match exchange.stage:
+            case Stage.CONNECT:
+                subjects: tuple[str, ...] = (session.client.ip,)
+            case Stage.EHLO:
+                helo = exchange.request.decode("utf-8", "backslashreplace").strip().partition(" ")[2]
+                reverse_path, recipients = "", []
+                subjects = (helo,)
+            case Stage.STARTTLS:
+                subjects = (helo,)
+            case Stage.AUTH:
+                subjects = (session.user or "",)
+            case Stage.MAIL:
+                reverse_path, recipients = named, []
+                subjects = (named,)
+            case Stage.RCPT:
+                subjects = (named,)
+                if (exchange.code or 500) < 400:
+                    recipients.append(named)
+            case None:
+                continue
+            case _:
+                subjects = tuple(recipients)
+        yield exchange, Seen(session.number, subjects, reverse_path, session.client.ip)

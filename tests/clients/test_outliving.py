@@ -1,0 +1,346 @@
+"""What was started in a net and is still at work when it is gone does not come into the next one."""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import multiprocessing.pool
+import queue
+import smtplib
+import socket
+import threading
+
+import pytest
+import trio
+import uvloop
+
+from pytest_mailnet import MailNet
+from pytest_mailnet.intercept import INTERCEPTION
+
+WHY = (
+    "it comes from what was started in the first test, whose net is gone. End threads, timers, tasks and "
+    "executors in the test that starts them, or start what serves several tests before the first net"
+)
+
+
+def net_of(title):
+    net = MailNet(title=title)
+    net.add_server("mx.shop.example", domain="shop.example", ip="192.0.2.10")
+    return net
+
+
+def send():
+    with smtplib.SMTP("mx.shop.example", 25, timeout=10) as client:
+        client.sendmail("bob@app.example", ["sales@shop.example"], "Subject: hi\r\n\r\nhello\r\n")
+
+
+def connect():
+    with socket.socket() as sock:
+        sock.connect(("192.0.2.10", 25))
+
+
+class Late:
+    """Work that waits until it is let go, and what has come of it."""
+
+    def __init__(self, work=send):
+        self.outcome = None
+        self._work = work
+        # A lock: whoever waits for an event has been given work by who sets it.
+        self._held = threading.Lock()
+        self._held.acquire()
+        self._done = threading.Event()
+
+    def __call__(self):
+        self._held.acquire()
+        try:
+            self._work()
+        except OSError as error:
+            self.outcome = error
+        finally:
+            self._done.set()
+
+    def let_go(self):
+        self._held.release()
+        assert self._done.wait(20)
+
+
+@pytest.fixture(autouse=True)
+def outlived():
+    """What the run would warn of; emptied, since this file does on purpose what a suite should not."""
+    found = INTERCEPTION.nets.outlived
+    yield found
+    found.clear()
+
+
+def by_thread(late):
+    threading.Thread(target=late, daemon=True).start()
+
+
+def by_thread_of_a_thread(late):
+    threading.Thread(target=by_thread, args=(late,)).start()
+
+
+def by_executor(late):
+    concurrent.futures.ThreadPoolExecutor(1).submit(late)
+
+
+@pytest.mark.parametrize("start", [by_thread, by_thread_of_a_thread, by_executor])
+def test_it_is_refused_in_the_next_net_by_the_name_of_its_own(start, outlived):
+    late = Late()
+    with net_of("the first test"):
+        start(late)
+
+    with net_of("the second test") as second:
+        late.let_go()
+
+    text = f"a look-up of 'mx.shop.example' by getaddrinfo was stopped: {WHY}"
+    assert str(late.outcome) == f"[Errno -2] {text}"
+    assert second.messages == second.sessions == second.dns.queries == []
+    assert [(it.kind, it.text, it.fails) for it in second.journal.incidents] == [
+        ("not of this test", text, False)
+    ]
+    assert list(outlived) == [("the first test", text)]
+
+
+def test_a_connection_without_a_look_up_is_refused_too():
+    late = Late(connect)
+    with net_of("the first test"):
+        by_thread(late)
+
+    with net_of("the second test") as second:
+        late.let_go()
+
+    assert str(late.outcome) == (
+        f"[Errno 101] Network is unreachable: a connection to 192.0.2.10:25 was stopped: {WHY}"
+    )
+    assert second.sessions == []
+
+
+def test_where_there_is_no_next_net_it_does_not_reach_the_machine_s_network(outlived):
+    late = Late()
+    with net_of("the first test"):
+        by_thread(late)
+
+    late.let_go()
+
+    text = f"socket.getaddrinfo to mx.shop.example was stopped: {WHY}"
+    assert str(late.outcome) == f"[Errno -2] {text}"
+    assert list(outlived) == [("the first test", text)]
+
+
+def test_its_other_connections_are_the_machine_s(echo):
+    def other():
+        with socket.create_connection(echo, timeout=10) as sock:
+            sock.sendall(b"hello")
+            assert sock.recv(100) == b"hello"
+
+    late = Late(other)
+    with net_of("the first test"):
+        by_thread(late)
+
+    with net_of("the second test"):
+        late.let_go()
+
+    assert late.outcome is None
+
+
+@pytest.mark.parametrize("loops", [asyncio.new_event_loop, uvloop.new_event_loop], ids=["asyncio", "uvloop"])
+def test_a_task_of_a_loop_that_goes_on_is_refused(loops):
+    loop = loops()
+    go = asyncio.Event()
+
+    async def late():
+        await go.wait()
+        await asyncio.open_connection("192.0.2.10", 25)
+
+    async def start():
+        return asyncio.ensure_future(late())
+
+    async def end(task):
+        go.set()
+        with pytest.raises(OSError, match="whose net is gone"):
+            await task
+
+    with net_of("the first test"):
+        task = loop.run_until_complete(start())
+    with net_of("the second test") as second:
+        loop.run_until_complete(end(task))
+    loop.close()
+
+    assert second.sessions == []
+
+
+def test_a_callback_at_a_time_is_refused():
+    loop, called, outcome = asyncio.new_event_loop(), asyncio.Event(), []
+
+    def late():
+        with socket.socket() as sock:
+            outcome.append(sock.connect_ex(("192.0.2.10", 25)))
+        called.set()
+
+    with net_of("the first test"):
+        loop.call_later(0, late)
+    with net_of("the second test") as second:
+        loop.run_until_complete(called.wait())
+    loop.close()
+
+    assert (outcome, second.sessions) == ([101], [])
+
+
+class Worker(threading.Thread):
+    """A thread that is started once, and sends a mail for each piece of work that it is given."""
+
+    def __init__(self):
+        super().__init__(daemon=True, name="mailer")
+        self.work = queue.Queue()
+        self.start()
+
+    def run(self):
+        while (done := self.work.get()) is not None:
+            send()
+            done.set()
+
+    def send(self):
+        done = threading.Event()
+        self.work.put(done)
+        assert done.wait(20)
+
+
+def test_a_thread_that_takes_its_work_from_a_queue_serves_the_next_net_and_the_run_is_told(outlived):
+    with net_of("the first test") as first:
+        worker = Worker()
+        worker.send()
+
+    with net_of("the second test") as second:
+        worker.send()
+        worker.send()
+    worker.work.put(None)
+
+    assert (len(first.messages), len(second.messages)) == (1, 2)
+    assert second.journal.incidents == []
+    assert list(outlived) == [
+        ("the first test", "thread 'mailer', which was started in the first test, goes on in the second test")
+    ]
+
+
+def test_an_idle_worker_is_no_matter(outlived):
+    with net_of("the first test"):
+        worker = Worker()
+        worker.send()
+
+    with net_of("the second test"):
+        send()
+    worker.work.put(None)
+    worker.join(20)
+
+    assert list(outlived) == []
+
+
+def test_an_executor_that_both_use_sends_for_the_net_that_has_given_it_the_work(outlived):
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        with net_of("the first test") as first:
+            pool.submit(send).result(20)
+        with net_of("the second test") as second:
+            pool.submit(send).result(20)
+
+    assert (len(first.messages), len(second.messages)) == (1, 1)
+    assert list(outlived) == []
+
+
+def test_a_pool_of_threads_that_both_use_serves_both(outlived):
+    with net_of("the first test") as first:
+        pool = multiprocessing.pool.ThreadPool(1)
+        pool.apply(send)
+    with pool, net_of("the second test") as second:
+        pool.apply(send)
+
+    assert (len(first.messages), len(second.messages)) == (1, 1)
+    [(title, text)] = outlived
+    assert title == "the first test"
+    assert text.endswith(", which was started in the first test, goes on in the second test")
+
+
+def test_a_thread_of_trio_s_cache_is_no_matter(outlived):
+    for title in ("the first test", "the second test"):
+        with net_of(title) as net:
+            trio.run(trio.to_thread.run_sync, send)
+            assert len(net.messages) == 1
+
+    assert list(outlived) == []
+
+
+def test_a_loop_in_a_thread_that_both_use_sends_for_the_net_that_has_given_it_the_work():
+    loop = asyncio.new_event_loop()
+
+    async def work():
+        reader, writer = await asyncio.open_connection("192.0.2.10", 25)
+        assert (await reader.readline()).startswith(b"220")
+        writer.close()
+        await writer.wait_closed()
+
+    with net_of("the first test") as first:
+        thread = threading.Thread(target=loop.run_forever, daemon=True)
+        thread.start()
+        asyncio.run_coroutine_threadsafe(work(), loop).result(20)
+    with net_of("the second test") as second:
+        asyncio.run_coroutine_threadsafe(work(), loop).result(20)
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join(20)
+    loop.close()
+
+    assert (len(first.sessions), len(second.sessions)) == (1, 1)
+
+
+def test_a_server_s_thread_serves_the_next_net(outlived):
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def serve():
+            for _ in range(2):
+                call, _ = listening.accept()
+                with call:
+                    send()
+                    call.sendall(b"sent")
+
+        def ask():
+            with socket.create_connection(listening.getsockname(), timeout=20) as sock:
+                assert sock.recv(100) == b"sent"
+
+        with net_of("the first test") as first:
+            threading.Thread(target=serve, name="server", daemon=True).start()
+            ask()
+        with net_of("the second test") as second:
+            ask()
+
+    assert (len(first.messages), len(second.messages)) == (1, 1)
+
+
+def test_nothing_notices_who_gives_work_once_what_was_left_running_has_ended():
+    before = (queue.Queue.get, threading.Condition.wait, threading.Condition.notify, socket.socket.accept)
+    late = Late()
+    with net_of("the first test"):
+        thread = threading.Thread(target=late)
+        thread.start()
+    assert queue.Queue.get is not before[0]
+
+    late.let_go()
+    thread.join(20)
+    INTERCEPTION.tidy()
+
+    assert before == (
+        queue.Queue.get,
+        threading.Condition.wait,
+        threading.Condition.notify,
+        socket.socket.accept,
+    )
+
+
+def test_threads_of_before_the_first_net_serve_all():
+    worker = Worker()
+
+    with net_of("the first test") as first:
+        worker.send()
+    with net_of("the second test") as second:
+        worker.send()
+    worker.work.put(None)
+
+    assert (len(first.messages), len(second.messages)) == (1, 1)
