@@ -6,7 +6,7 @@ import argparse
 import sys
 from collections.abc import Callable, Iterable, Mapping
 
-from benchmarks import evidence, fixtures, growth, mails, names, relaying, rules, start
+from benchmarks import endurance, evidence, fixtures, growth, mails, names, relaying, rules, start
 from benchmarks.race import Row
 
 _GROUPS: Mapping[str, Callable[[], Iterable[Row]]] = {
@@ -18,6 +18,7 @@ _GROUPS: Mapping[str, Callable[[], Iterable[Row]]] = {
     "relaying": relaying.rows,
     "growth": growth.rows,
     "evidence": evidence.rows,
+    "endurance": endurance.rows,
 }
 _FORM = "{:<38} {:>11}   {:<18} {:>11}   {:>16}   {:>9}   {}"
 

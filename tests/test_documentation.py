@@ -102,6 +102,41 @@ def test_a_link_to_a_file_leads_to_a_file():
     assert missing == []
 
 
+def ways():
+    """The rows of the table at the end of docs/interception.md: way, how it ends, since when, held by."""
+    text = (ROOT / "docs" / "interception.md").read_text("utf-8")
+    lines = text.partition("## The ways\n")[2].partition("\n| --- |")[2].splitlines()[1:]
+    return [[cell.strip() for cell in line.strip("| ").split(" | ")] for line in lines]
+
+
+WAYS = ways()
+
+
+def test_the_table_of_ways_ends_the_document():
+    assert len(WAYS) > 30
+    assert len({way for way, *_ in WAYS}) == len(WAYS)
+
+
+@pytest.mark.parametrize("row", WAYS, ids=lambda row: row[0][:60])
+def test_a_way_is_held_by_tests_that_there_are_or_tells_what_to_do(row):
+    _, ends, since, held = row
+    named = re.findall(r"`([\w./]+\.py)::(\w+)`", held)
+
+    assert [test for file, test in named if f"def {test}(" not in text_of(file)] == []
+    if ends == "not reached":
+        assert since == "–"
+        assert len(held.split()) > len(named), "what is there to do instead?"
+    else:
+        assert ends in {"led", "stopped"}
+        assert re.fullmatch(r"\d\d\.\d\d?", since)
+        assert [f"`{file}::{test}`" for file, test in named] == held.split(), "it names tests, and no more"
+
+
+def text_of(file):
+    """A file of tests, from the folder of clients."""
+    return (ROOT / "tests" / "clients" / file).read_text("utf-8")
+
+
 def test_the_readme_lists_every_setting_with_its_default():
     table = re.findall(r"(?m)^\| `(\w+)` \| `?(\w+)`?", (ROOT / "README.md").read_text("utf-8"))
 

@@ -269,9 +269,9 @@ def test_a_sender_is_chosen_by_the_address_that_is_bound_or_for_a_block(mailnet)
     assert [session.client.ip for session in mailnet.sessions] == [bound.ip, chosen.ip, "203.0.113.7"]
 
 
-def test_the_clock_stands_still_until_it_is_moved(make_mailnet):
+def test_the_clock_stands_still_until_it_is_moved():
     start = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)
-    net = make_mailnet(start=start)
+    net = MailNet(start=start)
 
     assert net.clock.now() == start
     assert net.clock.advance(days=1, minutes=1) == start + timedelta(days=1, minutes=1)

@@ -380,6 +380,41 @@ def test_settings_go_ini_then_command_line_then_fixture_then_mark(pytester):
     result.assert_outcomes(passed=3)
 
 
+def test_names_pass_to_the_machine_by_ini_file_fixture_and_mark(pytester):
+    pytester.makeini("[pytest]\nmailnet_pass_names = *.corp.example localhost.example\n")
+    pytester.makepyfile(
+        test_ini="""
+        def test_ini(mailnet):
+            assert mailnet.config.pass_names == ("*.corp.example", "localhost.example")
+        """,
+        test_fixture="""
+        import pytest
+
+        @pytest.fixture(scope="module")
+        def mailnet_config(mailnet_config):
+            return mailnet_config.but({"pass_names": (*mailnet_config.pass_names, "db.example")})
+
+        def test_fixture(mailnet):
+            assert mailnet.config.pass_names == ("*.corp.example", "localhost.example", "db.example")
+
+        @pytest.mark.mailnet(pass_names=["db.internal"])
+        def test_mark(mailnet):
+            assert mailnet.config.pass_names == ("db.internal",)
+
+        @pytest.mark.mailnet(pass_names="db.internal")
+        def test_mark_with_one(mailnet):
+            pass
+        """,
+    )
+
+    result = pytester.runpytest_subprocess()
+
+    result.assert_outcomes(passed=3, errors=1)
+    result.stdout.fnmatch_lines(
+        ["*@pytest.mark.mailnet: pass_names takes several, as in ('db.internal',), not 'db.internal'*"]
+    )
+
+
 def test_several_nets_in_one_test_are_told_apart(pytester):
     pytester.makepyfile(
         """

@@ -39,6 +39,7 @@ _QUESTIONS = frozenset(
         "near_end",
         "overheard",
         "owns",
+        "passed",
         "resolve",
         "reverse",
         "started",

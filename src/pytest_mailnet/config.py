@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,8 @@ __all__ = ["WHERE_SET", "MailNetConfig"]
 
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
+_PATTERN = re.compile(r"(?![\d.]+$)[^\s/:@]+")  # no address, port or URL, which no name would match
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MailNetConfig:
@@ -30,6 +33,9 @@ class MailNetConfig:
             "fail" also fails the test.
         other_ports: "open" leaves connections to other than mail ports to the machine; "closed" lets
             them fail, and fails the test.
+        pass_names: names that are not in the net and are left to the machine, beside those of one label and
+            of its hosts file: patterns as of file names, "*.internal". Where other ports are closed, they
+            are open to these names. For a mail port every name is the net's.
         addresses: where hosts get theirs: from the "documentation" ranges, or "public" looking ones
             for applications that refuse addresses that are not global.
         trust_ca: whether TLS contexts that load the machine's certificates, or certifi's, while the net is
@@ -45,6 +51,7 @@ class MailNetConfig:
     strict: bool = True
     unknown_names: Literal["answer", "fail"] = "answer"
     other_ports: Literal["open", "closed"] = "open"
+    pass_names: tuple[str, ...] = ()
     addresses: Literal["documentation", "public"] = "documentation"
     trust_ca: bool = True
     enforce: tuple[str, ...] = ()
@@ -73,11 +80,16 @@ class MailNetConfig:
                 raise InvalidSetting(f"{name} takes True or False, not {getattr(self, name)!r}")
         if not isinstance(self.log_lines, int) or isinstance(self.log_lines, bool) or self.log_lines < 0:
             raise InvalidSetting(f"log_lines takes a number, 0 for no limit, not {self.log_lines!r}")
-        for name, kind in (("enforce", str), ("providers", Path)):
+        for name, kind in (("pass_names", str), ("enforce", str), ("providers", Path)):
             given = getattr(self, name)
             if isinstance(given, str | Path) or not isinstance(given, Iterable):
                 raise InvalidSetting(f"{name} takes several, as in ({given!r},), not {given!r}")
             object.__setattr__(self, name, tuple(map(kind, given)))
+        for it in self.pass_names:
+            if not _PATTERN.fullmatch(it):
+                raise InvalidSetting(
+                    f"pass_names takes names and patterns of names, as 'db.internal' and '*.corp', not {it!r}"
+                )
         for name, choices in _choices().items():
             value = getattr(self, name)
             if value not in choices:

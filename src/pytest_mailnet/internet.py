@@ -14,7 +14,7 @@ from pytest_mailnet.config import MailNetConfig
 from pytest_mailnet.dns.nameserver import NameServer
 from pytest_mailnet.dns.records import address_record, plain_name
 from pytest_mailnet.dns.resolver import Dns
-from pytest_mailnet.errors import InvalidAddress, InvalidSetting, UnknownName, amongst
+from pytest_mailnet.errors import InvalidAddress, InvalidSetting, UnknownName, amongst, near_misses
 from pytest_mailnet.faults import DnsFault, Fault
 from pytest_mailnet.faults.weather import Weather
 from pytest_mailnet.journal import Journal
@@ -232,8 +232,8 @@ class Internet:
         domains = (it for provider in self.providers for it in provider.domains)
         return [*self._hosts, *self._catalogue.standard_names(), *domains]
 
-    def unknown_name(self, name: str, rcode: str) -> str:
-        """Tell of a look-up that found nothing: which name, what there is, how to add it."""
+    def unknown_name(self, name: str, rcode: str, *, for_mail: bool) -> str:
+        """Tell of a look-up that found nothing: which name, what there is, how to have it or let it pass."""
         if exchanges := self.dns.exchanges(name):
             return f"{name!r} has no address in this mailnet: mail for it goes to its MX, {exchanges[0]}"
         if eras := self._catalogue.eras_of(plain_name(name)):
@@ -245,9 +245,14 @@ class Internet:
         if rcode == "NOERROR":
             way_out = f"mailnet.dns.add({name!r}, 'A', '192.0.2.27')"
             return f"{name!r} is in this mailnet and has no address; {way_out}"
+        # The operators of the catalogue are no help to who asks for something else.
+        known = self.names()
+        known = known if near_misses(name, known) else list(self._hosts)
+        holds = amongst(name, known) if known else ""
+        passing = "" if for_mail else f"; to leave it to the machine: mailnet_pass_names = {name}"
         return (
-            f"{name!r} is not in this mailnet{amongst(name, self.names())}. "
-            f"To have it: mailnet.add_server({name!r}), or mailnet.dns.add({name!r}, 'A', '192.0.2.27')"
+            f"{name!r} is not in this mailnet{holds}. To have it: mailnet.add_server({name!r}), or "
+            f"mailnet.dns.add({name!r}, 'A', '192.0.2.27'){passing}"
         )
 
     def _standard(self, name: str, era: int | None) -> Facts:

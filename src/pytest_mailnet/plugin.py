@@ -34,6 +34,11 @@ _INI: dict[str, tuple[str, Any, str]] = {
         "look-ups of names not in the net: answer (NXDOMAIN) or fail",
     ),
     "mailnet_other_ports": ("string", "open", "connections to other than mail ports: open or closed"),
+    "mailnet_pass_names": (
+        "args",
+        [],
+        "names that are left to the machine unless they are looked up for a mail port: db.internal *.corp",
+    ),
     "mailnet_addresses": (
         "string",
         "documentation",
@@ -79,8 +84,8 @@ def pytest_configure(config: pytest.Config) -> None:
     )
     config.addinivalue_line(
         "markers",
-        "mailnet(*, strict=..., unknown_names=..., other_ports=..., addresses=..., trust_ca=..., "
-        "enforce=..., providers=..., log=..., log_lines=...): "
+        "mailnet(*, strict=..., unknown_names=..., other_ports=..., pass_names=..., addresses=..., "
+        "trust_ca=..., enforce=..., providers=..., log=..., log_lines=...): "
         "settings of this test's mailnet; they go before those of ini file, command line and mailnet_config",
     )
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import errno
+import fnmatch
 import ipaddress
 import socket
+from collections.abc import Sequence
 
 from pytest_mailnet.errors import amongst
-from pytest_mailnet.intercept import Resolution
+from pytest_mailnet.intercept import Resolution, machine
 from pytest_mailnet.intercept.world import Dialled
 from pytest_mailnet.internet import Internet
 from pytest_mailnet.journal import Incident, Query, Started
@@ -31,14 +33,15 @@ _SHOWN = 2
 class Reach:
     """A net as the patched functions see it: the `World` of this process.
 
-    Called in the application's threads. Its own table of bound ports is used by single operations of a
-    dict, which need no lock; the rest is the engine's and the address book's.
+    Called in the application's threads. Its own tables, of bound ports and of addresses that may pass, are
+    used by single operations of a dict, which need no lock; the rest is the engine's and the address book's.
     """
 
     def __init__(self, net: Internet, engine: Engine) -> None:
         self._net = net
         self._engine = engine
         self._bound: dict[tuple[int, int], str] = {}
+        self._passed: dict[str, str] = {}
 
     def takes(self, kind: int, destination: Endpoint) -> bool:
         ip, port = destination
@@ -48,7 +51,8 @@ class Reach:
             return True
         if is_loopback(ip):
             return False
-        return kind == socket.SOCK_STREAM and (port in MAIL_PORTS or self._net.config.other_ports == "closed")
+        stopped = self._net.config.other_ports == "closed" and ip not in self._passed
+        return kind == socket.SOCK_STREAM and (stopped or port in MAIL_PORTS)
 
     def bind(self, kind: int, port: int, source: str | None) -> None:
         self._engine.calls.forget(socket.SocketKind(kind), port)
@@ -110,11 +114,23 @@ class Reach:
 
     def claims(self, name: str, port: int | None) -> bool:
         net = self._net
-        if port in (None, _DNS_PORT) or port in MAIL_PORTS or net.config.other_ports == "closed":
-            return name != socket.gethostname()
+        if net.dns.has(_ascii(name)):
+            return True
+        if _is_for_mail(port):
+            return not machine.is_itself(name)
+        if self._passes(name) or machine.knows(name):
+            return False
+        if net.config.other_ports == "closed":
+            return True
+        if port is None:
+            return not machine.is_local(name)
         return net.dns.knows(_ascii(name))
 
-    def resolve(self, name: str, family: int, via: str) -> Resolution:
+    def passed(self, name: str, addresses: Sequence[str]) -> None:
+        if self._passes(name):
+            self._passed.update(dict.fromkeys(addresses, name))
+
+    def resolve(self, name: str, family: int, via: str, port: int | None = None) -> Resolution:
         net = self._net
         asked = _ascii(name).rstrip(".")
         families = {socket.AF_INET: [4], socket.AF_INET6: [6]}.get(socket.AddressFamily(family), [6, 4])
@@ -150,13 +166,14 @@ class Reach:
                 f"Temporary failure in name resolution: {printable(asked)}: {rcode}",
             )
         return Resolution(
-            (), asked, socket.EAI_NONAME, f"Name or service not known: {net.unknown_name(asked, rcode)}"
+            (),
+            asked,
+            socket.EAI_NONAME,
+            f"Name or service not known: {net.unknown_name(asked, rcode, for_mail=_is_for_mail(port))}",
         )
 
     def owns(self, ip: str) -> bool:
-        if is_loopback(ip):
-            return False
-        return self._net.config.other_ports == "closed" or self._net.occupant(ip) is not None
+        return not is_loopback(ip)
 
     def reverse(self, ip: str, via: str) -> str | None:
         net = self._net
@@ -198,6 +215,10 @@ class Reach:
     def started(self, command: str) -> None:
         self._net.journal.add(Started(self._net.journal.elapsed(), command))
 
+    def _passes(self, name: str) -> bool:
+        plain = name.lower().rstrip(".")
+        return any(fnmatch.fnmatchcase(plain, it.lower()) for it in self._net.config.pass_names)
+
     def _no_such_address(self, source: str, destination: Endpoint) -> Dialled:
         net = self._net
         loopback = is_loopback(destination.ip)
@@ -207,12 +228,21 @@ class Reach:
             return Dialled(None, errno.ECONNREFUSED, why)
         known = {ip: f"{ip} ({host.name})" for host in net.hosts for ip in host.addresses}
         holds = amongst(destination.ip, known, shown=known.__getitem__)
+        closed = (
+            ""
+            if destination.port in MAIL_PORTS
+            else ("; to leave it to the machine: other_ports = open, or mailnet_pass_names with its name")
+        )
         text = (
             f"a connection to {destination} was stopped: no host of this mailnet has that address{holds}. "
-            f"To have one there: mailnet.add_server('mx.shop.example', ip={destination.ip!r})"
+            f"To have one there: mailnet.add_server('mx.shop.example', ip={destination.ip!r}){closed}"
         )
         self.leaked(text)
         return Dialled(None, errno.ECONNREFUSED if loopback else errno.ENETUNREACH, text)
+
+
+def _is_for_mail(port: int | None) -> bool:
+    return port in MAIL_PORTS or port == _DNS_PORT
 
 
 def _ascii(name: str) -> str:

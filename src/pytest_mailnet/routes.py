@@ -26,7 +26,8 @@ __all__ = [
 _PORTS = 65536
 IMPLICIT_TLS_PORTS = frozenset({465})  # RFC 8314, 3.3
 SMTP_PORTS = frozenset({25, 465, 587})
-MAIL_PORTS = SMTP_PORTS | {110, 143, 993, 995}
+# 2525 is submission at many operators. On loopback it is a mail catcher that somebody has put there.
+MAIL_PORTS = SMTP_PORTS | {2525, 110, 143, 993, 995}
 
 # RFC 5737's documentation ranges first, so that a packet past every guard reaches nobody; RFC 2544's
 # benchmarking range when they are used up, for nets of thousands of hosts.

@@ -179,3 +179,16 @@ def test_aiohttp_s_threaded_resolver_is_answered(mailnet, resolvable, asked, run
 
     assert (found["hostname"], found["host"], found["port"]) == ("mx.shop.example", resolvable, 25)
     assert asked() == [("mx.shop.example", "A", "NOERROR", "getaddrinfo", None, mailnet.sender.ip)]
+
+
+def test_sock_connect_takes_a_name_on_every_loop(mailnet, resolvable, sessions, run):
+    async def talk():
+        loop = asyncio.get_running_loop()
+        with socket.socket() as sock:
+            sock.settimeout(0)
+            await loop.sock_connect(sock, ("mx.shop.example", 25))
+            return await loop.sock_recv(sock, 4)
+
+    assert run(talk) == b"220 "
+
+    sessions()

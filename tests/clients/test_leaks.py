@@ -10,6 +10,7 @@ from socket import gethostbyaddr as early_gethostbyaddr
 from socket import gethostbyname as early_gethostbyname
 from socket import getnameinfo as early_getnameinfo
 
+import aiosmtplib
 import pytest
 
 from pytest_mailnet.errors import ExpectationFailed
@@ -25,7 +26,7 @@ def lenient(make_mailnet):
         yield net
 
 
-@pytest.mark.parametrize("port", [25, 465, 587, 110, 143, 993, 995])
+@pytest.mark.parametrize("port", [25, 465, 587, 2525, 110, 143, 993, 995])
 def test_a_mail_port_of_an_unknown_address_is_unreachable_and_remembered(lenient, port):
     with pytest.raises(OSError, match="no host of this mailnet has that address") as error:
         socket.create_connection((UNKNOWN, port), timeout=10)
@@ -94,6 +95,44 @@ def test_a_socket_that_connects_to_localhost_s_mail_server_is_refused_and_rememb
 
     [leak] = lenient.journal.incidents
     assert "127.0.0.1:25" in leak.text
+
+
+@pytest.mark.parametrize("host", ["localhost", None])
+def test_localhost_s_mail_server_is_refused_and_remembered_on_every_loop(lenient, run, host):
+    async def leak():
+        with pytest.raises(OSError, match=r"127\.0\.0\.1"):
+            await asyncio.open_connection(host, 25, family=socket.AF_INET)
+
+    run(leak)
+
+    [leak] = lenient.journal.incidents
+    assert "127.0.0.1:25 was stopped" in leak.text
+
+
+def test_no_host_at_all_is_no_name_on_every_loop(lenient, run):
+    async def leak():
+        with pytest.raises(socket.gaierror):
+            await asyncio.open_connection("", 25)
+
+    run(leak)
+
+
+def test_aiosmtplib_s_default_host_is_refused_and_remembered_on_every_loop(lenient, run, letter):
+    async def leak():
+        with pytest.raises(aiosmtplib.SMTPConnectError):
+            await aiosmtplib.send(letter, sender="bob@app.example", recipients=["sales@shop.example"])
+
+    run(leak)
+
+    assert {incident.kind for incident in lenient.journal.incidents} == {"leak"}
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "", b"localhost"])
+def test_the_kernel_s_own_connect_to_loopback_s_mail_server_is_stopped(lenient, host):
+    with socket.socket() as sock, pytest.raises(OSError, match="got past the patches"):
+        super(socket.socket, sock).connect((host, 25))
+
+    assert len(lenient.journal.incidents) == 1
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
@@ -222,11 +261,13 @@ def test_a_function_bound_early_is_stopped_and_told(lenient):
 def test_a_reverse_look_up_bound_early_is_stopped_and_told(lenient, event, ask):
     [address] = lenient.host("mx.shop.example").addresses
 
-    with pytest.raises(socket.gaierror, match="bound before the net was there"):
-        ask(address)
+    for ip in (address, UNKNOWN):
+        with pytest.raises(socket.gaierror, match="bound before the net was there"):
+            ask(ip)
 
-    [leak] = lenient.journal.incidents
-    assert f"{event} to {address} got past the patches" in leak.text
+    assert [leak.text.partition(" and was")[0] for leak in lenient.journal.incidents] == [
+        f"{event} to {ip} got past the patches of this mailnet" for ip in (address, UNKNOWN)
+    ]
 
 
 def test_a_port_that_is_none_is_told_before_the_name_is_looked_up(mailnet, shop):

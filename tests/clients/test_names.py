@@ -79,6 +79,46 @@ def test_gethostbyaddr_of_a_sender_without_reverse_name_fails(mailnet):
         socket.gethostbyaddr(mailnet.sender.ip)
 
 
+NOBODY_S = "198.51.100.77"
+
+
+def numbered(address, flags=0):
+    return socket.getnameinfo((address, 25), flags)
+
+
+@pytest.mark.parametrize(
+    ("ask", "error"),
+    [
+        (lambda address: socket.gethostbyaddr(address)[0], socket.herror),
+        (lambda address: numbered(address, socket.NI_NAMEREQD), socket.gaierror),
+    ],
+    ids=["gethostbyaddr", "getnameinfo"],
+)
+def test_an_address_that_no_host_has_has_no_name(mailnet, asked, ask, error):
+    with pytest.raises(error, match=r"198\.51\.100\.77 has no PTR in this mailnet"):
+        ask(NOBODY_S)
+
+    [(name, rdtype, rcode, *_)] = asked()
+    assert (name, rdtype, rcode) == ("77.100.51.198.in-addr.arpa", "PTR", "NXDOMAIN")
+
+
+def test_getnameinfo_and_getfqdn_of_an_address_that_no_host_has_are_the_address(mailnet, asked):
+    assert socket.getnameinfo((NOBODY_S, 25), 0) == (NOBODY_S, "smtp")
+    assert socket.getfqdn(NOBODY_S) == NOBODY_S
+
+    assert [(rcode, via) for _, _, rcode, via, *_ in asked()] == [
+        ("NXDOMAIN", "getnameinfo"),
+        ("NXDOMAIN", "gethostbyaddr"),
+    ]
+
+
+def test_loopback_s_reverse_name_is_the_machine_s(mailnet, asked):
+    assert socket.gethostbyaddr("127.0.0.1")[2] == ["127.0.0.1"]
+    assert socket.getnameinfo(("127.0.0.1", 25), socket.NI_NUMERICHOST)[0] == "127.0.0.1"
+
+    assert asked() == []
+
+
 def test_getnameinfo_finds_name_and_service(mailnet, resolvable, asked):
     assert socket.getnameinfo((resolvable, 25), 0) == ("mx.shop.example", "smtp")
 

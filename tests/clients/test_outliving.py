@@ -116,6 +116,20 @@ def test_a_connection_without_a_look_up_is_refused_too():
     assert second.sessions == []
 
 
+def test_a_reverse_look_up_is_stopped_too(outlived):
+    late = Late(lambda: socket.gethostbyaddr("198.51.100.77"))
+    with net_of("the first test"):
+        by_thread(late)
+
+    with net_of("the second test") as second:
+        late.let_go()
+
+    assert isinstance(late.outcome, socket.herror)
+    assert second.dns.queries == []
+    text = f"a look-up of the name of 198.51.100.77 by gethostbyaddr was stopped: {WHY}"
+    assert list(outlived) == [("the first test", text)]
+
+
 def test_where_there_is_no_next_net_it_does_not_reach_the_machine_s_network(outlived):
     late = Late()
     with net_of("the first test"):

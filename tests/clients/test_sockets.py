@@ -134,14 +134,24 @@ def test_a_non_blocking_connect_ex_is_in_progress(mailnet, resolvable, sessions)
     sessions()
 
 
-def test_a_port_that_a_host_does_not_listen_on_refuses(mailnet, resolvable):
+@pytest.mark.parametrize("port", [26, 2525])
+def test_a_port_that_a_host_does_not_listen_on_refuses(mailnet, resolvable, port):
+    told = rf"mx\.shop\.example does not listen on port {port}, only on 25, 465, 587"
+
     with socket.socket() as sock:
         sock.settimeout(10)
-        assert sock.connect_ex((resolvable, 26)) == errno.ECONNREFUSED
-    with pytest.raises(ConnectionRefusedError):
-        socket.create_connection((resolvable, 26), timeout=10)
+        assert sock.connect_ex((resolvable, port)) == errno.ECONNREFUSED
+    with pytest.raises(ConnectionRefusedError, match=told):
+        socket.create_connection((resolvable, port), timeout=10)
 
     assert mailnet.journal.incidents == []
+
+
+def test_a_host_can_listen_on_2525(mailnet):
+    mailnet.add_server("smtp.shop.example", ports=[2525])
+
+    with socket.create_connection(("smtp.shop.example", 2525), timeout=10) as sock:
+        assert banner(sock).startswith(b"220 smtp.shop.example ")
 
 
 def test_a_host_that_is_down_refuses(mailnet, shop, resolvable):

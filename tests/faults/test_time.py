@@ -432,6 +432,6 @@ def test_compressing_twice_is_compressing_once(mailnet, passed):
     assert passed() == 60
 
 
-def test_a_net_that_is_not_active_cannot_be_compressed(make_mailnet):
+def test_a_net_that_is_not_active_cannot_be_compressed():
     with pytest.raises(InvalidSetting, match="the net is not active; call it inside `with`"):
-        make_mailnet().clock.compress()
+        MailNet().clock.compress()

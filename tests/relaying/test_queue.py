@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from pytest_mailnet import MailNet
 from pytest_mailnet.errors import InvalidSetting, NothingArrived
 from pytest_mailnet.model import Stage
 from pytest_mailnet.relaying import Schedule
@@ -272,9 +273,9 @@ def test_the_past_cannot_be_delivered(mailnet, span):
         mailnet.deliver_all(**span)
 
 
-def test_a_net_that_is_not_active_delivers_nothing(make_mailnet):
+def test_a_net_that_is_not_active_delivers_nothing():
     with pytest.raises(InvalidSetting, match="not active"):
-        make_mailnet().deliver_all()
+        MailNet().deliver_all()
 
 
 def test_five_days_of_retries_are_not_lived_through(make_mailnet):

@@ -259,6 +259,13 @@ class Dns:
         with self._lock:
             return self._zones.types(plain_name(name))
 
+    def has(self, name: str) -> bool:
+        """Whether a name has records, a wildcard's counted, or a fault."""
+        asked = plain_name(name)
+        self._missing(asked)
+        with self._lock:
+            return bool(self._zones.find(asked, "ANY")) or self._faults.armed(asked)
+
     def knows(self, name: str) -> bool:
         """Whether a zone of the net covers a name."""
         asked = plain_name(name)

@@ -225,6 +225,10 @@ class ArmedLookups:
                 )
         before.append(added)
 
+    def armed(self, name: str) -> bool:
+        """Whether a name was given a fault."""
+        return name in self._armed
+
     def at(self, name: str, rdtype: str) -> DnsFault | None:
         """The fault that a question meets, if any; counted."""
         if not self._armed:

@@ -10,6 +10,7 @@ import json
 import os
 import socket
 import threading
+from collections.abc import Sequence
 from typing import Any
 
 from pytest_mailnet.intercept.interception import INTERCEPTION
@@ -73,9 +74,12 @@ class ParentWorld:
     def claims(self, name: str, port: int | None) -> bool:
         return bool(self._ask("claims", name, port))
 
-    def resolve(self, name: str, family: int, via: str) -> Resolution:
-        addresses, canonical, error, text = self._ask("resolve", name, family, via)
+    def resolve(self, name: str, family: int, via: str, port: int | None = None) -> Resolution:
+        addresses, canonical, error, text = self._ask("resolve", name, family, via, port)
         return Resolution(tuple(addresses), canonical, error, text)
+
+    def passed(self, name: str, addresses: Sequence[str]) -> None:
+        self._ask("passed", name, list(addresses))
 
     def owns(self, ip: str) -> bool:
         return bool(self._ask("owns", ip))

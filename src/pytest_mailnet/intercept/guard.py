@@ -13,9 +13,9 @@ import socket
 import sys
 from typing import TYPE_CHECKING, Any
 
+from pytest_mailnet.intercept.machine import destinations
 from pytest_mailnet.intercept.nowhere import Nowhere
-from pytest_mailnet.intercept.world import PARENT, World, host_name, numeric
-from pytest_mailnet.model import Endpoint
+from pytest_mailnet.intercept.world import PARENT, World, host_name, numeric, port_number, port_wanted
 
 if TYPE_CHECKING:
     from pytest_mailnet.intercept.nets import Nets
@@ -57,19 +57,23 @@ class _Guard:
     def _sent(self, world: World, event: str, sock: socket.socket, address: Any) -> None:
         if not isinstance(address, tuple) or sock.family not in {socket.AF_INET, socket.AF_INET6}:
             return
-        host, port = address[:2]
-        ip, name = numeric(host), host_name(host)
-        if ip is not None and world.takes(sock.type, Endpoint(ip, port)):
-            raise self._leak(world, event, str(Endpoint(ip, port)))
+        host, port = address[0], port_number(address[1])
+        if port is None:
+            return  # the kernel's own error
+        name = host_name(host)
         if name is not None and world.claims(name, port):
             raise self._leak(world, event, f"{name}:{port}")
+        there = destinations(sock, host, port)
+        if name is not None:
+            world.passed(name, [it.ip for it in there])
+        for destination in there:
+            if world.takes(sock.type, destination):
+                raise self._leak(world, event, str(destination))
 
     def _looked_up(self, world: World, event: str, args: tuple[Any, ...]) -> None:
         name = host_name(args[0])
-        port = args[1] if event == "socket.getaddrinfo" else None
-        if port is not None and not isinstance(port, int):
-            return  # a service's name: what claims it has been asked already
-        if name is not None and world.claims(name, port or None):
+        port = port_wanted(args[1]) if event == "socket.getaddrinfo" else None
+        if name is not None and world.claims(name, port):
             raise self._leak(world, event, name)
 
     def _looked_back(self, world: World, event: str, asked: Any) -> None:

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from typing import Any
 
 from pytest_mailnet.intercept.patches import Patches
-from pytest_mailnet.intercept.world import Resolution, World, host_name, numeric
+from pytest_mailnet.intercept.world import Resolution, World, host_name, numeric, port_wanted
 
 __all__ = ["install"]
 
@@ -55,14 +55,17 @@ class _Names:
         proto: int = 0,
         flags: int = 0,
     ) -> list[Any]:
-        name = host_name(host)
-        if name is None or not self._world.claims(name, _port_number(port)):
-            return list(self._getaddrinfo(host, port, family, type, proto, flags))
+        name, wanted = host_name(host), port_wanted(port)
+        if name is None or not self._world.claims(name, wanted):
+            infos: list[Any] = list(self._getaddrinfo(host, port, family, type, proto, flags))
+            if name is not None:
+                self._world.passed(name, [address[0] for *_, address in infos])
+            return infos
         if flags & socket.AI_NUMERICHOST:
             raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
-        found = self._world.resolve(name, family, "getaddrinfo")
+        found = self._world.resolve(name, family, "getaddrinfo", wanted)
         _check(found)
-        infos: list[Any] = []
+        infos = []
         for ip in found.addresses:
             infos += self._getaddrinfo(ip, port, family, type, proto, flags & ~socket.AI_CANONNAME)
         if flags & socket.AI_CANONNAME:
@@ -74,7 +77,7 @@ class _Names:
 
         def getaddrinfo(host: Any, port: Any, *rest: Any, **options: Any) -> Any:
             name = host_name(host)
-            if numeric(host) is None and (name is None or not self._world.claims(name, _port_number(port))):
+            if numeric(host) is None and (name is None or not self._world.claims(name, port_wanted(port))):
                 return forbidding(host, port, *rest, **options)
             return [
                 (socket.AddressFamily(family), socket.SocketKind(kind), *others)
@@ -86,7 +89,10 @@ class _Names:
     def gethostbyname(self, host: Any, /) -> str:
         name = host_name(host)
         if name is None or not self._world.claims(name, None):
-            return str(self._gethostbyname(host))
+            ip = str(self._gethostbyname(host))
+            if name is not None:
+                self._world.passed(name, [ip])
+            return ip
         found = self._world.resolve(name, socket.AF_INET, "gethostbyname")
         _check(found)
         return found.addresses[0]
@@ -95,6 +101,8 @@ class _Names:
         name = host_name(host)
         if name is None or not self._world.claims(name, None):
             answer: tuple[str, list[str], list[str]] = self._gethostbyname_ex(host)
+            if name is not None:
+                self._world.passed(name, answer[2])
             return answer
         found = self._world.resolve(name, socket.AF_INET, "gethostbyname_ex")
         _check(found)
@@ -146,16 +154,3 @@ def _service(port: int, flags: int) -> str:
         except OSError:
             pass
     return str(port)
-
-
-def _port_number(port: Any) -> int | None:
-    if isinstance(port, (bytes, bytearray)):
-        port = port.decode("ascii", "replace")
-    if isinstance(port, str):
-        if port.isdigit():
-            return int(port) or None
-        try:
-            return _socket.getservbyname(port)
-        except OSError:
-            return None
-    return port or None

@@ -132,9 +132,9 @@ class _Here:
         self._nets.note_outlived()
         return self._world().dial(kind, port, destination)
 
-    def resolve(self, name: str, family: int, via: str) -> Resolution:
+    def resolve(self, name: str, family: int, via: str, port: int | None = None) -> Resolution:
         self._nets.note_outlived()
-        return self._world().resolve(name, family, via)
+        return self._world().resolve(name, family, via, port)
 
     def __getattr__(self, question: str) -> Any:
         return getattr(self._world(), question)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import errno
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
+from pytest_mailnet.intercept import machine
 from pytest_mailnet.intercept.world import Dialled, Resolution
 from pytest_mailnet.model import Endpoint
 from pytest_mailnet.routes import MAIL_PORTS, SMTP_PORTS, is_loopback
@@ -60,17 +61,21 @@ class Nowhere:
 
     def claims(self, name: str, port: int | None) -> bool:
         if port is None:
-            return self._every_name and "." in name.rstrip(".")
+            return self._every_name and not (machine.is_local(name) or machine.knows(name))
         return port == _DNS_PORT or port in MAIL_PORTS
 
-    def resolve(self, name: str, family: int, via: str) -> Resolution:  # noqa: ARG002
+    def resolve(self, name: str, family: int, via: str, port: int | None = None) -> Resolution:  # noqa: ARG002
         text = self.stopped(f"a look-up of {name!r} by {via}")
         return Resolution((), name, socket.EAI_NONAME, text)
 
-    def owns(self, ip: str) -> bool:  # noqa: ARG002
-        return False
+    def passed(self, name: str, addresses: Sequence[str]) -> None:
+        pass
 
-    def reverse(self, ip: str, via: str) -> str | None:  # noqa: ARG002
+    def owns(self, ip: str) -> bool:
+        return self._every_name and not is_loopback(ip)
+
+    def reverse(self, ip: str, via: str) -> str | None:
+        self.stopped(f"a look-up of the name of {ip} by {via}")
         return None
 
     def fqdn(self) -> str:

@@ -14,8 +14,9 @@ import socket
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from pytest_mailnet.intercept.machine import destinations
 from pytest_mailnet.intercept.patches import Patches
-from pytest_mailnet.intercept.world import World, host_name, numeric
+from pytest_mailnet.intercept.world import World, host_name, numeric, port_number
 from pytest_mailnet.model import Endpoint
 
 __all__ = ["install", "virtual_address"]
@@ -53,10 +54,11 @@ def install(patches: Patches, world: World) -> None:
 
 
 class _Call(NamedTuple):
-    """Where a connection really goes, and whether the server resets it at once."""
+    """Where a connection really goes, whether that is the net, and whether its server resets it at once."""
 
-    where: tuple[Any, ...]
-    resets: bool
+    where: Any
+    led: bool = False
+    resets: bool = False
 
 
 class _Translation:
@@ -85,14 +87,14 @@ class _Translation:
 
         def connect(sock: socket.socket, address: Any, /) -> None:
             dialled = dial(sock, address)
-            if dialled is None:
-                try:
-                    found(sock, address)
-                except ConnectionRefusedError as refused:
-                    self._advise(refused, address)
-                    raise
-            elif isinstance(dialled, OSError):
+            if isinstance(dialled, OSError):
                 raise dialled
+            if not dialled.led:
+                try:
+                    found(sock, dialled.where)
+                except ConnectionRefusedError as refused:
+                    self._advise(refused, dialled.where)
+                    raise
             elif not dialled.resets:
                 kernel(sock, dialled.where)
             elif error := self._connected(sock, dialled.where):
@@ -111,12 +113,12 @@ class _Translation:
 
         def connect_ex(sock: socket.socket, address: Any, /) -> int:
             dialled = dial(sock, address)
-            if dialled is None:
-                return found(sock, address)
             if isinstance(dialled, OSError):
                 if isinstance(dialled, socket.gaierror):
                     raise dialled  # as the kernel's does: a failing look-up has no errno
                 return dialled.errno or errno.EIO
+            if not dialled.led:
+                return found(sock, dialled.where)
             where = dialled.where
             return self._connected(sock, where) if dialled.resets else int(kernel(sock, where))
 
@@ -138,15 +140,17 @@ class _Translation:
         return bind
 
     def sendto(self) -> Callable[..., int]:
-        found, dial, kernel = self._cls.sendto, self._dial, self._kernel.sendto
+        found: Any = self._cls.sendto
+        dial, kernel = self._dial, self._kernel.sendto
 
         def sendto(sock: socket.socket, data: Any, *rest: Any) -> int:
-            dialled = dial(sock, rest[-1]) if rest else None
-            if dialled is None:
-                return found(sock, data, *rest)
+            if not rest:
+                return int(found(sock, data))  # the kernel's own error
+            dialled = dial(sock, rest[-1])
             if isinstance(dialled, OSError):
                 raise dialled
-            return int(kernel(sock, data, *rest[:-1], dialled.where))
+            send = kernel if dialled.led else found
+            return int(send(sock, data, *rest[:-1], dialled.where))
 
         return sendto
 
@@ -156,12 +160,13 @@ class _Translation:
         def sendmsg(
             sock: socket.socket, buffers: Any, ancdata: Any = (), flags: int = 0, address: Any = None, /
         ) -> int:
-            dialled = None if address is None else dial(sock, address)
-            if dialled is None:
-                return found(sock, buffers, ancdata, flags, *(() if address is None else (address,)))
+            if address is None:
+                return found(sock, buffers, ancdata, flags)
+            dialled = dial(sock, address)
             if isinstance(dialled, OSError):
                 raise dialled
-            return int(kernel(sock, buffers, ancdata, flags, dialled.where))
+            send = kernel if dialled.led else found
+            return int(send(sock, buffers, ancdata, flags, dialled.where))
 
         return sendmsg
 
@@ -219,26 +224,28 @@ class _Translation:
         # trio keeps what it bound when it was imported, and goes on calling it when the net is left.
         return virtual_address(self._world, sock, address) if self._patches.in_place else address
 
-    def _dial(self, sock: socket.socket, address: Any) -> _Call | OSError | None:
-        """Whom to connect to really; None to leave it to who was asked before; an error to fail with."""
+    def _dial(self, sock: socket.socket, address: Any) -> _Call | OSError:
+        """Whom to connect to really, by the kernel or whoever was asked before; or an error to fail with."""
         if sock.family not in _INTERNET or not isinstance(address, tuple) or len(address) < 2:
-            return None
+            return _Call(address)
         world, kind = self._world, sock.type
         try:
-            destination = self._destination(sock, *address[:2])
+            there, found = self._destinations(sock, *address[:2])
         except OSError as error:
             return error
-        if destination is None or not world.takes(kind, destination):
+        destination = next((it for it in there if world.takes(kind, it)), None)
+        if destination is None:
             if self._forbidden is not None:
                 self._forbidden()  # raises the error of whoever forbids sockets
-            return None
+            # The machine's resolver does not know the net's names.
+            return _Call((*there[0], *address[2:]) if found else address)
         if not self._port(sock):
             self._bind(sock, None)
         dialled = world.dial(kind, self._port(sock), destination)
         if dialled.errno:
             return OSError(dialled.errno, f"{os.strerror(dialled.errno)}: {dialled.text}")
         assert dialled.where is not None
-        return _Call(_on_loopback(sock, dialled.where.port), dialled.resets)
+        return _Call(_on_loopback(sock, dialled.where.port), led=True, resets=dialled.resets)
 
     def _connected(self, sock: socket.socket, where: tuple[Any, ...]) -> int:
         """Connect to a server that resets at once; return the errno.
@@ -254,32 +261,26 @@ class _Translation:
         finally:
             self._world.connected(port)
 
-    def _destination(self, sock: socket.socket, host: Any, port: Any) -> Endpoint | None:
-        if not isinstance(port, int):
-            return None  # the kernel's own error
-        if not 0 <= port <= 65535:
+    def _destinations(self, sock: socket.socket, host: Any, port: Any) -> tuple[list[Endpoint], bool]:
+        """Where an address leads, as far as that can be said, and whether the net's DNS says it."""
+        number = port_number(port)
+        if number is None:
+            return [], False  # the kernel's own error
+        if not 0 <= number <= 65535:
             # Said here, because the kernel's own method looks the name up before it looks at the port.
             raise OverflowError("connect(): port must be 0-65535.")
-        ip = numeric(host)
-        if ip is not None:
-            return Endpoint(ip, port)
         name = host_name(host)
-        if name is None:
-            return Endpoint(self._machine(sock, host), port) if isinstance(host, str) else None
-        if not self._world.claims(name, port):
-            return None
-        found = self._world.resolve(name, sock.family, "connect")
+        if name is None or not self._world.claims(name, number):
+            if name is not None and self._forbidden is not None:
+                return [], False  # what is forbidden is not looked up either
+            there = destinations(sock, host, number)
+            if name is not None:
+                self._world.passed(name, [it.ip for it in there])
+            return there, False
+        found = self._world.resolve(name, sock.family, "connect", number)
         if found.error:
             raise socket.gaierror(found.error, found.text)
-        return Endpoint(found.addresses[0], port)
-
-    def _machine(self, sock: socket.socket, name: str) -> str:
-        """The address behind a name that the machine knows by itself."""
-        if name == "<broadcast>":
-            return "255.255.255.255"
-        if sock.family == socket.AF_INET6:
-            return "::1" if name else "::"
-        return "127.0.0.1" if name else "0.0.0.0"  # noqa: S104
+        return [Endpoint(found.addresses[0], number)], True
 
     def _bind(self, sock: socket.socket, source: str | None) -> None:
         if sock.family == socket.AF_INET6:

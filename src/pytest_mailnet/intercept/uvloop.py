@@ -15,7 +15,7 @@ import uvloop
 from pytest_mailnet.intercept.origins import stamp_loops
 from pytest_mailnet.intercept.patches import Patches
 from pytest_mailnet.intercept.waits import Waits
-from pytest_mailnet.intercept.world import World, host_name, numeric
+from pytest_mailnet.intercept.world import World, host_name, numeric, port_number, port_wanted
 from pytest_mailnet.model import Endpoint
 
 __all__ = ["compress", "install"]
@@ -30,42 +30,51 @@ def install(patches: Patches, world: World) -> None:  # noqa: C901  # four metho
     async def create_connection(
         loop: Any, protocol_factory: Any, host: Any = None, port: Any = None, **options: Any
     ) -> Any:
-        if host is None or not _leads(world, host, port):
+        if host is None and port is None:
+            return await found_connection(loop, protocol_factory, **options)  # options have a socket
+        lookup = {name: options[name] for name in ("family", "proto", "flags") if name in options}
+        infos = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM, **lookup)
+        if not _leads(world, infos):
             return await found_connection(loop, protocol_factory, host, port, **options)
-        lookup: dict[str, Any] = {
-            name: options.pop(name) for name in ("family", "proto", "flags") if name in options
-        }
-        sock = await _connected(loop, host, port, options.pop("local_addr", None), lookup)
+        sock = await _connected(loop, infos, options.pop("local_addr", None))
         if options.get("ssl") and options.get("server_hostname") is None:
             options["server_hostname"] = host  # it cannot be told from the socket any more
-        for unused in ("happy_eyeballs_delay", "interleave"):
-            options.pop(unused, None)
+        for done in (*lookup, "happy_eyeballs_delay", "interleave"):
+            options.pop(done, None)
         return await found_connection(loop, protocol_factory, sock=sock, **options)
 
     async def create_datagram_endpoint(
         loop: Any, protocol_factory: Any, local_addr: Any = None, remote_addr: Any = None, **options: Any
     ) -> Any:
-        if remote_addr is not None and _leads(world, remote_addr[0], remote_addr[1], socket.SOCK_DGRAM):
-            sock = socket.socket(
-                socket.AF_INET6 if ":" in remote_addr[0] else socket.AF_INET, socket.SOCK_DGRAM
-            )
-            sock.setblocking(False)  # noqa: FBT003
-            sock.connect(remote_addr)
-            return await found_datagram(loop, protocol_factory, sock=sock)
-        if remote_addr is not None or options.get("sock") is not None:
+        sock = options.get("sock")
+        if (options.get("family") if sock is None else sock.family) == socket.AF_UNIX:
             return await found_datagram(loop, protocol_factory, local_addr, remote_addr, **options)
-        if local_addr is None:
-            # Bound at once, so that the port is known before the first datagram goes.
-            local_addr = ("::" if options.get("family") == socket.AF_INET6 else "0.0.0.0", 0)  # noqa: S104
+        if sock is None and remote_addr is not None:
+            lookup = {name: options[name] for name in ("family", "proto", "flags") if name in options}
+            infos = await loop.getaddrinfo(*remote_addr[:2], type=socket.SOCK_DGRAM, **lookup)
+            if not _leads(world, infos):
+                return await found_datagram(loop, protocol_factory, local_addr, remote_addr, **options)
+            sock = await _connected(loop, infos, local_addr)
+        if sock is not None:
+            local_addr, options = None, {"sock": sock}
+            if not sock.getsockname()[1]:
+                sock.bind(_anywhere(sock.family))
+        elif local_addr is None:
+            local_addr = _anywhere(options.get("family"))
+        # Bound by now, so that the port is known before the first datagram goes.
         transport, led = await found_datagram(
             loop, lambda: _LedProtocol(world, protocol_factory()), local_addr, None, **options
         )
         return _LedTransport(world, transport), led.protocol
 
     async def getaddrinfo(loop: Any, host: Any, port: Any, **options: Any) -> Any:
-        if _leads(world, host, port):
-            return socket.getaddrinfo(host, port, **options)
-        return await found_getaddrinfo(loop, host, port, **options)
+        name, number = host_name(host), port_number(port)
+        if name is not None and world.claims(name, port_wanted(port)):
+            return socket.getaddrinfo(host, port if number is None else number, **options)
+        infos = await found_getaddrinfo(loop, host, port, **options)
+        if name is not None:
+            world.passed(name, [address[0] for *_, address in infos])
+        return infos
 
     async def getnameinfo(loop: Any, sockaddr: Any, flags: int = 0) -> Any:
         return await loop.run_in_executor(None, socket.getnameinfo, sockaddr, flags)
@@ -75,18 +84,23 @@ def install(patches: Patches, world: World) -> None:  # noqa: C901  # four metho
     stamp_loops(patches, uvloop.Loop, timers=("call_at", "call_later"))
 
 
-def _leads(world: World, host: Any, port: Any, kind: int = socket.SOCK_STREAM) -> bool:
-    ip = numeric(host)
-    if ip is not None:
-        return world.takes(kind, Endpoint(ip, int(port or 0)))
-    name = host_name(host)
-    return name is not None and world.claims(name, int(port) if str(port).isdigit() else None)
+def _leads(world: World, infos: Any) -> bool:
+    """Whether one of the addresses that were found is the net's."""
+    return any(world.takes(kind, _endpoint(address)) for _, kind, _, _, address in infos)
 
 
-async def _connected(loop: Any, host: Any, port: Any, local: Any, lookup: dict[str, Any]) -> socket.socket:
+def _anywhere(family: int | None) -> tuple[str, int]:
+    return ("::" if family == socket.AF_INET6 else "0.0.0.0", 0)  # noqa: S104
+
+
+def _endpoint(address: Any) -> Endpoint:
+    return Endpoint(numeric(address[0]) or address[0], int(address[1]))
+
+
+async def _connected(loop: Any, infos: Any, local: Any) -> socket.socket:
     """Try each address in turn, as the loop's own method does."""
     errors: list[OSError] = []
-    for family, kind, proto, _, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, **lookup):
+    for family, kind, proto, _, address in infos:
         sock = socket.socket(family, kind, proto)
         try:
             sock.setblocking(False)  # noqa: FBT003
@@ -124,8 +138,8 @@ class _LedTransport:
 
     def sendto(self, data: Any, address: Any = None) -> None:
         name = self._transport.get_extra_info("sockname")
-        if address is not None and self._world.takes(socket.SOCK_DGRAM, Endpoint(*address[:2])):
-            dialled = self._world.dial(socket.SOCK_DGRAM, name[1], Endpoint(*address[:2]))
+        if address is not None and self._world.takes(socket.SOCK_DGRAM, _endpoint(address)):
+            dialled = self._world.dial(socket.SOCK_DGRAM, name[1], _endpoint(address))
             if dialled.where is not None:
                 prefix = "::ffff:" if ":" in name[0] else ""
                 address = (prefix + dialled.where.ip, dialled.where.port)

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import ipaddress
+import operator
+import re
 import socket
+from collections.abc import Sequence
 from typing import Any, NamedTuple, Protocol
 
 from pytest_mailnet.model import Endpoint
 
-__all__ = ["PARENT", "Dialled", "Resolution", "World", "host_name", "numeric"]
+__all__ = ["PARENT", "Dialled", "Resolution", "World", "host_name", "numeric", "port_number", "port_wanted"]
 
 PARENT = "PYTEST_MAILNET_PARENT"
 """In the environment of processes that are in the net: where to ask their parent."""
 
 # What the machine knows without asking anybody.
 _LOCAL_NAMES = {"", "localhost", "localhost.localdomain", "ip6-localhost", "ip6-loopback", "<broadcast>"}
+_NUMBER = re.compile(r"\s*[+-]?[0-9]+")  # what strtoul takes
 
 
 class Resolution(NamedTuple):
@@ -88,14 +92,17 @@ class World(Protocol):
     def claims(self, name: str, port: int | None) -> bool:
         """Whether the net answers a look-up of a name; `port` is what it is wanted for, if known."""
 
-    def resolve(self, name: str, family: int, via: str) -> Resolution:
-        """Look a host name up; `via` is the function that asked."""
+    def resolve(self, name: str, family: int, via: str, port: int | None = None) -> Resolution:
+        """Look a host name up; `via` is the function that asked, `port` what it is wanted for, if known."""
+
+    def passed(self, name: str, addresses: Sequence[str]) -> None:
+        """Note what the machine found for a name that was left to it."""
 
     def owns(self, ip: str) -> bool:
         """Whether what an address resolves back to is the net's to say; else it is the machine's."""
 
     def reverse(self, ip: str, via: str) -> str | None:
-        """The name that an address of the net resolves back to, None for none."""
+        """The name that an address resolves back to, None for none."""
 
     def fqdn(self) -> str:
         """The name that the application finds for its own machine; "" for the machine's own."""
@@ -140,6 +147,29 @@ def numeric(host: Any) -> str | None:
         return socket.inet_ntoa(socket.inet_aton(text))
     except OSError:
         return None
+
+
+def port_number(port: Any) -> int | None:
+    """A port that is given as a number, which anything that is an index is to the kernel (numpy.int64)."""
+    try:
+        return int(operator.index(port))
+    except TypeError:
+        return None
+
+
+def port_wanted(port: Any) -> int | None:
+    """The port that `getaddrinfo` is asked for, by number or service; None for none that there is."""
+    if isinstance(port, (str, bytes, bytearray)):
+        text = port if isinstance(port, str) else port.decode("ascii", "replace")
+        if _NUMBER.fullmatch(text):
+            port = int(text)
+        else:
+            try:
+                return socket.getservbyname(text)
+            except (OSError, ValueError):
+                return None
+    number = port_number(port)
+    return None if number is None else number & 0xFFFF or None  # as the C library cuts it
 
 
 def host_name(host: Any) -> str | None:
