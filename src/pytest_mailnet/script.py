@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Never
 
-from pytest_mailnet.attributes import flag, is_whole, steady
+from pytest_mailnet.attributes import is_whole, steady
 from pytest_mailnet.errors import InvalidReply, InvalidSetting, amongst
 from pytest_mailnet.model import Reply, Stage
 from pytest_mailnet.sender import Sender
@@ -271,7 +271,8 @@ class Expectation:
             raise InvalidReply(
                 f"{self}.reply({reply!r}): a reply is a text as in '550 5.1.1 No such user', or a Reply"
             )
-        flag(close, f"{self}.reply(close=...)")
+        if not isinstance(close, bool):
+            raise InvalidSetting(f"{self}.reply(close=...) takes True or False, not {close!r}")
         if isinstance(reply, str):
             reply = Reply.parse(reply, closes=close)
         elif close:

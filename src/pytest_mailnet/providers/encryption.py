@@ -37,6 +37,8 @@ class HostTls:
     stripped = Flag()
     required = Flag()
 
+    __slots__ = ("__dict__", "_authority", "_name")  # a dict where a test sets something
+
     def __init__(self, name: str, authority: Authority) -> None:
         self._name, self._authority = name, authority
 

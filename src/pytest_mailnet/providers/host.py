@@ -61,6 +61,13 @@ class Host:
 
     ports = Setting[tuple[int, ...]]((), checked_ports)
     helo_only = Flag()
+    _name: str
+    _provider: Provider
+    _agent: Agent
+    _known: Facts | Submission
+    _extensions: Extensions
+    _tls: HostTls
+    _faults: Armed
     _addresses: tuple[str, ...] = ()
 
     def __init__(
@@ -69,14 +76,18 @@ class Host:
         facts = provider.facts
         known = facts.submission
         submission = known if known is not None and name in known.hosts else None
-        self._name = name
-        self._provider = provider
-        self._agent: Agent = provider if submission is None else provider.submission
-        self._known: Facts | Submission = submission or facts
-        self._ports = self._known.ports
-        self._extensions = Extensions(self._known.extensions)
-        self._tls = HostTls(name, authority)
-        self._faults = Armed(faults_lock)
+        held = submission or facts
+        # At once: an attribute by itself is looked at by `steady`, and a net has many hosts.
+        vars(self).update(
+            _name=name,
+            _provider=provider,
+            _agent=provider if submission is None else provider.submission,
+            _known=held,
+            _ports=held.ports,
+            _extensions=Extensions(held.extensions),
+            _tls=HostTls(name, authority),
+            _faults=Armed(faults_lock),
+        )
 
     @property
     def name(self) -> str:

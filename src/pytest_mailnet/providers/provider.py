@@ -63,6 +63,22 @@ class Provider(Agent):
 
     """
 
+    _facts: Facts
+    _hosts: dict[str, Host]
+    _clock: Clock
+    _dns: Dns
+    _random: Random
+    _sender_at: Callable[[str], Sender | None]
+    _journal: Journal
+    _arrivals: Arrivals
+    _relay: Relay
+    _catch_all: bool
+    _present: Callable[[str], Provider | None]
+    _domains: tuple[str, ...]
+    _mailboxes: dict[str, Mailbox]
+    _networks: tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...] = ()
+    _submission: Agent
+
     def __init__(
         self,
         facts: Facts,
@@ -81,16 +97,23 @@ class Provider(Agent):
     ) -> None:
         policy = Policy(facts, enforced)
         super().__init__(facts.name, policy, phrasebook("mx"), journal.elapsed)
-        self._facts = facts
-        self._hosts: dict[str, Host] = {}
-        self._clock, self._dns, self._random = clock, dns, random
-        self._sender_at = sender_at
-        self._journal, self._arrivals, self._relay, self._catch_all = journal, arrivals, relay, catch_all
-        self._present = present
-        self._domains = facts.domains
-        self._mailboxes: dict[str, Mailbox] = {}
-        self._networks: tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...] = ()
-        self._submission: Agent = self
+        # At once: an attribute by itself is looked at by `steady`.
+        vars(self).update(
+            _facts=facts,
+            _hosts={},
+            _clock=clock,
+            _dns=dns,
+            _random=random,
+            _sender_at=sender_at,
+            _journal=journal,
+            _arrivals=arrivals,
+            _relay=relay,
+            _catch_all=catch_all,
+            _present=present,
+            _domains=facts.domains,
+            _mailboxes={},
+            _submission=self,
+        )
         if facts.submission is not None:
             of_submission = Policy(facts.submission, enforced)
             self._submission = Agent(

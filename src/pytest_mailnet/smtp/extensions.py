@@ -54,6 +54,8 @@ class Extensions:
         lines: as in an EHLO reply: "SIZE 35651584", "8BITMIME".
     """
 
+    __slots__ = ("_lines",)
+
     def __init__(self, lines: Iterable[str] = ()) -> None:
         # Replaced as a whole and never changed in place: the servers read while the test writes.
         self._lines = tuple(lines)
