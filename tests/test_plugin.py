@@ -311,6 +311,13 @@ def test_a_name_that_is_not_in_the_net_is_answered_and_noted(pytester):
             "mailnet_log = sometimes",
             "ini option mailnet_log takes 'failed' or 'always' or 'never', not 'sometimes'",
         ),
+        (
+            "mailnet_strict = maybe",
+            "ini option mailnet_strict: invalid truth value 'maybe'; it takes true or false",
+        ),
+        ("mailnet_trust_ca = maybe", "ini option mailnet_trust_ca: invalid truth value 'maybe'"),
+        ("mailnet_enforce = greylistng", "ini option mailnet_enforce: no rule 'greylistng' (did you mean"),
+        ("mailnet_providers = nowhere", "ini option mailnet_providers: '"),
     ],
 )
 def test_a_wrong_ini_option_is_told(pytester, ini, told):
@@ -327,6 +334,11 @@ def test_a_wrong_ini_option_is_told(pytester, ini, told):
     [
         ("strickt=False", "@pytest.mark.mailnet: no setting 'strickt' (did you mean 'strict'?"),
         ("strict=1", "@pytest.mark.mailnet: strict takes True or False, not 1"),
+        ("enforce=['greylistng']", "@pytest.mark.mailnet: enforce: no rule 'greylistng' (did you mean"),
+        (
+            "providers=['nowhere']",
+            "@pytest.mark.mailnet: providers: 'nowhere' is no TOML file, and no folder",
+        ),
         ("'closed'", "@pytest.mark.mailnet takes settings by name, not ('closed',)"),
     ],
 )
@@ -350,7 +362,7 @@ def test_settings_go_ini_then_command_line_then_fixture_then_mark(pytester):
 
         @pytest.fixture(scope="module")
         def mailnet_config(mailnet_config):
-            return mailnet_config.but({"addresses": "documentation", "log": "failed"})
+            return mailnet_config.but(addresses="documentation", log="failed")
 
         def test_fixture(mailnet):
             config = mailnet.config

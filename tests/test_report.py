@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from pytest_mailnet import MailNet
 from pytest_mailnet.errors import ExpectationFailed, WouldHang
-from pytest_mailnet.journal import ClockMoved, Exchange, Finding, Incident, Journal, Query
+from pytest_mailnet.journal import ClockMoved, Exchange, Finding, Incident, Journal, Query, note
 from pytest_mailnet.model import Endpoint, Stage
 from pytest_mailnet.report import in_colours, story, timeline
 
@@ -37,7 +37,7 @@ def session(journal, *exchanges, ended="client quit"):
     made = journal.open_session(CLIENT, SERVER, "mx.shop.example", "shop")
     for stage, request, reply in exchanges:
         made.exchanges.append(Exchange(journal.elapsed(), stage, request, reply))
-    made.ended = ended
+    note(made, ended=ended)
     return made
 
 
@@ -160,7 +160,7 @@ def test_no_control_character_of_anybody_reaches_a_terminal(request, reply, stag
     journal.not_connected("203.0.113.7", SERVER, words, 111, words)
     said = journal.open_session(CLIENT, SERVER, words, words)
     said.exchanges.append(Exchange(0, stage, request, reply, Finding("rule", words)))
-    said.user = said.ended = words
+    note(said, user=words, ended=words)
 
     told = [timeline(journal, [words]), str(said), story(journal, [words], 3).short]
 

@@ -165,13 +165,13 @@ def test_a_reply_of_the_phrasebook_can_be_scripted(mailnet):
     )
 
 
-def test_braces_of_a_test_s_own_reply_stay(shop, send):
-    shop.on_mail().reply("550 5.7.1 {nobody} {knows} {ip}")
+def test_braces_that_are_doubled_or_no_variable_stay(shop, send):
+    shop.on_mail().reply("550 5.7.1 {{nobody}} {12} {} {a b} {ip}")
 
     with pytest.raises(smtplib.SMTPSenderRefused) as refused:
         send()
 
-    assert refused.value.smtp_error == b"5.7.1 {nobody} {knows} 203.0.113.7"
+    assert refused.value.smtp_error == b"5.7.1 {nobody} {12} {} {a b} 203.0.113.7"
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,9 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from pytest_mailnet.attributes import Flag, Setting, steady
 from pytest_mailnet.errors import InvalidSetting
 from pytest_mailnet.native import lock
 
@@ -17,6 +18,19 @@ if TYPE_CHECKING:
 __all__ = ["Account"]
 
 
+def _text_or_none(given: Any, what: str) -> str | None:
+    if not isinstance(given, str | None):
+        raise InvalidSetting(f"{what} takes a text, or None for none, not {given!r}")
+    return given
+
+
+def _addresses(given: Any, what: str) -> tuple[str, ...]:
+    if isinstance(given, str) or not all(isinstance(it, str) and "@" in it for it in given):
+        raise InvalidSetting(f"{what} takes addresses, as in ('sales@gmail.com',), not {given!r}")
+    return tuple(given)
+
+
+@steady("an account")
 class Account:
     """The log-in of a mailbox: `mailnet.gmail.add_mailbox("alice", password="...").account`.
 
@@ -27,33 +41,45 @@ class Account:
         aliases: further addresses that are the account's own.
 
     Attributes:
-        address: the mailbox's.
         password: None for an account that cannot log in by password.
-        aliases: as which it may send too.
+        aliases: as which it may send too, in full.
         two_step: whether its owner has two-step verification, so that at providers who know of app passwords
             the password itself is good for nothing here.
     """
 
-    # A typo in an attribute would be a setting without effect.
-    __slots__ = ("_app_passwords", "_clock", "_lock", "_tokens", "address", "aliases", "password", "two_step")
+    password = Setting[str | None](None, _text_or_none)
+    aliases = Setting[tuple[str, ...]]((), _addresses)
+    two_step = Flag()
 
     def __init__(
         self, address: str, clock: Clock, password: str | None = None, aliases: Iterable[str] = ()
     ) -> None:
-        self.address, self.password = address, password
-        self.aliases = tuple(aliases)
-        self.two_step = False
+        self._address = address
+        if password is not None:
+            self.password = password
+        if aliases:
+            self.aliases = tuple(aliases)
         self._clock = clock
         self._app_passwords: tuple[str, ...] = ()
         self._tokens: dict[str, datetime] = {}
         self._lock = lock()  # the test issues and revokes tokens while servers check them
+
+    @property
+    def address(self) -> str:
+        """The mailbox's."""
+        return self._address
 
     def add_app_password(self, password: str | None = None) -> str:
         """Add a password for programs, as one with two-step verification needs, and return it.
 
         Args:
             password: None for one of 16 letters, drawn by lot.
+
+        Raises:
+            InvalidSetting: if that is no text.
         """
+        if not isinstance(password, str | None):
+            raise InvalidSetting(f"add_app_password({password!r}): a password is a text")
         made = password or "".join(secrets.choice("abcdefghijklmnopqrstuvwxyz") for _ in range(16))
         self.two_step = True
         self._app_passwords += (made,)
@@ -68,7 +94,7 @@ class Account:
         Raises:
             InvalidSetting: if that is no time to live.
         """
-        if seconds <= 0:
+        if not (isinstance(seconds, int | float) and seconds > 0):
             raise InvalidSetting(
                 f"issue_token(seconds={seconds!r}): a token lives for more than 0 s; "
                 "to have one that has expired, move the clock: mailnet.clock.advance(hours=1)"

@@ -10,6 +10,8 @@ from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pytest_mailnet.attributes import steady
+
 if TYPE_CHECKING:
     import trustme
 
@@ -29,6 +31,7 @@ class Certificate(Enum):
     NONE = "none"
 
 
+@steady("a mailnet's ca")
 class Authority:
     """Makes keys and certificates when they are first asked for, and keeps them for the run.
 

@@ -4,15 +4,29 @@ from __future__ import annotations
 
 import heapq
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
+from typing import Never
 
+from pytest_mailnet.attributes import steady
 from pytest_mailnet.errors import InvalidSetting
 from pytest_mailnet.native import lock
 
-__all__ = ["Clock"]
+__all__ = ["Clock", "span"]
 
 
+_AHEAD = "mailnet.clock.advance(hours=1) and mailnet.clock.set(moment) move the clock"
+_INSTEAD: Mapping[str, str] = MappingProxyType(
+    {
+        **dict.fromkeys(("now", "time", "today", "tick", "sleep", "move", "speed"), _AHEAD),
+        "compressed": "mailnet.clock.compress() lets waits take no time",
+        "start": "a net that starts at another time is made by make_mailnet(start=...)",
+    }
+)
+
+
+@steady("a mailnet's clock", _INSTEAD)
 class Clock:
     """A net's time, in UTC. Greylisting, throttle windows and time stamps in replies go by it.
 
@@ -21,12 +35,11 @@ class Clock:
         on_move: called with the step after every move.
         on_compress: called when time is to be compressed.
 
-    Attributes:
-        compressed: whether `compress` was called.
-
     Raises:
         InvalidSetting: if the start is naive.
     """
+
+    _compressed = False
 
     def __init__(
         self,
@@ -34,13 +47,17 @@ class Clock:
         on_move: Callable[[timedelta], None] | None = None,
         on_compress: Callable[[], None] | None = None,
     ) -> None:
-        self._now = datetime.now(UTC) if start is None else _aware(start, "MailNet.start")
+        self._now = datetime.now(UTC) if start is None else _aware(start, "MailNet(start=...)")
         self._on_move = on_move
         self._on_compress = on_compress
-        self.compressed = False
         self._due: list[tuple[datetime, int, Callable[[], object]]] = []
         self._numbers = itertools.count()
         self._lock = lock()  # the test, tarpits and those who wait move it while servers read it
+
+    @property
+    def compressed(self) -> bool:
+        """Whether `compress` was called."""
+        return self._compressed
 
     def now(self) -> datetime:
         """The time as an aware datetime in UTC."""
@@ -51,14 +68,17 @@ class Clock:
         return self._now.timestamp()
 
     def advance(
-        self, *, days: float = 0, hours: float = 0, minutes: float = 0, seconds: float = 0
+        self, *of_what: Never, days: float = 0, hours: float = 0, minutes: float = 0, seconds: float = 0
     ) -> datetime:
         """Move the clock forward and return the new time.
 
         Raises:
-            InvalidSetting: if the sum is not positive; mail servers never see time run backwards.
+            InvalidSetting: if the sum is not positive; mail servers never see time run backwards. For what is
+                no number, or a number of nobody knows what.
         """
-        return self._move(timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds))
+        __tracebackhide__ = True
+        call = "mailnet.clock.advance"
+        return self._move(span(call, of_what, days=days, hours=hours, minutes=minutes, seconds=seconds))
 
     def set(self, moment: datetime) -> datetime:
         """Move the clock forward to an aware datetime.
@@ -66,7 +86,7 @@ class Clock:
         Raises:
             InvalidSetting: if the moment is naive or lies before the clock's own time.
         """
-        return self._move(_aware(moment, "clock.set") - self._now)
+        return self._move(_aware(moment, "mailnet.clock.set") - self._now)
 
     def compress(self) -> None:
         """Let waits on connections of the net, where nothing comes, take no time; until the net is left.
@@ -82,7 +102,7 @@ class Clock:
         """
         if self._on_compress is not None:
             self._on_compress()
-        self.compressed = True
+        self._compressed = True
 
     def later(self, seconds: float, do: Callable[[], object]) -> None:
         """Have something done when the clock has moved on by that much, in the thread that moves it."""
@@ -132,10 +152,36 @@ class Clock:
         return f"<Clock {self._now:%Y-%m-%d %H:%M:%S} UTC>"
 
 
+def span(call: str, of_what: Sequence[object], **amounts: float) -> timedelta:
+    """A span of time, as it is given in days, hours, minutes and seconds.
+
+    Args:
+        call: who takes it, for messages.
+        of_what: what was given without a name.
+        amounts: by their units.
+
+    Raises:
+        InvalidSetting: for what was given without a name, or is no number.
+    """
+    __tracebackhide__ = True
+    if of_what:
+        raise InvalidSetting(
+            f"{call}({of_what[0]!r}): of what? It takes days=, hours=, minutes= and seconds="
+        )
+    for unit, amount in amounts.items():
+        if isinstance(amount, bool) or not isinstance(amount, int | float):
+            raise InvalidSetting(f"{call}({unit}={amount!r}): it takes a number")
+    return timedelta(**amounts)
+
+
 def _aware(moment: datetime, where: str) -> datetime:
+    if not isinstance(moment, datetime):
+        raise InvalidSetting(
+            f"{where}: {moment!r} is no datetime; it takes one as in datetime(2026, 1, 31, 12, 0, tzinfo=UTC)"
+        )
     if moment.tzinfo is None:
         raise InvalidSetting(
-            f"{where}({moment!r}): a naive datetime could be any moment; give it a tzinfo, "
-            "for example datetime(2026, 1, 31, 12, 0, tzinfo=UTC)"
+            f"{where}: {moment!r} is naive and could be any moment; give it a tzinfo, "
+            "as in datetime(2026, 1, 31, 12, 0, tzinfo=UTC)"
         )
     return moment

@@ -5,14 +5,19 @@ from __future__ import annotations
 import dataclasses
 import functools
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Literal, Self, get_args, get_origin, get_type_hints
 
+from pytest_mailnet.attributes import steady
 from pytest_mailnet.errors import InvalidSetting, amongst
 
-__all__ = ["MailNetConfig"]
+__all__ = ["WHERE_SET", "MailNetConfig"]
+
+
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 _PATTERN = re.compile(r"(?![\d.]+$)[^\s/:@]+")  # no address, port or URL, which no name would match
 
@@ -54,6 +59,21 @@ class MailNetConfig:
     log: Literal["failed", "always", "never"] = "failed"
     log_lines: int = 200
 
+    if not TYPE_CHECKING:  # the type checker knows the settings that there are
+
+        def __new__(cls, *given: object, **settings: object) -> Self:
+            """Name the settings that there are, where Python would name this class's `__init__`."""
+            __tracebackhide__ = True
+            known = cls.__dataclass_fields__
+            if given:
+                raise InvalidSetting(
+                    f"MailNetConfig({given[0]!r}) takes settings by name; there are: {', '.join(known)}"
+                )
+            for name in settings:
+                if name not in known:
+                    raise InvalidSetting(f"no setting {name!r}{amongst(name, known)}")
+            return object.__new__(cls)
+
     def __post_init__(self) -> None:
         for name in ("strict", "trust_ca"):
             if not isinstance(getattr(self, name), bool):
@@ -62,7 +82,7 @@ class MailNetConfig:
             raise InvalidSetting(f"log_lines takes a number, 0 for no limit, not {self.log_lines!r}")
         for name, kind in (("pass_names", str), ("enforce", str), ("providers", Path)):
             given = getattr(self, name)
-            if isinstance(given, str | Path):
+            if isinstance(given, str | Path) or not isinstance(given, Iterable):
                 raise InvalidSetting(f"{name} takes several, as in ({given!r},), not {given!r}")
             object.__setattr__(self, name, tuple(map(kind, given)))
         for it in self.pass_names:
@@ -75,17 +95,26 @@ class MailNetConfig:
             if value not in choices:
                 raise InvalidSetting(f"{name} takes {' or '.join(map(repr, choices))}, not {value!r}")
 
-    def but(self, settings: Mapping[str, Any]) -> MailNetConfig:
-        """The same with some settings changed.
+    def but(self, settings: Mapping[str, Any] = _NOTHING, /, **more: Any) -> MailNetConfig:
+        """The same with some settings changed: `config.but(strict=False)`.
 
         Raises:
             InvalidSetting: for a setting that there is not, with near misses, or a value it does not take.
         """
-        known = [field.name for field in dataclasses.fields(self)]
-        for name in settings:
-            if name not in known:
-                raise InvalidSetting(f"no setting {name!r}{amongst(name, known)}")
-        return dataclasses.replace(self, **settings)
+        changed = {**settings, **more}
+        return dataclasses.replace(self, **changed) if changed else self
+
+
+WHERE_SET: Mapping[str, str] = MappingProxyType(
+    {
+        field.name: f"it is a setting, which a net is made with: @pytest.mark.mailnet({field.name}=...), "
+        f"make_mailnet({field.name}=...), MailNet({field.name}=...), or mailnet_{field.name} in the ini file"
+        for field in dataclasses.fields(MailNetConfig)
+    }
+)
+"""How each setting is written, for those who set it elsewhere."""
+
+steady("a mailnet's config", WHERE_SET)(MailNetConfig)
 
 
 @functools.cache  # a net a test has one, and reading annotations is slow

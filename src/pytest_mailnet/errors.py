@@ -20,6 +20,8 @@ __all__ = [
     "NothingArrived",
     "OutlivedItsNet",
     "ProviderFileError",
+    "ReadOnly",
+    "UnknownAttribute",
     "UnknownName",
     "WouldHang",
     "ZoneError",
@@ -40,6 +42,14 @@ class InvalidAddress(MailNetError, ValueError):
 
 class InvalidSetting(MailNetError, ValueError):
     """An option, mark or argument with a value that is not one of those it takes."""
+
+
+class UnknownAttribute(MailNetError, AttributeError):
+    """An attribute that there is not."""
+
+
+class ReadOnly(MailNetError, AttributeError):
+    """Something that can only be read, and was to be changed; says what to do instead."""
 
 
 class AddressInUse(MailNetError, ValueError):
@@ -81,7 +91,7 @@ class NothingArrived(MailNetError, TimeoutError):
 
 
 class WouldHang(MailNetError):
-    """A wait without a time-out, where time is compressed, for a server that will never speak."""
+    """A wait that would never end, or one that would hold up the event loop which is waited for."""
 
 
 class ExpectationFailed(MailNetError, AssertionError):

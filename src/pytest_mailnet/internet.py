@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from random import Random
+from types import MappingProxyType
 
 from pytest_mailnet.certificates import Authority
 from pytest_mailnet.clock import Clock
@@ -18,18 +19,25 @@ from pytest_mailnet.faults.weather import Weather
 from pytest_mailnet.journal import Journal
 from pytest_mailnet.mailbox import Arrivals
 from pytest_mailnet.native import lock, reentrant_lock
-from pytest_mailnet.providers import Facts, Provider, catalogue_with, plain_facts
+from pytest_mailnet.providers import Catalogue, Facts, Provider, catalogue_with, plain_facts
 from pytest_mailnet.providers.host import Host
 from pytest_mailnet.providers.policy import check_rules
 from pytest_mailnet.providers.published import customer_zones, exchanges, exchanges_in, zones_of
 from pytest_mailnet.relaying import Queue, Source
-from pytest_mailnet.routes import Occupant, Routes, address_pool
+from pytest_mailnet.routes import Occupant, Routes, address_pool, checked_ports
 from pytest_mailnet.sender import Sender
 from pytest_mailnet.senders import Senders
+from pytest_mailnet.snapshot import Snapshot
 
-__all__ = ["Internet"]
+__all__ = ["Internet", "check_settings"]
 
-_PORTS = 65536
+
+_FOR_DOMAINS: Mapping[str, str] = MappingProxyType(
+    {
+        "gmail": "mailnet.add_domain({domain!r}, on='google-workspace')",
+        "hotmail": "mailnet.add_domain({domain!r}, on='microsoft365')",
+    }
+)
 
 
 class Internet:
@@ -59,8 +67,7 @@ class Internet:
     ) -> None:
         self.config, self.journal, self.clock, self.random = config, journal, clock, random
         self.authority = authority
-        self._catalogue = catalogue_with(config.providers)
-        check_rules(config.enforce)
+        self._catalogue = check_settings(config)
         self._lock = reentrant_lock()
         self._faults_lock = lock()
         self._routes: Routes[Occupant] = Routes(address_pool(public=config.addresses == "public"))
@@ -77,12 +84,18 @@ class Internet:
     @property
     def providers(self) -> list[Provider]:
         """The providers and servers that are in the net by now."""
-        return list(self._providers.values())
+        return Snapshot(
+            self._providers.values(),
+            "mailnet.providers",
+            "mailnet.add_server('mx.shop.example') adds a server.",
+        )
 
     @property
     def hosts(self) -> list[Host]:
         """The hosts that are in the net by now."""
-        return list(self._hosts.values())
+        return Snapshot(
+            self._hosts.values(), "mailnet.hosts", "mailnet.add_server('mx.shop.example') adds one."
+        )
 
     def caller(self) -> str:
         """The sender's address for questions that come without a note of who asks."""
@@ -99,6 +112,8 @@ class Internet:
             UnknownName: if there is no such provider or era; names the near misses.
             InvalidSetting: if it is in the net already, as of another year.
         """
+        if not isinstance(name, str):
+            raise InvalidSetting(f"mailnet.provider({name!r}) takes a name, as in 'gmail'")
         known = self._providers.get(name)
         if known is None:
             with self._lock:
@@ -116,7 +131,7 @@ class Internet:
         host: str,
         domains: tuple[str, ...],
         ips: tuple[str, ...],
-        ports: tuple[int, ...],
+        ports: Iterable[int],
         preference: int,
     ) -> Provider:
         """Add a plain mail server and its records.
@@ -127,15 +142,11 @@ class Internet:
             AddressInUse: if another has the address.
         """
         name, *local = map(_host_name, (host, *domains))
-        for port in ports:
-            if not (isinstance(port, int) and 0 < port < _PORTS):
-                raise InvalidSetting(
-                    f"mailnet.add_server({host!r}, ports=...): {port!r} is no port, 1 to 65535"
-                )
+        listening = checked_ports(ports, f"mailnet.add_server({host!r}, ports=...)")
         with self._lock:
             if name in self._hosts or name in self._providers:
                 raise InvalidAddress(f"{host!r} is in this net already; a host is added once")
-            server = self._made(plain_facts(name, tuple(local), ports), catch_all=True)
+            server = self._made(plain_facts(name, tuple(local), listening), catch_all=True)
             self._add_host(server, name, ips)
             self.dns.put(address_record(name, ip) for ip in server.hosts[name].addresses)
             for domain in local:
@@ -155,9 +166,11 @@ class Internet:
         provider = self.provider(on)
         if not provider.facts.customer:
             able = [it for it in self._catalogue.names if self._catalogue.load(it).customer]
+            meant = _FOR_DOMAINS.get(provider.name)
+            others = f"; {meant.format(domain=domain)} does" if meant else amongst(on, able, most=20)
             raise InvalidSetting(
                 f"mailnet.add_domain({domain!r}, on={on!r}): {provider.facts.title} takes no domains of "
-                f"others{amongst(on, able, most=20)}"
+                f"others{others}"
             )
         zones = customer_zones(provider.facts, name)
         with self._lock:
@@ -177,6 +190,8 @@ class Internet:
         Raises:
             UnknownName: if the net has none of that name; names the near misses.
         """
+        if not isinstance(name, str):
+            raise InvalidSetting(f"mailnet.host({name!r}) takes a name, as in 'mx.shop.example'")
         wanted = plain_name(name)
         self._missing(wanted)
         if wanted not in self._hosts:
@@ -219,6 +234,14 @@ class Internet:
 
     def unknown_name(self, name: str, rcode: str, *, for_mail: bool) -> str:
         """Tell of a look-up that found nothing: which name, what there is, how to have it or let it pass."""
+        if exchanges := self.dns.exchanges(name):
+            return f"{name!r} has no address in this mailnet: mail for it goes to its MX, {exchanges[0]}"
+        if eras := self._catalogue.eras_of(plain_name(name)):
+            provider, year = eras[-1]
+            return (
+                f"{name!r} is not in this mailnet: it was a host of {provider} in {year}. "
+                f"To have it: mailnet.provider({provider!r}, era={year}), before {provider} is used"
+            )
         if rcode == "NOERROR":
             way_out = f"mailnet.dns.add({name!r}, 'A', '192.0.2.27')"
             return f"{name!r} is in this mailnet and has no address; {way_out}"
@@ -278,8 +301,9 @@ class Internet:
     def _add_host(self, provider: Provider, name: str, ips: Iterable[str]) -> None:
         host = Host(name, provider, self.authority, self._faults_lock)
         claimed = [self._routes.claim(ip, host) for ip in ips] or [self._routes.allocate(host)]
-        host.addresses = tuple(claimed)
-        self._hosts[name] = provider.hosts[name] = host
+        host.settle_at(claimed)
+        self._hosts[name] = host
+        provider.add_host(host)
 
     def _missing(self, name: str) -> None:
         """Put a standard provider in when a name of its zone is first met."""
@@ -296,8 +320,18 @@ class Internet:
         return None if occupant is None else occupant.name
 
 
+def check_settings(config: MailNetConfig) -> Catalogue:
+    """The providers by a net's settings.
+
+    Raises:
+        InvalidSetting: for a rule that there is not, with near misses, or a path without files of providers.
+    """
+    check_rules(config.enforce)
+    return catalogue_with(config.providers)
+
+
 def _host_name(given: str) -> str:
-    name = plain_name(given)
+    name = plain_name(given) if isinstance(given, str) else ""
     labels = name.split(".")
     if len(name) > 253 or not all(
         label and len(label) <= 63 and " " not in label and "@" not in label for label in labels

@@ -9,12 +9,16 @@ from __future__ import annotations
 import errno
 import os
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import NamedTuple
 
+from pytest_mailnet.attributes import steady
 from pytest_mailnet.model import Endpoint, Stage
 from pytest_mailnet.native import lock
 from pytest_mailnet.shown import lines_of
+from pytest_mailnet.snapshot import Snapshot
 
 __all__ = [
     "Attempt",
@@ -27,7 +31,12 @@ __all__ = [
     "Query",
     "Session",
     "Started",
+    "note",
 ]
+
+
+_MESSAGES = "mailnet.messages has those that servers took, each with its .session"
+_HELD: Mapping[str, str] = MappingProxyType({"messages": _MESSAGES, "message": _MESSAGES})
 
 
 class Finding(NamedTuple):
@@ -65,7 +74,8 @@ class Exchange(NamedTuple):
         return int(self.reply[:3]) if self.reply else None
 
 
-@dataclass(slots=True, eq=False)
+@steady("a session", _HELD)
+@dataclass(frozen=True, slots=True, eq=False)
 class Session:
     """One connection to a mail server: who, where to, what was said, how it ended.
 
@@ -96,7 +106,8 @@ class Session:
     @property
     def replies(self) -> list[str]:
         """The replies as texts, without line ends."""
-        return [_decoded(exchange.reply).rstrip("\r\n") for exchange in self.exchanges if exchange.reply]
+        said = (_decoded(exchange.reply).rstrip("\r\n") for exchange in self.exchanges if exchange.reply)
+        return Snapshot(said, "session.replies", "session.exchanges has the record.")
 
     @property
     def open(self) -> bool:
@@ -144,6 +155,7 @@ class Attempt:
     why: str
 
 
+@steady("a query")
 @dataclass(frozen=True, slots=True)
 class Query:
     """A question to the net's DNS, and what it was told.
@@ -217,6 +229,15 @@ class ClockMoved:
 
 
 Entry = Session | Attempt | Query | Incident | ClockMoved | Started
+
+
+def note(
+    session: Session, *, tls: str | None = None, user: str | None = None, ended: str | None = None
+) -> None:
+    """Note what has become of a session: only who serves it does, for a test it is a record."""
+    for name, value in (("tls", tls), ("user", user), ("ended", ended)):
+        if value is not None:
+            object.__setattr__(session, name, value)
 
 
 class Journal:

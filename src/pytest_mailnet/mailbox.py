@@ -5,13 +5,16 @@ from __future__ import annotations
 import contextlib
 import email
 import email.policy
-from collections.abc import Callable, Iterator
+import functools
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from email.message import EmailMessage
+from types import MappingProxyType
 
 from pytest_mailnet.accounts import Account
-from pytest_mailnet.errors import InvalidAddress, InvalidSetting, NothingArrived
+from pytest_mailnet.attributes import Flag, Setting, is_whole, steady
+from pytest_mailnet.errors import InvalidAddress, InvalidSetting, NothingArrived, WouldHang
 from pytest_mailnet.journal import Session
 from pytest_mailnet.model import Envelope
 from pytest_mailnet.native import lock
@@ -19,8 +22,44 @@ from pytest_mailnet.native import lock
 __all__ = ["Arrivals", "Mailbox", "Message", "parsed", "split_address"]
 
 _HOUR = timedelta(hours=1)
+_MESSAGES = "its .messages are what has been delivered"
+_OF_A_MAILBOX: Mapping[str, str] = MappingProxyType(
+    {
+        **dict.fromkeys(("inbox", "mail", "mails", "emails", "outbox"), _MESSAGES),
+        "messages": "mailbox.messages.clear() empties it",
+        "account": "account.password, .two_step and .aliases can be set",
+        "address": "further addresses are aliases, .add_mailbox(address, aliases=...)",
+        "password": "mailbox.account.password is what its owner logs in with",
+        "aliases": "mailbox.account.aliases are as which it may send; .add_mailbox(address, aliases=...)",
+        "enabled": "mailbox.disabled = True is for one that its owner has lost",
+    }
+)
+_PARSED = "message.parsed is the mail as the email package reads it, as in message.parsed"
+_OF_A_MESSAGE: Mapping[str, str] = MappingProxyType(
+    {
+        "subject": f"{_PARSED}['Subject']",
+        "headers": f"{_PARSED}['Subject']",
+        "body": f"{_PARSED}.get_body().get_content()",
+        "text": f"{_PARSED}.get_body().get_content()",
+        "html": f"{_PARSED}.get_body(('html',)).get_content()",
+        "attachments": f"{_PARSED}.iter_attachments()",
+        "raw": "message.content has the bytes as sent",
+        "sender": "message.envelope.mail_from is what MAIL said",
+        "mail_from": "message.envelope.mail_from is what MAIL said",
+        "to": "message.envelope.rcpt_tos are whom RCPT named",
+        "recipients": "message.envelope.rcpt_tos are whom RCPT named",
+        "rcpt_tos": "message.envelope.rcpt_tos are whom RCPT named",
+    }
+)
 
 
+def _count(given: object, what: str, *, unit: str) -> int | None:
+    if given is None or (is_whole(given) and given >= 0):
+        return given
+    raise InvalidSetting(f"{what}: {given!r} is not a number of {unit}, 0 or more, or None for no limit")
+
+
+@steady("a message", _OF_A_MESSAGE)
 @dataclass(frozen=True, slots=True, eq=False)
 class Message:
     """A mail that a server took.
@@ -48,6 +87,7 @@ class Message:
         return parsed(self.trace + self.content)
 
 
+@steady("a mailbox", _OF_A_MAILBOX)
 class Mailbox:
     """Where a provider lays the mail of one address.
 
@@ -57,49 +97,38 @@ class Mailbox:
         complain: sends a feedback report on a message, to an address.
 
     Attributes:
-        address: in full, as it was added.
-        account: how its owner logs in.
-        messages: what has been delivered, oldest first.
         disabled: whether its owner has lost it: suspended, or not used for years.
+        quota: how many bytes fit in; None for no end of them, 0 for a mailbox that is full already.
+        hourly_limit: how many messages it takes within an hour of the net's clock; None for any number.
+
+    Raises:
+        InvalidSetting: when one of them is set to what it does not take.
     """
 
-    # A typo in an attribute would be a setting without effect.
-    __slots__ = ("_complain", "_hourly_limit", "_quota", "account", "address", "disabled", "messages")
+    disabled = Flag()
+    quota = Setting[int | None](None, functools.partial(_count, unit="bytes"))
+    hourly_limit = Setting[int | None](None, functools.partial(_count, unit="messages"))
 
     def __init__(self, address: str, account: Account, complain: Callable[[Message, str], None]) -> None:
-        self.address = address
-        self.account = account
+        self._address = address
+        self._account = account
         self._complain = complain
-        self.messages: list[Message] = []
-        self.disabled = False
-        self.quota = None
-        self.hourly_limit = None
+        self._messages: list[Message] = []
 
     @property
-    def quota(self) -> int | None:
-        """How many bytes fit in; None for no end of them, 0 for a mailbox that is full already.
-
-        Raises:
-            InvalidSetting: when set to what is no number of bytes.
-        """
-        return self._quota
-
-    @quota.setter
-    def quota(self, size: int | None) -> None:
-        self._quota = _checked_count(size, f"quota of {self.address}", "bytes")
+    def address(self) -> str:
+        """Its address in full, as it was added."""
+        return self._address
 
     @property
-    def hourly_limit(self) -> int | None:
-        """How many messages it takes within an hour of the net's clock; None for any number.
+    def account(self) -> Account:
+        """How its owner logs in."""
+        return self._account
 
-        Raises:
-            InvalidSetting: when set to what is no number of messages.
-        """
-        return self._hourly_limit
-
-    @hourly_limit.setter
-    def hourly_limit(self, count: int | None) -> None:
-        self._hourly_limit = _checked_count(count, f"hourly_limit of {self.address}", "messages")
+    @property
+    def messages(self) -> list[Message]:
+        """What has been delivered, oldest first; a test can take messages out."""
+        return self._messages
 
     def report_spam(self, message: Message, *, to: str | None = None) -> None:
         """Press the button "this is spam": a feedback report goes to who sent the message (ARF, RFC 5965).
@@ -126,18 +155,19 @@ class Mailbox:
 
     def has_room_for(self, size: int) -> bool:
         """Whether so many bytes fit in, and it is not full already."""
-        if self._quota is None:
+        if self.quota is None:
             return True
         used = sum(len(message.content) for message in self.messages)
-        return used < self._quota and used + size <= self._quota
+        return used < self.quota and used + size <= self.quota
 
     def busy(self, now: datetime) -> bool:
         """Whether it has had as many messages within the last hour as it takes."""
-        if self._hourly_limit is None:
+        limit = self.hourly_limit
+        if limit is None:
             return False
         # The newest come last: the one that would be too old, if there is any, is found at once.
-        late = self.messages[-self._hourly_limit :] if self._hourly_limit else []
-        return len(late) == self._hourly_limit and all(now - it.received < _HOUR for it in late[:1])
+        late = self.messages[-limit:] if limit else []
+        return len(late) == limit and all(now - it.received < _HOUR for it in late[:1])
 
     def __repr__(self) -> str:
         return f"<Mailbox {self.address}, {_counted(len(self.messages))}>"
@@ -167,9 +197,19 @@ class Arrivals:
 
         Raises:
             NothingArrived: if they have not come after `timeout` real seconds.
+            WouldHang: if an event loop runs in this thread.
+            InvalidSetting: for another count or time-out.
         """
-        from pytest_mailnet.waiting import bell  # noqa: PLC0415
+        # Imported where it is used, as below.
+        from pytest_mailnet.waiting import bell, loop_here  # noqa: PLC0415
 
+        __tracebackhide__ = True
+        _check_wait("wait_for_messages", count, timeout)
+        if loop := loop_here():
+            raise WouldHang(
+                f"mailnet.wait_for_messages() holds up {loop}, and with it what would send the messages: "
+                "await mailnet.wait_for_messages_async()"
+            )
         rung = bell()
         with self._waiting(rung.ring):
             rung.wait_until(lambda: len(self.messages) >= count, timeout)
@@ -180,10 +220,12 @@ class Arrivals:
 
         Raises:
             NothingArrived: if they have not come after `timeout` real seconds.
+            InvalidSetting: for another count or time-out.
         """
         # trio's users have trio; asyncio's need not.
         from pytest_mailnet.waiting import alarm  # noqa: PLC0415
 
+        _check_wait("wait_for_messages_async", count, timeout)
         rung = alarm()
         with self._waiting(rung.ring):
             await rung.wait_until(lambda: len(self.messages) >= count, timeout)
@@ -212,6 +254,16 @@ class Arrivals:
         )
 
 
+def _check_wait(call: str, count: object, timeout: object) -> None:
+    if not (is_whole(count) and count >= 1):
+        raise InvalidSetting(
+            f"mailnet.{call}({count!r}): it waits for 1 message or more; that there is none is told by "
+            "mailnet.messages == []"
+        )
+    if isinstance(timeout, bool) or not isinstance(timeout, int | float) or timeout < 0:
+        raise InvalidSetting(f"mailnet.{call}(timeout={timeout!r}): it takes a number of seconds, 0 or more")
+
+
 def parsed(content: bytes) -> EmailMessage:
     """Read a message's bytes with the email package's modern policy."""
     return email.message_from_bytes(content, policy=email.policy.default)
@@ -230,12 +282,6 @@ def split_address(address: str) -> tuple[str, str]:
             "'alice@gmail.com'"
         )
     return local, domain.lower()
-
-
-def _checked_count(count: int | None, what: str, unit: str) -> int | None:
-    if count is not None and (isinstance(count, bool) or not isinstance(count, int) or count < 0):
-        raise InvalidSetting(f"{what}: {count!r} is not a number of {unit}, 0 or more, or None for no limit")
-    return count
 
 
 def _counted(count: int) -> str:

@@ -72,7 +72,10 @@ class Envelope:
 # RFC 5321, 4.2.1 has 0 to 5 as second digit; servers that refuse with 571 are met all the same.
 _REPLY_LINE = re.compile(r"(?P<code>[23][0-5][0-9]|[45][0-9]{2})(?:(?P<separator>[ -])(?P<text>.*))?")
 _ENHANCED = re.compile(r"([245]\.[0-9]{1,3}\.[0-9]{1,3})(?= |$)")  # RFC 3463, 2
-_VARIABLE = re.compile(r"\{\{([a-z_]+)\}\}|\{([a-z_]+)\}")  # the first of them stands for braces
+_VARIABLE = re.compile(
+    r"\{\{([A-Za-z_]\w*)\}\}|\{([A-Za-z_]\w*)\}", re.ASCII
+)  # the first of them stands for braces
+_BRACES = re.compile(r"\{([A-Za-z_]\w*)\}", re.ASCII)
 _CHALLENGE = 334
 
 # What a client can be told at each stage besides 4yz and 5yz (RFC 5321, 4.3.2).
@@ -162,6 +165,12 @@ class Reply:
         return cls(code, tuple(texts), enhanced and enhanced[1], closes)
 
     @property
+    def variables(self) -> list[str]:
+        """What it leaves open, each once."""
+        found = _VARIABLE.finditer(self._template.decode()) if self._varies else ()
+        return list(dict.fromkeys(it[2] for it in found if it[2]))
+
+    @property
     def text(self) -> str:
         """The text in one line, without code and enhanced status code."""
         return " ".join(line.strip() for line in self.lines)
@@ -199,7 +208,7 @@ class Reply:
 
 def literal(text: str) -> str:
     """A text for a reply in which nothing is a variable: its {ip} becomes {{ip}}."""
-    return re.sub(r"\{([a-z_]+)\}", r"{{\1}}", text)
+    return _BRACES.sub(r"{{\1}}", text)
 
 
 def _on_the_wire(reply: Reply) -> bytes:

@@ -3,28 +3,30 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from random import Random
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from types import MappingProxyType, TracebackType
+from typing import Any, Never, Self
 
 from pytest_mailnet.activation import Activation
+from pytest_mailnet.attributes import steady
 from pytest_mailnet.certificates import Authority
-from pytest_mailnet.clock import Clock
-from pytest_mailnet.config import MailNetConfig
-from pytest_mailnet.errors import ExpectationFailed, InvalidSetting, NothingArrived, amongst, behind
+from pytest_mailnet.clock import Clock, span
+from pytest_mailnet.config import WHERE_SET, MailNetConfig
+from pytest_mailnet.errors import ExpectationFailed, InvalidSetting, NothingArrived, behind
 from pytest_mailnet.evidence import Failure
 from pytest_mailnet.internet import Internet
 from pytest_mailnet.journal import ClockMoved, Journal, Session
 from pytest_mailnet.mailbox import Message
-from pytest_mailnet.model import Endpoint
+from pytest_mailnet.model import Endpoint, Stage
 from pytest_mailnet.population import Population
 from pytest_mailnet.providers import catalogue_with
 from pytest_mailnet.reckoning import Log, Reckoning, message_id, reckon
 from pytest_mailnet.relaying import Queue
 from pytest_mailnet.reproduction import reproduce_in
 from pytest_mailnet.shown import printable_lines
+from pytest_mailnet.snapshot import Snapshot, since
 from pytest_mailnet.unmet import unmet_text
 from pytest_mailnet.verdict import Complaint, complaints
 from pytest_mailnet.wire.engine import Engine
@@ -33,6 +35,35 @@ from pytest_mailnet.written import Written
 __all__ = ["MailNet"]
 
 
+_MESSAGES = "mailnet.messages has what servers took, mailnet.gmail.mailbox('alice').messages what lies there"
+_INSTEAD: Mapping[str, str] = MappingProxyType(
+    {
+        **WHERE_SET,
+        **dict.fromkeys(("mails", "mail", "emails", "inbox", "outbox", "last_message"), _MESSAGES),
+        **dict.fromkeys(
+            ("google", "gsuite"), "mailnet.gmail, or mailnet.google_workspace for domains of one's own"
+        ),
+        **dict.fromkeys(("office365", "exchange", "o365"), "mailnet.microsoft365"),
+        **dict.fromkeys(
+            ("clear", "reset"), "a test begins with a fresh net; make_mailnet() makes a further one"
+        ),
+        "config": "make_mailnet(strict=...), MailNet(strict=...), @pytest.mark.mailnet(strict=...) make one",
+        "providers": f"mailnet.add_server(...) adds a server; files of providers: {WHERE_SET['providers']}",
+        "hosts": "mailnet.add_server('mx.shop.example') adds one",
+        "servers": "mailnet.hosts has all hosts, mailnet.add_server('mx.shop.example') adds one",
+        "sender": "its attributes can be set; another one: with mailnet.sending_from(mailnet.add_sender()):",
+        "clock": "mailnet.clock.set(moment) and mailnet.clock.advance(hours=1) move it",
+        "now": "mailnet.clock.now() tells it, mailnet.clock.advance(hours=1) moves it",
+        "queue": "mailnet.deliver_all() works through it; mailnet.queue.schedule can be set",
+        "smtp": "mailnet.add_server('mx.shop.example', domain='shop.example') adds a server",
+        "mailbox": "mailboxes are a provider's: mailnet.gmail.mailbox('alice')",
+        "add_mailbox": "mailboxes are a provider's: mailnet.gmail.add_mailbox('alice')",
+        **{f"on_{stage}": f"answers are a provider's: mailnet.gmail.on_{stage}(...)" for stage in Stage},
+    }
+)
+
+
+@steady("a mailnet", _INSTEAD)
 class MailNet(Population):
     """One test's Internet: names, addresses, servers, mailboxes, clock, log.
 
@@ -48,10 +79,6 @@ class MailNet(Population):
         title: what messages call it, where it is not the only net: the id of its test.
         settings: go before those of `config`: `MailNet(strict=False)`.
 
-    Attributes:
-        clock: the only clock that rules look at.
-        journal: everything that happened.
-
     Raises:
         InvalidSetting: for a setting that there is not, with near misses, or a value it does not take.
     """
@@ -66,18 +93,35 @@ class MailNet(Population):
         title: str = "a mailnet",
         **settings: Any,
     ) -> None:
-        self.config = (config or MailNetConfig()).but(settings)
-        self.journal = Journal()
-        self.clock = Clock(start, self._clock_moved, self._compress)
+        if not isinstance(config, MailNetConfig | None):
+            raise InvalidSetting(f"MailNet({config!r}) takes settings by name: MailNet(strict=False)")
+        self._config = (config or MailNetConfig()).but(settings)
+        self._journal = Journal()
+        self._clock = Clock(start, self._clock_moved, self._compress)
         self._engine = engine or Engine()
         random = Random(seed)  # noqa: S311
-        super().__init__(Internet(self.config, self.journal, self.clock, random, self._engine.authority))
+        super().__init__(Internet(self._config, self._journal, self._clock, random, self._engine.authority))
         self._own_engine = engine is None
         self._active: Activation | None = None
         self._told: set[str] = set()
         self._failed_for: set[Written | None] = set()
         self._title = title
         self._entered = False
+
+    @property
+    def config(self) -> MailNetConfig:
+        """How strict it is, and what it leaves alone."""
+        return self._config
+
+    @property
+    def clock(self) -> Clock:
+        """The only clock that rules look at."""
+        return self._clock
+
+    @property
+    def journal(self) -> Journal:
+        """Everything that happened."""
+        return self._journal
 
     def listen(self, host: str, port: int = 25) -> Endpoint:
         """Open a real loopback port that leads to a host, for clients in other languages and processes.
@@ -127,7 +171,7 @@ class MailNet(Population):
         return self._internet.queue
 
     def deliver_all(
-        self, *, days: float = 0, hours: float = 0, minutes: float = 0, seconds: float = 0
+        self, *of_what: Never, days: float = 0, hours: float = 0, minutes: float = 0, seconds: float = 0
     ) -> None:
         """Let the servers deliver what waits in their queues, and send the bounces that come of it.
 
@@ -135,25 +179,29 @@ class MailNet(Population):
         the next, so that five days of retries take no time: `mailnet.deliver_all(days=5)`.
 
         Raises:
-            InvalidSetting: for a negative span, or if the net is not active.
+            InvalidSetting: for a negative span, or one of nobody knows what, or if the net is not active.
         """
-        span = timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
-        if span < timedelta() or self._active is None:
+        __tracebackhide__ = True
+        call = "mailnet.deliver_all"
+        until = span(call, of_what, days=days, hours=hours, minutes=minutes, seconds=seconds)
+        if until < timedelta() or self._active is None:
             wrong = (
-                f"{span} lies in the past" if self._active else "the net is not active; call it inside `with`"
+                f"{until} lies in the past"
+                if self._active
+                else "the net is not active; call it inside `with`"
             )
-            raise InvalidSetting(f"mailnet.deliver_all(): {wrong}")
-        self._engine.run(self.queue.run(span))
+            raise InvalidSetting(f"{call}(): {wrong}")
+        self._engine.run(self.queue.run(until))
 
     @property
     def sessions(self) -> list[Session]:
         """The SMTP sessions so far, failed ones too."""
-        return self.journal.sessions
+        return Snapshot(self.journal.sessions, "mailnet.sessions", since("mailnet.sessions"))
 
     @property
     def messages(self) -> list[Message]:
         """The messages that any server took, in order."""
-        return list(self._internet.arrivals.messages)
+        return Snapshot(self._internet.arrivals.messages, "mailnet.messages", since("mailnet.messages"))
 
     def account_for(self, app_log: Log, *, key: Callable[[Message], str] = message_id) -> Reckoning:
         """Hold what the application believes of its mails against what servers took from it.
@@ -197,7 +245,10 @@ class MailNet(Population):
 
         Raises:
             NothingArrived: if they have not come by then.
+            WouldHang: in a coroutine, whose loop it would hold up: `await mailnet.wait_for_messages_async()`.
+            InvalidSetting: for a count that is no number of messages to wait for.
         """
+        __tracebackhide__ = True
         try:
             return self._internet.arrivals.wait(count, timeout)
         except NothingArrived as error:
@@ -298,12 +349,6 @@ class MailNet(Population):
             for expectation in script
             if (missing := expectation.unmet) and expectation.written not in self._failed_for
         ]
-
-    if not TYPE_CHECKING:  # the type checker knows the names that there are
-
-        def __getattr__(self, name: str) -> Any:
-            known = [it for it in dir(type(self)) if not it.startswith("_")]
-            raise AttributeError(f"a mailnet has no attribute {name!r}{amongst(name, known)}")
 
     def _complaints(self) -> list[Complaint]:
         scripts = [each for provider in self._internet.providers for each in provider.scripts]

@@ -161,17 +161,20 @@ def mailnet_config(pytestconfig: pytest.Config) -> MailNetConfig:
     """
     from pytest_mailnet.config import MailNetConfig  # noqa: PLC0415
     from pytest_mailnet.errors import InvalidSetting  # noqa: PLC0415
+    from pytest_mailnet.internet import check_settings  # noqa: PLC0415
 
     names = (name for name in _INI if name != _GUARD)
-    settings = {name.removeprefix("mailnet_"): pytestconfig.getini(name) for name in names}
+    settings = {name.removeprefix("mailnet_"): _ini(pytestconfig, name) for name in names}
     if (log := pytestconfig.getoption(_LOG)) is not None:
         settings["log"] = log
     if settings["log_lines"].isdecimal():  # what is no number is told as it stands
         settings["log_lines"] = int(settings["log_lines"])
     try:
-        return MailNetConfig(**settings)
+        config = MailNetConfig(**settings)
+        check_settings(config)
     except InvalidSetting as error:
         raise pytest.UsageError(f"ini option mailnet_{error}") from error
+    return config
 
 
 @pytest.fixture(scope="session")
@@ -319,8 +322,16 @@ def _tell_outlived(config: pytest.Config) -> None:
         config.hook.pytest_warning_recorded.call_historic(kwargs=recorded)
 
 
+def _ini(config: pytest.Config, name: str) -> Any:
+    try:
+        return config.getini(name)
+    except (ValueError, TypeError, pytest.UsageError) as error:
+        raise pytest.UsageError(f"ini option {name}: {error}; it takes true or false") from error
+
+
 def _marked(config: MailNetConfig, node: pytest.Item) -> MailNetConfig:
     from pytest_mailnet.errors import InvalidSetting  # noqa: PLC0415
+    from pytest_mailnet.internet import check_settings  # noqa: PLC0415
 
     for mark in reversed(list(node.iter_markers("mailnet"))):
         if mark.args:
@@ -329,7 +340,8 @@ def _marked(config: MailNetConfig, node: pytest.Item) -> MailNetConfig:
                 f"there are: {', '.join(field.name for field in dataclasses.fields(config))}"
             )
         try:
-            config = config.but(mark.kwargs)
+            config = config.but(**mark.kwargs)
+            check_settings(config)
         except InvalidSetting as error:
             raise pytest.UsageError(f"@pytest.mark.mailnet: {error}") from error
     return config

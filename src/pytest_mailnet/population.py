@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
+from pytest_mailnet.attributes import steady
 from pytest_mailnet.errors import InvalidSetting
 from pytest_mailnet.faults import Chaos, DnsFault, Fault, Schedule, fault_named
 from pytest_mailnet.faults.weather import Turns
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["Population"]
 
 
+@steady("a mailnet")
 class Population:
     """The providers, servers, hosts, senders and names of a net: what a `MailNet` is asked for.
 
@@ -113,7 +116,7 @@ class Population:
             InvalidSetting: for a port that is none.
             AddressInUse: if another has the address.
         """
-        return self._internet.add_server(host, _listed(domain), _listed(ip), tuple(ports), preference)
+        return self._internet.add_server(host, _listed(domain), _listed(ip), ports, preference)
 
     def add_domain(self, domain: str, *, on: str) -> Provider:
         """Put a domain on a provider, as its customers do, with the records that the provider has them add.
@@ -228,9 +231,8 @@ class Population:
         """
         return self._internet.senders.add(ip, ptr)
 
-    @contextlib.contextmanager
-    def sending_from(self, sender: Sender) -> Iterator[Sender]:
-        """Let connections come from another sender for a block of code, in all threads.
+    def sending_from(self, sender: Sender) -> AbstractContextManager[Sender]:
+        """Let connections come from another sender for a block of code, in all threads: `with` it.
 
         Raises:
             InvalidSetting: if that is no sender.
@@ -239,6 +241,10 @@ class Population:
             raise InvalidSetting(
                 f"mailnet.sending_from({sender!r}) takes what mailnet.add_sender(ip=...) returns"
             )
+        return self._sending_from(sender)
+
+    @contextlib.contextmanager
+    def _sending_from(self, sender: Sender) -> Iterator[Sender]:
         before, self._internet.sender = self._internet.sender, sender
         try:
             yield sender

@@ -6,6 +6,7 @@ import functools
 import re
 from typing import TYPE_CHECKING, get_args
 
+from pytest_mailnet.attributes import flag
 from pytest_mailnet.errors import InvalidSetting, MissingExtra, amongst
 from pytest_mailnet.signing import DkimKey, DmarcPolicy
 
@@ -46,10 +47,15 @@ def publish(
         ZoneError: if that is no domain.
         MissingExtra: if a key is asked for and cryptography is not installed.
     """
-    if dmarc is not None and not dmarc.startswith("v=DMARC1") and dmarc not in get_args(DmarcPolicy):
+    if not isinstance(spf, bool | str):
+        raise InvalidSetting(f"publish({domain!r}, spf={spf!r}) takes True, False, or a record 'v=spf1 -all'")
+    flag(dkim, f"publish({domain!r}, dkim=...)")
+    if not (dmarc is None or str(dmarc).startswith("v=DMARC1") or dmarc in get_args(DmarcPolicy)):
         known = get_args(DmarcPolicy)
-        raise InvalidSetting(f"publish({domain!r}, dmarc={dmarc!r}): no such policy{amongst(dmarc, known)}")
-    if not _SELECTOR.fullmatch(selector):
+        raise InvalidSetting(
+            f"publish({domain!r}, dmarc={dmarc!r}): no such policy{amongst(str(dmarc), known)}"
+        )
+    if not (isinstance(selector, str) and _SELECTOR.fullmatch(selector)):
         raise InvalidSetting(f"publish({domain!r}, selector={selector!r}): a selector is one or more labels")
     if spf:
         mechanisms = " ".join(f"ip{6 if ':' in ip else 4}:{ip}" for ip in ips)

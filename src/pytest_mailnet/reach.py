@@ -25,6 +25,9 @@ from pytest_mailnet.wire.smtpserver import MailService
 __all__ = ["Reach"]
 
 _DNS_PORT = 53
+_OF_TEST_SERVERS = frozenset({1025, 1587, 2525, 2587, 5025, 8025, 10025})
+"""Where mail servers of tests and of developers' machines are wont to listen."""
+_SHOWN = 2
 
 
 class Reach:
@@ -210,6 +213,16 @@ class Reach:
 
     def after_fork(self) -> None:
         pass
+
+    def instead_of(self, refused: Endpoint) -> str:
+        if refused.port not in _OF_TEST_SERVERS or not is_loopback(refused.ip):
+            return ""
+        told = [f"{it.name} (port {', '.join(map(str, it.ports))})" for it in self._net.hosts[:_SHOWN]]
+        servers = f"such as {' and '.join(told)}" if told else "which mailnet.add_server(name) adds"
+        return (
+            f"In a mailnet mail goes to servers by name, {servers}. A port of the machine leads to one "
+            "after mailnet.listen('mx.shop.example')"
+        )
 
     def leaked(self, what: str) -> None:
         journal = self._net.journal

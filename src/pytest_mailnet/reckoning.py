@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 
+from pytest_mailnet.attributes import steady
 from pytest_mailnet.errors import InvalidSetting, amongst
 from pytest_mailnet.mailbox import Message
 from pytest_mailnet.model import Stage
@@ -19,6 +20,7 @@ Key = str | tuple[str, str]
 Log = Mapping[Key, str | None] | Iterable[tuple[Key, str | None]]
 
 
+@steady("a reckoning")
 @dataclass(frozen=True, slots=True)
 class Reckoning:
     """Which mails are not where the application believes them; each by the key that its log has.

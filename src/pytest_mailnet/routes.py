@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import functools
 import ipaddress
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Generic, Protocol, TypeVar
 
-from pytest_mailnet.errors import AddressInUse, InvalidAddress
+from pytest_mailnet.attributes import is_whole
+from pytest_mailnet.errors import AddressInUse, InvalidAddress, InvalidSetting
 from pytest_mailnet.native import lock
 
 __all__ = [
@@ -19,10 +20,12 @@ __all__ = [
     "Routes",
     "address_pool",
     "checked_ip",
+    "checked_ports",
     "is_loopback",
 ]
 
 DNS_OVER_TLS_PORT = 853  # RFC 7858, and of DNS over QUIC (RFC 9250)
+_PORTS = 65536
 IMPLICIT_TLS_PORTS = frozenset({465})  # RFC 8314, 3.3
 SMTP_PORTS = frozenset({25, 465, 587})
 # 2525 is submission at many operators. On loopback it is a mail catcher that somebody has put there.
@@ -123,6 +126,21 @@ def checked_ip(ip: str) -> str:
         raise InvalidAddress(
             f"{ip!r} is no IP address; it takes one as in '192.0.2.27' or '2001:db8::27'"
         ) from None
+
+
+def checked_ports(ports: object, what: str) -> tuple[int, ...]:
+    """Return the ports of a host, if they are such.
+
+    Raises:
+        InvalidSetting: if one of them is none; says what has them.
+    """
+    if isinstance(ports, str | bytes) or not isinstance(ports, Iterable):
+        raise InvalidSetting(f"{what}: it takes several, as in (25, 587), not {ports!r}")
+    given = tuple(ports)
+    for port in given:
+        if not (is_whole(port) and 0 < port < _PORTS):
+            raise InvalidSetting(f"{what}: {port!r} is no port, 1 to 65535")
+    return given
 
 
 def is_loopback(ip: str) -> bool:

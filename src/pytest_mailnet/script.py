@@ -7,11 +7,14 @@ that the two cannot disagree.
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Never
 
-from pytest_mailnet.errors import InvalidReply, InvalidSetting
+from pytest_mailnet.attributes import is_whole, steady
+from pytest_mailnet.errors import InvalidReply, InvalidSetting, amongst
 from pytest_mailnet.model import Reply, Stage
 from pytest_mailnet.native import lock
 from pytest_mailnet.sender import Sender
@@ -43,45 +46,90 @@ class Seen:
     client: str
 
 
+_REPLY = ".reply('550 5.1.1 No such user') says what is answered"
+_INSTEAD: Mapping[str, str] = MappingProxyType(
+    {
+        **dict.fromkeys(
+            ("respond", "respond_with", "answer_with", "returns", "return_value", "send"), _REPLY
+        ),
+        **dict.fromkeys(("once", "twice", "time"), ".times(1) says how often"),
+        **dict.fromkeys(("replies", "side_effect", "in_turn"), ".reply_in_turn('450 4.2.0 Later', '250 OK')"),
+        **dict.fromkeys(
+            ("close", "drop", "hang_up"), ".disconnect(), or .reply('421 4.3.2 Bye', close=True)"
+        ),
+        **dict.fromkeys(
+            ("delay", "sleep", "wait"), "mailnet.host('mx.shop.example').fail('late-at-rcpt') lets wait"
+        ),
+        **dict.fromkeys(("called", "given", "count"), "mailnet.sessions has what was said"),
+    }
+)
+
+
+@steady("an answer", _INSTEAD)
 class Expectation:
     """One scripted answer, as `on_rcpt(...)` and its sisters return it; each method returns it again.
 
-    Attributes:
-        written: the line of the test that wrote it.
-        at: when, in seconds since the net began.
+    Args:
+        owner: whose answer it is, as messages call that.
+        stage: where it is given.
+        match: a glob or a predicate; None for all.
+        sender: to whom; None for all.
+        variables: what a reply can leave open, as in "{ip}".
 
     Raises:
         InvalidSetting: for what cannot match.
     """
 
-    def __init__(self, owner: str, stage: Stage, match: Match | None, sender: Sender | str | None) -> None:
+    def __init__(
+        self,
+        owner: str,
+        stage: Stage,
+        match: Match | None,
+        sender: Sender | str | None,
+        variables: Collection[str] = (),
+    ) -> None:
         self._owner = owner
         self._stage = stage
         self._match = match
         self._sender = sender
+        self._variables = variables
         self._answers: tuple[Reply | HangUp, ...] = ()
         self._times: int | None = None
         self._after = 0
         self._matched = 0
         self._given = 0
         self._lock = lock()  # the servers count, the test reads and re-scripts
-        self.written = Written.here()
-        self.at = 0.0
+        __tracebackhide__ = True
+        self._written = Written.here()
+        self._at = 0.0
         if not (match is None or isinstance(match, str) or callable(match)):
             raise InvalidSetting(f"{self}: it matches by a glob as in 'sales@*' or a function of the step")
         if not (sender is None or isinstance(sender, str | Sender)):
             raise InvalidSetting(f"{self}: sender takes a Sender or a glob as in 'bob@*'")
+        if isinstance(match, str) and (never := _never(stage, match)):
+            raise InvalidSetting(f"{self} would match nothing: {never}")
+        if isinstance(sender, str) and sender and "@" not in sender and not _could_be_ip(sender):
+            raise InvalidSetting(
+                f"{self} would match nothing: sender is an address as in 'bob@*', an IP address, or "
+                "mailnet.sender"
+            )
 
-    def reply(self, reply: str | Reply, *, close: bool = False) -> Expectation:
+    def reply(self, reply: str | Reply, *more: Never, close: bool = False) -> Expectation:
         """Answer so, every time unless `times` says otherwise.
 
         Args:
             reply: a `Reply`, or its text: "452 4.2.2 Mailbox full".
+            more: nothing; a reply is one text.
             close: hang up after it; a 421 does so by itself.
 
         Raises:
-            InvalidReply: if that is no reply, or none for this stage.
+            InvalidReply: if that is no reply, or none for this stage, or has a variable that there is not.
         """
+        __tracebackhide__ = True
+        if more:
+            given = ", ".join(map(repr, (reply, *more)))
+            written = " ".join(map(str, (reply, *more)))
+            raise InvalidReply(f"{self}.reply({given}): a reply is one text, as in .reply({written!r})")
         return self._answer(self._checked(reply, close=close))
 
     def reply_in_turn(self, *replies: str | Reply) -> Expectation:
@@ -103,13 +151,15 @@ class Expectation:
         """Answer so many times, no more; fewer than that fails the test at its end (in a strict net).
 
         Raises:
-            InvalidSetting: if the count is not 1 or more.
+            InvalidSetting: if that is no number, or not 1 or more.
         """
-        if count < 1:
-            raise InvalidSetting(
-                f"{self}.times({count!r}): an answer can be given 1 time or more; leave the line out "
-                "if it is not to be given"
+        if not is_whole(count) or count < 1:
+            said = (
+                "it takes a number, as in .times(2)"
+                if not is_whole(count)
+                else "an answer can be given 1 time or more; leave the line out if it is not to be given"
             )
+            raise InvalidSetting(f"{self}.times({count!r}): {said}")
         self._times = count
         return self
 
@@ -117,9 +167,9 @@ class Expectation:
         """Let so many matches pass first.
 
         Raises:
-            InvalidSetting: if the count is negative.
+            InvalidSetting: if that is no number, or a negative one.
         """
-        if count < 0:
+        if not is_whole(count) or count < 0:
             raise InvalidSetting(
                 f"{self}.after({count!r}): it takes the number of matches to let pass, 0 or more"
             )
@@ -180,6 +230,20 @@ class Expectation:
         return self.unused
 
     @property
+    def written(self) -> Written:
+        """The line of the test that wrote it."""
+        return self._written
+
+    @property
+    def at(self) -> float:
+        """When it was written, in seconds since the net began."""
+        return self._at
+
+    def begin(self, at: float) -> None:
+        """Note when it was written."""
+        self._at = at
+
+    @property
     def owner(self) -> str:
         """The name of the provider or server whose answer it is."""
         return self._owner
@@ -207,10 +271,18 @@ class Expectation:
             raise InvalidReply(
                 f"{self}.reply({reply!r}): a reply is a text as in '550 5.1.1 No such user', or a Reply"
             )
+        if not isinstance(close, bool):
+            raise InvalidSetting(f"{self}.reply(close=...) takes True or False, not {close!r}")
         if isinstance(reply, str):
             reply = Reply.parse(reply, closes=close)
         elif close:
             reply = Reply(reply.code, reply.lines, reply.enhanced, closes=True)
+        for variable in reply.variables:
+            if variable not in self._variables:
+                raise InvalidReply(
+                    f"{self}.reply({str(reply)!r}): no variable {{{variable}}}"
+                    f"{amongst(variable, self._variables)}. To send it as it stands: {{{{{variable}}}}}"
+                )
         return reply.check_stage(self._stage)
 
     def __str__(self) -> str:
@@ -250,7 +322,7 @@ class Script:
     def add(self, expectation: Expectation) -> Expectation:
         """Put an answer in line behind the others of its stage, and return it."""
         stage = expectation.stage
-        expectation.at = self._elapsed()
+        expectation.begin(self._elapsed())
         self._expectations[stage] = (*self._expectations.get(stage, ()), expectation)
         self._seen.setdefault(stage, [])
         return expectation
@@ -289,6 +361,11 @@ _SUBJECT = {
 }
 
 
+_ADDRESSES = frozenset({Stage.MAIL, Stage.RCPT, Stage.DATA, Stage.MESSAGE})
+_WILD = re.compile(r"[*?\[]")
+_OF_AN_IP = frozenset("0123456789abcdef.:")
+
+
 def _seen(stage: Stage, step: Step) -> Seen:
     match stage:
         case Stage.CONNECT:
@@ -308,6 +385,21 @@ def _seen(stage: Stage, step: Step) -> Seen:
 
 def _globs(pattern: str, text: str) -> bool:
     return fnmatch.fnmatchcase(text.lower(), pattern.lower())
+
+
+def _never(stage: Stage, glob: str) -> str:
+    """Why a glob can match nothing at a stage; "" if it can."""
+    if stage is Stage.CONNECT:
+        return "" if _could_be_ip(glob) else "a client is its IP address there, as in '203.0.113.*'"
+    if stage not in _ADDRESSES or "@" in glob or _WILD.search(glob) or glob.lower() == "postmaster":
+        return ""
+    if stage is Stage.MAIL and not glob:  # the null sender
+        return ""
+    return f"what is compared is the whole address, as in '{glob or 'alice'}@*'"
+
+
+def _could_be_ip(glob: str) -> bool:
+    return bool(_WILD.search(glob)) or not set(glob.lower()) - _OF_AN_IP
 
 
 def _named(predicate: Callable[..., object]) -> str:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Literal, get_args, overload
+from types import MappingProxyType
+from typing import Any, Literal, get_args, overload
 
+from pytest_mailnet.attributes import Flag, Setting, flag, steady
 from pytest_mailnet.dns.blocklists import Listing, listings
+from pytest_mailnet.dns.records import checked_name
 from pytest_mailnet.errors import InvalidAddress, InvalidSetting, amongst
 from pytest_mailnet.routes import Occupant, Routes, checked_ip
 from pytest_mailnet.signing import DkimKey, DmarcPolicy
@@ -15,6 +18,27 @@ __all__ = ["Reputation", "Sender"]
 Reputation = Literal["good", "poor", "bad"]
 
 
+_INSTEAD: Mapping[str, str] = MappingProxyType(
+    {
+        "name": ".ptr is its reverse name, and .helo what it finds for its own machine",
+        "hostname": ".ptr is its reverse name, and .helo what it finds for its own machine",
+        "rdns": ".ptr is its reverse name",
+        "blacklisted": ".listed_in = ['xbl'] puts it on lists",
+        "listed": ".listed_in = ['xbl'] puts it on lists",
+        "spf": ".publish('shop.example') publishes SPF, DKIM and DMARC",
+        "dkim": ".publish('shop.example') publishes SPF, DKIM and DMARC",
+        "dmarc": ".publish('shop.example', dmarc='reject') publishes SPF, DKIM and DMARC",
+    }
+)
+
+
+def _own_name(given: Any, what: str) -> str:
+    if not isinstance(given, str) or not given or not given.isprintable() or " " in given:
+        raise InvalidSetting(f"{what} takes the name of a machine, as in 'app.shop.example', not {given!r}")
+    return given
+
+
+@steady("a sender", _INSTEAD)
 class Sender:
     """An address that the application sends from, and what the world knows of it.
 
@@ -27,21 +51,12 @@ class Sender:
         bulk: known as one who sends more in a day than large providers call a lot.
     """
 
-    # A typo in an attribute would be a setting without effect.
-    __slots__ = (
-        "_changed",
-        "_dynamic",
-        "_ip",
-        "_ipv6",
-        "_listed_in",
-        "_ptr",
-        "_publish",
-        "_reputation",
-        "_routes",
-        "bulk",
-        "helo",
-        "throttled",
-    )
+    helo = Setting("", _own_name)
+    throttled = Flag()
+    bulk = Flag()
+    _listed_in: tuple[Listing, ...] = ()
+    _reputation: Reputation = "good"
+    _dynamic = False
 
     def __init__(
         self,
@@ -59,12 +74,7 @@ class Sender:
         self._ip, self._ipv6 = ip, ipv6
         self._ip = routes.claim(ip, self)
         self._ipv6 = routes.claim(ipv6, self)
-        self._listed_in: tuple[Listing, ...] = ()
-        self._reputation: Reputation = "good"
-        self._dynamic = False
-        self.helo = ptr or "localhost.localdomain"
-        self.throttled = False
-        self.bulk = False
+        self._helo = ptr or "localhost.localdomain"
 
     @property
     def dynamic(self) -> bool:
@@ -73,7 +83,7 @@ class Sender:
 
     @dynamic.setter
     def dynamic(self, dynamic: bool) -> None:
-        self._dynamic = dynamic
+        self._dynamic = flag(dynamic, "dynamic of a sender")
         self._changed(self)
 
     @property
@@ -164,11 +174,17 @@ class Sender:
 
     @property
     def ptr(self) -> str | None:
-        """The reverse name, which resolves back to the addresses (FCrDNS); None for none."""
+        """The reverse name, which resolves back to the addresses (FCrDNS); None for none.
+
+        Raises:
+            ZoneError: when set to what is no domain name.
+        """
         return self._ptr
 
     @ptr.setter
     def ptr(self, name: str | None) -> None:
+        if name is not None:
+            checked_name(name)
         self._ptr = name
         self._changed(self)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from pytest_mailnet.attributes import steady
 from pytest_mailnet.errors import MissingExtra
 
 __all__ = ["DkimKey", "DmarcPolicy"]
@@ -12,6 +13,7 @@ __all__ = ["DkimKey", "DmarcPolicy"]
 DmarcPolicy = Literal["none", "quarantine", "reject"]
 
 
+@steady("a DKIM key")
 @dataclass(frozen=True, slots=True)
 class DkimKey:
     """A key with which mail is signed for a domain (RFC 6376). One is made a run, for tests alone.

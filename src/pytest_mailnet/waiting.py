@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from typing import Any, Protocol
 
-__all__ = ["Alarm", "Bell", "alarm", "bell"]
+__all__ = ["Alarm", "Bell", "alarm", "bell", "loop_here"]
 
 _PAUSE = 0.002  # seconds between two looks of a greenlet
 
@@ -91,6 +91,19 @@ class _GreenBell:
         until = time.monotonic() + timeout
         while not condition() and time.monotonic() < until:
             self._pause(_PAUSE)
+
+
+def loop_here() -> str:
+    """What runs the coroutine in which this is called, in words; "" outside of coroutines."""
+    with contextlib.suppress(RuntimeError):
+        asyncio.get_running_loop()
+        return "the event loop"
+    trio = sys.modules.get("trio")
+    if trio is not None:
+        with contextlib.suppress(RuntimeError):
+            trio.lowlevel.current_trio_token()
+            return "trio"
+    return ""
 
 
 class _AsyncioAlarm:

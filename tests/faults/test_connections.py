@@ -167,6 +167,34 @@ def test_a_fault_happens_as_often_as_asked_for(mailnet, alice):
     assert len(alice.messages) == 1
 
 
+def test_faults_of_a_host_are_met_in_the_order_in_which_they_were_asked_for(mailnet, alice):
+    host = mailnet.host(HOST)
+    host.fail("dropped-at-connect", times=1)
+    host.fail("refused-at-connect", times=1)
+    host.fail("refused-at-connect", times=1)
+    mailnet.clock.compress()
+
+    for error in (TimeoutError, ConnectionRefusedError, ConnectionRefusedError):
+        with pytest.raises(error):
+            send()
+    send()
+
+    assert len(alice.messages) == 1
+
+
+def test_a_fault_without_end_may_follow_and_may_be_asked_for_again(mailnet, alice):
+    host = mailnet.host(HOST)
+    host.fail("reset-at-mail", times=1)
+    host.fail("closed-at-mail")
+    host.fail("closed-at-mail")
+
+    for _ in range(2):
+        with pytest.raises(smtplib.SMTPServerDisconnected):
+            send()
+
+    assert [it.ended for it in mailnet.sessions] == ["fault reset-at-mail", "fault closed-at-mail"]
+
+
 def test_accepting_connections_again_ends_all_faults(mailnet, alice):
     host = mailnet.host(HOST)
     host.fail("reset-at-mail")

@@ -156,6 +156,25 @@ def test_a_fault_of_look_ups_happens_as_often_as_asked_for(mailnet):
     assert exchanges() == ["10 mx.shop.example."]
 
 
+def test_faults_of_a_name_are_met_in_the_order_in_which_they_were_asked_for(mailnet):
+    mailnet.dns.fail(DOMAIN, "SERVFAIL", times=1)
+    mailnet.dns.fail(DOMAIN, "NXDOMAIN")
+    mailnet.dns.fail(DOMAIN, "NXDOMAIN")
+
+    with pytest.raises(dns.resolver.NoNameservers):
+        exchanges()
+    with pytest.raises(dns.resolver.NXDOMAIN):
+        exchanges()
+
+
+def test_faults_of_different_questions_about_a_name_stand_beside_each_other(mailnet):
+    mailnet.dns.fail(HOST, "SERVFAIL", rdtype="AAAA")
+    mailnet.dns.fail(HOST, "NXDOMAIN", rdtype="A")
+
+    with pytest.raises(dns.resolver.NXDOMAIN):
+        dns.resolver.resolve(HOST, "A")
+
+
 def test_the_report_tells_of_a_question_that_got_no_answer(mailnet):
     from pytest_mailnet.report import timeline
 

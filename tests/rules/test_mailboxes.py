@@ -119,7 +119,7 @@ def test_a_mailbox_has_had_enough_until_an_hour_after(evidence, alice, lay, make
 @pytest.mark.parametrize("value", [-1, 1.5, "10", True])
 @pytest.mark.parametrize("name", ["quota", "hourly_limit"])
 def test_a_limit_that_is_no_number_is_told(alice, name, value):
-    with pytest.raises(InvalidSetting, match=f"{name} of alice@gmail.com: .* is not a number of "):
+    with pytest.raises(InvalidSetting, match=f"{name} of a mailbox: .* is not a number of "):
         setattr(alice, name, value)
 
 

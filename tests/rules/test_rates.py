@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_mailnet.errors import InvalidSetting
+from pytest_mailnet.journal import note
 from pytest_mailnet.model import Stage
 from pytest_mailnet.rules.counting import Windows
 from pytest_mailnet.rules.rates import ConcurrentConnections, RateLimit
@@ -114,7 +115,7 @@ def test_connections_at_once_are_limited_and_closed_ones_do_not_count(evidence, 
 
     said = [rule.decide(step, evidence) for step in steps]
     for step in steps[1:]:
-        step.session.ended = "client quit"
+        note(step.session, ended="client quit")
 
     assert said[:2] == [None, None]
     assert said[2].why == "203.0.113.7 has 3 connections at once, where 2 are taken"

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from pytest_mailnet.dialogue import greeting, security, transaction
 from pytest_mailnet.dialogue.reading import Reading
 from pytest_mailnet.dialogue.service import Answer, Service
-from pytest_mailnet.journal import Exchange, Journal
+from pytest_mailnet.journal import Exchange, Journal, note
 from pytest_mailnet.model import Envelope, Reply, Stage
 from pytest_mailnet.smtp.parameters import Offer, offer_of
 from pytest_mailnet.smtp.paths import CommandError
@@ -107,7 +107,8 @@ class Dialogue:
         """
         step = self.step
         begun = bool(step.session.exchanges)
-        step.tls, step.session.tls = True, version
+        step.tls = True
+        note(step.session, tls=version)
         step.helo, step.extended, step.authenticated_as = "", False, None
         self.starting_tls = False
         self.reset()
@@ -179,7 +180,7 @@ class Dialogue:
     def close(self, how: str) -> None:
         """Hang up when the bytes are sent."""
         self.closing = True
-        self.step.session.ended = how
+        note(self.step.session, ended=how)
 
     def reset(self) -> None:
         """Forget the mail transaction."""

@@ -6,6 +6,7 @@ import base64
 import binascii
 from typing import TYPE_CHECKING
 
+from pytest_mailnet.journal import note
 from pytest_mailnet.model import Reply, Stage
 from pytest_mailnet.smtp.parameters import offer_of
 from pytest_mailnet.smtp.paths import CommandError
@@ -119,7 +120,8 @@ class _Authentication:
         step.credentials = credentials
         answer = dialogue.decide(Stage.AUTH)
         if agreed(answer):
-            step.authenticated_as = step.session.user = dialogue.service.user_of(credentials.identity)
+            step.authenticated_as = dialogue.service.user_of(credentials.identity)
+            note(step.session, user=step.authenticated_as)
         elif credentials.by_token and dialogue.service.challenges_tokens:
             return self._explain(line, answer)
         return self._finish(line, answer)

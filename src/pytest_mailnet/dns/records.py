@@ -22,6 +22,7 @@ from pytest_mailnet.errors import ZoneError, amongst
 __all__ = [
     "Record",
     "address_record",
+    "checked_name",
     "labels",
     "labels_at",
     "parse_rdata",
@@ -106,6 +107,23 @@ def presented(parts: Iterable[bytes]) -> str:
     return ".".join(
         "".join(chr(octet) if octet in _UNESCAPED else f"\\{octet:03}" for octet in part) for part in parts
     )
+
+
+@functools.lru_cache(maxsize=1024)  # the sender's name is the same in one net after the other
+def checked_name(name: str) -> str:
+    """A name that can have records, as it is kept and compared.
+
+    Raises:
+        ZoneError: for one that cannot.
+    """
+    owner = plain_name(name) if isinstance(name, str) else ""
+    try:
+        known = bool(labels(owner)) and owner.isascii() and " " not in owner
+    except ValueError:
+        known = False
+    if not known:
+        raise ZoneError(f"{name!r} is no domain name; one looks like 'shop.example' or '_dmarc.shop.example'")
+    return owner
 
 
 def labels(name: str) -> tuple[bytes, ...]:

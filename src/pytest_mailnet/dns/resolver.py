@@ -5,13 +5,22 @@ from __future__ import annotations
 import functools
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from pytest_mailnet.attributes import is_whole, steady
 from pytest_mailnet.dns.answers import Addresses, Answer, addresses_in
 from pytest_mailnet.dns.masterfile import parse_zone
 from pytest_mailnet.dns.misconfiguration import wrong_answer
-from pytest_mailnet.dns.records import Record, labels, parse_rdata, parse_rdtype, plain_name, reversed_address
+from pytest_mailnet.dns.records import (
+    Record,
+    checked_name,
+    parse_rdata,
+    parse_rdtype,
+    plain_name,
+    reversed_address,
+)
 from pytest_mailnet.dns.zone import NAME_SERVER, Zones
 from pytest_mailnet.errors import ZoneError, amongst
 from pytest_mailnet.faults.lookup import (
@@ -23,6 +32,7 @@ from pytest_mailnet.faults.lookup import (
     lookup_fault_named,
 )
 from pytest_mailnet.native import reentrant_lock
+from pytest_mailnet.snapshot import Snapshot, since
 
 if TYPE_CHECKING:
     from pytest_mailnet.journal import Journal, Query
@@ -35,6 +45,18 @@ _AUTHENTICATION_LABELS = re.compile(r"^(.+\._domainkey|_dmarc)\.")
 _MOST_SECONDS = 2**31 - 1  # RFC 2181, 8
 
 
+_INSTEAD: Mapping[str, str] = MappingProxyType(
+    {
+        "ttl": ".add(name, rdtype, value, ttl=60) gives it with a record",
+        "records": ".add('shop.example', 'MX', '10 mx.shop.example') puts some in, .remove takes them away",
+        "queries": "what the application asks is recorded",
+        "names": ".add and .remove put records in and take them away",
+        "nameservers": "all name servers lead into the net",
+    }
+)
+
+
+@steady("a mailnet's dns", _INSTEAD)
 class Dns:
     """The zones of a net; `mailnet.dns`. A name is in the net once a record was added for it.
 
@@ -46,11 +68,10 @@ class Dns:
             put in at its first use.
         reverse: what an address of the net resolves back to, None for nothing.
         now: the net's time, in seconds.
-
-    Attributes:
-        version: another one after each change, so that what was found out can be kept until then.
-        has_localhost: whether an MX leads to localhost, so that calls there are to be expected.
     """
+
+    _version = 0
+    _has_localhost = False
 
     def __init__(
         self,
@@ -67,8 +88,6 @@ class Dns:
         self._zones.merge(_own_zone())
         self._faults = ArmedLookups(now)
         self._authenticated: set[str] = set()
-        self.version = 0
-        self.has_localhost = False
         self._lock = reentrant_lock()
 
     def add(self, name: str, rdtype: str, *values: str, ttl: int = 300) -> None:
@@ -84,13 +103,18 @@ class Dns:
             ZoneError: for a name, type, value or time to live that is none, or a CNAME beside another
                 record.
         """
-        owner, kind = _checked_name(name), parse_rdtype(rdtype)
+        owner, kind = checked_name(name), parse_rdtype(rdtype)
         if not values:
             raise ZoneError(f"dns.add({name!r}, {rdtype!r}) takes at least one value")
-        if not 0 <= ttl <= _MOST_SECONDS:
+        if not (is_whole(ttl) and 0 <= ttl <= _MOST_SECONDS):
             raise ZoneError(
-                f"dns.add({name!r}, {rdtype!r}, ttl={ttl}): it takes 0 to {_MOST_SECONDS} seconds"
+                f"dns.add({name!r}, {rdtype!r}, ttl={ttl!r}): it takes 0 to {_MOST_SECONDS} seconds"
             )
+        for value in values:
+            if not isinstance(value, str):
+                raise ZoneError(
+                    f"dns.add({name!r}, {rdtype!r}, {value!r}): a value is a text, several follow each other"
+                )
         records = [Record(owner, kind, ttl, parse_rdata(name, kind, value)) for value in values]
         self._missing(owner)
         self.put(records)
@@ -119,7 +143,7 @@ class Dns:
             ZoneError: for a CNAME beside another record.
         """
         with self._lock:
-            self.version += 1
+            self._version += 1
             self._zones.add(records)
 
     def merge(self, zones: Zones) -> None:
@@ -129,7 +153,7 @@ class Dns:
             ZoneError: for a CNAME beside another record.
         """
         with self._lock:
-            self.version += 1
+            self._version += 1
             self._zones.merge(zones)
 
     def remove(self, name: str, rdtype: str | None = None) -> None:
@@ -145,7 +169,7 @@ class Dns:
             if not types or (kind is not None and kind not in types):
                 wanted = f"{rdtype} of {name!r}" if types else repr(name)
                 raise ZoneError(f"dns.remove: no records {wanted}{amongst(name, types or self._zones.names)}")
-            self.version += 1
+            self._version += 1
             self._zones.remove(owner, kind)
 
     def fail(
@@ -161,15 +185,15 @@ class Dns:
             times: so many times; for good without it.
 
         Raises:
-            ZoneError: for another fault or type, a count below 1, or a fault of MX records where there are
-                none.
+            ZoneError: for another fault or type, what is no count, a fault of MX records where there are
+                none, or one that an earlier one without `times` leaves no question.
         """
-        known, owner = self.prepared(name, fault), _checked_name(name)
-        if times is not None and times < 1:
-            raise ZoneError(f"dns.fail({name!r}, {str(fault)!r}, times={times}): it fails 1 time or more")
+        known, owner = self.prepared(name, fault), checked_name(name)
+        if times is not None and not (is_whole(times) and times >= 1):
+            raise ZoneError(f"dns.fail({name!r}, {str(fault)!r}, times={times!r}): it fails 1 time or more")
         kind = None if rdtype is None else parse_rdtype(rdtype)
         with self._lock:
-            self.version += 1
+            self._version += 1
             self._faults.add(owner, known, kind, times)
 
     def prepared(self, name: str, fault: DnsFault | str) -> DnsFault:
@@ -178,7 +202,7 @@ class Dns:
         Raises:
             ZoneError: for a fault that there is not, or one of MX records where there are none.
         """
-        known, owner = lookup_fault_named(name, fault), _checked_name(name)
+        known, owner = lookup_fault_named(name, fault), checked_name(name)
         manner = known.manner
         exchanges = self.lookup(owner, "MX").values("MX") if manner in MX_MANNERS else ("10 .",)
         if not exchanges:
@@ -187,10 +211,20 @@ class Dns:
         if manner is DnsManner.CNAME_AT_MX and not self.types(f"alias.{owner}"):
             self.add(f"alias.{owner}", "CNAME", exchange)
         if manner is DnsManner.MX_TO_LOCALHOST:
-            self.has_localhost = True
+            self._has_localhost = True
             if not self.types("localhost"):
                 self.add("localhost", "A", "127.0.0.1")
         return known
+
+    @property
+    def version(self) -> int:
+        """Another one after each change, so that what was found out can be kept until then."""
+        return self._version
+
+    @property
+    def has_localhost(self) -> bool:
+        """Whether an MX leads to localhost, so that calls there are to be expected."""
+        return self._has_localhost
 
     @property
     def authenticated(self) -> bool:
@@ -205,13 +239,20 @@ class Dns:
     @property
     def queries(self) -> list[Query]:
         """The questions that were asked, in order."""
-        return self._journal.queries
+        return Snapshot(self._journal.queries, "mailnet.dns.queries", since("mailnet.dns.queries"))
 
     @property
     def names(self) -> list[str]:
         """The names that have records."""
         with self._lock:
-            return self._zones.names
+            return Snapshot(self._zones.names, "mailnet.dns.names", ".dns.add and .dns.remove change them.")
+
+    def exchanges(self, name: str) -> list[str]:
+        """The hosts that a name's MX records lead to, whatever goes wrong with look-ups; best first."""
+        with self._lock:
+            found = self._zones.find(plain_name(name), "MX") or ()
+        ranked = sorted((it.rdata.split() for it in found if it.rdtype == "MX"), key=lambda it: int(it[0]))
+        return [host.rstrip(".") for _, host in ranked if host != "."]
 
     def types(self, name: str) -> list[str]:
         """The types of the records that a name has."""
@@ -302,15 +343,3 @@ class Dns:
 def _own_zone() -> Zones:
     """The name server that every zone names."""
     return Zones([Record(NAME_SERVER, "A", 300, parse_rdata(NAME_SERVER, "A", "192.0.2.53"))])
-
-
-@functools.lru_cache(maxsize=1024)  # the sender's name is the same in one net after the other
-def _checked_name(name: str) -> str:
-    owner = plain_name(name)
-    try:
-        known = bool(labels(owner)) and owner.isascii() and " " not in owner
-    except ValueError:
-        known = False
-    if not known:
-        raise ZoneError(f"{name!r} is no domain name; one looks like 'shop.example' or '_dmarc.shop.example'")
-    return owner

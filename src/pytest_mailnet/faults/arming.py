@@ -7,6 +7,7 @@ import errno
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
+from pytest_mailnet.attributes import is_whole
 from pytest_mailnet.errors import InvalidSetting
 from pytest_mailnet.faults.fault import OF_A_DIAL, OF_A_HANDSHAKE, OF_TLS, Fault, Manner
 from pytest_mailnet.model import Stage
@@ -40,6 +41,9 @@ _BEFORE: Mapping[Stage, tuple[Stage, ...]] = MappingProxyType(
 _OFFERED_BEFORE: Mapping[Stage, tuple[bytes, ...]] = MappingProxyType(
     {Stage.AUTH: (b"STARTTLS",), Stage.MAIL: (b"STARTTLS", b"AUTH ")}
 )
+_ORDER = tuple(Stage)
+_ALL_PASS = frozenset({Stage.CONNECT, Stage.EHLO, Stage.MAIL, Stage.RCPT, Stage.DATA})
+"""The stages that every session comes to."""
 
 
 class Armed:
@@ -66,15 +70,22 @@ class Armed:
         return of_one
 
     def add(self, fault: Fault, times: int | None) -> None:
-        """Have a fault happen so many times, or (None) until `clear`.
+        """Have a fault happen so many times (more), or (None) until `clear`.
 
         Raises:
-            InvalidSetting: for a number of times below 1.
+            InvalidSetting: for what is no number of times, or a fault that another leaves no chance.
         """
-        if times is not None and times < 1:
+        if times is not None and not (is_whole(times) and times >= 1):
             raise InvalidSetting(f"fail({fault.id!r}, times={times!r}): a fault happens 1 time or more")
         with self._lock:
-            self._left[fault] = times
+            for other, left in self._left.items():
+                if left is None and _goes_before(other, fault) and (other != fault or times is not None):
+                    raise InvalidSetting(
+                        f"fail({fault.id!r}): that would never happen, since {other.id!r} was asked for "
+                        "first, for good: that takes times=1, or .accept_connections(), to have an end"
+                    )
+            left = self._left.pop(fault, 0)
+            self._left[fault] = None if times is None or left is None else left + times
 
     def clear(self) -> None:
         """Let nothing go wrong any more."""
@@ -88,10 +99,10 @@ class Armed:
         """
         if not self:
             return None
-        for fault, number in _OF_A_DIAL.items():
-            if self._take(fault):
-                return number, f"{fault.does}, as the test has it: {fault.id}"
-        return None
+        fault = self._first(lambda fault: fault in _OF_A_DIAL)
+        if fault is None:
+            return None
+        return _OF_A_DIAL[fault], f"{fault.does}, as the test has it: {fault.id}"
 
     def resets_at_once(self) -> bool:
         """Whether a connection that is made now is reset before it is greeted; not counted."""
@@ -150,3 +161,21 @@ class Armed:
 
     def __bool__(self) -> bool:
         return bool(self._left or self._own)
+
+
+def _goes_before(other: Fault, fault: Fault) -> bool:
+    """Whether a fault that happens every time leaves no connection for another."""
+    if _place(other) == _place(fault):
+        return True
+    ends = other.taken is not None and other.stage in _ALL_PASS and other.manner not in OF_TLS
+    return ends and _ORDER.index(other.stage) < _ORDER.index(fault.stage)
+
+
+def _place(fault: Fault) -> object:
+    """What one fault at a time happens to."""
+    if fault.manner in OF_A_DIAL:
+        return OF_A_DIAL
+    if fault.manner in OF_A_HANDSHAKE:
+        return OF_A_HANDSHAKE
+    apart = fault.manner if fault.manner in _NOT_AT_A_REPLY else None
+    return fault.stage, fault.in_content, apart

@@ -126,6 +126,8 @@ MX_MANNERS = frozenset(
 )
 """Those that are in a domain's MX records."""
 
+_AT_TIMES = frozenset({DnsManner.MX_CHANGED, DnsManner.ONE_SERVER_DOWN})
+
 _DOES = {
     DnsManner.SERVFAIL: "the resolver says SERVFAIL",
     DnsManner.REFUSED: "the resolver says REFUSED",
@@ -172,6 +174,15 @@ class _Armed:
     since: float
     asked: int = 0
 
+    @property
+    def kind(self) -> str | None:
+        """The type of the questions that it happens to; None for all."""
+        return "MX" if self.fault.manner in MX_MANNERS else self.rdtype
+
+    def leaves_nothing_to(self, other: _Armed) -> bool:
+        """Whether it happens to every question that another could happen to."""
+        return self.left is None and self.fault.manner not in _AT_TIMES and self.kind in (None, other.kind)
+
     def happens(self, now: float) -> bool:
         """Whether it happens to the question that is asked now; counts."""
         self.asked += 1
@@ -197,8 +208,22 @@ class ArmedLookups:
         self._armed: dict[str, list[_Armed]] = {}
 
     def add(self, name: str, fault: DnsFault, rdtype: str | None, times: int | None) -> None:
-        """Let questions about a name meet a fault, so many times or for good."""
-        self._armed.setdefault(name, []).append(_Armed(fault, rdtype, times, self._now()))
+        """Let questions about a name meet a fault, so many times or for good; after those of before.
+
+        Raises:
+            ZoneError: if one of before leaves it no question.
+        """
+        added = _Armed(fault, rdtype, times, self._now())
+        before = self._armed.setdefault(name, [])
+        for armed in before:
+            if armed.leaves_nothing_to(added):
+                if (armed.fault, armed.rdtype, times) == (fault, rdtype, None):
+                    return
+                raise ZoneError(
+                    f"dns.fail({name!r}, {fault.id!r}): that would never happen, since "
+                    f"{armed.fault.id!r} was asked for first, for good: that takes times=1 to have an end"
+                )
+        before.append(added)
 
     def armed(self, name: str) -> bool:
         """Whether a name was given a fault."""

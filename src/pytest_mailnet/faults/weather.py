@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from random import Random
 
+from pytest_mailnet.attributes import steady
 from pytest_mailnet.errors import InvalidSetting
 from pytest_mailnet.faults.catalogue import FAULTS, fault_named
 from pytest_mailnet.faults.fault import Fault
@@ -13,10 +14,12 @@ from pytest_mailnet.native import lock
 
 __all__ = ["Chaos", "Schedule", "Turns", "Weather"]
 
+_AGAIN = "mailnet.chaos(rate=0.1, seed=7) makes another, mailnet.chaos(rate=0) calms it"
 # What passes again: the weather changes no records.
 _PASSING = (DnsManner.SERVFAIL, DnsManner.REFUSED, DnsManner.TIME_OUT, DnsManner.TRUNCATED, DnsManner.SLOW)
 
 
+@steady("a schedule of faults", {"steps": "Schedule('reset-after-dot', None) makes another"})
 class Schedule:
     """Faults over several tries, one after the other: `Schedule("reset-after-dot", None, "dns-servfail")`.
 
@@ -31,10 +34,13 @@ class Schedule:
         InvalidSetting: for one that cannot happen.
     """
 
-    __slots__ = ("steps",)
-
     def __init__(self, *steps: Fault | DnsFault | str | None) -> None:
-        self.steps = tuple(None if step is None else fault_named(step) for step in steps)
+        self._steps = tuple(None if step is None else fault_named(step) for step in steps)
+
+    @property
+    def steps(self) -> tuple[Fault | DnsFault | None, ...]:
+        """The faults, one after the other."""
+        return self._steps
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Schedule) and self.steps == other.steps
@@ -94,6 +100,7 @@ class Turns:
         return repr(self._schedule)
 
 
+@steady("a mailnet's chaos", {"rate": _AGAIN, "seed": _AGAIN})
 class Chaos:
     """Random weather: now and then a connection or a question meets a fault, the same ones for the same seed.
 
@@ -106,12 +113,22 @@ class Chaos:
     """
 
     def __init__(self, seed: int, rate: float) -> None:
-        if not 0 <= rate <= 1:
+        if isinstance(rate, bool) or not isinstance(rate, int | float) or not 0 <= rate <= 1:
             raise InvalidSetting(f"mailnet.chaos(rate={rate!r}): a rate is 0 (never) to 1 (every time)")
-        self.seed, self.rate = seed, rate
+        self._seed, self._rate = seed, rate
         self._connections = Random(f"{seed} connections")  # noqa: S311
         self._questions = Random(f"{seed} questions")  # noqa: S311
         self._lock = lock()  # connections and questions come in several threads
+
+    @property
+    def seed(self) -> int:
+        """Of the dice."""
+        return self._seed
+
+    @property
+    def rate(self) -> float:
+        """How often something goes wrong, 0 to 1."""
+        return self._rate
 
     def of_connection(self, possible: Callable[[Fault], bool]) -> Fault | None:
         """What a connection that begins now meets, of what is possible there."""

@@ -93,6 +93,9 @@ class Nowhere:
     def after_fork(self) -> None:
         pass
 
+    def instead_of(self, refused: Endpoint) -> str:  # noqa: ARG002
+        return ""
+
     def leaked(self, what: str) -> None:
         self._note(what)
 

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 from pytest_mailnet.intercept.machine import destinations
 from pytest_mailnet.intercept.patches import Patches
-from pytest_mailnet.intercept.world import World, host_name, port_number
+from pytest_mailnet.intercept.world import World, host_name, numeric, port_number
 from pytest_mailnet.model import Endpoint
 
 __all__ = ["MAKERS", "install", "kernel_classes", "kernel_peer", "lead_new", "virtual_address"]
@@ -113,13 +113,23 @@ class _Translation:
             if isinstance(dialled, OSError):
                 raise dialled
             if not dialled.led:
-                found(sock, dialled.where)
+                try:
+                    found(sock, dialled.where)
+                except ConnectionRefusedError as refused:
+                    self._advise(refused, dialled.where)
+                    raise
             elif not dialled.resets:
                 kernel(sock, dialled.where)
             elif error := self._connected(sock, dialled.where):
                 raise OSError(error, os.strerror(error))
 
         return connect
+
+    def _advise(self, refused: OSError, address: Any) -> None:
+        """Say where mail could go that the machine has refused."""
+        ip = numeric(address[0]) if isinstance(address, tuple) else None
+        if ip is not None and (text := self._world.instead_of(Endpoint(ip, address[1]))):
+            refused.add_note(text)
 
     def connect_ex(self) -> Callable[..., int]:
         found, dial, kernel = self._cls.connect_ex, self._dial, self._kernel.connect_ex

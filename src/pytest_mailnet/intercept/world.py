@@ -122,6 +122,9 @@ class World(Protocol):
     def after_fork(self) -> None:
         """Forget, in a process that was forked off, what the other threads of its parent were about."""
 
+    def instead_of(self, refused: Endpoint) -> str:
+        """Where mail could go in place of a loopback address that has refused it; "" for no word on it."""
+
     def leaked(self, what: str) -> None:
         """Remember a leak that the guard stopped."""
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from pytest_mailnet.attributes import steady
 from pytest_mailnet.model import Reply, Stage
 from pytest_mailnet.providers.phrasebook import Phrasebook, Replies
 from pytest_mailnet.providers.policy import EVERYTHING, OWN_ANSWER, Policy
+from pytest_mailnet.providers.variables import VARIABLES
+from pytest_mailnet.rules import RULES, family_of
 from pytest_mailnet.script import Expectation, Match, Script
 from pytest_mailnet.sender import Sender
 from pytest_mailnet.shown import printable
@@ -17,9 +21,40 @@ if TYPE_CHECKING:
     from pytest_mailnet.journal import Session
     from pytest_mailnet.rules import Evidence
 
-__all__ = ["Agent"]
+__all__ = ["INSTEAD", "Agent"]
 
 
+_MESSAGES = "mailnet.messages and mailbox.messages have the mail, .sessions the connections"
+_MAILBOX = "that is a mailbox's, as in .add_mailbox('alice').{}"
+_DOMAINS = "mailnet.add_domain('shop.example', on='google-workspace') adds one"
+INSTEAD: Mapping[str, str] = MappingProxyType(
+    {
+        **{
+            name: f".enforce({name!r}) turns it on, where a provider has it"
+            for name in (*RULES, *map(family_of, RULES.values()))
+        },
+        **dict.fromkeys(("messages", "mails", "emails", "inbox", "outbox"), _MESSAGES),
+        **{name: _MAILBOX.format(name) for name in ("quota", "hourly_limit", "disabled", "account")},
+        **{name: _MAILBOX.format(f"account.{name}") for name in ("password", "two_step", "aliases")},
+        "domain": _DOMAINS,
+        "domains": _DOMAINS,
+        "mailboxes": ".add_mailbox('alice') opens one",
+        "hosts": "mailnet.add_server('mx.shop.example') adds one",
+        "host": "mailnet.host('mx.shop.example'), and .hosts has the provider's by name",
+        "tls": "that is a host's: mailnet.host('mx.shop.example').tls",
+        "extensions": "that is a host's: mailnet.host('mx.shop.example').extensions",
+        "helo_only": "that is a host's: mailnet.host('mx.shop.example').helo_only",
+        "ports": "that is a host's: mailnet.host('mx.shop.example').ports",
+        "fail": "mailnet.fail('shop.example', 'reset-at-rcpt'), or mailnet.host('mx.shop.example').fail(...)",
+        "refuse_connections": "that is a host's: mailnet.host('mx.shop.example').refuse_connections()",
+        "strict": "settings are the net's: @pytest.mark.mailnet(strict=...)",
+        "replies": "an answer of one's own is scripted: .on_rcpt('sales@*').reply('550 5.1.1 No such user')",
+    }
+)
+"""What to do in place of setting what a provider does not have."""
+
+
+@steady("a provider", INSTEAD)
 class Agent:
     """A provider's hosts, or those of them to which its users hand their mail (RFC 5598's submission agents).
 
@@ -32,9 +67,6 @@ class Agent:
         phrasebook: its replies.
         elapsed: tells how many seconds the net has lasted.
         behind: the script that is asked after its own.
-
-    Attributes:
-        replies: its replies by condition, `mailnet.gmail.replies.user_unknown`.
     """
 
     def __init__(
@@ -48,14 +80,23 @@ class Agent:
         self._name = name
         self._policy = policy
         self._phrasebook = phrasebook
-        self.replies = Replies(phrasebook)
-        self.script = Script(elapsed)
+        self._script = Script(elapsed)
         self._behind = behind
 
     @property
     def name(self) -> str:
         """How tests call it."""
         return self._name
+
+    @property
+    def replies(self) -> Replies:
+        """Its replies by condition, `mailnet.gmail.replies.user_unknown`."""
+        return Replies(self._phrasebook)
+
+    @property
+    def script(self) -> Script:
+        """The test's own answers."""
+        return self._script
 
     def enforce(self, *rules: str) -> None:
         """Turn rules on that are off in a fresh net: "greylisting", or a family: "authentication".
@@ -116,7 +157,7 @@ class Agent:
 
     def decision(self, stage: Stage, step: Step, evidence: Evidence) -> Reply | HangUp | None:
         """The first answer of the script, then of the rules; None lets the session go on."""
-        scripted = self.script.decide(stage, step)
+        scripted = self._script.decide(stage, step)
         if scripted is None and self._behind is not None:
             scripted = self._behind.decide(stage, step)
         if scripted is not None:
@@ -129,4 +170,4 @@ class Agent:
         return self.phrase(refusal.condition)
 
     def _on(self, stage: Stage, match: Match | None, sender: Sender | str | None) -> Expectation:
-        return self.script.add(Expectation(self.name, stage, match, sender))
+        return self._script.add(Expectation(self.name, stage, match, sender, VARIABLES))

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from importlib import metadata, resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
+from types import MappingProxyType
 
 from pytest_mailnet.errors import InvalidSetting, ProviderFileError, UnknownName
 from pytest_mailnet.providers.facts import Facts
@@ -23,6 +24,14 @@ ENTRY_POINTS = "pytest_mailnet.providers"
 _ERA = re.compile(r"(?P<name>.+)-(?P<era>\d{4})")
 _HOST = re.compile(r"[\w-]+(?:\.[\w-]+)+")
 _STOCK = "stock.toml"
+_GOOGLE = "Google's are 'gmail', and 'google-workspace' for domains of one's own."
+_MICROSOFT = "Microsoft's are 'hotmail' (Outlook.com), and 'microsoft365' for domains of one's own."
+_MEANT: Mapping[str, str] = MappingProxyType(
+    {
+        **dict.fromkeys(("google", "gsuite", "g-suite", "googlemail", "workspace"), _GOOGLE),
+        **dict.fromkeys(("microsoft", "o365", "exchange", "live", "msn"), _MICROSOFT),
+    }
+)
 
 
 class Catalogue:
@@ -86,7 +95,10 @@ class Catalogue:
                 "provider",
                 name,
                 [*self.names, *self.aliases],
-                "A server of one's own: mailnet.add_server('mx.shop.example', domain='shop.example').",
+                _MEANT.get(
+                    name.lower(),
+                    "A server of one's own: mailnet.add_server('mx.shop.example', domain='shop.example').",
+                ),
             )
         if stem not in self._files:
             eras = [it["era"] for it in map(_ERA.fullmatch, self._files) if it and it["name"] == name]
@@ -131,6 +143,11 @@ class Catalogue:
             candidates = (it for it in self.names if name in self._texts[it])
             self._owners[name] = next((it for it in candidates if name in _names(self.load(it))), None)
         return self._owners[name]
+
+    def eras_of(self, host: str) -> list[tuple[str, str]]:
+        """The providers, each with its year, that have had a host which is none of theirs today."""
+        eras = (it for it in map(_ERA.fullmatch, self.stems) if it and host in self._texts[it[0]])
+        return [(it["name"], it["era"]) for it in eras if host in _names(self.load_stem(it[0]))]
 
     def standard_names(self) -> list[str]:
         """The domains and MX hosts of all providers, for near misses."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from pytest_mailnet.attributes import Flag, Setting, steady
 from pytest_mailnet.certificates import Authority, Certificate
+from pytest_mailnet.errors import InvalidSetting
 
 if TYPE_CHECKING:
     import ssl
@@ -12,6 +14,16 @@ if TYPE_CHECKING:
 __all__ = ["HostTls"]
 
 
+def _certificate(given: Any, what: str) -> Certificate:
+    if not isinstance(given, Certificate):
+        raise InvalidSetting(
+            f"{what} takes a Certificate, as .valid(), .expired(), .wrong_name(), .self_signed() and their "
+            f"sisters set it, not {given!r}"
+        )
+    return given
+
+
+@steady("a host's tls")
 class HostTls:
     """The TLS of one host: `mailnet.host("mx.shop.example").tls`. A change holds from the next connection on.
 
@@ -21,12 +33,14 @@ class HostTls:
         required: whether it takes no mail and no log-in before STARTTLS.
     """
 
-    __slots__ = ("_authority", "_name", "certificate", "required", "stripped")
+    certificate = Setting(Certificate.VALID, _certificate)
+    stripped = Flag()
+    required = Flag()
+
+    __slots__ = ("__dict__", "_authority", "_name")  # a dict where a test sets something
 
     def __init__(self, name: str, authority: Authority) -> None:
         self._name, self._authority = name, authority
-        self.certificate = Certificate.VALID
-        self.stripped = self.required = False
 
     def valid(self) -> None:
         """Show a certificate in order, as from the start, and offer STARTTLS."""

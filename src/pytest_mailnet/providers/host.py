@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import errno
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from pytest_mailnet.attributes import Flag, Setting, steady
 from pytest_mailnet.errors import InvalidSetting
 from pytest_mailnet.faults import DnsFault, Fault, fault_named
 from pytest_mailnet.faults.arming import Armed
@@ -12,8 +15,9 @@ from pytest_mailnet.faults.fault import OF_A_HANDSHAKE
 from pytest_mailnet.model import Envelope, Reply, Stage
 from pytest_mailnet.native import Lock
 from pytest_mailnet.providers.encryption import HostTls
+from pytest_mailnet.providers.facts import Facts, Submission
 from pytest_mailnet.providers.variables import VARIABLES, Circumstances
-from pytest_mailnet.routes import IMPLICIT_TLS_PORTS
+from pytest_mailnet.routes import IMPLICIT_TLS_PORTS, checked_ports
 from pytest_mailnet.smtp.extensions import Extensions
 
 if TYPE_CHECKING:
@@ -28,51 +32,104 @@ if TYPE_CHECKING:
 __all__ = ["Host"]
 
 _NEEDED = {Stage.STARTTLS: "STARTTLS", Stage.AUTH: "AUTH"}
+_MESSAGES = "mailnet.messages and mailbox.messages have the mail, mailnet.sessions the connections"
+_INSTEAD: Mapping[str, str] = MappingProxyType(
+    {
+        **dict.fromkeys(("messages", "mails", "inbox", "sessions"), _MESSAGES),
+        "addresses": "mailnet.add_server(name, ip=...) gives a host its addresses",
+        "ip": ".addresses has them; mailnet.add_server(name, ip=...) gives a host its addresses",
+        "port": ".ports has them, and can be set: (25, 587)",
+        "extensions": ".extensions.add('SIZE 1000'), .discard('SIZE') and .clear() change them",
+        "tls": ".tls.expired() and its sisters, .tls.require() and .tls.strip_starttls() change it",
+        "starttls": ".tls.strip_starttls() takes it away, .tls.require() asks for it",
+        "faults": ".fail('reset-at-rcpt', times=1) lets something go wrong, .accept_connections() ends it",
+        "down": ".refuse_connections() and .accept_connections()",
+        "add_mailbox": "mailboxes are its provider's: .provider.add_mailbox('alice')",
+        **{f"on_{stage}": f"answers are its agent's: .agent.on_{stage}(...)" for stage in Stage},
+    }
+)
 
 
+@steady("a host", _INSTEAD)
 class Host:
     """One machine of a provider. What it says and decides is the provider's; what it offers is its own.
 
     Attributes:
-        name: its host name.
-        addresses: its IP addresses.
         ports: what it listens on; 465 is for TLS from the first byte on (RFC 8314, 3.3).
-        extensions: what it offers in reply to EHLO; take one away with `discard`.
-        tls: how it encrypts, and what is wrong with it.
-        agent: decides: the provider, or its submission agent.
         helo_only: whether it is so old that EHLO is an unknown command to it.
-        faults: what goes wrong on its connections.
     """
 
-    __slots__ = (
-        "_auth_before_tls",
-        "addresses",
-        "agent",
-        "challenges_tokens",
-        "extensions",
-        "faults",
-        "helo_only",
-        "name",
-        "ports",
-        "provider",
-        "tls",
-    )
+    ports = Setting[tuple[int, ...]]((), checked_ports)
+    helo_only = Flag()
+    _name: str
+    _provider: Provider
+    _agent: Agent
+    _known: Facts | Submission
+    _extensions: Extensions
+    _tls: HostTls
+    _faults: Armed
+    _addresses: tuple[str, ...] = ()
 
     def __init__(self, name: str, provider: Provider, authority: Authority, faults_lock: Lock) -> None:
         facts = provider.facts
         known = facts.submission
         submission = known if known is not None and name in known.hosts else None
-        self.name = name
-        self.provider = provider
-        self.agent: Agent = provider if submission is None else provider.submission
-        self.addresses: tuple[str, ...] = ()
-        self.ports = (submission or facts).ports
-        self.extensions = Extensions((submission or facts).extensions)
-        self.challenges_tokens = submission is None or submission.challenges_tokens
-        self.tls = HostTls(name, authority)
-        self.helo_only = False
-        self.faults = Armed(faults_lock)
-        self._auth_before_tls = (submission or facts).auth_before_tls
+        held = submission or facts
+        # At once: an attribute by itself is looked at by `steady`, and a net has many hosts.
+        vars(self).update(
+            _name=name,
+            _provider=provider,
+            _agent=provider if submission is None else provider.submission,
+            _known=held,
+            _ports=held.ports,
+            _extensions=Extensions(held.extensions),
+            _tls=HostTls(name, authority),
+            _faults=Armed(faults_lock),
+        )
+
+    @property
+    def name(self) -> str:
+        """Its host name."""
+        return self._name
+
+    @property
+    def provider(self) -> Provider:
+        """Whose machine it is."""
+        return self._provider
+
+    @property
+    def agent(self) -> Agent:
+        """Who decides: the provider, or its submission agent."""
+        return self._agent
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """Its IP addresses."""
+        return self._addresses
+
+    @property
+    def extensions(self) -> Extensions:
+        """What it offers in reply to EHLO; `discard` takes one away."""
+        return self._extensions
+
+    @property
+    def tls(self) -> HostTls:
+        """How it encrypts, and what is wrong with it."""
+        return self._tls
+
+    @property
+    def faults(self) -> Armed:
+        """What goes wrong on its connections."""
+        return self._faults
+
+    @property
+    def challenges_tokens(self) -> bool:
+        """Whether it tells in a challenge, before the reply, what is wrong with a token (RFC 7628, 3.2.2)."""
+        return not isinstance(self._known, Submission) or self._known.challenges_tokens
+
+    def settle_at(self, addresses: Iterable[str]) -> None:
+        """Give it its addresses, which have been claimed for it."""
+        self._addresses = tuple(addresses)
 
     def refuse_connections(self) -> None:
         """Let every connection fail as where nothing listens (ECONNREFUSED)."""
@@ -166,7 +223,7 @@ class Host:
         if self.helo_only:
             return None
         without_starttls = step.tls or step.stripped or self.tls.stripped
-        in_the_clear = self._auth_before_tls and not self.tls.required
+        in_the_clear = self._known.auth_before_tls and not self.tls.required
         return self.extensions.lines_for(tls=without_starttls, auth=step.tls or in_the_clear)
 
     @property
@@ -199,11 +256,10 @@ class Host:
 
     def value_of(self, step: Step, variable: str) -> str:
         """What stands for a variable of a reply in this session."""
-        made = VARIABLES.get(variable)
-        if made is None:  # a text of the test's own may have braces in it
-            return "{" + variable + "}"
         provider = self.provider
-        return made(Circumstances(step, provider.facts.queue_id, provider.random, provider.clock))
+        return VARIABLES[variable](
+            Circumstances(step, provider.facts.queue_id, provider.random, provider.clock)
+        )
 
     def __repr__(self) -> str:
         return f"<Host {self.name} {' '.join(self.addresses)}>"

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from pytest_mailnet.errors import UnknownName
+from pytest_mailnet.errors import ReadOnly, UnknownAttribute, UnknownName
 from pytest_mailnet.model import Reply
 
 __all__ = ["Phrase", "Phrasebook", "Replies"]
@@ -105,12 +106,23 @@ class Replies:
         self._phrasebook = phrasebook
 
     def __getattr__(self, condition: str) -> Reply:
-        if condition.startswith("__"):
+        if condition.startswith("_"):
             raise AttributeError(condition)
         try:
             return self._phrasebook[condition].reply
         except UnknownName as unknown:
-            raise AttributeError(str(unknown)) from None
+            raise UnknownAttribute(str(unknown)) from None
+
+    if not TYPE_CHECKING:  # the type checker knows that they are not set
+
+        def __setattr__(self, name: str, value: object) -> None:
+            __tracebackhide__ = True
+            if name != "_phrasebook":
+                raise ReadOnly(
+                    f"replies.{name} can only be read: an answer of one's own is scripted, "
+                    ".on_rcpt('sales@*').reply('550 5.1.1 No such user')"
+                )
+            object.__setattr__(self, name, value)
 
     def __dir__(self) -> list[str]:
         return sorted(self._phrasebook)

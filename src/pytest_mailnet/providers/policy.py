@@ -56,15 +56,19 @@ class Policy:
 
         Raises:
             UnknownName: if the provider has no such rule; names the near misses.
-            InvalidSetting: without a name.
+            InvalidSetting: without a name, or for one that turns nothing on.
         """
         if not names:
             raise InvalidSetting(f"{self._owner}.enforce() takes the names of rules: {', '.join(self.names)}")
+        __tracebackhide__ = True
+        able = [it for rule in self._rules if rule.when is not When.ALWAYS for it in _names(rule)]
         for name in names:
-            if name != EVERYTHING and name not in self.names:
+            if name not in {EVERYTHING, *self.names}:
                 raise UnknownName(
                     f"rule of {self._owner}", name, self.names, "Its file tells the rules that it applies."
                 )
+            if name not in {EVERYTHING, *able} or not able:
+                raise InvalidSetting(f"{self._owner}.enforce({name!r}) turns nothing on: {_idle(able)}")
         self._enforced |= frozenset(names)
         # Replaced as a whole: the servers read it meanwhile.
         self._asked = self._in_force()
@@ -72,7 +76,7 @@ class Policy:
     @property
     def names(self) -> list[str]:
         """The names of its rules, and of their families."""
-        return list(dict.fromkeys(it for rule in self._rules for it in (name_of(rule), family_of(rule))))
+        return list(dict.fromkeys(it for rule in self._rules for it in _names(rule)))
 
     def decide(self, stage: Stage, step: Step, evidence: Evidence) -> Refusal | None:
         """The first refusal at a stage; None where a rule permits or none has an objection."""
@@ -138,6 +142,17 @@ class Policy:
                 yield f"    {name}: let it pass, or waits for records of the sender's domain"
             else:
                 yield f"    {name}: let it pass"
+
+
+def _names(rule: Rule) -> tuple[str, str]:
+    return name_of(rule), family_of(rule)
+
+
+def _idle(able: Iterable[str]) -> str:
+    """Why a name turns nothing on, and what does."""
+    if not able:
+        return "all its rules are on in a fresh net. Providers have more: mailnet.gmail.enforce('bulk')"
+    return f"what it means is on in a fresh net. What turns something on: {', '.join(sorted(set(able)))}"
 
 
 def check_rules(names: Iterable[str]) -> None:

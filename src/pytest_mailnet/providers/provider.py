@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Callable, Iterable, Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from pytest_mailnet.accounts import Account
+from pytest_mailnet.attributes import steady
 from pytest_mailnet.authentication import trace_of
+from pytest_mailnet.dns.records import checked_name
 from pytest_mailnet.errors import InvalidAddress, InvalidSetting, UnknownName
 from pytest_mailnet.journal import Incident, Session
 from pytest_mailnet.mailbox import Mailbox, Message, split_address
 from pytest_mailnet.model import Envelope, Stage
-from pytest_mailnet.providers.agent import Agent
+from pytest_mailnet.providers.agent import INSTEAD, Agent
 from pytest_mailnet.providers.facts import Facts
 from pytest_mailnet.providers.phrasebook import Phrasebook
 from pytest_mailnet.providers.policy import Policy
 from pytest_mailnet.script import Script
 from pytest_mailnet.sender import Sender
+from pytest_mailnet.smtp.paths import CommandError, forward_path
+from pytest_mailnet.snapshot import Snapshot, since
 from pytest_mailnet.stamps import completed, received_field, with_own_author
 from pytest_mailnet.step import Step
 
@@ -31,6 +36,8 @@ if TYPE_CHECKING:
     from pytest_mailnet.providers.host import Host
 
 __all__ = ["Provider", "Relay"]
+
+T = TypeVar("T")
 
 
 class Relay(Protocol):
@@ -46,6 +53,7 @@ class Relay(Protocol):
         """Send a feedback report."""
 
 
+@steady("a provider", INSTEAD)
 class Provider(Agent):
     """A mail operator: `mailnet.gmail`, or what `mailnet.add_server` returns.
 
@@ -53,13 +61,23 @@ class Provider(Agent):
     users hand their mail have rules of their own, and answers that hold only there are written to
     `mailnet.gmail.submission`.
 
-    Attributes:
-        facts: what is known of it.
-        domains: where its users' addresses end; a test can add to them.
-        hosts: its machines by name.
-        replies: its replies by condition, `provider.replies.user_unknown`.
-        submission: its submission agents; itself, where no others are known.
     """
+
+    _facts: Facts
+    _hosts: dict[str, Host]
+    _clock: Clock
+    _dns: Dns
+    _random: Random
+    _sender_at: Callable[[str], Sender | None]
+    _journal: Journal
+    _arrivals: Arrivals
+    _relay: Relay
+    _catch_all: bool
+    _present: Callable[[str], Provider | None]
+    _domains: tuple[str, ...]
+    _mailboxes: dict[str, Mailbox]
+    _networks: tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...] = ()
+    _submission: Agent
 
     def __init__(
         self,
@@ -79,22 +97,75 @@ class Provider(Agent):
     ) -> None:
         policy = Policy(facts, enforced)
         super().__init__(facts.name, policy, phrasebook("mx"), journal.elapsed)
-        self.facts = facts
-        self.hosts: dict[str, Host] = {}
-        self.clock, self.dns, self.random = clock, dns, random
-        self.sender_at = sender_at
-        self._journal, self._arrivals, self._relay, self._catch_all = journal, arrivals, relay, catch_all
-        self._present = present
-        self.domains = facts.domains
-        self._mailboxes: dict[str, Mailbox] = {}
-        self._networks: tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...] = ()
-        self.memory = policy.memory
-        self.submission: Agent = self
+        # At once: an attribute by itself is looked at by `steady`.
+        vars(self).update(
+            _facts=facts,
+            _hosts={},
+            _clock=clock,
+            _dns=dns,
+            _random=random,
+            _sender_at=sender_at,
+            _journal=journal,
+            _arrivals=arrivals,
+            _relay=relay,
+            _catch_all=catch_all,
+            _present=present,
+            _domains=facts.domains,
+            _mailboxes={},
+            _submission=self,
+        )
         if facts.submission is not None:
             of_submission = Policy(facts.submission, enforced)
-            self.submission = Agent(
+            self._submission = Agent(
                 facts.submission.name, of_submission, phrasebook("submission"), journal.elapsed, self.script
             )
+
+    @property
+    def facts(self) -> Facts:
+        """What is known of it."""
+        return self._facts
+
+    @property
+    def domains(self) -> tuple[str, ...]:
+        """Where its users' addresses end."""
+        return self._domains
+
+    @property
+    def hosts(self) -> Mapping[str, Host]:
+        """Its machines by name."""
+        return MappingProxyType(self._hosts)
+
+    @property
+    def submission(self) -> Agent:
+        """Its submission agents; itself, where no others are known."""
+        return self._submission
+
+    @property
+    def clock(self) -> Clock:
+        """The net's."""
+        return self._clock
+
+    @property
+    def dns(self) -> Dns:
+        """The net's."""
+        return self._dns
+
+    @property
+    def random(self) -> Random:
+        """By which it draws lots."""
+        return self._random
+
+    def sender_at(self, ip: str) -> Sender | None:
+        """What the world knows of an address."""
+        return self._sender_at(ip)
+
+    def memory(self, owner: object, kind: Callable[[], T]) -> T:
+        """What a rule, or a class of them, remembers in this net; made by `kind` when first asked for."""
+        return self._policy.memory(owner, kind)
+
+    def add_host(self, host: Host) -> None:
+        """Put one of its machines in."""
+        self._hosts[host.name] = host
 
     def add_mailbox(
         self,
@@ -114,12 +185,12 @@ class Provider(Agent):
                 provider's domains comes in here.
 
         Raises:
-            InvalidAddress: if the domain is not the provider's.
+            InvalidAddress: for what is no address, or if the domain is not the provider's.
             InvalidSetting: for a quota that is no number of bytes, or a password that is no text.
         """
         if not isinstance(password, str | None):
             raise InvalidSetting(f"add_mailbox({address!r}, password={password!r}): a password is a text")
-        address = self._in_full(address)
+        address = self._named(address)
         key = self._key(address)
         mailbox = self._mailboxes.get(key)
         if mailbox is None:
@@ -128,7 +199,7 @@ class Provider(Agent):
             mailbox.quota = quota
         if password is not None:
             mailbox.account.password = password
-        also = [self._in_full(alias) for alias in ([aliases] if isinstance(aliases, str) else aliases)]
+        also = [self._named(alias) for alias in ([aliases] if isinstance(aliases, str) else aliases)]
         mailbox.account.aliases = tuple(dict.fromkeys((*mailbox.account.aliases, *also)))
         for alias in (it for it in also if self.is_local(split_address(it)[1])):
             self._mailboxes.setdefault(self._key(alias), mailbox)
@@ -153,12 +224,14 @@ class Provider(Agent):
     @property
     def mailboxes(self) -> list[Mailbox]:
         """All mailboxes, in the order in which they were added."""
-        return list(dict.fromkeys(self._mailboxes.values()))
+        found = dict.fromkeys(self._mailboxes.values())
+        return Snapshot(found, "provider.mailboxes", ".add_mailbox('alice') opens one.")
 
     @property
     def sessions(self) -> list[Session]:
         """The sessions with this provider's hosts."""
-        return [session for session in self._journal.sessions if session.provider == self.name]
+        own = (session for session in self._journal.sessions if session.provider == self.name)
+        return Snapshot(own, "provider.sessions", since("provider.sessions"))
 
     @property
     def scripts(self) -> list[tuple[Script, list[Session]]]:
@@ -186,11 +259,21 @@ class Provider(Agent):
             ) from None
 
     def add_domain(self, domain: str) -> None:
-        """Take mail for a further domain; `mailnet.add_domain` adds its records too."""
-        self.domains = (*self.domains, domain)
+        """Take mail for a further domain; `mailnet.add_domain` adds its records too.
+
+        Raises:
+            ZoneError: if that is no domain name.
+        """
+        self._domains = (*self._domains, checked_name(domain))
 
     def explain(self, session: Session) -> str:
-        """Tell, rule by rule, why a session got the replies that it got."""
+        """Tell, rule by rule, why a session got the replies that it got.
+
+        Raises:
+            InvalidSetting: if that is no session.
+        """
+        if not isinstance(session, Session):
+            raise InvalidSetting(f"explain({session!r}) takes one of mailnet.sessions")
         host = self.hosts.get(session.host)
         return (self if host is None else host.agent).explanation(session)
 
@@ -259,6 +342,20 @@ class Provider(Agent):
 
     def _complain(self, message: Message, to: str) -> None:
         self._relay.complain(self, message, to)
+
+    def _named(self, address: str) -> str:
+        """An address in full, as RCPT can name it."""
+        if not isinstance(address, str):
+            raise InvalidAddress(f"{address!r} is no mail address; it takes a text, as in 'alice@gmail.com'")
+        address = self._in_full(address)
+        split_address(address)
+        try:
+            forward_path(f"TO:<{address}>")
+        except CommandError:
+            raise InvalidAddress(
+                f"{address!r} is no mail address: no RCPT command could name it (RFC 5321, 4.1.2)"
+            ) from None
+        return address
 
     def _in_full(self, address: str) -> str:
         if "@" in address or not self.domains:

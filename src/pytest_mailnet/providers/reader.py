@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import re
 import tomllib
 from collections.abc import Callable, Collection, Mapping
 from types import MappingProxyType
@@ -167,10 +166,10 @@ class _Reader:
             reply = Reply.parse(
                 self._typed(f"{key}.reply", entry["reply"], str, "a text"), closes=bool(entry.get("closes"))
             )
-            unknown = set(_VARIABLE.findall(str(reply))) - VARIABLES.keys()
-            if unknown:
-                variable = unknown.pop()
-                raise self._error(f"{key}.reply", f"no variable {{{variable}}}{amongst(variable, VARIABLES)}")
+            for variable in reply.variables:
+                if variable not in VARIABLES:
+                    told = f"no variable {{{variable}}}{amongst(variable, VARIABLES)}"
+                    raise self._error(f"{key}.reply", told)
             # A refusal "at any" stage cannot be checked; one at a stage can.
             if stage in list(Stage) and reply.code != _CHALLENGE:
                 reply.check_stage(Stage(stage))
@@ -302,4 +301,3 @@ _MORE_STAGES = ("any", "ndr")
 _EVIDENCE = ("captured", "documented", "source code", "inferred")
 _CONFIDENCE = ("primary", "secondary")
 _ROLES = ("mx", "submission")
-_VARIABLE = re.compile(r"(?<!\{)\{(\w+)\}(?!\})")  # {{ip}} is none

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
+from types import MappingProxyType
 from typing import TYPE_CHECKING, overload
 
+from pytest_mailnet.attributes import steady
 from pytest_mailnet.errors import InvalidSetting
 from pytest_mailnet.mailbox import Message
 from pytest_mailnet.model import Envelope
@@ -28,9 +30,21 @@ if TYPE_CHECKING:
 __all__ = ["Queue"]
 
 _MOST_HOPS = 100  # RFC 5321, 6.3
+_DELIVER = "mailnet.deliver_all() works through it"
+_INSTEAD: Mapping[str, str] = MappingProxyType(
+    {
+        **dict.fromkeys(("clear", "pop", "run_all", "flush", "deliver", "deliver_all"), _DELIVER),
+        **dict.fromkeys(
+            ("retries", "warn_after", "give_up_after"),
+            ".schedule = Schedule(retries=(timedelta(minutes=5),)) sets another schedule",
+        ),
+        "messages": "the queue itself is a sequence of mails, oldest first",
+    }
+)
 _AT_ONCE = 16  # mails, for which the engine's other work waits
 
 
+@steady("a mailnet's queue", _INSTEAD)
 class Queue(Sequence[QueuedMail]):
     """What the servers of a net have taken for others, oldest first: `mailnet.queue`.
 
@@ -41,9 +55,6 @@ class Queue(Sequence[QueuedMail]):
         net: where it delivers.
 
     """
-
-    # A typo in an attribute would be a setting without effect.
-    __slots__ = ("_lock", "_mails", "_net", "_schedule")
 
     def __init__(self, net: Surroundings) -> None:
         self._schedule = Schedule()

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from types import MappingProxyType
 
+from pytest_mailnet.attributes import steady
 from pytest_mailnet.errors import InvalidSetting
 
 __all__ = ["Schedule"]
 
+_NEW = "mailnet.queue.schedule = Schedule(retries=..., warn_after=..., give_up_after=...) sets another"
+_INSTEAD: Mapping[str, str] = MappingProxyType(
+    dict.fromkeys(("retries", "warn_after", "give_up_after"), _NEW)
+)
 
+
+@steady("a schedule", _INSTEAD)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Schedule:
     """When a queue tries again: twice in the first hour and then every few hours (RFC 5321, 4.5.4.1).
@@ -28,8 +37,9 @@ class Schedule:
     give_up_after: timedelta = timedelta(days=5)
 
     def __post_init__(self) -> None:
-        times = [*self.retries, self.give_up_after, *([self.warn_after] if self.warn_after else [])]
-        if not self.retries or min(times) <= timedelta():
+        retries = self.retries if isinstance(self.retries, tuple | list) else ()
+        times = [*retries, self.give_up_after, *([] if self.warn_after is None else [self.warn_after])]
+        if not retries or not all(isinstance(it, timedelta) and it > timedelta() for it in times):
             raise InvalidSetting(
                 f"{self}: it takes at least one time to wait, as in retries=(timedelta(minutes=30),), "
                 "and all times are longer than 0"

@@ -67,8 +67,13 @@ class Evidence(Protocol):
     Rules run in the engine's thread, one at a time; what they remember needs no lock.
     """
 
-    clock: Clock
-    dns: Dns
+    @property
+    def clock(self) -> Clock:
+        """The net's."""
+
+    @property
+    def dns(self) -> Dns:
+        """The net's."""
 
     def is_local(self, domain: str) -> bool:
         """Whether the provider is where that domain's mail ends."""

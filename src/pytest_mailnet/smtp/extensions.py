@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterable, Iterator
 
+from pytest_mailnet.attributes import steady
 from pytest_mailnet.errors import InvalidSetting, UnknownName
 
 __all__ = ["Extensions"]
@@ -45,12 +46,15 @@ _REGISTERED = [
 ]
 
 
+@steady("a host's extensions", {"lines": ".add('SIZE 1000'), .discard('SIZE') and .clear() change them"})
 class Extensions:
     """The EHLO keywords of a host, with their parameters, in the order in which it lists them.
 
     Args:
         lines: as in an EHLO reply: "SIZE 35651584", "8BITMIME".
     """
+
+    __slots__ = ("_lines",)
 
     def __init__(self, lines: Iterable[str] = ()) -> None:
         # Replaced as a whole and never changed in place: the servers read while the test writes.
@@ -107,6 +111,8 @@ class Extensions:
         return _lines_for(self._lines, tls, auth)
 
     def _checked(self, line: str) -> str:
+        if not isinstance(line, str):
+            raise InvalidSetting(f"{line!r} is no line of an EHLO reply, as in 'SIZE 35651584'")
         keyword = _keyword(line)
         if keyword in _REGISTERED or keyword.startswith("X") or keyword in self:
             return keyword
