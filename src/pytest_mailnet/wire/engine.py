@@ -24,6 +24,7 @@ from pytest_mailnet.model import Endpoint
 from pytest_mailnet.wire.calls import Calls
 from pytest_mailnet.wire.connection import Connection, Tenant
 from pytest_mailnet.wire.dnsserver import DatagramServer, StreamServer
+from pytest_mailnet.wire.loop import Loop
 from pytest_mailnet.wire.silence import BlackHole, Silences, unsent
 
 __all__ = ["Engine"]
@@ -233,8 +234,7 @@ class Engine:
                 server.close()
             await _reset(list(self.calls.standing))
 
-        # Not `asyncio.run`: the application's event loop policy (uvloop's, say) must not choose this loop.
-        with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
+        with asyncio.Runner(loop_factory=Loop) as runner:
             runner.run(serve())
 
 
