@@ -48,8 +48,16 @@ def compress(patches: Patches, waits: Waits) -> None:
         limit = None if timeout >= _A_DAY else timeout
         registered: Any = events._registered  # noqa: SLF001
         return waits.until(
-            lambda seconds: get_events(events, seconds), lambda: ends_of(list(registered)), limit
+            lambda seconds: get_events(events, seconds),
+            lambda: ends_of(list(registered)),
+            limit,
+            "trio (trio.sleep, say)",
+            by_clock=True,
         )
 
+    def lapsed_time(clock: Any) -> float:
+        lapsed = waits.lapsed  # first: see there
+        return float(current_time(clock)) + lapsed
+
     patches.put(manager, "get_events", patient_get_events)
-    patches.put(clock, "current_time", lambda self: current_time(self) + waits.lapsed)
+    patches.put(clock, "current_time", lapsed_time)

@@ -3,6 +3,10 @@
 A wait is let through to where it really waits, in short steps. When the net says that nothing comes on the
 connections that are waited for, its clock moves to what is due next, or to the end of the wait, which then
 ends as it would have ended. Each thread has its own idea of how much later it is by that.
+
+A socket's time-out begins with its wait, and the clock moves by just that. A loop's timer was set earlier, and
+what has been lived since then is lacking from the time for which the loop waits at last. There the clock takes
+up what was lived as well, so that it never shows less than the time-out.
 """
 
 from __future__ import annotations
@@ -11,12 +15,12 @@ import errno
 import os
 import socket
 import threading
-import time
 from collections.abc import Callable, Iterable
 from select import POLLIN, POLLOUT, poll  # the kernel's, whoever patches the module
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 from pytest_mailnet.model import Endpoint
+from pytest_mailnet.realtime import monotonic
 from pytest_mailnet.wire.silence import unsent
 
 __all__ = ["End", "Patience", "Waits", "ends_of"]
@@ -24,6 +28,7 @@ __all__ = ["End", "Patience", "Waits", "ends_of"]
 _T = TypeVar("_T")
 _SHORTEST, _LONGEST = 0.0005, 0.01  # steps in which a wait really waits, in seconds
 _TICK = 2e-6  # the clock counts whole microseconds, and a float of its size half of one
+_TOLD = 1.0  # seconds that a wait really takes before it is worth a word
 _SYN_GIVEN_UP = 127.0  # seconds after which Linux gives a connect up (tcp_syn_retries = 6)
 
 
@@ -58,11 +63,38 @@ class Patience(Protocol):
     def let_pass(self, until: float | None) -> bool:
         """Move the net's clock to what is due next, or to a time; whether there was either."""
 
+    def taken_up(self) -> float:
+        """Up to which real moment its clock has taken up what is lived; that begins with the first call."""
+
+    def take_up(self, moment: float) -> None:
+        """Note that its clock shows now what was lived up to a real moment."""
+
     def uncovered(self, what: str) -> None:
         """Say of a wait that it really waits."""
 
     def hang(self) -> Exception:
         """What to raise where a wait would never end."""
+
+
+class _Here(threading.local):
+    """A thread's time.
+
+    Attributes:
+        lapsed: how many seconds have passed for it without having been lived through.
+        asked: whether it has asked for that since its last wait.
+        over: its last time-out that has lapsed, in seconds, and when it had begun to wait.
+    """
+
+    lapsed = 0.0
+    asked = False
+    over = (0.0, 0.0)
+
+    def goes_on(self, timeout: float | None) -> bool:
+        """Whether a wait is what another clock, which knows of no lapse, has left of the last time-out."""
+        before, began = self.over
+        if timeout is None or timeout >= before:
+            return False
+        return -_LONGEST <= monotonic() - began - (before - timeout) <= _TOLD
 
 
 class Waits:
@@ -74,7 +106,7 @@ class Waits:
 
     def __init__(self, patience: Callable[[], Patience]) -> None:
         self._patience = patience
-        self._local = threading.local()
+        self._here = _Here()
 
     @property
     def patience(self) -> Patience:
@@ -83,11 +115,29 @@ class Waits:
 
     @property
     def lapsed(self) -> float:
-        """How many seconds have passed for the calling thread without having been lived through."""
-        return float(getattr(self._local, "lapsed", 0.0))
+        """How many seconds have passed for the calling thread without having been lived through.
+
+        Asked by clocks, before they look at the real one: a time-out may be counted from then on.
+        """
+        patience = self.patience
+        if not patience.own_thread():
+            patience.taken_up()
+        self._here.asked = True
+        return self._here.lapsed
+
+    @property
+    def asked(self) -> bool:
+        """Whether the calling thread has asked what has lapsed since its last wait."""
+        return self._here.asked
 
     def until(
-        self, poll: Callable[[float], _T], ends: Callable[[], Iterable[End]], timeout: float | None
+        self,
+        poll: Callable[[float], _T],
+        ends: Callable[[], Iterable[End]],
+        timeout: float | None,
+        who: str,
+        *,
+        by_clock: bool = False,
     ) -> _T:
         """Wait for something; return what the last poll has found, which is false after a time-out.
 
@@ -95,17 +145,24 @@ class Waits:
             poll: waits really, for so many seconds.
             ends: what is waited for.
             timeout: in seconds; None for ever.
+            who: waits, in words.
+            by_clock: whether the time-out is what is left of one by a clock that knows what has lapsed.
         """
         ready = poll(0)
         if ready:
             return ready
-        patience = self.patience
-        began = patience.now()
-        until = None if timeout is None else began + timeout
-        really = None if timeout is None else time.monotonic() + timeout
-        step, lapsing = _SHORTEST, False
+        patience, here = self.patience, self._here
+        if not by_clock and here.goes_on(timeout):
+            patience.uncovered(f"a wait of {who} for a caller who looks at another clock")
+            return poll(timeout or 0)
+        started, began = monotonic(), patience.now()
+        lived = max(0.0, started - patience.taken_up()) + _TICK if by_clock else 0.0
+        until = None if timeout is None else began + timeout + lived
+        step, lapsing, over, lapse = _SHORTEST, False, False, 0.0
         while not (ready := poll(step)):
-            if really is not None and time.monotonic() >= really:
+            if timeout is not None and monotonic() - started + lapse >= timeout:
+                if timeout >= _TOLD and not lapsing:
+                    patience.uncovered(f"a wait of {who} that no fault has caused")
                 break
             if patience.silent(ends()):
                 lapsing = True
@@ -113,19 +170,33 @@ class Waits:
                     break
                 if not patience.let_pass(until):
                     raise patience.hang()
-                if until is not None and patience.now() >= until - _TICK:
+                lapse = max(0.0, patience.now() - began - lived)
+                over = until is not None and patience.now() >= until - _TICK
+                if over:
                     break
             step = min(step * 2, _LONGEST)
-        if lapsing:
-            self._local.lapsed = self.lapsed + patience.now() - began
+        here.asked = False
+        if over:
+            # Of the net's clock this could fall short, whose floats are coarse: a timer would not be due yet.
+            self._lapse(timeout or 0)
+            here.over = (timeout or 0, started)
+        elif lapsing:
+            self._lapse(lapse)
+        if by_clock and lapsing:
+            patience.take_up(started - max(0.0, lived - (patience.now() - began)))
         return ready
 
     def sleep(self, seconds: float) -> None:
         """Let time pass for a library that pauses between two tries on the net."""
-        until = self.patience.now() + seconds
-        while self.patience.now() < until - _TICK:
-            self.patience.let_pass(until)
-        self._local.lapsed = self.lapsed + seconds
+        patience, started = self.patience, monotonic()
+        until = patience.now() + seconds + max(0.0, started - patience.taken_up())
+        while patience.now() < until - _TICK:
+            patience.let_pass(until)
+        patience.take_up(started)
+        self._lapse(seconds)
+
+    def _lapse(self, seconds: float) -> None:
+        self._here.lapsed += seconds + _TICK
 
     def readable(self, sock: socket.socket, timeout: float | None, error: str = "timed out") -> None:
         """Wait until a socket has something to read.
@@ -133,7 +204,7 @@ class Waits:
         Raises:
             TimeoutError: if nothing comes in that many seconds; says `error`.
         """
-        if not self.until(_poller(sock, POLLIN), lambda: ends_of([sock.fileno()]), timeout):
+        if not self.until(_poller(sock, POLLIN), lambda: ends_of([sock.fileno()]), timeout, "a socket"):
             raise TimeoutError(error)
 
     def connected(self, sock: socket.socket, timeout: float | None) -> None:
@@ -143,7 +214,7 @@ class Waits:
             OSError: if it fails, or has not succeeded in that many seconds.
         """
         limit = _SYN_GIVEN_UP if timeout is None else min(timeout, _SYN_GIVEN_UP)
-        if not self.until(_poller(sock, POLLOUT), lambda: ends_of([sock.fileno()]), limit):
+        if not self.until(_poller(sock, POLLOUT), lambda: ends_of([sock.fileno()]), limit, "a socket"):
             if timeout is None or timeout > limit:
                 raise TimeoutError(errno.ETIMEDOUT, os.strerror(errno.ETIMEDOUT))
             raise TimeoutError("timed out")
