@@ -9,7 +9,6 @@ from pytest_mailnet.errors import WouldHang
 from pytest_mailnet.intercept.waits import End
 from pytest_mailnet.internet import Internet
 from pytest_mailnet.journal import Incident
-from pytest_mailnet.realtime import monotonic
 from pytest_mailnet.wire.engine import Engine
 
 __all__ = ["Lapse"]
@@ -27,8 +26,7 @@ class Lapse:
         self._net = net
         self._engine = engine
         self._told: set[str] = set()
-        self._taken_up: float | None = None
-        self._lock = threading.Lock()  # both are asked and noted by several threads
+        self._lock = threading.Lock()  # what was told is asked and noted by several threads
 
     def own_thread(self) -> bool:
         return self._engine.busy_here
@@ -50,16 +48,6 @@ class Lapse:
 
     def let_pass(self, until: float | None) -> bool:
         return self._net.clock.let_pass(until)
-
-    def taken_up(self) -> float:
-        if self._taken_up is None:
-            self.take_up(monotonic())
-        assert self._taken_up is not None
-        return self._taken_up
-
-    def take_up(self, moment: float) -> None:
-        with self._lock:
-            self._taken_up = moment if self._taken_up is None else max(self._taken_up, moment)
 
     def uncovered(self, what: str) -> None:
         with self._lock:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import sys
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
 from typing import Any, Protocol
 
 __all__ = ["Alarm", "alarm"]
@@ -42,13 +43,11 @@ class _AsyncioAlarm:
             self._loop.call_soon_threadsafe(self._event.set)
 
     async def wait_until(self, condition: Callable[[], bool], timeout: float) -> None:  # noqa: ASYNC109
-        try:
+        with contextlib.suppress(TimeoutError), _rung_after(timeout, self.ring) as over:
             async with asyncio.timeout(timeout):
-                while not condition():
+                while not (condition() or over()):
                     await self._event.wait()
                     self._event.clear()
-        except TimeoutError:
-            return
 
 
 class _TrioAlarm:
@@ -65,7 +64,26 @@ class _TrioAlarm:
         self._event.set()
 
     async def wait_until(self, condition: Callable[[], bool], timeout: float) -> None:  # noqa: ASYNC109
-        with self._trio.move_on_after(timeout):
-            while not condition():
+        with self._trio.move_on_after(timeout), _rung_after(timeout, self.ring) as over:
+            while not (condition() or over()):
                 await self._event.wait()
                 self._event = self._trio.Event()
+
+
+@contextlib.contextmanager
+def _rung_after(seconds: float, ring: Callable[[], None]) -> Iterator[Callable[[], bool]]:
+    """Ring after so many real seconds: a test that freezes time stops its loop's timers too."""
+    over = threading.Event()
+
+    def end() -> None:
+        over.set()
+        ring()
+
+    timer = threading.Timer(seconds, end)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield over.is_set
+    finally:
+        timer.cancel()
+        timer.join()

@@ -49,7 +49,7 @@ def lapsing(waits: Waits) -> SimpleNamespace:
     """What takes the place of the module `time` in a module of dnspython."""
 
     def now() -> float:
-        lapsed = waits.lapsed  # first: see there
+        lapsed = waits.look()  # first: see `lapsed`
         return time.time() + lapsed
 
     def pause(seconds: float) -> None:

@@ -28,6 +28,7 @@ _ADAPTERS: Mapping[str, str] = MappingProxyType(
         "dns.resolver": "dnspython",
         "pycares": "pycares",
         "trio._socket": "trio",
+        "twisted.internet.reactor": "twisted",
         "uvloop": "uvloop",
     }
 )

@@ -64,7 +64,9 @@ class _Loops:
     def _set_clock(self, loop: asyncio.AbstractEventLoop) -> None:
         # The loop's own, not its class's: freezegun (real_asyncio) and loops of suites give subclasses other
         # ones, at any time. It goes on from where it is, whatever has lapsed for this thread before.
-        waits, found, before = self._waits, vars(loop).get("time"), self._waits.lapsed
+        waits, found = self._waits, vars(loop).get("time")
+        waits.count_anew()
+        before = waits.lapsed
 
         def lapsed_time() -> float:
             lapsed = waits.lapsed - before  # first: see there
@@ -93,7 +95,7 @@ def _compress_selector(patches: Patches, waits: Waits, loops: _Loops, cls: Any) 
             ends,
             timeout,
             who,
-            by_clock=loop is not None or waits.asked,
+            by_clock=loop is not None or waits.looked,
         )
 
     patches.put(cls, "select", patient_select)

@@ -40,7 +40,7 @@ def compress(patches: Patches, waits: Waits) -> None:
     """Let trio's run loop wait with patience, and its clock know of it."""
     manager: Any = vars(trio_core._run)["TheIOManager"]  # noqa: SLF001
     clock: Any = trio_core._run.SystemClock  # noqa: SLF001
-    get_events, current_time = manager.get_events, clock.current_time
+    get_events, current_time, start_clock = manager.get_events, clock.current_time, clock.start_clock
 
     def patient_get_events(events: Any, timeout: float) -> Any:
         if timeout <= 0 or waits.patience.own_thread():
@@ -59,5 +59,10 @@ def compress(patches: Patches, waits: Waits) -> None:
         lapsed = waits.lapsed  # first: see there
         return float(current_time(clock)) + lapsed
 
+    def start_anew(clock: Any) -> None:
+        waits.count_anew()
+        start_clock(clock)
+
     patches.put(manager, "get_events", patient_get_events)
+    patches.put(clock, "start_clock", start_anew)
     patches.put(clock, "current_time", lapsed_time)

@@ -4,9 +4,9 @@ A wait is let through to where it really waits, in short steps. When the net say
 connections that are waited for, its clock moves to what is due next, or to the end of the wait, which then
 ends as it would have ended. Each thread has its own idea of how much later it is by that.
 
-A socket's time-out begins with its wait, and the clock moves by just that. A loop's timer was set earlier, and
-what has been lived since then is lacking from the time for which the loop waits at last. There the clock takes
-up what was lived as well, so that it never shows less than the time-out.
+A socket's time-out begins with its wait, and the clock moves by just that. A loop's timer was set earlier,
+and what has been lived since then is lacking from the time that it waits at last. There the clock takes up
+what was lived as well, so that it never shows less than the time-out.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import errno
 import os
 import socket
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from select import POLLIN, POLLOUT, poll  # the kernel's, whoever patches the module
 from typing import Any, NamedTuple, Protocol, TypeVar
 
@@ -23,7 +23,7 @@ from pytest_mailnet.model import Endpoint
 from pytest_mailnet.realtime import monotonic
 from pytest_mailnet.wire.silence import unsent
 
-__all__ = ["End", "Patience", "Waits", "ends_of"]
+__all__ = ["End", "Patience", "Waits", "ends_of", "poller"]
 
 _T = TypeVar("_T")
 _SHORTEST, _LONGEST = 0.0005, 0.01  # steps in which a wait really waits, in seconds
@@ -63,12 +63,6 @@ class Patience(Protocol):
     def let_pass(self, until: float | None) -> bool:
         """Move the net's clock to what is due next, or to a time; whether there was either."""
 
-    def taken_up(self) -> float:
-        """Up to which real moment its clock has taken up what is lived; that begins with the first call."""
-
-    def take_up(self, moment: float) -> None:
-        """Note that its clock shows now what was lived up to a real moment."""
-
     def uncovered(self, what: str) -> None:
         """Say of a wait that it really waits."""
 
@@ -81,12 +75,14 @@ class _Here(threading.local):
 
     Attributes:
         lapsed: how many seconds have passed for it without having been lived through.
-        asked: whether it has asked for that since its last wait.
+        since: from when on what it lives may be part of a time-out; None where no clock was asked.
+        looked: whether it has looked at a clock by hand since its last wait.
         over: its last time-out that has lapsed, in seconds, and when it had begun to wait.
     """
 
     lapsed = 0.0
-    asked = False
+    since: float | None = None
+    looked = False
     over = (0.0, 0.0)
 
     def goes_on(self, timeout: float | None) -> bool:
@@ -95,6 +91,48 @@ class _Here(threading.local):
         if timeout is None or timeout >= before:
             return False
         return -_LONGEST <= monotonic() - began - (before - timeout) <= _TOLD
+
+
+class _Wait:
+    """One wait: what of it is lived, and what lapses.
+
+    Args:
+        patience: of whose net.
+        timeout: in seconds; None for ever.
+        since: from when on what was lived is part of the time-out; None for from now on.
+
+    Attributes:
+        lapse: seconds that have passed for who waits without having been lived; None where none has lapsed.
+        over: whether the time-out has lapsed.
+    """
+
+    def __init__(self, patience: Patience, timeout: float | None, since: float | None) -> None:
+        self._patience, self._timeout = patience, timeout
+        self.started, self._began = monotonic(), patience.now()
+        self._lived = 0.0 if since is None else self.started - since + _TICK
+        self._until = None if timeout is None else self._began + timeout + self._lived
+        self.lapse: float | None = None
+        self.over = False
+
+    @property
+    def lived_through(self) -> bool:
+        return self._timeout is not None and monotonic() - self.started + (self.lapse or 0) >= self._timeout
+
+    def let_pass(self) -> bool:
+        """Move the net's clock to what is due next; whether that is the end of the wait."""
+        if not self._patience.let_pass(self._until):
+            raise self._patience.hang()
+        now = self._patience.now()
+        self.lapse = max(0.0, now - self._began - self._lived)
+        if self._until is not None and now >= self._until - _TICK:
+            # Of the clock's own steps, whose floats are coarse, the sum could fall short of a timer.
+            self.lapse, self.over = self._timeout, True
+        return self.over
+
+    @property
+    def taken_up(self) -> float:
+        """Up to which real moment the net's clock has taken up what was lived."""
+        return self.started - max(0.0, self._lived - (self._patience.now() - self._began))
 
 
 class Waits:
@@ -119,16 +157,24 @@ class Waits:
 
         Asked by clocks, before they look at the real one: a time-out may be counted from then on.
         """
-        patience = self.patience
-        if not patience.own_thread():
-            patience.taken_up()
-        self._here.asked = True
-        return self._here.lapsed
+        here = self._here
+        if here.since is None:
+            here.since = monotonic()
+        return here.lapsed
+
+    def look(self) -> float:
+        """Return the same to who reckons by hand how long to wait, and not in a loop that does it for him."""
+        self._here.looked = True
+        return self.lapsed
 
     @property
-    def asked(self) -> bool:
-        """Whether the calling thread has asked what has lapsed since its last wait."""
-        return self._here.asked
+    def looked(self) -> bool:
+        """Whether the calling thread has looked since its last wait."""
+        return self._here.looked
+
+    def count_anew(self) -> None:
+        """Note that the calling thread begins to look at another clock: no time-out is older than that."""
+        self._here.since = None
 
     def until(
         self,
@@ -155,45 +201,33 @@ class Waits:
         if not by_clock and here.goes_on(timeout):
             patience.uncovered(f"a wait of {who} for a caller who looks at another clock")
             return poll(timeout or 0)
-        started, began = monotonic(), patience.now()
-        lived = max(0.0, started - patience.taken_up()) + _TICK if by_clock else 0.0
-        until = None if timeout is None else began + timeout + lived
-        step, lapsing, over, lapse = _SHORTEST, False, False, 0.0
-        while not (ready := poll(step)):
-            if timeout is not None and monotonic() - started + lapse >= timeout:
-                if timeout >= _TOLD and not lapsing:
-                    patience.uncovered(f"a wait of {who} that no fault has caused")
+        wait, step = _Wait(patience, timeout, here.since if by_clock else None), _SHORTEST
+        while not (ready := poll(step)) and not wait.lived_through:
+            if patience.silent(ends()) and ((ready := poll(0)) or wait.let_pass()):
                 break
-            if patience.silent(ends()):
-                lapsing = True
-                if ready := poll(0):
-                    break
-                if not patience.let_pass(until):
-                    raise patience.hang()
-                lapse = max(0.0, patience.now() - began - lived)
-                over = until is not None and patience.now() >= until - _TICK
-                if over:
-                    break
             step = min(step * 2, _LONGEST)
-        here.asked = False
-        if over:
-            # Of the net's clock this could fall short, whose floats are coarse: a timer would not be due yet.
-            self._lapse(timeout or 0)
-            here.over = (timeout or 0, started)
-        elif lapsing:
-            self._lapse(lapse)
-        if by_clock and lapsing:
-            patience.take_up(started - max(0.0, lived - (patience.now() - began)))
+        here.looked = False
+        if wait.lapse is not None:
+            self._lapse(wait.lapse)
+            if by_clock:
+                here.since = wait.taken_up
+        elif not ready and (timeout or 0) >= _TOLD:
+            patience.uncovered(f"a wait of {who} that no fault has caused")
+        if wait.over:
+            here.over = (timeout or 0, wait.started)
         return ready
 
     def sleep(self, seconds: float) -> None:
         """Let time pass for a library that pauses between two tries on the net."""
-        patience, started = self.patience, monotonic()
-        until = patience.now() + seconds + max(0.0, started - patience.taken_up())
-        while patience.now() < until - _TICK:
-            patience.let_pass(until)
-        patience.take_up(started)
+        wait = _Wait(self.patience, seconds, self._here.since)
+        while not wait.let_pass():
+            pass
+        self._here.since = wait.taken_up
         self._lapse(seconds)
+
+    def _until(self, sock: socket.socket, event: int, timeout: float | None) -> Any:
+        descriptor = sock.fileno()
+        return self.until(poller({descriptor: event}), lambda: ends_of([descriptor]), timeout, "a socket")
 
     def _lapse(self, seconds: float) -> None:
         self._here.lapsed += seconds + _TICK
@@ -204,7 +238,7 @@ class Waits:
         Raises:
             TimeoutError: if nothing comes in that many seconds; says `error`.
         """
-        if not self.until(_poller(sock, POLLIN), lambda: ends_of([sock.fileno()]), timeout, "a socket"):
+        if not self._until(sock, POLLIN, timeout):
             raise TimeoutError(error)
 
     def connected(self, sock: socket.socket, timeout: float | None) -> None:
@@ -214,7 +248,7 @@ class Waits:
             OSError: if it fails, or has not succeeded in that many seconds.
         """
         limit = _SYN_GIVEN_UP if timeout is None else min(timeout, _SYN_GIVEN_UP)
-        if not self.until(_poller(sock, POLLOUT), lambda: ends_of([sock.fileno()]), limit, "a socket"):
+        if not self._until(sock, POLLOUT, limit):
             if timeout is None or timeout > limit:
                 raise TimeoutError(errno.ETIMEDOUT, os.strerror(errno.ETIMEDOUT))
             raise TimeoutError("timed out")
@@ -239,9 +273,15 @@ def ends_of(descriptors: Iterable[int]) -> list[End]:
     return found
 
 
-def _poller(sock: socket.socket, event: int) -> Callable[[float], list[tuple[int, int]]]:
+def poller(events: Mapping[int, int]) -> Callable[[float], list[tuple[int, int]]]:
+    """What waits, for so many seconds, until one of some file descriptors is ready for what is asked of it.
+
+    Args:
+        events: for each, `POLLIN`, `POLLOUT` or both.
+    """
     polled = poll()
-    polled.register(sock.fileno(), event)
+    for descriptor, event in events.items():
+        polled.register(descriptor, event)
     return lambda seconds: polled.poll(seconds * 1000)
 
 
