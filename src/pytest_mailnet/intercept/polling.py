@@ -26,9 +26,6 @@ def compress(patches: Patches, waits: Waits) -> None:
         if cls is not None:
             _compress_selector(patches, waits, loops, cls)
     _compress_select(patches, waits)
-    for name in ("poll", "epoll"):
-        if hasattr(select, name):
-            _tell(patches, waits, name)
 
 
 class _Loops:
@@ -59,13 +56,15 @@ class _Loops:
 
     def busy(self, loop: asyncio.AbstractEventLoop) -> bool:
         """Whether another thread does something for a loop, which is no wait on a connection."""
-        return any(future.get_loop() is loop and not future.done() for future in list(self._at_work))
+        at_work = any(future.get_loop() is loop and not future.done() for future in list(self._at_work))
+        return at_work or self._waits.awaited()
 
     def _set_clock(self, loop: asyncio.AbstractEventLoop) -> None:
         # The loop's own, not its class's: freezegun (real_asyncio) and loops of suites give subclasses other
         # ones, at any time. It goes on from where it is, whatever has lapsed for this thread before.
         waits, found = self._waits, vars(loop).get("time")
-        waits.count_anew()
+        if not getattr(loop, "_scheduled", None):
+            waits.count_anew()
         before = waits.lapsed
 
         def lapsed_time() -> float:
@@ -102,7 +101,7 @@ def _compress_selector(patches: Patches, waits: Waits, loops: _Loops, cls: Any) 
 
 
 def _compress_select(patches: Patches, waits: Waits) -> None:
-    found = select.select
+    found, found_poll = select.select, select.poll
 
     def patient_select(
         reading: Iterable[Any],
@@ -124,17 +123,10 @@ def _compress_select(patches: Patches, waits: Waits) -> None:
 
         return waits.until(ready, ends, timeout, "select.select") or ([], [], [])
 
+    def poll() -> Any:
+        # Its waits are a C object's, which cannot be patched.
+        waits.patience.uncovered("a wait by select.poll")
+        return found_poll()
+
     patches.put(select, "select", patient_select)
-
-
-def _tell(patches: Patches, waits: Waits, name: str) -> None:
-    """Say of each object of a kind that is made that its waits, which are in C, really wait."""
-    found = getattr(select, name)
-
-    def make(*args: Any, **options: Any) -> Any:
-        waits.patience.uncovered(f"a wait by select.{name}")
-        return found(*args, **options)
-
-    if hasattr(found, "fromfd"):
-        vars(make)["fromfd"] = found.fromfd
-    patches.put(select, name, make)
+    patches.put(select, "poll", poll)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import sys
+import weakref
 from select import POLLIN, POLLOUT
 from typing import Any
 
 from twisted.internet import base
+from twisted.python import threadpool
 
 from pytest_mailnet.intercept.patches import Patches
 from pytest_mailnet.intercept.waits import End, Waits, ends_of, poller
@@ -40,12 +42,27 @@ def compress(patches: Patches, waits: Waits) -> None:
 
     patches.put(base.ReactorBase, "seconds", staticmethod(lapsed_seconds))
     patches.put(base.ReactorBase, "startRunning", start_anew)
+    _await_threads(patches, waits)
     for module, name in _REACTORS.items():
         if f"twisted.internet.{module}" in sys.modules:
             _compress_reactor(patches, waits, getattr(sys.modules[f"twisted.internet.{module}"], name))
     running = type(sys.modules["twisted.internet.reactor"]).__name__
     if running not in {*_REACTORS.values(), *_ASYNCIO}:
         waits.patience.uncovered(f"a wait of Twisted's {running}")
+
+
+def _await_threads(patches: Patches, waits: Waits) -> None:
+    """Let what threads do for a reactor, asyncio's too, be no wait on a connection."""
+    pools: weakref.WeakSet[Any] = weakref.WeakSet()
+    cls: Any = threadpool.ThreadPool
+    found = cls.callInThreadWithCallback
+
+    def call_in_thread(pool: Any, *args: Any, **options: Any) -> None:
+        pools.add(pool)
+        found(pool, *args, **options)
+
+    patches.put(cls, "callInThreadWithCallback", call_in_thread)
+    waits.awaited = lambda: any(pool.working for pool in list(pools))
 
 
 def _compress_reactor(patches: Patches, waits: Waits, cls: Any) -> None:
@@ -60,9 +77,7 @@ def _compress_reactor(patches: Patches, waits: Waits, cls: Any) -> None:
                     events[each.fileno()] = events.get(each.fileno(), 0) | event
 
             def ends() -> list[End]:
-                # What its threads do for the reactor is no wait on a connection.
-                pool = reactor.threadpool
-                return [] if pool is not None and pool.working else ends_of(list(events))
+                return [] if waits.awaited() else ends_of(list(events))
 
             who = "Twisted's reactor (reactor.callLater, say)"
             waits.until(poller(events), ends, timeout, who, by_clock=True)

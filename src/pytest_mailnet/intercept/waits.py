@@ -140,10 +140,14 @@ class Waits:
 
     Args:
         patience: finds it.
+
+    Attributes:
+        awaited: whether threads of a library do something that a loop may wait for.
     """
 
     def __init__(self, patience: Callable[[], Patience]) -> None:
         self._patience = patience
+        self.awaited: Callable[[], bool] = bool
         self._here = _Here()
 
     @property
