@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
+import datetime as dt
 import ssl
 import tempfile
 import threading
 import warnings
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from enum import Enum
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import trustme
@@ -64,6 +67,7 @@ class Authority:
         with self._lock:
             found = self._contexts.get((name, certificate))
             if found is None:
+                self._made()
                 found = self._contexts[name, certificate] = self._context(name, certificate)
             return found
 
@@ -76,7 +80,8 @@ class Authority:
 
     def _made(self) -> trustme.CA:
         if self._ca is None:
-            self._ca = _authority("pytest-mailnet's authority of this run")
+            with _true_datetime():
+                self._ca = _authority("pytest-mailnet's authority of this run")
         return self._ca
 
     def _context(self, name: str, certificate: Certificate) -> ssl.SSLContext:
@@ -106,6 +111,22 @@ class Authority:
         )
         issued.configure_cert(context)
         return context
+
+
+@contextlib.contextmanager
+def _true_datetime() -> Iterator[None]:
+    """Have `datetime.datetime` be Python's for a moment, should a test have frozen it.
+
+    cryptography keeps the class that it finds when it signs for the first time: a frozen one would be with it
+    for the rest of the run, and it would refuse all dates of others.
+    """
+    found = dt.datetime
+    module: Any = dt
+    module.datetime = next(cls for cls in found.__mro__ if cls.__module__ == "datetime")
+    try:
+        yield
+    finally:
+        module.datetime = found
 
 
 def _self_signed(name: str) -> ssl.SSLContext:
