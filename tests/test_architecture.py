@@ -24,6 +24,7 @@ PLACES = {
     "dnslib": {"dns.nameserver"},
     "dns": {"dns.masterfile", "dns.records", "demo", "intercept", "relaying"},
     "trio": {"intercept"},
+    "twisted": {"intercept"},
     "uvloop": {"intercept"},
     "pycares": {"intercept"},
     "gevent": {"intercept"},

@@ -24,7 +24,7 @@ def clock(monkeypatch):
         now[0] = next(moments, now[0])
         return now[0]
 
-    monkeypatch.setattr(progress.time, "monotonic", monotonic)
+    monkeypatch.setattr(progress, "monotonic", monotonic)
 
 
 def test_a_bar_shows_how_much_is_read_and_goes(clock):

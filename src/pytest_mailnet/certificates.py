@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+import datetime as dt
 import ssl
 import tempfile
 import warnings
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from enum import Enum
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pytest_mailnet.attributes import steady
 
@@ -18,6 +21,8 @@ if TYPE_CHECKING:
 from pytest_mailnet.native import reentrant_lock
 
 __all__ = ["Authority", "Certificate"]
+
+_EXPIRED = datetime(2020, 1, 1, tzinfo=UTC)
 
 
 class Certificate(Enum):
@@ -66,6 +71,7 @@ class Authority:
         with self._lock:
             found = self._contexts.get((name, certificate))
             if found is None:
+                self._made()
                 found = self._contexts[name, certificate] = self._context(name, certificate)
             return found
 
@@ -78,14 +84,15 @@ class Authority:
 
     def _made(self) -> trustme.CA:
         if self._ca is None:
-            self._ca = _authority("pytest-mailnet's authority of this run")
+            with _true_datetime():
+                self._ca = _authority("pytest-mailnet's authority of this run")
         return self._ca
 
     def _context(self, name: str, certificate: Certificate) -> ssl.SSLContext:
         match certificate:
             case Certificate.EXPIRED:
-                # By the machine's clock, since that is the one which clients look at.
-                return self._signed(name, until=datetime.now(UTC) - timedelta(days=1))
+                # On one day for all runs: clients look at the machine's clock, and a test may freeze ours.
+                return self._signed(name, until=_EXPIRED)
             case Certificate.WRONG_NAME:
                 return self._signed(f"not-{name}")
             case Certificate.SELF_SIGNED:
@@ -108,6 +115,22 @@ class Authority:
         )
         issued.configure_cert(context)
         return context
+
+
+@contextlib.contextmanager
+def _true_datetime() -> Iterator[None]:
+    """Have `datetime.datetime` be Python's for a moment, should a test have frozen it.
+
+    cryptography keeps the class that it finds when it signs for the first time: a frozen one would be with it
+    for the rest of the run, and it would refuse all dates of others.
+    """
+    found = dt.datetime
+    module: Any = dt
+    module.datetime = next(cls for cls in found.__mro__ if cls.__module__ == "datetime")
+    try:
+        yield
+    finally:
+        module.datetime = found
 
 
 def _self_signed(name: str) -> ssl.SSLContext:

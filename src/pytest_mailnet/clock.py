@@ -92,10 +92,12 @@ class Clock:
         """Let waits on connections of the net, where nothing comes, take no time; until the net is left.
 
         A client that waits 60 s for a server that stands still meets its time-out at once, and the clock
-        shows 60 s more. So do blocking sockets, TLS ones too, `select`, asyncio, trio, dnspython, and sockets
-        of gevent and eventlet. What waits elsewhere really waits, and the journal tells of it: uvloop,
-        pycares, child processes and clients of `listen`, `select.poll`, `gevent.sleep`, `eventlet.sleep`,
-        waits on what is not in the net. Of `time.sleep` and of `epoll` used by hand nothing is told.
+        shows 60 s more. So do blocking sockets, TLS ones too, `select`, `selectors`, asyncio, trio, Twisted,
+        dnspython, and sockets of gevent and eventlet; by the clock of an event loop it shows what was really
+        lived besides. What waits elsewhere, or for no fault (`asyncio.sleep`), really waits, and the journal
+        tells of it: uvloop, pycares, child processes and clients of `listen`, `select.poll`, `gevent.sleep`,
+        `eventlet.sleep`, waits on what is not in the net. Of `time.sleep` and of `epoll` used by hand nothing
+        is told.
 
         Raises:
             InvalidSetting: if the net is not active.

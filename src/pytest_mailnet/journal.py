@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import errno
 import os
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -17,6 +16,7 @@ from typing import NamedTuple
 from pytest_mailnet.attributes import steady
 from pytest_mailnet.model import Endpoint, Stage
 from pytest_mailnet.native import lock
+from pytest_mailnet.realtime import monotonic
 from pytest_mailnet.shown import lines_of
 from pytest_mailnet.snapshot import Snapshot
 
@@ -244,14 +244,14 @@ class Journal:
     """The record of one net; `at` everywhere is seconds since the journal was made."""
 
     def __init__(self) -> None:
-        self._began = time.perf_counter()
+        self._began = monotonic()
         self._entries: list[Entry] = []
         self._sessions = 0
         self._lock = lock()  # numbers sessions; a list's append needs none
 
     def elapsed(self) -> float:
         """Real seconds since the journal was made."""
-        return time.perf_counter() - self._began
+        return monotonic() - self._began
 
     def add(self, entry: Entry) -> None:
         """Append a record."""

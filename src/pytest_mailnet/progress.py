@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import time
 from typing import TextIO
+
+from pytest_mailnet.realtime import monotonic
 
 __all__ = ["Progress"]
 
@@ -23,13 +24,13 @@ class Progress:
         self._total, self._terminal = total, terminal
         self._shown = terminal.isatty()
         self._done = 0
-        self._began = time.monotonic()
+        self._began = monotonic()
         self._next = self._began + 1
 
     def add(self, size: int) -> None:
         """Count so many bytes more."""
         self._done += size
-        now = time.monotonic()
+        now = monotonic()
         if self._shown and now >= self._next:
             self._next = now + _EVERY
             self._terminal.write(f"\r{self}\x1b[K")
@@ -42,7 +43,7 @@ class Progress:
             self._terminal.flush()
 
     def __str__(self) -> str:
-        seconds = time.monotonic() - self._began
+        seconds = monotonic() - self._began
         done = f"{self._done / 2**20:.0f}"
         rate = f"{self._done / 2**20 / max(seconds, 0.001):.0f} MiB/s"
         if not self._total:

@@ -7,9 +7,10 @@ import contextlib
 import importlib
 import sys
 import threading
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, Protocol
+
+from pytest_mailnet.realtime import monotonic
 
 __all__ = ["Alarm", "Bell", "alarm", "bell", "loop_here"]
 
@@ -73,8 +74,8 @@ class _ThreadBell:
         self.ring = self._event.set
 
     def wait_until(self, condition: Callable[[], bool], timeout: float) -> None:
-        until = time.monotonic() + timeout
-        while not condition() and self._event.wait(until - time.monotonic()):
+        until = monotonic() + timeout
+        while not condition() and self._event.wait(until - monotonic()):
             self._event.clear()
 
 
@@ -88,8 +89,8 @@ class _GreenBell:
         pass
 
     def wait_until(self, condition: Callable[[], bool], timeout: float) -> None:
-        until = time.monotonic() + timeout
-        while not condition() and time.monotonic() < until:
+        until = monotonic() + timeout
+        while not condition() and monotonic() < until:
             self._pause(_PAUSE)
 
 
@@ -116,13 +117,11 @@ class _AsyncioAlarm:
             self._loop.call_soon_threadsafe(self._event.set)
 
     async def wait_until(self, condition: Callable[[], bool], timeout: float) -> None:  # noqa: ASYNC109
-        try:
+        with contextlib.suppress(TimeoutError), _rung_after(timeout, self.ring) as over:
             async with asyncio.timeout(timeout):
-                while not condition():
+                while not (condition() or over()):
                     await self._event.wait()
                     self._event.clear()
-        except TimeoutError:
-            return
 
 
 class _TrioAlarm:
@@ -139,7 +138,26 @@ class _TrioAlarm:
         self._event.set()
 
     async def wait_until(self, condition: Callable[[], bool], timeout: float) -> None:  # noqa: ASYNC109
-        with self._trio.move_on_after(timeout):
-            while not condition():
+        with self._trio.move_on_after(timeout), _rung_after(timeout, self.ring) as over:
+            while not (condition() or over()):
                 await self._event.wait()
                 self._event = self._trio.Event()
+
+
+@contextlib.contextmanager
+def _rung_after(seconds: float, ring: Callable[[], None]) -> Iterator[Callable[[], bool]]:
+    """Ring after so many real seconds: a test that freezes time stops its loop's timers too."""
+    over = threading.Event()
+
+    def end() -> None:
+        over.set()
+        ring()
+
+    timer = threading.Timer(seconds, end)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield over.is_set
+    finally:
+        timer.cancel()
+        timer.join()

@@ -9,6 +9,8 @@ import multiprocessing.pool
 import queue
 import smtplib
 import socket
+import subprocess
+import sys
 import threading
 
 import pytest
@@ -396,24 +398,33 @@ def test_a_server_s_thread_serves_the_next_net(outlived):
     assert (len(first.messages), len(second.messages)) == (1, 1)
 
 
+NOTICING = """
+import queue, socket, threading
+from pytest_mailnet import MailNet
+from pytest_mailnet.intercept import INTERCEPTION
+
+def now():
+    return queue.Queue.get, threading.Condition.wait, threading.Condition.notify, socket.socket.accept
+
+before, held = now(), threading.Lock()
+held.acquire()
+with MailNet():
+    thread = threading.Thread(target=held.acquire)
+    thread.start()
+assert now() != before
+held.release()
+thread.join()
+INTERCEPTION.tidy()
+assert now() == before
+"""
+
+
 def test_nothing_notices_who_gives_work_once_what_was_left_running_has_ended():
-    before = (queue.Queue.get, threading.Condition.wait, threading.Condition.notify, socket.socket.accept)
-    late = Late()
-    with net_of("the first test"):
-        thread = threading.Thread(target=late)
-        thread.start()
-    assert queue.Queue.get is not before[0]
-
-    late.let_go()
-    thread.join(20)
-    INTERCEPTION.tidy()
-
-    assert before == (
-        queue.Queue.get,
-        threading.Condition.wait,
-        threading.Condition.notify,
-        socket.socket.accept,
+    done = subprocess.run(
+        [sys.executable, "-c", NOTICING], capture_output=True, text=True, timeout=25, check=False
     )
+
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_threads_of_before_the_first_net_serve_all():

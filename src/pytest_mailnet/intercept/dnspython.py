@@ -47,4 +47,12 @@ def compress(patches: Patches, waits: Waits) -> None:
 
 def lapsing(waits: Waits) -> SimpleNamespace:
     """What takes the place of the module `time` in a module of dnspython."""
-    return SimpleNamespace(time=lambda: time.time() + waits.lapsed, sleep=waits.sleep)
+
+    def now() -> float:
+        lapsed = waits.look()  # first: see `lapsed`
+        return time.time() + lapsed
+
+    def pause(seconds: float) -> None:
+        (time if waits.patience.own_thread() else waits).sleep(seconds)
+
+    return SimpleNamespace(time=now, sleep=pause)

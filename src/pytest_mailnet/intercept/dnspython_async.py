@@ -42,7 +42,9 @@ def _compress_pauses(patches: Patches, waits: Waits, backend: Any) -> None:
     sleep = backend.sleep
 
     async def pause(self: Any, seconds: float) -> None:
-        waits.sleep(seconds)  # between two tries, when there is no connection to wait on
-        await sleep(self, 0)
+        if not waits.patience.own_thread():
+            waits.sleep(seconds)  # between two tries, when there is no connection to wait on
+            seconds = 0
+        await sleep(self, seconds)
 
     patches.put(backend, "sleep", pause)

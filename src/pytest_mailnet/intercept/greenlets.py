@@ -69,7 +69,7 @@ class Deadlines:
 def _ready(
     waits: Waits, descriptor: int, step: Callable[[float], object], timeout: float | None, *, writing: bool
 ) -> bool:
-    ready = poller(descriptor, POLLOUT if writing else POLLIN)
+    ready = poller({descriptor: POLLOUT if writing else POLLIN})
     limit = timeout
     if writing and any(end.peer is None for end in ends_of([descriptor])):
         limit = SYN_GIVEN_UP if timeout is None else min(timeout, SYN_GIVEN_UP)
@@ -77,7 +77,7 @@ def _ready(
     def poll(seconds: float) -> bool:
         return bool(ready(0) or (seconds and step(seconds)))
 
-    if waits.until(poll, lambda: ends_of([descriptor]), limit):
+    if waits.until(poll, lambda: ends_of([descriptor]), limit, "a greenlet"):
         return True
     if limit != timeout:
         raise TimeoutError(errno.ETIMEDOUT, os.strerror(errno.ETIMEDOUT))

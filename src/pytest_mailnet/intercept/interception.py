@@ -32,6 +32,7 @@ _ADAPTERS: Mapping[str, str] = MappingProxyType(
         "gevent.resolver.ares": "gevent_ares",
         "pycares": "pycares",
         "trio._socket": "trio",
+        "twisted.internet.reactor": "twisted",
         "uvloop": "uvloop",
     }
 )

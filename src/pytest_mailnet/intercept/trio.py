@@ -40,7 +40,7 @@ def compress(patches: Patches, waits: Waits) -> None:
     """Let trio's run loop wait with patience, and its clock know of it."""
     manager: Any = vars(trio_core._run)["TheIOManager"]  # noqa: SLF001
     clock: Any = trio_core._run.SystemClock  # noqa: SLF001
-    get_events, current_time = manager.get_events, clock.current_time
+    get_events, current_time, start_clock = manager.get_events, clock.current_time, clock.start_clock
 
     def patient_get_events(events: Any, timeout: float) -> Any:
         if timeout <= 0 or waits.patience.own_thread():
@@ -48,8 +48,21 @@ def compress(patches: Patches, waits: Waits) -> None:
         limit = None if timeout >= _A_DAY else timeout
         registered: Any = events._registered  # noqa: SLF001
         return waits.until(
-            lambda seconds: get_events(events, seconds), lambda: ends_of(list(registered)), limit
+            lambda seconds: get_events(events, seconds),
+            lambda: ends_of(list(registered)),
+            limit,
+            "trio (trio.sleep, say)",
+            by_clock=True,
         )
 
+    def lapsed_time(clock: Any) -> float:
+        lapsed = waits.lapsed  # first: see there
+        return float(current_time(clock)) + lapsed
+
+    def start_anew(clock: Any) -> None:
+        waits.count_anew()
+        start_clock(clock)
+
     patches.put(manager, "get_events", patient_get_events)
-    patches.put(clock, "current_time", lambda self: current_time(self) + waits.lapsed)
+    patches.put(clock, "start_clock", start_anew)
+    patches.put(clock, "current_time", lapsed_time)

@@ -247,7 +247,6 @@ class Engine:
                 server.close()
             await _reset(list(self.calls.standing))
 
-        # Not `asyncio.run`: the application's event loop policy (uvloop's, say) must not choose this loop.
         with asyncio.Runner(loop_factory=new_loop) as runner:
             runner.run(serve())
 

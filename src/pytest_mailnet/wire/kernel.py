@@ -14,6 +14,7 @@ import selectors
 from typing import Any
 
 from pytest_mailnet import native
+from pytest_mailnet.realtime import monotonic
 
 __all__ = ["KernelSocket", "new_loop"]
 
@@ -29,10 +30,17 @@ class KernelSocket(_socket.socket):
 
 def new_loop() -> asyncio.AbstractEventLoop:
     """A loop that waits by the kernel alone; the application's event loop policy has no say in it."""
-    return _KernelLoop(_PollSelector()) if native.patched() else asyncio.SelectorEventLoop()
+    return _KernelLoop(_PollSelector()) if native.patched() else _Loop()
 
 
-class _KernelLoop(asyncio.SelectorEventLoop):
+class _Loop(asyncio.SelectorEventLoop):
+    """Keeps its timers while the application's clocks stand still or jump."""
+
+    def time(self) -> float:
+        return monotonic()
+
+
+class _KernelLoop(_Loop):
     _ssock: Any
     _csock: Any
     _internal_fds: int
