@@ -14,17 +14,24 @@ from pytest_mailnet.intercept.waits import End, Waits, ends_of
 
 __all__ = ["compress"]
 
-# Those that a system has. What they wait by they have taken from `select` when they were imported.
-_SELECTORS = ("SelectSelector", "PollSelector", "EpollSelector", "DevpollSelector", "KqueueSelector")
+# Those that a system has, and gevent's in the place of one. What they wait by they have taken from `select`
+# when they were imported.
+_SELECTORS = (
+    "DefaultSelector",
+    "SelectSelector",
+    "PollSelector",
+    "EpollSelector",
+    "DevpollSelector",
+    "KqueueSelector",
+)
 
 
 def compress(patches: Patches, waits: Waits) -> None:
     """Let selectors, asyncio's loops and `select` wait on the net's clock; say of `poll` that it does not."""
     loops = _Loops(patches, waits)
-    for name in _SELECTORS:
-        cls = getattr(selectors, name, None)
-        if cls is not None:
-            _compress_selector(patches, waits, loops, cls)
+    known = (getattr(selectors, name, None) for name in _SELECTORS)
+    for cls in dict.fromkeys(filter(None, known)):
+        _compress_selector(patches, waits, loops, cls)
     _compress_select(patches, waits)
 
 
