@@ -32,12 +32,12 @@ def original(module: str, name: str) -> Any:
 
 def lock() -> Any:
     """A lock between threads of the system."""
-    return original("_thread", "allocate_lock")()
+    return threading.Lock() if _patcher() is None else original("_thread", "allocate_lock")()
 
 
 def reentrant_lock() -> Any:
     """A lock between threads of the system that its holder may take again."""
-    return original("_thread", "RLock")()
+    return threading.RLock() if _patcher() is None else original("_thread", "RLock")()
 
 
 def start(run: Callable[[], object], name: str) -> Callable[[], object]:

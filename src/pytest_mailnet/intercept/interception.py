@@ -67,8 +67,9 @@ class Interception:
             if not self.nets.active:
                 # Anew where they are put for the fallback only: who forbids sockets may have come since.
                 self._put()
-            if not self._noticing.in_place:
+            if not (self._noticing.in_place or self._noticing.put_again()):
                 origins.notice_work(self._noticing)
+                self._noticing.keep()
             self._renew()
             self.nets.add(origin)
         origins.enter(origin)

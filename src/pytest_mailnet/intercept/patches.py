@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-import dataclasses
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 __all__ = ["Patches"]
 
 _MISSING: Any = object()
 
 
-@dataclass(frozen=True, slots=True)
-class _Patch:
+class _Patch(NamedTuple):
     owner: Any
+    names: Mapping[str, Any]  # of the owner's own namespace, alive
     name: str
     found: Any
     put: Any
     watched: bool
-
-    @property
-    def now(self) -> Any:
-        return vars(self.owner).get(self.name, _MISSING)
 
 
 class Patches:
@@ -46,16 +41,17 @@ class Patches:
 
     def put_again(self) -> bool:
         """Put what was kept; return whether it could be."""
-        if not self._kept or any(
-            vars(owner).get(name, _MISSING) is not it for owner, name, it in self._assumed
-        ):
+        changed = (vars(owner).get(name, _MISSING) is not it for owner, name, it in self._assumed)
+        if not self._kept or any(changed):
             return False
         for patch in self._kept:
-            if patch.now is not patch.found and patch.watched:
+            owner, names, name, found, put, watched = patch
+            now = names.get(name, _MISSING)
+            if now is not found and watched:
                 self.undo()
                 return False
-            self._patches.append(patch if patch.watched else dataclasses.replace(patch, found=patch.now))
-            setattr(patch.owner, patch.name, patch.put)
+            self._patches.append(patch if now is found else patch._replace(found=now))
+            setattr(owner, name, put)
         return True
 
     def forget(self) -> None:
@@ -71,7 +67,8 @@ class Patches:
             value: what takes its place.
             watched: whether nobody else may replace it while the net is active.
         """
-        self._patches.append(_Patch(owner, name, vars(owner).get(name, _MISSING), value, watched))
+        names = vars(owner)
+        self._patches.append(_Patch(owner, names, name, names.get(name, _MISSING), value, watched))
         setattr(owner, name, value)
 
     @property
@@ -81,22 +78,24 @@ class Patches:
 
     def tampered(self) -> list[str]:
         """For each patch that somebody has replaced since, what was replaced and by whom."""
+        changed = [it for it in self._patches if it.watched and it.names.get(it.name, _MISSING) is not it.put]
+        if not changed:
+            return []
         outermost = {(patch.owner, patch.name): patch for patch in self._patches}
         return [
-            f"{_title(patch.owner)}.{patch.name} is now {_described(patch.now)}"
-            for patch in outermost.values()
-            if patch.watched and patch.now is not patch.put
+            f"{_title(patch.owner)}.{patch.name} is now {_described(patch.names.get(patch.name, _MISSING))}"
+            for patch in changed
+            if outermost[patch.owner, patch.name] is patch
         ]
 
     def undo(self) -> None:
         """Put everything back as it was found, whoever has replaced it since."""
         while self._patches:
-            patch = self._patches.pop()
-            if patch.found is _MISSING:
-                if patch.now is not _MISSING:
-                    delattr(patch.owner, patch.name)
-            else:
-                setattr(patch.owner, patch.name, patch.found)
+            owner, names, name, found, *_ = self._patches.pop()
+            if found is not _MISSING:
+                setattr(owner, name, found)
+            elif name in names:
+                delattr(owner, name)
 
 
 def _title(owner: Any) -> str:
