@@ -18,7 +18,7 @@ NAME = "pytest_mailnet"
 
 # What only these may import; a folder stands for all that is in it.
 PLACES = {
-    "pytest": {"plugin", "section"},
+    "pytest": {"never_off", "plugin", "section"},
     "_pytest": set(),
     "aiosmtpd": {"wire.smtpserver"},
     "dnslib": {"dns.nameserver"},

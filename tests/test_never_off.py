@@ -195,6 +195,27 @@ def test_the_guard_stops_mail_of_tests_without_a_net_and_says_so(pytester):
     result.stdout.fnmatch_lines(["PASSED test_guarded.py::test_no_mail", "PASSED test_guarded.py::test_net"])
 
 
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        (
+            "mailnet_guard = maybe",
+            "ini option mailnet_guard: invalid truth value 'maybe'; it takes true or false",
+        ),
+        ("mailnet_gaurd = true", "no ini option mailnet_gaurd (did you mean mailnet_guard?)"),
+        ("mailnet_strickt = true", "no ini option mailnet_strickt (did you mean mailnet_strict?)"),
+    ],
+)
+def test_an_ini_option_that_has_no_effect_ends_the_run(pytester, line, told):
+    pytester.makeini(f"[pytest]\n{line}\n")
+    pytester.makepyfile("def test_nothing(): pass")
+
+    result = pytester.runpytest_subprocess()
+
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert f"ERROR: {told}" in [*result.outlines, *result.errlines]
+
+
 def test_without_the_guard_tests_without_a_net_are_left_alone(pytester):
     pytester.makepyfile(
         """

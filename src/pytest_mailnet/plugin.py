@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-import sys
-import warnings
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -18,13 +16,10 @@ if TYPE_CHECKING:
 __all__ = ["mailnet", "mailnet_config", "make_mailnet"]
 
 _nets = pytest.StashKey[list["MailNet"]]()
-_without_effect = pytest.StashKey[bool]()
-_stopped = pytest.StashKey[list[str]]()
 _files = pytest.StashKey[pytest.TempPathFactory]()
 _LOG = "--mailnet-log"
 _FAULTS = "mailnet_faults"
 _GUARD = "mailnet_guard"
-_FIXTURES = {"mailnet", "make_mailnet"}
 
 _INI: dict[str, tuple[str, Any, str]] = {
     "mailnet_strict": ("bool", True, "unused scripted answers and connections out of the net fail the test"),
@@ -73,9 +68,20 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Register the marks, and what makes the section."""
+    """Register the marks, what makes the section, and what lets nothing be off without a word."""
+    from pytest_mailnet.never_off import NeverOff  # noqa: PLC0415
     from pytest_mailnet.section import OfPassedTests, Section  # noqa: PLC0415
 
+    # The file's own names, which pytest 9 does not show any more; it only warns of those that there are not.
+    written = vars(config).get("_inicfg") or vars(config).get("inicfg", ())
+    for name in written:
+        if name.startswith("mailnet_") and name not in _INI:
+            from pytest_mailnet.errors import amongst  # noqa: PLC0415
+
+            known = [it.removeprefix("mailnet_") for it in _INI]
+            meant = amongst(name.removeprefix("mailnet_"), known, most=0, shown=lambda it: f"mailnet_{it}")
+            raise pytest.UsageError(f"no ini option {name}{meant}")
+    config.pluginmanager.register(NeverOff(_nets, guarding=_ini(config, _GUARD)))
     config.pluginmanager.register(Section(_nets, _files))
     config.pluginmanager.register(OfPassedTests())
     config.addinivalue_line(
@@ -90,50 +96,8 @@ def pytest_configure(config: pytest.Config) -> None:
     )
 
 
-def pytest_sessionstart(session: pytest.Session) -> None:
-    """Begin to stop the mail of tests that have no net, where the guard is on."""
-    if not session.config.getini(_GUARD):
-        return
-    from pytest_mailnet.intercept import INTERCEPTION, Nowhere  # noqa: PLC0415
-
-    stopped = session.config.stash[_stopped] = []
-    why = (
-        "this test has no net, and mailnet_guard is on. Give it the argument mailnet, or to one of its "
-        "fixtures; to let tests without one send for real: mailnet_guard = false"
-    )
-    INTERCEPTION.fall_back(Nowhere(why, stopped.append, every_name=False))
-
-
-def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Stop nothing any more, and tell of what has outlived its net since the last test."""
-    _tell_outlived(session.config)
-    if _stopped in session.config.stash:
-        from pytest_mailnet.intercept import INTERCEPTION  # noqa: PLC0415
-
-        INTERCEPTION.fall_back(None)
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Find classes and modules that are marked `mailnet`, and in which no test has a net."""
-    if config.getoption("lf", default=False) or any("::" in arg for arg in config.args):
-        return  # the tests that have one may be among those that were not asked for
-    marked: dict[Any, list[pytest.Item]] = {}
-    for item in items:
-        for node, _ in item.iter_markers_with_node("mailnet"):
-            if node is not item:
-                marked.setdefault(node, []).append(item)
-    for below in marked.values():
-        if not any(_may_have_a_net(getattr(item, "fixturenames", ())) for item in below):
-            for item in below:
-                item.stash[_without_effect] = True
-
-
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Refuse a mark without its fixture; run a test that is marked `mailnet_faults` once with each fault."""
-    own = {mark.name for mark in metafunc.definition.own_markers}
-    if "mailnet" in own and not _may_have_a_net(metafunc.fixturenames):
-        raise pytest.Collector.CollectError(_no_effect(metafunc.definition.nodeid))
+    """Run a test that is marked `mailnet_faults` once with each fault."""
     mark = metafunc.definition.get_closest_marker(_FAULTS)
     if mark is None:
         return
@@ -228,20 +192,11 @@ def mailnet(make_mailnet: Callable[..., MailNet]) -> Iterator[MailNet]:
 def pytest_runtest_setup(item: pytest.Item) -> Generator[None, Any, Any]:
     """Look at the patches of a test whose set-up fails; before other plugins' tear-down touches them."""
     __tracebackhide__ = True
-    if _without_effect in item.stash:
-        pytest.fail(_no_effect(item.nodeid), pytrace=False)
-    if _stopped in item.config.stash:
-        from pytest_mailnet.intercept import INTERCEPTION  # noqa: PLC0415
-
-        INTERCEPTION.mend()
     try:
-        outcome = yield
+        return (yield)
     except BaseException as error:
         _settle(item, error)
-        item.config.stash.get(_stopped, []).clear()
         raise
-    _fail_for_stopped(item.config)
-    return outcome
 
 
 @pytest.hookimpl(wrapper=True, trylast=True)
@@ -252,24 +207,8 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
         outcome = yield
     except BaseException as error:
         _settle(item, error)
-        item.config.stash.get(_stopped, []).clear()  # the error says it
         raise
     _settle(item)
-    _fail_for_stopped(item.config)
-    if not item.stash.get(_nets, []) and any(mark.name == "mailnet" for mark in item.own_markers):
-        pytest.fail(_no_effect(item.nodeid), pytrace=False)
-    return outcome
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, Any, Any]:
-    """Tell of what has outlived its net, and of mail that was stopped, before the next test begins."""
-    __tracebackhide__ = True
-    try:
-        outcome = yield
-    finally:
-        _tell_outlived(item.config)
-    _fail_for_stopped(item.config)
     return outcome
 
 
@@ -277,49 +216,6 @@ def _settle(item: pytest.Item, error: BaseException | None = None) -> None:
     __tracebackhide__ = True
     for net in item.stash.get(_nets, []):
         net.settle(error)
-
-
-def _may_have_a_net(fixtures: Iterable[str]) -> bool:
-    """Whether a test with these fixtures may have a net; with `request` it can ask for one as it runs."""
-    return not (_FIXTURES | {"request"}).isdisjoint(fixtures)
-
-
-def _no_effect(nodeid: str) -> str:
-    return (
-        f"@pytest.mark.mailnet has no effect on {nodeid}: it sets up the fixtures mailnet and make_mailnet, "
-        "and the test uses neither. Give it the argument mailnet, or leave the mark out"
-    )
-
-
-def _fail_for_stopped(config: pytest.Config) -> None:
-    """Fail for mail of a test without a net, also where the application has swallowed the error."""
-    __tracebackhide__ = True
-    stopped = config.stash.get(_stopped, None)
-    if stopped:
-        from pytest_mailnet.errors import ExpectationFailed  # noqa: PLC0415
-
-        texts = list(dict.fromkeys(stopped))
-        stopped.clear()
-        raise ExpectationFailed("\n".join(texts))
-
-
-def _tell_outlived(config: pytest.Config) -> None:
-    """Warn of what a test has started, and what was still at work when its net was gone."""
-    intercept = sys.modules.get("pytest_mailnet.intercept")
-    if intercept is None:
-        return
-    from pytest_mailnet.errors import OutlivedItsNet  # noqa: PLC0415
-
-    intercept.INTERCEPTION.tidy()
-    outlived = intercept.INTERCEPTION.nets.outlived
-    told = set()
-    while outlived:
-        told.add(outlived.popleft())
-    for nodeid, text in sorted(told):
-        # Not by warnings.warn: as an error it would fail a test that has nothing to do with it.
-        message = warnings.WarningMessage(OutlivedItsNet(text), OutlivedItsNet, nodeid.split("::")[0], 0)
-        recorded = {"warning_message": message, "nodeid": nodeid, "when": "runtest", "location": None}
-        config.hook.pytest_warning_recorded.call_historic(kwargs=recorded)
 
 
 def _ini(config: pytest.Config, name: str) -> Any:
