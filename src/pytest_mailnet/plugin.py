@@ -79,7 +79,7 @@ def pytest_configure(config: pytest.Config) -> None:
             from pytest_mailnet.errors import amongst  # noqa: PLC0415
 
             known = [it.removeprefix("mailnet_") for it in _INI]
-            meant = amongst(name.removeprefix("mailnet_"), known, most=0, shown=lambda it: f"mailnet_{it}")
+            meant = amongst(name.removeprefix("mailnet_"), known, shown=lambda it: f"mailnet_{it}")
             raise pytest.UsageError(f"no ini option {name}{meant}")
     config.pluginmanager.register(NeverOff(_nets, guarding=_ini(config, _GUARD)))
     config.pluginmanager.register(Section(_nets, _files))
