@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 
-from pytest_mailnet.journal import Exchange, Session
-from pytest_mailnet.model import Stage
-from pytest_mailnet.script import Expectation, Script, Seen
+from pytest_mailnet.expectation import Expectation
+from pytest_mailnet.journal import Session
+from pytest_mailnet.script import Script
+from pytest_mailnet.seen import Seen, seen_in
 
 __all__ = ["unmet_text"]
 
 _SHOWN = 3
-_PATH = re.compile(rb"<([^>\r\n]*)>")
 
 
 def unmet_text(
@@ -60,37 +59,6 @@ def _elsewhere(sessions: Sequence[Session]) -> str:
 def _before(expectation: Expectation, sessions: Iterable[Session]) -> Iterator[Seen]:
     """What had come at the answer's stage when it was written."""
     for session in sessions:
-        for exchange, seen in _seen_in(session):
+        for exchange, seen in seen_in(session):
             if exchange.stage is expectation.stage and exchange.at < expectation.at:
                 yield seen
-
-
-def _seen_in(session: Session) -> Iterator[tuple[Exchange, Seen]]:
-    """What each exchange of a session had to say to the globs of a script."""
-    helo, reverse_path, recipients = "", "", list[str]()
-    for exchange in session.exchanges:
-        path = _PATH.search(exchange.request)
-        named = path[1].decode("utf-8", "backslashreplace") if path else ""
-        match exchange.stage:
-            case Stage.CONNECT:
-                subjects: tuple[str, ...] = (session.client.ip,)
-            case Stage.EHLO:
-                helo = exchange.request.decode("utf-8", "backslashreplace").strip().partition(" ")[2]
-                reverse_path, recipients = "", []
-                subjects = (helo,)
-            case Stage.STARTTLS:
-                subjects = (helo,)
-            case Stage.AUTH:
-                subjects = (session.user or "",)
-            case Stage.MAIL:
-                reverse_path, recipients = named, []
-                subjects = (named,)
-            case Stage.RCPT:
-                subjects = (named,)
-                if (exchange.code or 500) < 400:
-                    recipients.append(named)
-            case None:
-                continue
-            case _:
-                subjects = tuple(recipients)
-        yield exchange, Seen(session.number, subjects, reverse_path, session.client.ip)

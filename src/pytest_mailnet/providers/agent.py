@@ -7,12 +7,13 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from pytest_mailnet.attributes import steady
+from pytest_mailnet.expectation import Expectation, Match
 from pytest_mailnet.model import Reply, Stage
 from pytest_mailnet.providers.phrasebook import Phrasebook, Replies
 from pytest_mailnet.providers.policy import EVERYTHING, OWN_ANSWER, Policy
 from pytest_mailnet.providers.variables import VARIABLES
 from pytest_mailnet.rules import RULES, family_of
-from pytest_mailnet.script import Expectation, Match, Script
+from pytest_mailnet.script import Script
 from pytest_mailnet.sender import Sender
 from pytest_mailnet.shown import printable
 from pytest_mailnet.step import HangUp, Step
