@@ -117,8 +117,12 @@ def name_of_nobody() -> str | None:
 def outlived() -> tuple[Origin, str] | None:
     """Of a thread that has outlived its net, and works for others now: which net, and its name; told once."""
     thread = _this_thread()
-    origin: Origin | None = None if thread is None else vars(thread).pop(_OUTLIVED, None)
-    return None if origin is None or thread is None else (origin, thread.name)
+    if thread is None or getattr(_local, "job", None) is not None:  # a job's net is known
+        return None
+    if _work_of(thread) in _POOLS:
+        _handed(None)
+    origin: Origin | None = vars(thread).pop(_OUTLIVED, None)
+    return None if origin is None else (origin, thread.name)
 
 
 @contextlib.contextmanager
@@ -262,10 +266,7 @@ def _started_in(thread: threading.Thread) -> Origin | None:
     origin: Origin | None = vars(thread).get(_STAMP)
     if origin is None or not origin.gone:
         return origin
-    work = _work_of(thread)
-    if work in _POOLS:
-        _handed(None)
-    return None if work in _POOLS or work == _OF_TRIO else origin
+    return None if _work_of(thread) in {*_POOLS, _OF_TRIO} else origin
 
 
 def _work_of(thread: threading.Thread) -> str | None:
