@@ -93,7 +93,8 @@ def test_a_long_section_is_shortened_and_names_the_file_with_all_of_it(pytester,
     [named] = re.findall(r"(?m)^\.\.\. shortened; all of it is in (.*)$", told)
     assert stat.S_IMODE(Path(named).stat().st_mode) == 0o600
     text = Path(named).read_text("utf-8")
-    assert all(f"RCPT TO:<user{number}@shop.example>" in text.replace("rcpt", "RCPT") for number in range(20))
+    # smtplib writes commands in lower case since Python 3.13.
+    assert all(f"rcpt to:<user{number}@shop.example>" in text.lower() for number in range(20))
 
 
 @pytest.mark.parametrize(("lines", "shortened"), [("0", 0), ("10", 2)])
