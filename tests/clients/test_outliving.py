@@ -164,17 +164,17 @@ def test_its_other_connections_are_the_machine_s(echo):
 @pytest.mark.parametrize("loops", [asyncio.new_event_loop, uvloop.new_event_loop], ids=["asyncio", "uvloop"])
 def test_a_task_of_a_loop_that_goes_on_is_refused(loops):
     loop = loops()
-    go = asyncio.Event()
+    go = loop.create_future()  # not an event: see `Late`
 
     async def late():
-        await go.wait()
+        await go
         await asyncio.open_connection("192.0.2.10", 25)
 
     async def start():
         return asyncio.ensure_future(late())
 
     async def end(task):
-        go.set()
+        go.set_result(None)
         with pytest.raises(OSError, match="whose net is gone"):
             await task
 
@@ -185,6 +185,63 @@ def test_a_task_of_a_loop_that_goes_on_is_refused(loops):
     loop.close()
 
     assert second.sessions == []
+
+
+@pytest.mark.parametrize("loops", [asyncio.new_event_loop, uvloop.new_event_loop], ids=["asyncio", "uvloop"])
+def test_a_task_that_takes_its_work_from_a_queue_serves_the_next_net_and_the_run_is_told(loops, outlived):
+    loop, work, done = loops(), asyncio.Queue(), asyncio.Queue()
+
+    async def mailer():
+        while await work.get():
+            _, writer = await asyncio.open_connection("192.0.2.10", 25)
+            writer.close()
+            await writer.wait_closed()
+            await done.put("done")
+
+    async def start():
+        return asyncio.create_task(mailer(), name="mailer")
+
+    async def give():
+        await work.put("a mail")
+        await asyncio.wait_for(done.get(), 20)
+
+    with net_of("the first test"):
+        task = loop.run_until_complete(start())
+        loop.run_until_complete(give())
+    with net_of("the second test") as second:
+        loop.run_until_complete(give())
+        loop.run_until_complete(give())
+    work.put_nowait(None)
+    loop.run_until_complete(task)
+    loop.close()
+
+    assert second.journal.incidents == []
+    assert list(outlived) == [
+        ("the first test", "task 'mailer', which was started in the first test, goes on in the second test")
+    ]
+
+
+def test_a_task_that_waits_for_its_own_test_s_event_is_refused():
+    loop = asyncio.new_event_loop()
+
+    async def late(go):
+        await go.wait()
+        await asyncio.open_connection("192.0.2.10", 25)
+
+    async def start():
+        go = asyncio.Event()
+        asyncio.get_running_loop().call_later(0, go.set)
+        return asyncio.create_task(late(go))
+
+    async def end(task):
+        with pytest.raises(OSError, match="whose net is gone"):
+            await task
+
+    with net_of("the first test"):
+        task = loop.run_until_complete(start())
+    with net_of("the second test"):
+        loop.run_until_complete(end(task))
+    loop.close()
 
 
 def test_a_callback_at_a_time_is_refused():

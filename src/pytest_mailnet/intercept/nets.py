@@ -93,11 +93,11 @@ class Nets:
             self.outlived.append((origin.title, f"{text}: tried again, it comes into another test's net"))
 
     def note_outlived(self) -> None:
-        """Note of a thread that somebody in another net has given work to where it was started."""
+        """Note of who was given work by somebody in another net where it was started."""
         found = origins.outlived()
         if found is not None:
             origin, name = found
-            what = f"thread {name!r}, which was started in {origin.title}, goes on in {self._title}"
+            what = f"{name}, which was started in {origin.title}, goes on in {self._title}"
             self.outlived.append((origin.title, what))
 
     def before_fork(self) -> None:

@@ -2,8 +2,8 @@
 
 While a net is active, the threads that are started, the tasks that are made and the jobs that are handed to
 executors and loops carry its `Origin`. When it has been left, what it started and left running is known by
-that, and does not come into the next net. A thread that takes its work from others (a queue, a condition, a
-socket that it serves) belongs to nobody as soon as somebody else has given it some.
+that, and does not come into the next net. A thread or a task that takes its work from others (a queue, a
+condition, an event, a socket that it serves) belongs to nobody as soon as somebody else has given it some.
 """
 
 from __future__ import annotations
@@ -115,14 +115,19 @@ def name_of_nobody() -> str | None:
 
 
 def outlived() -> tuple[Origin, str] | None:
-    """Of a thread that has outlived its net, and works for others now: which net, and its name; told once."""
-    thread = _this_thread()
-    if thread is None or getattr(_local, "job", None) is not None:  # a job's net is known
+    """Of who has outlived its net, and works for others now: which net, and its name; told once."""
+    if getattr(_local, "job", None) is not None:  # a job's net is known
         return None
-    if _work_of(thread) in _POOLS:
+    task, thread = _this_task(), _this_thread()
+    if thread is not None and _work_of(thread) in _POOLS:
         _handed(None)
-    origin: Origin | None = vars(thread).pop(_OUTLIVED, None)
-    return None if origin is None else (origin, thread.name)
+    for kind, worker in (("task", task), ("thread", thread)):
+        origin: Origin | None = getattr(worker, _OUTLIVED, None)
+        if worker is not None and origin is not None:
+            delattr(worker, _OUTLIVED)
+            name = worker.name if isinstance(worker, threading.Thread) else worker.get_name()
+            return origin, f"{kind} {name!r}"
+    return None
 
 
 @contextlib.contextmanager
@@ -210,6 +215,7 @@ def notice_work(patches: Patches) -> None:
     # Not of a subclass that somebody has put in the class's place.
     sockets: Any = next(cls for cls in socket.socket.__mro__ if "accept" in vars(cls))
     get, accept = queue.Queue.get, sockets.accept
+    task_get, event_wait = asyncio.Queue.get, asyncio.Event.wait
 
     def told_by(condition: threading.Condition, n: int = 1) -> None:
         vars(condition)[_STAMP] = current()
@@ -231,6 +237,20 @@ def notice_work(patches: Patches) -> None:
         _handed(None)
         return call
 
+    async def take_for_task(items: asyncio.Queue[Any]) -> Any:
+        item = await task_get(items)
+        _handed(vars(items).get(_STAMP), asyncio.current_task())
+        return item
+
+    async def wait_for_event(event: asyncio.Event) -> bool:
+        told = await event_wait(event)
+        _handed(vars(event).get(_STAMP), asyncio.current_task())
+        return told
+
+    for cls, name in ((asyncio.Queue, "put_nowait"), (asyncio.Event, "set")):
+        patches.put(cls, name, _noted(getattr(cls, name)))
+    patches.put(asyncio.Queue, "get", take_for_task)
+    patches.put(asyncio.Event, "wait", wait_for_event)
     patches.put(threading.Condition, "notify", told_by)
     patches.put(threading.Condition, "wait", wait_to_be_told)
     if queue.Queue.__module__ == "queue":  # gevent's in its place is of C; the threads are its greenlets then
@@ -238,22 +258,34 @@ def notice_work(patches: Patches) -> None:
     patches.put(sockets, "accept", take_call)
 
 
-def _handed(by: Origin | None) -> None:
-    """Note that the calling thread was given work; by whom, where that is known."""
-    if getattr(_local, "job", None) is not None:
+def _noted(give: Callable[..., Any]) -> Callable[..., Any]:
+    def noted(what: Any, *args: Any) -> Any:
+        vars(what)[_STAMP] = current()
+        return give(what, *args)
+
+    return noted
+
+
+def _handed(by: Origin | None, task: asyncio.Task[Any] | None = None) -> None:
+    """Note that the calling thread, or its task, was given work; by whom, where that is known."""
+    if task is None and getattr(_local, "job", None) is not None:
         return  # what it does now was given to it with its net
-    thread = _this_thread()
-    origin: Origin | None = None if thread is None else vars(thread).get(_STAMP)
+    worker = task or _this_thread()
+    origin: Origin | None = getattr(worker, _STAMP, None)
     if origin is not None and origin.gone and by is not origin:
-        vars(thread)[_OUTLIVED] = vars(thread).pop(_STAMP)
+        delattr(worker, _STAMP)
+        setattr(worker, _OUTLIVED, origin)
 
 
 def _carried_by_task() -> Origin | None:
     """What the task carries that is running in this thread."""
-    loop = asyncio._get_running_loop()  # noqa: SLF001  # asyncio.get_running_loop raises where there is none
-    task = None if loop is None else asyncio.current_task(loop)
-    carried: Origin | None = getattr(task, _STAMP, None)
+    carried: Origin | None = getattr(_this_task(), _STAMP, None)
     return carried
+
+
+def _this_task() -> asyncio.Task[Any] | None:
+    loop = asyncio._get_running_loop()  # noqa: SLF001  # asyncio.get_running_loop raises where there is none
+    return None if loop is None else asyncio.current_task(loop)
 
 
 def _this_thread() -> threading.Thread | None:
