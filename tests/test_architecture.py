@@ -30,7 +30,14 @@ PLACES = {
     "gevent": {"intercept"},
     "eventlet": {"intercept"},
     # Locks and threads come from `native`: those of the module may be greenlets'.
-    "threading": {"native", "waiting", "intercept.origins", "intercept.waits"},
+    "threading": {
+        "native",
+        "waiting",
+        "intercept.handing",
+        "intercept.origins",
+        "intercept.starting",
+        "intercept.waits",
+    },
     "OpenSSL": {"intercept"},
     "_socket": {"intercept", "wire.kernel"},
     "socket": {"intercept", "reach", "wire"},

@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
-from pytest_mailnet.intercept import blocking, guard, names, origins, polling, sockets, trust
+from pytest_mailnet.intercept import blocking, guard, names, origins, polling, sockets, starting, trust
+from pytest_mailnet.intercept.handing import notice_work
 from pytest_mailnet.intercept.imports import OnImport
 from pytest_mailnet.intercept.nets import Nets
 from pytest_mailnet.intercept.origins import Origin
@@ -68,7 +69,7 @@ class Interception:
                 # Anew where they are put for the fallback only: who forbids sockets may have come since.
                 self._put()
             if not (self._noticing.in_place or self._noticing.put_again()):
-                origins.notice_work(self._noticing)
+                notice_work(self._noticing)
                 self._noticing.keep()
             self._renew()
             self.nets.add(origin)
@@ -135,7 +136,7 @@ class Interception:
         self._patches.forget()
         self._adapted = adapted
         try:
-            origins.install(self._patches)
+            starting.install(self._patches)
             sockets.install(self._patches, self.nets.world)
             names.install(self._patches, self.nets.world)
             trust.install(self._patches, self.nets.world)

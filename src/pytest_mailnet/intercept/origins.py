@@ -1,44 +1,38 @@
 """Who started what: to which net a thread, a task or a job belongs that connects.
 
-While a net is active, the threads that are started, the tasks that are made and the jobs that are handed to
-executors and loops carry its `Origin`. When it has been left, what it started and left running is known by
-that, and does not come into the next net. A thread or a task that takes its work from others (a queue, a
-condition, an event, a socket that it serves) belongs to nobody as soon as somebody else has given it some.
+While a net is active, what is started carries its `Origin` (`starting`). When it has been left, what it
+started and left running is known by that, and does not come into the next net. A thread or a task that takes
+its work from others belongs to nobody as soon as somebody else has given it some (`handing`).
 """
 
 from __future__ import annotations
 
 import asyncio
-import concurrent.futures
 import contextlib
-import queue
-import socket
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-
-from pytest_mailnet.intercept.patches import Patches
 
 if TYPE_CHECKING:
     from pytest_mailnet.intercept.waits import Patience
     from pytest_mailnet.intercept.world import World
 
 __all__ = [
+    "STAMP",
     "Origin",
     "carrying",
     "current",
     "enter",
-    "install",
+    "handed",
     "leave",
     "left_running",
     "name_of_nobody",
-    "notice_work",
     "outlived",
-    "stamp_loops",
 ]
 
-_STAMP = "_mailnet_origin"
+STAMP = "_mailnet_origin"
+"""The attribute under which threads, tasks and what they are woken by carry an origin."""
 _OUTLIVED = "_mailnet_outlived"
 # Threads that work for whoever hands them something, by ways that cannot be seen.
 _POOLS = {"concurrent.futures.thread", "multiprocessing.pool"}
@@ -120,7 +114,7 @@ def outlived() -> tuple[Origin, str] | None:
         return None
     task, thread = _this_task(), _this_thread()
     if thread is not None and _work_of(thread) in _POOLS:
-        _handed(None)
+        handed(None)
     for kind, worker in (("task", task), ("thread", thread)):
         origin: Origin | None = getattr(worker, _OUTLIVED, None)
         if worker is not None and origin is not None:
@@ -141,145 +135,26 @@ def carrying(origin: Origin | None) -> Iterator[None]:
         _local.job = before
 
 
-def install(patches: Patches) -> None:
-    """Let what is started from now on carry the net of who starts it."""
-    _stamp_threads(patches)
-    _stamp_jobs(patches)
-    stamp_loops(patches, asyncio.BaseEventLoop)
-
-
 def left_running() -> bool:
     """Whether a thread is alive that belongs to a net that is gone, and has had no work of others since."""
-    stamps = ((vars(thread).get(_STAMP), _work_of(thread)) for thread in threading.enumerate())
+    stamps = ((vars(thread).get(STAMP), _work_of(thread)) for thread in threading.enumerate())
     return any(it is not None and it.gone and work not in (*_POOLS, _OF_TRIO) for it, work in stamps)
 
 
-def stamp_loops(patches: Patches, loops: Any, timers: Iterable[str] = ("call_at",)) -> None:
-    """Let tasks and callbacks of a class of event loops carry the net of who makes them.
-
-    Args:
-        patches: are put there.
-        loops: the class.
-        timers: its methods that call something back at a time.
-    """
-    create_task, call_soon_threadsafe = loops.create_task, loops.call_soon_threadsafe
-
-    def stamped_task(loop: Any, coro: Any, **options: Any) -> Any:
-        task = create_task(loop, coro, **options)
-        origin = current()
-        if origin is not None:
-            with contextlib.suppress(AttributeError):  # a task of somebody's own class
-                setattr(task, _STAMP, origin)
-        return task
-
-    def from_another_thread(loop: Any, callback: Any, *args: Any, **options: Any) -> Any:
-        return call_soon_threadsafe(loop, _carried_by(current(), callback), *args, **options)
-
-    def stamped(call_back: Any) -> Callable[..., Any]:
-        def at_a_time(loop: Any, when: Any, callback: Any, *args: Any, **options: Any) -> Any:
-            return call_back(loop, when, _carried_by(current(), callback), *args, **options)
-
-        return at_a_time
-
-    patches.put(loops, "create_task", stamped_task)
-    patches.put(loops, "call_soon_threadsafe", from_another_thread)
-    for name in timers:
-        patches.put(loops, name, stamped(getattr(loops, name)))
-
-
-def _stamp_threads(patches: Patches) -> None:
-    start = threading.Thread.start
-
-    def stamped_start(thread: threading.Thread) -> None:
-        origin = current()
-        if origin is not None:
-            vars(thread)[_STAMP] = origin
-        start(thread)
-
-    patches.put(threading.Thread, "start", stamped_start)
-
-
-def _stamp_jobs(patches: Patches) -> None:
-    executors = concurrent.futures.ThreadPoolExecutor
-    submit = executors.submit
-
-    def stamped_submit(pool: Any, job: Any, /, *args: Any, **options: Any) -> Any:
-        return submit(pool, _carried_by(current(), job), *args, **options)
-
-    patches.put(executors, "submit", stamped_submit)
-
-
-def notice_work(patches: Patches) -> None:
-    """Notice where a thread gets work: from a queue, by a condition (an event, a semaphore), by a call."""
-    notify, wait = threading.Condition.notify, threading.Condition.wait
-    # Not of a subclass that somebody has put in the class's place.
-    sockets: Any = next(cls for cls in socket.socket.__mro__ if "accept" in vars(cls))
-    get, accept = queue.Queue.get, sockets.accept
-    task_get, event_wait = asyncio.Queue.get, asyncio.Event.wait
-
-    def told_by(condition: threading.Condition, n: int = 1) -> None:
-        vars(condition)[_STAMP] = current()
-        notify(condition, n)
-
-    def wait_to_be_told(condition: threading.Condition, timeout: float | None = None) -> bool:
-        told = wait(condition, timeout)
-        if told:
-            _handed(vars(condition).get(_STAMP))
-        return told
-
-    def take(items: queue.Queue[Any], *args: Any, **options: Any) -> Any:
-        item = get(items, *args, **options)
-        _handed(vars(items.not_empty).get(_STAMP))
-        return item
-
-    def take_call(listening: socket.socket) -> Any:
-        call = accept(listening)
-        _handed(None)
-        return call
-
-    async def take_for_task(items: asyncio.Queue[Any]) -> Any:
-        item = await task_get(items)
-        _handed(vars(items).get(_STAMP), asyncio.current_task())
-        return item
-
-    async def wait_for_event(event: asyncio.Event) -> bool:
-        told = await event_wait(event)
-        _handed(vars(event).get(_STAMP), asyncio.current_task())
-        return told
-
-    for cls, name in ((asyncio.Queue, "put_nowait"), (asyncio.Event, "set")):
-        patches.put(cls, name, _noted(getattr(cls, name)))
-    patches.put(asyncio.Queue, "get", take_for_task)
-    patches.put(asyncio.Event, "wait", wait_for_event)
-    patches.put(threading.Condition, "notify", told_by)
-    patches.put(threading.Condition, "wait", wait_to_be_told)
-    if queue.Queue.__module__ == "queue":  # gevent's in its place is of C; the threads are its greenlets then
-        patches.put(queue.Queue, "get", take)
-    patches.put(sockets, "accept", take_call)
-
-
-def _noted(give: Callable[..., Any]) -> Callable[..., Any]:
-    def noted(what: Any, *args: Any) -> Any:
-        vars(what)[_STAMP] = current()
-        return give(what, *args)
-
-    return noted
-
-
-def _handed(by: Origin | None, task: asyncio.Task[Any] | None = None) -> None:
+def handed(by: Origin | None, task: asyncio.Task[Any] | None = None) -> None:
     """Note that the calling thread, or its task, was given work; by whom, where that is known."""
     if task is None and getattr(_local, "job", None) is not None:
         return  # what it does now was given to it with its net
     worker = task or _this_thread()
-    origin: Origin | None = getattr(worker, _STAMP, None)
+    origin: Origin | None = getattr(worker, STAMP, None)
     if origin is not None and origin.gone and by is not origin:
-        delattr(worker, _STAMP)
+        delattr(worker, STAMP)
         setattr(worker, _OUTLIVED, origin)
 
 
 def _carried_by_task() -> Origin | None:
     """What the task carries that is running in this thread."""
-    carried: Origin | None = getattr(_this_task(), _STAMP, None)
+    carried: Origin | None = getattr(_this_task(), STAMP, None)
     return carried
 
 
@@ -295,7 +170,7 @@ def _this_thread() -> threading.Thread | None:
 
 
 def _started_in(thread: threading.Thread) -> Origin | None:
-    origin: Origin | None = vars(thread).get(_STAMP)
+    origin: Origin | None = vars(thread).get(STAMP)
     if origin is None or not origin.gone:
         return origin
     return None if _work_of(thread) in {*_POOLS, _OF_TRIO} else origin
@@ -304,14 +179,3 @@ def _started_in(thread: threading.Thread) -> Origin | None:
 def _work_of(thread: threading.Thread) -> str | None:
     """The module whose function a thread runs."""
     return getattr(getattr(thread, "_target", None), "__module__", None)
-
-
-def _carried_by(origin: Origin | None, job: Callable[..., Any]) -> Callable[..., Any]:
-    if origin is None:
-        return job
-
-    def carried(*args: Any, **options: Any) -> Any:
-        with carrying(origin):
-            return job(*args, **options)
-
-    return carried

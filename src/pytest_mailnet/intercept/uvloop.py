@@ -12,8 +12,8 @@ from typing import Any
 
 import uvloop
 
-from pytest_mailnet.intercept.origins import stamp_loops
 from pytest_mailnet.intercept.patches import Patches
+from pytest_mailnet.intercept.starting import stamp_loops
 from pytest_mailnet.intercept.waits import Waits
 from pytest_mailnet.intercept.world import World, host_name, numeric, port_number, port_wanted
 from pytest_mailnet.model import Endpoint
