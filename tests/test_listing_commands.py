@@ -140,10 +140,10 @@ def test_no_line_about_a_fault_is_wider_than_a_terminal():
     [
         (["providers", "gmial"], "mailnet providers: no provider 'gmial' (did you mean 'gmail'"),
         (["providers", "gmail-2008"], "mailnet providers: no era of gmail '2008' (did you mean '2009'"),
-        (["faults", "--stage", "rctp"], "mailnet faults: 'rctp' (did you mean 'rcpt'?)\n"),
+        (["faults", "--stage", "rctp"], "mailnet faults: no stage 'rctp' (did you mean 'rcpt'?)\n"),
         (
             ["faults", "--kind", "tsl"],
-            "mailnet faults: 'tsl' (did you mean 'tls'? There is: connection, dns, reply, tls)\n",
+            "mailnet faults: no kind 'tsl' (did you mean 'tls'? There is: connection, dns, reply, tls)\n",
         ),
         (
             ["faults", "--stage", "rcpt", "--kind", "dns"],

@@ -1115,6 +1115,46 @@ MISUSES = [
         "a message has no attribute 'sesion' (did you mean 'session'? There is: content, envelope, parsed, provider, received, session, trace)",
     ),
     ("mailnet.dns.queries[0].name = 'x'", ReadOnly, "'name' of a query can only be read"),
+    (
+        "mailnet.account_for(['1@b.example'])",
+        InvalidSetting,
+        "account_for(['1@b.example']) takes what the application believes of each mail, by its Message-ID, or by that and the recipient: {'1@b.example': 'sent', ('2@b.example', 'a@shop.example'): 'failed'}",
+    ),
+    (
+        "mailnet.account_for({('1@b.example',): 'sent'})",
+        InvalidSetting,
+        "account_for({('1@b.example',): 'sent'}) takes what the application believes of each mail, by its Message-ID, or by that and the recipient: {'1@b.example': 'sent', ('2@b.example', 'a@shop.example'): 'failed'}",
+    ),
+    (
+        "mailnet.gmail.enforce(['bulk'])",
+        InvalidSetting,
+        "gmail.enforce(['bulk']): several rules follow each other, as in enforce('bulk', 'content')",
+    ),
+    (
+        "mailnet.fail('gmail.com', ['refused-at-connect'])",
+        InvalidSetting,
+        "['refused-at-connect'] is no fault; it takes one, or its id as in 'reset-after-dot'",
+    ),
+    (
+        "mailnet.listen('mx.shop.example', '25')",
+        InvalidSetting,
+        "mailnet.listen('mx.shop.example', '25'): a port is a number, as in 25",
+    ),
+    (
+        "mailnet.listen('shop.example')",
+        UnknownName,
+        "no host 'shop.example' (did you mean 'mx.shop.example'? There is: mx.shop.example). That is a domain, and these are its hosts.",
+    ),
+    (
+        "mailnet.microsoft365.add_mailbox('alice@gmail.com')",
+        InvalidAddress,
+        "'alice@gmail.com' cannot be a mailbox of microsoft365, which has no domain of its own: mailnet.add_domain('gmail.com', on='microsoft365') puts one there",
+    ),
+    (
+        "async def match(step): return True\nshop.on_rcpt(match)",
+        InvalidSetting,
+        "mx.shop.example.on_rcpt(match): servers do not wait for coroutines; it takes a plain function",
+    ),
     ("mailnet.account_for({}).lost = ()", ReadOnly, "'lost' of a reckoning can only be read"),
     (
         "mailnet.account_for({'x': 'lost'})",

@@ -142,6 +142,41 @@ def test_a_net_that_was_never_entered_fails_its_test(pytester):
     ) in result.outlines
 
 
+def test_a_test_that_fails_by_itself_is_told_that_its_net_was_never_entered(pytester):
+    pytester.makepyfile(
+        """
+        def test_mail(make_mailnet):
+            make_mailnet()
+            assert False
+        """
+    )
+
+    result = pytester.runpytest_subprocess()
+
+    result.assert_outcomes(failed=1)
+    assert "this net was never entered, and led nothing: with make_mailnet() as net" in result.outlines
+
+
+def test_a_config_fixture_that_returns_nothing_is_an_error_that_names_it(pytester):
+    pytester.makepyfile(
+        """
+        import pytest
+
+        @pytest.fixture(scope="session")
+        def mailnet_config(mailnet_config):
+            mailnet_config.but(strict=False)
+
+        def test_mail(mailnet):
+            pass
+        """
+    )
+
+    result = pytester.runpytest_subprocess()
+
+    result.assert_outcomes(errors=1)
+    assert "the fixture mailnet_config has returned None; it returns settings, as in" in result.stdout.str()
+
+
 GUARDED = """
 import contextlib
 import socket

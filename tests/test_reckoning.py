@@ -37,6 +37,7 @@ def test_an_application_that_is_right_hears_so(mailnet, shop):
 
     reckoning = mailnet.account_for({"1@sender.example": "sent", "2@sender.example": "failed"})
 
+    assert reckoning
     assert reckoning.right
     assert str(reckoning) == "every mail is where the application believes it"
 
@@ -47,6 +48,7 @@ def test_a_mail_that_nobody_took_is_told(mailnet, shop):
 
     reckoning = mailnet.account_for([("<1@sender.example>", "sent"), ("2@sender.example", None)])
 
+    assert not reckoning
     assert not reckoning.right
     assert reckoning.sent_but_not_taken == ("<1@sender.example>",)
     assert reckoning.lost == ("2@sender.example",)

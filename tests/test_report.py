@@ -355,8 +355,8 @@ def test_a_child_that_is_not_in_the_net_is_a_cause(mailnet):
     subprocess.run([sys.executable, "-S", "-c", "pass"], check=True)
 
     assert timeline(mailnet.journal).splitlines()[1:] == [
-        f"  - a process was started that is not in the net: {f'{sys.executable} -S -c pass'[:80]}. "
-        "mailnet.include_children() takes Python's in, and mailnet.listen(...) opens a port to all others"
+        f"  - a process was started outside of the net: `{sys.executable} -S -c pass`. For Python: "
+        "mailnet.include_children() before it starts; for others: a port by mailnet.listen(...)"
     ]
 
 

@@ -92,6 +92,44 @@ def test_what_came_before_is_compared_at_every_stage(net, server, stage, what):
     assert f"  - session 1, before the answer was written: {what}" in told.splitlines()
 
 
+def test_that_an_answer_before_it_took_what_it_matches_is_told(net, server):
+    first = server.on_rcpt("*").reply("550 5.1.1 No")
+    server.on_rcpt("sale@*").reply("550 5.7.1 Not you").times(1)
+
+    with pytest.raises(smtplib.SMTPRecipientsRefused):
+        send()
+
+    assert net.unmet[0].splitlines()[-1] == (
+        "  - session 1: it matched, and was answered by mx.shop.example.on_rcpt('*').reply('550 5.1.1 No'), "
+        f"which was written before it at {HERE}:{line_of(first)}"
+    )
+
+
+@pytest.mark.parametrize(
+    ("match", "after", "told"),
+    [
+        ("sale@*", 2, "it matched, and .after(2) lets the first 2 pass"),
+        (lambda step: step.tls, 0, "it matched, and its function said no, or failed"),
+    ],
+    ids=["after", "function"],
+)
+def test_why_it_let_pass_what_it_matches_is_told(net, server, match, after, told):
+    server.on_rcpt(match).reply("550 5.7.1 Not you").times(1).after(after)
+
+    send()
+
+    assert net.unmet[0].splitlines()[-1] == f"  - session 1: {told}"
+
+
+def test_several_answers_that_were_not_all_given_are_told_how_they_need_not(make_mailnet):
+    with pytest.raises(ExpectationFailed) as error, make_mailnet() as net:
+        net.gmail.on_rcpt().reply_in_turn("450 4.2.0 Later", "450 4.2.0 Still later")
+
+    assert str(error.value).splitlines()[-1] == (
+        "  If they need not all be given: @pytest.mark.mailnet(strict=False)"
+    )
+
+
 def test_where_the_mail_went_instead_is_told(net, server):
     net.add_server("mx.other.example", domain="other.example")
     net.provider("mx.other.example").on_rcpt("sales@*").reply("550 5.1.1 No")

@@ -28,9 +28,13 @@ def causes(started: Sequence[str]) -> Iterator[str]:
     if started:
         others = f" and {len(started) - 1} more" if len(started) > 1 else ""
         yield (
-            f"a process was started that is not in the net: {printable(started[0])[:_LONGEST]}{others}. "
-            "mailnet.include_children() takes Python's in, and mailnet.listen(...) opens a port to all others"
+            f"a process was started outside of the net: `{_cut(printable(started[0]))}`{others}. For Python: "
+            "mailnet.include_children() before it starts; for others: a port by mailnet.listen(...)"
         )
+
+
+def _cut(command: str) -> str:
+    return command if len(command) <= _LONGEST else f"{command[:_LONGEST]}…"
 
 
 def _django() -> Iterator[str]:

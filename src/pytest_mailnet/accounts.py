@@ -125,6 +125,8 @@ class Account:
             return None
         if credentials.proves(self._passwords):
             return None
+        if not self._passwords:
+            return f"{self.address} has no password: .add_mailbox({self.address!r}, password='...')"
         return f"that is not the password of {self.address}"
 
     def lacks_app_password(self, credentials: Credentials) -> bool:

@@ -19,7 +19,7 @@ __all__ = ["WHERE_SET", "MailNetConfig"]
 
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
-_PATTERN = re.compile(r"(?![\d.]+$)[^\s/:@]+")  # no address, port or URL, which no name would match
+_PATTERN = re.compile(r"(?![\d.]+$)[^\s/:@,]+")  # no address, port or URL, which no name would match
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,6 +6,7 @@ that the two cannot disagree.
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Collection, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Never
@@ -85,6 +86,8 @@ class Expectation:
         self._at = 0.0
         if not (match is None or isinstance(match, str) or callable(match)):
             raise InvalidSetting(f"{self}: it matches by a glob as in 'sales@*' or a function of the step")
+        if inspect.iscoroutinefunction(match):
+            raise InvalidSetting(f"{self}: servers do not wait for coroutines; it takes a plain function")
         if not (sender is None or isinstance(sender, str | Sender)):
             raise InvalidSetting(f"{self}: sender takes a Sender or a glob as in 'bob@*'")
         if isinstance(match, str) and (never := cannot_match(stage, match)):
@@ -209,6 +212,18 @@ class Expectation:
         if self.unused is None and self._times is None and not self._given:
             return f"{self} was not given"
         return self.unused
+
+    @property
+    def holds_back(self) -> str:
+        """Why it lets pass what it matches, in words that go on a sentence; "" where it does not."""
+        if self._after:
+            return f", and .after({self._after}) lets the first {self._after} pass"
+        return ", and its function said no, or failed" if callable(self._match) else ""
+
+    @property
+    def in_turn(self) -> bool:
+        """Whether it has several answers, each of which is to be given."""
+        return len(self._answers) > 1
 
     @property
     def written(self) -> Written:

@@ -195,8 +195,15 @@ class Internet:
         wanted = plain_name(name)
         self._missing(wanted)
         if wanted not in self._hosts:
-            raise UnknownName("host", name, self.names(), f"To have one: mailnet.add_server({name!r}).")
+            raise self._no_host(name)
         return self._hosts[wanted]
+
+    def _no_host(self, name: str) -> UnknownName:
+        exchanges = [it.name for it in self._exchanges(name)]
+        if exchanges:
+            return UnknownName("host", name, exchanges, "That is a domain, and these are its hosts.")
+        cure = f"To have one: mailnet.add_server({name!r})."
+        return UnknownName("host", name, self.names(), cure)
 
     def hosts_of(self, domain: str) -> list[Host]:
         """The hosts that a domain's MX records lead to, or the one host of that name.
@@ -204,9 +211,11 @@ class Internet:
         Raises:
             UnknownName: if there are none; names the near misses.
         """
+        return self._exchanges(domain) or [self.host(domain)]
+
+    def _exchanges(self, domain: str) -> list[Host]:
         exchanges = [value.split()[1] for value in self.dns.lookup(domain, "MX").values("MX")]
-        found = [self._hosts[name] for it in exchanges if (name := plain_name(it)) in self._hosts]
-        return found or [self.host(domain)]
+        return [self._hosts[name] for it in exchanges if (name := plain_name(it)) in self._hosts]
 
     def drawn_for(self, host: Host) -> Fault | None:
         """What a connection to a host meets besides the host's own faults."""

@@ -10,7 +10,7 @@ from types import MappingProxyType, TracebackType
 from typing import Any, Never, Self
 
 from pytest_mailnet.activation import Activation
-from pytest_mailnet.attributes import steady
+from pytest_mailnet.attributes import is_whole, steady
 from pytest_mailnet.certificates import Authority
 from pytest_mailnet.clock import Clock, span
 from pytest_mailnet.config import WHERE_SET, MailNetConfig
@@ -138,6 +138,8 @@ class MailNet(Population):
             InvalidSetting: if the host does not listen on that port, or the net is not active.
         """
         called = self.host(host)
+        if not is_whole(port):
+            raise InvalidSetting(f"mailnet.listen({host!r}, {port!r}): a port is a number, as in 25")
         if port not in called.ports or self._active is None:
             wrong = (
                 f"listens on {', '.join(map(str, called.ports))}"
@@ -338,6 +340,11 @@ class MailNet(Population):
         if where is not None:
             where.fail(error, cause)
         raise error from cause
+
+    @property
+    def entered(self) -> bool:
+        """Whether it has ever been active."""
+        return self._entered
 
     @property
     def unmet(self) -> list[str]:

@@ -112,7 +112,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     try:
         faults = faults_of(**mark.kwargs)
     except InvalidSetting as error:
-        raise pytest.Collector.CollectError(f"@pytest.mark.{_FAULTS}: {error}") from error
+        raise pytest.Collector.CollectError(
+            f"@pytest.mark.{_FAULTS} of {metafunc.definition.nodeid}: {error}"
+        ) from None
     metafunc.parametrize("mailnet_fault", faults, ids=str)
 
 
@@ -137,7 +139,7 @@ def mailnet_config(pytestconfig: pytest.Config) -> MailNetConfig:
         config = MailNetConfig(**settings)
         check_settings(config)
     except InvalidSetting as error:
-        raise pytest.UsageError(f"ini option mailnet_{error}") from error
+        raise pytest.UsageError(f"ini option mailnet_{error}") from None
     return config
 
 
@@ -163,8 +165,14 @@ def make_mailnet(
     Scope: function. Used as `with make_mailnet(start=...) as net:`; takes `start`, `seed`, and any
     setting of `MailNetConfig`.
     """
+    from pytest_mailnet.config import MailNetConfig  # noqa: PLC0415
     from pytest_mailnet.net import MailNet  # noqa: PLC0415
 
+    if not isinstance(mailnet_config, MailNetConfig):
+        raise pytest.UsageError(
+            f"the fixture mailnet_config has returned {mailnet_config!r}; it returns settings, as in "
+            "`return mailnet_config.but(strict=False)`"
+        )
     config = _marked(mailnet_config, request.node)
     request.node.stash[_files] = tmp_path_factory
 
@@ -239,5 +247,5 @@ def _marked(config: MailNetConfig, node: pytest.Item) -> MailNetConfig:
             config = config.but(**mark.kwargs)
             check_settings(config)
         except InvalidSetting as error:
-            raise pytest.UsageError(f"@pytest.mark.mailnet: {error}") from error
+            raise pytest.UsageError(f"@pytest.mark.mailnet: {error}") from None
     return config

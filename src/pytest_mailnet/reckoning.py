@@ -46,6 +46,10 @@ class Reckoning:
         """Whether the application is right about every mail; that a duplicate is possible is no mistake."""
         return not (self.lost or self.duplicated or self.failed_but_taken or self.sent_but_not_taken)
 
+    def __bool__(self) -> bool:
+        """The same, for who asserts the reckoning itself."""
+        return self.right
+
     def __str__(self) -> str:
         told = {it.name: getattr(self, it.name) for it in fields(self)}
         lines = [f"{_TITLES[name]}: {', '.join(map(_shown, keys))}" for name, keys in told.items() if keys]
@@ -76,8 +80,9 @@ def reckon(log: Log, taken: Sequence[Message], key: Callable[[Message], str] = m
         key: finds a mail's key.
 
     Raises:
-        InvalidSetting: for another belief, with near misses.
+        InvalidSetting: for another belief, with near misses, or for what is no log.
     """
+    beliefs = _beliefs(log)
     times: Counter[Key] = Counter()
     unheard: Counter[Key] = Counter()
     last = {message.session: message for message in taken}
@@ -88,7 +93,7 @@ def reckon(log: Log, taken: Sequence[Message], key: Callable[[Message], str] = m
         if last[message.session] is message and _went_wrong(message):
             unheard.update(keys)
     found: dict[str, list[Key]] = {it.name: [] for it in fields(Reckoning)}
-    for given, belief in log.items() if isinstance(log, Mapping) else log:
+    for given, belief in beliefs:
         if belief is not None and belief not in _BELIEFS:
             raise InvalidSetting(
                 f"account_for: {belief!r} of {_shown(given)}{amongst(str(belief), _BELIEFS)}; "
@@ -98,6 +103,24 @@ def reckon(log: Log, taken: Sequence[Message], key: Callable[[Message], str] = m
         for verdict in _verdicts(belief, times[plain], unheard[plain]):
             found[verdict].append(given)
     return Reckoning(**{name: tuple(keys) for name, keys in found.items()})
+
+
+def _beliefs(log: Log) -> list[tuple[Key, str | None]]:
+    try:
+        found = [(key, belief) for key, belief in (log.items() if isinstance(log, Mapping) else log)]
+    except (TypeError, ValueError):
+        found = None
+    if found is None or not all(_is_key(key) for key, _ in found):
+        raise InvalidSetting(
+            f"account_for({log!r}) takes what the application believes of each mail, by its Message-ID, or "
+            "by that and the recipient: {'1@b.example': 'sent', ('2@b.example', 'a@shop.example'): 'failed'}"
+        )
+    return found
+
+
+def _is_key(key: object) -> bool:
+    parts = key if isinstance(key, tuple) and len(key) == 2 else (key,)
+    return all(isinstance(it, str) for it in parts)
 
 
 def _verdicts(belief: str | None, times: int, unheard: int) -> list[str]:

@@ -26,7 +26,7 @@ class Script:
         self._elapsed = elapsed
         # Tuples, replaced as wholes: the servers read while the test writes.
         self._expectations: dict[Stage, tuple[Expectation, ...]] = {}
-        self._seen: dict[Stage, list[Seen]] = {}
+        self._seen: dict[Stage, list[tuple[Seen, Expectation | None]]] = {}
 
     def add(self, expectation: Expectation) -> Expectation:
         """Put an answer in line behind the others of its stage, and return it."""
@@ -42,15 +42,16 @@ class Script:
         if not expectations:
             return None
         seen = seen_at(stage, step)
-        self._seen[stage].append(seen)
         for expectation in expectations:
             answer = expectation.answer(step, seen)
             if answer is not None:
+                self._seen[stage].append((seen, expectation))
                 return answer
+        self._seen[stage].append((seen, None))
         return None
 
-    def seen(self, expectation: Expectation) -> list[Seen]:
-        """What has come at an answer's stage since the first answer of that stage was written."""
+    def seen(self, expectation: Expectation) -> list[tuple[Seen, Expectation | None]]:
+        """What has come at an answer's stage since the first answer of it was written, and what answered."""
         return list(self._seen[expectation.stage])
 
     def __iter__(self) -> Iterator[Expectation]:

@@ -107,8 +107,9 @@ def _told(net: MailNet) -> Sequence[str]:
     from pytest_mailnet.report import story  # noqa: PLC0415
     from pytest_mailnet.shown import printable_lines  # noqa: PLC0415
 
-    unmet = [printable_lines(it) for it in net.unmet]
-    return ["\n".join([*unmet, it]) for it in story(net.journal, net.queue, net.config.log_lines)]
+    first = [] if net.entered else ["this net was never entered, and led nothing: with make_mailnet() as net"]
+    first += [printable_lines(it) for it in net.unmet]
+    return ["\n".join([*first, it]) for it in story(net.journal, net.queue, net.config.log_lines)]
 
 
 def _joined(stories: Sequence[str]) -> str:

@@ -34,19 +34,35 @@ def unmet_text(
     if not expectation.complete:
         return "\n".join(lines)
     stage = expectation.stage
-    came = [(it, f"session {it.session}") for it in script.seen(expectation)]
-    came += [(it, f"session {it.session}, before the answer was written") for it in _before(expectation, own)]
+    came = [
+        (seen, f"session {seen.session}", _but(expectation, answered))
+        for seen, answered in script.seen(expectation)
+    ]
+    came += [
+        (seen, f"session {seen.session}, before the answer was written", "")
+        for seen in _before(expectation, own)
+    ]
     if came:
-        told = sorted(
-            ((expectation.mismatches(it), where) for it, where in came), key=lambda pair: len(pair[0])
-        )
+        compared = [(expectation.mismatches(seen), where, but) for seen, where, but in came]
+        told = sorted(compared, key=lambda each: len(each[0]))
         lines.append(f"  what came to {expectation.owner} at {stage.upper()}, nearest first:")
-        lines += [f"  - {where}: {'; '.join(wrong) or 'it matched'}" for wrong, where in told[:_SHOWN]]
+        lines += [
+            f"  - {where}: {'; '.join(wrong) or f'it matched{but}'}" for wrong, where, but in told[:_SHOWN]
+        ]
         if len(told) > _SHOWN:
             lines.append(f"  - and {len(told) - _SHOWN} more")
     else:
         lines.append(f"  nothing came to {expectation.owner} at {stage.upper()}{_elsewhere(others)}")
     return "\n".join(lines)
+
+
+def _but(expectation: Expectation, answered: Expectation | None) -> str:
+    """Why an answer was not given to what it matches."""
+    if answered is expectation:
+        return ""
+    if answered is not None:
+        return f", and was answered by {answered}, which was written before it at {answered.written}"
+    return expectation.holds_back
 
 
 def _elsewhere(sessions: Sequence[Session]) -> str:

@@ -15,6 +15,7 @@ from pytest_mailnet.written import Written
 
 __all__ = ["Complaint", "complaints"]
 
+_ALL_IN_TURN = "\n  If they need not all be given: @pytest.mark.mailnet(strict=False)"
 _NEED_NOT = "\n  If it need not be given: leave out .times(...), or @pytest.mark.mailnet(strict=False)"
 
 
@@ -55,12 +56,7 @@ def complaints(
     if config.unknown_names == "fail":
         yield from _unknown_names(journal.queries, list(names()))
     if config.strict:
-        for script, own in scripts:
-            for expectation in script:
-                if missing := expectation.unused:
-                    text = unmet_text(expectation, missing, script, own, journal.sessions)
-                    text += _NEED_NOT if expectation.complete else ""
-                    yield Complaint(text, written=expectation.written)
+        yield from _unmet(scripts, journal.sessions)
         for each in turns:
             if each.left:
                 left = ", ".join("None" if step is None else repr(step.id) for step in each.left)
@@ -76,3 +72,13 @@ def _unknown_names(queries: Iterable[Query], names: list[str]) -> Iterator[Compl
             f"To have it: mailnet.add_server('mx.shop.example', domain={name!r}), or "
             f"mailnet.dns.add({name!r}, ...); to allow it: unknown_names='answer'"
         )
+
+
+def _unmet(scripts: Iterable[tuple[Script, list[Session]]], sessions: list[Session]) -> Iterator[Complaint]:
+    for script, own in scripts:
+        for expectation in script:
+            if missing := expectation.unused:
+                text = unmet_text(expectation, missing, script, own, sessions)
+                if expectation.complete:
+                    text += _ALL_IN_TURN if expectation.in_turn else _NEED_NOT
+                yield Complaint(text, written=expectation.written)

@@ -49,6 +49,8 @@ def fault_named(fault: Fault | DnsFault | str) -> Fault | DnsFault:
             able = ", ".join(it.id for it in FAULTS.values() if it.manner is fault.manner)
             raise InvalidSetting(f"{fault.id!r} cannot happen; what can is {able}")
         return fault
+    if not isinstance(fault, str):
+        raise InvalidSetting(f"{fault!r} is no fault; it takes one, or its id as in 'reset-after-dot'")
     if fault not in FAULTS:
         raise UnknownName("fault", str(fault), FAULTS, "pytest_mailnet.faults.FAULTS has them all.")
     return FAULTS[fault]
@@ -65,9 +67,9 @@ def faults_of(*, stage: Stage | str | None = None, kind: str | None = None) -> l
         InvalidSetting: for a stage or kind that there is not, or where no fault is of both; names the near
             misses.
     """
-    for given, known in ((stage, _STAGES), (kind, _KINDS)):
+    for what, given, known in (("stage", stage, _STAGES), ("kind", kind, _KINDS)):
         if given is not None and str(given) not in known:
-            raise InvalidSetting(f"{given!r}{amongst(str(given), known)}")
+            raise InvalidSetting(f"no {what} {given!r}{amongst(str(given), known)}")
     found = [it for it in FAULTS.values() if stage in (None, it.stage) and kind in (None, it.kind)]
     if not found:
         kinds = ", ".join(dict.fromkeys(it.kind for it in FAULTS.values() if it.stage == stage))

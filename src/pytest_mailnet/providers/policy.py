@@ -63,6 +63,11 @@ class Policy:
         __tracebackhide__ = True
         able = [it for rule in self._rules if rule.when is not When.ALWAYS for it in _names(rule)]
         for name in names:
+            if not isinstance(name, str):
+                raise InvalidSetting(
+                    f"{self._owner}.enforce({name!r}): several rules follow each other, as in "
+                    "enforce('bulk', 'content')"
+                )
             if name not in {EVERYTHING, *self.names}:
                 raise UnknownName(
                     f"rule of {self._owner}", name, self.names, "Its file tells the rules that it applies."

@@ -365,6 +365,11 @@ class Provider(Agent):
     def _key(self, address: str) -> str:
         local, domain = split_address(address)
         if not self.is_local(domain):
+            if not self.domains:
+                raise InvalidAddress(
+                    f"{address!r} cannot be a mailbox of {self.name}, which has no domain of its own: "
+                    f"mailnet.add_domain({domain!r}, on={self.name!r}) puts one there"
+                )
             raise InvalidAddress(
                 f"{address!r} cannot be a mailbox of {self.name}: its users' addresses end in "
                 f"{' or '.join('@' + name for name in self.domains)}"
