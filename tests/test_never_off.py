@@ -294,6 +294,28 @@ def test_the_guard_works_beside_pytest_socket(pytester):
     result.stdout.fnmatch_lines(["*ExpectationFailed: a look-up of 'mx.shop.example'*"])
 
 
+@pytest.mark.usefixtures("beside_others")
+def test_what_pytest_socket_forbids_stays_forbidden_under_the_guard(pytester):
+    pytester.makeini("[pytest]\nmailnet_guard = true\naddopts = -p no:randomly\n")
+    pytester.makepyfile(
+        """
+        import socket
+        import pytest
+        from pytest_socket import SocketConnectBlockedError
+
+        @pytest.mark.allow_hosts(["127.0.0.1"])
+        @pytest.mark.parametrize("net", ["mailnet", None])
+        def test_connect(request, net):
+            if net:
+                request.getfixturevalue(net)
+            with socket.socket() as sock, pytest.raises(SocketConnectBlockedError):
+                sock.connect(("203.0.113.250", 8080))
+        """
+    )
+
+    pytester.runpytest_subprocess().assert_outcomes(passed=2)
+
+
 OUTLIVING = """
 import threading
 

@@ -212,7 +212,7 @@ class Reach:
         return self._net.authority.pem if self._net.config.trust_ca else ""
 
     def after_fork(self) -> None:
-        pass
+        self._engine.close_inherited()
 
     def instead_of(self, refused: Endpoint) -> str:
         if refused.port not in _OF_TEST_SERVERS or not is_loopback(refused.ip):

@@ -145,3 +145,44 @@ def test_a_forked_child_that_leaves_its_parent_s_net_leaves_no_patch_and_does_no
     with MailNet() as net:
         assert forked(work)[1:] == (0, "")
         assert socket.socket.connect is not before
+
+
+def test_a_forked_child_that_outlives_the_net_is_told_so_and_does_not_hang():
+    go_reading, go = os.pipe()
+    told, telling = os.pipe()
+
+    with MailNet() as net:
+        net.include_children()
+        child = os.fork()
+        if child == 0:
+            os.read(go_reading, 1)
+            try:
+                send()
+            except OSError as error:
+                os.write(telling, str(error).encode())
+            os._exit(0)
+    os.write(go, b"x")
+    os.close(telling)
+    os.waitpid(child, 0)
+    with os.fdopen(told, encoding="utf-8") as words:
+        assert words.read().startswith("the mailnet of the parent process has been left")
+
+    for descriptor in (go_reading, go):
+        os.close(descriptor)
+
+
+def test_a_forked_child_keeps_no_connection_of_its_parent_open(shop, mailnet, converse):
+    client = converse("mx.shop.example")
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.read(reading, 1)
+        os._exit(0)
+
+    client.say("QUIT")
+
+    assert client.rest() == b""
+    os.write(writing, b"x")
+    os.waitpid(child, 0)
+    for descriptor in (reading, writing):
+        os.close(descriptor)

@@ -167,6 +167,28 @@ def test_what_was_replaced_between_two_nets_is_what_the_second_one_leaves_to_the
     assert asked == [("127.0.0.1", 8080)]
 
 
+def test_a_test_may_replace_what_only_notes_who_starts_what(pytester):
+    pytester.makepyfile(
+        """
+        import threading
+        import pytest
+
+        before = threading.Thread.start
+
+        @pytest.mark.parametrize("number", range(3))
+        def test_start(monkeypatch, mailnet, number):
+            monkeypatch.setattr(threading.Thread, "start", lambda thread: thread.run())
+
+        def test_what_stays(make_mailnet):
+            with make_mailnet():
+                pass
+            assert threading.Thread.start is before
+        """
+    )
+
+    pytester.runpytest_subprocess("-p", "no:randomly").assert_outcomes(passed=4)
+
+
 def test_a_socket_of_the_net_can_be_closed_and_shown_after_it(before):
     with MailNet() as net:
         net.add_server("mx.shop.example", domain="shop.example")

@@ -53,6 +53,11 @@ class Late:
         self._held.acquire()
         self._done = threading.Event()
 
+    def hold(self):
+        """Wait here for being let go, and not in the work."""
+        self._held.acquire()
+        self._held.release()
+
     def __call__(self):
         self._held.acquire()
         try:
@@ -87,7 +92,23 @@ def by_executor(late):
     concurrent.futures.ThreadPoolExecutor(1).submit(late)
 
 
-@pytest.mark.parametrize("start", [by_thread, by_thread_of_a_thread, by_executor])
+def by_thread_that_waits_for_threads_and_jobs_of_its_own(late):
+    def work():
+        late.hold()
+        thread = threading.Thread(target=int)
+        thread.start()
+        thread.join()
+        with concurrent.futures.ThreadPoolExecutor(1) as pool:
+            pool.submit(int).result()
+        late()
+
+    threading.Thread(target=work, daemon=True).start()
+
+
+@pytest.mark.parametrize(
+    "start",
+    [by_thread, by_thread_of_a_thread, by_executor, by_thread_that_waits_for_threads_and_jobs_of_its_own],
+)
 def test_it_is_refused_in_the_next_net_by_the_name_of_its_own(start, outlived):
     late = Late()
     with net_of("the first test"):
@@ -427,6 +448,27 @@ def test_a_loop_in_a_thread_that_both_use_sends_for_the_net_that_has_given_it_th
         asyncio.run_coroutine_threadsafe(work(), loop).result(20)
         loop.call_soon_threadsafe(loop.stop)
         thread.join(20)
+    loop.close()
+
+    assert (len(first.sessions), len(second.sessions)) == (1, 1)
+
+
+def test_a_loop_that_an_executor_runs_sends_for_the_net_that_has_given_it_the_work():
+    loop = asyncio.new_event_loop()
+
+    async def work():
+        reader, writer = await asyncio.open_connection("192.0.2.10", 25)
+        assert (await reader.readline()).startswith(b"220")
+        writer.close()
+        await writer.wait_closed()
+
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        with net_of("the first test") as first:
+            pool.submit(loop.run_forever)
+            asyncio.run_coroutine_threadsafe(work(), loop).result(20)
+        with net_of("the second test") as second:
+            asyncio.run_coroutine_threadsafe(work(), loop).result(20)
+        loop.call_soon_threadsafe(loop.stop)
     loop.close()
 
     assert (len(first.sessions), len(second.sessions)) == (1, 1)

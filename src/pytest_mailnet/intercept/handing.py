@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from pytest_mailnet.intercept.origins import STAMP, current, handed
+from pytest_mailnet.intercept.origins import STAMP, current, handed, told_by
 from pytest_mailnet.intercept.patches import Patches
 
 __all__ = ["notice_work"]
@@ -17,14 +17,18 @@ __all__ = ["notice_work"]
 
 def notice_work(patches: Patches) -> None:
     """Notice it at queues, at conditions (events, semaphores) and events, and where calls are accepted."""
-    notify, wait = threading.Condition.notify, threading.Condition.wait
+    _notice_threads(patches)
+    _notice_tasks(patches)
     # Not of a subclass that somebody has put in the class's place.
-    sockets: Any = next(cls for cls in socket.socket.__mro__ if "accept" in vars(cls))
-    get, accept = queue.Queue.get, sockets.accept
-    task_get, event_wait = asyncio.Queue.get, asyncio.Event.wait
+    for cls in [cls for cls in socket.socket.__mro__ if "accept" in vars(cls)][:1]:
+        _notice_calls(patches, cls)
 
-    def told_by(condition: threading.Condition, n: int = 1) -> None:
-        vars(condition)[STAMP] = current()
+
+def _notice_threads(patches: Patches) -> None:
+    notify, wait, get = threading.Condition.notify, threading.Condition.wait, queue.Queue.get
+
+    def tell(condition: threading.Condition, n: int = 1) -> None:
+        vars(condition)[STAMP] = told_by()
         notify(condition, n)
 
     def wait_to_be_told(condition: threading.Condition, timeout: float | None = None) -> bool:
@@ -38,30 +42,40 @@ def notice_work(patches: Patches) -> None:
         handed(vars(items.not_empty).get(STAMP))
         return item
 
-    def take_call(listening: socket.socket) -> Any:
-        call = accept(listening)
-        handed(None)
-        return call
+    _put(patches, threading.Condition, "notify", tell)
+    _put(patches, threading.Condition, "wait", wait_to_be_told)
+    if queue.Queue.__module__ == "queue":  # gevent's in its place is of C; the threads are its greenlets then
+        _put(patches, queue.Queue, "get", take)
 
-    async def take_for_task(items: asyncio.Queue[Any]) -> Any:
-        item = await task_get(items)
+
+def _notice_tasks(patches: Patches) -> None:
+    get, wait = asyncio.Queue.get, asyncio.Event.wait
+
+    async def take(items: asyncio.Queue[Any]) -> Any:
+        item = await get(items)
         handed(vars(items).get(STAMP), asyncio.current_task())
         return item
 
-    async def wait_for_event(event: asyncio.Event) -> bool:
-        told = await event_wait(event)
+    async def wait_to_be_told(event: asyncio.Event) -> bool:
+        told = await wait(event)
         handed(vars(event).get(STAMP), asyncio.current_task())
         return told
 
     for cls, name in ((asyncio.Queue, "put_nowait"), (asyncio.Event, "set")):
-        patches.put(cls, name, _noted(getattr(cls, name)))
-    patches.put(asyncio.Queue, "get", take_for_task)
-    patches.put(asyncio.Event, "wait", wait_for_event)
-    patches.put(threading.Condition, "notify", told_by)
-    patches.put(threading.Condition, "wait", wait_to_be_told)
-    if queue.Queue.__module__ == "queue":  # gevent's in its place is of C; the threads are its greenlets then
-        patches.put(queue.Queue, "get", take)
-    patches.put(sockets, "accept", take_call)
+        _put(patches, cls, name, _noted(getattr(cls, name)))
+    _put(patches, asyncio.Queue, "get", take)
+    _put(patches, asyncio.Event, "wait", wait_to_be_told)
+
+
+def _notice_calls(patches: Patches, sockets: Any) -> None:
+    accept = sockets.accept
+
+    def take(listening: socket.socket) -> Any:
+        call = accept(listening)
+        handed(None)
+        return call
+
+    _put(patches, sockets, "accept", take)
 
 
 def _noted(give: Callable[..., Any]) -> Callable[..., Any]:
@@ -70,3 +84,8 @@ def _noted(give: Callable[..., Any]) -> Callable[..., Any]:
         return give(what, *args)
 
     return noted
+
+
+def _put(patches: Patches, owner: Any, name: str, value: Any) -> None:
+    # As in `starting`.
+    patches.put(owner, name, value, watched=False, yields=True)

@@ -124,7 +124,7 @@ class Interception:
         return self._patches.tampered()
 
     def _put(self) -> None:
-        self._undo()
+        self._undo(yielding=True)  # who forbids sockets by functions of his own goes on to do so
         if not self._watching:
             self._watching = True
             guard.watch(self.nets)
@@ -148,10 +148,10 @@ class Interception:
             self._undo()
             raise
 
-    def _undo(self) -> None:
+    def _undo(self, *, yielding: bool = False) -> None:
         self._waits = None
         self._on_import.uninstall()
-        self._patches.undo()
+        self._patches.undo(yielding=yielding)
 
     def _adapt(self, module: str) -> None:
         _adapter(module).install(self._patches, self.nets.world)

@@ -23,12 +23,14 @@ __all__ = [
     "Origin",
     "carrying",
     "current",
+    "done_for",
     "enter",
     "handed",
     "leave",
     "left_running",
     "name_of_nobody",
     "outlived",
+    "told_by",
 ]
 
 STAMP = "_mailnet_origin"
@@ -71,7 +73,8 @@ _NOBODY = Origin("no net", None)
 
 def enter(origin: Origin) -> None:
     """Note that the calling thread has entered a net."""
-    _local.entered = (*getattr(_local, "entered", ()), origin)
+    leave()
+    _local.entered = (*_local.entered, origin)
 
 
 def leave() -> None:
@@ -85,7 +88,7 @@ def current() -> Origin | None:
     A job or a task carries its own. A thread is in the net that it has entered last, else in the one in which
     it was started.
     """
-    carried: Origin | None = getattr(_local, "job", None) or _carried_by_task()
+    carried = _carried()
     if carried is _NOBODY:
         return None
     if carried is not None and carried.gone:
@@ -128,7 +131,7 @@ def outlived() -> tuple[Origin, str] | None:
 def carrying(origin: Origin | None) -> Iterator[None]:
     """Do something in this thread for a net, whatever the thread itself belongs to; None for no net."""
     before = getattr(_local, "job", None)
-    _local.job = origin or _NOBODY
+    _local.job = (origin or _NOBODY, _this_task())
     try:
         yield
     finally:
@@ -152,10 +155,22 @@ def handed(by: Origin | None, task: asyncio.Task[Any] | None = None) -> None:
         setattr(worker, _OUTLIVED, origin)
 
 
-def _carried_by_task() -> Origin | None:
-    """What the task carries that is running in this thread."""
-    carried: Origin | None = getattr(_this_task(), STAMP, None)
-    return carried
+def told_by() -> Origin | None:
+    """Who tells others that something is done; the thread of a pool tells it when the job itself is over."""
+    return current() or getattr(_local, "done", None)
+
+
+def done_for(origin: Origin) -> None:
+    """Note for whom the calling thread does a job."""
+    _local.done = origin
+
+
+def _carried() -> Origin | None:
+    """What the inner one of job and task carries: a job may run a loop, and a task begin a job."""
+    job, within = getattr(_local, "job", None) or (None, None)
+    task = _this_task()
+    of_task: Origin | None = None if task is None or task is within else getattr(task, STAMP, None)
+    return of_task or job
 
 
 def _this_task() -> asyncio.Task[Any] | None:

@@ -17,6 +17,7 @@ class _Patch(NamedTuple):
     found: Any
     put: Any
     watched: bool
+    yields: bool
 
 
 class Patches:
@@ -45,12 +46,13 @@ class Patches:
         if not self._kept or any(changed):
             return False
         for patch in self._kept:
-            owner, names, name, found, put, watched = patch
+            owner, names, name, found, put, watched, yields = patch
             now = names.get(name, _MISSING)
-            if now is not found and watched:
+            as_it_was = now is found or now is put  # somebody may have put back what was in place meanwhile
+            if not as_it_was and (watched or yields):
                 self.undo()
                 return False
-            self._patches.append(patch if now is found else patch._replace(found=now))
+            self._patches.append(patch if as_it_was else patch._replace(found=now))
             setattr(owner, name, put)
         return True
 
@@ -58,7 +60,7 @@ class Patches:
         """Keep nothing any more."""
         self._kept, self._assumed = [], []
 
-    def put(self, owner: Any, name: str, value: Any, *, watched: bool = True) -> None:
+    def put(self, owner: Any, name: str, value: Any, *, watched: bool = True, yields: bool = False) -> None:
         """Replace an attribute of a module or class, remembering what its own namespace held.
 
         Args:
@@ -66,9 +68,10 @@ class Patches:
             name: the attribute.
             value: what takes its place.
             watched: whether nobody else may replace it while the net is active.
+            yields: whether what somebody else has put there meanwhile stays when this is undone.
         """
         names = vars(owner)
-        self._patches.append(_Patch(owner, names, name, names.get(name, _MISSING), value, watched))
+        self._patches.append(_Patch(owner, names, name, names.get(name, _MISSING), value, watched, yields))
         setattr(owner, name, value)
 
     @property
@@ -88,10 +91,16 @@ class Patches:
             if outermost[patch.owner, patch.name] is patch
         ]
 
-    def undo(self) -> None:
-        """Put everything back as it was found, whoever has replaced it since."""
+    def undo(self, *, yielding: bool = False) -> None:
+        """Put everything back as it was found, whoever has replaced it since.
+
+        Args:
+            yielding: but for what somebody has replaced.
+        """
         while self._patches:
-            owner, names, name, found, *_ = self._patches.pop()
+            owner, names, name, found, put, _, yields = self._patches.pop()
+            if (yielding or yields) and names.get(name, _MISSING) is not put:
+                continue
             if found is not _MISSING:
                 setattr(owner, name, found)
             elif name in names:

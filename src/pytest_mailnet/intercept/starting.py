@@ -9,10 +9,12 @@ import threading
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from pytest_mailnet.intercept.origins import STAMP, Origin, carrying, current
+from pytest_mailnet.intercept.origins import STAMP, Origin, carrying, current, done_for
 from pytest_mailnet.intercept.patches import Patches
 
 __all__ = ["install", "stamp_loops"]
+
+_INTERPRETERS = "concurrent.futures.interpreter"
 
 
 def install(patches: Patches) -> None:
@@ -49,10 +51,15 @@ def stamp_loops(patches: Patches, loops: Any, timers: Iterable[str] = ("call_at"
 
         return at_a_time
 
-    patches.put(loops, "create_task", stamped_task)
-    patches.put(loops, "call_soon_threadsafe", from_another_thread)
+    _put(patches, loops, "create_task", stamped_task)
+    _put(patches, loops, "call_soon_threadsafe", from_another_thread)
     for name in timers:
-        patches.put(loops, name, stamped(getattr(loops, name)))
+        _put(patches, loops, name, stamped(getattr(loops, name)))
+
+
+def _put(patches: Patches, owner: Any, name: str, value: Any) -> None:
+    # Tests and their tools may replace what only notes who starts what: nothing is led past the net by that.
+    patches.put(owner, name, value, watched=False, yields=True)
 
 
 def _stamp_threads(patches: Patches) -> None:
@@ -62,9 +69,10 @@ def _stamp_threads(patches: Patches) -> None:
         origin = current()
         if origin is not None:
             vars(thread)[STAMP] = origin
-        start(thread)
+        with carrying(origin):  # to wait for it to have started is no work that somebody has given
+            start(thread)
 
-    patches.put(threading.Thread, "start", stamped_start)
+    _put(patches, threading.Thread, "start", stamped_start)
 
 
 def _stamp_jobs(patches: Patches) -> None:
@@ -72,16 +80,21 @@ def _stamp_jobs(patches: Patches) -> None:
     submit = executors.submit
 
     def stamped_submit(pool: Any, job: Any, /, *args: Any, **options: Any) -> Any:
-        return submit(pool, _carried_by(current(), job), *args, **options)
+        if type(pool).__module__ == _INTERPRETERS:  # to which nothing can be sent but what can be pickled
+            return submit(pool, job, *args, **options)
+        return submit(pool, _carried_by(current(), job, done_for), *args, **options)
 
-    patches.put(executors, "submit", stamped_submit)
+    _put(patches, executors, "submit", stamped_submit)
 
 
-def _carried_by(origin: Origin | None, job: Callable[..., Any]) -> Callable[..., Any]:
+def _carried_by(
+    origin: Origin | None, job: Callable[..., Any], first: Callable[[Origin], object] = bool
+) -> Callable[..., Any]:
     if origin is None:
         return job
 
     def carried(*args: Any, **options: Any) -> Any:
+        first(origin)
         with carrying(origin):
             return job(*args, **options)
 

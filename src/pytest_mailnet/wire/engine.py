@@ -53,6 +53,7 @@ class Engine:
         self._process = os.getpid()
         self._join: Callable[[], object] | None = None
         self._ident = 0
+        self._sockets: list[Any] = []  # those that listen
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop: asyncio.Event | None = None
         self.listener = Endpoint(_LOOPBACK, 0)
@@ -74,6 +75,7 @@ class Engine:
                 return
             listener = _bound(socket.SOCK_STREAM, 0)
             dns_udp, dns_tcp = _bound_pair()
+            self._sockets += [listener, dns_udp, dns_tcp]
             self.listener = Endpoint(*listener.getsockname())
             self.dns = Endpoint(*dns_udp.getsockname())
             ready = lock()
@@ -88,6 +90,7 @@ class Engine:
         self.black_hole.close()
         with self._lock:
             join, self._join = self._join, None
+            self._sockets = []
         if join is None:
             return
         loop, stop = self._loop, self._stop
@@ -158,6 +161,7 @@ class Engine:
         self.start()
         bound: Any = _bound(socket.SOCK_STREAM, 0)
         where = Endpoint(*bound.getsockname())
+        self._sockets.append(bound)
         made: list[_Tracked] = []
 
         def tracked() -> asyncio.Protocol:
@@ -173,6 +177,7 @@ class Engine:
             asyncio.get_running_loop().remove_reader(bound)
             await asyncio.sleep(0)  # what was taken already gets its protocol before its server is closed
             server.close()
+            self._sockets.remove(bound)
             for each in made:
                 each.abort()
             await asyncio.sleep(0)
@@ -205,6 +210,19 @@ class Engine:
         self._loop.call_soon_threadsafe(begin)
         done.acquire()
         return tasks[0].result()
+
+    def close_inherited(self) -> None:
+        """Close, in a process that was forked off, its copies of the sockets of the parent's thread.
+
+        Else a port would listen on in the child when the parent has closed it, and who calls there would wait
+        for ever; and clients would not see the end of connections.
+        """
+        for sock in self._sockets:
+            sock.close()
+        for call in list(self.calls.standing):
+            sock = getattr(call.transport, "_sock", None)
+            if sock is not None:
+                sock.close()
 
     @property
     def _forked(self) -> bool:
