@@ -7,6 +7,7 @@ import smtplib
 import socket
 import subprocess
 import sys
+import warnings
 from types import SimpleNamespace
 
 import pytest
@@ -331,6 +332,20 @@ def test_a_django_that_sends_nothing_is_a_cause(mailnet, monkeypatch, backend):
 )
 def test_a_django_that_may_send_is_no_cause(mailnet, monkeypatch, settings):
     monkeypatch.setitem(sys.modules, "django.conf", SimpleNamespace(settings=settings))
+
+    assert timeline(mailnet.journal) == "nothing was looked up, and nobody connected"
+
+
+def test_a_django_that_does_not_want_to_be_looked_at_is_no_matter(mailnet, monkeypatch):
+    class Settings:
+        configured = True
+
+        @property
+        def EMAIL_BACKEND(self):  # noqa: N802  # Django's name
+            warnings.warn("deprecated", DeprecationWarning, stacklevel=2)
+            raise RuntimeError("not now")
+
+    monkeypatch.setitem(sys.modules, "django.conf", SimpleNamespace(settings=Settings()))
 
     assert timeline(mailnet.journal) == "nothing was looked up, and nobody connected"
 
