@@ -26,7 +26,7 @@ def causes(started: Sequence[str]) -> Iterator[str]:
         started: the commands of processes that are not in the net.
     """
     for look in (_django, _flask_mail):
-        # What others make of being looked at (a warning as an error, a proxy that wakes) is no part of a report.
+        # What others make of being looked at, a warning as an error for one, is no part of a report.
         with warnings.catch_warnings(), contextlib.suppress(Exception):
             warnings.simplefilter("ignore")
             yield from list(look())
