@@ -385,6 +385,21 @@ MISUSES = [
         "'mx shop' cannot be a host or domain name; one looks like 'mx.shop.example'",
     ),
     (
+        "mailnet.add_server('smtp://mx2.shop.example')",
+        InvalidAddress,
+        "'smtp://mx2.shop.example' cannot be a host or domain name; one looks like 'mx.shop.example'",
+    ),
+    (
+        "mailnet.add_server('mx2.shop.example:2525')",
+        InvalidAddress,
+        "'mx2.shop.example:2525' cannot be a host or domain name; one looks like 'mx.shop.example'",
+    ),
+    (
+        "mailnet.add_server('192.0.2.77')",
+        InvalidAddress,
+        "'192.0.2.77' cannot be a host or domain name; one looks like 'mx.shop.example'",
+    ),
+    (
         "mailnet.add_server(25)",
         InvalidAddress,
         "25 cannot be a host or domain name; one looks like 'mx.shop.example'",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Iterable, Mapping
 from random import Random
 from types import MappingProxyType
@@ -32,6 +33,7 @@ from pytest_mailnet.snapshot import Snapshot
 __all__ = ["Internet", "check_settings"]
 
 
+_LABEL = re.compile(r"[^\s@:/?#]{1,63}")
 _FOR_DOMAINS: Mapping[str, str] = MappingProxyType(
     {
         "gmail": "mailnet.add_domain({domain!r}, on='google-workspace')",
@@ -342,8 +344,7 @@ def check_settings(config: MailNetConfig) -> Catalogue:
 def _host_name(given: str) -> str:
     name = plain_name(given) if isinstance(given, str) else ""
     labels = name.split(".")
-    if len(name) > 253 or not all(
-        label and len(label) <= 63 and " " not in label and "@" not in label for label in labels
-    ):
+    # By what is in no name: a space, the @ of an address, the signs of a URL or a port; and an IP address.
+    if len(name) > 253 or labels[-1].isdigit() or not all(map(_LABEL.fullmatch, labels)):
         raise InvalidAddress(f"{given!r} cannot be a host or domain name; one looks like 'mx.shop.example'")
     return name

@@ -194,7 +194,7 @@ def test_a_server_that_falls_silent_is_given_up_after_the_time_out(mailnet, shop
     with pytest.raises(aiosmtplib.SMTPReadTimeoutError, match="Timed out waiting for server response"):
         asyncio.run(to_shop(start_tls=False))
 
-    assert round(mailnet.clock.time() - began) == 10
+    assert 10 <= mailnet.clock.time() - began < 15  # what was lived counts too
 
 
 @pytest.mark.mailnet(strict=False)

@@ -178,5 +178,5 @@ def test_a_server_that_falls_silent_is_given_up_after_its_time_out(mailnet, shop
 
     assert not notify(f"{PLAIN}&cto=15")
 
-    assert round(mailnet.clock.time() - began) == 15
+    assert 15 <= mailnet.clock.time() - began < 20
     assert "timed out" in told.text

@@ -180,7 +180,7 @@ def test_a_server_that_does_not_answer_is_given_up_after_its_time_out(mailnet, s
     with pytest.raises(ConnectionErrors, match=r"Timed out connecting to mx\.shop\.example on port 25"):
         send(configured(), letter("sales@shop.example"))
 
-    assert round(mailnet.clock.time() - began) == 10
+    assert 10 <= mailnet.clock.time() - began < 15  # what was lived counts too
 
 
 def test_a_server_that_falls_silent_is_told_by_what_comes_after(mailnet, shop):
