@@ -9,7 +9,7 @@ from typing import Any, Generic, Self, TypeGuard, TypeVar, overload
 
 from pytest_mailnet.errors import InvalidSetting, ReadOnly, UnknownAttribute, amongst, near_misses
 
-__all__ = ["Flag", "Setting", "flag", "is_whole", "steady"]
+__all__ = ["Flag", "Setting", "flag", "is_number", "is_whole", "steady"]
 
 _C = TypeVar("_C", bound=type)
 _T = TypeVar("_T")
@@ -70,6 +70,11 @@ def flag(value: object, what: str) -> bool:
 def is_whole(value: object) -> TypeGuard[int]:
     """Whether that is a whole number: True and False are none."""
     return isinstance(value, int) and not isinstance(value, bool)
+
+
+def is_number(value: object) -> TypeGuard[int | float]:
+    """Whether that is a number, whole or not: True and False are none."""
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def steady(told: str, instead: Mapping[str, str] = MappingProxyType({})) -> Callable[[_C], _C]:

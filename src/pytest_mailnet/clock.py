@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from typing import Never
 
-from pytest_mailnet.attributes import steady
+from pytest_mailnet.attributes import is_number, steady
 from pytest_mailnet.errors import InvalidSetting
 from pytest_mailnet.native import lock
 
@@ -171,7 +171,7 @@ def span(call: str, of_what: Sequence[object], **amounts: float) -> timedelta:
             f"{call}({of_what[0]!r}): of what? It takes days=, hours=, minutes= and seconds="
         )
     for unit, amount in amounts.items():
-        if isinstance(amount, bool) or not isinstance(amount, int | float):
+        if not is_number(amount):
             raise InvalidSetting(f"{call}({unit}={amount!r}): it takes a number")
     return timedelta(**amounts)
 

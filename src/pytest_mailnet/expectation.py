@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Never
 
-from pytest_mailnet.attributes import is_whole, steady
+from pytest_mailnet.attributes import flag, is_whole, steady
 from pytest_mailnet.errors import InvalidReply, InvalidSetting, amongst
 from pytest_mailnet.globs import cannot_match, could_be_ip, matches
 from pytest_mailnet.model import Reply, Stage
@@ -267,8 +267,7 @@ class Expectation:
             raise InvalidReply(
                 f"{self}.reply({reply!r}): a reply is a text as in '550 5.1.1 No such user', or a Reply"
             )
-        if not isinstance(close, bool):
-            raise InvalidSetting(f"{self}.reply(close=...) takes True or False, not {close!r}")
+        flag(close, f"{self}.reply(close=...)")
         if isinstance(reply, str):
             reply = Reply.parse(reply, closes=close)
         elif close:

@@ -13,7 +13,7 @@ from email.message import EmailMessage
 from types import MappingProxyType
 
 from pytest_mailnet.accounts import Account
-from pytest_mailnet.attributes import Flag, Setting, is_whole, steady
+from pytest_mailnet.attributes import Flag, Setting, is_number, is_whole, steady
 from pytest_mailnet.errors import InvalidAddress, InvalidSetting, NothingArrived, WouldHang
 from pytest_mailnet.journal import Session
 from pytest_mailnet.model import Envelope
@@ -260,7 +260,7 @@ def _check_wait(call: str, count: object, timeout: object) -> None:
             f"mailnet.{call}({count!r}): it waits for 1 message or more; that there is none is told by "
             "mailnet.messages == []"
         )
-    if isinstance(timeout, bool) or not isinstance(timeout, int | float) or timeout < 0:
+    if not is_number(timeout) or timeout < 0:
         raise InvalidSetting(f"mailnet.{call}(timeout={timeout!r}): it takes a number of seconds, 0 or more")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from random import Random
 
-from pytest_mailnet.attributes import steady
+from pytest_mailnet.attributes import is_number, steady
 from pytest_mailnet.errors import InvalidSetting
 from pytest_mailnet.faults.catalogue import FAULTS, fault_named
 from pytest_mailnet.faults.fault import Fault
@@ -113,7 +113,7 @@ class Chaos:
     """
 
     def __init__(self, seed: int, rate: float) -> None:
-        if isinstance(rate, bool) or not isinstance(rate, int | float) or not 0 <= rate <= 1:
+        if not is_number(rate) or not 0 <= rate <= 1:
             raise InvalidSetting(f"mailnet.chaos(rate={rate!r}): a rate is 0 (never) to 1 (every time)")
         self._seed, self._rate = seed, rate
         self._connections = Random(f"{seed} connections")  # noqa: S311

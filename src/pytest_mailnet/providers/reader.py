@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Mapping
 from types import MappingProxyType
 from typing import Any
 
+from pytest_mailnet.attributes import is_whole
 from pytest_mailnet.errors import InvalidReply, InvalidSetting, ProviderFileError, amongst
 from pytest_mailnet.model import Reply, Stage
 from pytest_mailnet.providers.facts import Facts, Submission
@@ -231,7 +232,7 @@ class _Reader:
             case "When":
                 return When(self._one_of(key, value, list(When)))
             case "int":
-                if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+                if not is_whole(value) or value < 0:
                     raise self._error(key, f"{value!r} is not a number of 0 or more")
                 return value
             case "bool":
