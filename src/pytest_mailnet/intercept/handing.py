@@ -42,10 +42,10 @@ def _notice_threads(patches: Patches) -> None:
         handed(vars(items.not_empty).get(STAMP))
         return item
 
-    _put(patches, threading.Condition, "notify", tell)
-    _put(patches, threading.Condition, "wait", wait_to_be_told)
+    patches.put_note(threading.Condition, "notify", tell)
+    patches.put_note(threading.Condition, "wait", wait_to_be_told)
     if queue.Queue.__module__ == "queue":  # gevent's in its place is of C; the threads are its greenlets then
-        _put(patches, queue.Queue, "get", take)
+        patches.put_note(queue.Queue, "get", take)
 
 
 def _notice_tasks(patches: Patches) -> None:
@@ -62,9 +62,9 @@ def _notice_tasks(patches: Patches) -> None:
         return told
 
     for cls, name in ((asyncio.Queue, "put_nowait"), (asyncio.Event, "set")):
-        _put(patches, cls, name, _noted(getattr(cls, name)))
-    _put(patches, asyncio.Queue, "get", take)
-    _put(patches, asyncio.Event, "wait", wait_to_be_told)
+        patches.put_note(cls, name, _noted(getattr(cls, name)))
+    patches.put_note(asyncio.Queue, "get", take)
+    patches.put_note(asyncio.Event, "wait", wait_to_be_told)
 
 
 def _notice_calls(patches: Patches, sockets: Any) -> None:
@@ -75,7 +75,7 @@ def _notice_calls(patches: Patches, sockets: Any) -> None:
         handed(None)
         return call
 
-    _put(patches, sockets, "accept", take)
+    patches.put_note(sockets, "accept", take)
 
 
 def _noted(give: Callable[..., Any]) -> Callable[..., Any]:
@@ -84,8 +84,3 @@ def _noted(give: Callable[..., Any]) -> Callable[..., Any]:
         return give(what, *args)
 
     return noted
-
-
-def _put(patches: Patches, owner: Any, name: str, value: Any) -> None:
-    # As in `starting`.
-    patches.put(owner, name, value, watched=False, yields=True)

@@ -74,6 +74,13 @@ class Patches:
         self._patches.append(_Patch(owner, names, name, names.get(name, _MISSING), value, watched, yields))
         setattr(owner, name, value)
 
+    def put_note(self, owner: Any, name: str, value: Any) -> None:
+        """Replace what starts or hands over work by what notes it besides.
+
+        Tests and their tools may replace it in turn: nothing is led past a net by that.
+        """
+        self.put(owner, name, value, watched=False, yields=True)
+
     @property
     def in_place(self) -> bool:
         """Whether anything is replaced at the moment."""

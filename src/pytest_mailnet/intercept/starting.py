@@ -51,15 +51,10 @@ def stamp_loops(patches: Patches, loops: Any, timers: Iterable[str] = ("call_at"
 
         return at_a_time
 
-    _put(patches, loops, "create_task", stamped_task)
-    _put(patches, loops, "call_soon_threadsafe", from_another_thread)
+    patches.put_note(loops, "create_task", stamped_task)
+    patches.put_note(loops, "call_soon_threadsafe", from_another_thread)
     for name in timers:
-        _put(patches, loops, name, stamped(getattr(loops, name)))
-
-
-def _put(patches: Patches, owner: Any, name: str, value: Any) -> None:
-    # Tests and their tools may replace what only notes who starts what: nothing is led past the net by that.
-    patches.put(owner, name, value, watched=False, yields=True)
+        patches.put_note(loops, name, stamped(getattr(loops, name)))
 
 
 def _stamp_threads(patches: Patches) -> None:
@@ -72,7 +67,7 @@ def _stamp_threads(patches: Patches) -> None:
         with carrying(origin):  # to wait for it to have started is no work that somebody has given
             start(thread)
 
-    _put(patches, threading.Thread, "start", stamped_start)
+    patches.put_note(threading.Thread, "start", stamped_start)
 
 
 def _stamp_jobs(patches: Patches) -> None:
@@ -84,7 +79,7 @@ def _stamp_jobs(patches: Patches) -> None:
             return submit(pool, job, *args, **options)
         return submit(pool, _carried_by(current(), job, done_for), *args, **options)
 
-    _put(patches, executors, "submit", stamped_submit)
+    patches.put_note(executors, "submit", stamped_submit)
 
 
 def _carried_by(
