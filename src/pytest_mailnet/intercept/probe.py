@@ -13,16 +13,17 @@ import ssl
 import sys
 import tempfile
 import warnings
+import weakref
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from cryptography import x509
     from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
-__all__ = ["Issuer", "pretender", "refused_by", "trusts_public_authorities"]
+__all__ = ["Issuer", "Trusting", "pretender", "refused_by"]
 
 _NAME = "mailnet.invalid"
 _HASHED = re.compile(r"[0-9a-f]{8}\.\d")  # what OpenSSL looks for in a directory
@@ -44,15 +45,33 @@ class Issuer(NamedTuple):
     rsa: bool
 
 
-def trusts_public_authorities(refuse: Callable[[Issuer], int | None]) -> bool:
-    """Whether somebody trusts the authorities of the machine, of certifi, or of any other public bundle.
+class Trusting:
+    """Which contexts trust the authorities of the machine, of certifi, or of any other public bundle.
 
-    Args:
-        refuse: lets somebody verify the pretender of an issuer; OpenSSL's number of the error, None where it
-            did not come to that.
+    It remembers those that do, as long as there are such contexts; they are found out once.
     """
-    errors = (refuse(issuer) for issuer in _public_authorities())
-    return any(error is not None and error not in _UNKNOWN_ISSUER for error in errors)
+
+    def __init__(self) -> None:
+        self._known: weakref.WeakSet[Any] = weakref.WeakSet()
+
+    def add(self, context: Any) -> None:
+        """Know it of a context without a probe, and where the machine has no authorities too."""
+        self._known.add(context)
+
+    def has(self, context: Any, refuse: Callable[[Issuer], int | None]) -> bool:
+        """Whether a context is one of them.
+
+        Args:
+            context: of any library.
+            refuse: lets it verify the pretender of an issuer; OpenSSL's number of the error, None where it
+                did not come to that.
+        """
+        if context not in self._known:
+            errors = (refuse(issuer) for issuer in _public_authorities())
+            if not any(error is not None and error not in _UNKNOWN_ISSUER for error in errors):
+                return False
+            self._known.add(context)
+        return True
 
 
 def refused_by(wrap: Callable[..., ssl.SSLObject], issuer: Issuer) -> int | None:

@@ -11,7 +11,7 @@ from cryptography import x509
 from OpenSSL import SSL, crypto
 
 from pytest_mailnet.intercept.patches import Patches
-from pytest_mailnet.intercept.probe import Issuer, pretender, trusts_public_authorities
+from pytest_mailnet.intercept.probe import Issuer, Trusting, pretender
 from pytest_mailnet.intercept.trust import leads_into
 from pytest_mailnet.intercept.waits import Waits
 from pytest_mailnet.intercept.world import World
@@ -37,7 +37,7 @@ class _Trust:
 
     def __init__(self, world: World) -> None:
         self._world = world
-        self._trusting: weakref.WeakSet[Any] = weakref.WeakSet()
+        self._trusting = Trusting()
         self._clients: weakref.WeakSet[Any] = weakref.WeakSet()
 
     def set_default_verify_paths(self) -> Callable[..., None]:
@@ -45,7 +45,7 @@ class _Trust:
 
         def set_default_verify_paths(context: Any) -> None:
             found(context)
-            trusting.add(context)  # without a probe, and where the machine has no authorities too
+            trusting.add(context)
 
         return set_default_verify_paths
 
@@ -91,11 +91,7 @@ class _Trust:
 
     def _trusts(self, context: Any) -> bool:
         """Whether a context trusts the machine's authorities, or the like."""
-        if context not in self._trusting:
-            if not trusts_public_authorities(functools.partial(_refused_by, context.get_cert_store())):
-                return False
-            self._trusting.add(context)
-        return True
+        return self._trusting.has(context, functools.partial(_refused_by, context.get_cert_store()))
 
 
 def _refused_by(store: Any, issuer: Issuer) -> int | None:

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from typing import Any
 
 from pytest_mailnet.intercept.patches import Patches
-from pytest_mailnet.intercept.probe import refused_by, trusts_public_authorities
+from pytest_mailnet.intercept.probe import Trusting, refused_by
 from pytest_mailnet.intercept.sockets import kernel_peer
 from pytest_mailnet.intercept.world import World
 from pytest_mailnet.routes import is_loopback
@@ -54,7 +54,7 @@ class _Trust:
     def __init__(self, world: World, cls: Any) -> None:
         self._world = world
         self._cls = cls
-        self._trusting: weakref.WeakSet[ssl.SSLContext] = weakref.WeakSet()
+        self._trusting = Trusting()
         self._replaced: weakref.WeakKeyDictionary[Any, ssl.SSLContext] = weakref.WeakKeyDictionary()
 
     def set_default_verify_paths(self) -> Callable[..., None]:
@@ -62,7 +62,7 @@ class _Trust:
 
         def set_default_verify_paths(context: ssl.SSLContext) -> None:
             found(context)
-            trusting.add(context)  # without a probe, and where the machine has no authorities too
+            trusting.add(context)
 
         return set_default_verify_paths
 
@@ -129,12 +129,8 @@ class _Trust:
 
     def _trusts(self, context: ssl.SSLContext) -> bool:
         """Whether a context trusts the machine's authorities, or the like."""
-        if context not in self._trusting:
-            wrap = functools.partial(self._cls.__mro__[1]._wrap_bio, context)  # noqa: SLF001
-            if not trusts_public_authorities(functools.partial(refused_by, wrap)):
-                return False
-            self._trusting.add(context)
-        return True
+        wrap = functools.partial(self._cls.__mro__[1]._wrap_bio, context)  # noqa: SLF001
+        return self._trusting.has(context, functools.partial(refused_by, wrap))
 
 
 @functools.lru_cache(8)  # reading a bundle of authorities takes 20 ms
