@@ -7,6 +7,7 @@ import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 
 from pytest_mailnet.faults import DnsFault, Fault
+from pytest_mailnet.listing.tables import heading, row
 
 __all__ = ["as_json", "as_markdown", "as_text"]
 
@@ -48,6 +49,5 @@ def as_markdown(listed: Iterable[Fault | DnsFault]) -> Iterator[str]:
         if fault.stage != stage:
             stage = fault.stage
             yield f"\n## {stage}\n"
-            yield "| fault | kind | what it does |"
-            yield "| --- | --- | --- |"
-        yield f"| `{fault.id}` | {fault.kind} | {fault.does} |"
+            yield from heading("fault", "kind", "what it does")
+        yield row(f"`{fault.id}`", fault.kind, fault.does)

@@ -7,6 +7,7 @@ import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
+from pytest_mailnet.listing.tables import heading, row
 from pytest_mailnet.providers import Catalogue
 from pytest_mailnet.providers.facts import Facts, Submission
 from pytest_mailnet.providers.published import customer_zones, exchanges, exchanges_in
@@ -70,19 +71,17 @@ def as_json(catalogue: Catalogue, stems: Iterable[str]) -> str:
 
 def as_markdown(catalogue: Catalogue, stems: Iterable[str]) -> Iterator[str]:
     """A table with a row for each."""
-    yield "| provider | domains | MX hosts | submission | rules that are on |"
-    yield "| --- | --- | --- | --- | --- |"
+    yield from heading("provider", "domains", "MX hosts", "submission", "rules that are on")
     for stem in stems:
         facts = catalogue.load_stem(stem)
         of_users = facts.submission
-        cells = [
+        yield row(
             f"`{stem}`, {facts.title}",
             ", ".join(facts.domains),
             _listening(exchanges(facts), facts.ports),
             "" if of_users is None else _listening(of_users.hosts, of_users.ports),
             ", ".join(f"`{it}`" for it in _on(facts.rules)),
-        ]
-        yield f"| {' | '.join(cells)} |"
+        )
 
 
 def _title(stem: str, facts: Facts) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from pytest_mailnet.errors import InvalidSetting, UnknownName
+from pytest_mailnet.listing.tables import heading, row
 from pytest_mailnet.model import Reply
 from pytest_mailnet.providers import Catalogue, Phrase
 
@@ -127,16 +128,9 @@ def as_markdown(listed: Iterable[Entry]) -> Iterator[str]:
         if entry.provider != provider:
             provider = entry.provider
             yield f"\n## {provider}\n"
-            yield "| reply | stage | what is said | known from |"
-            yield "| --- | --- | --- | --- |"
+            yield from heading("reply", "stage", "what is said", "known from")
         phrase = entry.phrase
-        cells = [
-            f"`{phrase.name}`",
-            phrase.stage,
-            f"`{_in_one_line(phrase.reply)}`",
-            _known_from(phrase),
-        ]
-        yield f"| {' | '.join(cell.replace('|', '&#124;') for cell in cells)} |"
+        yield row(f"`{phrase.name}`", phrase.stage, f"`{_in_one_line(phrase.reply)}`", _known_from(phrase))
 
 
 def _in_one_line(reply: Reply) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from pytest_mailnet.listing.tables import heading, row
 from pytest_mailnet.model import Stage
 from pytest_mailnet.providers import Catalogue
 from pytest_mailnet.rules import RULES, Rule, family_of, name_of
@@ -19,10 +20,9 @@ def as_markdown(catalogue: Catalogue, provider: str = "") -> Iterator[str]:
     """
     if not provider:
         yield "\n## All rules\n"
-        yield "| rule | family | what it does |"
-        yield "| --- | --- | --- |"
+        yield from heading("rule", "family", "what it does")
         for name, kind in sorted(RULES.items()):
-            yield f"| `{name}` | `{family_of(kind)}` | {(kind.__doc__ or '').strip().splitlines()[0]} |"
+            yield row(f"`{name}`", f"`{family_of(kind)}`", (kind.__doc__ or "").strip().splitlines()[0])
     for stem in [catalogue.stem(provider)] if provider else catalogue.stems:
         facts = catalogue.load_stem(stem)
         yield from _table(stem, facts.rules)
@@ -33,8 +33,7 @@ def as_markdown(catalogue: Catalogue, provider: str = "") -> Iterator[str]:
 def _table(title: str, rules: Sequence[Rule]) -> Iterator[str]:
     if rules:
         yield f"\n## {title}\n"
-        yield "| stage | rule | on | reply |"
-        yield "| --- | --- | --- | --- |"
+        yield from heading("stage", "rule", "on", "reply")
     for rule in sorted(rules, key=lambda rule: list(Stage).index(rule.stage)):
         reply = getattr(rule, "reply", "")
-        yield f"| {rule.stage} | `{name_of(rule)}` | {rule.when} | {f'`{reply}`' if reply else ''} |"
+        yield row(rule.stage, f"`{name_of(rule)}`", rule.when, f"`{reply}`" if reply else "")
