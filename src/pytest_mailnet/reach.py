@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import errno
-import fnmatch
 import ipaddress
 import socket
 from collections.abc import Sequence
 
 from pytest_mailnet.errors import amongst
+from pytest_mailnet.globs import matches
 from pytest_mailnet.intercept import Resolution, machine
 from pytest_mailnet.intercept.world import Dialled, numeric
 from pytest_mailnet.internet import Internet
@@ -236,8 +236,7 @@ class Reach:
         self._net.journal.add(Started(self._net.journal.elapsed(), command))
 
     def _passes(self, name: str) -> bool:
-        plain = name.lower().rstrip(".")
-        return any(fnmatch.fnmatchcase(plain, it.lower()) for it in self._net.config.pass_names)
+        return any(matches(it, name.rstrip(".")) for it in self._net.config.pass_names)
 
     def _no_such_address(self, source: str, destination: Endpoint) -> Dialled:
         net = self._net
