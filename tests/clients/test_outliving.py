@@ -431,21 +431,22 @@ def test_a_thread_of_trio_s_cache_is_no_matter(outlived):
     assert list(outlived) == []
 
 
+async def greeted():
+    reader, writer = await asyncio.open_connection("192.0.2.10", 25)
+    assert (await reader.readline()).startswith(b"220")
+    writer.close()
+    await writer.wait_closed()
+
+
 def test_a_loop_in_a_thread_that_both_use_sends_for_the_net_that_has_given_it_the_work():
     loop = asyncio.new_event_loop()
-
-    async def work():
-        reader, writer = await asyncio.open_connection("192.0.2.10", 25)
-        assert (await reader.readline()).startswith(b"220")
-        writer.close()
-        await writer.wait_closed()
 
     with net_of("the first test") as first:
         thread = threading.Thread(target=loop.run_forever, daemon=True)
         thread.start()
-        asyncio.run_coroutine_threadsafe(work(), loop).result(20)
+        asyncio.run_coroutine_threadsafe(greeted(), loop).result(20)
     with net_of("the second test") as second:
-        asyncio.run_coroutine_threadsafe(work(), loop).result(20)
+        asyncio.run_coroutine_threadsafe(greeted(), loop).result(20)
         loop.call_soon_threadsafe(loop.stop)
         thread.join(20)
     loop.close()
@@ -456,18 +457,12 @@ def test_a_loop_in_a_thread_that_both_use_sends_for_the_net_that_has_given_it_th
 def test_a_loop_that_an_executor_runs_sends_for_the_net_that_has_given_it_the_work():
     loop = asyncio.new_event_loop()
 
-    async def work():
-        reader, writer = await asyncio.open_connection("192.0.2.10", 25)
-        assert (await reader.readline()).startswith(b"220")
-        writer.close()
-        await writer.wait_closed()
-
     with concurrent.futures.ThreadPoolExecutor(1) as pool:
         with net_of("the first test") as first:
             pool.submit(loop.run_forever)
-            asyncio.run_coroutine_threadsafe(work(), loop).result(20)
+            asyncio.run_coroutine_threadsafe(greeted(), loop).result(20)
         with net_of("the second test") as second:
-            asyncio.run_coroutine_threadsafe(work(), loop).result(20)
+            asyncio.run_coroutine_threadsafe(greeted(), loop).result(20)
         loop.call_soon_threadsafe(loop.stop)
     loop.close()
 
