@@ -8,12 +8,11 @@ import sys
 import warnings
 from collections.abc import Iterator, Sequence
 
-from pytest_mailnet.shown import printable
+from pytest_mailnet.shown import cut, printable
 
 __all__ = ["causes"]
 
 _DJANGO = "django.core.mail.backends."
-_LONGEST = 80
 _SMTP = f"{_DJANGO}smtp.EmailBackend"
 
 
@@ -33,13 +32,9 @@ def causes(started: Sequence[str]) -> Iterator[str]:
     if started:
         others = f" and {len(started) - 1} more" if len(started) > 1 else ""
         yield (
-            f"a process was started outside of the net: `{_cut(printable(started[0]))}`{others}. For Python: "
+            f"a process was started outside of the net: `{cut(printable(started[0]))}`{others}. For Python: "
             "mailnet.include_children() before it starts; for others: a port by mailnet.listen(...)"
         )
-
-
-def _cut(command: str) -> str:
-    return command if len(command) <= _LONGEST else f"{command[:_LONGEST]}…"
 
 
 def _django() -> Iterator[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-__all__ = ["lines_of", "printable", "printable_lines"]
+__all__ = ["cut", "lines_of", "printable", "printable_lines"]
 
 
 def _python(character: str) -> str:
@@ -28,6 +28,11 @@ def printable(text: str, escaped: Callable[[str], str] = _python) -> str:
 def printable_lines(text: str) -> str:
     """The same, with the ends of its lines left as they are."""
     return "\n".join(map(printable, text.split("\n")))
+
+
+def cut(text: str, length: int = 80) -> str:
+    """The beginning of a text that may be long, as much as a message shows of one."""
+    return text if len(text) <= length else f"{text[:length]}…"
 
 
 def lines_of(said: bytes) -> list[str]:

@@ -18,6 +18,7 @@ import dns.rdtypes.ANY.TXT
 import dns.tokenizer
 
 from pytest_mailnet.errors import ZoneError, amongst
+from pytest_mailnet.shown import cut
 
 __all__ = [
     "Record",
@@ -52,7 +53,6 @@ _REVERSE = (".in-addr.arpa", ".ip6.arpa")
 _CHUNK = 255
 _STRING = re.compile(r'"((?:[^"\\]|\\.)*)"')
 _ESCAPED = re.compile(r"\\(\d{3}|.)")
-_SHOWN = 80
 _MOST_OCTETS = 65535  # RFC 1035, 4.1.3
 _UNESCAPED = frozenset(range(33, 127)) - frozenset(rb"\.")
 
@@ -177,9 +177,8 @@ def parse_rdata(name: str, rdtype: str, value: str) -> str:
         return _rdata(rdtype, value)
     except (dns.exception.DNSException, ValueError) as error:
         example = _EXAMPLES.get(rdtype, r"\# 4 0A000001")
-        shown = value if len(value) <= _SHOWN else f"{value[:_SHOWN]}…"
         raise ZoneError(
-            f"dns.add({name!r}, {rdtype!r}, {shown!r}): {error}; {rdtype} takes it as in {example!r}"
+            f"dns.add({name!r}, {rdtype!r}, {cut(value)!r}): {error}; {rdtype} takes it as in {example!r}"
         ) from error
 
 
