@@ -50,8 +50,8 @@ def _all(what: str, got: float, wanted: int) -> Row:
 
 @contextmanager
 def _nets() -> Iterator[Callable[[], float]]:
-    from pytest_mailnet.net import MailNet
-    from pytest_mailnet.wire.engine import Engine
+    from pytest_mailnet.net.mailnet import MailNet
+    from pytest_mailnet.server.engine import Engine
 
     engine = Engine()
     rounds = iter((1_000, _NETS - 1_000))  # the first is not counted: what is read and kept once a process
@@ -79,7 +79,7 @@ def _allocated() -> int:
 
 @contextmanager
 def _connections() -> Iterator[Callable[[], float]]:
-    from pytest_mailnet.net import MailNet
+    from pytest_mailnet.net.mailnet import MailNet
 
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(_DESCRIPTORS, most), most))
@@ -107,7 +107,7 @@ def _datagrams() -> Iterator[Callable[[], float]]:
     import dns.message
     import dns.query
 
-    from pytest_mailnet.net import MailNet
+    from pytest_mailnet.net.mailnet import MailNet
 
     question = dns.message.make_query("shop.example", "MX")
 

@@ -116,16 +116,16 @@ def rows() -> Iterator[Row]:
 
 
 def _recognised(bounces: list[bytes]) -> float:
-    from pytest_mailnet.evidence.reading import outcomes_of
-    from pytest_mailnet.evidence.sources import Source
+    from pytest_mailnet.evidence.detect import outcomes_of
+    from pytest_mailnet.evidence.sources import EvidenceSource
     from pytest_mailnet.providers import catalogue_with
-    from pytest_mailnet.reproduction import Recogniser
+    from pytest_mailnet.reproduce import Recogniser
 
     began = process_time()
     recogniser = Recogniser(catalogue_with())
     found = 0
     for content in bounces:
-        source = Source("bounce", len(content), lambda content=content: io.BytesIO(content))
+        source = EvidenceSource("bounce", len(content), lambda content=content: io.BytesIO(content))
         found += sum(recogniser.recognise(it).failure.code == 550 for it in outcomes_of(source))
     assert found == len(bounces)
     return process_time() - began
@@ -146,7 +146,7 @@ def _log_read(path: Path, size: int) -> tuple[float, float]:
             if number % 1000 == 0 and file.tell() >= size * _MIB:
                 break
     code = (
-        "import resource, sys; from pytest_mailnet.cli import main; main(sys.argv[1:]); "
+        "import resource, sys; from pytest_mailnet.cli.main import main; main(sys.argv[1:]); "
         "used = resource.getrusage(resource.RUSAGE_SELF); "
         "print(used.ru_utime + used.ru_stime, used.ru_maxrss / 1024, file=sys.stderr)"
     )

@@ -10,7 +10,8 @@ from functools import partial
 from benchmarks.mail import send
 from benchmarks.peers import localserver_fixture, smtpdfix_fixture
 from benchmarks.race import Contestant, Row, medians, race, ratio
-from pytest_mailnet.model import Endpoint
+from pytest_mailnet.net.mailnet import life_of
+from pytest_mailnet.values import Endpoint
 
 __all__ = ["rows"]
 
@@ -58,15 +59,15 @@ def _timed(run: Callable[[], None]) -> float:
 
 @contextmanager
 def _nets() -> Iterator[Callable[[], float]]:
-    from pytest_mailnet.net import MailNet
-    from pytest_mailnet.wire.engine import Engine
+    from pytest_mailnet.net.mailnet import MailNet
+    from pytest_mailnet.server.engine import Engine
 
     engine = Engine()  # one a run, as the plugin has it
 
     def one() -> None:
         with MailNet(engine=engine) as net:
             assert net.gmail is not net.hotmail
-            net.settle()  # as the plugin does at the end of a test
+            life_of(net).settle()  # as the plugin does at the end of a test
 
     yield partial(_timed, one)
     engine.close()
@@ -76,8 +77,8 @@ def _nets() -> Iterator[Callable[[], float]]:
 def _tests() -> Iterator[Callable[[], float]]:
     import dns.resolver
 
-    from pytest_mailnet.net import MailNet
-    from pytest_mailnet.wire.engine import Engine
+    from pytest_mailnet.net.mailnet import MailNet
+    from pytest_mailnet.server.engine import Engine
 
     engine = Engine()
 
@@ -87,7 +88,7 @@ def _tests() -> Iterator[Callable[[], float]]:
             best = min(dns.resolver.resolve("gmail.com", "MX"), key=lambda mx: mx.preference)
             send(best.exchange.to_text(omit_final_dot=True), 25)
             assert len(alice.messages) == 1
-            net.settle()
+            life_of(net).settle()
 
     yield partial(_timed, one)
     engine.close()

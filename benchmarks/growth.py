@@ -19,7 +19,7 @@ from benchmarks.mail import CONTENT, RECIPIENT, SENDER, send
 from benchmarks.race import Contestant, Row, medians, race, ratio
 
 if TYPE_CHECKING:
-    from pytest_mailnet.net import MailNet
+    from pytest_mailnet.net.mailnet import MailNet
 
 __all__ = ["rows"]
 
@@ -81,7 +81,7 @@ def _flat(what: str, than: str, contestants: Sequence[Contestant]) -> Row:
 def _domains(count: int) -> Iterator[Callable[[], float]]:
     import dns.resolver
 
-    from pytest_mailnet.net import MailNet
+    from pytest_mailnet.net.mailnet import MailNet
 
     chosen = random.Random(7)
 
@@ -159,7 +159,7 @@ def _memory() -> Iterator[Callable[[], float]]:
 
 @contextmanager
 def _net_with_alice() -> Iterator[MailNet]:
-    from pytest_mailnet.net import MailNet
+    from pytest_mailnet.net.mailnet import MailNet
 
     # Both ends of 500 connections are open files of this process; many machines allow 1,024 at first.
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)

@@ -13,7 +13,7 @@ from pathlib import Path
 from benchmarks.mail import CONTENT, RECIPIENT, SENDER, send
 from benchmarks.peers import aiosmtpd_controller
 from benchmarks.race import Row, medians, race, ratio
-from pytest_mailnet.model import Endpoint
+from pytest_mailnet.values import Endpoint
 
 __all__ = ["rows"]
 
@@ -79,7 +79,7 @@ def _many(where: Endpoint) -> float:
 
 @contextmanager
 def _single_net() -> Iterator[Callable[[], float]]:
-    from pytest_mailnet.net import MailNet
+    from pytest_mailnet.net.mailnet import MailNet
 
     with MailNet() as net:
         net.gmail.add_mailbox("alice")
@@ -94,7 +94,7 @@ def _single_controller() -> Iterator[Callable[[], float]]:
 
 @contextmanager
 def _many_net() -> Iterator[Callable[[], float]]:
-    from pytest_mailnet.net import MailNet
+    from pytest_mailnet.net.mailnet import MailNet
 
     with MailNet() as net:
         net.gmail.add_mailbox("alice")

@@ -54,7 +54,7 @@ def _asked(sock: socket.socket) -> float:
 
 @contextmanager
 def _net() -> Iterator[Callable[[], float]]:
-    from pytest_mailnet.net import MailNet
+    from pytest_mailnet.net.mailnet import MailNet
 
     with MailNet() as net, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
         assert net.gmail

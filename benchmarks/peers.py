@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from pytest_mailnet.model import Endpoint
+from pytest_mailnet.values import Endpoint
 
 __all__ = ["aiosmtpd_controller", "dnslib_server", "localserver_fixture", "smtpdfix_fixture"]
 

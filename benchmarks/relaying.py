@@ -56,7 +56,7 @@ def _at_most(
 @contextmanager
 def _first_use(*, tls: bool) -> Iterator[Callable[[], float]]:
     """A host nobody has spoken to yet: certificate, handshake, and one command."""
-    from pytest_mailnet.net import MailNet
+    from pytest_mailnet.net.mailnet import MailNet
 
     with MailNet() as net:
         context = ssl.create_default_context()
@@ -81,8 +81,8 @@ def _first_use(*, tls: bool) -> Iterator[Callable[[], float]]:
 @contextmanager
 def _set_up(*, tls: bool) -> Iterator[Callable[[], float]]:
     """A net with a server, in a run whose engine has made its authority, or has not."""
-    from pytest_mailnet.net import MailNet
-    from pytest_mailnet.wire.engine import Engine
+    from pytest_mailnet.net.mailnet import MailNet
+    from pytest_mailnet.server.engine import Engine
 
     engine = Engine()
     engine.start()
@@ -103,7 +103,7 @@ def _set_up(*, tls: bool) -> Iterator[Callable[[], float]]:
 @contextmanager
 def _relay(answer: str | None) -> Iterator[Callable[[], float]]:
     """A thousand mails for a host that takes them (None), answers so to all, or takes no connections ("")."""
-    from pytest_mailnet.net import MailNet
+    from pytest_mailnet.net.mailnet import MailNet
 
     def measure() -> float:
         with MailNet() as net:

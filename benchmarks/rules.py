@@ -12,7 +12,7 @@ from importlib import resources
 from pathlib import Path
 
 from benchmarks.race import Row, medians, ratio
-from pytest_mailnet.net import MailNet
+from pytest_mailnet.net.mailnet import MailNet
 
 __all__ = ["rows"]
 
@@ -71,7 +71,7 @@ def _every_rule() -> Iterator[Callable[[], float]]:
 
 @contextmanager
 def _no_rule() -> Iterator[Callable[[], float]]:
-    facts = (resources.files("pytest_mailnet.providers") / "gmail.toml").read_text("utf-8")
+    facts = (resources.files("pytest_mailnet.providers") / "data" / "gmail.toml").read_text("utf-8")
     bare = re.sub(r"(?s)\[\[(submission\.)?rules\]\].*?(?=\n\[(sources|submission|replies))", "", facts)
     assert "rule = " not in bare
     with tempfile.TemporaryDirectory() as folder:

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from pytest_mailnet.cli import main
+from pytest_mailnet.cli.main import main
 from pytest_mailnet.config import MailNetConfig
-from pytest_mailnet.providers.reader import parse_facts
+from pytest_mailnet.providers.toml_file import parse_facts
 
 ROOT = Path(__file__).parent.parent
 BLOCK = re.compile(r"^(?P<fails><!-- fails .*-->\n)?```python\n(?P<code>.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -134,7 +134,7 @@ def test_a_way_is_held_by_tests_that_there_are_or_tells_what_to_do(row):
 
 def text_of(file):
     """A file of tests, from the folder of clients."""
-    return (ROOT / "tests" / "clients" / file).read_text("utf-8")
+    return (ROOT / "tests" / "entry" / file).read_text("utf-8")
 
 
 def test_the_readme_lists_every_setting_with_its_default():

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_mailnet.errors import InvalidReply
-from pytest_mailnet.model import Reply, literal
+from pytest_mailnet.values import Reply, literal
 
 CODES = st.builds(
     lambda first, second, third: int(f"{first}{second}{third}"),

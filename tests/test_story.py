@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import dns.resolver
 import pytest
 
-from pytest_mailnet.cli import main
+from pytest_mailnet.cli.main import main
 
 ID = r"\d\dsi\d{7}[a-z]{3}\.\d\d"
 
@@ -158,7 +158,7 @@ def test_the_demo_plays_it_plainly_and_succeeds(capsys):
 
 
 def test_the_demo_fails_when_a_reply_is_another(capsys, monkeypatch):
-    monkeypatch.setattr("pytest_mailnet.demo._DYNAMIC", "550-DY-002 Another story.")
+    monkeypatch.setattr("pytest_mailnet.cli.demo._DYNAMIC", "550-DY-002 Another story.")
 
     status = main(["demo"])
 
@@ -167,7 +167,7 @@ def test_the_demo_fails_when_a_reply_is_another(capsys, monkeypatch):
 
 
 def test_the_demo_paints_on_a_terminal():
-    from pytest_mailnet.demo import play
+    from pytest_mailnet.cli.demo import play
 
     said = []
 

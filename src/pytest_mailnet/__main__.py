@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pytest_mailnet.cli import main
+from pytest_mailnet.cli.main import main
 
 __all__: list[str] = []
 

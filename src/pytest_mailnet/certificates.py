@@ -13,12 +13,12 @@ from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pytest_mailnet.attributes import steady
+from pytest_mailnet.handles.attributes import steady
 
 if TYPE_CHECKING:
     import trustme
 
-from pytest_mailnet.native import reentrant_lock
+from pytest_mailnet.system.native import reentrant_lock
 
 __all__ = ["Authority", "Certificate"]
 

@@ -9,9 +9,9 @@ from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from typing import Never
 
-from pytest_mailnet.attributes import is_number, steady
 from pytest_mailnet.errors import InvalidSetting
-from pytest_mailnet.native import lock
+from pytest_mailnet.handles.attributes import is_number, steady
+from pytest_mailnet.system.native import lock
 
 __all__ = ["Clock", "span"]
 

@@ -11,8 +11,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, Self, get_args, get_origin, get_type_hints
 
-from pytest_mailnet.attributes import steady
 from pytest_mailnet.errors import InvalidSetting, amongst
+from pytest_mailnet.handles.attributes import steady
 
 __all__ = ["WHERE_SET", "MailNetConfig"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable, Iterable
 
-from pytest_mailnet.shown import printable
+from pytest_mailnet.printable import printable
 
 __all__ = [
     "AddressInUse",
@@ -22,6 +22,7 @@ __all__ = [
     "ProviderFileError",
     "ReadOnly",
     "UnknownAttribute",
+    "UnknownExport",
     "UnknownName",
     "WouldHang",
     "ZoneError",
@@ -46,6 +47,10 @@ class InvalidSetting(MailNetError, ValueError):
 
 class UnknownAttribute(MailNetError, AttributeError):
     """An attribute that there is not."""
+
+
+class UnknownExport(MailNetError, ImportError):
+    """A name that cannot be imported from `pytest_mailnet`."""
 
 
 class ReadOnly(MailNetError, AttributeError):

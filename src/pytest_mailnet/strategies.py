@@ -10,9 +10,9 @@ from email.message import EmailMessage
 from email.policy import SMTP
 
 from pytest_mailnet.errors import InvalidSetting, MissingExtra
-from pytest_mailnet.faults import DnsFault, Fault, Schedule, faults_of
-from pytest_mailnet.model import Reply, Stage
-from pytest_mailnet.population import Population
+from pytest_mailnet.faults import DnsFault, Fault, FaultSchedule, faults_of
+from pytest_mailnet.net.inhabitants import Inhabitants
+from pytest_mailnet.values import Reply, Stage
 
 try:
     from hypothesis import strategies as st
@@ -37,7 +37,7 @@ class World:
     domain: str
     exchanges: tuple[tuple[int, bool], ...]
 
-    def put_into(self, net: Population) -> None:
+    def put_into(self, net: Inhabitants) -> None:
         """Add its servers to a net; mail for any address of the domain is taken by each that is up."""
         for number, (preference, up) in enumerate(self.exchanges, start=1):
             name = f"mx{number}.{self.domain}"
@@ -79,7 +79,7 @@ def faults(
 
 def schedules(
     tries: int, *, longest: int | None = None, stage: Stage | str | None = None, kind: str | None = None
-) -> st.SearchStrategy[Schedule]:
+) -> st.SearchStrategy[FaultSchedule]:
     """What an application meets that tries so many times; shrinks to the fewest faults that break it.
 
     Args:
@@ -98,7 +98,7 @@ def schedules(
             "try"
         )
     step = st.none() | faults(stage=stage, kind=kind)
-    return st.lists(step, min_size=1, max_size=most).map(lambda steps: Schedule(*steps))
+    return st.lists(step, min_size=1, max_size=most).map(lambda steps: FaultSchedule(*steps))
 
 
 def worlds(domain: str = "shop.example") -> st.SearchStrategy[World]:

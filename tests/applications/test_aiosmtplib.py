@@ -7,6 +7,8 @@ import ssl
 
 import pytest
 
+from pytest_mailnet.net.mailnet import life_of
+
 aiosmtplib = pytest.importorskip(
     "aiosmtplib", reason="aiosmtplib is not installed; `tox -e applications` has it"
 )
@@ -202,5 +204,5 @@ def test_its_default_host_does_not_reach_the_machine_s_own_mail_server(mailnet):
     with pytest.raises(aiosmtplib.SMTPConnectError):
         asyncio.run(aiosmtplib.send(LETTER, sender="bob@app.example", recipients=["sales@shop.example"]))
 
-    [incident] = mailnet.journal.incidents
+    [incident] = life_of(mailnet).journal.incidents
     assert "a connection to 127.0.0.1:25 was stopped" in incident.text

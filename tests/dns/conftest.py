@@ -10,9 +10,9 @@ from typing import Any
 import dns.message
 import pytest
 
-from pytest_mailnet.dns.nameserver import NameServer
+from pytest_mailnet.dns.packets import NameServer
 from pytest_mailnet.dns.resolver import Dns
-from pytest_mailnet.journal import Journal
+from pytest_mailnet.record.journal import Journal
 
 NAME_SERVER = ("192.0.2.53", 53)
 

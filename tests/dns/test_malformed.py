@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pytest_mailnet.dns.nameserver import NameServer
+from pytest_mailnet.dns.packets import NameServer
 from pytest_mailnet.dns.resolver import Dns
-from pytest_mailnet.journal import Journal
+from pytest_mailnet.record.journal import Journal
 
 # The fixtures are not changed by a question, so that one of each does for all examples.
 often = settings(max_examples=300)

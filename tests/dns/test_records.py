@@ -7,8 +7,8 @@ import re
 import dns.rdata
 import pytest
 
-from pytest_mailnet.dns.masterfile import parse_zone
 from pytest_mailnet.dns.records import Record, parse_rdata, parse_rdtype, plain_name
+from pytest_mailnet.dns.zonefile import parse_zone
 from pytest_mailnet.errors import ZoneError
 
 ZONE = """\

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_mailnet.dns.masterfile import parse_zone
 from pytest_mailnet.dns.resolver import Dns
 from pytest_mailnet.dns.zone import Zones
+from pytest_mailnet.dns.zonefile import parse_zone
 from pytest_mailnet.errors import ZoneError
 
 SHOP_SOA = "shop.example 3600 SOA ns.mailnet.example. hostmaster.shop.example. 1 7200 3600 1209600 300"

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from pytest_mailnet.evidence import Failure
-from pytest_mailnet.evidence.bounces import Mail, failures_of
-from pytest_mailnet.model import Stage
+from pytest_mailnet.evidence.bounces import BouncedMail, failures_of
+from pytest_mailnet.values import Stage
 
 ALICE = "alice@shop.example"
 NO_USER = "550 5.1.1 <alice@shop.example>: no such user"
@@ -17,13 +17,17 @@ def read(
 ) -> list[Failure]:
     top = f"{head}\nTo: bob@news.example\nSubject: Undeliverable: Autumn\nMIME-Version: 1.0\n"
     if not status:
-        return failures_of(Mail.parse(f"{top}Content-Type: text/plain; charset=utf-8\n\n{text}\n".encode()))
+        return failures_of(
+            BouncedMail.parse(f"{top}Content-Type: text/plain; charset=utf-8\n\n{text}\n".encode())
+        )
     parts = (
         f"Content-Type: text/plain; charset=utf-8\n\n{text}\n",
         f"Content-Type: message/delivery-status\n\n{status}\n",
     )
     body = "".join(f"--b\n{it}\n" for it in parts) + "--b--\n"
-    return failures_of(Mail.parse(f'{top}Content-Type: multipart/report; boundary="b"\n\n{body}'.encode()))
+    return failures_of(
+        BouncedMail.parse(f'{top}Content-Type: multipart/report; boundary="b"\n\n{body}'.encode())
+    )
 
 
 def dated(reason: str, on: str = "on Thu, 29 Apr 2010 10:15:00 -0000") -> str:

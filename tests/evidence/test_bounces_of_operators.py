@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from pytest_mailnet.evidence import Failure
-from pytest_mailnet.evidence.bounces import Mail, failures_of
-from pytest_mailnet.model import Stage
+from pytest_mailnet.evidence.bounces import BouncedMail, failures_of
+from pytest_mailnet.values import Stage
 
 ALICE = "alice@shop.example"
 OF_GOOGLE = (
@@ -22,7 +22,7 @@ def read(
     subject: str = "Returned",
 ) -> list[Failure]:
     top = f"{head}\nTo: bob@news.example\nSubject: {subject}\nMIME-Version: 1.0\nContent-Type: text/plain; charset={charset}\n\n"
-    return failures_of(Mail.parse(top.encode() + text.encode(charset)))
+    return failures_of(BouncedMail.parse(top.encode() + text.encode(charset)))
 
 
 def of_gmail(details: str) -> str:
@@ -303,7 +303,7 @@ def test_a_japanese_bounce_is_read_whatever_charset_it_claims(label, charset):
     head = f"From: Postmaster@tel.example\nTo: bob@news.example\nMIME-Version: 1.0\nContent-Type: text/plain; charset={label}\n\n"
     text = f"------- Failure Reasons  --------\n\n{reason}\nalice@shop.example\n\n------- Returned Message --------\nTo: carol@shop.example\n"
 
-    [failure] = failures_of(Mail.parse(head.encode() + text.encode(charset)))
+    [failure] = failures_of(BouncedMail.parse(head.encode() + text.encode(charset)))
 
     assert (failure.recipient, failure.words) == (ALICE, reason)
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_mailnet.evidence.bounces import Mail, failures_of
-from pytest_mailnet.model import Stage
+from pytest_mailnet.evidence.bounces import BouncedMail, failures_of
+from pytest_mailnet.values import Stage
 
 ALICE = "alice@shop.example"
 MX, IP = "mx.shop.example", "192.0.2.8"
@@ -45,7 +45,7 @@ MDAEMON = (
 
 
 def read(text):
-    return failures_of(Mail.parse((HEAD + text).encode()))
+    return failures_of(BouncedMail.parse((HEAD + text).encode()))
 
 
 @pytest.mark.parametrize("session", [BARE, DATED])

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_mailnet.evidence.bounces import Mail, failures_of
-from pytest_mailnet.model import Stage
+from pytest_mailnet.evidence.bounces import BouncedMail, failures_of
+from pytest_mailnet.values import Stage
 
 ALICE = "alice@shop.example"
 MX, IP = "mx.shop.example", "192.0.2.8"
@@ -31,7 +31,7 @@ COPY = "\n--- Below this line is a copy of the message.\n\nTo: carl@club.example
 
 
 def read(text, head=HEAD):
-    return failures_of(Mail.parse((head + text).encode()))
+    return failures_of(BouncedMail.parse((head + text).encode()))
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import base64
 
 import pytest
 
-from pytest_mailnet.evidence.bounces import Mail, failures_of
+from pytest_mailnet.evidence.bounces import BouncedMail, failures_of
 
 ALICE, CARL = "alice@shop.example", "carl@shop.example"
 FAILED = (
@@ -29,7 +29,7 @@ def report(*groups, kind="message/delivery-status", coding="8bit"):
 
 
 def read(*groups, **settings):
-    return failures_of(Mail.parse(report(*groups, **settings).encode()))
+    return failures_of(BouncedMail.parse(report(*groups, **settings).encode()))
 
 
 def test_a_report_tells_recipient_server_status_and_reply():

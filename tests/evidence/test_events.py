@@ -11,10 +11,10 @@ import traceback
 import pytest
 
 from pytest_mailnet.evidence import Failure, NoFailure
-from pytest_mailnet.evidence.reading import outcomes_of
-from pytest_mailnet.evidence.sources import Source
+from pytest_mailnet.evidence.detect import outcomes_of
+from pytest_mailnet.evidence.sources import EvidenceSource
 from pytest_mailnet.evidence.transcripts import EVENTS
-from pytest_mailnet.model import Stage
+from pytest_mailnet.values import Stage
 
 [EVENT] = EVENTS
 ALICE = "alice@shop.example"
@@ -33,7 +33,7 @@ def found(document):
 
 
 def outcomes(text):
-    return list(outcomes_of(Source("event.json", 0, lambda: io.BytesIO(text.encode()))))
+    return list(outcomes_of(EvidenceSource("event.json", 0, lambda: io.BytesIO(text.encode()))))
 
 
 @pytest.mark.parametrize(

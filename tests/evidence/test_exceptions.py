@@ -12,8 +12,8 @@ import aiosmtplib
 import pytest
 
 from pytest_mailnet.evidence import Failure
-from pytest_mailnet.evidence.transcripts.python import PYTHON
-from pytest_mailnet.model import Stage
+from pytest_mailnet.evidence.transcripts.python_output import PYTHON
+from pytest_mailnet.values import Stage
 
 HOST = "mx.shop.example"
 BOB = "bob@app.example"

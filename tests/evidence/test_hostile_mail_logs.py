@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from pytest_mailnet.evidence import Failure
 from pytest_mailnet.evidence.logs import MAIL_LOG
-from pytest_mailnet.evidence.logs.lines import LONGEST, Entry
+from pytest_mailnet.evidence.logs.lines import LONGEST, LogEntry
 from pytest_mailnet.evidence.logs.postfix import Postfix
-from pytest_mailnet.evidence.logs.queued import Queue
+from pytest_mailnet.evidence.logs.queued import LogQueue
 from pytest_mailnet.evidence.logs.sendmail import Sendmail
 
 REPLY = "550 5.1.1 <bob@shop.example>: no such user"
@@ -160,13 +160,15 @@ def test_a_line_of_a_megabyte_is_cut():
 
 
 def test_what_is_remembered_is_bounded():
-    queue = Queue(room=100)
+    queue = LogQueue(room=100)
     reader = Postfix(queue)
 
     for number in range(1000):
         for line in ALL[:2]:
             _, _, message = line.partition("]: ")
-            reader.read(Entry("postfix/qmgr", message.replace("4F9D195432C", f"4F9D1954{number:03}"), "mx"))
+            reader.read(
+                LogEntry("postfix/qmgr", message.replace("4F9D195432C", f"4F9D1954{number:03}"), "mx")
+            )
 
     assert len(queue) == 200
     assert queue.mail("4F9D1954999").sender == "alice@example.com"
@@ -176,6 +178,6 @@ def test_replies_that_nobody_takes_up_are_bounded():
     reader = Sendmail(room=100)
 
     for number in range(1000):
-        reader.read(Entry("sm-mta", f"x29ABCDE012{number:03}: reply: 550 5.1.1 no", "mx"))
+        reader.read(LogEntry("sm-mta", f"x29ABCDE012{number:03}: reply: 550 5.1.1 no", "mx"))
 
     assert 0 < len(reader) <= 100

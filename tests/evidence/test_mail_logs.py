@@ -8,7 +8,7 @@ import pytest
 
 from pytest_mailnet.evidence import Failure
 from pytest_mailnet.evidence.logs import MAIL_LOG, failures_of
-from pytest_mailnet.model import Stage
+from pytest_mailnet.values import Stage
 
 MESSAGE = (
     "4F9D195432C: to=<bob@shop.example>, relay=mx.shop.example[192.0.2.8]:25, delay=1.1, delays=0.1/0/0.5/0.5,"

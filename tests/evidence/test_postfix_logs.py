@@ -6,7 +6,7 @@ import pytest
 
 from pytest_mailnet.evidence import Failure
 from pytest_mailnet.evidence.logs import MAIL_LOG
-from pytest_mailnet.model import Stage
+from pytest_mailnet.values import Stage
 
 MX = {"host": "mx.shop.example", "address": "192.0.2.8"}
 HERE = "mx.shop.example[192.0.2.8]"

@@ -15,8 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_mailnet.evidence import Failure, NoFailure
-from pytest_mailnet.evidence.reading import outcomes_of
-from pytest_mailnet.evidence.sources import Source, sources_at
+from pytest_mailnet.evidence.detect import outcomes_of
+from pytest_mailnet.evidence.sources import EvidenceSource, sources_at
 
 BOUNCE = (
     "From: MAILER-DAEMON@relay.example\nTo: bob@sender.example\nSubject: failure notice\n\n"
@@ -32,7 +32,7 @@ BOUNCE = (
 def read(content, name="evidence"):
     if isinstance(content, str):
         content = content.encode()
-    return list(outcomes_of(Source(name, len(content), lambda: io.BytesIO(content))))
+    return list(outcomes_of(EvidenceSource(name, len(content), lambda: io.BytesIO(content))))
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
@@ -178,7 +178,7 @@ def test_a_file_that_ends_in_an_error_is_told_and_what_it_told_before_stays():
                 raise OSError(errno.EIO, "Input/output error")
             return super().read(size)
 
-    failure, nothing = outcomes_of(Source("mail.log", 0, lambda: Damaged(line)))
+    failure, nothing = outcomes_of(EvidenceSource("mail.log", 0, lambda: Damaged(line)))
 
     assert failure.recipient == "alice@shop.example"
     assert str(nothing) == "mail.log: it could not be read; Input/output error"

@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_mailnet.evidence.connections import trouble_in
+from pytest_mailnet.evidence.network_errors import trouble_in
 from pytest_mailnet.evidence.replies import enhanced_of, reply_in
-from pytest_mailnet.evidence.stages import RULES, inferred_stage, named_stage
+from pytest_mailnet.evidence.stages import STAGE_SIGNS, inferred_stage, named_stage
 from pytest_mailnet.faults import FAULTS
-from pytest_mailnet.model import Reply, Stage
+from pytest_mailnet.values import Reply, Stage
 
 
 @pytest.mark.parametrize(
@@ -119,13 +119,13 @@ def test_a_stage_that_is_not_told_is_inferred_by_a_rule_that_is_named(reply, sta
 
     assert inferred is not None
     assert inferred[0] is stage
-    assert inferred[1] in {rule.says for rule in RULES}
+    assert inferred[1] in {rule.says for rule in STAGE_SIGNS}
 
 
 def test_every_rule_decides_something():
     signs = {"its words are of a sender's address": "550 bad sender"}
 
-    assert len({rule.says for rule in RULES}) == len(RULES)
+    assert len({rule.says for rule in STAGE_SIGNS}) == len(STAGE_SIGNS)
     assert inferred_stage((signs["its words are of a sender's address"],)) == (
         Stage.MAIL,
         "its words are of a sender's address",

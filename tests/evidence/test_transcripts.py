@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from pytest_mailnet.evidence import Failure, NoFailure
-from pytest_mailnet.evidence.reading import outcomes_of
-from pytest_mailnet.evidence.sources import Source
+from pytest_mailnet.evidence.detect import outcomes_of
+from pytest_mailnet.evidence.sources import EvidenceSource
 from pytest_mailnet.evidence.transcripts import TRANSCRIPTS
-from pytest_mailnet.model import Stage
+from pytest_mailnet.values import Stage
 
 SAMPLES = Path(__file__).parent / "transcripts"
 SEED = Path(__file__).parents[3] / "shared" / "seed-smtp-python.txt"
@@ -26,7 +26,7 @@ LINES = ("550-5.1.1 No such user", "550 5.1.1 here")
 
 def found(text):
     """What is told of a text, without the file's name."""
-    told = outcomes_of(Source("", 0, lambda: io.BytesIO(text.encode())))
+    told = outcomes_of(EvidenceSource("", 0, lambda: io.BytesIO(text.encode())))
     return list(told)
 
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from pytest_mailnet.evidence import Failure
-from pytest_mailnet.evidence.connections import Trouble, trouble_in
+from pytest_mailnet.evidence.network_errors import Trouble, trouble_in
 from pytest_mailnet.evidence.webhooks import WEBHOOKS
-from pytest_mailnet.model import Stage
+from pytest_mailnet.values import Stage
 
 AMAZON_SES, SENDGRID, MAILGUN, POSTMARK, SPARKPOST = WEBHOOKS
 

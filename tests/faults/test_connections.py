@@ -10,7 +10,8 @@ import pytest
 
 from pytest_mailnet.errors import InvalidSetting, UnknownName
 from pytest_mailnet.faults import FAULTS, Fault, Manner, faults_of
-from pytest_mailnet.model import Stage
+from pytest_mailnet.net.mailnet import life_of
+from pytest_mailnet.values import Stage
 
 HOST = "mx.shop.example"
 MAIL = b"Subject: hi\r\n\r\nhello\r\n"
@@ -221,13 +222,13 @@ def test_a_queue_meets_faults_and_tries_again(mailnet, shop):
 
 
 def test_the_report_tells_of_the_fault(mailnet, alice):
-    from pytest_mailnet.report import timeline
+    from pytest_mailnet.timeline.story import timeline
 
     mailnet.host(HOST).fail("closed-after-dot")
     with pytest.raises(smtplib.SMTPServerDisconnected):
         send()
 
-    told = timeline(mailnet.journal)
+    told = timeline(life_of(mailnet).journal)
     assert "-> fault: the server closes the connection in place of the reply at MESSAGE" in told
     assert "fault closed-after-dot" in told
 

@@ -13,7 +13,8 @@ from datetime import timedelta
 
 import pytest
 
-from pytest_mailnet.intercept import waits
+from pytest_mailnet.entry import waits
+from pytest_mailnet.net.mailnet import life_of
 
 HOST = "mx.shop.example"
 SELECTORS = [
@@ -30,7 +31,7 @@ def live(seconds):
 
 def told(mailnet):
     """Of which waits the record says that they really waited."""
-    return [it.text.partition(" takes its time")[0] for it in mailnet.journal.incidents]
+    return [it.text.partition(" takes its time")[0] for it in life_of(mailnet).journal.incidents]
 
 
 @pytest.fixture

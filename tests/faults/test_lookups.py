@@ -13,6 +13,7 @@ import pytest
 
 from pytest_mailnet.errors import InvalidSetting, UnknownName, ZoneError
 from pytest_mailnet.faults import FAULTS, DnsFault, DnsManner
+from pytest_mailnet.net.mailnet import life_of
 
 DOMAIN = "shop.example"
 HOST = "mx.shop.example"
@@ -176,13 +177,13 @@ def test_faults_of_different_questions_about_a_name_stand_beside_each_other(mail
 
 
 def test_the_report_tells_of_a_question_that_got_no_answer(mailnet):
-    from pytest_mailnet.report import timeline
+    from pytest_mailnet.timeline.story import timeline
 
     mailnet.fail(DOMAIN, "dns-time-out")
     with pytest.raises(dns.resolver.LifetimeTimeout):
         exchanges()
 
-    assert "shop.example MX? fault dns-time-out  (udp" in timeline(mailnet.journal)
+    assert "shop.example MX? fault dns-time-out  (udp" in timeline(life_of(mailnet).journal)
 
 
 def test_a_queue_keeps_what_cannot_be_looked_up(mailnet):

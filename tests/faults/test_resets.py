@@ -9,6 +9,8 @@ import sys
 
 import pytest
 
+from pytest_mailnet.net.mailnet import life_of
+
 MX = ("mx.shop.example", 25)
 
 
@@ -24,7 +26,7 @@ def shop(mailnet, request):
 @pytest.fixture
 def standing(mailnet, monkeypatch):
     """How many connections stood, once the server had done its worst, when each connect returned."""
-    engine, counts = mailnet._engine, []
+    engine, counts = life_of(mailnet).engine, []
     connected = engine.connected
 
     def returned(port):

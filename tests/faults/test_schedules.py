@@ -11,9 +11,9 @@ from hypothesis import given, settings
 
 from pytest_mailnet import MailNet
 from pytest_mailnet.errors import ExpectationFailed, InvalidSetting, UnknownName
-from pytest_mailnet.faults import FAULTS, DnsFault, Fault, Schedule, fault_named
-from pytest_mailnet.model import Reply, Stage
+from pytest_mailnet.faults import FAULTS, DnsFault, Fault, FaultSchedule, fault_named
 from pytest_mailnet.strategies import World, faults, messages, replies, schedules, worlds
+from pytest_mailnet.values import Reply, Stage
 
 DOMAIN = "shop.example"
 HOST = "mx.shop.example"
@@ -36,7 +36,7 @@ def outcome():
 
 
 def test_each_try_meets_the_next_step(mailnet, shop):
-    mailnet.fail(DOMAIN, Schedule("refused-at-connect", "dns-servfail", None, "closed-at-rcpt"))
+    mailnet.fail(DOMAIN, FaultSchedule("refused-at-connect", "dns-servfail", None, "closed-at-rcpt"))
 
     told = [outcome() for _ in range(5)]
 
@@ -46,7 +46,7 @@ def test_each_try_meets_the_next_step(mailnet, shop):
 def test_a_step_is_met_at_whichever_host_is_called(mailnet):
     for number in (1, 2):
         mailnet.add_server(f"mx{number}.shop.example", domain=DOMAIN)
-    mailnet.fail(DOMAIN, Schedule("refused-at-connect", None))
+    mailnet.fail(DOMAIN, FaultSchedule("refused-at-connect", None))
 
     with pytest.raises(ConnectionRefusedError):
         smtplib.SMTP("mx2.shop.example")
@@ -54,31 +54,29 @@ def test_a_step_is_met_at_whichever_host_is_called(mailnet):
 
 
 def test_a_schedule_that_nobody_comes_to_the_end_of_fails_the_test():
-    told = (
-        r"Schedule\('reset-at-mail', None, 'reset-at-rcpt'\) of shop.example is longer than the application"
-    )
+    told = r"FaultSchedule\('reset-at-mail', None, 'reset-at-rcpt'\) of shop.example is longer than the application"
 
     with pytest.raises(ExpectationFailed, match=told), MailNet() as net:  # noqa: PT012
         net.add_server(HOST, domain=DOMAIN)
-        net.fail(DOMAIN, Schedule("reset-at-mail", None, "reset-at-rcpt"))
+        net.fail(DOMAIN, FaultSchedule("reset-at-mail", None, "reset-at-rcpt"))
         assert outcome() == "SMTPServerDisconnected"
 
 
 @pytest.mark.parametrize(
     ("do", "error", "text"),
     [
-        (lambda _: Schedule("reset-at-rcp"), UnknownName, "did you mean 'reset-at-rcpt'"),
+        (lambda _: FaultSchedule("reset-at-rcp"), UnknownName, "did you mean 'reset-at-rcpt'"),
         (
-            lambda net: net.fail(DOMAIN, Schedule("reset-at-mail", None, None), times=2),
+            lambda net: net.fail(DOMAIN, FaultSchedule("reset-at-mail", None, None), times=2),
             InvalidSetting,
             "3 steps are more than 2 tries can meet",
         ),
         (
-            lambda net: net.fail("gmail.com", Schedule("reset-at-auth")),
+            lambda net: net.fail("gmail.com", FaultSchedule("reset-at-auth")),
             InvalidSetting,
             "does not offer AUTH",
         ),
-        (lambda net: net.fail("shup.example", Schedule("reset-at-mail")), UnknownName, "'shop.example'"),
+        (lambda net: net.fail("shup.example", FaultSchedule("reset-at-mail")), UnknownName, "'shop.example'"),
         (lambda _: schedules(2, longest=3), InvalidSetting, "at most one for each try"),
         (lambda _: schedules(0), InvalidSetting, "1 step or more"),
         (lambda _: faults(stage="rctp"), InvalidSetting, "did you mean 'rcpt'"),
@@ -92,9 +90,9 @@ def test_what_cannot_be_met_is_told_at_once(mailnet, shop, do, error, text):
 
 
 def test_a_schedule_is_written_as_code():
-    schedule = Schedule("reset-after-dot", None, DnsFault(FAULTS["dns-servfail"].manner))
+    schedule = FaultSchedule("reset-after-dot", None, DnsFault(FAULTS["dns-servfail"].manner))
 
-    assert repr(schedule) == "Schedule('reset-after-dot', None, 'dns-servfail')"
+    assert repr(schedule) == "FaultSchedule('reset-after-dot', None, 'dns-servfail')"
     assert eval(repr(schedule)) == schedule
     assert hash(eval(repr(schedule))) == hash(schedule)
     assert all(eval(repr(fault)) is fault for fault in map(fault_named, FAULTS))
@@ -211,7 +209,7 @@ def test_the_search_ends_in_the_smallest_schedule_that_breaks_the_application():
         the_application_is_right()
 
     note = "".join(told.value.__notes__)
-    schedule = eval(note[note.index("Schedule(") : note.index(")", note.index("Schedule(")) + 1])
+    schedule = eval(note[note.index("FaultSchedule(") : note.index(")", note.index("FaultSchedule(")) + 1])
     assert len(schedule.steps) == 1
     assert schedule.steps[0].taken is False
 
@@ -238,9 +236,9 @@ def test_what_breaks_an_application_is_printed_as_code_to_paste(pytester):
     lines = [line.removeprefix("E").strip() for line in result.outlines]
     told = lines[next(number for number, line in enumerate(lines) if line.endswith(": test_it(")) + 1 :]
     printed = dict(line.partition(" # ")[0].rstrip(", ").split("=", 1) for line in told[: told.index(")")])
-    names = {it.__name__: it for it in (Schedule, fault_named, Reply, World)}
+    names = {it.__name__: it for it in (FaultSchedule, fault_named, Reply, World)}
     values = {name: eval(code, names) for name, code in printed.items()}
-    assert printed["schedule"] == "Schedule('dns-servfail', 'dns-servfail')"
+    assert printed["schedule"] == "FaultSchedule('dns-servfail', 'dns-servfail')"
     assert printed["fault"] == "fault_named('dns-servfail')"
     assert [type(values[name]) for name in ("reply_fault", "reply", "world", "message")] == [
         Fault,

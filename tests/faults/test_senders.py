@@ -14,7 +14,7 @@ import dns.resolver
 import pytest
 
 from pytest_mailnet.faults import Manner
-from pytest_mailnet.model import Stage
+from pytest_mailnet.values import Stage
 
 aiosmtplib = pytest.importorskip("aiosmtplib")
 django_mail = pytest.importorskip("django.core.mail")

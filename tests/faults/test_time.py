@@ -18,6 +18,7 @@ import pytest
 
 from pytest_mailnet import MailNet
 from pytest_mailnet.errors import ExpectationFailed, InvalidSetting, WouldHang
+from pytest_mailnet.net.mailnet import life_of
 
 aiosmtplib = pytest.importorskip("aiosmtplib")
 trio = pytest.importorskip("trio")
@@ -334,7 +335,7 @@ def test_what_is_not_in_the_net_really_waits_and_is_told(mailnet, shop):
     asyncio.run(meet())
 
     assert time.monotonic() - began >= 0.1
-    assert any("which is not in the net" in it.text for it in mailnet.journal.incidents)
+    assert any("which is not in the net" in it.text for it in life_of(mailnet).journal.incidents)
 
 
 def test_a_loop_of_uvloop_really_waits_and_is_told(mailnet, shop):
@@ -346,7 +347,7 @@ def test_a_loop_of_uvloop_really_waits_and_is_told(mailnet, shop):
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(nothing())
 
-    assert [it.text for it in mailnet.journal.incidents] == [
+    assert [it.text for it in life_of(mailnet).journal.incidents] == [
         "a wait on a loop of uvloop takes its time: mailnet.clock.compress() cannot shorten it"
     ]
 
@@ -356,7 +357,7 @@ def test_a_query_of_pycares_really_waits_and_is_told(mailnet, shop):
 
     pycares.Channel().close()
 
-    assert "a query of pycares" in mailnet.journal.incidents[0].text
+    assert "a query of pycares" in life_of(mailnet).journal.incidents[0].text
 
 
 def test_select_called_by_hand_runs_on_the_net_s_clock(mailnet, passed):
@@ -380,7 +381,7 @@ def test_a_poll_by_hand_really_waits_and_is_told(mailnet, shop):
         assert poll.poll(50) == []
 
     assert time.monotonic() - began >= 0.05
-    assert [it.text for it in mailnet.journal.incidents] == [
+    assert [it.text for it in life_of(mailnet).journal.incidents] == [
         "a wait by select.poll takes its time: mailnet.clock.compress() cannot shorten it"
     ]
 
@@ -396,7 +397,7 @@ def test_who_waits_in_another_process_is_told_of(make_mailnet, compressed_before
         if not compressed_before:
             net.clock.compress()
 
-        assert [it.text.partition(" takes its time")[0] for it in net.journal.incidents] == [
+        assert [it.text.partition(" takes its time")[0] for it in life_of(net).journal.incidents] == [
             "a wait of a child process",
             "a wait of a client of mailnet.listen('mx.shop.example')",
         ]

@@ -9,7 +9,8 @@ import time
 
 import pytest
 
-from pytest_mailnet.intercept import waits
+from pytest_mailnet.entry import waits
+from pytest_mailnet.net.mailnet import life_of
 
 pytest.importorskip("twisted")
 
@@ -125,6 +126,6 @@ def test_a_reactor_that_waits_for_a_timer_alone_really_waits_and_is_told(mailnet
     run(own)
 
     assert time.monotonic() - began >= 0.15
-    assert [it.text.partition(" takes its time")[0] for it in mailnet.journal.incidents] == [
+    assert [it.text.partition(" takes its time")[0] for it in life_of(mailnet).journal.incidents] == [
         "a wait of Twisted's reactor (reactor.callLater, say) that no fault has caused"
     ]

@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 
-from pytest_mailnet.accounts import Account
 from pytest_mailnet.clock import Clock
 from pytest_mailnet.dns.resolver import Dns
-from pytest_mailnet.journal import Journal
-from pytest_mailnet.mailbox import Mailbox
-from pytest_mailnet.model import Endpoint
-from pytest_mailnet.step import Step
+from pytest_mailnet.mailboxes.account import Account
+from pytest_mailnet.mailboxes.mailbox import Mailbox
+from pytest_mailnet.record.journal import Journal
+from pytest_mailnet.smtp.state import Step
+from pytest_mailnet.values import Endpoint
 
 
 class Surroundings:

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from pytest_mailnet.dns.blocklists import meaning_of, reversed_name
 from pytest_mailnet.dns.resolver import Dns
-from pytest_mailnet.journal import Journal
-from pytest_mailnet.model import Stage
+from pytest_mailnet.record.journal import Journal
 from pytest_mailnet.rules.dnsbl import ListedAddress, ListedSenderDomain
+from pytest_mailnet.values import Stage
 
 ZEN = "7.113.0.203.zen.spamhaus.org"
 SPAMHAUS = ("127.0.0.2", "127.0.0.3", "127.0.0.4", "127.0.0.10", "127.0.0.11")

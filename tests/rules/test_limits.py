@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from pytest_mailnet.rules.bounces import BounceRate, BounceToMany
 from pytest_mailnet.rules.limits import TooManyErrors, TooManyMessages, TooManyRecipients
+from pytest_mailnet.rules.null_sender import BounceRate, BounceToMany
 from pytest_mailnet.rules.tarpit import Tarpit
 
 EHLO = "EHLO a.example"

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from pytest_mailnet.errors import InvalidSetting
-from pytest_mailnet.mailbox import Message
-from pytest_mailnet.model import Envelope, Stage
+from pytest_mailnet.record.session import Message
 from pytest_mailnet.rules.recipients import BusyMailbox, DisabledMailbox, FullMailbox
+from pytest_mailnet.values import Envelope, Stage
 
 MAIL = ("EHLO a.example", "MAIL FROM:<bob@b.example>")
 

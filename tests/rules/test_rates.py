@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_mailnet.errors import InvalidSetting
-from pytest_mailnet.journal import note
-from pytest_mailnet.model import Stage
+from pytest_mailnet.record.session import note
 from pytest_mailnet.rules.counting import Windows
 from pytest_mailnet.rules.rates import ConcurrentConnections, RateLimit
+from pytest_mailnet.values import Stage
 
 MAIL = ("EHLO a.example", "MAIL FROM:<bob@b.example>", "RCPT TO:<alice@corp.example>")
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_mailnet.dns.resolver import Dns
-from pytest_mailnet.journal import Journal
+from pytest_mailnet.record.journal import Journal
 from pytest_mailnet.rules.helo import HeloNoName, HeloOwnName, HeloUnresolvable
 from pytest_mailnet.rules.sender_domain import (
     SenderDomainNotFound,

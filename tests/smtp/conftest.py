@@ -11,14 +11,15 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from pytest_mailnet.certificates import Authority, Certificate
-from pytest_mailnet.dialogue import Dialogue
-from pytest_mailnet.faults.arming import Armed
-from pytest_mailnet.journal import Journal
-from pytest_mailnet.model import Endpoint, Envelope, Reply, Stage
+from pytest_mailnet.faults.armed import Armed
 from pytest_mailnet.providers.catalogue import stock_phrases
-from pytest_mailnet.step import HangUp, Step
-from pytest_mailnet.wire.connection import Connection
-from pytest_mailnet.wire.smtpserver import MailService
+from pytest_mailnet.record.journal import Journal
+from pytest_mailnet.server.connection import Connection
+from pytest_mailnet.server.smtp_server import MailService
+from pytest_mailnet.smtp.commands import answer_command
+from pytest_mailnet.smtp.dialogue import Dialogue
+from pytest_mailnet.smtp.state import HangUp, Step
+from pytest_mailnet.values import Endpoint, Envelope, Reply, Stage
 
 CLIENT = Endpoint("203.0.113.7", 40000)
 SERVER = Endpoint("192.0.2.27", 25)
@@ -99,7 +100,7 @@ class Talk:
 
     def say(self, *lines: str) -> str:
         """Say each line, and return the reply to the last."""
-        return [self.dialogue.command(f"{line}\r\n".encode()).decode() for line in lines][-1]
+        return [answer_command(self.dialogue, f"{line}\r\n".encode()).decode() for line in lines][-1]
 
     def go_to(self, stage: Stage) -> None:
         """Go on until the next thing said is of that stage."""

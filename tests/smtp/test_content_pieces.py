@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_mailnet.smtp.content import Content
+from pytest_mailnet.smtp.data import Content
 
 PIECES = st.lists(
     st.sampled_from([b"\r\n", b"\r", b"\n", b".", b"..", b"a", b"\r\n.", b".\r\n"]), max_size=25

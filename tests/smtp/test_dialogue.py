@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pytest_mailnet.model import Envelope, Reply, Stage
-from pytest_mailnet.step import HANG_UP
+from pytest_mailnet.smtp.commands import answer_command
+from pytest_mailnet.smtp.state import HANG_UP
+from pytest_mailnet.values import Envelope, Reply, Stage
 
 TAKEN = {
     Stage.CONNECT: "220 mx.shop.example ESMTP\r\n",
@@ -307,7 +308,7 @@ def test_utf8_addresses_need_the_parameter_and_the_extension(welcomed, shop):
 
 
 def test_what_is_no_utf8_is_refused(welcomed):
-    assert welcomed.dialogue.command(b"MAIL FROM:<b\xf8b@b.example> SMTPUTF8\r\n") == (
+    assert answer_command(welcomed.dialogue, b"MAIL FROM:<b\xf8b@b.example> SMTPUTF8\r\n") == (
         b"500 5.5.2 Syntax error: command is not ASCII\r\n"
     )
 
@@ -320,8 +321,8 @@ def test_mail_may_be_longer_by_what_the_extensions_need(welcomed, shop, extensio
     shop.extensions = extensions
     line = b"MAIL FROM:<bob@b.example>"
 
-    too_long = welcomed.dialogue.command(line.ljust(longest - 1) + b"\r\n")
-    fits = welcomed.dialogue.command(line.ljust(longest - 2) + b"\r\n")
+    too_long = answer_command(welcomed.dialogue, line.ljust(longest - 1) + b"\r\n")
+    fits = answer_command(welcomed.dialogue, line.ljust(longest - 2) + b"\r\n")
 
     assert (too_long, fits) == (b"500 5.5.2 Line too long\r\n", b"250 2.1.0 OK\r\n")
     assert len(welcomed.session.exchanges[-2].request) == 512
@@ -338,8 +339,8 @@ def test_after_helo_mail_has_512_bytes(talk):
 def test_other_commands_have_512_bytes(welcomed, line):
     padded = line.ljust(511, "x").encode()
 
-    assert welcomed.dialogue.command(padded + b"\r\n") == b"500 5.5.2 Line too long\r\n"
-    assert welcomed.dialogue.command(padded[1:] + b"\r\n") != b"500 5.5.2 Line too long\r\n"
+    assert answer_command(welcomed.dialogue, padded + b"\r\n") == b"500 5.5.2 Line too long\r\n"
+    assert answer_command(welcomed.dialogue, padded[1:] + b"\r\n") != b"500 5.5.2 Line too long\r\n"
 
 
 def test_what_the_client_said_cannot_become_a_line_of_a_reply(talk, shop):
@@ -400,7 +401,7 @@ def test_whatever_is_said_gets_a_reply_that_is_one(shop, journal, new_talk, line
     talk = new_talk(shop, journal)
     talk.dialogue.greet()
     for line in lines:
-        said = talk.dialogue.command(line.replace(b"\n", b"") + b"\r\n")
+        said = answer_command(talk.dialogue, line.replace(b"\n", b"") + b"\r\n")
 
         assert REPLY.fullmatch(said)
         if talk.dialogue.closing:

@@ -6,8 +6,8 @@ import re
 
 import pytest
 
-from pytest_mailnet.model import Stage
 from pytest_mailnet.providers import catalogue_with
+from pytest_mailnet.values import Stage
 
 CATALOGUE = catalogue_with()
 SCRIPTED = {Stage.CONNECT, Stage.MAIL, Stage.RCPT, Stage.DATA, Stage.MESSAGE}

@@ -10,12 +10,12 @@ import socket
 import aiosmtpd.smtp
 import pytest
 
-from pytest_mailnet.dialogue import Dialogue
-from pytest_mailnet.model import Endpoint, Reply, Stage
-from pytest_mailnet.step import HANG_UP, Step
-from pytest_mailnet.wire.connection import Connection
-from pytest_mailnet.wire.mishaps import Mishaps
-from pytest_mailnet.wire.smtpserver import MailServer
+from pytest_mailnet.server.connection import Connection
+from pytest_mailnet.server.faulty import Mishaps
+from pytest_mailnet.server.smtp_server import MailServer
+from pytest_mailnet.smtp.dialogue import Dialogue
+from pytest_mailnet.smtp.state import HANG_UP, Step
+from pytest_mailnet.values import Endpoint, Reply, Stage
 
 CLIENT = Endpoint("203.0.113.7", 40000)
 SERVER = Endpoint("192.0.2.27", 25)

@@ -6,13 +6,13 @@ import functools
 from dataclasses import dataclass
 
 from pytest_mailnet.dns.records import Record, text_of
-from pytest_mailnet.faults.lookup import DnsManner
+from pytest_mailnet.faults.dns_fault import DnsManner
 
-__all__ = ["Addresses", "Answer", "addresses_in"]
+__all__ = ["Addresses", "DnsAnswer", "addresses_in"]
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class DnsAnswer:
     """What a resolver tells.
 
     Attributes:
@@ -58,7 +58,7 @@ class Addresses:
 
 
 @functools.lru_cache(maxsize=1024)
-def addresses_in(name: str, answer: Answer) -> Addresses:
+def addresses_in(name: str, answer: DnsAnswer) -> Addresses:
     """What an answer says of the addresses of the name that was asked for."""
     chain = [record for record in answer.answers if record.rdtype == "CNAME"]
     return Addresses(

@@ -18,7 +18,7 @@ import dns.rdtypes.ANY.TXT
 import dns.tokenizer
 
 from pytest_mailnet.errors import ZoneError, amongst
-from pytest_mailnet.shown import cut
+from pytest_mailnet.printable import cut
 
 __all__ = [
     "Record",

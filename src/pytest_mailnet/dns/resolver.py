@@ -9,10 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from pytest_mailnet.attributes import is_whole, steady
-from pytest_mailnet.dns.answers import Addresses, Answer, addresses_in
-from pytest_mailnet.dns.masterfile import parse_zone
-from pytest_mailnet.dns.misconfiguration import wrong_answer
+from pytest_mailnet.dns.answers import Addresses, DnsAnswer, addresses_in
 from pytest_mailnet.dns.records import (
     Record,
     checked_name,
@@ -21,9 +18,11 @@ from pytest_mailnet.dns.records import (
     plain_name,
     reversed_address,
 )
+from pytest_mailnet.dns.wrong_answers import wrong_answer
 from pytest_mailnet.dns.zone import NAME_SERVER, Zones
+from pytest_mailnet.dns.zonefile import parse_zone
 from pytest_mailnet.errors import ZoneError, amongst
-from pytest_mailnet.faults.lookup import (
+from pytest_mailnet.faults.dns_fault import (
     MX_MANNERS,
     UNHEARD,
     ArmedLookups,
@@ -31,11 +30,12 @@ from pytest_mailnet.faults.lookup import (
     DnsManner,
     lookup_fault_named,
 )
-from pytest_mailnet.native import reentrant_lock
-from pytest_mailnet.snapshot import Snapshot, since
+from pytest_mailnet.handles.attributes import is_whole, steady
+from pytest_mailnet.handles.snapshot import Snapshot, since
+from pytest_mailnet.system.native import reentrant_lock
 
 if TYPE_CHECKING:
-    from pytest_mailnet.journal import Journal, Query
+    from pytest_mailnet.record.journal import Journal, Query
 
 __all__ = ["Dns"]
 
@@ -273,7 +273,7 @@ class Dns:
         with self._lock:
             return self._zones.apex(asked) is not None
 
-    def lookup(self, name: str, rdtype: str, drawn: DnsFault | None = None) -> Answer:
+    def lookup(self, name: str, rdtype: str, drawn: DnsFault | None = None) -> DnsAnswer:
         """What a resolver would answer; "ANY" asks for all records of the name.
 
         Args:
@@ -282,9 +282,9 @@ class Dns:
             drawn: what this question meets besides the name's own faults.
         """
         answer = self.answer(name, rdtype, drawn)
-        return Answer("SERVFAIL") if answer.broken in UNHEARD else answer
+        return DnsAnswer("SERVFAIL") if answer.broken in UNHEARD else answer
 
-    def answer(self, name: str, rdtype: str, drawn: DnsFault | None = None) -> Answer:
+    def answer(self, name: str, rdtype: str, drawn: DnsFault | None = None) -> DnsAnswer:
         """What `lookup` says, before anything goes wrong on its way."""
         asked = plain_name(name)
         answers: list[Record] = []
@@ -302,14 +302,14 @@ class Dns:
                 if not found:
                     rcode = "NXDOMAIN" if found is None else "NOERROR"
                     soa = self._zones.soa(asked)
-                    return Answer(rcode, tuple(answers), (soa,), broken=broken)
+                    return DnsAnswer(rcode, tuple(answers), (soa,), broken=broken)
                 answers += found
                 last = found[-1]
                 if last.rdtype != "CNAME" or rdtype in {"CNAME", "ANY"}:
                     additional = tuple(self._additional(found))
-                    return Answer("NOERROR", tuple(answers), (), additional, broken)
+                    return DnsAnswer("NOERROR", tuple(answers), (), additional, broken)
             asked = plain_name(last.rdata)
-        return Answer("SERVFAIL")
+        return DnsAnswer("SERVFAIL")
 
     def addresses(self, name: str, version: int, drawn: DnsFault | None = None) -> Addresses:
         """A host's addresses of one IP version, 4 or 6."""

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from pytest_mailnet.evidence.replies import code_of, enhanced_of
-from pytest_mailnet.model import Stage
-from pytest_mailnet.shown import printable
+from pytest_mailnet.printable import printable
+from pytest_mailnet.values import Stage
 
 __all__ = ["Failure", "NoFailure", "Outcome"]
 

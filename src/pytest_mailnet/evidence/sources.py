@@ -14,7 +14,7 @@ from typing import BinaryIO
 
 from pytest_mailnet.errors import EvidenceError, amongst
 
-__all__ = ["STANDARD_INPUT", "Source", "lines_of", "mails_of", "sources_at"]
+__all__ = ["STANDARD_INPUT", "EvidenceSource", "lines_of", "mails_of", "sources_at"]
 
 STANDARD_INPUT = "-"
 """In place of a path: what is typed or piped in."""
@@ -31,7 +31,7 @@ _ENVELOPE = re.compile(rb"From \S{0,400} {0,3}.{0,40}\d\d:\d\d")  # with the tim
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class EvidenceSource:
     """One file of evidence.
 
     Attributes:
@@ -47,7 +47,7 @@ class Source:
 
 def sources_at(
     paths: Iterable[str | os.PathLike[str]], standard_input: BinaryIO | None = None
-) -> Iterator[Source]:
+) -> Iterator[EvidenceSource]:
     """All files at some paths, those in a folder in the order of their names.
 
     Args:
@@ -65,7 +65,7 @@ def sources_at(
             if once:
                 raise EvidenceError("'-' twice: standard input can be read once")
             once = True
-            yield Source("standard input", 0, lambda: standard_input)
+            yield EvidenceSource("standard input", 0, lambda: standard_input)
         elif not str(given):
             raise EvidenceError("'' is no file: a variable that is not set? \".\" is all that lies here")
         elif _is_folder(path):
@@ -150,15 +150,15 @@ def _is_missing(path: Path) -> bool:
     return False
 
 
-def _file(path: Path) -> Source:
+def _file(path: Path) -> EvidenceSource:
     try:
         size = path.stat().st_size
     except OSError as error:
         return _unread(path, error)
-    return Source(str(path), size, lambda: path.open("rb"))
+    return EvidenceSource(str(path), size, lambda: path.open("rb"))
 
 
-def _unread(path: Path, error: OSError) -> Source:
+def _unread(path: Path, error: OSError) -> EvidenceSource:
     """A file of which it is known already why it cannot be read; whoever opens it is told."""
     if isinstance(error, FileNotFoundError) and path.is_symlink():
         error = OSError("it is a link to where nothing is")
@@ -166,15 +166,15 @@ def _unread(path: Path, error: OSError) -> Source:
     def refuse() -> BinaryIO:
         raise error
 
-    return Source(str(path), 0, refuse)
+    return EvidenceSource(str(path), 0, refuse)
 
 
-def _sources_in(folder: Path) -> Iterator[Source]:
+def _sources_in(folder: Path) -> Iterator[EvidenceSource]:
     """Of a Maildir the mails, of any other folder all files below it; none that are hidden.
 
     What cannot be read stands among them, and says why when it is opened.
     """
-    found: dict[Path, Source] = {}
+    found: dict[Path, EvidenceSource] = {}
 
     def fail(error: OSError) -> None:
         path = Path(error.filename)
@@ -191,7 +191,7 @@ def _sources_in(folder: Path) -> Iterator[Source]:
     yield from (found[path] for path in sorted(found))
 
 
-def _in_folder(path: Path) -> Source:
+def _in_folder(path: Path) -> EvidenceSource:
     """A file of a folder. A pipe may never end, which whoever names it wants, and nobody else does."""
     try:
         mode = path.stat().st_mode

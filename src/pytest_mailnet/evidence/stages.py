@@ -6,9 +6,9 @@ import re
 from typing import NamedTuple
 
 from pytest_mailnet.evidence.replies import code_of, enhanced_of
-from pytest_mailnet.model import Stage
+from pytest_mailnet.values import Stage
 
-__all__ = ["RULES", "Rule", "inferred_stage", "named_stage"]
+__all__ = ["STAGE_SIGNS", "StageSign", "inferred_stage", "named_stage"]
 
 # How programs call what they had said last; longer names go before those that they hold.
 _NAMED: tuple[tuple[re.Pattern[str], Stage], ...] = tuple(
@@ -37,7 +37,7 @@ def named_stage(command: str) -> Stage | None:
     return next((stage for pattern, stage in _NAMED if pattern.search(command)), None)
 
 
-class Rule(NamedTuple):
+class StageSign(NamedTuple):
     """A sign by which a stage is inferred.
 
     Attributes:
@@ -51,13 +51,13 @@ class Rule(NamedTuple):
     stage: Stage
 
 
-def _rule(says: str, sign: str, stage: Stage) -> Rule:
-    return Rule(says, re.compile(sign, re.IGNORECASE), stage)
+def _rule(says: str, sign: str, stage: Stage) -> StageSign:
+    return StageSign(says, re.compile(sign, re.IGNORECASE), stage)
 
 
 _CODE = r"^[45]\d\d[ :\-]+[\[(#]*"
 
-RULES = (
+STAGE_SIGNS = (
     _rule("535, 534 and 432 answer a log-in (RFC 4954, 6)", r"^(?:535|534|432)\b", Stage.AUTH),
     _rule("530 asks for TLS or a log-in before a mail begins (RFC 3207, 4)", r"^530\b", Stage.MAIL),
     _rule(
@@ -123,4 +123,4 @@ def inferred_stage(reply: tuple[str, ...], status: str | None = None) -> tuple[S
     text = " ".join(reply)
     if status is not None and enhanced_of(reply) is None:
         text = f"{code_of(reply[0])} {status} {text[4:]}"
-    return next(((rule.stage, rule.says) for rule in RULES if rule.sign.search(text)), None)
+    return next(((rule.stage, rule.says) for rule in STAGE_SIGNS if rule.sign.search(text)), None)

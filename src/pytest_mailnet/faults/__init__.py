@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from pytest_mailnet.faults.catalogue import FAULTS, fault_named, faults_of
+from pytest_mailnet.faults.dns_fault import DnsFault, DnsManner
 from pytest_mailnet.faults.fault import Fault, Manner
-from pytest_mailnet.faults.lookup import DnsFault, DnsManner
-from pytest_mailnet.faults.weather import Chaos, Schedule
+from pytest_mailnet.faults.known import FAULTS, fault_named, faults_of
+from pytest_mailnet.faults.schedule import Chaos, FaultSchedule
 
 __all__ = [
     "FAULTS",
@@ -13,8 +13,8 @@ __all__ = [
     "DnsFault",
     "DnsManner",
     "Fault",
+    "FaultSchedule",
     "Manner",
-    "Schedule",
     "fault_named",
     "faults_of",
 ]

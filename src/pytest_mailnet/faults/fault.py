@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 from pytest_mailnet.certificates import Certificate
-from pytest_mailnet.model import Stage
+from pytest_mailnet.values import Stage
 
 __all__ = [
     "CERTIFICATES",

@@ -1,26 +1,19 @@
-"""What hosts of one kind say and decide: a test's own answers, then rules, then the phrasebook."""
+"""Whose answers a test writes: `mailnet.gmail.on_rcpt(...)`, `mailnet.gmail.submission.on_mail(...)`."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING
 
-from pytest_mailnet.attributes import steady
-from pytest_mailnet.expectation import Expectation, Match
-from pytest_mailnet.model import Reply, Stage
-from pytest_mailnet.providers.phrasebook import Phrasebook, Replies
-from pytest_mailnet.providers.policy import EVERYTHING, OWN_ANSWER, Policy
+from pytest_mailnet.handles.attributes import steady
+from pytest_mailnet.providers.decisions import Decisions
+from pytest_mailnet.providers.phrasebook import Replies
+from pytest_mailnet.providers.policy import EVERYTHING
 from pytest_mailnet.providers.variables import VARIABLES
 from pytest_mailnet.rules import RULES, family_of
-from pytest_mailnet.script import Script
-from pytest_mailnet.sender import Sender
-from pytest_mailnet.shown import printable
-from pytest_mailnet.step import HangUp, Step
-
-if TYPE_CHECKING:
-    from pytest_mailnet.journal import Session
-    from pytest_mailnet.rules import Evidence
+from pytest_mailnet.scripting.expectation import Expectation, Match
+from pytest_mailnet.senders.sender import Sender
+from pytest_mailnet.values import Stage
 
 __all__ = ["INSTEAD", "Agent"]
 
@@ -63,41 +56,21 @@ class Agent:
     its hosts, those of its submission agents only there, and come first.
 
     Args:
-        name: how messages call it.
-        policy: its rules.
-        phrasebook: its replies.
-        elapsed: tells how many seconds the net has lasted.
-        behind: the script that is asked after its own.
+        decisions: what they answer by.
     """
 
-    def __init__(
-        self,
-        name: str,
-        policy: Policy,
-        phrasebook: Phrasebook,
-        elapsed: Callable[[], float],
-        behind: Script | None = None,
-    ) -> None:
-        self._name = name
-        self._policy = policy
-        self._phrasebook = phrasebook
-        self._script = Script(elapsed)
-        self._behind = behind
+    def __init__(self, decisions: Decisions) -> None:
+        self._decisions = decisions
 
     @property
     def name(self) -> str:
         """How tests call it."""
-        return self._name
+        return self._decisions.name
 
     @property
     def replies(self) -> Replies:
         """Its replies by condition, `mailnet.gmail.replies.user_unknown`."""
-        return Replies(self._phrasebook)
-
-    @property
-    def script(self) -> Script:
-        """The test's own answers."""
-        return self._script
+        return Replies(self._decisions.phrasebook)
 
     def enforce(self, *rules: str) -> None:
         """Turn rules on that are off in a fresh net: "greylisting", or a family: "authentication".
@@ -105,15 +78,11 @@ class Agent:
         Raises:
             UnknownName: if the provider has no such rule; names the near misses.
         """
-        self._policy.enforce(*rules)
+        self._decisions.policy.enforce(*rules)
 
     def enforce_all(self) -> None:
         """Turn on every rule that there is."""
-        self._policy.enforce(EVERYTHING)
-
-    def explanation(self, session: Session) -> str:
-        """Tell, rule by rule, why a session got the replies that it got."""
-        return "\n".join(map(printable, self._policy.explain(session)))
+        self._decisions.policy.enforce(EVERYTHING)
 
     def on_connect(self, match: Match | None = None, *, sender: Sender | str | None = None) -> Expectation:
         """Answer a connection in place of the banner; a glob is compared with the client's address."""
@@ -152,23 +121,5 @@ class Agent:
         """Answer after the final dot; a glob is compared with each recipient."""
         return self._on(Stage.MESSAGE, match, sender)
 
-    def phrase(self, condition: str) -> Reply:
-        """The phrasebook's reply for a condition."""
-        return self._phrasebook[condition].reply
-
-    def decision(self, stage: Stage, step: Step, evidence: Evidence) -> Reply | HangUp | None:
-        """The first answer of the script, then of the rules; None lets the session go on."""
-        scripted = self._script.decide(stage, step)
-        if scripted is None and self._behind is not None:
-            scripted = self._behind.decide(stage, step)
-        if scripted is not None:
-            step.finding = OWN_ANSWER
-            return scripted
-        refusal = self._policy.decide(stage, step, evidence)
-        if refusal is None:
-            return None
-        step.details = refusal.details
-        return self.phrase(refusal.condition)
-
     def _on(self, stage: Stage, match: Match | None, sender: Sender | str | None) -> Expectation:
-        return self._script.add(Expectation(self.name, stage, match, sender, VARIABLES))
+        return self._decisions.script.add(Expectation(self.name, stage, match, sender, VARIABLES))

@@ -13,8 +13,8 @@ from types import MappingProxyType
 from pytest_mailnet.errors import InvalidSetting, ProviderFileError, UnknownName
 from pytest_mailnet.providers.facts import Facts
 from pytest_mailnet.providers.phrasebook import Phrase, Phrasebook
-from pytest_mailnet.providers.published import exchanges
-from pytest_mailnet.providers.reader import parse_facts
+from pytest_mailnet.providers.toml_file import parse_facts
+from pytest_mailnet.providers.zones import exchanges
 
 __all__ = ["ENTRY_POINTS", "Catalogue", "catalogue_with", "stock_phrases"]
 
@@ -177,7 +177,7 @@ def catalogue_with(paths: tuple[Path, ...] = ()) -> Catalogue:
 @functools.cache
 def stock_phrases() -> Mapping[str, Phrase]:
     """What a server says that has no phrases of its own: the RFCs' texts."""
-    text = (resources.files(__package__) / _STOCK).read_text("utf-8")
+    text = (_data() / _STOCK).read_text("utf-8")
     return parse_facts(text, _STOCK).phrases
 
 
@@ -189,8 +189,12 @@ def _names(facts: Facts) -> set[str]:
     }
 
 
+def _data() -> Traversable:
+    return resources.files(__package__) / "data"
+
+
 def _shipped() -> Iterator[Traversable]:
-    return (file for file in _toml_in(resources.files(__package__)) if file.name != _STOCK)
+    return (file for file in _toml_in(_data()) if file.name != _STOCK)
 
 
 def _installed() -> Iterator[Traversable]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pytest_mailnet.providers.phrasebook import Phrase
-from pytest_mailnet.reports import STOCK, Wording
+from pytest_mailnet.providers.wording import STOCK, Wording
 from pytest_mailnet.rules import Rule
 from pytest_mailnet.rules.recipients import AuthenticatedUser, LocalRecipient, RelayingDenied, TrustedNetwork
 from pytest_mailnet.rules.submission import WrongCredentials
@@ -67,6 +67,7 @@ class Facts:
         submission: of its submission servers; None where they are not known, or are its MX hosts.
         auth_before_tls: whether its MX hosts let one log in in the clear.
         wording: how it writes its bounces.
+        catch_all: whether every recipient in its domains has a mailbox.
     """
 
     name: str
@@ -85,6 +86,7 @@ class Facts:
     submission: Submission | None = None
     auth_before_tls: bool = False
     wording: Wording = STOCK
+    catch_all: bool = False
 
 
 def plain_facts(name: str, domains: tuple[str, ...], ports: tuple[int, ...]) -> Facts:
@@ -101,6 +103,7 @@ def plain_facts(name: str, domains: tuple[str, ...], ports: tuple[int, ...]) -> 
         phrases={},
         customer="{domain}. 3600 IN MX 10 " + name + ".",
         auth_before_tls=True,
+        catch_all=True,
     )
 
 

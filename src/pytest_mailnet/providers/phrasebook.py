@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pytest_mailnet.errors import ReadOnly, UnknownAttribute, UnknownName
-from pytest_mailnet.model import Reply
+from pytest_mailnet.values import Reply
 
 __all__ = ["Phrase", "Phrasebook", "Replies"]
 

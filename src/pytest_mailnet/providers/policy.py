@@ -7,16 +7,16 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from pytest_mailnet.errors import InvalidSetting, UnknownName, amongst
-from pytest_mailnet.journal import Finding
-from pytest_mailnet.model import Stage
-from pytest_mailnet.rules import PERMIT, RULES, Evidence, Refusal, Rule, When, family_of, name_of
+from pytest_mailnet.record.session import Finding
+from pytest_mailnet.rules import PERMIT, RULES, Refusal, Rule, RuleContext, When, family_of, name_of
 from pytest_mailnet.smtp.headers import domain_of
+from pytest_mailnet.values import Stage
 
 if TYPE_CHECKING:
     from pytest_mailnet.dns.resolver import Dns
-    from pytest_mailnet.journal import Session
     from pytest_mailnet.providers.facts import Facts, Submission
-    from pytest_mailnet.step import Step
+    from pytest_mailnet.record.session import Session
+    from pytest_mailnet.smtp.state import Step
 
 __all__ = ["EVERYTHING", "OWN_ANSWER", "Policy", "check_rules"]
 
@@ -83,7 +83,7 @@ class Policy:
         """The names of its rules, and of their families."""
         return list(dict.fromkeys(it for rule in self._rules for it in _names(rule)))
 
-    def decide(self, stage: Stage, step: Step, evidence: Evidence) -> Refusal | None:
+    def decide(self, stage: Stage, step: Step, evidence: RuleContext) -> Refusal | None:
         """The first refusal at a stage; None where a rule permits or none has an objection."""
         published: bool | None = None
         for rule, permits, if_published in self._asked[stage]:

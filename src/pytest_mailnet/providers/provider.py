@@ -1,171 +1,86 @@
-"""A mail operator in one net: its mailboxes, its hosts, a test's own answers, and its rules."""
+"""A mail operator and its hosts as a test holds them: `mailnet.gmail`, `mailnet.host("mx.shop.example")`."""
 
 from __future__ import annotations
 
-import ipaddress
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Protocol, TypeVar
 
-from pytest_mailnet.accounts import Account
-from pytest_mailnet.attributes import steady
-from pytest_mailnet.authentication import trace_of
-from pytest_mailnet.dns.records import checked_name
-from pytest_mailnet.errors import InvalidAddress, InvalidSetting, UnknownName
-from pytest_mailnet.journal import Incident, Session
-from pytest_mailnet.mailbox import Mailbox, Message, split_address
-from pytest_mailnet.model import Envelope, Stage
+from pytest_mailnet.addresses import checked_ports
+from pytest_mailnet.errors import InvalidSetting, UnknownName
+from pytest_mailnet.faults import DnsFault, Fault
+from pytest_mailnet.handles.attributes import flag, steady
+from pytest_mailnet.handles.snapshot import Snapshot, since
+from pytest_mailnet.mailboxes.mailbox import Mailbox
 from pytest_mailnet.providers.agent import INSTEAD, Agent
 from pytest_mailnet.providers.facts import Facts
-from pytest_mailnet.providers.phrasebook import Phrasebook
-from pytest_mailnet.providers.policy import Policy
-from pytest_mailnet.script import Script
-from pytest_mailnet.sender import Sender
-from pytest_mailnet.smtp.paths import CommandError, forward_path
-from pytest_mailnet.snapshot import Snapshot, since
-from pytest_mailnet.stamps import completed, received_field, with_own_author
-from pytest_mailnet.step import Step
+from pytest_mailnet.providers.host_service import HostService
+from pytest_mailnet.providers.operator import Operator
+from pytest_mailnet.providers.tls import HostTls
+from pytest_mailnet.record.session import Session
+from pytest_mailnet.smtp.extensions import Extensions
+from pytest_mailnet.values import Stage
 
-if TYPE_CHECKING:
-    from random import Random
+__all__ = ["Host", "Provider"]
 
-    from pytest_mailnet.clock import Clock
-    from pytest_mailnet.dns.resolver import Dns
-    from pytest_mailnet.journal import Journal
-    from pytest_mailnet.mailbox import Arrivals
-    from pytest_mailnet.providers.host import Host
-
-__all__ = ["Provider", "Relay"]
-
-T = TypeVar("T")
-
-
-class Relay(Protocol):
-    """Where a provider leaves the mail that does not end with it."""
-
-    def accept(self, provider: Provider, step: Step, message: Message, elsewhere: list[int]) -> None:
-        """Take a mail for those of its recipients, by their numbers, who have no mailbox at the provider.
-
-        Told of mail without such recipients too, where its sender wants to hear of its delivery.
-        """
-
-    def complain(self, provider: Provider, message: Message, to: str) -> None:
-        """Send a feedback report."""
+_MESSAGES = "mailnet.messages and mailbox.messages have the mail, mailnet.sessions the connections"
+_OF_A_HOST: Mapping[str, str] = MappingProxyType(
+    {
+        **dict.fromkeys(("messages", "mails", "inbox", "sessions"), _MESSAGES),
+        "addresses": "mailnet.add_server(name, ip=...) gives a host its addresses",
+        "ip": ".addresses has them; mailnet.add_server(name, ip=...) gives a host its addresses",
+        "port": ".ports has them, and can be set: (25, 587)",
+        "extensions": ".extensions.add('SIZE 1000'), .discard('SIZE') and .clear() change them",
+        "tls": ".tls.expired() and its sisters, .tls.require() and .tls.strip_starttls() change it",
+        "starttls": ".tls.strip_starttls() takes it away, .tls.require() asks for it",
+        "faults": ".fail('reset-at-rcpt', times=1) lets something go wrong, .accept_connections() ends it",
+        "down": ".refuse_connections() and .accept_connections()",
+        "add_mailbox": "mailboxes are its provider's: .provider.add_mailbox('alice')",
+        **{f"on_{stage}": f"answers are its provider's: .provider.on_{stage}(...)" for stage in Stage},
+    }
+)
 
 
 @steady("a provider", INSTEAD)
 class Provider(Agent):
-    """A mail operator: `mailnet.gmail`, or what `mailnet.add_server` returns.
+    """A mail operator: `mailnet.gmail`, `mailnet.provider("fastmail")`.
 
     A test's answers hold at all of its hosts. Its rules are those of its MX hosts; the hosts to which its
     users hand their mail have rules of their own, and answers that hold only there are written to
     `mailnet.gmail.submission`.
 
+    Args:
+        operator: what it does.
+        services: what the net's hosts do, by name.
     """
 
-    _facts: Facts
-    _hosts: dict[str, Host]
-    _clock: Clock
-    _dns: Dns
-    _random: Random
-    _sender_at: Callable[[str], Sender | None]
-    _journal: Journal
-    _arrivals: Arrivals
-    _relay: Relay
-    _catch_all: bool
-    _present: Callable[[str], Provider | None]
-    _domains: tuple[str, ...]
-    _mailboxes: dict[str, Mailbox]
-    _networks: tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...] = ()
-    _submission: Agent
-
-    def __init__(
-        self,
-        facts: Facts,
-        phrasebook: Callable[[str], Phrasebook],
-        *,
-        clock: Clock,
-        dns: Dns,
-        journal: Journal,
-        arrivals: Arrivals,
-        random: Random,
-        sender_at: Callable[[str], Sender | None],
-        relay: Relay,
-        present: Callable[[str], Provider | None],
-        catch_all: bool = False,
-        enforced: Iterable[str] = (),
-    ) -> None:
-        policy = Policy(facts, enforced)
-        super().__init__(facts.name, policy, phrasebook("mx"), journal.elapsed)
-        # At once: an attribute by itself is looked at by `steady`.
-        vars(self).update(
-            _facts=facts,
-            _hosts={},
-            _clock=clock,
-            _dns=dns,
-            _random=random,
-            _sender_at=sender_at,
-            _journal=journal,
-            _arrivals=arrivals,
-            _relay=relay,
-            _catch_all=catch_all,
-            _present=present,
-            _domains=facts.domains,
-            _mailboxes={},
-            _submission=self,
-        )
-        if facts.submission is not None:
-            of_submission = Policy(facts.submission, enforced)
-            self._submission = Agent(
-                facts.submission.name, of_submission, phrasebook("submission"), journal.elapsed, self.script
-            )
+    def __init__(self, operator: Operator, services: Mapping[str, HostService]) -> None:
+        super().__init__(operator.mx)
+        self._operator, self._services = operator, services
+        self._faces: dict[str, Host] = {}
+        self._submission = self if operator.submission is operator.mx else Agent(operator.submission)
 
     @property
     def facts(self) -> Facts:
         """What is known of it."""
-        return self._facts
+        return self._operator.facts
 
     @property
     def domains(self) -> tuple[str, ...]:
         """Where its users' addresses end."""
-        return self._domains
+        return self._operator.domains
 
     @property
     def hosts(self) -> Mapping[str, Host]:
         """Its machines by name."""
-        return MappingProxyType(self._hosts)
+        for name in self._operator.hosts:
+            if name not in self._faces:
+                self._faces.setdefault(name, Host(self._services[name], self))
+        return MappingProxyType(self._faces)
 
     @property
     def submission(self) -> Agent:
         """Its submission agents; itself, where no others are known."""
         return self._submission
-
-    @property
-    def clock(self) -> Clock:
-        """The net's."""
-        return self._clock
-
-    @property
-    def dns(self) -> Dns:
-        """The net's."""
-        return self._dns
-
-    @property
-    def random(self) -> Random:
-        """By which it draws lots."""
-        return self._random
-
-    def sender_at(self, ip: str) -> Sender | None:
-        """What the world knows of an address."""
-        return self._sender_at(ip)
-
-    def memory(self, owner: object, kind: Callable[[], T]) -> T:
-        """What a rule, or a class of them, remembers in this net; made by `kind` when first asked for."""
-        return self._policy.memory(owner, kind)
-
-    def add_host(self, host: Host) -> None:
-        """Put one of its machines in."""
-        self._hosts[host.name] = host
 
     def add_mailbox(
         self,
@@ -188,22 +103,7 @@ class Provider(Agent):
             InvalidAddress: for what is no address, or if the domain is not the provider's.
             InvalidSetting: for a quota that is no number of bytes, or a password that is no text.
         """
-        if not isinstance(password, str | None):
-            raise InvalidSetting(f"add_mailbox({address!r}, password={password!r}): a password is a text")
-        address = self._named(address)
-        key = self._key(address)
-        mailbox = self._mailboxes.get(key)
-        if mailbox is None:
-            mailbox = Mailbox(address, Account(address, self.clock), self._complain)
-        if quota is not None:
-            mailbox.quota = quota
-        if password is not None:
-            mailbox.account.password = password
-        also = [self._named(alias) for alias in ([aliases] if isinstance(aliases, str) else aliases)]
-        mailbox.account.aliases = tuple(dict.fromkeys((*mailbox.account.aliases, *also)))
-        for alias in (it for it in also if self.is_local(split_address(it)[1])):
-            self._mailboxes.setdefault(self._key(alias), mailbox)
-        return self._mailboxes.setdefault(key, mailbox)
+        return self._operator.add_mailbox(address, quota=quota, password=password, aliases=aliases)
 
     def mailbox(self, address: str) -> Mailbox:
         """The mailbox of an address, "alice" or "alice@gmail.com".
@@ -211,12 +111,13 @@ class Provider(Agent):
         Raises:
             UnknownName: if the test has not added it; names the near misses.
         """
-        mailbox = self.mailbox_of(self._in_full(address))
+        full = self._operator.in_full(address)
+        mailbox = self._operator.mailbox_of(full)
         if mailbox is None:
             raise UnknownName(
                 f"mailbox at {self.name}",
-                self._in_full(address),
-                [mailbox.address for mailbox in self._mailboxes.values()],
+                full,
+                [mailbox.address for mailbox in self._operator.mailboxes],
                 f"A provider knows the mailboxes that the test adds: .add_mailbox({address!r}).",
             )
         return mailbox
@@ -224,23 +125,13 @@ class Provider(Agent):
     @property
     def mailboxes(self) -> list[Mailbox]:
         """All mailboxes, in the order in which they were added."""
-        found = dict.fromkeys(self._mailboxes.values())
-        return Snapshot(found, "provider.mailboxes", ".add_mailbox('alice') opens one.")
+        added = ".add_mailbox('alice') opens one."
+        return Snapshot(self._operator.mailboxes, "provider.mailboxes", added)
 
     @property
     def sessions(self) -> list[Session]:
         """The sessions with this provider's hosts."""
-        own = (session for session in self._journal.sessions if session.provider == self.name)
-        return Snapshot(own, "provider.sessions", since("provider.sessions"))
-
-    @property
-    def scripts(self) -> list[tuple[Script, list[Session]]]:
-        """The test's own answers, here and at submission, with the sessions that each script can answer."""
-        sessions = self.sessions
-        if self.submission is self:
-            return [(self.script, sessions)]
-        handed_in = [it for it in sessions if self.hosts[it.host].agent is self.submission]
-        return [(self.script, sessions), (self.submission.script, handed_in)]
+        return Snapshot(self._operator.sessions, "provider.sessions", since("provider.sessions"))
 
     def trust(self, network: str) -> None:
         """Take mail for anybody from a network, as an office's server does from its subnet.
@@ -251,134 +142,122 @@ class Provider(Agent):
         Raises:
             InvalidAddress: if that is no network.
         """
-        try:
-            self._networks += (ipaddress.ip_network(network),)
-        except ValueError as error:
-            raise InvalidAddress(
-                f"{network!r} is no network ({error}); it takes one as in '10.0.0.0/8'"
-            ) from None
+        self._operator.trust(network)
 
     def add_domain(self, domain: str) -> None:
         """Take mail for a further domain; `mailnet.add_domain` adds its records too.
 
+        Args:
+            domain: "shop.example".
+
         Raises:
             ZoneError: if that is no domain name.
         """
-        self._domains = (*self._domains, checked_name(domain))
+        self._operator.add_domain(domain)
 
     def explain(self, session: Session) -> str:
         """Tell, rule by rule, why a session got the replies that it got.
+
+        Args:
+            session: one of `mailnet.sessions`.
 
         Raises:
             InvalidSetting: if that is no session.
         """
         if not isinstance(session, Session):
             raise InvalidSetting(f"explain({session!r}) takes one of mailnet.sessions")
-        host = self.hosts.get(session.host)
-        return (self if host is None else host.agent).explanation(session)
-
-    def is_local(self, domain: str) -> bool:
-        """Whether mail for that domain ends here; "" is the server itself."""
-        return not domain or domain in self.domains or (self._catch_all and not self.domains)
-
-    def mailbox_of(self, address: str) -> Mailbox | None:
-        """The mailbox that mail for an address is laid in."""
-        key = self._full_key(address)
-        known = self._mailboxes.get(key)
-        if known is None and self._catch_all and self.is_local(key.rpartition("@")[2]):
-            return self.add_mailbox(address)
-        return known
-
-    def trusts(self, ip: str) -> bool:
-        """Whether an address lies in a network that `trust` was told of."""
-        return any(ipaddress.ip_address(ip) in network for network in self._networks)
-
-    def account_of(self, identity: str) -> Account | None:
-        """Who logs in by that name, "alice" or "alice@gmail.com"; None for nobody known here."""
-        mailbox = self._mailboxes.get(self._full_key(identity))
-        if mailbox is not None:
-            return mailbox.account
-        others = map(self._present, self.facts.submission.also if self.facts.submission else ())
-        return next((found for it in others if it and (found := it.account_of(identity))), None)
-
-    def deliver(self, step: Step, envelope: Envelope, content: bytes) -> None:
-        """Lay a mail into the mailboxes of its recipients, wake who waits for it, and relay the rest."""
-        homes = [self.mailbox_of(to) for to in envelope.rcpt_tos]
-        elsewhere = [number for number, mailbox in enumerate(homes) if mailbox is None]
-        trace = trace_of(step)
-        if elsewhere or step.authenticated_as is not None:
-            trace, content = self._stamped(step, trace, content)
-        message = Message(envelope, content, step.session, self.clock.now(), self.name, trace)
-        self.lay(message, homes)
-        if elsewhere or any(envelope.rcpt_options):
-            self._relay.accept(self, step, message, elsewhere)
-
-    def lay(self, message: Message, homes: Iterable[Mailbox | None]) -> None:
-        """Lay a message into mailboxes, once each, and wake who waits for it."""
-        for mailbox in dict.fromkeys(box for box in homes if box is not None):
-            mailbox.messages.append(message)
-        self._arrivals.append(message)
-
-    def _stamped(self, step: Step, trace: bytes, content: bytes) -> tuple[bytes, bytes]:
-        host, now = self.hosts[step.host], self.clock.now()
-        step.queue_id = host.value_of(step, "queue_id")
-        back = self.dns.lookup(ipaddress.ip_address(step.client.ip).reverse_pointer, "PTR").values("PTR")
-        trace = received_field(step, next(iter(back), "").rstrip("."), now) + trace
-        account = self.account_of(step.authenticated_as or "")
-        if account is None:
-            return trace, content
-        known = self.facts.submission
-        if known is not None and known.original_from and step.host in known.hosts:
-            content = with_own_author(content, account, known.original_from)
-        return trace + completed(step, now), content
-
-    def failed(self, error: Exception, stage: Stage, step: Step) -> None:
-        """Note an exception of a rule or predicate, for the test to fail with."""
-        text = (
-            f"{type(error).__name__} at {stage.upper()} of session {step.session.number} with {step.host}: "
-            f"{error}. The client was told {self.phrase('local_error')}"
-        )
-        self._journal.add(Incident(self._journal.elapsed(), "error", text, error))
-
-    def _complain(self, message: Message, to: str) -> None:
-        self._relay.complain(self, message, to)
-
-    def _named(self, address: str) -> str:
-        """An address in full, as RCPT can name it."""
-        if not isinstance(address, str):
-            raise InvalidAddress(f"{address!r} is no mail address; it takes a text, as in 'alice@gmail.com'")
-        address = self._in_full(address)
-        split_address(address)
-        try:
-            forward_path(f"TO:<{address}>")
-        except CommandError:
-            raise InvalidAddress(
-                f"{address!r} is no mail address: no RCPT command could name it (RFC 5321, 4.1.2)"
-            ) from None
-        return address
-
-    def _in_full(self, address: str) -> str:
-        if "@" in address or not self.domains:
-            return address
-        return f"{address}@{self.domains[0]}"
-
-    def _key(self, address: str) -> str:
-        local, domain = split_address(address)
-        if not self.is_local(domain):
-            if not self.domains:
-                raise InvalidAddress(
-                    f"{address!r} cannot be a mailbox of {self.name}, which has no domain of its own: "
-                    f"mailnet.add_domain({domain!r}, on={self.name!r}) puts one there"
-                )
-            raise InvalidAddress(
-                f"{address!r} cannot be a mailbox of {self.name}: its users' addresses end in "
-                f"{' or '.join('@' + name for name in self.domains)}"
-            )
-        return f"{local.lower()}@{domain}"
-
-    def _full_key(self, address: str) -> str:
-        local, _, domain = self._in_full(address).rpartition("@")
-        return f"{local.lower()}@{domain.lower()}"
+        return self._operator.decisions_at(session.host).explain(session)
 
     def __repr__(self) -> str:
         return f"<Provider {self.name} ({self.facts.title})>"
+
+
+@steady("a host", _OF_A_HOST)
+class Host:
+    """One machine of a provider. What it says and decides is the provider's; what it offers is its own.
+
+    Args:
+        service: what it does.
+        provider: whose machine it is.
+    """
+
+    def __init__(self, service: HostService, provider: Provider) -> None:
+        self._service, self._provider = service, provider
+
+    @property
+    def name(self) -> str:
+        """Its host name."""
+        return self._service.name
+
+    @property
+    def provider(self) -> Provider:
+        """Whose machine it is."""
+        return self._provider
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """Its IP addresses."""
+        return self._service.addresses
+
+    @property
+    def ports(self) -> tuple[int, ...]:
+        """What it listens on; 465 is for TLS from the first byte on (RFC 8314, 3.3).
+
+        Raises:
+            InvalidSetting: when set to what are no ports.
+        """
+        return self._service.ports
+
+    @ports.setter
+    def ports(self, ports: tuple[int, ...]) -> None:
+        __tracebackhide__ = True
+        self._service.ports = checked_ports(ports, "ports of a host")
+
+    @property
+    def helo_only(self) -> bool:
+        """Whether it is so old that EHLO is an unknown command to it.
+
+        Raises:
+            InvalidSetting: when set to anything but True or False.
+        """
+        return self._service.helo_only
+
+    @helo_only.setter
+    def helo_only(self, helo_only: bool) -> None:  # a setter has one argument
+        __tracebackhide__ = True
+        self._service.helo_only = flag(helo_only, "helo_only of a host")
+
+    @property
+    def extensions(self) -> Extensions:
+        """What it offers in reply to EHLO; `discard` takes one away."""
+        return self._service.extensions
+
+    @property
+    def tls(self) -> HostTls:
+        """How it encrypts, and what is wrong with it."""
+        return self._service.tls
+
+    def refuse_connections(self) -> None:
+        """Let every connection fail as where nothing listens (ECONNREFUSED)."""
+        self.fail("refused-at-connect")
+
+    def accept_connections(self) -> None:
+        """Take connections again, and let nothing go wrong on them any more."""
+        self._service.faults.clear()
+
+    def fail(self, fault: Fault | DnsFault | str, *, times: int | None = None) -> None:
+        """Let something go wrong on its connections: `host.fail("reset-after-dot", times=1)`.
+
+        Args:
+            fault: one of `pytest_mailnet.FAULTS`, or its id.
+            times: how often; without it every time, until `accept_connections`.
+
+        Raises:
+            UnknownName: if there is no such fault; names the near misses.
+            InvalidSetting: if it cannot happen at its stage, no connection to this host comes there, or
+                the count is below 1.
+        """
+        self._service.fail(fault, times)
+
+    def __repr__(self) -> str:
+        return f"<Host {self.name} {' '.join(self.addresses)}>"

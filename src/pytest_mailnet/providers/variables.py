@@ -16,7 +16,7 @@ from pytest_mailnet.clock import Clock
 if TYPE_CHECKING:
     from random import Random
 
-    from pytest_mailnet.step import Step
+    from pytest_mailnet.smtp.state import Step
 
 __all__ = ["VARIABLES", "Circumstances", "made_like"]
 

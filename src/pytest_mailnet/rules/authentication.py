@@ -8,12 +8,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from pytest_mailnet.authentication import Authentication, authentication_of
-from pytest_mailnet.model import Stage
-from pytest_mailnet.rules.rule import Condition, Evidence, Refusal, Rule, When
+from pytest_mailnet.rules.auth import Authentication, authentication_of
+from pytest_mailnet.rules.rule import Condition, Refusal, Rule, RuleContext, When
+from pytest_mailnet.values import Stage
 
 if TYPE_CHECKING:
-    from pytest_mailnet.step import Step
+    from pytest_mailnet.smtp.state import Step
 
 __all__ = ["DkimFail", "DmarcReject", "FromNotAligned", "NotAuthenticated", "SpfResultIs", "told"]
 
@@ -36,7 +36,7 @@ class SpfResultIs(Rule):
     results: tuple[str, ...] = ("fail",)
     reply: Condition = "spf_fail"
 
-    def decide(self, step: Step, evidence: Evidence) -> Refusal | None:
+    def decide(self, step: Step, evidence: RuleContext) -> Refusal | None:
         spf = authentication_of(step, evidence.dns, evidence.clock).spf
         if spf.result not in self.results:
             return None
@@ -62,7 +62,7 @@ class NotAuthenticated(_OfMessages):
 
     reply: Condition = "unauthenticated_no_spf_no_dkim"
 
-    def decide(self, step: Step, evidence: Evidence) -> Refusal | None:
+    def decide(self, step: Step, evidence: RuleContext) -> Refusal | None:
         found = authentication_of(step, evidence.dns, evidence.clock)
         if found.spf.result == "pass" or found.dkim == "pass":
             return None
@@ -79,7 +79,7 @@ class DkimFail(_OfMessages):
 
     reply: Condition = "dkim_fail"
 
-    def decide(self, step: Step, evidence: Evidence) -> Refusal | None:
+    def decide(self, step: Step, evidence: RuleContext) -> Refusal | None:
         found = authentication_of(step, evidence.dns, evidence.clock)
         if found.dkim in ("pass", "none"):
             return None
@@ -98,7 +98,7 @@ class DmarcReject(_OfMessages):
     policies: tuple[str, ...] = ("reject",)
     reply: Condition = "dmarc_reject"
 
-    def decide(self, step: Step, evidence: Evidence) -> Refusal | None:
+    def decide(self, step: Step, evidence: RuleContext) -> Refusal | None:
         found = authentication_of(step, evidence.dns, evidence.clock)
         if found.dmarc.result != "fail" or found.dmarc.policy not in self.policies:
             return None
@@ -115,7 +115,7 @@ class FromNotAligned(_OfMessages):
 
     reply: Condition = "from_header_not_aligned"
 
-    def decide(self, step: Step, evidence: Evidence) -> Refusal | None:
+    def decide(self, step: Step, evidence: RuleContext) -> Refusal | None:
         found = authentication_of(step, evidence.dns, evidence.clock)
         if found.dmarc.aligned_spf or found.dmarc.aligned_dkim:
             return None

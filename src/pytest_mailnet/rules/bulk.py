@@ -10,14 +10,14 @@ from abc import abstractmethod
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar
 
-from pytest_mailnet.authentication import Authentication, authentication_of
-from pytest_mailnet.model import Stage
+from pytest_mailnet.rules.auth import Authentication, authentication_of
 from pytest_mailnet.rules.authentication import told
 from pytest_mailnet.rules.counting import Windows
-from pytest_mailnet.rules.rule import Condition, Evidence, Refusal, Rule, When
+from pytest_mailnet.rules.rule import Condition, Refusal, Rule, RuleContext, When
+from pytest_mailnet.values import Stage
 
 if TYPE_CHECKING:
-    from pytest_mailnet.step import Step
+    from pytest_mailnet.smtp.state import Step
 
 __all__ = [
     "BulkNotAuthenticated",
@@ -57,7 +57,7 @@ class _OfBulk(Rule):
     threshold: int = _THRESHOLD
     reply: Condition = ""
 
-    def decide(self, step: Step, evidence: Evidence) -> Refusal | None:
+    def decide(self, step: Step, evidence: RuleContext) -> Refusal | None:
         found = authentication_of(step, evidence.dns, evidence.clock)
         if not self._is_bulk(found.author, step, evidence):
             return None
@@ -73,7 +73,7 @@ class _OfBulk(Rule):
     def _details(self, found: Authentication) -> dict[str, str]:
         return {"domain": found.author}
 
-    def _is_bulk(self, author: str, step: Step, evidence: Evidence) -> bool:
+    def _is_bulk(self, author: str, step: Step, evidence: RuleContext) -> bool:
         # Once a mail, by whichever of these rules is asked first.
         asked = "bulk", self.threshold
         if asked not in step.results:
@@ -179,7 +179,7 @@ class BulkVolume(Rule):
     limit: int
     reply: Condition = "rate_limited_generic"
 
-    def decide(self, step: Step, evidence: Evidence) -> Refusal | None:
+    def decide(self, step: Step, evidence: RuleContext) -> Refusal | None:
         author = authentication_of(step, evidence.dns, evidence.clock).author
         windows = evidence.memory(self, lambda: Windows(_DAY))
         count = windows.count(author, evidence.clock.time())

@@ -11,12 +11,12 @@ from email.header import decode_header, make_header
 from typing import TYPE_CHECKING, ClassVar
 
 from pytest_mailnet.errors import InvalidSetting
-from pytest_mailnet.model import Stage
-from pytest_mailnet.rules.rule import Condition, Evidence, Refusal, Rule
+from pytest_mailnet.rules.rule import Condition, Refusal, Rule, RuleContext
 from pytest_mailnet.smtp.headers import addresses_of
+from pytest_mailnet.values import Stage
 
 if TYPE_CHECKING:
-    from pytest_mailnet.step import Step
+    from pytest_mailnet.smtp.state import Step
 
 __all__ = [
     "BareLineFeed",
@@ -55,7 +55,7 @@ class Gtube(_OfContent):
 
     reply: Condition = "content_spam"
 
-    def decide(self, step: Step, evidence: Evidence) -> Refusal | None:  # noqa: ARG002
+    def decide(self, step: Step, evidence: RuleContext) -> Refusal | None:  # noqa: ARG002
         if _GTUBE not in (step.content or b""):
             return None
         return Refusal(self.reply, "the message has the GTUBE string in it")
@@ -71,7 +71,7 @@ class BareLineFeed(_OfContent):
 
     reply: Condition = "bare_lf"
 
-    def decide(self, step: Step, evidence: Evidence) -> Refusal | None:  # noqa: ARG002
+    def decide(self, step: Step, evidence: RuleContext) -> Refusal | None:  # noqa: ARG002
         content = step.content or b""
         if content.count(b"\n") == content.count(b"\r\n"):
             return None
@@ -92,7 +92,7 @@ class MissingHeader(_OfContent):
     header: str = "From"
     reply: Condition = "missing_from_header"
 
-    def decide(self, step: Step, evidence: Evidence) -> Refusal | None:  # noqa: ARG002
+    def decide(self, step: Step, evidence: RuleContext) -> Refusal | None:  # noqa: ARG002
         wanted = self.header.lower()
         if any(name == wanted and value for name, value in step.header_fields):
             return None
@@ -123,7 +123,7 @@ class DuplicateHeader(_OfContent):
     )
     reply: Condition = "duplicate_header"
 
-    def decide(self, step: Step, evidence: Evidence) -> Refusal | None:  # noqa: ARG002
+    def decide(self, step: Step, evidence: RuleContext) -> Refusal | None:  # noqa: ARG002
         names = [name for name, _ in step.header_fields]
         if len(set(names)) == len(names):
             return None
@@ -145,7 +145,7 @@ class SeveralAuthors(_OfContent):
 
     reply: Condition = "multiple_addresses_in_from"
 
-    def decide(self, step: Step, evidence: Evidence) -> Refusal | None:  # noqa: ARG002
+    def decide(self, step: Step, evidence: RuleContext) -> Refusal | None:  # noqa: ARG002
         values = [value for name, value in step.header_fields if name == "from"]
         if len(values) < 2 and not any("," in value for value in values):
             return None
@@ -175,7 +175,7 @@ class ForbiddenAttachment(_OfContent):
             if not it or it != it.lower() or "." in it:
                 raise InvalidSetting(f"extensions: {it!r} is to be in lower case and without dots: 'exe'")
 
-    def decide(self, step: Step, evidence: Evidence) -> Refusal | None:  # noqa: ARG002
+    def decide(self, step: Step, evidence: RuleContext) -> Refusal | None:  # noqa: ARG002
         # Parsing costs more than all the other rules: most messages have no file in them.
         if not _may_have_a_file(step.content or b""):
             return None

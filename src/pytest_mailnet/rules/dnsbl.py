@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from pytest_mailnet.dns.blocklists import meaning_of, reversed_name
-from pytest_mailnet.model import Stage
-from pytest_mailnet.rules.rule import ClientRule, Condition, Evidence, Refusal, Rule
+from pytest_mailnet.rules.rule import ClientRule, Condition, Refusal, Rule, RuleContext
 from pytest_mailnet.smtp.headers import domain_of
+from pytest_mailnet.values import Stage
 
 if TYPE_CHECKING:
-    from pytest_mailnet.step import Step
+    from pytest_mailnet.smtp.state import Step
 
 __all__ = ["ListedAddress", "ListedSenderDomain"]
 
@@ -36,7 +36,7 @@ class ListedAddress(ClientRule):
     codes: tuple[str, ...] = ()
     reply: Condition = "ip_in_dnsbl"
 
-    def judge(self, ip: str, evidence: Evidence) -> Refusal | None:
+    def judge(self, ip: str, evidence: RuleContext) -> Refusal | None:
         return _listed(reversed_name(ip, self.zone), ip, self, evidence)
 
 
@@ -57,7 +57,7 @@ class ListedSenderDomain(Rule):
     codes: tuple[str, ...] = ()
     reply: Condition = "sender_domain_in_dbl"
 
-    def decide(self, step: Step, evidence: Evidence) -> Refusal | None:
+    def decide(self, step: Step, evidence: RuleContext) -> Refusal | None:
         domain = domain_of(step.reverse_path or "") or step.helo
         if not domain or domain.startswith("["):
             return None
@@ -65,7 +65,7 @@ class ListedSenderDomain(Rule):
 
 
 def _listed(
-    name: str, what: str, rule: ListedAddress | ListedSenderDomain, evidence: Evidence
+    name: str, what: str, rule: ListedAddress | ListedSenderDomain, evidence: RuleContext
 ) -> Refusal | None:
     codes = [
         code for code in evidence.dns.lookup(name, "A").values("A") if not rule.codes or code in rule.codes

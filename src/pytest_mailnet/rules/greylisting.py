@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar
 
-from pytest_mailnet.model import Stage
 from pytest_mailnet.rules.counting import network_of
-from pytest_mailnet.rules.rule import Condition, Evidence, Refusal, Rule, When
+from pytest_mailnet.rules.rule import Condition, Refusal, Rule, RuleContext, When
+from pytest_mailnet.values import Stage
 
 if TYPE_CHECKING:
-    from pytest_mailnet.step import Step
+    from pytest_mailnet.smtp.state import Step
 
 __all__ = ["Greylisting"]
 
@@ -53,7 +53,7 @@ class Greylisting(Rule):
     network: bool = True
     reply: Condition = "greylisted"
 
-    def decide(self, step: Step, evidence: Evidence) -> Refusal | None:
+    def decide(self, step: Step, evidence: RuleContext) -> Refusal | None:
         now = evidence.clock.time()
         triplets = evidence.memory(self, _Triplets)
         triplets.forget(now, self.window, self.lifetime)

@@ -7,11 +7,11 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from pytest_mailnet.model import Stage
-from pytest_mailnet.rules.rule import Condition, Evidence, Refusal, Rule
+from pytest_mailnet.rules.rule import Condition, Refusal, Rule, RuleContext
+from pytest_mailnet.values import Stage
 
 if TYPE_CHECKING:
-    from pytest_mailnet.step import Step
+    from pytest_mailnet.smtp.state import Step
 
 __all__ = ["HeloNoName", "HeloOwnName", "HeloUnresolvable"]
 
@@ -32,7 +32,7 @@ class HeloNoName(Rule):
     stage: Stage = Stage.RCPT
     reply: Condition = "helo_not_fqdn"
 
-    def decide(self, step: Step, evidence: Evidence) -> Refusal | None:  # noqa: ARG002
+    def decide(self, step: Step, evidence: RuleContext) -> Refusal | None:  # noqa: ARG002
         if _literal(step.helo) is not None or _is_qualified(step.helo):
             return None
         return Refusal(self.reply, f"{step.helo!r} is no fully qualified name and no address literal")
@@ -51,7 +51,7 @@ class HeloUnresolvable(Rule):
     stage: Stage = Stage.RCPT
     reply: Condition = "helo_not_resolvable"
 
-    def decide(self, step: Step, evidence: Evidence) -> Refusal | None:
+    def decide(self, step: Step, evidence: RuleContext) -> Refusal | None:
         if _literal(step.helo) is not None:
             return None
         for rdtype in ("A", "AAAA", "MX") if _is_name(step.helo) else ():
@@ -74,7 +74,7 @@ class HeloOwnName(Rule):
     stage: Stage = Stage.RCPT
     reply: Condition = "helo_not_fqdn"
 
-    def decide(self, step: Step, evidence: Evidence) -> Refusal | None:  # noqa: ARG002
+    def decide(self, step: Step, evidence: RuleContext) -> Refusal | None:  # noqa: ARG002
         name = step.helo.lower().rstrip(".")
         if name in (step.host, step.server.ip) or _literal(step.helo) == step.server.ip:
             return Refusal(self.reply, f"{step.helo} is this server itself")

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from pytest_mailnet.model import Stage
-from pytest_mailnet.rules.rule import Condition, Evidence, Refusal, Rule
+from pytest_mailnet.rules.rule import Condition, Refusal, Rule, RuleContext
+from pytest_mailnet.values import Stage
 
 if TYPE_CHECKING:
-    from pytest_mailnet.step import Step
+    from pytest_mailnet.smtp.state import Step
 
 __all__ = ["TooManyErrors", "TooManyMessages", "TooManyRecipients"]
 
@@ -29,7 +29,7 @@ class TooManyRecipients(Rule):
     limit: int
     reply: Condition = "too_many_recipients"
 
-    def decide(self, step: Step, evidence: Evidence) -> Refusal | None:  # noqa: ARG002
+    def decide(self, step: Step, evidence: RuleContext) -> Refusal | None:  # noqa: ARG002
         if len(step.recipients) < self.limit:
             return None
         why = f"the mail has {len(step.recipients)} recipients, and {self.limit} are taken"
@@ -51,7 +51,7 @@ class TooManyMessages(Rule):
     limit: int
     reply: Condition = "max_messages_per_connection"
 
-    def decide(self, step: Step, evidence: Evidence) -> Refusal | None:  # noqa: ARG002
+    def decide(self, step: Step, evidence: RuleContext) -> Refusal | None:  # noqa: ARG002
         if step.messages < self.limit:
             return None
         why = f"{step.messages} messages have come over this connection, and {self.limit} are taken"
@@ -73,7 +73,7 @@ class TooManyErrors(Rule):
     limit: int
     reply: Condition = "too_many_errors"
 
-    def decide(self, step: Step, evidence: Evidence) -> Refusal | None:  # noqa: ARG002
+    def decide(self, step: Step, evidence: RuleContext) -> Refusal | None:  # noqa: ARG002
         if step.errors < self.limit:
             return None
         return Refusal(self.reply, f"{step.errors} commands were refused, and {self.limit} are borne with")

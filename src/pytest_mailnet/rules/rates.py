@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from pytest_mailnet.errors import InvalidSetting, amongst
-from pytest_mailnet.model import Stage
 from pytest_mailnet.rules.counting import Windows, network_of
-from pytest_mailnet.rules.rule import Condition, Evidence, Refusal, Rule
+from pytest_mailnet.rules.rule import Condition, Refusal, Rule, RuleContext
 from pytest_mailnet.smtp.headers import domain_of
+from pytest_mailnet.values import Stage
 
 if TYPE_CHECKING:
-    from pytest_mailnet.journal import Session
-    from pytest_mailnet.step import Step
+    from pytest_mailnet.record.session import Session
+    from pytest_mailnet.smtp.state import Step
 
 __all__ = ["ConcurrentConnections", "RateLimit"]
 
@@ -59,7 +59,7 @@ class RateLimit(Rule):
         if bool(self.hard_limit) != bool(self.hard_reply):
             raise InvalidSetting("hard_limit and hard_reply go together; one of them is missing")
 
-    def decide(self, step: Step, evidence: Evidence) -> Refusal | None:
+    def decide(self, step: Step, evidence: RuleContext) -> Refusal | None:
         who = _who(self.per, step)
         if not who:
             return None
@@ -94,7 +94,7 @@ class ConcurrentConnections(Rule):
         if self.per not in _WHOSE:
             raise InvalidSetting(f"per: {self.per!r}{amongst(self.per, _WHOSE)}")
 
-    def decide(self, step: Step, evidence: Evidence) -> Refusal | None:
+    def decide(self, step: Step, evidence: RuleContext) -> Refusal | None:
         who = _who(self.per, step)
         known: dict[str, list[Session]] = evidence.memory(self, dict)
         kept = [it for it in known.pop(who, []) if it.open and it is not step.session]

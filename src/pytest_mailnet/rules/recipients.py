@@ -10,13 +10,13 @@ from abc import abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from pytest_mailnet.mailbox import split_address
-from pytest_mailnet.model import Stage
-from pytest_mailnet.rules.rule import PERMIT, Condition, Evidence, Permit, Refusal, Rule
+from pytest_mailnet.mailboxes.mailbox import split_address
+from pytest_mailnet.rules.rule import PERMIT, Condition, Permit, Refusal, Rule, RuleContext
+from pytest_mailnet.values import Stage
 
 if TYPE_CHECKING:
-    from pytest_mailnet.mailbox import Mailbox
-    from pytest_mailnet.step import Step
+    from pytest_mailnet.mailboxes.mailbox import Mailbox
+    from pytest_mailnet.smtp.state import Step
 
 __all__ = [
     "AuthenticatedUser",
@@ -38,7 +38,7 @@ class TrustedNetwork(Rule):
 
     stage: Stage = Stage.RCPT
 
-    def decide(self, step: Step, evidence: Evidence) -> Permit | None:
+    def decide(self, step: Step, evidence: RuleContext) -> Permit | None:
         return PERMIT if evidence.trusts(step.client.ip) else None
 
 
@@ -50,7 +50,7 @@ class AuthenticatedUser(Rule):
 
     stage: Stage = Stage.RCPT
 
-    def decide(self, step: Step, evidence: Evidence) -> Permit | None:  # noqa: ARG002
+    def decide(self, step: Step, evidence: RuleContext) -> Permit | None:  # noqa: ARG002
         return PERMIT if step.authenticated_as is not None else None
 
 
@@ -62,7 +62,7 @@ class LocalRecipient(Rule):
 
     stage: Stage = Stage.RCPT
 
-    def decide(self, step: Step, evidence: Evidence) -> Permit | None:
+    def decide(self, step: Step, evidence: RuleContext) -> Permit | None:
         return PERMIT if evidence.is_local(_domain(step)) else None
 
 
@@ -79,7 +79,7 @@ class RelayingDenied(Rule):
     stage: Stage = Stage.RCPT
     reply: Condition = "relay_denied"
 
-    def decide(self, step: Step, evidence: Evidence) -> Refusal:  # noqa: ARG002
+    def decide(self, step: Step, evidence: RuleContext) -> Refusal:  # noqa: ARG002
         why = f"{_domain(step)} is not local, {step.client.ip} is not trusted, and nobody has logged in"
         return Refusal(self.reply, why)
 
@@ -99,7 +99,7 @@ class UnknownMailbox(Rule):
     stage: Stage = Stage.RCPT
     reply: Condition = "user_unknown"
 
-    def decide(self, step: Step, evidence: Evidence) -> Refusal | None:
+    def decide(self, step: Step, evidence: RuleContext) -> Refusal | None:
         named = step.named_recipients
         for address in named:
             if not evidence.is_local(_domain_of(address)) or evidence.mailbox_of(address) is not None:
@@ -116,7 +116,7 @@ class _OfMailboxes(Rule):
     stage: Stage = Stage.RCPT
     reply: Condition = ""
 
-    def decide(self, step: Step, evidence: Evidence) -> Refusal | None:
+    def decide(self, step: Step, evidence: RuleContext) -> Refusal | None:
         why = ""
         named = step.named_recipients
         for address in named:
@@ -128,7 +128,7 @@ class _OfMailboxes(Rule):
         return Refusal(self.reply, why, {"recipient": named[0]})
 
     @abstractmethod
-    def _objection(self, mailbox: Mailbox, step: Step, evidence: Evidence) -> str | None:
+    def _objection(self, mailbox: Mailbox, step: Step, evidence: RuleContext) -> str | None:
         """What is wrong with a mailbox."""
 
 
@@ -142,7 +142,7 @@ class DisabledMailbox(_OfMailboxes):
 
     reply: Condition = "user_disabled"
 
-    def _objection(self, mailbox: Mailbox, step: Step, evidence: Evidence) -> str | None:  # noqa: ARG002
+    def _objection(self, mailbox: Mailbox, step: Step, evidence: RuleContext) -> str | None:  # noqa: ARG002
         return f"{mailbox.address} is disabled" if mailbox.disabled else None
 
 
@@ -158,7 +158,7 @@ class FullMailbox(_OfMailboxes):
 
     reply: Condition = "mailbox_full"
 
-    def _objection(self, mailbox: Mailbox, step: Step, evidence: Evidence) -> str | None:  # noqa: ARG002
+    def _objection(self, mailbox: Mailbox, step: Step, evidence: RuleContext) -> str | None:  # noqa: ARG002
         size = (step.declared_size or 0) if step.content is None else len(step.content)
         if mailbox.has_room_for(size):
             return None
@@ -175,7 +175,7 @@ class BusyMailbox(_OfMailboxes):
 
     reply: Condition = "recipient_rate_limited"
 
-    def _objection(self, mailbox: Mailbox, step: Step, evidence: Evidence) -> str | None:  # noqa: ARG002
+    def _objection(self, mailbox: Mailbox, step: Step, evidence: RuleContext) -> str | None:  # noqa: ARG002
         if not mailbox.busy(evidence.clock.now()):
             return None
         return f"{mailbox.address} takes {mailbox.hourly_limit} messages an hour, and has had them"

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, ClassVar
 
 from pytest_mailnet.dns.blocklists import reversed_name
 from pytest_mailnet.errors import InvalidSetting, amongst
-from pytest_mailnet.model import Stage
 from pytest_mailnet.rules.reverse_dns import looks_generic, reverse_names
-from pytest_mailnet.rules.rule import Condition, Evidence, Refusal, Rule
+from pytest_mailnet.rules.rule import Condition, Refusal, Rule, RuleContext
+from pytest_mailnet.values import Stage
 
 if TYPE_CHECKING:
-    from pytest_mailnet.step import Step
+    from pytest_mailnet.smtp.state import Step
 
 __all__ = ["DynamicAddress", "LowReputation", "ThrottledAddress"]
 
@@ -36,7 +36,7 @@ class DynamicAddress(Rule):
     stage: Stage = Stage.MAIL
     reply: Condition = "dynamic_ip"
 
-    def decide(self, step: Step, evidence: Evidence) -> Refusal | None:
+    def decide(self, step: Step, evidence: RuleContext) -> Refusal | None:
         ip = step.client.ip
         sender = evidence.sender_at(ip)
         if sender is not None and sender.dynamic:
@@ -70,7 +70,7 @@ class LowReputation(Rule):
         if self.is_as not in _REPUTATIONS:
             raise InvalidSetting(f"is_as: {self.is_as!r}{amongst(self.is_as, _REPUTATIONS)}")
 
-    def decide(self, step: Step, evidence: Evidence) -> Refusal | None:
+    def decide(self, step: Step, evidence: RuleContext) -> Refusal | None:
         sender = evidence.sender_at(step.client.ip)
         if sender is None or sender.reputation != self.is_as:
             return None
@@ -90,7 +90,7 @@ class ThrottledAddress(Rule):
     stage: Stage = Stage.MESSAGE
     reply: Condition = "ip_rate_limited"
 
-    def decide(self, step: Step, evidence: Evidence) -> Refusal | None:
+    def decide(self, step: Step, evidence: RuleContext) -> Refusal | None:
         sender = evidence.sender_at(step.client.ip)
         if sender is None or not sender.throttled:
             return None

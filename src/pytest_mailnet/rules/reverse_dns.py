@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from pytest_mailnet.dns.records import plain_name
-from pytest_mailnet.model import Stage
-from pytest_mailnet.rules.rule import ClientRule, Condition, Evidence, Refusal
+from pytest_mailnet.rules.rule import ClientRule, Condition, Refusal, RuleContext
+from pytest_mailnet.values import Stage
 
 if TYPE_CHECKING:
-    from pytest_mailnet.dns.answers import Answer
+    from pytest_mailnet.dns.answers import DnsAnswer
 
 __all__ = ["GenericPtr", "NoPtr", "UnconfirmedPtr", "looks_generic", "reverse_names"]
 
@@ -37,7 +37,7 @@ class NoPtr(ClientRule):
     stage: Stage = Stage.MESSAGE
     reply: Condition = "no_ptr"
 
-    def judge(self, ip: str, evidence: Evidence) -> Refusal | None:
+    def judge(self, ip: str, evidence: RuleContext) -> Refusal | None:
         return _without_ptr(ip, _pointer(ip, evidence), self.reply)
 
 
@@ -56,7 +56,7 @@ class UnconfirmedPtr(ClientRule):
     stage: Stage = Stage.MESSAGE
     reply: Condition = "no_ptr"
 
-    def judge(self, ip: str, evidence: Evidence) -> Refusal | None:
+    def judge(self, ip: str, evidence: RuleContext) -> Refusal | None:
         rdtype = "AAAA" if ":" in ip else "A"
         pointer = _pointer(ip, evidence)
         names = _names_in(pointer)
@@ -82,14 +82,14 @@ class GenericPtr(ClientRule):
     stage: Stage = Stage.MAIL
     reply: Condition = "dynamic_ip"
 
-    def judge(self, ip: str, evidence: Evidence) -> Refusal | None:
+    def judge(self, ip: str, evidence: RuleContext) -> Refusal | None:
         for name in reverse_names(ip, evidence):
             if looks_generic(name, ip):
                 return Refusal(self.reply, f"{name}, the PTR of {ip}, is that of an access line")
         return None
 
 
-def reverse_names(ip: str, evidence: Evidence) -> list[str]:
+def reverse_names(ip: str, evidence: RuleContext) -> list[str]:
     """The names that an address resolves back to."""
     return _names_in(_pointer(ip, evidence))
 
@@ -110,7 +110,7 @@ def looks_generic(name: str, ip: str) -> bool:
     return any(numbers[end - len(octets) : end] in (octets, octets[::-1]) for end in ends)
 
 
-def _pointer(ip: str, evidence: Evidence) -> Answer:
+def _pointer(ip: str, evidence: RuleContext) -> DnsAnswer:
     return evidence.dns.lookup(_pointer_name(ip), "PTR")
 
 
@@ -119,9 +119,9 @@ def _pointer_name(ip: str) -> str:
     return ipaddress.ip_address(ip).reverse_pointer
 
 
-def _names_in(pointer: Answer) -> list[str]:
+def _names_in(pointer: DnsAnswer) -> list[str]:
     return [plain_name(name) for name in pointer.values("PTR")]
 
 
-def _without_ptr(ip: str, pointer: Answer, reply: Condition) -> Refusal | None:
+def _without_ptr(ip: str, pointer: DnsAnswer, reply: Condition) -> Refusal | None:
     return None if pointer.failed or pointer.values("PTR") else Refusal(reply, f"{ip} has no PTR record")

@@ -9,17 +9,17 @@ from enum import Enum, StrEnum
 from types import MappingProxyType
 from typing import TYPE_CHECKING, ClassVar, Final, NamedTuple, Protocol, TypeVar
 
-from pytest_mailnet.model import Stage
+from pytest_mailnet.values import Stage
 
 if TYPE_CHECKING:
-    from pytest_mailnet.accounts import Account
     from pytest_mailnet.clock import Clock
     from pytest_mailnet.dns.resolver import Dns
-    from pytest_mailnet.mailbox import Mailbox
-    from pytest_mailnet.sender import Sender
-    from pytest_mailnet.step import Step
+    from pytest_mailnet.mailboxes.account import Account
+    from pytest_mailnet.mailboxes.mailbox import Mailbox
+    from pytest_mailnet.senders.sender import Sender
+    from pytest_mailnet.smtp.state import Step
 
-__all__ = ["PERMIT", "ClientRule", "Condition", "Evidence", "Permit", "Refusal", "Rule", "When"]
+__all__ = ["PERMIT", "ClientRule", "Condition", "Permit", "Refusal", "Rule", "RuleContext", "When"]
 
 T = TypeVar("T")
 
@@ -61,7 +61,7 @@ class Refusal(NamedTuple):
     details: Mapping[str, str] = _NOTHING
 
 
-class Evidence(Protocol):
+class RuleContext(Protocol):
     """What a provider can find out about a session, by the means that it has in life.
 
     Rules run in the engine's thread, one at a time; what they remember needs no lock.
@@ -110,7 +110,7 @@ class Rule(ABC):
     when: When = When.ALWAYS
 
     @abstractmethod
-    def decide(self, step: Step, evidence: Evidence) -> Refusal | Permit | None:
+    def decide(self, step: Step, evidence: RuleContext) -> Refusal | Permit | None:
         """A refusal, `PERMIT`, or None to leave it to the next rule."""
 
 
@@ -118,7 +118,7 @@ class Rule(ABC):
 class ClientRule(Rule):
     """A rule about the client's address alone: judged once a session, and again when DNS has changed."""
 
-    def decide(self, step: Step, evidence: Evidence) -> Refusal | None:
+    def decide(self, step: Step, evidence: RuleContext) -> Refusal | None:
         asked = id(self), evidence.dns.version
         if asked not in step.known:
             step.known[asked] = self.judge(step.client.ip, evidence)
@@ -126,5 +126,5 @@ class ClientRule(Rule):
         return judged
 
     @abstractmethod
-    def judge(self, ip: str, evidence: Evidence) -> Refusal | None:
+    def judge(self, ip: str, evidence: RuleContext) -> Refusal | None:
         """A refusal of an address, or None."""

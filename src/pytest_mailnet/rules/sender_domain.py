@@ -6,12 +6,12 @@ from abc import abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from pytest_mailnet.model import Stage
-from pytest_mailnet.rules.rule import Condition, Evidence, Refusal, Rule
+from pytest_mailnet.rules.rule import Condition, Refusal, Rule, RuleContext
 from pytest_mailnet.smtp.headers import domain_of
+from pytest_mailnet.values import Stage
 
 if TYPE_CHECKING:
-    from pytest_mailnet.step import Step
+    from pytest_mailnet.smtp.state import Step
 
 __all__ = [
     "SenderDomainNotFound",
@@ -31,13 +31,13 @@ class _OfSenderDomain(Rule):
     stage: Stage = Stage.RCPT
     reply: Condition = ""
 
-    def decide(self, step: Step, evidence: Evidence) -> Refusal | None:
+    def decide(self, step: Step, evidence: RuleContext) -> Refusal | None:
         domain = domain_of(step.reverse_path or "")
         why = self._objection(domain, evidence) if domain and not domain.startswith("[") else None
         return None if why is None else Refusal(self.reply, why, {"domain": domain})
 
     @abstractmethod
-    def _objection(self, domain: str, evidence: Evidence) -> str | None:
+    def _objection(self, domain: str, evidence: RuleContext) -> str | None:
         """What is wrong with a domain."""
 
 
@@ -51,7 +51,7 @@ class SenderNotQualified(_OfSenderDomain):
 
     reply: Condition = "sender_not_fqdn"
 
-    def _objection(self, domain: str, evidence: Evidence) -> str | None:  # noqa: ARG002
+    def _objection(self, domain: str, evidence: RuleContext) -> str | None:  # noqa: ARG002
         return None if "." in domain else f"{domain} is not fully qualified"
 
 
@@ -65,7 +65,7 @@ class SenderDomainNotFound(_OfSenderDomain):
 
     reply: Condition = "sender_domain_not_found"
 
-    def _objection(self, domain: str, evidence: Evidence) -> str | None:
+    def _objection(self, domain: str, evidence: RuleContext) -> str | None:
         rcode = evidence.dns.lookup(domain, "MX").rcode
         return f"{domain} does not exist, NXDOMAIN" if rcode == "NXDOMAIN" else None
 
@@ -78,7 +78,7 @@ class SenderDomainTemperror(_OfSenderDomain):
         reply: the condition to answer with; it should be a reply that defers.
     """
 
-    def _objection(self, domain: str, evidence: Evidence) -> str | None:
+    def _objection(self, domain: str, evidence: RuleContext) -> str | None:
         for rdtype in ("MX", "A", "AAAA"):
             answer = evidence.dns.lookup(domain, rdtype)
             if answer.failed:
@@ -98,7 +98,7 @@ class SenderDomainUnreachable(_OfSenderDomain):
 
     reply: Condition = "sender_domain_not_found"
 
-    def _objection(self, domain: str, evidence: Evidence) -> str | None:
+    def _objection(self, domain: str, evidence: RuleContext) -> str | None:
         for rdtype in ("MX", "A", "AAAA"):
             answer = evidence.dns.lookup(domain, rdtype)
             if answer.values(rdtype) or answer.failed:
@@ -116,6 +116,6 @@ class SenderDomainNullMx(_OfSenderDomain):
 
     reply: Condition = "sender_domain_null_mx"
 
-    def _objection(self, domain: str, evidence: Evidence) -> str | None:
+    def _objection(self, domain: str, evidence: RuleContext) -> str | None:
         hosts = [value.split()[-1] for value in evidence.dns.lookup(domain, "MX").values("MX")]
         return f"{domain} has a null MX" if hosts == ["."] else None

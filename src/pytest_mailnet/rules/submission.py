@@ -6,14 +6,14 @@ from abc import abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from pytest_mailnet.model import Stage
-from pytest_mailnet.rules.rule import Condition, Evidence, Refusal, Rule
+from pytest_mailnet.rules.rule import Condition, Refusal, Rule, RuleContext
 from pytest_mailnet.smtp.headers import addresses_of
+from pytest_mailnet.values import Stage
 
 if TYPE_CHECKING:
-    from pytest_mailnet.accounts import Account
+    from pytest_mailnet.mailboxes.account import Account
     from pytest_mailnet.smtp.sasl import Credentials
-    from pytest_mailnet.step import Step
+    from pytest_mailnet.smtp.state import Step
 
 __all__ = [
     "AppPasswordRequired",
@@ -41,7 +41,7 @@ class TlsRequired(Rule):
     stage: Stage = Stage.MAIL
     reply: Condition = "starttls_required"
 
-    def decide(self, step: Step, evidence: Evidence) -> Refusal | None:  # noqa: ARG002
+    def decide(self, step: Step, evidence: RuleContext) -> Refusal | None:  # noqa: ARG002
         return None if step.tls else Refusal(self.reply, "the connection is not encrypted")
 
 
@@ -58,7 +58,7 @@ class LoginRequired(Rule):
     stage: Stage = Stage.MAIL
     reply: Condition = "auth_required"
 
-    def decide(self, step: Step, evidence: Evidence) -> Refusal | None:  # noqa: ARG002
+    def decide(self, step: Step, evidence: RuleContext) -> Refusal | None:  # noqa: ARG002
         return None if step.authenticated_as is not None else Refusal(self.reply, "nobody has logged in")
 
 
@@ -75,7 +75,7 @@ class PipelinedAfterStarttls(Rule):
     stage: Stage = Stage.STARTTLS
     reply: Condition = "pipelining_after_starttls"
 
-    def decide(self, step: Step, evidence: Evidence) -> Refusal | None:  # noqa: ARG002
+    def decide(self, step: Step, evidence: RuleContext) -> Refusal | None:  # noqa: ARG002
         return Refusal(self.reply, "more came behind STARTTLS") if step.pipelined else None
 
 
@@ -88,7 +88,7 @@ class _OfCredentials(Rule):
     stage: Stage = Stage.AUTH
     reply: Condition = "bad_credentials"
 
-    def decide(self, step: Step, evidence: Evidence) -> Refusal | None:
+    def decide(self, step: Step, evidence: RuleContext) -> Refusal | None:
         assert step.credentials is not None
         account = evidence.account_of(step.credentials.identity)
         why = self._objection(step.credentials, account)
@@ -160,7 +160,7 @@ class SenderNotOwned(Rule):
     author: bool = False
     reply: Condition = "from_not_owned"
 
-    def decide(self, step: Step, evidence: Evidence) -> Refusal | None:
+    def decide(self, step: Step, evidence: RuleContext) -> Refusal | None:
         account = evidence.account_of(step.authenticated_as or "")
         if account is None:
             return None

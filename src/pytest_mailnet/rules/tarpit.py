@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from pytest_mailnet.model import Stage
-from pytest_mailnet.rules.rule import Evidence, Rule, When
+from pytest_mailnet.rules.rule import Rule, RuleContext, When
+from pytest_mailnet.values import Stage
 
 if TYPE_CHECKING:
-    from pytest_mailnet.step import Step
+    from pytest_mailnet.smtp.state import Step
 
 __all__ = ["Tarpit"]
 
@@ -30,6 +30,6 @@ class Tarpit(Rule):
     seconds: int = 5
     errors: int = 0
 
-    def decide(self, step: Step, evidence: Evidence) -> None:
+    def decide(self, step: Step, evidence: RuleContext) -> None:
         if step.errors >= self.errors and self.seconds:
             evidence.clock.advance(seconds=self.seconds)

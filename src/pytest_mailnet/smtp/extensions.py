@@ -5,8 +5,8 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterable, Iterator
 
-from pytest_mailnet.attributes import steady
 from pytest_mailnet.errors import InvalidSetting, UnknownName
+from pytest_mailnet.handles.attributes import steady
 
 __all__ = ["Extensions"]
 

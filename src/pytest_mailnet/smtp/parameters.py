@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import functools
 import re
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from pytest_mailnet.smtp.paths import CommandError, well_formed
 
 __all__ = [
+    "NOTHING",
     "MailParameters",
     "Offer",
     "check_rcpt_parameters",
@@ -76,6 +77,10 @@ def offer_of(lines: tuple[str, ...]) -> Offer:
     limit = int(sizes[0]) if sizes and _SIZE.fullmatch(sizes[0]) else 0
     mechanisms = tuple(name for first, *values in words if first == "AUTH" for name in values)
     return Offer(keywords, limit or None, mechanisms)
+
+
+NOTHING: Final = offer_of(())
+"""What there is in a session after HELO."""
 
 
 def read_mail_parameters(parameters: tuple[str, ...], offer: Offer) -> MailParameters:

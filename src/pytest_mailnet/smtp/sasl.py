@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TypeAlias
 
-__all__ = ["CLIENT_FIRST", "MECHANISMS", "PROMPTS", "Credentials", "Exchange", "Malformed"]
+__all__ = ["CLIENT_FIRST", "MECHANISMS", "PROMPTS", "Credentials", "Malformed", "SaslExchange"]
 
 PROMPTS = (b"Username:", b"Password:")
 """What LOGIN asks (draft-murchison-sasl-login); servers have these in words of their own."""
@@ -53,10 +53,10 @@ class Credentials:
         return any(hmac.compare_digest(_digest(it, self.challenge), self.secret) for it in secrets)
 
 
-Exchange: TypeAlias = Generator[bytes, bytes, Credentials]
+SaslExchange: TypeAlias = Generator[bytes, bytes, Credentials]
 
 
-def _plain(_challenge: bytes) -> Exchange:
+def _plain(_challenge: bytes) -> SaslExchange:
     """Read authorisation identity, user and password in one response (RFC 4616)."""
     parts = _text((yield b"")).split("\0")
     if len(parts) != 3 or not (parts[1] and parts[2]):
@@ -65,13 +65,13 @@ def _plain(_challenge: bytes) -> Exchange:
     return Credentials("PLAIN", identity, password, authorisation=authorisation)
 
 
-def _login(_challenge: bytes) -> Exchange:
+def _login(_challenge: bytes) -> SaslExchange:
     """Ask for the user, then for the password."""
     identity = _text((yield PROMPTS[0]))
     return Credentials("LOGIN", identity, _text((yield PROMPTS[1])))
 
 
-def _cram_md5(challenge: bytes) -> Exchange:
+def _cram_md5(challenge: bytes) -> SaslExchange:
     """Have the password proved by a keyed digest of the challenge (RFC 2195)."""
     identity, space, digest = _text((yield challenge)).rpartition(" ")
     if not space:
@@ -79,13 +79,13 @@ def _cram_md5(challenge: bytes) -> Exchange:
     return Credentials("CRAM-MD5", identity, digest, challenge)
 
 
-def _xoauth2(_challenge: bytes) -> Exchange:
+def _xoauth2(_challenge: bytes) -> SaslExchange:
     """Read user and bearer token (developers.google.com/gmail/imap/xoauth2-protocol)."""
     fields = _fields(_text((yield b"")).split("\1"))
     return Credentials("XOAUTH2", fields.get("user", ""), _bearer(fields))
 
 
-def _oauthbearer(_challenge: bytes) -> Exchange:
+def _oauthbearer(_challenge: bytes) -> SaslExchange:
     """Read a GS2 header with the user, and the bearer token (RFC 7628, 3.1)."""
     header, *pairs = _text((yield b"")).split("\1")
     flag, _, identity = header.partition(",")
@@ -117,7 +117,7 @@ def _digest(secret: str, challenge: bytes) -> str:
     return hmac.new(secret.encode(), challenge, hashlib.md5).hexdigest()
 
 
-MECHANISMS: Mapping[str, Callable[[bytes], Exchange]] = MappingProxyType(
+MECHANISMS: Mapping[str, Callable[[bytes], SaslExchange]] = MappingProxyType(
     {
         "PLAIN": _plain,
         "LOGIN": _login,

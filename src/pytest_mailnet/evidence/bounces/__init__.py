@@ -25,14 +25,14 @@ from pytest_mailnet.evidence.bounces import (
     sendmail,
     zoho,
 )
-from pytest_mailnet.evidence.bounces.mail import Mail
+from pytest_mailnet.evidence.bounces.mail import BouncedMail
 from pytest_mailnet.evidence.bounces.recognition import is_bounce, is_success
 from pytest_mailnet.evidence.failure import Failure
 
-__all__ = ["Mail", "failures_of"]
+__all__ = ["BouncedMail", "failures_of"]
 
 # Of programs and operators whose words are known; the first that knows a mail is believed.
-_READERS: tuple[Callable[[Mail], Iterable[Failure]], ...] = (
+_READERS: tuple[Callable[[BouncedMail], Iterable[Failure]], ...] = (
     google.failures_in,
     microsoft365.failures_in,
     exchange.failures_in,
@@ -52,7 +52,7 @@ _READERS: tuple[Callable[[Mail], Iterable[Failure]], ...] = (
 )
 
 
-def failures_of(mail: Mail) -> list[Failure]:
+def failures_of(mail: BouncedMail) -> list[Failure]:
     """The recipients of whom a bounce tells that they did not get a mail."""
     if mail.feedback or is_success(mail):
         return []
@@ -61,7 +61,7 @@ def failures_of(mail: Mail) -> list[Failure]:
     return [dataclasses.replace(it, sender=it.sender or mail.sender) for it in _together(told, said)]
 
 
-def _said(mail: Mail) -> list[Failure]:
+def _said(mail: BouncedMail) -> list[Failure]:
     for reader in _READERS:
         if found := list(reader(mail)):
             return found

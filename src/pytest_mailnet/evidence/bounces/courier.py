@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from typing import Literal
 
 from pytest_mailnet.evidence.bounces.deliverystatus import server_in
-from pytest_mailnet.evidence.bounces.mail import Mail
+from pytest_mailnet.evidence.bounces.mail import BouncedMail
 from pytest_mailnet.evidence.bounces.transcript import answers_in, stage_of
 from pytest_mailnet.evidence.failure import Failure
-from pytest_mailnet.evidence.reasons import in_words
+from pytest_mailnet.evidence.permanence import in_words
 from pytest_mailnet.evidence.replies import enhanced_in, reply_in
 
 __all__ = ["failures_in"]
@@ -31,7 +31,7 @@ _BLOCK = re.compile(
 _PEER = re.compile(r"^[ \t]*(?P<server>[\w.\-]{1,255} \[[^\]\s]{2,64}\]):?[ \t]*$", re.MULTILINE)
 
 
-def failures_in(mail: Mail) -> Iterator[Failure]:
+def failures_in(mail: BouncedMail) -> Iterator[Failure]:
     """What a bounce or warning of Courier tells of each recipient; nothing of another program's.
 
     Its sections stand between lines of dashes (courierdsn(8)); an address has the server, the command and its

@@ -7,8 +7,8 @@ import sys
 from collections.abc import Iterator, Mapping
 
 from pytest_mailnet.evidence.bounces.nesting import innermost
-from pytest_mailnet.evidence.connections import trouble_in
 from pytest_mailnet.evidence.failure import Failure
+from pytest_mailnet.evidence.network_errors import trouble_in
 from pytest_mailnet.evidence.replies import enhanced_in, reply_in
 
 __all__ = ["failures_in"]
@@ -59,7 +59,7 @@ def _failure(fields: Mapping[str, str], action: str) -> Failure | None:
     trouble = None if reply else trouble_in(words)
     host, address = server_in(_untyped(fields.get("remote-mta", "")))
     return Failure(
-        recipient=next(filter(None, (address_in(fields.get(name, "")) for name in _RECIPIENT)), None),
+        recipient=next(filter(None, (typed_address(fields.get(name, "")) for name in _RECIPIENT)), None),
         host=host,
         address=address,
         stage=trouble.stage if trouble else None,
@@ -71,7 +71,7 @@ def _failure(fields: Mapping[str, str], action: str) -> Failure | None:
     )
 
 
-def address_in(text: str) -> str | None:
+def typed_address(text: str) -> str | None:
     """The first mail address in a text, or the name of a mailbox that is all of it; None for none."""
     text = _ESCAPED.sub(_unescaped, text)
     found = _ADDRESS.search(text) or re.fullmatch(r"[\w.+\-]{1,64}", _untyped(text))

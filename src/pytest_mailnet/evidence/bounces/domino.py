@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 
 from pytest_mailnet.evidence.bounces.layouts import ADDRESS, Layout, failure_of, spoken, told
-from pytest_mailnet.evidence.bounces.mail import Mail
+from pytest_mailnet.evidence.bounces.mail import BouncedMail
 from pytest_mailnet.evidence.failure import Failure
 
 __all__ = ["failures_in"]
@@ -35,7 +35,7 @@ _OF_THE_MTA = Layout(
 )
 
 
-def failures_in(mail: Mail) -> Iterator[Failure]:
+def failures_in(mail: BouncedMail) -> Iterator[Failure]:
     """What a bounce of Domino, or of the Lotus SMTP MTA, tells of each recipient."""
     text = spoken(mail, _ENDS)
     if (found := _FRAME.search(text)) is None:
@@ -47,7 +47,7 @@ def failures_in(mail: Mail) -> Iterator[Failure]:
         yield failure_of(address, reason, server=server["server"] if server else "", words=told(reason))
 
 
-def _of_the_mta(mail: Mail) -> Iterator[Failure]:
+def _of_the_mta(mail: BouncedMail) -> Iterator[Failure]:
     if not _OF_THE_MTA.sign.search(mail.text[:2000]):
         return
     text = spoken(mail, _ENDS)

@@ -1,4 +1,4 @@
-"""Bounces of the DragonFly Mail Agent: "mx.shop.example [192.0.2.8] did not like our RCPT TO:"."""
+"""Bounces of the DragonFly BouncedMail Agent: "mx.shop.example [192.0.2.8] did not like our RCPT TO:"."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import re
 from collections.abc import Iterator
 
 from pytest_mailnet.evidence.bounces.deliverystatus import server_in
-from pytest_mailnet.evidence.bounces.mail import Mail
+from pytest_mailnet.evidence.bounces.mail import BouncedMail
 from pytest_mailnet.evidence.failure import Failure
-from pytest_mailnet.evidence.reasons import Reason, in_words
+from pytest_mailnet.evidence.permanence import Reason, in_words
 from pytest_mailnet.evidence.replies import enhanced_in, reply_in
 from pytest_mailnet.evidence.stages import named_stage
-from pytest_mailnet.model import Stage
+from pytest_mailnet.values import Stage
 
 __all__ = ["failures_in"]
 
@@ -25,8 +25,8 @@ _DISLIKED = re.compile(
 )
 
 
-def failures_in(mail: Mail) -> Iterator[Failure]:
-    """What a bounce of the DragonFly Mail Agent, dma(8), tells of its recipient; nothing of another's.
+def failures_in(mail: BouncedMail) -> Iterator[Failure]:
+    """What a bounce of the DragonFly BouncedMail Agent, dma(8), tells of its recipient; nothing of another's.
 
     It writes a bounce for each recipient. The reply stands below the command, as it came.
     """

@@ -1,7 +1,7 @@
 """Bounces of Microsoft Exchange 5.5, 2000 and 2003, and of the SMTP service of Windows, Hotmail's once.
 
 How Exchange writes is in Microsoft's articles Q195671 (Exchange 2000 and later), Q251152 and Q246881 (the
-Internet Mail Service of Exchange 5.5).
+Internet BouncedMail Service of Exchange 5.5).
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from pytest_mailnet.evidence.bounces.layouts import (
     spoken,
     told,
 )
-from pytest_mailnet.evidence.bounces.mail import Mail
-from pytest_mailnet.evidence.connections import trouble_in
+from pytest_mailnet.evidence.bounces.mail import BouncedMail
 from pytest_mailnet.evidence.failure import Failure
+from pytest_mailnet.evidence.network_errors import trouble_in
 
 __all__ = ["failures_in"]
 
@@ -55,7 +55,7 @@ _SERVICE = re.compile(
 _ALONE = re.compile(rf"^[ \t]+(?:\*[ \t]+)?{ADDRESS}[ \t]*$", re.MULTILINE)
 
 
-def failures_in(mail: Mail) -> Iterator[Failure]:
+def failures_in(mail: BouncedMail) -> Iterator[Failure]:
     """What a bounce of Exchange up to 2003, or of the SMTP service of Windows, tells of each recipient."""
     text = spoken(mail, _ENDS)
     dated = list(_of_exchange(text, mail.sender)) if "#" in text or "MSEXCH" in text else []

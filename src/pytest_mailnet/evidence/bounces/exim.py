@@ -1,4 +1,4 @@
-"""Bounces of Exim and of what has grown from it or copies it: Mail.Ru, GMX, 1&1."""
+"""Bounces of Exim and of what has grown from it or copies it: BouncedMail.Ru, GMX, 1&1."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
 from pytest_mailnet.evidence.bounces.deliverystatus import server_in
-from pytest_mailnet.evidence.bounces.mail import Mail, unfolded
+from pytest_mailnet.evidence.bounces.mail import BouncedMail, unfolded
 from pytest_mailnet.evidence.failure import Failure
-from pytest_mailnet.evidence.reasons import Reason, in_words
+from pytest_mailnet.evidence.permanence import Reason, in_words
 from pytest_mailnet.evidence.replies import enhanced_in, reply_in
 from pytest_mailnet.evidence.stages import named_stage
-from pytest_mailnet.model import Stage
+from pytest_mailnet.values import Stage
 
 __all__ = ["failures_in"]
 
@@ -67,7 +67,7 @@ class _Block(NamedTuple):
     text: str
 
 
-def failures_in(mail: Mail) -> Iterator[Failure]:
+def failures_in(mail: BouncedMail) -> Iterator[Failure]:
     """What a bounce or warning of Exim tells of each recipient; nothing of another program's.
 
     The texts are those of its smtp transport and of its bounces (specification, chapters 48 and 49). Their
@@ -93,7 +93,7 @@ def failures_in(mail: Mail) -> Iterator[Failure]:
             yield _failure(recipient, text if len(failed) == 1 else "", action)
 
 
-def _failed_recipients(mail: Mail) -> list[str]:
+def _failed_recipients(mail: BouncedMail) -> list[str]:
     """Those of X-Failed-Recipients, which Exim breaks into several fields when they are many."""
     fields = (unfolded(str(it)) for it in mail.head.get_all("X-Failed-Recipients", [])[:200])
     return [it.strip(" <>") for field in fields for it in field.split(",") if "@" in it]

@@ -12,10 +12,10 @@ import re
 from collections.abc import Iterator
 
 from pytest_mailnet.evidence.bounces.layouts import ADDRESS, failure_of, passages, spoken, told
-from pytest_mailnet.evidence.bounces.mail import Mail
-from pytest_mailnet.evidence.connections import Trouble, trouble_in
+from pytest_mailnet.evidence.bounces.mail import BouncedMail
 from pytest_mailnet.evidence.failure import Failure
-from pytest_mailnet.model import Stage
+from pytest_mailnet.evidence.network_errors import Trouble, trouble_in
+from pytest_mailnet.values import Stage
 
 __all__ = ["failures_in"]
 
@@ -61,7 +61,7 @@ _DELAYED = re.compile(
 )
 
 
-def failures_in(mail: Mail) -> Iterator[Failure]:
+def failures_in(mail: BouncedMail) -> Iterator[Failure]:
     """What a bounce of Google tells of each recipient."""
     if not _is_of_google(mail):
         return
@@ -72,13 +72,13 @@ def failures_in(mail: Mail) -> Iterator[Failure]:
         yield dataclasses.replace(failure, action="delayed") if late else failure
 
 
-def _is_of_google(mail: Mail) -> bool:
+def _is_of_google(mail: BouncedMail) -> bool:
     if _FROM.search(str(mail.head["From"] or "")):
         return True
     return bool(mail.head["X-Failed-Recipients"] and _MESSAGE_ID.search(str(mail.head["Message-ID"] or "")))
 
 
-def _recipients(mail: Mail, text: str) -> Iterator[tuple[str, str]]:
+def _recipients(mail: BouncedMail, text: str) -> Iterator[tuple[str, str]]:
     """Who failed; with the whole text, where it is not told of each of them."""
     if listed := [(it["address"], passage) for it, passage in passages(_LISTED, text, mail.sender)]:
         yield from listed

@@ -17,7 +17,7 @@ import re
 from collections.abc import Iterator
 
 from pytest_mailnet.evidence.bounces.layouts import ADDRESS, Layout, laid_out
-from pytest_mailnet.evidence.bounces.mail import Mail
+from pytest_mailnet.evidence.bounces.mail import BouncedMail
 from pytest_mailnet.evidence.failure import Failure
 
 __all__ = ["failures_in"]
@@ -77,6 +77,6 @@ _LAYOUTS = (
 )
 
 
-def failures_in(mail: Mail) -> Iterator[Failure]:
+def failures_in(mail: BouncedMail) -> Iterator[Failure]:
     """What a bounce of InterMail tells of each recipient."""
     return laid_out(_LAYOUTS, mail)

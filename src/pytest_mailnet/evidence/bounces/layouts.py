@@ -8,14 +8,14 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from pytest_mailnet.evidence.bounces.deliverystatus import server_in
-from pytest_mailnet.evidence.bounces.mail import Mail
+from pytest_mailnet.evidence.bounces.mail import BouncedMail
 from pytest_mailnet.evidence.bounces.nesting import innermost
 from pytest_mailnet.evidence.bounces.prose import own_words
 from pytest_mailnet.evidence.failure import Failure
-from pytest_mailnet.evidence.reasons import Reason, in_words
+from pytest_mailnet.evidence.permanence import Reason, in_words
 from pytest_mailnet.evidence.replies import enhanced_in, reply_in
 from pytest_mailnet.evidence.stages import named_stage
-from pytest_mailnet.model import Stage
+from pytest_mailnet.values import Stage
 
 __all__ = ["ADDRESS", "END", "Layout", "failure_of", "in_lines", "laid_out", "passages", "spoken", "told"]
 
@@ -54,7 +54,7 @@ class Layout(NamedTuple):
     field: str = ""
     stages: tuple[tuple[re.Pattern[str], Stage], ...] = ()
 
-    def failures_in(self, mail: Mail) -> Iterator[Failure]:
+    def failures_in(self, mail: BouncedMail) -> Iterator[Failure]:
         """What a mail of the product tells; nothing for a mail that is not of it."""
         if not self.sign.search(str(mail.head[self.field] or "") if self.field else mail.text):
             return
@@ -79,7 +79,7 @@ class Layout(NamedTuple):
             yield dataclasses.replace(failure, stage=named) if failure.reply else failure
 
 
-def laid_out(layouts: Sequence[Layout], mail: Mail) -> Iterator[Failure]:
+def laid_out(layouts: Sequence[Layout], mail: BouncedMail) -> Iterator[Failure]:
     """What a mail tells by the first of some layouts that knows it."""
     for layout in layouts:
         if found := list(layout.failures_in(mail)):
@@ -87,7 +87,7 @@ def laid_out(layouts: Sequence[Layout], mail: Mail) -> Iterator[Failure]:
             return
 
 
-def spoken(mail: Mail, ends: re.Pattern[str] | None = None) -> str:
+def spoken(mail: BouncedMail, ends: re.Pattern[str] | None = None) -> str:
     """A bounce's own words, without the mail that it returns in its text.
 
     Args:

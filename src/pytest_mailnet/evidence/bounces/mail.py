@@ -13,7 +13,7 @@ from email.message import Message
 
 from pytest_mailnet.smtp.headers import mailboxes_of
 
-__all__ = ["LONGEST", "LONGEST_TEXT", "Mail", "TooDeep"]
+__all__ = ["LONGEST", "LONGEST_TEXT", "BouncedMail", "TooDeep"]
 
 LONGEST = 1 << 20
 """How much of a mail is looked at, in bytes; what a bounce tells stands before the mail that it returns."""
@@ -42,7 +42,7 @@ class TooDeep(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Mail:
+class BouncedMail:
     r"""A mail, decoded. What the returned mail holds does not count as the bounce's own.
 
     Attributes:
@@ -60,7 +60,7 @@ class Mail:
     feedback: bool
 
     @classmethod
-    def parse(cls, content: bytes) -> Mail:
+    def parse(cls, content: bytes) -> BouncedMail:
         """Take a mail apart, of any line ends.
 
         Raises:
@@ -93,7 +93,7 @@ class Mail:
         )
 
     @classmethod
-    def of_text(cls, text: str) -> Mail:
+    def of_text(cls, text: str) -> BouncedMail:
         """A bounce of which there is only what it says, copied from a screen."""
         return cls(Message(), text[:LONGEST_TEXT], "", Message(), feedback=False)
 

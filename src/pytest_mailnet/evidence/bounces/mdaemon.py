@@ -12,11 +12,11 @@ import re
 from collections.abc import Iterable, Iterator
 
 from pytest_mailnet.evidence.bounces.layouts import ADDRESS, spoken
-from pytest_mailnet.evidence.bounces.mail import Mail
-from pytest_mailnet.evidence.connections import trouble_in
+from pytest_mailnet.evidence.bounces.mail import BouncedMail
 from pytest_mailnet.evidence.failure import Failure
-from pytest_mailnet.evidence.transcripts.commands import is_command
-from pytest_mailnet.evidence.transcripts.conversation import Conversation
+from pytest_mailnet.evidence.network_errors import trouble_in
+from pytest_mailnet.evidence.transcripts.client_lines import is_command
+from pytest_mailnet.evidence.transcripts.overheard import Conversation
 
 __all__ = ["failures_in"]
 
@@ -32,7 +32,7 @@ _ARROW = re.compile(r"(?P<arrow>-->|<--) ?(?P<said>.*)")
 _REPLY = re.compile(r"[2-5]\d\d(?:[ \-]|$)")
 
 
-def failures_in(mail: Mail) -> Iterator[Failure]:
+def failures_in(mail: BouncedMail) -> Iterator[Failure]:
     """What a bounce of MDaemon tells of each recipient; nothing of another program's."""
     found = _SESSIONS.search(mail.text)
     if found is None:

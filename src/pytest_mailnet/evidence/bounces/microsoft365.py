@@ -17,7 +17,7 @@ import re
 from collections.abc import Iterator
 
 from pytest_mailnet.evidence.bounces.layouts import ADDRESS, failure_of, spoken
-from pytest_mailnet.evidence.bounces.mail import Mail
+from pytest_mailnet.evidence.bounces.mail import BouncedMail
 from pytest_mailnet.evidence.failure import Failure
 from pytest_mailnet.evidence.replies import enhanced_in
 
@@ -59,7 +59,7 @@ _ATTEMPTED = re.compile(
 _MARKED_SERVER = re.compile(r"<[ \t]*(?P<server>[\w.\-]{1,255}\.[\w\-]{2,63})[ \t]*#")
 
 
-def failures_in(mail: Mail) -> Iterator[Failure]:
+def failures_in(mail: BouncedMail) -> Iterator[Failure]:
     """What a bounce of Exchange 2007 or later, or of Microsoft 365, tells of each recipient."""
     # Its part for administrators ends with the header fields of the mail, which may name other addresses.
     text = spoken(mail)

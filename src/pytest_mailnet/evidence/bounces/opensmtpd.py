@@ -6,12 +6,12 @@ import re
 from collections.abc import Iterator
 from typing import Literal
 
-from pytest_mailnet.evidence.bounces.mail import Mail
-from pytest_mailnet.evidence.connections import Trouble
+from pytest_mailnet.evidence.bounces.mail import BouncedMail
 from pytest_mailnet.evidence.failure import Failure
-from pytest_mailnet.evidence.reasons import Reason, in_words
+from pytest_mailnet.evidence.network_errors import Trouble
+from pytest_mailnet.evidence.permanence import Reason, in_words
 from pytest_mailnet.evidence.replies import enhanced_in, reply_in
-from pytest_mailnet.model import Stage
+from pytest_mailnet.values import Stage
 
 __all__ = ["failures_in"]
 
@@ -29,7 +29,7 @@ _TROUBLES = (
 )
 
 
-def failures_in(mail: Mail) -> Iterator[Failure]:
+def failures_in(mail: BouncedMail) -> Iterator[Failure]:
     """What a bounce or warning of OpenSMTPD tells of each recipient; nothing of another program's.
 
     Its reports (smtpd(8)) have a line for each recipient between an introduction and "Below is a copy of the

@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from typing import Literal
 
 from pytest_mailnet.evidence.bounces.deliverystatus import server_in
-from pytest_mailnet.evidence.bounces.mail import LONGEST_TEXT, Mail
+from pytest_mailnet.evidence.bounces.mail import LONGEST_TEXT, BouncedMail
 from pytest_mailnet.evidence.failure import Failure
-from pytest_mailnet.evidence.reasons import Reason, in_words
+from pytest_mailnet.evidence.permanence import Reason, in_words
 from pytest_mailnet.evidence.replies import enhanced_in, reply_in
 from pytest_mailnet.evidence.stages import named_stage
-from pytest_mailnet.model import Stage
 from pytest_mailnet.smtp.headers import mailboxes_of
+from pytest_mailnet.values import Stage
 
 __all__ = ["failures_in"]
 
@@ -49,7 +49,7 @@ _HAS_NO_SERVER = re.compile(
 )
 
 
-def failures_in(mail: Mail) -> Iterator[Failure]:
+def failures_in(mail: BouncedMail) -> Iterator[Failure]:
     """What a bounce or a warning of Postfix tells of each recipient; nothing of another program's.
 
     The texts are those of its manual bounce(5) and of its SMTP, LMTP, local and pipe clients; it breaks them
@@ -112,7 +112,7 @@ def _without_reply(recipient: str, text: str, action: Literal["failed", "delayed
     )
 
 
-def _only_recipient(mail: Mail) -> str | None:
+def _only_recipient(mail: BouncedMail) -> str | None:
     """Of a mail whose log was lost: whom it names, if that is one."""
     fields = [str(it) for name in ("To", "Cc", "Bcc") for it in mail.returned.get_all(name, [])]
     addresses = [address for it in fields for _, address in mailboxes_of(it) if "@" in address]

@@ -8,11 +8,11 @@ from typing import NamedTuple
 
 from pytest_mailnet.evidence.bounces.deliverystatus import server_in
 from pytest_mailnet.evidence.bounces.recognition import tells_of_failure
-from pytest_mailnet.evidence.connections import trouble_in
 from pytest_mailnet.evidence.failure import Failure
+from pytest_mailnet.evidence.network_errors import trouble_in
 from pytest_mailnet.evidence.replies import enhanced_in, reply_in
 from pytest_mailnet.evidence.stages import named_stage
-from pytest_mailnet.model import Stage
+from pytest_mailnet.values import Stage
 
 __all__ = ["failures_in", "own_words"]
 

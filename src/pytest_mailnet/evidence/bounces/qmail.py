@@ -8,13 +8,13 @@ from collections.abc import Iterator
 from typing import Literal
 
 from pytest_mailnet.evidence.bounces.deliverystatus import server_in
-from pytest_mailnet.evidence.bounces.mail import Mail
-from pytest_mailnet.evidence.connections import Trouble
+from pytest_mailnet.evidence.bounces.mail import BouncedMail
 from pytest_mailnet.evidence.failure import Failure
-from pytest_mailnet.evidence.reasons import Reason, in_words
+from pytest_mailnet.evidence.network_errors import Trouble
+from pytest_mailnet.evidence.permanence import Reason, in_words
 from pytest_mailnet.evidence.replies import enhanced_in, reply_in
 from pytest_mailnet.evidence.stages import named_stage
-from pytest_mailnet.model import Stage
+from pytest_mailnet.values import Stage
 
 __all__ = ["failures_in"]
 
@@ -79,7 +79,7 @@ _TROUBLES = (
 _DELAYED = re.compile(r"will (?:be retried|keep trying|continue to try)|has been delayed", re.IGNORECASE)
 
 
-def failures_in(mail: Mail) -> Iterator[Failure]:
+def failures_in(mail: BouncedMail) -> Iterator[Failure]:
     """What a bounce of qmail's kind tells of each recipient; nothing of another program's.
 
     Its format is QSBMF (https://cr.yp.to/proto/qsbmf.txt): an introduction, then a paragraph for each

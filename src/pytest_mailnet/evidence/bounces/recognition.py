@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from pytest_mailnet.evidence.bounces.mail import Mail, address_in
+from pytest_mailnet.evidence.bounces.mail import BouncedMail, address_in
 
 __all__ = ["is_bounce", "is_success", "tells_of_failure"]
 
@@ -48,7 +48,7 @@ _ACTION = re.compile(r"^[ \t]{0,8}action[ \t]?:[ \t]*(\w+)", re.IGNORECASE | re.
 _SUCCESS = ("delivered", "relayed", "expanded", "deliverable")
 
 
-def is_bounce(mail: Mail) -> bool:
+def is_bounce(mail: BouncedMail) -> bool:
     """Whether a mail was written by a mail server to say that another was not delivered.
 
     An answer of somebody's mailbox is none (RFC 3834, 5.2), nor is what a mailing list sends, nor a receipt
@@ -70,7 +70,7 @@ def is_bounce(mail: Mail) -> bool:
     )
 
 
-def is_success(mail: Mail) -> bool:
+def is_success(mail: BouncedMail) -> bool:
     """Whether a delivery status tells of no failure: of mail that has arrived (RFC 3464, 2.3.3)."""
     actions = [it.lower() for it in _ACTION.findall(mail.status)]
     return bool(actions) and all(it in _SUCCESS for it in actions)

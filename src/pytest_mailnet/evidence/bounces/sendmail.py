@@ -8,14 +8,14 @@ from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
 from pytest_mailnet.evidence.bounces.deliverystatus import server_in
-from pytest_mailnet.evidence.bounces.mail import Mail
-from pytest_mailnet.evidence.bounces.transcript import Answer, answers_in, stage_of
-from pytest_mailnet.evidence.connections import trouble_in
+from pytest_mailnet.evidence.bounces.mail import BouncedMail
+from pytest_mailnet.evidence.bounces.transcript import QuotedReply, answers_in, stage_of
 from pytest_mailnet.evidence.failure import Failure
-from pytest_mailnet.evidence.reasons import in_words
+from pytest_mailnet.evidence.network_errors import trouble_in
+from pytest_mailnet.evidence.permanence import in_words
 from pytest_mailnet.evidence.replies import enhanced_in, reply_in
 from pytest_mailnet.evidence.stages import named_stage
-from pytest_mailnet.model import Stage
+from pytest_mailnet.values import Stage
 
 __all__ = ["failures_in"]
 
@@ -55,7 +55,7 @@ class _Entry(NamedTuple):
     action: Literal["failed", "delayed"]
 
 
-def failures_in(mail: Mail) -> Iterator[Failure]:
+def failures_in(mail: BouncedMail) -> Iterator[Failure]:
     """What a bounce or warning of Sendmail tells of each recipient; nothing of another program's.
 
     Its sections have titles between dashes: addresses, each with "(reason: 550 …)" since version 8.10, and
@@ -114,7 +114,7 @@ def _entries(body: str, *, delayed: bool) -> Iterator[_Entry]:
 
 
 def _told_by(
-    answers: list[Answer], remarks: list[str], sender: str | None, *, delayed: bool
+    answers: list[QuotedReply], remarks: list[str], sender: str | None, *, delayed: bool
 ) -> Iterator[_Entry]:
     """The recipients in a transcript without a list of them: of refused commands, and of its own lines."""
     action: Literal["failed", "delayed"] = "delayed" if delayed else "failed"
@@ -135,7 +135,7 @@ def _told_by(
 
 
 def _failure(
-    entry: _Entry, answers: list[Answer], left: list[Answer], remarks: list[str], *, alone: bool
+    entry: _Entry, answers: list[QuotedReply], left: list[QuotedReply], remarks: list[str], *, alone: bool
 ) -> Failure:
     reason = reply_in(entry.reason)
     answer = _answer(entry, reason, answers, left, alone=alone)
@@ -155,8 +155,13 @@ def _failure(
 
 
 def _answer(
-    entry: _Entry, reason: tuple[str, ...], answers: list[Answer], left: list[Answer], *, alone: bool
-) -> Answer | None:
+    entry: _Entry,
+    reason: tuple[str, ...],
+    answers: list[QuotedReply],
+    left: list[QuotedReply],
+    *,
+    alone: bool,
+) -> QuotedReply | None:
     """Which answer made Sendmail give a recipient up."""
     if reason:
         same = [it for it in answers if _is_same(it.reply, reason)]
@@ -182,7 +187,7 @@ def _is_same(reply: tuple[str, ...], reason: tuple[str, ...]) -> bool:
     return reply[0][:3] == reason[0][:3] and any(it[4:].startswith(start[: len(it) - 4]) for it in reply)
 
 
-def _without_reply(entry: _Entry, answers: list[Answer], remarks: list[str], *, alone: bool) -> Failure:
+def _without_reply(entry: _Entry, answers: list[QuotedReply], remarks: list[str], *, alone: bool) -> Failure:
     own = [it for it in remarks if entry.recipient.lower() in it.lower()]
     said = "; ".join(own or (remarks if alone else []))[:2000]
     words = entry.reason or said or " ".join(it for answer in answers for it in answer.reply)[:2000]

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 
 from pytest_mailnet.evidence.replies import reply_lines
 from pytest_mailnet.evidence.stages import named_stage
-from pytest_mailnet.model import Stage
+from pytest_mailnet.values import Stage
 
-__all__ = ["LEFT_OPEN", "Answer", "answers_in", "stage_of"]
+__all__ = ["LEFT_OPEN", "QuotedReply", "answers_in", "stage_of"]
 
 LEFT_OPEN = "Sendmail shows DATA for the final dot too"
 """Why a refusal under DATA counts as one of the message."""
@@ -35,7 +35,7 @@ _USER_UNKNOWN = re.compile(r"^[45]\d\d\b.*@.*\.\.\. *User unknown", re.IGNORECAS
 
 
 @dataclass(slots=True)
-class Answer:
+class QuotedReply:
     """What a server answered, and what stands around it.
 
     Attributes:
@@ -70,13 +70,13 @@ class Answer:
         return address.lower() in text
 
 
-def answers_in(lines: Iterable[str]) -> tuple[list[Answer], list[str]]:
+def answers_in(lines: Iterable[str]) -> tuple[list[QuotedReply], list[str]]:
     """The answers in a transcript, and the lines that are the program's own.
 
     Args:
         lines: ">>> DATA", "<<< 550 No", "... while talking to mx.shop.example.:" and others, as they come.
     """
-    answers: list[Answer] = []
+    answers: list[QuotedReply] = []
     remarks: list[str] = []
     host = command = ""
     continued = False  # whether the last line was one of an answer, so that another may go on with it
@@ -92,7 +92,7 @@ def answers_in(lines: Iterable[str]) -> tuple[list[Answer], list[str]]:
             else:
                 reply = reply_lines(text) or ((text,) if text else ())
                 if reply:
-                    _note(answers, Answer(host, command, reply))
+                    _note(answers, QuotedReply(host, command, reply))
                 continued = bool(reply)
         elif line.strip():
             remarks.append(line.strip())
@@ -102,7 +102,7 @@ def answers_in(lines: Iterable[str]) -> tuple[list[Answer], list[str]]:
     return answers, remarks
 
 
-def stage_of(answer: Answer) -> tuple[Stage | None, str | None]:
+def stage_of(answer: QuotedReply) -> tuple[Stage | None, str | None]:
     """At which stage an answer was given, and the rule if the transcript leaves that open.
 
     With PIPELINING (RFC 2920) all recipients are sent before a reply is read, and Sendmail shows the last
@@ -122,7 +122,7 @@ def stage_of(answer: Answer) -> tuple[Stage | None, str | None]:
     return Stage.MESSAGE, LEFT_OPEN
 
 
-def _note(answers: list[Answer], answer: Answer) -> None:
+def _note(answers: list[QuotedReply], answer: QuotedReply) -> None:
     last = answers[-1] if answers else None
     if last is not None and (last.host, last.command) == (answer.host, answer.command):
         answer.group = last.group

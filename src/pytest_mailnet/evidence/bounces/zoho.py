@@ -1,4 +1,4 @@
-"""Bounces of Zoho Mail, as its users quote them.
+"""Bounces of Zoho BouncedMail, as its users quote them.
 
     alice@shop.example Invalid Address, ERROR_CODE :550, ERROR_CODE :5.1.1 <alice@shop.example>: User unknown
 
@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator
 
 from pytest_mailnet.evidence.bounces.layouts import ADDRESS, failure_of, passages, spoken
-from pytest_mailnet.evidence.bounces.mail import Mail
+from pytest_mailnet.evidence.bounces.mail import BouncedMail
 from pytest_mailnet.evidence.failure import Failure
 
 __all__ = ["failures_in"]
@@ -26,8 +26,8 @@ _CODES = re.compile(
 _ENDS = re.compile(r"^Received: ?(?:from|by) ", re.MULTILINE)
 
 
-def failures_in(mail: Mail) -> Iterator[Failure]:
-    """What a bounce of Zoho Mail tells of each recipient."""
+def failures_in(mail: BouncedMail) -> Iterator[Failure]:
+    """What a bounce of Zoho BouncedMail tells of each recipient."""
     if "ERROR_CODE" not in mail.text:
         return
     for found, passage in passages(_OPENS, spoken(mail, _ENDS), mail.sender):

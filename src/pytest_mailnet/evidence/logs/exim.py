@@ -8,12 +8,12 @@ from __future__ import annotations
 import re
 
 from pytest_mailnet.evidence.failure import Failure
-from pytest_mailnet.evidence.logs.lines import Entry
-from pytest_mailnet.evidence.logs.queued import Found, Queue
-from pytest_mailnet.evidence.logs.reasons import Peer, peer_of, reason_of, trouble_of
-from pytest_mailnet.evidence.reasons import Reason
+from pytest_mailnet.evidence.logs.explanations import Peer, peer_of, reason_of, trouble_of
+from pytest_mailnet.evidence.logs.lines import LogEntry
+from pytest_mailnet.evidence.logs.queued import Found, LogQueue
+from pytest_mailnet.evidence.permanence import Reason
 from pytest_mailnet.evidence.stages import named_stage
-from pytest_mailnet.model import Stage
+from pytest_mailnet.values import Stage
 
 __all__ = ["Exim"]
 
@@ -53,10 +53,10 @@ class Exim:
         queue: what is known of the mails.
     """
 
-    def __init__(self, queue: Queue | None = None) -> None:
-        self._queue = Queue() if queue is None else queue
+    def __init__(self, queue: LogQueue | None = None) -> None:
+        self._queue = LogQueue() if queue is None else queue
 
-    def read(self, entry: Entry) -> tuple[Found, ...]:
+    def read(self, entry: LogEntry) -> tuple[Found, ...]:
         """The failures that one more line tells of."""
         dated = _DATE.match(entry.message)
         message = entry.message[dated.end() :] if dated else entry.message

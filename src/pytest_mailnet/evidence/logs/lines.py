@@ -7,13 +7,13 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
-__all__ = ["LONGEST", "Entry", "entries", "has_sign", "has_sign_or_message_id"]
+__all__ = ["LONGEST", "LogEntry", "entries", "has_sign", "has_sign_or_message_id"]
 
 LONGEST = 65536
 """Characters of a line that are looked at."""
 
 
-class Entry(NamedTuple):
+class LogEntry(NamedTuple):
     """What a program has logged.
 
     Attributes:
@@ -51,7 +51,7 @@ _LENGTH = re.compile(r".{0,4}?\x00{4,8}", re.DOTALL)  # of a binary field: 64 bi
 _FIELDS = ("MESSAGE=", "SYSLOG_IDENTIFIER=", "_COMM=", "_HOSTNAME=")
 
 
-def entries(lines: Iterable[str], is_of_interest: Callable[[str], bool]) -> Iterator[Entry]:
+def entries(lines: Iterable[str], is_of_interest: Callable[[str], bool]) -> Iterator[LogEntry]:
     """What programs have logged.
 
     Takes syslog (RFC 3164 and 5424, ISO dates), the journal as `journalctl -o export` and `-o json` write it
@@ -110,18 +110,18 @@ def _hides_signs(line: str) -> bool:
     return ":[" in line or ": [" in line or "u003c= " in line
 
 
-def _plain_entry(line: str) -> Entry:
+def _plain_entry(line: str) -> LogEntry:
     if found := _SYSLOG.match(line):  # at once, as most lines are
-        return Entry(found["program"], line[found.end() :], found["host"])
+        return LogEntry(found["program"], line[found.end() :], found["host"])
     if (inside := _CONTAINER.match(line)) and inside.end():
         line = line[inside.end() :]
     for prefix in (_SYSLOG, _RFC_5424, _DATED_LIKE_EXIM):
         if found := prefix.match(line):
-            return Entry(found["program"], line[found.end() :], found["host"])
-    return Entry("exim" if _EXIM.match(line) else "", line, None)
+            return LogEntry(found["program"], line[found.end() :], found["host"])
+    return LogEntry("exim" if _EXIM.match(line) else "", line, None)
 
 
-def _json_entry(line: str) -> Entry | None:
+def _json_entry(line: str) -> LogEntry | None:
     """What a JSON object holds: a journal's entry, or a line of docker's own log files."""
     if line[:1] != "{":
         return None
@@ -132,7 +132,7 @@ def _json_entry(line: str) -> Entry | None:
     if "log" in fields and "MESSAGE" not in fields:
         return _plain_entry(_text(fields["log"]).rstrip())
     program = _text(fields.get("SYSLOG_IDENTIFIER")) or _text(fields.get("_COMM"))
-    return Entry(program, _text(fields.get("MESSAGE")), _text(fields.get("_HOSTNAME")) or None)
+    return LogEntry(program, _text(fields.get("MESSAGE")), _text(fields.get("_HOSTNAME")) or None)
 
 
 def _text(value: Any) -> str:
@@ -173,10 +173,10 @@ class _JournalEntry:
             self._binary, self._waited = line, 0
         return bool(line)
 
-    def entry(self) -> Entry | None:
+    def entry(self) -> LogEntry | None:
         """What it says; None without a message."""
         message = self._fields.get("MESSAGE")
         if not message:
             return None
         program = self._fields.get("SYSLOG_IDENTIFIER") or self._fields.get("_COMM", "")
-        return Entry(program, message, self._fields.get("_HOSTNAME"))
+        return LogEntry(program, message, self._fields.get("_HOSTNAME"))

@@ -9,7 +9,7 @@ from typing import Protocol
 from pytest_mailnet.evidence.failure import Failure
 from pytest_mailnet.evidence.formats import LineFormat
 from pytest_mailnet.evidence.logs.exim import Exim
-from pytest_mailnet.evidence.logs.lines import Entry, entries, has_sign, has_sign_or_message_id
+from pytest_mailnet.evidence.logs.lines import LogEntry, entries, has_sign, has_sign_or_message_id
 from pytest_mailnet.evidence.logs.opensmtpd import OpenSMTPD
 from pytest_mailnet.evidence.logs.postfix import Postfix
 from pytest_mailnet.evidence.logs.queued import Found
@@ -61,10 +61,10 @@ _OF_A_MACHINE = frozenset(
 
 
 class _Reader(Protocol):
-    def read(self, entry: Entry) -> tuple[Found, ...]: ...
+    def read(self, entry: LogEntry) -> tuple[Found, ...]: ...
 
 
-def _name(entry: Entry) -> str | None:
+def _name(entry: LogEntry) -> str | None:
     """Which of the four has logged something; None for another program."""
     program = entry.program or next((name for name, shape in _SHAPES if shape.match(entry.message)), "")
     if _POSTFIX.fullmatch(program):

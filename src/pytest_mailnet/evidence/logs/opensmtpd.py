@@ -8,9 +8,9 @@ from __future__ import annotations
 import re
 
 from pytest_mailnet.evidence.failure import Failure
-from pytest_mailnet.evidence.logs.lines import Entry
-from pytest_mailnet.evidence.logs.queued import Found, Queue
-from pytest_mailnet.evidence.logs.reasons import Peer, peer_of, reason_of
+from pytest_mailnet.evidence.logs.explanations import Peer, peer_of, reason_of
+from pytest_mailnet.evidence.logs.lines import LogEntry
+from pytest_mailnet.evidence.logs.queued import Found, LogQueue
 from pytest_mailnet.evidence.stages import named_stage
 
 __all__ = ["OpenSMTPD"]
@@ -54,10 +54,10 @@ class OpenSMTPD:
         queue: what has been told before.
     """
 
-    def __init__(self, queue: Queue | None = None) -> None:
-        self._queue = Queue() if queue is None else queue
+    def __init__(self, queue: LogQueue | None = None) -> None:
+        self._queue = LogQueue() if queue is None else queue
 
-    def read(self, entry: Entry) -> tuple[Found, ...]:
+    def read(self, entry: LogEntry) -> tuple[Found, ...]:
         """The failures that one more line tells of."""
         message = entry.message
         if found := _DELIVERY.match(message):

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from pytest_mailnet.evidence.failure import Failure
 
-__all__ = ["ROOM", "Found", "Mail", "Queue"]
+__all__ = ["ROOM", "Found", "LogQueue", "LoggedMail"]
 
 ROOM = 100_000
 """How many mails, and failures that have been told, are remembered; the oldest are forgotten first."""
@@ -26,7 +26,7 @@ class Found(NamedTuple):
     failure: Failure
 
 
-class Mail(NamedTuple):
+class LoggedMail(NamedTuple):
     """What is known of a mail in a queue."""
 
     sender: str | None = None
@@ -34,10 +34,10 @@ class Mail(NamedTuple):
     failed: bool = False
 
 
-_UNKNOWN = Mail()
+_UNKNOWN = LoggedMail()
 
 
-class Queue:
+class LogQueue:
     """The mails of which a program's log has told, by their queue ids.
 
     Args:
@@ -46,13 +46,13 @@ class Queue:
 
     def __init__(self, room: int = ROOM) -> None:
         self._room = room
-        self._mails: OrderedDict[str, Mail] = OrderedDict()
+        self._mails: OrderedDict[str, LoggedMail] = OrderedDict()
         self._told: OrderedDict[int, None] = OrderedDict()
 
     def __len__(self) -> int:
         return len(self._mails) + len(self._told)
 
-    def mail(self, queue_id: str) -> Mail:
+    def mail(self, queue_id: str) -> LoggedMail:
         """What is known of a mail."""
         return self._mails.get(queue_id, _UNKNOWN)
 
@@ -61,7 +61,7 @@ class Queue:
     ) -> None:
         """Take down what a line tells of a mail; what is None stays as it was."""
         known = self._mails.pop(queue_id, _UNKNOWN)
-        self._mails[queue_id] = Mail(
+        self._mails[queue_id] = LoggedMail(
             known.sender if sender is None else sender, message_id or known.message_id, failed or known.failed
         )
         if len(self._mails) > self._room:

@@ -9,12 +9,12 @@ from __future__ import annotations
 import re
 
 from pytest_mailnet.evidence.failure import Failure
-from pytest_mailnet.evidence.logs.lines import Entry
-from pytest_mailnet.evidence.logs.queued import ROOM, Found, Queue
-from pytest_mailnet.evidence.logs.reasons import Peer, peer_of, reason_of
-from pytest_mailnet.evidence.reasons import Reason
+from pytest_mailnet.evidence.logs.explanations import Peer, peer_of, reason_of
+from pytest_mailnet.evidence.logs.lines import LogEntry
+from pytest_mailnet.evidence.logs.queued import ROOM, Found, LogQueue
+from pytest_mailnet.evidence.permanence import Reason
 from pytest_mailnet.evidence.replies import code_of, enhanced_of
-from pytest_mailnet.model import Stage
+from pytest_mailnet.values import Stage
 
 __all__ = ["Sendmail"]
 
@@ -56,15 +56,15 @@ class Sendmail:
         room: of how many mails a reply is remembered until the line that tells what came of it.
     """
 
-    def __init__(self, queue: Queue | None = None, room: int = ROOM // 100) -> None:
-        self._queue = Queue() if queue is None else queue
+    def __init__(self, queue: LogQueue | None = None, room: int = ROOM // 100) -> None:
+        self._queue = LogQueue() if queue is None else queue
         self._room = room
         self._replies: dict[str, str] = {}
 
     def __len__(self) -> int:
         return len(self._replies)
 
-    def read(self, entry: Entry) -> tuple[Found, ...]:
+    def read(self, entry: LogEntry) -> tuple[Found, ...]:
         """The failures that one more line tells of."""
         found = _QUEUE_ID.match(entry.message)
         queue_id = found[1] if found else ""

@@ -8,9 +8,9 @@ from typing import Any
 from pytest_mailnet.evidence.failure import Failure
 from pytest_mailnet.evidence.formats import DocumentFormat
 from pytest_mailnet.evidence.transcripts.calls import Call, sending
-from pytest_mailnet.evidence.transcripts.chain import Raised, failures_of
+from pytest_mailnet.evidence.transcripts.exceptions import Raised, failures_of
 from pytest_mailnet.evidence.transcripts.frames import Frame
-from pytest_mailnet.evidence.transcripts.python import PYTHON
+from pytest_mailnet.evidence.transcripts.python_output import PYTHON
 
 __all__ = ["EVENTS"]
 

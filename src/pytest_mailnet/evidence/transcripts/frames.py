@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple
 
-from pytest_mailnet.model import Stage
+from pytest_mailnet.values import Stage
 
 __all__ = ["Frame", "Place", "place_of", "through_mail"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from pytest_mailnet.evidence.failure import Failure
-from pytest_mailnet.evidence.transcripts.chain import KINDS, Raised, failures_of
+from pytest_mailnet.evidence.transcripts.exceptions import KINDS, Raised, failures_of
 from pytest_mailnet.evidence.transcripts.frames import Frame, through_mail
 from pytest_mailnet.evidence.transcripts.literals import literal_at, wrapped
 from pytest_mailnet.evidence.transcripts.prefixes import unprefixed

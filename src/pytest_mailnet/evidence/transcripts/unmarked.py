@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator
 
 from pytest_mailnet.evidence.failure import Failure
 from pytest_mailnet.evidence.formats import LineFormat
-from pytest_mailnet.evidence.transcripts.chatter import hear
-from pytest_mailnet.evidence.transcripts.commands import is_command
-from pytest_mailnet.evidence.transcripts.conversation import Conversation
+from pytest_mailnet.evidence.transcripts.client_lines import is_command
+from pytest_mailnet.evidence.transcripts.client_remarks import hear
+from pytest_mailnet.evidence.transcripts.overheard import Conversation
 from pytest_mailnet.evidence.transcripts.prefixes import is_mail, shown
 
 __all__ = ["TERMINAL"]

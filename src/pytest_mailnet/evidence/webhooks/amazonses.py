@@ -13,11 +13,11 @@ from typing import Any, Literal
 
 from pytest_mailnet.evidence.failure import Failure
 from pytest_mailnet.evidence.formats import DocumentFormat
-from pytest_mailnet.evidence.reasons import Reason
+from pytest_mailnet.evidence.permanence import Reason
 from pytest_mailnet.evidence.webhooks.diagnosis import diagnosis, own_words, refusal
 from pytest_mailnet.evidence.webhooks.members import (
     JsonObject,
-    address_in,
+    address_member,
     mailbox_in,
     member,
     object_at,
@@ -120,7 +120,7 @@ def _bounced(event: JsonObject) -> Iterator[Failure]:
             recipient,
             "delayed" if action == "delayed" else "failed" if action == "failed" else usual,
             refusal(text) if suppressed else _told(text),
-            address=None if suppressed else address_in(text_at(bounce, "remoteMtaIp")),
+            address=None if suppressed else address_member(text_at(bounce, "remoteMtaIp")),
         )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from pytest_mailnet.evidence.reasons import Reason, in_words
+from pytest_mailnet.evidence.permanence import Reason, in_words
 from pytest_mailnet.evidence.replies import enhanced_of, reply_in, reply_lines
 from pytest_mailnet.evidence.stages import named_stage
 from pytest_mailnet.evidence.webhooks.members import one_line

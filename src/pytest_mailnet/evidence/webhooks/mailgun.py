@@ -11,7 +11,7 @@ from typing import Any
 
 from pytest_mailnet.evidence.failure import Failure
 from pytest_mailnet.evidence.formats import DocumentFormat
-from pytest_mailnet.evidence.reasons import Reason
+from pytest_mailnet.evidence.permanence import Reason
 from pytest_mailnet.evidence.webhooks.diagnosis import (
     coded_diagnosis,
     diagnosis,
@@ -20,7 +20,7 @@ from pytest_mailnet.evidence.webhooks.diagnosis import (
 )
 from pytest_mailnet.evidence.webhooks.members import (
     JsonObject,
-    address_in,
+    address_member,
     host_in,
     mailbox_in,
     member,
@@ -106,7 +106,7 @@ def _failure(
         recipient=mailbox_in(text_at(it, "recipient")),
         sender=mailbox_in(text_at(it, "envelope", "sender")),
         host=host_in(mx),
-        address=address_in(mx),
+        address=address_member(mx),
         status=status,
         action=action,
         **told._asdict(),

@@ -11,7 +11,7 @@ from pytest_mailnet.evidence.replies import enhanced_in
 
 __all__ = [
     "JsonObject",
-    "address_in",
+    "address_member",
     "host_in",
     "mailbox_in",
     "member",
@@ -77,10 +77,10 @@ def mailbox_in(text: str | None) -> str | None:
 def host_in(text: str | None) -> str | None:
     """The name of a host, also one as reports have it (RFC 3464, 2.1.2): "dns; mx.shop.example"."""
     found = _HOST.match(text or "")
-    return found[1] if found and address_in(found[1]) is None else None
+    return found[1] if found and address_member(found[1]) is None else None
 
 
-def address_in(text: str | None) -> str | None:
+def address_member(text: str | None) -> str | None:
     """An IP address, also one in brackets; None for what is none."""
     try:
         return str(ipaddress.ip_address(one_line(text).removeprefix("[").removesuffix("]")))

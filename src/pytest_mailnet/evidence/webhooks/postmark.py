@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from pytest_mailnet.evidence.failure import Failure
 from pytest_mailnet.evidence.formats import DocumentFormat
-from pytest_mailnet.evidence.reasons import Reason
+from pytest_mailnet.evidence.permanence import Reason
 from pytest_mailnet.evidence.webhooks.diagnosis import diagnosis, own_words
 from pytest_mailnet.evidence.webhooks.members import (
     JsonObject,

@@ -15,7 +15,7 @@ from pytest_mailnet.evidence.formats import DocumentFormat
 from pytest_mailnet.evidence.webhooks.diagnosis import diagnosis, refusal
 from pytest_mailnet.evidence.webhooks.members import (
     JsonObject,
-    address_in,
+    address_member,
     mailbox_in,
     objects_in,
     status_in,
@@ -66,7 +66,7 @@ def _failure(it: JsonObject, event: str) -> Failure:
     peer = _CONNECTION.search(told.words)
     return Failure(
         recipient=mailbox_in(text_at(it, "email")),
-        address=address_in(peer[1]) if peer else None,
+        address=address_member(peer[1]) if peer else None,
         status=status_in(text_at(it, "status")),
         action="delayed" if event == "deferred" else "failed",
         **told._asdict(),

@@ -13,7 +13,7 @@ from typing import Any
 
 from pytest_mailnet.evidence.failure import Failure
 from pytest_mailnet.evidence.formats import DocumentFormat
-from pytest_mailnet.evidence.reasons import Reason
+from pytest_mailnet.evidence.permanence import Reason
 from pytest_mailnet.evidence.webhooks.diagnosis import (
     coded_diagnosis,
     diagnosis,
@@ -22,7 +22,7 @@ from pytest_mailnet.evidence.webhooks.diagnosis import (
 )
 from pytest_mailnet.evidence.webhooks.members import (
     JsonObject,
-    address_in,
+    address_member,
     mailbox_in,
     member,
     object_at,
@@ -77,7 +77,7 @@ def _failure(event: JsonObject) -> Iterator[Failure]:
         recipient=mailbox_in(text_at(event, "raw_rcpt_to") or text_at(event, "rcpt_to")),
         sender=mailbox_in(text_at(event, "msg_from")),
         # Of an out-of-band bounce, the server that took the mail is not the one that says no.
-        address=address_in(text_at(event, "ip_address")) if kind in {"bounce", "delay"} else None,
+        address=address_member(text_at(event, "ip_address")) if kind in {"bounce", "delay"} else None,
         status=None if told.reply else status_in(text),
         action="delayed" if kind == "delay" else "failed",
         **told._asdict(),

@@ -1,0 +1,148 @@
+"""Who has which address in a net: hosts, senders, and what listens where."""
+
+from __future__ import annotations
+
+import functools
+import ipaddress
+from collections.abc import Iterable, Iterator
+from typing import Generic, Protocol, TypeVar
+
+from pytest_mailnet.errors import AddressInUse, InvalidAddress, InvalidSetting
+from pytest_mailnet.handles.attributes import is_whole
+from pytest_mailnet.system.native import lock
+
+__all__ = [
+    "DNS_OVER_TLS_PORT",
+    "IMPLICIT_TLS_PORTS",
+    "MAIL_PORTS",
+    "SMTP_PORTS",
+    "Occupant",
+    "Routes",
+    "address_pool",
+    "checked_ip",
+    "checked_ports",
+    "is_loopback",
+]
+
+DNS_OVER_TLS_PORT = 853  # RFC 7858, and of DNS over QUIC (RFC 9250)
+_PORTS = 65536
+IMPLICIT_TLS_PORTS = frozenset({465})  # RFC 8314, 3.3
+SMTP_PORTS = frozenset({25, 465, 587})
+# 2525 is submission at many operators. On loopback it is a mail catcher that somebody has put there.
+MAIL_PORTS = SMTP_PORTS | {2525, 110, 143, 993, 995}
+
+# RFC 5737's documentation ranges first, so that a packet past every guard reaches nobody; RFC 2544's
+# benchmarking range when they are used up, for nets of thousands of hosts.
+_DOCUMENTATION = ("192.0.2.0/24", "198.51.100.0/24", "198.18.0.0/15")
+# For applications that refuse addresses that are not global: reserved by IANA until 2011 and never
+# the home of a mail service.
+_PUBLIC_LOOKING = ("128.66.0.0/16", "191.255.0.0/16")
+
+
+class Occupant(Protocol):
+    """What an address can belong to: a host or a sender."""
+
+    @property
+    def name(self) -> str:
+        """How messages call it, and what its address resolves back to."""
+
+
+_O = TypeVar("_O", bound=Occupant)
+
+
+class Routes(Generic[_O]):
+    """The address book of a net. Tests write, dialling threads and the servers read; one lock.
+
+    Args:
+        pool: where addresses for hosts come from that are given none.
+    """
+
+    def __init__(self, pool: Iterator[str]) -> None:
+        self._pool = pool
+        self._occupants: dict[str, _O] = {}
+        self._lock = lock()
+
+    def claim(self, ip: str, occupant: _O) -> str:
+        """Give an address to a host or sender; return it in its usual form.
+
+        Raises:
+            InvalidAddress: if that is no IP address.
+            AddressInUse: if it belongs to another.
+        """
+        ip = checked_ip(ip)
+        with self._lock:
+            holder = self._occupants.setdefault(ip, occupant)
+        if holder is not occupant:
+            raise AddressInUse(
+                f"{ip} was asked for by {occupant.name!r} and belongs to {holder.name!r} in this net; "
+                "give one of the two another address, or leave ip= out and have one chosen"
+            )
+        return ip
+
+    def allocate(self, occupant: _O) -> str:
+        """Give the next free address of the pool to a host."""
+        with self._lock:
+            for ip in self._pool:
+                if self._occupants.setdefault(ip, occupant) is occupant:
+                    return ip
+        raise AddressInUse("this net has used up its addresses; give further hosts theirs by ip=")
+
+    def release(self, ip: str) -> None:
+        """Take an address back."""
+        with self._lock:
+            self._occupants.pop(ip, None)
+
+    def occupant(self, ip: str) -> _O | None:
+        """Whose address that is."""
+        return self._occupants.get(ip)
+
+
+def address_pool(*, public: bool = False) -> Iterator[str]:
+    """Addresses for hosts: of the documentation ranges, or public-looking ones."""
+    for network in _PUBLIC_LOOKING if public else _DOCUMENTATION:
+        for number in _hosts_in(network):
+            # `str(IPv4Address(n))` costs three times as much, and a net may have thousands.
+            yield f"{number >> 24}.{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}"
+
+
+@functools.cache
+def _hosts_in(network: str) -> range:
+    """The addresses for hosts in a network, as numbers; the first ten are left to whoever wants to choose."""
+    known = ipaddress.IPv4Network(network)
+    first = int(known.network_address)
+    return range(first + 10, first + known.num_addresses - 1)
+
+
+@functools.lru_cache(4096)  # the same few in every net of a run
+def checked_ip(ip: str) -> str:
+    """Return an IP address in its usual form.
+
+    Raises:
+        InvalidAddress: if it is none.
+    """
+    try:
+        return str(ipaddress.ip_address(ip))
+    except ValueError:
+        raise InvalidAddress(
+            f"{ip!r} is no IP address; it takes one as in '192.0.2.27' or '2001:db8::27'"
+        ) from None
+
+
+def checked_ports(ports: object, what: str) -> tuple[int, ...]:
+    """Return the ports of a host, if they are such.
+
+    Raises:
+        InvalidSetting: if one of them is none; says what has them.
+    """
+    if isinstance(ports, str | bytes) or not isinstance(ports, Iterable):
+        raise InvalidSetting(f"{what}: it takes several, as in (25, 587), not {ports!r}")
+    given = tuple(ports)
+    for port in given:
+        if not (is_whole(port) and 0 < port < _PORTS):
+            raise InvalidSetting(f"{what}: {port!r} is no port, 1 to 65535")
+    return given
+
+
+def is_loopback(ip: str) -> bool:
+    """Whether packets to that address stay on the machine; the unspecified address means loopback."""
+    return ip.startswith("127.") or ip in {"::1", "0.0.0.0", "::", "::ffff:127.0.0.1"}  # noqa: S104

@@ -1,0 +1,147 @@
+"""The catalogue of replies as a user reads it: as text, as JSON, as a table of the documentation."""
+
+from __future__ import annotations
+
+import json
+import re
+import textwrap
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from pytest_mailnet.cli.tables import heading, row
+from pytest_mailnet.errors import InvalidSetting, UnknownName
+from pytest_mailnet.providers import Catalogue, Phrase
+from pytest_mailnet.values import Reply
+
+__all__ = ["ListedReply", "as_json", "as_markdown", "as_text", "entries", "shown"]
+
+_CODE = re.compile(r"([2-5][0-9.]*)?")
+
+
+@dataclass(frozen=True, slots=True)
+class ListedReply:
+    """A phrase with the name of the file that it stands in.
+
+    Attributes:
+        provider: "gmail", or "gmail-2009" for an era.
+        phrase: the reply with its source.
+    """
+
+    provider: str
+    phrase: Phrase
+
+    @property
+    def id(self) -> str:
+        """What `mailnet replies show` takes: "gmail/user_unknown"."""
+        return f"{self.provider}/{self.phrase.name}"
+
+
+def entries(
+    catalogue: Catalogue, *, provider: str = "", stage: str = "", code: str = "", text: str = ""
+) -> list[ListedReply]:
+    """The entries that fit all that is given, in the order of the files.
+
+    Args:
+        catalogue: where the providers are.
+        provider: its name, an alias, or its name with an era, "gmail-2009".
+        stage: "rcpt", "message", …
+        code: the beginning of the reply code or of the enhanced status code: "55", "5.7.26".
+        text: what stands in the reply or in its ID, in any case.
+
+    Raises:
+        UnknownName: if there is no such provider or stage; names the near misses.
+        InvalidSetting: for what begins no code.
+    """
+    stems = [catalogue.stem(provider)] if provider else catalogue.stems
+    found = [
+        ListedReply(stem, phrase) for stem in stems for phrase in catalogue.load_stem(stem).phrases.values()
+    ]
+    if not _CODE.fullmatch(code):
+        raise InvalidSetting(
+            f"{code!r} begins no code; codes are like '550' and '5.7.26', '55' finds all 55x"
+        )
+    stages = sorted({entry.phrase.stage for entry in found})
+    if stage and stage not in stages:
+        raise UnknownName("stage", stage, stages, "These are the stages of the replies that there are.")
+    return [
+        entry
+        for entry in found
+        if stage in ("", entry.phrase.stage)
+        and (
+            str(entry.phrase.reply.code).startswith(code)
+            or (entry.phrase.reply.enhanced or "").startswith(code)
+        )
+        and text.lower() in f"{entry.id}\n{entry.phrase.reply.text}".lower()
+    ]
+
+
+def shown(catalogue: Catalogue, identity: str) -> bytes:
+    """One reply as it goes over the wire, its variables unfilled.
+
+    Raises:
+        UnknownName: if there is no entry of that ID; names the near misses.
+    """
+    provider = identity.partition("/")[0]
+    known = {entry.id: entry for entry in entries(catalogue, provider=provider)}
+    if identity not in known:
+        raise UnknownName("reply", identity, known, "`mailnet replies` lists them.")
+    return known[identity].phrase.reply.wire()
+
+
+def as_text(listed: Iterable[ListedReply], width: int | None = None) -> Iterator[str]:
+    """Two lines for each entry: what is said when, cut to a width in columns, and where it is known from."""
+    for entry in listed:
+        phrase = entry.phrase
+        line = f"{entry.id}  {phrase.stage}  {_in_one_line(phrase.reply)}"
+        yield line if width is None else textwrap.shorten(line, width, placeholder=" ...")
+        yield f"    {_known_from(phrase)}"
+
+
+def as_json(listed: Iterable[ListedReply]) -> str:
+    """A list with an object for each entry; the lines of a reply are joined by line ends."""
+    return json.dumps(
+        [
+            {
+                "id": entry.id,
+                "provider": entry.provider,
+                "condition": entry.phrase.condition,
+                "role": entry.phrase.role,
+                "stage": entry.phrase.stage,
+                "stage_evidence": entry.phrase.stage_evidence,
+                "code": entry.phrase.reply.code,
+                "enhanced": entry.phrase.reply.enhanced,
+                "text": "\n".join(entry.phrase.reply.lines),
+                "source": entry.phrase.source,
+                "year": entry.phrase.year,
+                "secondary": entry.phrase.secondary,
+                "note": entry.phrase.note,
+            }
+            for entry in listed
+        ],
+        indent=1,
+        ensure_ascii=False,
+    )
+
+
+def as_markdown(listed: Iterable[ListedReply]) -> Iterator[str]:
+    """A table for each provider."""
+    provider = ""
+    for entry in listed:
+        if entry.provider != provider:
+            provider = entry.provider
+            yield f"\n## {provider}\n"
+            yield from heading("reply", "stage", "what is said", "known from")
+        phrase = entry.phrase
+        yield row(f"`{phrase.name}`", phrase.stage, f"`{_in_one_line(phrase.reply)}`", _known_from(phrase))
+
+
+def _in_one_line(reply: Reply) -> str:
+    enhanced = f"{reply.enhanced} " if reply.enhanced else ""
+    return f"{reply.code} {enhanced}{reply.text}"
+
+
+def _known_from(phrase: Phrase) -> str:
+    second_hand = ", second-hand" if phrase.secondary else ""
+    year = f" {phrase.year}" if phrase.year else ""
+    note = f" ({phrase.note})" if phrase.note else ""
+    return f"stage {phrase.stage_evidence}{second_hand}{year}: {phrase.source}{note}"

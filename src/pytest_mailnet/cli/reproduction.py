@@ -1,0 +1,103 @@
+"""What `mailnet reproduce` does."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from typing import TextIO
+
+from pytest_mailnet.cli.progress import Progress
+from pytest_mailnet.errors import EvidenceError
+from pytest_mailnet.evidence import Failure, NoFailure
+from pytest_mailnet.evidence.detect import outcomes_of
+from pytest_mailnet.evidence.sources import STANDARD_INPUT, EvidenceSource, sources_at
+from pytest_mailnet.providers import Catalogue, catalogue_with
+from pytest_mailnet.reproduce.anonymise import Anonymity
+from pytest_mailnet.reproduce.as_document import as_json, as_toml
+from pytest_mailnet.reproduce.as_test import as_test
+from pytest_mailnet.reproduce.as_text import as_text
+from pytest_mailnet.reproduce.match import Recognised, Recogniser
+from pytest_mailnet.reproduce.plan import plan_for
+
+__all__ = ["run"]
+
+
+def run(
+    paths: Sequence[str],
+    *,
+    form: str,
+    anonymise: bool,
+    queue_ids: Sequence[str],
+    out: TextIO,
+    err: TextIO,
+) -> int:
+    """Read evidence, and write what it tells.
+
+    Args:
+        paths: files and folders; "-" is standard input.
+        form: "text", "test", "toml" or "json".
+        anonymise: whether to replace what tells of people.
+        queue_ids: of logs, only these mails; empty for all.
+        out: what is found goes here.
+        err: where nothing is found, and how far it has come, goes here.
+
+    Returns:
+        0 where a failure was found, 1 where none was; 2 where a file could not be read, whatever others tell.
+
+    Raises:
+        EvidenceError: for a path where nothing is; names the near misses. For folders without a file.
+    """
+    catalogue = catalogue_with()
+    if STANDARD_INPUT in paths and sys.stdin is None:
+        raise EvidenceError("there is no standard input: it is closed")
+    if STANDARD_INPUT in paths and sys.stdin.isatty():
+        err.write("reading from the terminal; Ctrl-D ends it, Ctrl-C breaks off\n")
+    sources = list(sources_at(paths, sys.stdin.buffer if STANDARD_INPUT in paths else None))
+    if not sources:
+        raise EvidenceError(f"there is no file in {' and '.join(paths)}")
+    reading = _Reading(sources, err, frozenset(queue_ids))
+    recognised: Iterable[Recognised] = map(Recogniser(catalogue).recognise, reading.failures())
+    nothing: Iterable[NoFailure] = reading.nothing
+    if anonymise:
+        anonymity = Anonymity(catalogue)
+        recognised = (replace(it, failure=anonymity.nameless(it.failure)) for it in recognised)
+        nothing = map(anonymity.nameless_nothing, nothing)
+    for piece in _written(form, recognised, catalogue):
+        if out.isatty():  # where both are seen
+            reading.progress.clear()
+        out.write(piece)
+    reading.progress.clear()
+    err.writelines(f"{it}\n" for it in nothing)
+    if any(it.unread for it in reading.nothing):
+        return 2
+    return 0 if reading.found else 1
+
+
+class _Reading:
+    """Goes through sources, and counts what it finds."""
+
+    def __init__(self, sources: Sequence[EvidenceSource], err: TextIO, queue_ids: frozenset[str]) -> None:
+        self._sources, self._queue_ids = sources, queue_ids
+        self.progress = Progress(sum(it.size for it in sources), err)
+        self.nothing: list[NoFailure] = []
+        self.found = 0
+
+    def failures(self) -> Iterator[Failure]:
+        for source in self._sources:
+            for outcome in outcomes_of(source, self.progress.add, self._queue_ids):
+                if isinstance(outcome, NoFailure):
+                    self.nothing.append(outcome)
+                else:
+                    self.found += 1
+                    yield outcome
+
+
+def _written(form: str, recognised: Iterable[Recognised], catalogue: Catalogue) -> Iterator[str]:
+    if form == "json":
+        return as_json(recognised)
+    if form == "test":
+        lines = as_test(plan_for(one, catalogue) for one in recognised)
+    else:
+        lines = as_toml(recognised) if form == "toml" else as_text(recognised)
+    return (f"{line}\n" for line in lines)

@@ -1,0 +1,134 @@
+"""eventlet, whether it has patched the standard library or is used by name.
+
+Its sockets have one of Python's inside, of a copy of its class, which is translated with the others. It looks
+names up by a dnspython that it has imported for itself.
+"""
+
+from __future__ import annotations
+
+import _socket
+import importlib
+import socket
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import dns.rdata
+
+from pytest_mailnet.entry.adapters.dnspython import lapsing
+from pytest_mailnet.entry.adapters.greenlets import Deadlines
+from pytest_mailnet.entry.network import Network
+from pytest_mailnet.entry.patches import Patches
+from pytest_mailnet.entry.sockets import lead_new
+from pytest_mailnet.entry.waits import Waits
+
+__all__ = ["compress", "install", "renew"]
+
+_IN, _MX = 1, 15  # of the class and the type, as they stand in packets
+_LOOK_UPS = {"getaddrinfo", "getfqdn", "gethostbyaddr", "gethostbyname", "gethostbyname_ex", "getnameinfo"}
+
+
+def install(patches: Patches, world: Network) -> None:
+    """Lead eventlet's sockets into a world, and let its look-ups be those of the C module, which are led."""
+    lead_new(patches, world, "socket")
+    for module in ("eventlet.green.socket", "eventlet.green._socket_nodns", "eventlet.support.greendns"):
+        for name in _LOOK_UPS & vars(sys.modules.get(module, object)).keys():
+            found = _by_c_module(name) if hasattr(_socket, name) else getattr(socket, name)
+            patches.put(sys.modules[module], name, found)
+    if socket.getaddrinfo.__module__.startswith("eventlet"):
+        patches.put(socket, "getaddrinfo", _by_c_module("getaddrinfo"))
+    if "eventlet.support.greendns" in sys.modules:
+        _load_records()
+
+
+def renew() -> None:
+    """Forget the resolver that asks the name server of another net, and what it has been told."""
+    greendns = sys.modules.get("eventlet.support.greendns")
+    if greendns is not None:
+        vars(greendns.resolver)["_cached_resolver"] = None
+
+
+def _by_c_module(name: str) -> Callable[..., Any]:
+    # Not by `socket`, into which eventlet may be patching this very function.
+    def look_up(*args: Any, **options: Any) -> Any:
+        return getattr(_socket, name)(*args, **options)
+
+    return look_up
+
+
+def _load_records() -> None:
+    """Let dnspython load its types of records again, if those that it finds are of eventlet's copy of it.
+
+    A zone refuses them then: "expected an Rdata". What it has loaded once it keeps.
+    """
+    rdata: Any = dns.rdata  # not the one of `sys.modules`, which may be another copy
+    if issubclass(rdata.get_rdata_class(_IN, _MX), rdata.Rdata):
+        return
+    copies = {name: sys.modules.pop(name) for name in list(sys.modules) if name.startswith("dns.rdtypes")}
+    try:
+        vars(rdata)["_rdata_classes"].clear()
+        rdata.load_all_types(disable_dynamic_load=False)
+    finally:
+        sys.modules.update(copies)
+
+
+def compress(patches: Patches, waits: Waits) -> None:
+    """Let sockets meet their time-outs, and `eventlet.Timeout` its own on them, on the net's clock."""
+    timeouts: Any = importlib.import_module("eventlet.timeout").Timeout
+    greenthread, hubs = map(importlib.import_module, ("eventlet.greenthread", "eventlet.hubs"))
+    deadlines = Deadlines(waits, greenthread.getcurrent)
+    hub: Any = importlib.import_module("eventlet.hubs.hub").BaseHub
+    found_start, found_schedule = timeouts.start, hub.schedule_call_global
+
+    def start(timeout: Any) -> Any:
+        found_start(timeout)
+        if timeout.seconds is not None:
+            deadlines.add(timeout)
+        return timeout
+
+    def schedule(hub: Any, seconds: float, do: Any, *args: Any, **options: Any) -> Any:
+        if seconds > 0 and do == greenthread.getcurrent().switch:
+            waits.patience.uncovered("eventlet.sleep")
+        return found_schedule(hub, seconds, do, *args, **options)
+
+    if "eventlet.support.greendns" in sys.modules:  # which reckons the time-outs of dnspython's queries anew
+        patches.put(sys.modules["eventlet.support.greendns"], "time", lapsing(waits))
+    patches.put(timeouts, "start", start)
+    patches.put(hub, "schedule_call_global", schedule)
+    found, trampoline = hubs.trampoline, _trampoline(waits, deadlines, hubs.trampoline)
+    for module in [it for name, it in sys.modules.items() if name.startswith("eventlet.")]:
+        if vars(module).get("trampoline") is found:
+            patches.put(module, "trampoline", trampoline)
+
+
+def _trampoline(waits: Waits, deadlines: Deadlines, found: Callable[..., Any]) -> Callable[..., None]:
+    """What takes the place of the function by which all of eventlet's sockets wait."""
+
+    def trampoline(
+        fd: Any,
+        read: Any = None,
+        write: Any = None,
+        *,
+        timeout: float | None = None,
+        timeout_exc: Any = TimeoutError,
+        mark_as_closed: Any = None,
+    ) -> None:
+        def step(seconds: float) -> bool:
+            try:
+                found(fd, read, write, seconds, _StepOver, mark_as_closed)
+            except _StepOver:
+                return False
+            return True
+
+        if waits.patience.own_thread():
+            found(fd, read, write, timeout, timeout_exc, mark_as_closed)
+            return
+        descriptor = fd if isinstance(fd, int) else fd.fileno()
+        if not deadlines.wait(descriptor, step, timeout, writing=bool(write)):
+            raise timeout_exc
+
+    return trampoline
+
+
+class _StepOver(Exception):
+    """One step of a wait is over."""

@@ -1,0 +1,112 @@
+"""Where code finds itself that is in no net: its mail is stopped, and the error says why."""
+
+from __future__ import annotations
+
+import errno
+import socket
+from collections.abc import Callable, Sequence
+
+from pytest_mailnet.addresses import MAIL_PORTS, SMTP_PORTS, is_loopback
+from pytest_mailnet.entry import machine
+from pytest_mailnet.entry.network import Dialled, Resolution
+from pytest_mailnet.values import Endpoint
+
+__all__ = ["Nowhere"]
+
+_DNS_PORT = 53
+_NOBODY = Endpoint("127.0.0.1", 1)  # asked by resolvers that cannot be told otherwise; nothing listens there
+
+
+class Nowhere:
+    """A `Network` in which there is nobody to mail to.
+
+    Args:
+        why: the reason and the way out, a sentence.
+        note: told of each connection and look-up that was stopped, in words.
+        every_name: whether names are its business too that are looked up for no port that is known.
+    """
+
+    def __init__(self, why: str, note: Callable[[str], object], *, every_name: bool) -> None:
+        self._why, self._note, self._every_name = why, note, every_name
+
+    def takes(self, kind: int, destination: Endpoint) -> bool:
+        ip, port = destination
+        if port == _DNS_PORT or destination == _NOBODY:
+            return True
+        ports = SMTP_PORTS if is_loopback(ip) else MAIL_PORTS
+        return kind == socket.SOCK_STREAM and port in ports
+
+    def bind(self, kind: int, port: int, source: str | None) -> None:
+        pass
+
+    def dial(self, kind: int, port: int, destination: Endpoint) -> Dialled:  # noqa: ARG002
+        asked = destination.port == _DNS_PORT or destination == _NOBODY
+        what = "a question to a name server" if asked else f"a connection to {destination}"
+        return Dialled(None, errno.ENETUNREACH, self.stopped(what))
+
+    def connected(self, port: int) -> None:
+        pass
+
+    def far_end(self, kind: int, port: int) -> Endpoint | None:  # noqa: ARG002
+        return None
+
+    def near_end(self, kind: int, port: int) -> Endpoint | None:  # noqa: ARG002
+        return None
+
+    def is_sender(self, ip: str) -> bool:  # noqa: ARG002
+        return False
+
+    def is_engine(self, endpoint: Endpoint) -> bool:  # noqa: ARG002
+        return False
+
+    def claims(self, name: str, port: int | None) -> bool:
+        if port is None:
+            return self._every_name and not (machine.is_local(name) or machine.knows(name))
+        return port == _DNS_PORT or port in MAIL_PORTS
+
+    def resolve(self, name: str, family: int, via: str, port: int | None = None) -> Resolution:  # noqa: ARG002
+        text = self.stopped(f"a look-up of {name!r} by {via}")
+        return Resolution((), name, socket.EAI_NONAME, text)
+
+    def passed(self, name: str, addresses: Sequence[str]) -> None:
+        pass
+
+    def owns(self, ip: str) -> bool:
+        return self._every_name and not is_loopback(ip)
+
+    def reverse(self, ip: str, via: str) -> str | None:
+        self.stopped(f"a look-up of the name of {ip} by {via}")
+        return None
+
+    def fqdn(self) -> str:
+        return ""
+
+    def name_server(self) -> Endpoint:
+        return _NOBODY
+
+    def serves(self, host: str, port: int) -> bool:  # noqa: ARG002
+        return False
+
+    def authority(self) -> str:
+        return ""
+
+    def after_fork(self) -> None:
+        pass
+
+    def instead_of(self, refused: Endpoint) -> str:  # noqa: ARG002
+        return ""
+
+    def leaked(self, what: str) -> None:
+        self._note(what)
+
+    def overheard(self, what: str) -> None:
+        self._note(what)
+
+    def started(self, command: str) -> None:
+        pass
+
+    def stopped(self, what: str) -> str:
+        """Note what was stopped; return it in words, with the reason."""
+        text = f"{what} was stopped: {self._why}"
+        self._note(text)
+        return text

@@ -1,0 +1,142 @@
+"""Event loops, and who asks the kernel by hand which sockets are ready, wait with a net's patience."""
+
+from __future__ import annotations
+
+import asyncio
+import select
+import selectors
+import weakref
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from pytest_mailnet.entry.patches import Patches
+from pytest_mailnet.entry.waits import End, Waits, ends_of
+
+__all__ = ["compress"]
+
+# Those that a system has, and gevent's in the place of one. What they wait by they have taken from `select`
+# when they were imported.
+_SELECTORS = (
+    "DefaultSelector",
+    "SelectSelector",
+    "PollSelector",
+    "EpollSelector",
+    "DevpollSelector",
+    "KqueueSelector",
+)
+
+
+def compress(patches: Patches, waits: Waits) -> None:
+    """Let selectors, asyncio's loops and `select` wait on the net's clock; say of `poll` that it does not."""
+    loops = _Loops(patches, waits)
+    known = (getattr(selectors, name, None) for name in _SELECTORS)
+    for cls in dict.fromkeys(filter(None, known)):
+        _compress_selector(patches, waits, loops, cls)
+    _compress_select(patches, waits)
+
+
+class _Loops:
+    """asyncio's loops: what they do besides waiting on sockets, and their clocks."""
+
+    def __init__(self, patches: Patches, waits: Waits) -> None:
+        self._patches, self._waits = patches, waits
+        self._at_work: weakref.WeakSet[asyncio.Future[Any]] = weakref.WeakSet()
+        self._clocks: weakref.WeakKeyDictionary[Any, Callable[[], float]] = weakref.WeakKeyDictionary()
+        loops: Any = asyncio.BaseEventLoop
+        found = loops.run_in_executor
+
+        def run_in_executor(loop: asyncio.BaseEventLoop, *args: Any) -> asyncio.Future[Any]:
+            future: asyncio.Future[Any] = found(loop, *args)
+            self._at_work.add(future)
+            return future
+
+        patches.put(loops, "run_in_executor", run_in_executor)
+
+    def waiting(self, selector: Any) -> asyncio.AbstractEventLoop | None:
+        """The running loop, if it is that which waits by a selector; it has a clock then that lapses."""
+        loop = asyncio._get_running_loop()  # noqa: SLF001
+        if loop is None or getattr(loop, "_selector", None) is not selector:
+            return None
+        if loop not in self._clocks or vars(loop).get("time") is not self._clocks[loop]:
+            self._set_clock(loop)
+        return loop
+
+    def busy(self, loop: asyncio.AbstractEventLoop) -> bool:
+        """Whether another thread does something for a loop, which is no wait on a connection."""
+        at_work = any(future.get_loop() is loop and not future.done() for future in list(self._at_work))
+        return at_work or self._waits.awaited()
+
+    def _set_clock(self, loop: asyncio.AbstractEventLoop) -> None:
+        # The loop's own, not its class's: freezegun (real_asyncio) and loops of suites give subclasses other
+        # ones, at any time. It goes on from where it is, whatever has lapsed for this thread before.
+        waits, found = self._waits, vars(loop).get("time")
+        if not getattr(loop, "_scheduled", None):
+            waits.count_anew()
+        before = waits.lapsed
+
+        def lapsed_time() -> float:
+            lapsed = waits.lapsed - before  # first: see there
+            return float(type(loop).time(loop) if found is None else found()) + lapsed
+
+        self._clocks[loop] = lapsed_time
+        self._patches.put(loop, "time", lapsed_time, watched=False)
+
+
+def _compress_selector(patches: Patches, waits: Waits, loops: _Loops, cls: Any) -> None:
+    found = cls.select
+
+    def patient_select(selector: Any, timeout: float | None = None) -> Any:
+        if waits.patience.own_thread():
+            return found(selector, timeout)
+        loop = loops.waiting(selector)
+        if timeout is not None and timeout <= 0:
+            return found(selector, timeout)
+
+        def ends() -> list[End]:
+            return [] if loop is not None and loops.busy(loop) else ends_of(list(selector.get_map()))
+
+        who = "a selector" if loop is None else "an asyncio loop (asyncio.sleep, say)"
+        return waits.until(
+            lambda seconds: found(selector, seconds),
+            ends,
+            timeout,
+            who,
+            by_clock=loop is not None or waits.looked,
+        )
+
+    patches.put(cls, "select", patient_select)
+
+
+def _compress_select(patches: Patches, waits: Waits) -> None:
+    found = select.select
+    found_poll = getattr(select, "poll", None)  # eventlet takes it away
+
+    def patient_select(
+        reading: Iterable[Any],
+        writing: Iterable[Any],
+        failing: Iterable[Any],
+        timeout: float | None = None,
+        /,
+    ) -> tuple[list[Any], list[Any], list[Any]]:
+        asked = (list(reading), list(writing), list(failing))
+        if (timeout is not None and timeout <= 0) or waits.patience.own_thread():
+            return found(*asked, timeout)
+
+        def ready(seconds: float) -> tuple[list[Any], list[Any], list[Any]] | None:
+            answer = found(*asked, seconds)
+            return answer if any(answer) else None
+
+        def ends() -> list[End]:
+            return ends_of({it if isinstance(it, int) else it.fileno() for each in asked for it in each})
+
+        return waits.until(ready, ends, timeout, "select.select") or ([], [], [])
+
+    def poll() -> Any:
+        # Its waits are a C object's, which cannot be patched.
+        waits.patience.uncovered("a wait by select.poll")
+        assert found_poll is not None
+        return found_poll()
+
+    patches.put(select, "select", patient_select)
+    if found_poll is not None:
+        patches.put(select, "poll", poll)

@@ -1,0 +1,155 @@
+"""TLS of the standard library: in calls into the net, who trusts the machine's authorities trusts the net's.
+
+No context is changed, so that none trusts the net's authority later or elsewhere. A connection into the net
+has, for as long as hands are shaken, another in place of its own, which knows the net's authority besides
+(SSL_set_SSL_CTX). Most of what a context says is the connection's own by then; the rest is copied, but for
+client certificates, which no server of the net asks for.
+"""
+
+from __future__ import annotations
+
+import functools
+import ssl
+import weakref
+from collections.abc import Callable
+from typing import Any
+
+from pytest_mailnet.addresses import is_loopback
+from pytest_mailnet.entry.network import Network
+from pytest_mailnet.entry.patches import Patches
+from pytest_mailnet.entry.probe import Trusting, refused_by
+from pytest_mailnet.entry.sockets import kernel_peer
+
+__all__ = ["install", "leads_into"]
+
+
+def install(patches: Patches, world: Network) -> None:
+    """Let connections into a world verify what they are shown by its authority too."""
+    cls = _python_context_class()
+    trust = _Trust(world, cls)
+    patches.put(cls, "set_default_verify_paths", trust.set_default_verify_paths())
+    patches.put(cls, "_wrap_socket", trust.wrap_socket())
+    patches.put(cls, "_wrap_bio", trust.wrap_bio())
+    for wrapper in (ssl.SSLSocket, ssl.SSLObject):
+        patches.put(wrapper, "do_handshake", trust.do_handshake(wrapper))
+
+
+def leads_into(world: Network, sock: Any, name: str | None) -> bool:
+    """Whether a TLS client calls a world, as far as it can be known.
+
+    Args:
+        world: which.
+        sock: what it is connected by; None for clients that have no socket.
+        name: whom it means to call. Who does not say may well call the net.
+    """
+    peer = None if sock is None else kernel_peer(sock)
+    if peer is not None:
+        return is_loopback(peer.ip) and world.serves(*peer)
+    return not name or world.serves(name, 0)
+
+
+class _Trust:
+    """Makes the functions that take the place of methods, and remembers contexts."""
+
+    def __init__(self, world: Network, cls: Any) -> None:
+        self._world = world
+        self._cls = cls
+        self._trusting = Trusting()
+        self._replaced: weakref.WeakKeyDictionary[Any, ssl.SSLContext] = weakref.WeakKeyDictionary()
+
+    def set_default_verify_paths(self) -> Callable[..., None]:
+        found, trusting = self._cls.set_default_verify_paths, self._trusting
+
+        def set_default_verify_paths(context: ssl.SSLContext) -> None:
+            found(context)
+            trusting.add(context)
+
+        return set_default_verify_paths
+
+    def wrap_socket(self) -> Callable[..., Any]:
+        found, lead = self._cls._wrap_socket, self._lead  # noqa: SLF001
+
+        def wrap_socket(
+            context: ssl.SSLContext, sock: Any, server_side: Any, server_hostname: Any = None, **options: Any
+        ) -> Any:
+            made = found(context, sock, server_side, server_hostname, **options)
+            if not server_side:
+                lead(context, made, sock, server_hostname, options)
+            return made
+
+        return wrap_socket
+
+    def wrap_bio(self) -> Callable[..., Any]:
+        found, lead = self._cls._wrap_bio, self._lead  # noqa: SLF001
+
+        def wrap_bio(
+            context: ssl.SSLContext,
+            incoming: Any,
+            outgoing: Any,
+            server_side: Any,
+            server_hostname: Any = None,
+            **options: Any,
+        ) -> Any:
+            made = found(context, incoming, outgoing, server_side, server_hostname, **options)
+            if not server_side:
+                lead(context, made, None, server_hostname, options)
+            return made
+
+        return wrap_bio
+
+    def do_handshake(self, cls: Any) -> Callable[..., None]:
+        found, replaced = cls.do_handshake, self._replaced
+
+        def do_handshake(wrapper: Any, *args: Any, **options: Any) -> None:
+            found(wrapper, *args, **options)
+            context = replaced.pop(wrapper, None)
+            if context is not None:
+                # So that it shows its own, and its session is one of it.
+                wrapper._sslobj.context = context  # noqa: SLF001
+
+        return do_handshake
+
+    def _lead(
+        self, context: ssl.SSLContext, made: Any, sock: Any, name: str | None, options: dict[str, Any]
+    ) -> None:
+        if context.verify_mode is ssl.CERT_NONE or not leads_into(self._world, sock, name):
+            return
+        authority = self._world.authority()
+        if not authority or not self._trusts(context):
+            return
+        made.context = _knowing(
+            authority,
+            tuple(context.get_ca_certs(binary_form=True)),
+            ":".join(it["name"] for it in context.get_ciphers() if it["protocol"] != "TLSv1.3"),
+            context.security_level,
+            context.keylog_filename,
+        )
+        if isinstance(owner := options.get("owner"), (ssl.SSLSocket, ssl.SSLObject)):
+            self._replaced[owner] = context
+
+    def _trusts(self, context: ssl.SSLContext) -> bool:
+        """Whether a context trusts the machine's authorities, or the like."""
+        wrap = functools.partial(self._cls.__mro__[1]._wrap_bio, context)  # noqa: SLF001
+        return self._trusting.has(context, functools.partial(refused_by, wrap))
+
+
+@functools.lru_cache(8)  # reading a bundle of authorities takes 20 ms
+def _knowing(
+    authority: str, others: tuple[bytes, ...], ciphers: str, level: int, keylog: str | None
+) -> ssl.SSLContext:
+    """What verifies by the net's authority, the machine's, and those that a context has loaded."""
+    context: ssl.SSLContext = _python_context_class()(ssl.PROTOCOL_TLS_CLIENT)
+    context.set_default_verify_paths()
+    context.load_verify_locations(cadata=authority)
+    if others:
+        context.load_verify_locations(cadata=b"".join(others))
+    if ciphers:
+        context.set_ciphers(f"@SECLEVEL={level}:{ciphers}")
+    if keylog:
+        context.keylog_filename = keylog
+    return context
+
+
+def _python_context_class() -> Any:
+    """The standard library's own class, even where somebody (truststore, gevent) has another in its place."""
+    return next(cls for cls in ssl.SSLContext.__mro__ if cls.__mro__[1].__module__ == "_ssl")

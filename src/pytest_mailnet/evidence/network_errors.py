@@ -1,0 +1,179 @@
+"""What went wrong below SMTP, by the words that programs and systems have for it."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from pytest_mailnet.evidence.stages import named_stage
+from pytest_mailnet.values import Stage
+
+__all__ = ["Trouble", "trouble_in"]
+
+
+_MOST = 4000  # characters in which a cause is looked for
+
+
+class Trouble(NamedTuple):
+    """What stood between a client and a reply.
+
+    Attributes:
+        fault: the id of one of `pytest_mailnet.faults.FAULTS`.
+        stage: where; None for a look-up that failed, or where the text does not tell.
+    """
+
+    fault: str
+    stage: Stage | None
+
+
+def _words(*patterns: str) -> re.Pattern[str]:
+    return re.compile("|".join(patterns), re.IGNORECASE)
+
+
+_NO_CONNECTION = (
+    (_words(r"connection (?:was )?refused", r"actively refused", "econnrefused"), "refused-at-connect"),
+    (_words("network (?:is )?unreachable", "enetunreach"), "no-route-at-connect"),
+    (
+        _words(
+            "no route to host", "host (?:is )?unreachable", "not reachable", "ehostunreach", "host is down"
+        ),
+        "unreachable-at-connect",
+    ),
+)
+_NO_LOOK_UP = (
+    # Postfix puts "Host or domain name not found" in front of this, too.
+    (_words("no data record of requested type"), "dns-nodata"),
+    (
+        _words(
+            "host (?:name )?not found,? try again",
+            "servfail",
+            "server failure",
+            "temporary (?:lookup|dns|name)",
+            r"lookup (?:\w+ )?(?:defer|failure)",
+            r"name ?server.{0,40}(?:fail|error)(?!.{0,80}host not found)",
+            "dns (?:server )?(?:fail|error)",
+        ),
+        "dns-servfail",
+    ),
+    (_words(r"(?:dns|name ?server|lookup).{0,40}tim(?:ed? ?|e-)out"), "dns-time-out"),
+    (
+        _words(
+            "host (?:or domain name )?(?:name )?not found",
+            "unrouteable address",
+            "(?:no such|unknown)(?: mail)? (?:host|domain)",
+            "(?:domain|host)(?: name)? (?:does ?n.t|does not|not) exist",
+            "nxdomain",
+            "non-?existent domain",
+            "name or service not known",
+            "nodename nor servname",
+            "getaddrinfo failed",
+            r"(?:domain|host).{0,60}(?:could ?n.t|could not|can ?not|can.t) be (?:found|resolved)",
+            "couldn't find any host",
+            "(?:host|domain) unknown",
+        ),
+        "dns-nxdomain",
+    ),
+    (
+        _words(
+            r"no (?:mx|a|aaaa|address) records?\b",
+            r"\bno mx (?:or a )?for\b",
+            "couldn't find a mail exchanger",
+        ),
+        "dns-nodata",
+    ),
+    # That a look-up failed, and no more.
+    (_words("unable to (?:lookup dns|get mx info)"), "dns-servfail"),
+)
+_ENDED = (
+    (_words(r"connection.{0,20}\breset\b", "reset by peer", "econnreset", "broken pipe"), "reset"),
+    (
+        _words(
+            "lost connection",
+            r"connection (?:\w+ )?(?:unexpectedly |prematurely )?(?:closed|dropped|lost|terminated|died)",
+            r"(?:closed|dropped|terminated|broke|lost) (?:the )?connection",
+            "unexpectedly closed",
+            "remote host closed",
+            "unexpected eof",
+            r"\beof on",
+        ),
+        "closed",
+    ),
+    # A mail that "message timed out" is told of has waited too long in a queue, for whatever reason.
+    (
+        _words(
+            r"(?<!message )timed?[ -]?out", "(?<!message )timeout", r"\bno (?:[\w\-]{1,20} ){1,3}response\b"
+        ),
+        "stalled",
+    ),
+)
+# Of a handshake, in the words of TLS libraries.
+_NO_TLS = (
+    (_words("certificate (?:has )?expired"), "expired-at-starttls"),
+    (
+        _words(
+            "hostname mismatch",
+            "certificate is not valid for",
+            "no alternative certificate subject",
+            "certificate.{0,60}does not match",
+        ),
+        "wrong-name-at-starttls",
+    ),
+    (_words("self[- ]signed certificate"), "self-signed-at-starttls"),
+    (_words(r"(?:alert|unsupported) protocol(?: version)?\b"), "old-protocol-at-starttls"),
+    (_words("handshake fail(?:ure|ed)(?!.{0,80}tim)"), "handshake-refused-at-starttls"),
+    (
+        _words(r"\bssl\b.{0,60}\beof\b", r"\beof\b.{0,20}violation of protocol"),
+        "handshake-closed-at-starttls",
+    ),
+)
+_NEVER_ANSWERED = _words(
+    "etimedout",
+    "unable to connect",
+    r"(?:could ?n.t|could not|can.t|cannot|failed to) (?:connect|establish)",
+    "connection attempt failed",
+    "did not respond",
+    r"\bnot responding\b",
+    "too many connection failures",
+)
+_CONNECTING = _words(
+    r"connect to\b", r"connecting\b", r"connection timed", r"operation timed", r"connect timeout"
+)
+_AMID = _words("message (?:body|content)")
+_TLS = _words("certificate", "(?<!protocol )handshake", r"\btls\b", r"\bssl\b")
+
+
+def trouble_in(text: str, stage: Stage | None = None) -> Trouble | None:
+    """What went wrong according to a text; None where it tells of nothing that the catalogue of faults has.
+
+    Args:
+        text: "connect to mx.shop.example[192.0.2.8]:25: Connection timed out".
+        stage: where, if that is known from elsewhere; otherwise the text may name it.
+    """
+    text = text[:_MOST]
+    if stage in {None, Stage.CONNECT, Stage.STARTTLS}:
+        plain = text.replace("_", " ")
+        for words, fault in _NO_TLS:
+            if words.search(plain):
+                return Trouble(fault, Stage.STARTTLS)
+    for words, fault in _NO_CONNECTION:
+        if words.search(text):
+            return Trouble(fault, Stage.CONNECT)
+    for words, fault in _NO_LOOK_UP:
+        if words.search(text):
+            return Trouble(fault, None)
+    for words, manner in _ENDED:
+        if found := words.search(text):
+            named = stage or named_stage(text[found.end() :]) or named_stage(text[: found.end()])
+            return _ended(text, manner, named)
+    return Trouble("dropped-at-connect", Stage.CONNECT) if _NEVER_ANSWERED.search(text) else None
+
+
+def _ended(text: str, manner: str, stage: Stage | None) -> Trouble:
+    if stage in (None, Stage.CONNECT, Stage.STARTTLS) and _TLS.search(text):
+        manner = "stalled" if manner == "stalled" else "closed"
+        return Trouble(f"handshake-{manner}-at-starttls", Stage.STARTTLS)
+    if manner == "stalled" and stage in (None, Stage.CONNECT) and (stage is None or _CONNECTING.search(text)):
+        return Trouble("dropped-at-connect", Stage.CONNECT)
+    if stage is Stage.MESSAGE:
+        return Trouble(f"{manner}-in-content" if _AMID.search(text) else f"{manner}-after-dot", stage)
+    return Trouble(f"{manner}-at-{stage or Stage.CONNECT}", stage)

@@ -1,0 +1,181 @@
+"""The faults that a test has a host give, and how often."""
+
+from __future__ import annotations
+
+import copy
+import errno
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+from pytest_mailnet.errors import InvalidSetting
+from pytest_mailnet.faults.fault import OF_A_DIAL, OF_A_HANDSHAKE, OF_TLS, Fault, Manner
+from pytest_mailnet.handles.attributes import is_whole
+from pytest_mailnet.system.native import Lock
+from pytest_mailnet.values import Stage
+
+__all__ = ["Armed"]
+
+_OF_A_DIAL: Mapping[Fault, int] = MappingProxyType(
+    {
+        Fault(Manner.REFUSED, Stage.CONNECT): errno.ECONNREFUSED,
+        Fault(Manner.UNREACHABLE, Stage.CONNECT): errno.EHOSTUNREACH,
+        Fault(Manner.NO_ROUTE, Stage.CONNECT): errno.ENETUNREACH,
+        Fault(Manner.DROPPED, Stage.CONNECT): errno.ETIMEDOUT,
+    }
+)
+_RESET_AT_ONCE = Fault(Manner.RESET, Stage.CONNECT)
+_NOT_AT_A_REPLY = frozenset({*OF_A_DIAL, *OF_TLS, Manner.SLOW, Manner.EARLY})
+
+# After which stages a client is at a stage next, where nothing is offered that it would do before.
+_BEFORE: Mapping[Stage, tuple[Stage, ...]] = MappingProxyType(
+    {
+        Stage.EHLO: (Stage.CONNECT,),
+        Stage.STARTTLS: (Stage.EHLO,),
+        Stage.AUTH: (Stage.EHLO,),
+        Stage.MAIL: (Stage.EHLO, Stage.AUTH),
+        Stage.RCPT: (Stage.MAIL,),
+        Stage.DATA: (Stage.RCPT,),
+        Stage.MESSAGE: (Stage.DATA,),
+    }
+)
+_OFFERED_BEFORE: Mapping[Stage, tuple[bytes, ...]] = MappingProxyType(
+    {Stage.AUTH: (b"STARTTLS",), Stage.MAIL: (b"STARTTLS", b"AUTH ")}
+)
+_ORDER = tuple(Stage)
+_ALL_PASS = frozenset({Stage.CONNECT, Stage.EHLO, Stage.MAIL, Stage.RCPT, Stage.DATA})
+"""The stages that every session comes to."""
+
+
+class Armed:
+    """The faults of one host.
+
+    Args:
+        lock: the test adds, servers and dialling threads take. All hosts of a net share one, since making
+            one takes as long as making a host.
+    """
+
+    __slots__ = ("_left", "_lock", "_own")
+
+    def __init__(self, lock: Lock) -> None:
+        self._left: dict[Fault, int | None] = {}
+        self._lock = lock
+        self._own: set[Fault] = set()
+
+    def with_drawn(self, drawn: Fault | None) -> Armed:
+        """The faults of one connection: the host's, and what it meets besides."""
+        if drawn is None:
+            return self
+        of_one = copy.copy(self)
+        of_one._own = {drawn}  # noqa: SLF001  # the rest is shared
+        return of_one
+
+    def add(self, fault: Fault, times: int | None) -> None:
+        """Have a fault happen so many times (more), or (None) until `clear`.
+
+        Raises:
+            InvalidSetting: for what is no number of times, or a fault that another leaves no chance.
+        """
+        if times is not None and not (is_whole(times) and times >= 1):
+            raise InvalidSetting(f"fail({fault.id!r}, times={times!r}): a fault happens 1 time or more")
+        with self._lock:
+            for other, left in self._left.items():
+                if left is None and _goes_before(other, fault) and (other != fault or times is not None):
+                    raise InvalidSetting(
+                        f"fail({fault.id!r}): that would never happen, since {other.id!r} was asked for "
+                        "first, for good: that takes times=1, or .accept_connections(), to have an end"
+                    )
+            left = self._left.pop(fault, 0)
+            self._left[fault] = None if times is None or left is None else left + times
+
+    def clear(self) -> None:
+        """Let nothing go wrong any more."""
+        with self._lock:
+            self._left.clear()
+
+    def dial(self) -> tuple[int, str] | None:
+        """With which error a connection fails, and why; None where it does not.
+
+        ETIMEDOUT is for one that is never answered.
+        """
+        if not self:
+            return None
+        fault = self._first(lambda fault: fault in _OF_A_DIAL)
+        if fault is None:
+            return None
+        return _OF_A_DIAL[fault], f"{fault.does}, as the test has it: {fault.id}"
+
+    def resets_at_once(self) -> bool:
+        """Whether a connection that is made now is reset before it is greeted; not counted."""
+        return _RESET_AT_ONCE in self._own or self._left.get(_RESET_AT_ONCE, 0) != 0
+
+    def slow(self) -> Fault | None:
+        """The fault of the link, if it has one; counted."""
+        return self._first(lambda fault: fault.manner is Manner.SLOW)
+
+    def at(self, stage: Stage, *, in_content: bool = False) -> Fault | None:
+        """The fault that happens to the reply that is due, or amid content; counted."""
+        return self._first(
+            lambda fault: (
+                (fault.stage, fault.in_content) == (stage, in_content) and fault.manner not in _NOT_AT_A_REPLY
+            )
+        )
+
+    def early(self, stage: Stage, reply: bytes) -> Fault | None:
+        """The fault by which the reply of the next stage follows this one's at once; counted."""
+        return self._first(
+            lambda fault: (
+                fault.manner is Manner.EARLY
+                and stage in _BEFORE[fault.stage]
+                and not any(keyword in reply for keyword in _OFFERED_BEFORE.get(fault.stage, ()))
+                and (fault.stage is not Stage.STARTTLS or b"STARTTLS" in reply)
+            )
+        )
+
+    def stripped(self) -> Fault | None:
+        """The fault by which STARTTLS is kept from a client, if there is one; counted."""
+        return self._first(lambda fault: fault.manner is Manner.STRIPPED)
+
+    def tls(self) -> Fault | None:
+        """The fault of the handshake that begins, or of what follows it; counted."""
+        return self._first(lambda fault: fault.manner in OF_A_HANDSHAKE)
+
+    def _first(self, fits: Callable[[Fault], bool]) -> Fault | None:
+        for fault in (*self._own, *self._left):
+            if fits(fault) and self._take(fault):
+                return fault
+        return None
+
+    def _take(self, fault: Fault) -> bool:
+        if fault in self._own:  # of one connection, which one thread serves
+            self._own.discard(fault)
+            return True
+        if fault not in self._left:
+            return False
+        with self._lock:
+            left = self._left.get(fault, 0)
+            if left == 0:
+                return False
+            if left is not None:
+                self._left[fault] = left - 1
+            return True
+
+    def __bool__(self) -> bool:
+        return bool(self._left or self._own)
+
+
+def _goes_before(other: Fault, fault: Fault) -> bool:
+    """Whether a fault that happens every time leaves no connection for another."""
+    if _place(other) == _place(fault):
+        return True
+    ends = other.taken is not None and other.stage in _ALL_PASS and other.manner not in OF_TLS
+    return ends and _ORDER.index(other.stage) < _ORDER.index(fault.stage)
+
+
+def _place(fault: Fault) -> object:
+    """What one fault at a time happens to."""
+    if fault.manner in OF_A_DIAL:
+        return OF_A_DIAL
+    if fault.manner in OF_A_HANDSHAKE:
+        return OF_A_HANDSHAKE
+    apart = fault.manner if fault.manner in _NOT_AT_A_REPLY else None
+    return fault.stage, fault.in_content, apart

@@ -1,0 +1,1 @@
+"""Where mail ends: mailboxes, their accounts, and waiting for messages."""

@@ -1,0 +1,108 @@
+"""The messages of a net as they come, and waiting for one without polling."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+
+from pytest_mailnet.errors import InvalidSetting, NothingArrived, WouldHang
+from pytest_mailnet.handles.attributes import is_number, is_whole
+from pytest_mailnet.record.session import Message
+from pytest_mailnet.system.native import lock
+
+__all__ = ["Arrivals"]
+
+
+class Arrivals:
+    """The messages that a net's servers took, and those who wait for them.
+
+    The engine's thread appends; tests wait in other threads, and are woken. One lock guards the waiters.
+    """
+
+    def __init__(self) -> None:
+        self.messages: list[Message] = []
+        self._lock = lock()
+        self._waiters: list[Callable[[], None]] = []
+
+    def append(self, message: Message) -> None:
+        """Keep a message and wake who waits."""
+        with self._lock:
+            self.messages.append(message)
+            waiters = tuple(self._waiters)
+        for wake in waiters:
+            wake()
+
+    def wait(self, count: int, timeout: float) -> list[Message]:
+        """Block until so many messages have come since the net began; return them all.
+
+        Raises:
+            NothingArrived: if they have not come after `timeout` real seconds.
+            WouldHang: if an event loop runs in this thread.
+            InvalidSetting: for another count or time-out.
+        """
+        # Imported where it is used, as below.
+        from pytest_mailnet.mailboxes.waiting import bell, loop_here  # noqa: PLC0415
+
+        __tracebackhide__ = True
+        _check_wait("wait_for_messages", count, timeout)
+        if loop := loop_here():
+            raise WouldHang(
+                f"mailnet.wait_for_messages() holds up {loop}, and with it what would send the messages: "
+                "await mailnet.wait_for_messages_async()"
+            )
+        rung = bell()
+        with self._waiting(rung.ring):
+            rung.wait_until(lambda: len(self.messages) >= count, timeout)
+        return self._enough(count, timeout)
+
+    async def wait_async(self, count: int, timeout: float) -> list[Message]:  # noqa: ASYNC109
+        """Do what `wait` does, in a task of asyncio (uvloop too) or trio.
+
+        Raises:
+            NothingArrived: if they have not come after `timeout` real seconds.
+            InvalidSetting: for another count or time-out.
+        """
+        # trio's users have trio; asyncio's need not.
+        from pytest_mailnet.mailboxes.waiting import alarm  # noqa: PLC0415
+
+        _check_wait("wait_for_messages_async", count, timeout)
+        rung = alarm()
+        with self._waiting(rung.ring):
+            await rung.wait_until(lambda: len(self.messages) >= count, timeout)
+        return self._enough(count, timeout)
+
+    @contextlib.contextmanager
+    def _waiting(self, wake: Callable[[], None]) -> Iterator[None]:
+        with self._lock:
+            self._waiters.append(wake)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._waiters.remove(wake)
+
+    def _enough(self, count: int, timeout: float) -> list[Message]:
+        found = list(self.messages)
+        if len(found) < count:
+            raise NothingArrived(self._too_few(count, timeout))
+        return found
+
+    def _too_few(self, count: int, timeout: float) -> str:
+        return (
+            f"waited {timeout:g} s for {_counted(count)}, and {_counted(len(self.messages))} came. "
+            "str(session) of each in mailnet.sessions tells what was said; wait longer with timeout=..."
+        )
+
+
+def _check_wait(call: str, count: object, timeout: object) -> None:
+    if not (is_whole(count) and count >= 1):
+        raise InvalidSetting(
+            f"mailnet.{call}({count!r}): it waits for 1 message or more; that there is none is told by "
+            "mailnet.messages == []"
+        )
+    if not is_number(timeout) or timeout < 0:
+        raise InvalidSetting(f"mailnet.{call}(timeout={timeout!r}): it takes a number of seconds, 0 or more")
+
+
+def _counted(count: int) -> str:
+    return f"{count} message" if count == 1 else f"{count} messages"

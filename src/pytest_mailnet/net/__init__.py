@@ -1,0 +1,1 @@
+"""MailNet: one test's Internet."""

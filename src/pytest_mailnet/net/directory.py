@@ -1,0 +1,248 @@
+"""Who there is in a net: operators and their hosts, with their names and addresses."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from types import MappingProxyType
+
+from pytest_mailnet.addresses import Occupant, Routes, checked_ports
+from pytest_mailnet.certificates import Authority
+from pytest_mailnet.dns.records import address_record, plain_name
+from pytest_mailnet.dns.resolver import Dns
+from pytest_mailnet.errors import InvalidAddress, InvalidSetting, UnknownName, amongst, near_misses
+from pytest_mailnet.providers import Catalogue, Facts, plain_facts
+from pytest_mailnet.providers.host_service import HostService
+from pytest_mailnet.providers.operator import Operator
+from pytest_mailnet.providers.zones import customer_zones, exchanges, exchanges_in, zones_of
+from pytest_mailnet.senders.sender import Sender
+from pytest_mailnet.system.native import Lock, lock
+
+__all__ = ["Directory"]
+
+_LABEL = re.compile(r"[^\s@:/?#]{1,63}")
+_FOR_DOMAINS: Mapping[str, str] = MappingProxyType(
+    {
+        "gmail": "mailnet.add_domain({domain!r}, on='google-workspace')",
+        "hotmail": "mailnet.add_domain({domain!r}, on='microsoft365')",
+    }
+)
+
+
+class Directory:
+    """The operators and hosts of one net.
+
+    A standard provider is put in when its name or address is first met. Tests add while the engine's and the
+    application's threads look up; what puts somebody in is locked.
+
+    Args:
+        catalogue: the providers that there are.
+        dns: where their records are put.
+        routes: the net's address book.
+        authority: signs the certificates of hosts.
+        locked: held by whoever puts somebody into the net.
+        operated: makes an operator by its facts.
+
+    Attributes:
+        hosts: the hosts that are in the net by now, by name.
+        operators: the providers and servers, by name.
+    """
+
+    def __init__(  # noqa: PLR0917  # called once
+        self,
+        catalogue: Catalogue,
+        dns: Dns,
+        routes: Routes[Occupant],
+        authority: Authority,
+        locked: Lock,
+        operated: Callable[[Facts], Operator],
+    ) -> None:
+        self.catalogue = catalogue
+        self.hosts: dict[str, HostService] = {}
+        self.operators: dict[str, Operator] = {}
+        self._dns, self._routes, self._authority = dns, routes, authority
+        self._lock, self._operated = locked, operated
+        self._faults_lock = lock()
+
+    def operator(self, name: str, era: int | None = None) -> Operator:
+        """A provider or server by name, as `MailNet.provider` tells."""
+        if not isinstance(name, str):
+            raise InvalidSetting(f"mailnet.provider({name!r}) takes a name, as in 'gmail'")
+        known = self.operators.get(name)
+        if known is None:
+            with self._lock:
+                facts = self._standard(name, era)
+                known = self.operators.get(facts.name) or self._put(facts)
+        if era is not None and known.facts is not self.catalogue.load(name, era):
+            raise InvalidSetting(
+                f"mailnet.provider({name!r}, era={era}): {name} is in this net already, as "
+                f"{known.facts.title}. A net has one of each: ask for the era before the first use"
+            )
+        return known
+
+    def add_server(
+        self,
+        host: str,
+        domains: tuple[str, ...],
+        ips: tuple[str, ...],
+        ports: Iterable[int],
+        preference: int,
+    ) -> Operator:
+        """Add a plain mail server and its records, as `MailNet.add_server` tells."""
+        name, *local = map(_host_name, (host, *domains))
+        listening = checked_ports(ports, f"mailnet.add_server({host!r}, ports=...)")
+        with self._lock:
+            if name in self.hosts or name in self.operators:
+                raise InvalidAddress(f"{host!r} is in this net already; a host is added once")
+            server = self._operated(plain_facts(name, tuple(local), listening))
+            self._add_host(server, name, ips)
+            self._dns.put(address_record(name, ip) for ip in self.hosts[name].addresses)
+            for domain in local:
+                self._dns.add(domain, "MX", f"{preference} {name}.")
+            self.operators[name] = server
+        return server
+
+    def add_domain(self, domain: str, on: str) -> Operator:
+        """Let a provider or server take a domain's mail, as `MailNet.add_domain` tells."""
+        name = _host_name(domain)
+        operator = self.operator(on)
+        if not operator.facts.customer:
+            able = [it for it in self.catalogue.names if self.catalogue.load(it).customer]
+            meant = _FOR_DOMAINS.get(operator.name)
+            others = f"; {meant.format(domain=domain)} does" if meant else amongst(on, able, most=20)
+            raise InvalidSetting(
+                f"mailnet.add_domain({domain!r}, on={on!r}): {operator.facts.title} takes no domains of "
+                f"others{others}"
+            )
+        zones = customer_zones(operator.facts, name)
+        with self._lock:
+            if operator.is_local(name) and name in operator.domains:
+                raise InvalidSetting(f"mailnet.add_domain({domain!r}, on={on!r}): it is there already")
+            self._dns.merge(zones)
+            for host, addresses in exchanges_in(zones).items():
+                if host not in self.hosts:
+                    self._add_host(operator, host, addresses)
+                    self._dns.put(address_record(host, ip) for ip in self.hosts[host].addresses)
+            operator.add_domain(name)
+        return operator
+
+    def host(self, name: str) -> HostService:
+        """A host by name, as `MailNet.host` tells."""
+        if not isinstance(name, str):
+            raise InvalidSetting(f"mailnet.host({name!r}) takes a name, as in 'mx.shop.example'")
+        wanted = plain_name(name)
+        self.meet(wanted)
+        if wanted not in self.hosts:
+            raise self._no_host(name)
+        return self.hosts[wanted]
+
+    def hosts_of(self, domain: str) -> list[HostService]:
+        """The hosts that a domain's MX records lead to, or the one host of that name.
+
+        Raises:
+            UnknownName: if there are none; names the near misses.
+        """
+        return self._exchanges(domain) or [self.host(domain)]
+
+    def host_at(self, ip: str) -> HostService | None:
+        """The host with that address."""
+        if self._routes.occupant(ip) is None and (owner := self.catalogue.owner(ip)) is not None:
+            self.operator(owner)
+        occupant = self._routes.occupant(ip)
+        return occupant if isinstance(occupant, HostService) else None
+
+    def meet(self, name: str) -> None:
+        """Put a standard provider in when a name of its zone is first met."""
+        while name:
+            owner = self.catalogue.owner(name)
+            if owner is not None and owner not in self.operators:
+                self.operator(owner)
+            name = name.partition(".")[2]
+
+    def reverse_name(self, ip: str) -> str | None:
+        """What an address resolves back to; None for nothing."""
+        occupant = self._routes.occupant(ip) or self.host_at(ip)
+        if isinstance(occupant, Sender):
+            return occupant.ptr
+        return None if occupant is None else occupant.name
+
+    def names(self) -> list[str]:
+        """The names of hosts and domains, for near misses."""
+        domains = (it for operator in self.operators.values() for it in operator.domains)
+        return [*self.hosts, *self.catalogue.standard_names(), *domains]
+
+    def unknown_name(self, name: str, rcode: str, *, for_mail: bool) -> str:
+        """What to say of a look-up that found nothing: what there is, how to have it or let it pass.
+
+        Args:
+            name: as it was asked for.
+            rcode: "NOERROR" where the name has other records.
+            for_mail: whether it was looked up for a mail port, whose names are all the net's.
+        """
+        if found := self._dns.exchanges(name):
+            return f"{name!r} has no address in this mailnet: mail for it goes to its MX, {found[0]}"
+        if eras := self.catalogue.eras_of(plain_name(name)):
+            provider, year = eras[-1]
+            return (
+                f"{name!r} is not in this mailnet: it was a host of {provider} in {year}. "
+                f"To have it: mailnet.provider({provider!r}, era={year}), before {provider} is used"
+            )
+        if rcode == "NOERROR":
+            way_out = f"mailnet.dns.add({name!r}, 'A', '192.0.2.27')"
+            return f"{name!r} is in this mailnet and has no address; {way_out}"
+        # The operators of the catalogue are no help to who asks for something else.
+        known = self.names()
+        known = known if near_misses(name, known) else list(self.hosts)
+        holds = amongst(name, known) if known else ""
+        passing = "" if for_mail else f"; to leave it to the machine: mailnet_pass_names = {name}"
+        return (
+            f"{name!r} is not in this mailnet{holds}. To have it: mailnet.add_server({name!r}), or "
+            f"mailnet.dns.add({name!r}, 'A', '192.0.2.27'){passing}"
+        )
+
+    def _no_host(self, name: str) -> UnknownName:
+        exchanges = [it.name for it in self._exchanges(name)]
+        if exchanges:
+            return UnknownName("host", name, exchanges, "That is a domain, and these are its hosts.")
+        cure = f"To have one: mailnet.add_server({name!r})."
+        return UnknownName("host", name, self.names(), cure)
+
+    def _exchanges(self, domain: str) -> list[HostService]:
+        found = [value.split()[1] for value in self._dns.lookup(domain, "MX").values("MX")]
+        return [self.hosts[name] for it in found if (name := plain_name(it)) in self.hosts]
+
+    def _standard(self, name: str, era: int | None) -> Facts:
+        try:
+            return self.catalogue.load(name, era)
+        except UnknownName as unknown:
+            servers = [it for it in self.operators if it not in self.catalogue.names]
+            raise UnknownName(unknown.kind, unknown.given, [*unknown.known, *servers], unknown.cure) from None
+
+    def _put(self, facts: Facts) -> Operator:
+        operator = self._operated(facts)
+        self._dns.merge(zones_of(facts))
+        hosts = exchanges(facts)
+        if facts.submission is not None:
+            hosts = {**hosts, **dict.fromkeys(facts.submission.hosts, ())}
+        for name, addresses in hosts.items():
+            self._add_host(operator, name, addresses)
+        unpublished = [name for name, addresses in hosts.items() if not addresses]
+        self._dns.put(address_record(name, ip) for name in unpublished for ip in self.hosts[name].addresses)
+        # Last: whoever finds it here looks its names up.
+        self.operators[facts.name] = operator
+        return operator
+
+    def _add_host(self, operator: Operator, name: str, ips: Iterable[str]) -> None:
+        host = HostService(name, operator, self._authority, self._faults_lock)
+        host.settle_at([self._routes.claim(ip, host) for ip in ips] or [self._routes.allocate(host)])
+        self.hosts[name] = host
+        operator.hosts.append(name)
+
+
+def _host_name(given: str) -> str:
+    name = plain_name(given) if isinstance(given, str) else ""
+    labels = name.split(".")
+    # By what is in no name: a space, the @ of an address, the signs of a URL or a port; and an IP address.
+    if len(name) > 253 or labels[-1].isdigit() or not all(map(_LABEL.fullmatch, labels)):
+        raise InvalidAddress(f"{given!r} cannot be a host or domain name; one looks like 'mx.shop.example'")
+    return name

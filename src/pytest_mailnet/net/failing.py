@@ -1,0 +1,55 @@
+"""What goes wrong on the way to a domain, because the test says so or by chance."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pytest_mailnet.errors import InvalidSetting
+from pytest_mailnet.faults import Chaos, DnsFault, Fault, FaultSchedule, fault_named
+from pytest_mailnet.faults.schedule import Turns
+from pytest_mailnet.record.journal import Incident
+
+if TYPE_CHECKING:
+    from pytest_mailnet.net.internet import Internet
+
+__all__ = ["fail", "let_chaos_reign"]
+
+
+def fail(net: Internet, name: str, fault: Fault | DnsFault | FaultSchedule | str, times: int | None) -> None:
+    """Let something go wrong, as `MailNet.fail` tells."""
+    domain = name.rpartition("@")[2]
+    if isinstance(fault, FaultSchedule):
+        _plan(net, domain, fault, times)
+        return
+    known = fault_named(fault)
+    if isinstance(known, DnsFault):
+        if not net.dns.knows(domain):
+            net.directory.host(domain)  # says what there is
+        net.dns.fail(domain, known, times=times)
+        return
+    for host in net.directory.hosts_of(domain):
+        host.fail(known, times)
+
+
+def let_chaos_reign(net: Internet, rate: float, seed: int | None) -> Chaos:
+    """Let something go wrong now and then, as `MailNet.chaos` tells."""
+    chaos = net.weather.chaos = Chaos(net.random.getrandbits(32) if seed is None else seed, rate)
+    net.journal.add(Incident(net.journal.elapsed(), "chaos", repr(chaos), fails=False))
+    return chaos
+
+
+def _plan(net: Internet, domain: str, schedule: FaultSchedule, tries: int | None) -> None:
+    steps = schedule.steps
+    if tries is not None and len(steps) > tries:
+        raise InvalidSetting(
+            f"mailnet.fail({domain!r}, {schedule!r}, times={tries}): {len(steps)} steps are more than "
+            f"{tries} tries can meet"
+        )
+    hosts = net.directory.hosts_of(domain)
+    for step in steps:
+        if isinstance(step, DnsFault):
+            net.dns.prepared(domain, step)
+        elif step is not None:
+            for host in hosts:
+                host.check(step)
+    net.weather.plan(Turns(domain, schedule), (domain, *(host.name for host in hosts)))

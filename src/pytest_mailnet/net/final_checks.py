@@ -1,0 +1,85 @@
+"""Checks at the end of a test: unused answers, leaks, errors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+from pytest_mailnet.config import MailNetConfig
+from pytest_mailnet.errors import amongst
+from pytest_mailnet.faults.schedule import Turns
+from pytest_mailnet.handles.written import Written
+from pytest_mailnet.record.journal import Journal, Query
+from pytest_mailnet.record.session import Session
+from pytest_mailnet.scripting.script import Script
+from pytest_mailnet.timeline.unmet import unmet_text
+
+__all__ = ["Objection", "objections"]
+
+_ALL_IN_TURN = "\n  If they need not all be given: @pytest.mark.mailnet(strict=False)"
+_NEED_NOT = "\n  If it need not be given: leave out .times(...), or @pytest.mark.mailnet(strict=False)"
+
+
+@dataclass(frozen=True, slots=True)
+class Objection:
+    """One reason for which a test fails at its end.
+
+    Attributes:
+        text: what happened, what there was (nearest first), the way out.
+        error: the exception behind it, where there is one.
+        written: the line of the test that it is about, where there is one.
+    """
+
+    text: str
+    error: BaseException | None = None
+    written: Written | None = None
+
+
+def objections(
+    journal: Journal,
+    scripts: Iterable[tuple[Script, list[Session]]],
+    config: MailNetConfig,
+    names: Callable[[], Iterable[str]],
+    turns: Iterable[Turns] = (),
+) -> Iterator[Objection]:
+    """Everything that the journal and the scripts have against a test.
+
+    Args:
+        journal: what happened.
+        scripts: the scripted answers of every provider, with the sessions that they can answer.
+        config: says what counts.
+        names: tells what the net's DNS holds, for near misses.
+        turns: the schedules of faults.
+    """
+    for incident in journal.incidents:
+        if incident.fails:
+            yield Objection(incident.text, incident.error)
+    if config.unknown_names == "fail":
+        yield from _unknown_names(journal.queries, list(names()))
+    if config.strict:
+        yield from _unmet(scripts, journal.sessions)
+        for each in turns:
+            if each.left:
+                left = ", ".join("None" if step is None else repr(step.id) for step in each.left)
+                yield Objection(
+                    f"{each} of {each.domain} is longer than the application has tried: not met were {left}"
+                )
+
+
+def _unknown_names(queries: Iterable[Query], names: list[str]) -> Iterator[Objection]:
+    for name in dict.fromkeys(query.name for query in queries if query.rcode == "NXDOMAIN"):
+        yield Objection(
+            f"a look-up of {name!r} was answered NXDOMAIN: it is not in this mailnet{amongst(name, names)}. "
+            f"To have it: mailnet.add_server('mx.shop.example', domain={name!r}), or "
+            f"mailnet.dns.add({name!r}, ...); to allow it: unknown_names='answer'"
+        )
+
+
+def _unmet(scripts: Iterable[tuple[Script, list[Session]]], sessions: list[Session]) -> Iterator[Objection]:
+    for script, own in scripts:
+        for expectation in script:
+            if missing := expectation.unused:
+                text = unmet_text(expectation, missing, script, own, sessions)
+                if expectation.complete:
+                    text += _ALL_IN_TURN if expectation.in_turn else _NEED_NOT
+                yield Objection(text, written=expectation.written)

@@ -1,0 +1,122 @@
+"""One net's parts, wired together: names, addresses, operators, senders, queue, weather, record."""
+
+from __future__ import annotations
+
+import functools
+from random import Random
+
+from pytest_mailnet.addresses import Occupant, Routes, address_pool
+from pytest_mailnet.certificates import Authority
+from pytest_mailnet.clock import Clock
+from pytest_mailnet.config import MailNetConfig
+from pytest_mailnet.dns.packets import NameServer
+from pytest_mailnet.dns.records import plain_name
+from pytest_mailnet.dns.resolver import Dns
+from pytest_mailnet.faults import DnsFault, Fault
+from pytest_mailnet.faults.schedule import Weather
+from pytest_mailnet.mailboxes.arrivals import Arrivals
+from pytest_mailnet.net.directory import Directory
+from pytest_mailnet.net.outgoing import Senders
+from pytest_mailnet.providers import Catalogue, Facts, catalogue_with
+from pytest_mailnet.providers.host_service import HostService
+from pytest_mailnet.providers.operator import Operator
+from pytest_mailnet.providers.policy import check_rules
+from pytest_mailnet.record.journal import Journal
+from pytest_mailnet.relay import Queue, Source
+from pytest_mailnet.system.native import reentrant_lock
+
+__all__ = ["Internet", "check_settings"]
+
+
+class Internet:
+    """The parts of one net.
+
+    Args:
+        config: where addresses are taken from.
+        journal: where questions, sessions and the clock's steps are recorded.
+        clock: the net's.
+        random: draws what is drawn by lot.
+        authority: signs the certificates of hosts.
+
+    Attributes:
+        directory: the operators and their hosts.
+        senders: from where mail is sent.
+        sender: who calls, unless a socket is bound to another sender's address.
+        dns: the zones.
+        name_server: answers for them.
+        arrivals: the messages that were taken.
+        queue: those of them that are to be relayed.
+        weather: what goes wrong in turn, and by chance.
+    """
+
+    def __init__(
+        self, config: MailNetConfig, journal: Journal, clock: Clock, random: Random, authority: Authority
+    ) -> None:
+        self.config, self.journal, self.clock, self.random = config, journal, clock, random
+        self.authority = authority
+        catalogue = check_settings(config)
+        putting_in = reentrant_lock()
+        self._routes: Routes[Occupant] = Routes(address_pool(public=config.addresses == "public"))
+        self.arrivals = Arrivals()
+        self.queue = Queue(self)
+        self.dns = Dns(missing=self._met, reverse=self._reverse_name, journal=journal, now=clock.time)
+        self.senders = Senders(self.dns, self._routes, putting_in)
+        self.directory = Directory(catalogue, self.dns, self._routes, authority, putting_in, self._operated)
+        self.weather = Weather()
+        self.name_server = NameServer(self.dns, journal, self.drawn_for_question)
+        self.sender = self.senders.add("203.0.113.7", "app.sender.example")
+
+    def caller(self) -> str:
+        """The sender's address for questions that come without a note of who asks."""
+        return self.sender.ip
+
+    def occupant(self, ip: str) -> Occupant | None:
+        """Whose address that is."""
+        return self._routes.occupant(ip)
+
+    def host_at(self, ip: str) -> HostService | None:
+        """The host with that address."""
+        return self.directory.host_at(ip)
+
+    def source_of(self, operator: Operator) -> Source:
+        """From where an operator sends."""
+        return self.senders.source_of(operator, self.directory.hosts.get(operator.name))
+
+    def drawn_for(self, host: HostService) -> Fault | None:
+        """What a connection to a host meets besides the host's own faults."""
+        return self.weather.of_connection(host.name, host.can_meet)
+
+    def drawn_for_question(self, name: str, rdtype: str) -> DnsFault | None:
+        """What the application's question for a name meets besides the name's own faults."""
+        return self.weather.of_question(plain_name(name), rdtype)
+
+    def _operated(self, facts: Facts) -> Operator:
+        return Operator(
+            facts,
+            functools.partial(self.directory.catalogue.phrasebook, facts),
+            clock=self.clock,
+            dns=self.dns,
+            journal=self.journal,
+            arrivals=self.arrivals,
+            random=self.random,
+            sender_at=self.senders.at,
+            relay=self.queue,
+            present=self.directory.operators.get,
+            enforced=self.config.enforce,
+        )
+
+    def _met(self, name: str) -> None:
+        self.directory.meet(name)
+
+    def _reverse_name(self, ip: str) -> str | None:
+        return self.directory.reverse_name(ip)
+
+
+def check_settings(config: MailNetConfig) -> Catalogue:
+    """The providers by a net's settings.
+
+    Raises:
+        InvalidSetting: for a rule that there is not, with near misses, or a path without files of providers.
+    """
+    check_rules(config.enforce)
+    return catalogue_with(config.providers)

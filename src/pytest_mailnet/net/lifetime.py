@@ -1,0 +1,209 @@
+"""A net from its making to its end: active or not, what is checked when a test is over."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from random import Random
+
+from pytest_mailnet.clock import Clock
+from pytest_mailnet.config import MailNetConfig
+from pytest_mailnet.errors import ExpectationFailed, InvalidSetting, behind
+from pytest_mailnet.handles.attributes import is_whole
+from pytest_mailnet.handles.written import Written
+from pytest_mailnet.net.activation import Activation
+from pytest_mailnet.net.final_checks import Objection, objections
+from pytest_mailnet.net.internet import Internet
+from pytest_mailnet.printable import printable_lines
+from pytest_mailnet.record.journal import ClockMoved, Journal
+from pytest_mailnet.server.engine import Engine
+from pytest_mailnet.timeline.unmet import unmet_text
+from pytest_mailnet.values import Endpoint
+
+__all__ = ["Lifetime"]
+
+
+class Lifetime:
+    """What a `MailNet` does. The plugin asks it at the end of a test; the test holds the net in front of it.
+
+    Args:
+        config: how strict it is and what it leaves alone.
+        start: where its clock begins; now by default.
+        seed: of all that is drawn by lot.
+        engine: the background to run in; by default one of its own, for as long as it is active.
+        title: what messages call it, where it is not the only net.
+
+    Attributes:
+        internet: its parts.
+        journal: everything that happened.
+        clock: the only clock that rules look at.
+        entered: whether it has ever been active.
+    """
+
+    def __init__(
+        self,
+        config: MailNetConfig,
+        start: datetime | None,
+        seed: int | None,
+        engine: Engine | None,
+        title: str,
+    ) -> None:
+        self.config = config
+        self.journal = Journal()
+        self.clock = Clock(start, self._clock_moved, self._compress)
+        self.engine = engine or Engine()
+        random = Random(seed)  # noqa: S311
+        self.internet = Internet(config, self.journal, self.clock, random, self.engine.authority)
+        self.entered = False
+        self._title = title
+        self._own_engine = engine is None
+        self._active: Activation | None = None
+        self._told: set[str] = set()
+        self._failed_for: set[Written | None] = set()
+
+    def enter(self) -> None:
+        """Lead the application into the net.
+
+        Raises:
+            InvalidSetting: if it is active already.
+        """
+        __tracebackhide__ = True
+        if self._active is not None:
+            raise InvalidSetting(
+                "this net is active already: the fixture mailnet is entered for its test, and is left after "
+                "it. Use it as it is, or make another one: with make_mailnet() as net"
+            )
+        active = Activation(self.internet, self.engine, self._title)
+        active.begin()
+        self._active, self.entered = active, True
+
+    def leave(self, error: BaseException | None) -> None:
+        """Put everything back, and check, unless the block has failed.
+
+        Args:
+            error: with which it has.
+
+        Raises:
+            ExpectationFailed: as `check` does.
+        """
+        assert self._active is not None
+        if not self._active.verified:
+            self._active.verify()
+        active, self._active = self._active, None
+        active.end()
+        if self._own_engine:
+            self.engine.close()
+        if error is None:
+            self.check()
+
+    def activation(self, call: str) -> Activation:
+        """What holds while the net is active.
+
+        Args:
+            call: what was called that needs it, for the message.
+
+        Raises:
+            InvalidSetting: if the net is not active.
+        """
+        if self._active is None:
+            raise InvalidSetting(f"{call}: the net is not active; call it inside `with`")
+        return self._active
+
+    def listen(self, host: str, port: int) -> Endpoint:
+        """Open a real loopback port that leads to a host, as `MailNet.listen` tells."""
+        called = self.internet.directory.host(host)
+        if not is_whole(port):
+            raise InvalidSetting(f"mailnet.listen({host!r}, {port!r}): a port is a number, as in 25")
+        if port not in called.ports or self._active is None:
+            wrong = (
+                f"listens on {', '.join(map(str, called.ports))}"
+                if self._active
+                else "is in a net that is not active"
+            )
+            raise InvalidSetting(f"mailnet.listen({host!r}, {port}): {called.name} {wrong}")
+        return self._active.listen(called, port, f"a wait of a client of mailnet.listen({host!r})")
+
+    def deliver(self, until: timedelta, call: str) -> None:
+        """Let the queue deliver what is due within a span.
+
+        Args:
+            until: how long, by the clock.
+            call: what was called, for the message.
+
+        Raises:
+            InvalidSetting: for a negative span, or if the net is not active.
+        """
+        if until < timedelta():
+            raise InvalidSetting(f"{call}(): {until} lies in the past")
+        self.activation(f"{call}()")
+        self.engine.run(self.internet.queue.run(until))
+
+    def settle(self, error: BaseException | None = None) -> None:
+        """Do what is due at the end of a test: verify the patches, if the net is active, and check.
+
+        Args:
+            error: with which the test has failed already. Then only exceptions of rules and predicates, which
+                may be the cause, are still told when the net is left, unless this is one of them. The report
+                shows the rest.
+
+        Raises:
+            InvalidSetting: if the net was never entered, unless the test has failed.
+            ExpectationFailed: as `check` does, unless the test has failed.
+        """
+        __tracebackhide__ = True
+        if self._active is not None:
+            self._active.verify()
+        if error is None and not self.entered:
+            raise InvalidSetting(
+                "a net of make_mailnet() was never entered, so that nothing was led into it: "
+                "with make_mailnet(...) as net, or the fixture mailnet, which is entered"
+            )
+        if error is None:
+            self.check()
+        else:
+            known = [None, *behind(error)]
+            self._told.update(it.text for it in self._objections() if any(it.error is each for each in known))
+
+    def check(self) -> None:
+        """Fail for what the net did not allow and saw, or was told to give and did not. Each is told once.
+
+        Raises:
+            ExpectationFailed: with everything that there is to say; from the exception of a rule or
+                predicate, where one was raised.
+        """
+        __tracebackhide__ = True
+        found = self._objections()
+        self._told.update(it.text for it in found)
+        if not found:
+            return
+        self._failed_for.update(it.written for it in found)
+        error = ExpectationFailed(printable_lines("\n".join(it.text for it in found)))
+        cause = next((it.error for it in found if it.error is not None), None)
+        where = next((it.written for it in found if it.written is not None), None)
+        if where is not None:
+            where.fail(error, cause)
+        raise error from cause
+
+    @property
+    def unmet(self) -> list[str]:
+        """The answers that nothing has met, with what came instead, but for those that the test fails for."""
+        return [
+            unmet_text(expectation, missing, script, own, self.journal.sessions)
+            for operator in self.internet.directory.operators.values()
+            for script, own in operator.scripts
+            for expectation in script
+            if (missing := expectation.unmet) and expectation.written not in self._failed_for
+        ]
+
+    def _objections(self) -> list[Objection]:
+        operators = self.internet.directory.operators.values()
+        scripts = [each for operator in operators for each in operator.scripts]
+        names, turns = self.internet.directory.names, self.internet.weather.turns
+        found = objections(self.journal, scripts, self.config, names, turns)
+        return [it for it in found if it.text not in self._told]
+
+    def _compress(self) -> None:
+        self.activation("mailnet.clock.compress()").compress()
+
+    def _clock_moved(self, step: timedelta) -> None:
+        now = f"{self.clock.now():%Y-%m-%d %H:%M:%S}"
+        self.journal.add(ClockMoved(self.journal.elapsed(), step.total_seconds(), now))

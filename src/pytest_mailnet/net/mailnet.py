@@ -1,0 +1,246 @@
+"""MailNet: what the fixture `mailnet` is."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from types import MappingProxyType, TracebackType
+from typing import Any, Never, Self
+
+from pytest_mailnet.certificates import Authority
+from pytest_mailnet.clock import Clock, span
+from pytest_mailnet.config import WHERE_SET, MailNetConfig
+from pytest_mailnet.errors import InvalidSetting, NothingArrived
+from pytest_mailnet.evidence import Failure
+from pytest_mailnet.handles.attributes import steady
+from pytest_mailnet.handles.snapshot import Snapshot, since
+from pytest_mailnet.net.inhabitants import Inhabitants
+from pytest_mailnet.net.lifetime import Lifetime
+from pytest_mailnet.net.reconciliation import Log, Reckoning, message_id, reckon
+from pytest_mailnet.net.set_up import reproduce_in
+from pytest_mailnet.providers import catalogue_with
+from pytest_mailnet.record.session import Message, Session
+from pytest_mailnet.relay import Queue
+from pytest_mailnet.server.engine import Engine
+from pytest_mailnet.values import Endpoint, Stage
+
+__all__ = ["MailNet", "life_of"]
+
+
+_MESSAGES = "mailnet.messages has what servers took, mailnet.gmail.mailbox('alice').messages what lies there"
+_INSTEAD: Mapping[str, str] = MappingProxyType(
+    {
+        **WHERE_SET,
+        **dict.fromkeys(("mails", "mail", "emails", "inbox", "outbox", "last_message"), _MESSAGES),
+        **dict.fromkeys(
+            ("google", "gsuite"), "mailnet.gmail, or mailnet.google_workspace for domains of one's own"
+        ),
+        **dict.fromkeys(("office365", "exchange", "o365"), "mailnet.microsoft365"),
+        **dict.fromkeys(
+            ("clear", "reset"), "a test begins with a fresh net; make_mailnet() makes a further one"
+        ),
+        "config": "make_mailnet(strict=...), MailNet(strict=...), @pytest.mark.mailnet(strict=...) make one",
+        "providers": f"mailnet.add_server(...) adds a server; files of providers: {WHERE_SET['providers']}",
+        "hosts": "mailnet.add_server('mx.shop.example') adds one",
+        "servers": "mailnet.hosts has all hosts, mailnet.add_server('mx.shop.example') adds one",
+        "sender": "its attributes can be set; another one: with mailnet.sending_from(mailnet.add_sender()):",
+        "clock": "mailnet.clock.set(moment) and mailnet.clock.advance(hours=1) move it",
+        "now": "mailnet.clock.now() tells it, mailnet.clock.advance(hours=1) moves it",
+        "queue": "mailnet.deliver_all() works through it; mailnet.queue.schedule can be set",
+        "smtp": "mailnet.add_server('mx.shop.example', domain='shop.example') adds a server",
+        "mailbox": "mailboxes are a provider's: mailnet.gmail.mailbox('alice')",
+        "add_mailbox": "mailboxes are a provider's: mailnet.gmail.add_mailbox('alice')",
+        **{f"on_{stage}": f"answers are a provider's: mailnet.gmail.on_{stage}(...)" for stage in Stage},
+    }
+)
+
+
+@steady("a mailnet", _INSTEAD)
+class MailNet(Inhabitants):
+    """One test's Internet: names, addresses, servers, mailboxes, clock, log.
+
+    It is active, and the application's look-ups and connections lead into it, between `with MailNet() as
+    net:` and the end of the block; in pytest the `mailnet` fixture is an active one. Nets nest, and overlap
+    in threads.
+
+    Args:
+        config: how strict it is and what it leaves alone.
+        start: where its clock begins, an aware datetime; now by default.
+        seed: of the queue ids and all else that is drawn by lot.
+        engine: the background to run in; by default one of its own, for as long as it is active.
+        title: what messages call it, where it is not the only net: the id of its test.
+        settings: go before those of `config`: `MailNet(strict=False)`.
+
+    Raises:
+        InvalidSetting: for a setting that there is not, with near misses, or a value it does not take.
+    """
+
+    def __init__(
+        self,
+        config: MailNetConfig | None = None,
+        *,
+        start: datetime | None = None,
+        seed: int | None = None,
+        engine: Engine | None = None,
+        title: str = "a mailnet",
+        **settings: Any,
+    ) -> None:
+        if not isinstance(config, MailNetConfig | None):
+            raise InvalidSetting(f"MailNet({config!r}) takes settings by name: MailNet(strict=False)")
+        settled = (config or MailNetConfig()).but(settings)
+        self._life = Lifetime(settled, start, seed, engine, title)
+        super().__init__(self._life.internet)
+
+    @property
+    def config(self) -> MailNetConfig:
+        """How strict it is, and what it leaves alone."""
+        return self._life.config
+
+    @property
+    def clock(self) -> Clock:
+        """The only clock that rules look at."""
+        return self._life.clock
+
+    def listen(self, host: str, port: int = 25) -> Endpoint:
+        """Open a real loopback port that leads to a host, for clients in other languages and processes.
+
+        Args:
+            host: its name.
+            port: which of its ports.
+
+        Returns:
+            The address to connect to; it is closed when the net is left.
+
+        Raises:
+            UnknownName: if the net has no such host.
+            InvalidSetting: if the host does not listen on that port, or the net is not active.
+        """
+        return self._life.listen(host, port)
+
+    def include_children(self) -> None:
+        """Lead the Python processes that are started from now on into the net too, until it is left.
+
+        It sets PYTHONPATH and PYTEST_MAILNET_PARENT in `os.environ`; a child whose environment has them
+        joins before its own code runs.
+
+        Raises:
+            InvalidSetting: if the net is not active.
+        """
+        self._life.activation("mailnet.include_children()").include_children()
+
+    @property
+    def ca(self) -> Authority:
+        """Who signs the certificates of all hosts; `mailnet.ca.bundle` is a CA file for other clients."""
+        return self._life.engine.authority
+
+    @property
+    def queue(self) -> Queue:
+        """The mails that servers have taken for recipients elsewhere, oldest first, and why they wait."""
+        return self._internet.queue
+
+    def deliver_all(
+        self, *of_what: Never, days: float = 0, hours: float = 0, minutes: float = 0, seconds: float = 0
+    ) -> None:
+        """Let the servers deliver what waits in their queues, and send the bounces that come of it.
+
+        Without arguments, all that is due now. With them the clock moves on by that much, from one retry to
+        the next, so that five days of retries take no time: `mailnet.deliver_all(days=5)`.
+
+        Raises:
+            InvalidSetting: for a negative span, or one of nobody knows what, or if the net is not active.
+        """
+        __tracebackhide__ = True
+        call = "mailnet.deliver_all"
+        until = span(call, of_what, days=days, hours=hours, minutes=minutes, seconds=seconds)
+        self._life.deliver(until, call)
+
+    @property
+    def sessions(self) -> list[Session]:
+        """The SMTP sessions so far, failed ones too."""
+        return Snapshot(self._life.journal.sessions, "mailnet.sessions", since("mailnet.sessions"))
+
+    @property
+    def messages(self) -> list[Message]:
+        """The messages that any server took, in order."""
+        return Snapshot(self._internet.arrivals.messages, "mailnet.messages", since("mailnet.messages"))
+
+    def account_for(self, app_log: Log, *, key: Callable[[Message], str] = message_id) -> Reckoning:
+        """Hold what the application believes of its mails against what servers took from it.
+
+        Args:
+            app_log: for each mail, by Message-ID, or by Message-ID and recipient: "sent", "deferred",
+                "failed", or None where the application has no word of it. A mapping or pairs.
+            key: finds what the log calls a mail by, if that is not its Message-ID.
+
+        Raises:
+            InvalidSetting: for another belief, with near misses.
+        """
+        relays = {ip for source in self._internet.senders.sources for ip in (source.ip, source.ipv6)}
+        taken = [it for it in self.messages if it.session.client.ip not in relays]
+        return reckon(app_log, taken, key)
+
+    def reproduce(self, *evidence: str | os.PathLike[str] | Failure) -> list[Failure]:
+        """Let what production said happen again: `mailnet.reproduce("evidence/bounce.eml")`.
+
+        Who sends to the recipients that the evidence names meets at that host, and at that stage, that reply
+        or that fault. Hosts and domains that the net does not have are added to it.
+
+        Args:
+            evidence: bounces, logs, transcripts, web hooks, folders of such; or failures, as this returns.
+
+        Returns:
+            What the evidence tells, a failed recipient each, as `mailnet reproduce` prints it.
+
+        Raises:
+            EvidenceError: for a path where nothing is, or a file in which no failure is found.
+        """
+        __tracebackhide__ = True
+        return reproduce_in(self, evidence, catalogue_with(self.config.providers))
+
+    def wait_for_messages(self, count: int = 1, *, timeout: float = 5.0) -> list[Message]:
+        """Block until so many messages have come since the net began; return them all.
+
+        Args:
+            count: how many.
+            timeout: in real seconds.
+
+        Raises:
+            NothingArrived: if they have not come by then.
+            WouldHang: in a coroutine, whose loop it would hold up: `await mailnet.wait_for_messages_async()`.
+            InvalidSetting: for a count that is no number of messages to wait for.
+        """
+        __tracebackhide__ = True
+        try:
+            return self._internet.arrivals.wait(count, timeout)
+        except NothingArrived as error:
+            raise self._with_queue(error) from None
+
+    async def wait_for_messages_async(self, count: int = 1, *, timeout: float = 5.0) -> list[Message]:  # noqa: ASYNC109
+        """Do what `wait_for_messages` does, in a task of asyncio or trio."""
+        try:
+            return await self._internet.arrivals.wait_async(count, timeout)
+        except NothingArrived as error:
+            raise self._with_queue(error) from None
+
+    def _with_queue(self, error: NothingArrived) -> NothingArrived:
+        if not self.queue:
+            return error
+        return NothingArrived(
+            f"{error} Before that, mailnet.deliver_all(): in mailnet.queue waits\n{self.queue}"
+        )
+
+    def __enter__(self) -> Self:
+        __tracebackhide__ = True
+        self._life.enter()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._life.leave(error)
+
+
+def life_of(net: MailNet) -> Lifetime:
+    """What a net does, for the plugin and for tests of this package."""
+    return net._life  # noqa: SLF001

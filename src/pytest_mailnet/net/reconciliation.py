@@ -1,0 +1,150 @@
+"""What an application believes of its mails, held against what the servers took."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
+
+from pytest_mailnet.errors import InvalidSetting, amongst
+from pytest_mailnet.handles.attributes import steady
+from pytest_mailnet.printable import printable
+from pytest_mailnet.record.session import Message
+from pytest_mailnet.values import Stage
+
+__all__ = ["Log", "Reckoning", "message_id", "reckon"]
+
+_BELIEFS = ("sent", "deferred", "failed")
+
+Key = str | tuple[str, str]
+Log = Mapping[Key, str | None] | Iterable[tuple[Key, str | None]]
+
+
+@steady("a reckoning")
+@dataclass(frozen=True, slots=True)
+class Reckoning:
+    """Which mails are not where the application believes them; each by the key that its log has.
+
+    Attributes:
+        lost: the application has no word of what became of it, and no server took it.
+        duplicated: taken more than once, although the application was told of each.
+        failed_but_taken: believed failed, and taken.
+        sent_but_not_taken: believed sent, and not taken.
+        duplicates_possible: taken, while the application will try again or has no word of it; or taken more
+            than once, because the reply after the dot was lost. No mistake by itself: nobody can rule it out
+            (RFC 1047).
+    """
+
+    lost: tuple[Key, ...] = ()
+    duplicated: tuple[Key, ...] = ()
+    failed_but_taken: tuple[Key, ...] = ()
+    sent_but_not_taken: tuple[Key, ...] = ()
+    duplicates_possible: tuple[Key, ...] = ()
+
+    @property
+    def right(self) -> bool:
+        """Whether the application is right about every mail; that a duplicate is possible is no mistake."""
+        return not (self.lost or self.duplicated or self.failed_but_taken or self.sent_but_not_taken)
+
+    def __bool__(self) -> bool:
+        """The same, for who asserts the reckoning itself."""
+        return self.right
+
+    def __str__(self) -> str:
+        told = {it.name: getattr(self, it.name) for it in fields(self)}
+        lines = [f"{_TITLES[name]}: {', '.join(map(_shown, keys))}" for name, keys in told.items() if keys]
+        return "\n".join(lines) or "every mail is where the application believes it"
+
+
+_TITLES = {
+    "lost": "lost",
+    "duplicated": "duplicated",
+    "failed_but_taken": "told failed but taken",
+    "sent_but_not_taken": "told sent but not taken",
+    "duplicates_possible": "duplicates are possible here",
+}
+
+
+def message_id(message: Message) -> str:
+    """The Message-ID of a mail, without its angle brackets; "" where it has none."""
+    return str(message.parsed["Message-ID"] or "").strip().strip("<>")
+
+
+def reckon(log: Log, taken: Sequence[Message], key: Callable[[Message], str] = message_id) -> Reckoning:
+    """Hold an application's log against what servers took from it.
+
+    Args:
+        log: for each mail, by key, or by key and recipient: "sent", "deferred", "failed", or None where the
+            application has no word of it.
+        taken: what servers took from the application.
+        key: finds a mail's key.
+
+    Raises:
+        InvalidSetting: for another belief, with near misses, or for what is no log.
+    """
+    beliefs = _beliefs(log)
+    times: Counter[Key] = Counter()
+    unheard: Counter[Key] = Counter()
+    last = {message.session: message for message in taken}
+    for message in taken:
+        name = key(message)
+        keys: list[Key] = [name, *((name, to) for to in message.envelope.rcpt_tos)]
+        times.update(keys)
+        if last[message.session] is message and _went_wrong(message):
+            unheard.update(keys)
+    found: dict[str, list[Key]] = {it.name: [] for it in fields(Reckoning)}
+    for given, belief in beliefs:
+        if belief is not None and belief not in _BELIEFS:
+            raise InvalidSetting(
+                f"account_for: {belief!r} of {_shown(given)}{amongst(str(belief), _BELIEFS)}; "
+                "None is for a mail that the application has no word of"
+            )
+        plain = _plain(given)
+        for verdict in _verdicts(belief, times[plain], unheard[plain]):
+            found[verdict].append(given)
+    return Reckoning(**{name: tuple(keys) for name, keys in found.items()})
+
+
+def _beliefs(log: Log) -> list[tuple[Key, str | None]]:
+    try:
+        found = [(key, belief) for key, belief in (log.items() if isinstance(log, Mapping) else log)]
+    except (TypeError, ValueError):
+        found = None
+    if found is None or not all(_is_key(key) for key, _ in found):
+        raise InvalidSetting(
+            f"account_for({log!r}) takes what the application believes of each mail, by its Message-ID, or "
+            "by that and the recipient: {'1@b.example': 'sent', ('2@b.example', 'a@shop.example'): 'failed'}"
+        )
+    return found
+
+
+def _is_key(key: object) -> bool:
+    parts = key if isinstance(key, tuple) and len(key) == 2 else (key,)
+    return all(isinstance(it, str) for it in parts)
+
+
+def _verdicts(belief: str | None, times: int, unheard: int) -> list[str]:
+    if times == 0:
+        return {"sent": ["sent_but_not_taken"], None: ["lost"]}.get(belief, [])
+    verdicts = ["failed_but_taken"] if belief == "failed" else []
+    if times - unheard > 1:
+        verdicts.append("duplicated")
+    elif times > 1 or belief in {"deferred", None}:
+        verdicts.append("duplicates_possible")
+    return verdicts
+
+
+def _went_wrong(message: Message) -> bool:
+    """Whether something was wrong with a reply after the dot in its session."""
+    said = (it.finding for it in message.session.exchanges if it.stage is Stage.MESSAGE)
+    return any(finding is not None and finding.rule == "fault" for finding in said)
+
+
+def _plain(key: Key) -> Key:
+    if isinstance(key, tuple):
+        return (key[0].strip("<>"), key[1])
+    return key.strip("<>")
+
+
+def _shown(key: Key) -> str:
+    return printable(key if isinstance(key, str) else f"{key[0]} to {key[1]}")

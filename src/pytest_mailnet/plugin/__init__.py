@@ -1,0 +1,256 @@
+"""pytest: fixtures, options, the mark, the report's section. It imports nothing heavy before a fixture."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Generator, Iterator
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from pytest_mailnet.config import MailNetConfig
+    from pytest_mailnet.net.mailnet import MailNet
+    from pytest_mailnet.server.engine import Engine
+
+__all__ = ["mailnet", "mailnet_config", "make_mailnet"]
+
+_nets = pytest.StashKey[list["MailNet"]]()
+_files = pytest.StashKey[pytest.TempPathFactory]()
+_LOG = "--mailnet-log"
+_FAULTS = "mailnet_faults"
+_GUARD = "mailnet_guard"
+
+_INI: dict[str, tuple[str, Any, str]] = {
+    "mailnet_strict": ("bool", True, "unused scripted answers and connections out of the net fail the test"),
+    "mailnet_unknown_names": (
+        "string",
+        "answer",
+        "look-ups of names not in the net: answer (NXDOMAIN) or fail",
+    ),
+    "mailnet_other_ports": ("string", "open", "connections to other than mail ports: open or closed"),
+    "mailnet_pass_names": (
+        "args",
+        [],
+        "names that are left to the machine unless they are looked up for a mail port: db.internal *.corp",
+    ),
+    "mailnet_addresses": (
+        "string",
+        "documentation",
+        "addresses of hosts: documentation or public looking ones",
+    ),
+    "mailnet_trust_ca": (
+        "bool",
+        True,
+        "TLS contexts that trust the machine's certificate authorities trust the net's own",
+    ),
+    "mailnet_enforce": ("args", [], "rules and families to turn on that are off in a fresh net; all for all"),
+    "mailnet_providers": ("paths", [], "TOML files of further providers, and folders with such files"),
+    "mailnet_guard": (
+        "bool",
+        False,
+        "stop mail connections and look-ups of tests that have no net, and say so",
+    ),
+    "mailnet_log": ("string", "failed", "when a report has the mailnet section: failed, always or never"),
+    "mailnet_log_lines": ("string", "200", "how long that section may be, in lines; 0 for no limit"),
+}
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the ini options and the command line's."""
+    parser.getgroup("mailnet", "a little Internet for mail").addoption(
+        _LOG,
+        choices=("failed", "always", "never"),
+        help="which tests' reports tell their DNS questions and SMTP sessions (default: failed)",
+    )
+    for name, (kind, default, text) in _INI.items():
+        parser.addini(name, text, type=kind, default=default)  # type: ignore[arg-type]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Register the marks, what makes the section, and what lets nothing be off without a word."""
+    from pytest_mailnet.plugin.never_off import NeverOff  # noqa: PLC0415
+    from pytest_mailnet.plugin.section import OfPassedTests, Section  # noqa: PLC0415
+
+    # The file's own names, which pytest 9 does not show any more; it only warns of those that there are not.
+    written = vars(config).get("_inicfg") or vars(config).get("inicfg", ())
+    for name in written:
+        if name.startswith("mailnet_") and name not in _INI:
+            from pytest_mailnet.errors import amongst  # noqa: PLC0415
+
+            known = [it.removeprefix("mailnet_") for it in _INI]
+            meant = amongst(name.removeprefix("mailnet_"), known, shown=lambda it: f"mailnet_{it}")
+            raise pytest.UsageError(f"no ini option {name}{meant}")
+    config.pluginmanager.register(NeverOff(_nets, guarding=_ini(config, _GUARD)))
+    config.pluginmanager.register(Section(_nets, _files))
+    config.pluginmanager.register(OfPassedTests())
+    config.addinivalue_line(
+        "markers",
+        f"{_FAULTS}(*, stage=..., kind=...): run this test once with each fault, given as mailnet_fault",
+    )
+    config.addinivalue_line(
+        "markers",
+        "mailnet(*, strict=..., unknown_names=..., other_ports=..., pass_names=..., addresses=..., "
+        "trust_ca=..., enforce=..., providers=..., log=..., log_lines=...): "
+        "settings of this test's mailnet; they go before those of ini file, command line and mailnet_config",
+    )
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run a test that is marked `mailnet_faults` once with each fault."""
+    mark = metafunc.definition.get_closest_marker(_FAULTS)
+    if mark is None:
+        return
+    from pytest_mailnet.errors import InvalidSetting  # noqa: PLC0415
+    from pytest_mailnet.faults import faults_of  # noqa: PLC0415
+
+    if mark.args or mark.kwargs.keys() - {"stage", "kind"} or "mailnet_fault" not in metafunc.fixturenames:
+        raise pytest.Collector.CollectError(
+            f"@pytest.mark.{_FAULTS} takes stage= and kind=, and the test an argument mailnet_fault: "
+            f"{metafunc.definition.nodeid}"
+        )
+    try:
+        faults = faults_of(**mark.kwargs)
+    except InvalidSetting as error:
+        raise pytest.Collector.CollectError(
+            f"@pytest.mark.{_FAULTS} of {metafunc.definition.nodeid}: {error}"
+        ) from None
+    metafunc.parametrize("mailnet_fault", faults, ids=str)
+
+
+@pytest.fixture(scope="session")
+def mailnet_config(pytestconfig: pytest.Config) -> MailNetConfig:
+    """The settings of every net of this run; override it to change them for a folder or module.
+
+    Scope: session. Made from the ini options and, before those, the command line. A test's mark goes
+    before whatever this fixture returns.
+    """
+    from pytest_mailnet.config import MailNetConfig  # noqa: PLC0415
+    from pytest_mailnet.errors import InvalidSetting  # noqa: PLC0415
+    from pytest_mailnet.net.internet import check_settings  # noqa: PLC0415
+
+    names = (name for name in _INI if name != _GUARD)
+    settings = {name.removeprefix("mailnet_"): _ini(pytestconfig, name) for name in names}
+    if (log := pytestconfig.getoption(_LOG)) is not None:
+        settings["log"] = log
+    if settings["log_lines"].isdecimal():  # what is no number is told as it stands
+        settings["log_lines"] = int(settings["log_lines"])
+    try:
+        config = MailNetConfig(**settings)
+        check_settings(config)
+    except InvalidSetting as error:
+        raise pytest.UsageError(f"ini option mailnet_{error}") from None
+    return config
+
+
+@pytest.fixture(scope="session")
+def _mailnet_engine() -> Iterator[Engine]:
+    """The background thread of all nets; starts with the first net that becomes active."""
+    from pytest_mailnet.server.engine import Engine  # noqa: PLC0415
+
+    engine = Engine()
+    yield engine
+    engine.close()
+
+
+@pytest.fixture
+def make_mailnet(
+    request: pytest.FixtureRequest,
+    _mailnet_engine: Engine,
+    mailnet_config: MailNetConfig,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Callable[..., MailNet]:
+    """Make nets that are not active yet.
+
+    Scope: function. Used as `with make_mailnet(start=...) as net:`; takes `start`, `seed`, and any
+    setting of `MailNetConfig`.
+    """
+    from pytest_mailnet.config import MailNetConfig  # noqa: PLC0415
+    from pytest_mailnet.net.mailnet import MailNet  # noqa: PLC0415
+
+    if not isinstance(mailnet_config, MailNetConfig):
+        raise pytest.UsageError(
+            f"the fixture mailnet_config has returned {mailnet_config!r}; it returns settings, as in "
+            "`return mailnet_config.but(strict=False)`"
+        )
+    config = _marked(mailnet_config, request.node)
+    request.node.stash[_files] = tmp_path_factory
+
+    def make(*, start: Any = None, seed: int | None = None, **settings: Any) -> MailNet:
+        net = MailNet(
+            config, start=start, seed=seed, engine=_mailnet_engine, title=request.node.nodeid, **settings
+        )
+        request.node.stash.setdefault(_nets, []).append(net)
+        return net
+
+    return make
+
+
+@pytest.fixture
+def mailnet(make_mailnet: Callable[..., MailNet]) -> Iterator[MailNet]:
+    """An active net, fresh for this test.
+
+    Scope: function.
+    """
+    with make_mailnet() as net:
+        yield net
+
+
+@pytest.hookimpl(wrapper=True, trylast=True)
+def pytest_runtest_setup(item: pytest.Item) -> Generator[None, Any, Any]:
+    """Look at the patches of a test whose set-up fails; before other plugins' tear-down touches them."""
+    __tracebackhide__ = True
+    try:
+        return (yield)
+    except BaseException as error:
+        _settle(item, error)
+        raise
+
+
+@pytest.hookimpl(wrapper=True, trylast=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
+    """Fail a test that passed, for what its nets saw; before other plugins' tear-down touches patches."""
+    __tracebackhide__ = True
+    try:
+        outcome = yield
+    except BaseException as error:
+        _settle(item, error)
+        raise
+    _settle(item)
+    return outcome
+
+
+def _settle(item: pytest.Item, error: BaseException | None = None) -> None:
+    __tracebackhide__ = True
+    nets = item.stash.get(_nets, [])
+    if not nets:
+        return
+    from pytest_mailnet.net.mailnet import life_of  # noqa: PLC0415
+
+    for net in nets:
+        life_of(net).settle(error)
+
+
+def _ini(config: pytest.Config, name: str) -> Any:
+    try:
+        return config.getini(name)
+    except (ValueError, TypeError, pytest.UsageError) as error:
+        raise pytest.UsageError(f"ini option {name}: {error}; it takes true or false") from error
+
+
+def _marked(config: MailNetConfig, node: pytest.Item) -> MailNetConfig:
+    from pytest_mailnet.errors import InvalidSetting  # noqa: PLC0415
+    from pytest_mailnet.net.internet import check_settings  # noqa: PLC0415
+
+    for mark in reversed(list(node.iter_markers("mailnet"))):
+        if mark.args:
+            raise pytest.UsageError(
+                f"@pytest.mark.mailnet takes settings by name, not {mark.args!r}; "
+                f"there are: {', '.join(field.name for field in dataclasses.fields(config))}"
+            )
+        try:
+            config = config.but(**mark.kwargs)
+            check_settings(config)
+        except InvalidSetting as error:
+            raise pytest.UsageError(f"@pytest.mark.mailnet: {error}") from None
+    return config

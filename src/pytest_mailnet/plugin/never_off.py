@@ -1,0 +1,149 @@
+"""pytest: nothing is off without a word: marks without effect, tests without a net, what outlives one."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from collections.abc import Generator, Iterable
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from pytest_mailnet.net.mailnet import MailNet
+
+__all__ = ["NeverOff"]
+
+_FIXTURES = {"mailnet", "make_mailnet"}
+_without_effect = pytest.StashKey[bool]()
+
+
+class NeverOff:
+    """Looks after the tests of a run that have no net, and believe that they have one.
+
+    Args:
+        nets: under what a test has its nets.
+        guarding: whether mail connections and look-ups of tests that have none are stopped.
+    """
+
+    def __init__(self, nets: pytest.StashKey[list[MailNet]], *, guarding: bool) -> None:
+        self._nets, self._guarding = nets, guarding
+        self._stopped: list[str] = []  # what the guard has stopped since the last test, in words
+
+    def pytest_sessionstart(self) -> None:
+        """Begin to guard."""
+        if not self._guarding:
+            return
+        from pytest_mailnet.entry import INTERCEPTION, Nowhere  # noqa: PLC0415
+
+        why = (
+            "this test has no net, and mailnet_guard is on. Give it the argument mailnet, or to one of its "
+            "fixtures; to let tests without one send for real: mailnet_guard = false"
+        )
+        INTERCEPTION.fall_back(Nowhere(why, self._stopped.append, every_name=False))
+
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """Guard no more, and tell of what has outlived its net since the last test."""
+        _tell_outlived(session.config)
+        if self._guarding:
+            from pytest_mailnet.entry import INTERCEPTION  # noqa: PLC0415
+
+            INTERCEPTION.fall_back(None)
+
+    def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
+        """Refuse a mark without its fixture."""
+        own = {mark.name for mark in metafunc.definition.own_markers}
+        if "mailnet" in own and not _may_have_a_net(metafunc.fixturenames):
+            raise pytest.Collector.CollectError(_no_effect(metafunc.definition.nodeid))
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
+        """Find classes and modules that are marked, and in which no test has a net."""
+        if config.getoption("lf", default=False) or any("::" in arg for arg in config.args):
+            return  # the tests that have one may be among those that were not asked for
+        marked: dict[Any, list[pytest.Item]] = {}
+        for item in items:
+            for node, _ in item.iter_markers_with_node("mailnet"):
+                if node is not item:
+                    marked.setdefault(node, []).append(item)
+        for below in marked.values():
+            if not any(_may_have_a_net(getattr(item, "fixturenames", ())) for item in below):
+                for item in below:
+                    item.stash[_without_effect] = True
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_setup(self, item: pytest.Item) -> Generator[None, Any, Any]:
+        """Refuse a mark without effect; guard on, whatever another plugin has put back since."""
+        __tracebackhide__ = True
+        if _without_effect in item.stash:
+            pytest.fail(_no_effect(item.nodeid), pytrace=False)
+        if self._guarding:
+            from pytest_mailnet.entry import INTERCEPTION  # noqa: PLC0415
+
+            INTERCEPTION.mend()
+        return (yield from self._failing_for_stopped())
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, Any, Any]:
+        """Fail a test that passed, for what the guard has stopped, or for a mark without effect."""
+        __tracebackhide__ = True
+        outcome = yield from self._failing_for_stopped()
+        if not item.stash.get(self._nets, []) and any(it.name == "mailnet" for it in item.own_markers):
+            pytest.fail(_no_effect(item.nodeid), pytrace=False)
+        return outcome
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_teardown(self, item: pytest.Item) -> Generator[None, Any, Any]:
+        """Tell of what has outlived its net, and of mail that was stopped, before the next test begins."""
+        __tracebackhide__ = True
+        try:
+            return (yield from self._failing_for_stopped())
+        finally:
+            _tell_outlived(item.config)
+
+    def _failing_for_stopped(self) -> Generator[None, Any, Any]:
+        """Fail for mail of a test without a net, also where the application has swallowed the error."""
+        __tracebackhide__ = True
+        try:
+            outcome = yield
+        except BaseException:
+            self._stopped.clear()  # the error says it
+            raise
+        if self._stopped:
+            from pytest_mailnet.errors import ExpectationFailed  # noqa: PLC0415
+
+            texts = list(dict.fromkeys(self._stopped))
+            self._stopped.clear()
+            raise ExpectationFailed("\n".join(texts))
+        return outcome
+
+
+def _may_have_a_net(fixtures: Iterable[str]) -> bool:
+    """Whether a test with these fixtures may have a net; with `request` it can ask for one as it runs."""
+    return not (_FIXTURES | {"request"}).isdisjoint(fixtures)
+
+
+def _no_effect(nodeid: str) -> str:
+    return (
+        f"@pytest.mark.mailnet has no effect on {nodeid}: it sets up the fixtures mailnet and make_mailnet, "
+        "and the test uses neither. Give it the argument mailnet, or leave the mark out"
+    )
+
+
+def _tell_outlived(config: pytest.Config) -> None:
+    """Warn of what a test has started, and what was still at work when its net was gone."""
+    intercept = sys.modules.get("pytest_mailnet.entry")
+    if intercept is None:
+        return
+    from pytest_mailnet.errors import OutlivedItsNet  # noqa: PLC0415
+
+    intercept.INTERCEPTION.tidy()
+    outlived = intercept.INTERCEPTION.nets.outlived
+    told = set()
+    while outlived:
+        told.add(outlived.popleft())
+    for nodeid, text in sorted(told):
+        # Not by warnings.warn: as an error it would fail a test that has nothing to do with it.
+        message = warnings.WarningMessage(OutlivedItsNet(text), OutlivedItsNet, nodeid.split("::")[0], 0)
+        recorded = {"warning_message": message, "nodeid": nodeid, "when": "runtest", "location": None}
+        config.hook.pytest_warning_recorded.call_historic(kwargs=recorded)

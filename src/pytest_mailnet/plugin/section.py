@@ -1,0 +1,122 @@
+"""The section "mailnet" of pytest's reports: on terminals, in junitxml, and what is too long in a file."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Generator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from pytest_mailnet.net.mailnet import MailNet
+
+__all__ = ["OfPassedTests", "Section"]
+
+_TITLE = "mailnet"
+
+
+class Section:
+    """Tells of its nets in the report of a test.
+
+    Args:
+        nets: under what a test has its nets.
+        files: under what it has where files go.
+    """
+
+    def __init__(
+        self, nets: pytest.StashKey[list[MailNet]], files: pytest.StashKey[pytest.TempPathFactory]
+    ) -> None:
+        self._nets, self._files = nets, files
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[None]
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        """Add it: behind the failure itself, where there is one, so that junitxml and editors show it too."""
+        report = yield
+        nets = item.stash.get(self._nets, [])
+        wanted = {"always": call.when == "call" or report.failed, "failed": report.failed, "never": False}
+        told = [net for net in nets if wanted[net.config.log]]
+        if told:
+            text = self._text(item, told)
+            add = getattr(report.longrepr, "addsection", None)
+            if add is None:
+                report.sections.append((_TITLE, text))
+            else:
+                add(_TITLE, text)
+        return report
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_terminal_summary(
+        self, terminalreporter: pytest.TerminalReporter
+    ) -> Generator[None, None, None]:
+        """Paint the section while it is printed on a terminal. What else is made of reports is plain."""
+        reports = itertools.chain.from_iterable(terminalreporter.stats.values())
+        holders: list[Any] = [it for report in reports for it in (report, getattr(report, "longrepr", None))]
+        plain = [(it, it.sections) for it in holders if _TITLE in _titles(it)]
+        if terminalreporter.hasmarkup and plain:
+            from pytest_mailnet.timeline.story import in_colours  # noqa: PLC0415
+
+            for holder, sections in plain:
+                holder.sections = [
+                    (title, in_colours(told) if title == _TITLE else told, *rest)
+                    for title, told, *rest in sections
+                ]
+        yield
+        for holder, sections in plain:
+            holder.sections = sections
+
+    def _text(self, item: pytest.Item, nets: Sequence[MailNet]) -> str:
+        full, short = map(_joined, zip(*map(_told, nets), strict=True))
+        return short if short == full else f"{short}\n... shortened; all of it is in {self._kept(item, full)}"
+
+    def _kept(self, item: pytest.Item, text: str) -> str:
+        """Where a text has been written, for nobody else to read; why not, where that has failed."""
+        name = re.sub(r"\W+", "_", item.name, flags=re.ASCII)[:60]
+        try:
+            path = item.stash[self._files].mktemp(f"mailnet-{name}") / "timeline.txt"
+            path.touch(mode=0o600)
+            path.write_text(text + "\n", "utf-8")
+        except OSError as error:  # a full disk is no reason to tell nothing
+            return f"no file: {error}"
+        return str(path)
+
+
+class OfPassedTests:
+    """Shows the section of tests that passed, which pytest keeps to itself unless asked by -rP."""
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Print them behind what pytest prints of tests that failed."""
+        if terminalreporter.hasopt("P"):
+            return
+        for report in terminalreporter.getreports("passed"):
+            for title, story in report.sections:
+                if title == _TITLE:
+                    terminalreporter.section(f"{_TITLE}: {report.nodeid}", "-")
+                    terminalreporter.line(story)
+
+
+def _titles(holder: Any) -> list[str]:
+    return [title for title, *_ in getattr(holder, "sections", ())]
+
+
+def _told(net: MailNet) -> Sequence[str]:
+    """All that there is to tell of a net, and what is not too long."""
+    from pytest_mailnet.net.mailnet import life_of  # noqa: PLC0415
+    from pytest_mailnet.printable import printable_lines  # noqa: PLC0415
+    from pytest_mailnet.timeline.story import story  # noqa: PLC0415
+
+    life = life_of(net)
+    first = (
+        [] if life.entered else ["this net was never entered, and led nothing: with make_mailnet() as net"]
+    )
+    first += [printable_lines(it) for it in life.unmet]
+    return ["\n".join([*first, it]) for it in story(life.journal, net.queue, net.config.log_lines)]
+
+
+def _joined(stories: Sequence[str]) -> str:
+    if len(stories) == 1:
+        return stories[0]
+    return "\n\n".join(f"net {number}\n{told}" for number, told in enumerate(stories, start=1))

@@ -1,0 +1,91 @@
+"""A server of a test's own: `mailnet.add_server("mx.shop.example", domain="shop.example")`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from pytest_mailnet.faults import DnsFault, Fault
+from pytest_mailnet.handles.attributes import steady
+from pytest_mailnet.handles.snapshot import Snapshot, since
+from pytest_mailnet.providers.agent import INSTEAD
+from pytest_mailnet.providers.provider import Host, Provider
+from pytest_mailnet.providers.tls import HostTls
+from pytest_mailnet.record.session import Message
+
+__all__ = ["Server"]
+
+_ADDRESSES = "mailnet.add_server(name, ip=...) gives a server its addresses"
+_OF_A_SERVER: Mapping[str, str] = MappingProxyType(
+    {
+        **{name: text for name, text in INSTEAD.items() if "that is a host's" not in text},
+        **dict.fromkeys(("ip", "addresses"), _ADDRESSES),
+        "extensions": "server.host.extensions.add('SIZE 1000'), .discard('SIZE') and .clear() change them",
+        "helo_only": "server.host.helo_only = True",
+        "hostname": "server.name tells it",
+        "messages": "server.messages are those that it has taken",
+        "ports": "server.host.ports = (25, 587)",
+        "tls": "server.tls.expired() and its sisters, .tls.require() and .tls.strip_starttls() change it",
+    }
+)
+
+
+@steady("a server", _OF_A_SERVER)
+class Server(Provider):
+    """A mail server that the test has added: an operator with one host, and both of them in one."""
+
+    @property
+    def host(self) -> Host:
+        """The machine itself, with its ports and extensions."""
+        return self.hosts[self.name]
+
+    @property
+    def ip(self) -> str:
+        """The first of its IP addresses."""
+        return self.host.addresses[0]
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """Its IP addresses."""
+        return self.host.addresses
+
+    @property
+    def ports(self) -> tuple[int, ...]:
+        """What it listens on; `server.host.ports` can be set."""
+        return self.host.ports
+
+    @property
+    def tls(self) -> HostTls:
+        """How it encrypts, and what is wrong with it."""
+        return self.host.tls
+
+    @property
+    def messages(self) -> list[Message]:
+        """The messages that it has taken, in order."""
+        taken = (it for it in self._operator.arrivals.messages if it.provider == self.name)
+        return Snapshot(taken, "server.messages", since("server.messages"))
+
+    def fail(self, fault: Fault | DnsFault | str, *, times: int | None = None) -> None:
+        """Let something go wrong on its connections: `server.fail("reset-after-dot", times=1)`.
+
+        Args:
+            fault: one of `pytest_mailnet.FAULTS`, or its id.
+            times: how often; without it every time, until `accept_connections`.
+
+        Raises:
+            UnknownName: if there is no such fault; names the near misses.
+            InvalidSetting: if it cannot happen at its stage, no connection to the server comes there, or
+                the count is below 1.
+        """
+        self.host.fail(fault, times=times)
+
+    def refuse_connections(self) -> None:
+        """Let every connection fail as where nothing listens (ECONNREFUSED)."""
+        self.host.refuse_connections()
+
+    def accept_connections(self) -> None:
+        """Take connections again, and let nothing go wrong on them any more."""
+        self.host.accept_connections()
+
+    def __repr__(self) -> str:
+        return f"<Server {self.name} {' '.join(self.addresses)}>"

@@ -1,0 +1,304 @@
+"""Reads a provider's TOML and refuses what it does not understand, with file and key."""
+
+from __future__ import annotations
+
+import dataclasses
+import tomllib
+from collections.abc import Callable, Collection, Mapping
+from types import MappingProxyType
+from typing import Any
+
+from pytest_mailnet.errors import InvalidReply, InvalidSetting, ProviderFileError, amongst
+from pytest_mailnet.handles.attributes import is_whole
+from pytest_mailnet.providers.facts import Facts, Submission
+from pytest_mailnet.providers.phrasebook import Phrase
+from pytest_mailnet.providers.variables import VARIABLES
+from pytest_mailnet.providers.wording import Wording
+from pytest_mailnet.rules import RULES, Rule, When
+from pytest_mailnet.values import Reply, Stage
+
+__all__ = ["parse_facts"]
+
+
+def parse_facts(text: str, file: str, others: Callable[[Facts], Mapping[str, Phrase]] | None = None) -> Facts:
+    """Read the TOML of a provider.
+
+    Args:
+        text: the TOML.
+        file: its name, for messages.
+        others: tells what phrases its rules may speak with besides its own; None to leave that unchecked.
+
+    Raises:
+        ProviderFileError: with file and key, for whatever is missing, misspelt or of the wrong kind.
+    """
+    try:
+        table = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ProviderFileError(f"{file}: no valid TOML: {error}") from error
+    reader = _Reader(file, table)
+    facts = reader.facts()
+    if others is not None:
+        reader.check_conditions(facts, {**others(facts), **facts.phrases})
+    return facts
+
+
+class _Reader:
+    def __init__(self, file: str, table: dict[str, Any]) -> None:
+        self._file = file
+        self._top = table
+        self._sources: dict[str, Any] = {}
+
+    def facts(self) -> Facts:
+        table = self._top
+        self._keys("", table, required={"name", "title", "replies"}, optional=_OPTIONAL)
+        self._sources = self._table("sources", table.get("sources", {}))
+        for name, source in self._sources.items():
+            self._typed(f"sources.{name}", source, str, "a text")
+        ehlo = self._table("ehlo", table.get("ehlo", {"source": "-", "lines": []}))
+        self._keys("ehlo", ehlo, required={"source", "lines"}, optional={"year"})
+        shared = self._table("shared", table.get("shared", {"from": ""}))
+        self._keys("shared", shared, required={"from"}, optional={"replies"})
+        phrases = MappingProxyType(
+            {
+                name: self._phrase(f"replies.{name}", name, self._table(f"replies.{name}", entry))
+                for name, entry in self._table("replies", table["replies"]).items()
+            }
+        )
+        return Facts(
+            name=self._typed("name", table["name"], str, "a text"),
+            title=self._typed("title", table["title"], str, "a text"),
+            aliases=tuple(self._texts("aliases", table.get("aliases", []))),
+            domains=tuple(self._texts("domains", table.get("domains", []))),
+            ports=tuple(self._numbers("ports", table.get("ports", [25]))),
+            queue_id=self._typed("queue_id", table.get("queue_id", "%" * 12), str, "a text"),
+            zone=self._zone("zone"),
+            customer=self._zone("customer"),
+            shared_from=self._typed("shared.from", shared["from"], str, "a text"),
+            shared=tuple(self._texts("shared.replies", shared.get("replies", []))),
+            extensions=tuple(self._texts("ehlo.lines", ehlo["lines"])),
+            rules=self._rules("rules", table.get("rules", [])),
+            phrases=phrases,
+            submission=self._submission(phrases) if "submission" in table else None,
+            wording=self._wording(),
+        )
+
+    def _submission(self, phrases: Mapping[str, Phrase]) -> Submission:
+        table = self._table("submission", self._top["submission"])
+        self._keys(
+            "submission", table, required={"source", "hosts", "ports", "ehlo"}, optional=_OF_SUBMISSION
+        )
+        ehlo = self._table("submission.ehlo", table["ehlo"])
+        self._keys("submission.ehlo", ehlo, required={"source", "lines"}, optional={"year"})
+        flags = {
+            flag: self._typed(f"submission.{flag}", table[flag], bool, "true or false")
+            for flag in ("auth_before_tls", "challenges_tokens")
+            if flag in table
+        }
+        return Submission(
+            name=f"{self._top['name']}.submission",
+            hosts=tuple(self._texts("submission.hosts", table["hosts"])),
+            ports=tuple(self._numbers("submission.ports", table["ports"])),
+            extensions=tuple(self._texts("submission.ehlo.lines", ehlo["lines"])),
+            rules=self._rules("submission.rules", table.get("rules", [])),
+            phrases=phrases,
+            also=tuple(self._texts("submission.also", table.get("also", []))),
+            original_from=self._typed(
+                "submission.original_from", table.get("original_from", ""), str, "a text"
+            ),
+            **flags,
+        )
+
+    def _wording(self) -> Wording:
+        table = dict(self._table("bounces", self._top.get("bounces", {"source": "-"})))
+        if "source" not in table:
+            raise self._error("bounces.source", "is missing")
+        texts = {key: value for key, value in table.items() if key not in {"source", "year"}}
+        try:
+            return Wording.from_table(texts)
+        except ValueError as error:
+            raise self._error("bounces", str(error)) from error
+
+    def _rules(self, key: str, given: object) -> tuple[Rule, ...]:
+        rules = self._typed(key, given, list, f"a list of tables, [[{key}]]")
+        return tuple(
+            self._rule(f"{key}[{number}]", self._table(f"{key}[{number}]", rule))
+            for number, rule in enumerate(rules, start=1)
+        )
+
+    def check_conditions(self, facts: Facts, known: Mapping[str, Phrase]) -> None:
+        """Refuse rules that would answer with what is no reply, or none for where they speak."""
+        rulesets = {
+            "rules": facts.rules,
+            "submission.rules": facts.submission.rules if facts.submission else (),
+        }
+        for key, rules in rulesets.items():
+            for number, rule in enumerate(rules, start=1):
+                for field in dataclasses.fields(rule):
+                    if field.type == "Condition" and (condition := getattr(rule, field.name)):
+                        self._check_condition(f"{key}[{number}].{field.name}", condition, rule, known)
+
+    def _check_condition(self, key: str, condition: str, rule: Rule, known: Mapping[str, Phrase]) -> None:
+        if condition not in known:
+            raise self._error(key, f"no reply {condition!r}{amongst(condition, known)}")
+        phrase = known[condition]
+        try:
+            phrase.reply.check_stage(rule.stage)
+        except InvalidReply as error:
+            raise self._error(key, str(error)) from error
+        if phrase.stage not in (rule.stage, "any"):
+            raise self._error(
+                key,
+                f"{condition!r} is given at {phrase.stage.upper()} and this rule speaks at "
+                f"{rule.stage.upper()}; give one of the two another stage, or take another reply",
+            )
+
+    def _zone(self, key: str) -> str:
+        if key not in self._top:
+            return ""
+        zone = self._table(key, self._top[key])
+        self._keys(key, zone, required={"source", "text"}, optional={"year"})
+        text: str = self._typed(f"{key}.text", zone["text"], str, "a text")
+        return text
+
+    def _phrase(self, key: str, name: str, entry: dict[str, Any]) -> Phrase:
+        self._keys(key, entry, required={"stage", "reply", "source"}, optional=_OF_A_PHRASE)
+        stage = self._one_of(f"{key}.stage", entry["stage"], [*Stage, *_MORE_STAGES])
+        try:
+            reply = Reply.parse(
+                self._typed(f"{key}.reply", entry["reply"], str, "a text"), closes=bool(entry.get("closes"))
+            )
+            for variable in reply.variables:
+                if variable not in VARIABLES:
+                    told = f"no variable {{{variable}}}{amongst(variable, VARIABLES)}"
+                    raise self._error(f"{key}.reply", told)
+            # A refusal "at any" stage cannot be checked; one at a stage can.
+            if stage in list(Stage) and reply.code != _CHALLENGE:
+                reply.check_stage(Stage(stage))
+        except InvalidReply as error:
+            raise self._error(f"{key}.reply", str(error)) from error
+        source = self._typed(f"{key}.source", entry["source"], str, "a text")
+        return Phrase(
+            name=name,
+            condition=self._typed(f"{key}.condition", entry.get("condition", name), str, "a text"),
+            stage=stage,
+            reply=reply,
+            source=self._sources.get(source, source),
+            year=entry.get("year"),
+            stage_evidence=self._one_of(
+                f"{key}.stage_evidence", entry.get("stage_evidence", "inferred"), _EVIDENCE
+            ),
+            role=self._one_of(f"{key}.role", entry.get("role", "mx"), _ROLES),
+            secondary=self._one_of(f"{key}.confidence", entry.get("confidence", "primary"), _CONFIDENCE)
+            == "secondary",
+            note=entry.get("note", ""),
+        )
+
+    def _rule(self, key: str, entry: dict[str, Any]) -> Rule:
+        name = str(entry.get("rule"))
+        if name not in RULES:
+            raise self._error(f"{key}.rule", f"no rule {name!r}{amongst(name, RULES)}")
+        kind = RULES[name]
+        types = {field.name: str(field.type) for field in dataclasses.fields(kind)}
+        self._keys(key, entry, required={"rule"}, optional=set(types))
+        settings = {
+            field: self._setting(f"{key}.{field}", types[field], value)
+            for field, value in entry.items()
+            if field != "rule"
+        }
+        missing = [
+            field.name
+            for field in dataclasses.fields(kind)
+            if field.default is dataclasses.MISSING and field.name not in settings
+        ]
+        if missing:
+            raise self._error(f"{key}.{missing[0]}", f"is missing; {name} has no default for it")
+        try:
+            rule = kind(**settings)
+        except InvalidSetting as error:
+            raise self._error(key, str(error)) from error
+        if getattr(rule, "reply", None) == "":
+            raise self._error(f"{key}.reply", f"is missing; {name} has no default for it")
+        if rule.stage not in rule.stages:
+            able = " or ".join(stage.upper() for stage in Stage if stage in rule.stages)
+            raise self._error(
+                f"{key}.stage", f"{name} cannot speak at {rule.stage.upper()}: it has its evidence at {able}"
+            )
+        return rule
+
+    def _setting(self, key: str, kind: str, value: object) -> Any:
+        match kind:
+            case "Stage":
+                return Stage(self._one_of(key, value, list(Stage), "stage "))
+            case "When":
+                return When(self._one_of(key, value, list(When)))
+            case "int":
+                if not is_whole(value) or value < 0:
+                    raise self._error(key, f"{value!r} is not a number of 0 or more")
+                return value
+            case "bool":
+                return self._typed(key, value, bool, "true or false")
+            case "tuple[str, ...]":
+                return tuple(self._texts(key, value))
+            case _:
+                return self._typed(key, value, str, "a text")
+
+    def _one_of(self, key: str, value: object, known: Collection[str], kind: str = "") -> str:
+        given = str(value)
+        if given not in known:
+            what = f"no {kind}{given!r}" if kind else repr(given)
+            raise self._error(key, f"{what}{amongst(given, map(str, known))}")
+        return given
+
+    def _keys(self, key: str, table: dict[str, Any], *, required: set[str], optional: set[str]) -> None:
+        where = f"{key}." if key else ""
+        for name in table:
+            if name not in required | optional:
+                raise self._error(f"{where}{name}", f"unknown key{amongst(name, required | optional)}")
+        for name in sorted(required):
+            if name not in table:
+                raise self._error(f"{where}{name}", "is missing")
+
+    def _table(self, key: str, value: object) -> dict[str, Any]:
+        table: dict[str, Any] = self._typed(key, value, dict, "a table")
+        return table
+
+    def _texts(self, key: str, value: object) -> list[str]:
+        items: list[object] = self._typed(key, value, list, "a list of texts")
+        return [self._typed(f"{key}[{number}]", item, str, "a text") for number, item in enumerate(items, 1)]
+
+    def _numbers(self, key: str, value: object) -> list[int]:
+        items: list[object] = self._typed(key, value, list, "a list of numbers")
+        return [
+            self._typed(f"{key}[{number}]", item, int, "a number") for number, item in enumerate(items, 1)
+        ]
+
+    def _typed(self, key: str, value: object, kind: type[Any], expected: str) -> Any:
+        if not isinstance(value, kind):
+            raise self._error(key, f"{value!r} is not {expected}")
+        return value
+
+    def _error(self, key: str, text: str) -> ProviderFileError:
+        return ProviderFileError(f"{self._file}: {key}: {text}")
+
+
+_OPTIONAL = {
+    "aliases",
+    "bounces",
+    "customer",
+    "domains",
+    "ehlo",
+    "ports",
+    "queue_id",
+    "rules",
+    "shared",
+    "sources",
+    "submission",
+    "zone",
+}
+_OF_SUBMISSION = {"also", "auth_before_tls", "challenges_tokens", "original_from", "rules", "year"}
+_OF_A_PHRASE = {"closes", "condition", "confidence", "note", "role", "stage_evidence", "year"}
+_CHALLENGE = 334  # RFC 4954, 4
+_MORE_STAGES = ("any", "ndr")
+_EVIDENCE = ("captured", "documented", "source code", "inferred")
+_CONFIDENCE = ("primary", "secondary")
+_ROLES = ("mx", "submission")

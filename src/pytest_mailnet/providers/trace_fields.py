@@ -1,0 +1,89 @@
+"""What a server writes into a mail that it takes over to deliver (RFC 5321, 4.4; RFC 6409, 8)."""
+
+from __future__ import annotations
+
+import email.utils
+import re
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from pytest_mailnet.smtp.headers import addresses_of, mailboxes_of
+
+if TYPE_CHECKING:
+    from pytest_mailnet.mailboxes.account import Account
+    from pytest_mailnet.smtp.state import Step
+
+__all__ = ["completed", "received_field", "with_own_author"]
+
+_FROM = re.compile(rb"^From:((?:[^\r\n]|\r\n[ \t])*)\r\n", re.IGNORECASE | re.MULTILINE)
+
+
+def received_field(step: Step, reverse_name: str | None, now: datetime) -> bytes:
+    """The Received field of a session's mail, line end included.
+
+    Args:
+        step: the session, its queue id made already.
+        reverse_name: what the client's address resolves back to.
+        now: the time.
+    """
+    protocol = (
+        ("UTF8SMTP" if "SMTPUTF8" in map(str.upper, step.mail_options) else "ESMTP")
+        if step.extended
+        else "SMTP"
+    )
+    if step.extended:  # RFC 3848; RFC 6531, 4.3
+        protocol += "S" * step.tls + "A" * (step.authenticated_as is not None)
+    ip = f"IPv6:{step.client.ip}" if ":" in step.client.ip else step.client.ip
+    written = (
+        f"Received: from {_clean(step.helo)} ({reverse_name or 'unknown'} [{ip}])\r\n"
+        f"\tby {step.host} with {protocol} id {step.queue_id}"
+    )
+    if len(step.recipients) == 1:  # of several, one must not learn of the others
+        written += f"\r\n\tfor <{_clean(step.recipients[0])}>"
+    return f"{written}; {email.utils.format_datetime(now)}\r\n".encode()
+
+
+def completed(step: Step, now: datetime) -> bytes:
+    """The fields Message-ID and Date, where the mail that a user submits has none (RFC 6409, 8.2 and 8.3)."""
+    names = {name for name, _ in step.header_fields}
+    fields = ""
+    if "message-id" not in names:
+        fields += f"Message-ID: <{step.queue_id}@{step.host}>\r\n"
+    if "date" not in names:
+        fields += f"Date: {email.utils.format_datetime(now)}\r\n"
+    return fields.encode()
+
+
+def with_own_author(content: bytes, account: Account, original_from: str) -> bytes:
+    """The content with the account's address in From, where there stands one that is not its own.
+
+    Args:
+        content: of the mail.
+        account: who submits it.
+        original_from: the name of the field that keeps what stood there.
+    """
+    head, gap, body = content.partition(b"\r\n\r\n")
+    found = _FROM.search(head + b"\r\n")
+    if found is None:
+        return content
+    value = found[1].decode("utf-8", "replace")
+    named = addresses_of(value)
+    if not named or all(map(account.owns, named)):
+        return content
+    shown, _ = mailboxes_of(value)[0]
+    own = email.utils.formataddr((shown, account.address)) if shown.isascii() else account.address
+    kept = f"{original_from}:".encode() + found[1]
+    head = (
+        (head + b"\r\n")[: found.start()]
+        + b"From: "
+        + own.encode()
+        + b"\r\n"
+        + kept
+        + b"\r\n"
+        + (head + b"\r\n")[found.end() :]
+    )
+    return head.removesuffix(b"\r\n") + gap + body
+
+
+def _clean(text: str) -> str:
+    return "".join(it if it.isprintable() and it not in "()<>\\" else "?" for it in text)

@@ -1,0 +1,46 @@
+"""What providers publish in DNS. Read once a run, since reading costs more than all else in a net."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+
+from pytest_mailnet.dns.records import plain_name
+from pytest_mailnet.dns.zone import Zones
+from pytest_mailnet.dns.zonefile import parse_zone
+from pytest_mailnet.providers.facts import Facts
+
+__all__ = ["customer_zones", "exchanges", "exchanges_in", "zones_of"]
+
+
+@functools.cache
+def zones_of(facts: Facts) -> Zones:
+    """A provider's zones; to merge and not to change."""
+    return _zones(facts.zone)
+
+
+@functools.cache
+def exchanges(facts: Facts) -> Mapping[str, tuple[str, ...]]:
+    """The hosts that a provider's MX records point to, with the addresses that its zones give them."""
+    return exchanges_in(zones_of(facts))
+
+
+def exchanges_in(zones: Zones) -> Mapping[str, tuple[str, ...]]:
+    """The hosts that MX records point to, with the addresses that the same zones give them."""
+    records = [it for name in zones.names for it in zones.find(name, "MX") or () if it.rdtype == "MX"]
+    hosts = [plain_name(it.rdata.split()[1]) for it in records]
+    return {
+        host: tuple(it.rdata for rdtype in ("A", "AAAA") for it in zones.find(host, rdtype) or ())
+        for host in hosts
+    }
+
+
+def customer_zones(facts: Facts, domain: str) -> Zones:
+    """The records of somebody else's domain that a provider carries the mail of."""
+    text = facts.customer.replace("{domain}", domain).replace("{label}", domain.replace(".", "-"))
+    return _zones(text)
+
+
+def _zones(text: str) -> Zones:
+    # A text without a line end would be taken for a path.
+    return Zones(parse_zone(f"{text}\n", "."))

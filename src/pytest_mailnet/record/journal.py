@@ -1,0 +1,183 @@
+"""What happened in a net: append-only, in order, in both directions.
+
+The engine's thread and the application's threads write, the test reads. Records are frozen; a
+session grows by whole exchanges, and only the engine's thread appends to it.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from dataclasses import dataclass
+
+from pytest_mailnet.handles.attributes import steady
+from pytest_mailnet.record.session import Session
+from pytest_mailnet.system.native import lock
+from pytest_mailnet.system.realtime import monotonic
+from pytest_mailnet.values import Endpoint
+
+__all__ = [
+    "Attempt",
+    "ClockMoved",
+    "Entry",
+    "Incident",
+    "Journal",
+    "Query",
+    "Started",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """A connection that did not come about: nobody listens, there is no way there, or no answer.
+
+    Attributes:
+        at: seconds since the net began.
+        client: the sender's address.
+        server: the address and port that it would connect to.
+        host: the server's name, "" where there is none.
+        error: what came of it, in the words of the system: "connection refused".
+        why: the cause in words.
+    """
+
+    at: float
+    client: str
+    server: Endpoint
+    host: str
+    error: str
+    why: str
+
+
+@steady("a query")
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A question to the net's DNS, and what it was told.
+
+    Attributes:
+        at: seconds since the net began.
+        name: as asked, case kept, without the final dot.
+        rdtype: "MX", "A", "TYPE65280".
+        rcode: "NOERROR", "NXDOMAIN", "SERVFAIL", …
+        answers: the answer section, each as "name TTL type rdata"; empty with NOERROR is NODATA.
+        via: "udp", "tcp", or the function that asked ("getaddrinfo").
+        server: the name server that was asked, None where a function asked.
+        client: the sender's address.
+    """
+
+    at: float
+    name: str
+    rdtype: str
+    rcode: str
+    answers: tuple[str, ...]
+    via: str
+    server: Endpoint | None = None
+    client: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Incident:
+    """Something that a test should hear of: a leak, an exception in a rule, a patch undone.
+
+    Attributes:
+        at: seconds since the net began.
+        kind: "leak", "error", "tampering" or "unknown name".
+        text: what happened, what there was, the way out.
+        error: the exception, where there is one.
+        fails: whether it fails the test at its end.
+    """
+
+    at: float
+    kind: str
+    text: str
+    error: BaseException | None = None
+    fails: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """A process that the application has started, and that is not in the net.
+
+    Attributes:
+        at: seconds since the net began.
+        command: what was started.
+    """
+
+    at: float
+    command: str
+
+
+@dataclass(frozen=True, slots=True)
+class ClockMoved:
+    """The test moved the clock.
+
+    Attributes:
+        at: seconds since the net began.
+        seconds: the step.
+        now: the clock's time after it, in UTC, as text.
+    """
+
+    at: float
+    seconds: float
+    now: str
+
+
+Entry = Session | Attempt | Query | Incident | ClockMoved | Started
+
+
+class Journal:
+    """The record of one net; `at` everywhere is seconds since the journal was made."""
+
+    def __init__(self) -> None:
+        self._began = monotonic()
+        self._entries: list[Entry] = []
+        self._sessions = 0
+        self._lock = lock()  # numbers sessions; a list's append needs none
+
+    def elapsed(self) -> float:
+        """Real seconds since the journal was made."""
+        return monotonic() - self._began
+
+    def add(self, entry: Entry) -> None:
+        """Append a record."""
+        self._entries.append(entry)
+
+    def not_connected(self, client: str, server: Endpoint, host: str, error: int, why: str) -> None:
+        """Append a connection that did not come about.
+
+        Args:
+            client: the sender's address.
+            server: where to.
+            host: its name, "" where there is none.
+            error: the errno; ETIMEDOUT where nobody answers.
+            why: the cause in words.
+        """
+        told = "no answer" if error == errno.ETIMEDOUT else os.strerror(error).lower()
+        self.add(Attempt(self.elapsed(), client, server, host, told, why.removeprefix(f"{host}: ")))
+
+    def open_session(self, client: Endpoint, server: Endpoint, host: str, provider: str) -> Session:
+        """Append a new session and return it for the server to fill."""
+        with self._lock:
+            self._sessions += 1
+            session = Session(self.elapsed(), self._sessions, client, server, host, provider)
+            self._entries.append(session)
+        return session
+
+    @property
+    def entries(self) -> tuple[Entry, ...]:
+        """Everything, in the order in which it began."""
+        return tuple(self._entries)
+
+    @property
+    def sessions(self) -> list[Session]:
+        """The SMTP sessions, failed ones too."""
+        return [entry for entry in self.entries if isinstance(entry, Session)]
+
+    @property
+    def queries(self) -> list[Query]:
+        """The DNS questions."""
+        return [entry for entry in self.entries if isinstance(entry, Query)]
+
+    @property
+    def incidents(self) -> list[Incident]:
+        """What a test should hear of."""
+        return [entry for entry in self.entries if isinstance(entry, Incident)]

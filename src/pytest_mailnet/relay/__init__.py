@@ -1,0 +1,18 @@
+"""From the server that took a mail to the one where it ends: queue, routes, deliveries, reports."""
+
+from __future__ import annotations
+
+from pytest_mailnet.relay.queue import Queue
+from pytest_mailnet.relay.queue_entry import QueuedMail, QueuedRecipient
+from pytest_mailnet.relay.retries import RetrySchedule
+from pytest_mailnet.relay.source import Source, origin_of, sending_addresses
+
+__all__ = [
+    "Queue",
+    "QueuedMail",
+    "QueuedRecipient",
+    "RetrySchedule",
+    "Source",
+    "origin_of",
+    "sending_addresses",
+]

@@ -1,0 +1,190 @@
+"""What one server says to another on a connection, mail by mail (RFC 5321, 3)."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterable
+from typing import Literal
+
+from pytest_mailnet.relay.loopback import LineLost, Loopback
+from pytest_mailnet.relay.queue_entry import DeliveryOutcome, QueuedMail, QueuedRecipient
+from pytest_mailnet.smtp.parameters import Offer, offer_of, parameter_of
+from pytest_mailnet.values import Reply, Stage
+
+__all__ = ["Refused", "RelayClient", "settle", "verdict"]
+
+# Which extension a parameter of MAIL needs, of those that a relay passes on.
+_NEEDED = {"BODY": "8BITMIME", "SMTPUTF8": "SMTPUTF8", "RET": "DSN", "ENVID": "DSN"}
+
+
+class Refused(Exception):
+    """A server that does not want to hear from the relay, now or at all.
+
+    Attributes:
+        reply: its words.
+        stage: to what it replied.
+    """
+
+    def __init__(self, reply: Reply, stage: Stage) -> None:
+        super().__init__(str(reply))
+        self.reply, self.stage = reply, stage
+
+
+class RelayClient:
+    """A connection that is past EHLO.
+
+    Args:
+        line: on which nothing has been said or heard yet.
+        host: the server's name.
+        ip: its address.
+        helo: the relay's name.
+        tls: whether to encrypt where the server offers to.
+
+    Raises:
+        Refused: if the server refuses the connection, or EHLO and HELO.
+        LineLost: if it hangs up.
+    """
+
+    def __init__(self, line: Loopback, host: str, ip: str, helo: str, *, tls: bool) -> None:
+        self.host, self.ip = host, ip
+        self._line = line
+        self._checked(line.reply(), Stage.CONNECT)
+        self._offer = self._hello(helo)
+        if tls and "STARTTLS" in self._offer.keywords and line.say(b"STARTTLS\r\n").positive:
+            line.encrypt(host)
+            self._offer = self._hello(helo)
+
+    def transact(self, mail: QueuedMail, recipients: list[QueuedRecipient]) -> None:
+        """Hand a mail over, and note what came of it for each of the recipients.
+
+        Raises:
+            LineLost: if the server hangs up before it has told.
+        """
+        missing = self._missing(mail, recipients)
+        if missing:
+            status, extension = missing
+            why = f"{self.host} does not offer {extension}, which the mail needs"
+            settle(recipients, DeliveryOutcome("failed", status, why=why, host=self.host, ip=self.ip))
+            return
+        reply = self._said(f"MAIL FROM:<{mail.sender}>{self._mail_parameters(mail)}")
+        if not reply.positive:
+            self._refused(recipients, reply, Stage.MAIL)
+            return
+        taken: list[QueuedRecipient] = []
+        for number, recipient in enumerate(recipients):
+            reply = self._named(recipient)
+            if reply.closes:
+                self._refused(taken + recipients[number:], reply, Stage.RCPT)
+                return
+            if reply.positive:
+                taken.append(recipient)
+            else:
+                recipient.outcome = self._refusal(reply, Stage.RCPT)
+        if not taken:
+            self._said("RSET")
+            return
+        stage, reply = self._content(mail)
+        if reply.positive:
+            confirms = "DSN" in self._offer.keywords
+            status = reply.enhanced or "2.0.0"
+            settle(
+                taken,
+                DeliveryOutcome("sent", status, str(reply), host=self.host, ip=self.ip, confirms=confirms),
+            )
+        else:
+            self._refused(taken, reply, stage)
+
+    def quit(self) -> None:
+        """Take leave."""
+        with contextlib.suppress(LineLost):
+            self._said("QUIT")
+        self._line.hang_up()
+
+    def hang_up(self) -> None:
+        """Close the connection without a word."""
+        self._line.hang_up()
+
+    @property
+    def open(self) -> bool:
+        """Whether the connection still stands."""
+        return self._line.open
+
+    def _hello(self, helo: str) -> Offer:
+        reply = self._said(f"EHLO {helo}")
+        if reply.code < 500:
+            return offer_of(self._checked(reply, Stage.EHLO).lines[1:])
+        self._checked(self._said(f"HELO {helo}"), Stage.EHLO)
+        return offer_of(())
+
+    def _named(self, recipient: QueuedRecipient) -> Reply:
+        options = recipient.options if "DSN" in self._offer.keywords else ()
+        return self._said(" ".join((f"RCPT TO:<{recipient.address}>", *options)))
+
+    def _content(self, mail: QueuedMail) -> tuple[Stage, Reply]:
+        """Send a mail's content; the last reply, and the stage that it was given at."""
+        if _binary(mail):
+            chunk = b"BDAT %d LAST\r\n" % len(mail.content) + mail.content
+            return Stage.MESSAGE, self._line.say(chunk)
+        reply = self._said("DATA")
+        if not reply.positive:
+            return Stage.DATA, reply
+        content = mail.content if mail.content.endswith(b"\r\n") else mail.content + b"\r\n"
+        stuffed = (b"\r\n" + content).replace(b"\r\n.", b"\r\n..")[2:]
+        return Stage.MESSAGE, self._line.say(stuffed + b".\r\n")
+
+    def _refused(self, recipients: list[QueuedRecipient], reply: Reply, stage: Stage) -> None:
+        settle(recipients, self._refusal(reply, stage))
+        if reply.closes:
+            self.hang_up()
+        else:
+            self._said("RSET")
+
+    def _refusal(self, reply: Reply, stage: Stage) -> DeliveryOutcome:
+        status = _status(reply)
+        return DeliveryOutcome(verdict(status), status, str(reply), host=self.host, ip=self.ip, stage=stage)
+
+    def _mail_parameters(self, mail: QueuedMail) -> str:
+        offered = self._offer.keywords
+        given = [f"SIZE={len(mail.content)}"] if "SIZE" in offered else []
+        given += [it for it in mail.options if _NEEDED.get(it.partition("=")[0].upper()) in offered]
+        return "".join(f" {it}" for it in given)
+
+    def _missing(self, mail: QueuedMail, recipients: list[QueuedRecipient]) -> tuple[str, str] | None:
+        """What a mail needs that the server does not offer, and the status that says so."""
+        offered = self._offer.keywords
+        addresses = (mail.sender, *(it.address for it in recipients))
+        if "SMTPUTF8" not in offered and not all(address.isascii() for address in addresses):
+            return "5.6.7", "SMTPUTF8"
+        if _binary(mail) and not {"CHUNKING", "BINARYMIME"} <= offered:
+            return "5.6.3", "BINARYMIME"
+        return None
+
+    def _checked(self, reply: Reply, stage: Stage) -> Reply:
+        if not reply.positive:
+            self._line.hang_up()
+            raise Refused(reply, stage)
+        return reply
+
+    def _said(self, command: str) -> Reply:
+        return self._line.say(f"{command}\r\n".encode())
+
+
+def settle(recipients: Iterable[QueuedRecipient], outcome: DeliveryOutcome) -> None:
+    """Note what came of an attempt."""
+    for recipient in recipients:
+        recipient.outcome = outcome
+
+
+def verdict(status: str) -> Literal["failed", "deferred"]:
+    """What an enhanced status code means for the mail."""
+    return "failed" if status.startswith("5") else "deferred"
+
+
+def _status(reply: Reply) -> str:
+    # An enhanced code of another class than the reply's is the server's mistake; the reply counts.
+    digit = str(reply.code)[0]
+    return reply.enhanced if reply.enhanced and reply.enhanced.startswith(digit) else f"{digit}.0.0"
+
+
+def _binary(mail: QueuedMail) -> bool:
+    return parameter_of(mail.options, "BODY").upper() == "BINARYMIME"

@@ -1,0 +1,174 @@
+"""One SMTP connection as its client sees it, to a server of the same net.
+
+No socket lies between the two: what one says, the other has heard when the call returns. The server is
+the same that serves applications, and does not know.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import ssl
+from typing import Any
+
+from pytest_mailnet.errors import InvalidReply
+from pytest_mailnet.server.connection import Connection
+from pytest_mailnet.server.tls_channel import TlsChannel
+from pytest_mailnet.values import Reply
+
+__all__ = ["HandshakeFailed", "LineLost", "Loopback"]
+
+_ROUNDS = 8  # a handshake takes three
+
+
+class LineLost(Exception):
+    """The server has hung up, or said what is no reply."""
+
+
+class HandshakeFailed(LineLost):
+    """The two could not agree on how to encrypt."""
+
+
+class Loopback:
+    """A connection on which the server has accepted and not yet been heard. Used in the engine's thread.
+
+    Args:
+        connection: who calls whom.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        service = connection.service
+        assert service is not None
+        self._wire = _Wire()
+        self._server = service.accept(connection, asyncio.get_running_loop())
+        self._server.connection_made(self._wire)
+        self._channel: TlsChannel | None = None
+        self._heard = b""
+        self._gone = False
+
+    def reply(self) -> Reply:
+        """The server's next reply.
+
+        Raises:
+            LineLost: if there comes none.
+        """
+        self._hear()
+        lines = []
+        while True:
+            line, end, rest = self._heard.partition(b"\r\n")
+            if not end:
+                how = "closed the connection" if self._wire.closed else "does not answer"
+                self.hang_up()
+                raise LineLost(f"the server {how}")
+            self._heard = rest
+            lines.append(line.decode("utf-8", "replace"))
+            if line[3:4] != b"-":
+                break
+        try:
+            return _parsed("\n".join(lines))
+        except InvalidReply as error:
+            raise LineLost(str(error)) from error
+
+    def say(self, data: bytes) -> Reply:
+        """Send a command or content, and return the reply to it.
+
+        Raises:
+            LineLost: if there comes none.
+        """
+        self._send(data)
+        return self.reply()
+
+    def encrypt(self, server_name: str) -> None:
+        """Shake hands, and take any certificate: between servers any TLS is better than none (RFC 7435).
+
+        Raises:
+            HandshakeFailed: if that fails.
+        """
+        self._channel = channel = TlsChannel(_trusting(), server_name)
+        data = b""
+        for _ in range(_ROUNDS):
+            try:
+                channel.receive(data)
+            except ssl.SSLError as error:
+                self.hang_up()
+                raise HandshakeFailed(f"the TLS handshake failed: {error.reason}") from error
+            self._transmit(channel.outgoing())
+            if channel.version is not None:
+                return
+            data = self._wire.taken()
+        self.hang_up()
+        raise HandshakeFailed("the TLS handshake did not come to an end")
+
+    @property
+    def open(self) -> bool:
+        """Whether neither end has hung up."""
+        return not (self._gone or self._wire.closed)
+
+    def hang_up(self) -> None:
+        """Close the connection, if it still stands."""
+        if not self._gone:
+            self._gone = True
+            self._server.connection_lost(None)
+
+    def _send(self, data: bytes) -> None:
+        if self._channel is not None:
+            self._channel.send(data)
+            data = self._channel.outgoing()
+        self._transmit(data)
+
+    def _transmit(self, data: bytes) -> None:
+        if self._wire.closed or self._gone:
+            self.hang_up()
+            raise LineLost("the server closed the connection")
+        self._server.data_received(data)
+
+    def _hear(self) -> None:
+        data = self._wire.taken()
+        if self._channel is not None and data:
+            try:
+                data = self._channel.receive(data)
+            except ssl.SSLError as error:
+                raise LineLost(f"TLS failed: {error.reason}") from error
+        self._heard += data
+
+
+class _Wire(asyncio.Transport):
+    """The server's end: keeps what it writes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._written: list[bytes] = []
+        self.closed = False
+
+    def taken(self) -> bytes:
+        written, self._written = self._written, []
+        return b"".join(written)
+
+    def write(self, data: bytes | bytearray | memoryview[Any]) -> None:
+        self._written.append(bytes(data))
+
+    def close(self) -> None:
+        self.closed = True
+
+    abort = close
+
+    def is_closing(self) -> bool:
+        return self.closed
+
+    def pause_reading(self) -> None:
+        pass
+
+    resume_reading = pause_reading
+
+
+@functools.lru_cache(maxsize=256)  # a queue hears the same again and again
+def _parsed(text: str) -> Reply:
+    return Reply.parse(text)
+
+
+@functools.cache
+def _trusting() -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context

@@ -1,0 +1,126 @@
+"""One mail in a queue, and what has become of it for each recipient."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Literal
+
+from pytest_mailnet.printable import printable
+from pytest_mailnet.values import Stage
+
+if TYPE_CHECKING:
+    from pytest_mailnet.record.session import Message
+
+__all__ = ["DeliveryOutcome", "QueuedMail", "QueuedRecipient"]
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryOutcome:
+    """What an attempt has come to, for one recipient.
+
+    Attributes:
+        action: "sent", "deferred" (it is tried again) or "failed".
+        status: the enhanced status code, "5.1.1".
+        reply: the server's, its lines with their codes; "" where no server has replied.
+        why: in words, where no server has replied.
+        host: the server's name, "" where none was reached.
+        ip: its address.
+        stage: at which stage it replied; None where it has not.
+        confirms: whether the server has taken over to report on the delivery (RFC 3461, 6.2).
+    """
+
+    action: Literal["sent", "deferred", "failed"]
+    status: str
+    reply: str = ""
+    why: str = ""
+    host: str = ""
+    ip: str = ""
+    stage: Stage | None = None
+    confirms: bool = False
+
+    def __str__(self) -> str:
+        said = self.why or self.reply.replace("\n", " ")
+        return f"{self.host} said: {said}" if self.reply and self.host else said
+
+
+@dataclass(slots=True, eq=False)
+class QueuedRecipient:
+    """One recipient of a mail in a queue.
+
+    Attributes:
+        address: where it goes.
+        options: the parameters of its RCPT, as written: NOTIFY, ORCPT.
+        outcome: of the last attempt; None before the first.
+        tried: when that was.
+    """
+
+    address: str
+    options: tuple[str, ...] = ()
+    outcome: DeliveryOutcome | None = None
+    tried: datetime | None = None
+
+    def __str__(self) -> str:
+        return self.address if self.outcome is None else f"{self.address} ({self.outcome})"
+
+
+class QueuedMail:
+    """A mail that a provider has taken for recipients elsewhere. Only the engine's thread changes it.
+
+    Args:
+        provider: see the attribute.
+        queue_id: see the attribute.
+        message: as the provider took it, or wrote it.
+
+    Attributes:
+        provider: the name of the provider or server whose queue it is in.
+        host: the server that took it.
+        queue_id: what that server calls it.
+        sender: the reverse-path; "" for reports.
+        options: the parameters of its MAIL, as written: BODY, SMTPUTF8, RET, ENVID.
+        content: what will be sent, trace fields first.
+        session: in which it came; of a report, the session of the mail that it tells of.
+        arrived: when it came, by the net's clock.
+        recipients: those that are still to be served.
+        attempts: how often it has been tried.
+        next_try: when it is due.
+        warned: whether its sender has been told of the delay.
+    """
+
+    def __init__(self, provider: str, queue_id: str, message: Message) -> None:
+        envelope = message.envelope
+        self.provider, self.queue_id = provider, queue_id
+        self.host = message.session.host
+        self.sender, self.options = envelope.mail_from, envelope.mail_options
+        self.content = message.trace + message.content
+        self.session = message.session
+        self.arrived = self.next_try = message.received
+        options = envelope.rcpt_options or ((),) * len(envelope.rcpt_tos)
+        self.recipients = [QueuedRecipient(*it) for it in zip(envelope.rcpt_tos, options, strict=True)]
+        self.attempts = 0
+        self.warned = False
+
+    @property
+    def reason(self) -> str:
+        """Why it is still here: what became of the last attempt; "" before the first."""
+        outcomes = dict.fromkeys(str(it.outcome) for it in self.recipients if it.outcome is not None)
+        return "; ".join(outcomes)
+
+    def due_by(self, moment: datetime) -> bool:
+        """Whether it is to be tried by then."""
+        return self.next_try <= moment
+
+    def age(self, now: datetime) -> timedelta:
+        """How long it has been here."""
+        return now - self.arrived
+
+    def __str__(self) -> str:
+        """One line as a queue's listing has it."""
+        told = f", {self.reason}" if self.reason else ", not tried yet"
+        to = " ".join(it.address for it in self.recipients)
+        return printable(
+            f"{self.provider} {self.queue_id} <{self.sender}> -> {to}: attempt {self.attempts + 1} at "
+            f"{self.next_try:%Y-%m-%d %H:%M:%S} UTC{told}"
+        )
+
+    __repr__ = __str__

@@ -1,0 +1,73 @@
+"""Keeps a net's DNS in line with its senders: their listings, and what their reverse names resolve to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from pytest_mailnet.dns.blocklists import reversed_name
+from pytest_mailnet.dns.records import Record, address_record, parse_rdata, plain_name
+from pytest_mailnet.dns.resolver import Dns
+from pytest_mailnet.senders.sender import Sender
+
+__all__ = ["SenderRecords"]
+
+
+class SenderRecords:
+    """Only the senders' own records change. What the test has put in or taken away stays as the test has it.
+
+    Args:
+        dns: where they are published.
+    """
+
+    def __init__(self, dns: Dns) -> None:
+        self._dns = dns
+        self._published: dict[Sender, Sequence[Record]] = {}
+
+    def publish(self, sender: Sender) -> None:
+        """Bring DNS in line with a sender that is new or has changed. Not for two threads at once."""
+        before = self._published.get(sender, ())
+        listings, confirming = list(_listings(sender)), self._confirming(sender, before)
+        self._dns.put(listings)
+        for record in confirming:
+            if record not in before:
+                self._dns.add(record.name, record.rdtype, record.rdata)
+        now = (*listings, *confirming)
+        self._withdraw([it for it in before if it not in now])
+        self._published[sender] = now
+
+    def _confirming(self, sender: Sender, before: Sequence[Record]) -> list[Record]:
+        """The records by which a sender's reverse name is confirmed (FCrDNS), unless it is the test's."""
+        if not sender.ptr:
+            return []
+        name = plain_name(sender.ptr)
+        records = [address_record(name, ip) for ip in (sender.ip, sender.ipv6)]
+        own = {it.rdtype: it for it in before if it.name == name}
+        if not own:
+            return [] if self._dns.types(name) else records
+        # One that is no longer there was taken away by the test; it is remembered, and not put in again.
+        return [it if (old := own[it.rdtype]) in self._beside(old) else old for it in records]
+
+    def _withdraw(self, records: Iterable[Record]) -> None:
+        """Take away these records, and leave others of the same name and type."""
+        for record in records:
+            found = self._beside(record)
+            if record in found:
+                self._dns.remove(record.name, record.rdtype)
+                self._dns.put(it for it in found if it != record)
+
+    def _beside(self, record: Record) -> list[Record]:
+        """The records in the net of that record's name and type, itself among them if it is there."""
+        if record.rdtype not in self._dns.types(record.name):
+            return []
+        # ANY, for a failure that the test has arranged is mostly of one type, and may be counted.
+        return [it for it in self._dns.lookup(record.name, "ANY").answers if it.rdtype == record.rdtype]
+
+
+def _listings(sender: Sender) -> Iterator[Record]:
+    for listing in sender.listed_in:
+        for ip in (sender.ip, sender.ipv6):
+            name = reversed_name(ip, listing.zone)
+            yield address_record(name, listing.code)
+            if listing.text:
+                text = parse_rdata(name, "TXT", f'"{listing.text.format(ip=ip)}"')
+                yield Record(name, "TXT", 300, text)

@@ -1,0 +1,111 @@
+"""Who calls whom: notes that dialling threads make, and that the engine's loop reads when a call arrives."""
+
+from __future__ import annotations
+
+import functools
+import socket
+from asyncio import BaseTransport
+from collections.abc import Callable
+
+from pytest_mailnet.server.connection import Connection, Tenant
+from pytest_mailnet.server.silence import Silences
+from pytest_mailnet.system.native import lock
+from pytest_mailnet.values import Endpoint
+
+__all__ = ["Calls"]
+
+
+class Calls:
+    """The notes of one engine, under the clients' loopback ports. One lock; single look-ups need none.
+
+    Args:
+        silences: told of clients to whom nothing comes.
+    """
+
+    def __init__(self, silences: Silences) -> None:
+        self._silences = silences
+        self._lock = lock()
+        self._tcp: dict[int, Connection] = {}
+        self._udp: dict[int, Connection] = {}
+        self._tenants: list[Tenant] = []
+        self.standing: set[Connection] = set()
+        """Calls that have arrived and not ended. The loop's thread alone may look through them."""
+
+    def enter(self, tenant: Tenant) -> None:
+        """Make a net the innermost one: it gets the questions that come without a note."""
+        with self._lock:
+            self._tenants.append(tenant)
+
+    def leave(self, tenant: Tenant) -> list[Connection]:
+        """Forget a net: its calls that are under way never arrive. Returns those that stand."""
+        with self._lock:
+            self._tenants.remove(tenant)
+            for table in (self._tcp, self._udp):
+                for port in [port for port, call in table.items() if call.tenant is tenant]:
+                    del table[port]
+            return [call for call in self.standing if call.tenant is tenant]
+
+    def note(self, kind: socket.SocketKind, port: int, call: Connection) -> None:
+        """Note that a client's loopback port calls somebody."""
+        with self._lock:
+            if kind == socket.SOCK_DGRAM:
+                self._udp[port] = call
+            else:
+                # A stream calls once: of a second try the kernel says what it says (EISCONN, EALREADY).
+                self._tcp.setdefault(port, call)
+
+    def forget(self, kind: socket.SocketKind, port: int) -> None:
+        """Forget what was noted for a client's loopback port: another client has it now."""
+        self._silences.put(kind, port, silent=False)
+        with self._lock:
+            (self._udp if kind == socket.SOCK_DGRAM else self._tcp).pop(port, None)
+
+    def noted(self, kind: socket.SocketKind, port: int) -> Connection | None:
+        """The connection that was noted for a client's loopback port."""
+        return (self._udp if kind == socket.SOCK_DGRAM else self._tcp).get(port)
+
+    def by_stream(self, peer: Endpoint) -> Connection | None:
+        """Whom a client calls that has just arrived at the listener; each note is good for one arrival."""
+        with self._lock:
+            call = self._tcp.get(peer.port)
+        return call if call is not None and call.service is not None and not call.arrived else None
+
+    def question(self, kind: socket.SocketKind, peer: Endpoint) -> Connection | None:
+        """Who asks the name server from a client's end point: as noted, or a client of the innermost net."""
+        with self._lock:
+            call = self.noted(kind, peer.port)
+            if call is not None or not self._tenants:
+                return call
+            tenant = self._tenants[-1]
+        return Connection(tenant, Endpoint(tenant.caller(), peer.port), None, None)
+
+    def arrived(self, call: Connection, port: int, transport: BaseTransport) -> None:
+        """Keep a connection that a client's loopback port has made."""
+        call.silent = functools.partial(self._silences.put, socket.SOCK_STREAM, port)
+        with self._lock:
+            call.transport, call.arrived = transport, True
+            self.standing.add(call)
+
+    def departed(self, call: Connection) -> None:
+        """Let go of a connection that has ended."""
+        with self._lock:
+            self.standing.discard(call)
+            call.silent(False)  # noqa: FBT003
+            call.transport = call.service = None  # the note stays, for a client that asks who its peer was
+
+    def connected(self, port: int) -> Callable[[], object] | None:
+        """Note that the connect of a client's loopback port has returned; return what waits for that."""
+        with self._lock:
+            call = self._tcp.get(port)
+            if call is None:
+                return None
+            call.dialling, held, call.held = False, call.held, None
+            return held
+
+    def once_connected(self, call: Connection, do: Callable[[], object]) -> None:
+        """Have something done when a client's connect has returned; at once where it has."""
+        with self._lock:
+            if call.dialling:
+                call.held = do
+                return
+        do()

@@ -1,0 +1,364 @@
+"""One thread, one event loop, one listener: hands every connection to the service at its destination.
+
+Everything that arrives is a connection from a virtual source to a virtual destination. Whoever dials
+(the patched sockets, a child process, a test) first notes under the client's loopback port who is
+calling whom, and then connects to the one listener, which looks its peer up in that table.
+
+The thread starts at first use. It is the only one that touches transports; the tables that other
+threads write are guarded by one lock.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import os
+import socket
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
+
+from pytest_mailnet.certificates import Authority
+from pytest_mailnet.errors import MailNetError
+from pytest_mailnet.server.connection import Connection, Tenant
+from pytest_mailnet.server.dialled import Calls
+from pytest_mailnet.server.dns_server import DatagramServer, StreamServer
+from pytest_mailnet.server.silence import BlackHole, Silences, unsent
+from pytest_mailnet.system.kernel import KernelSocket, new_loop
+from pytest_mailnet.system.native import lock, original, start
+from pytest_mailnet.values import Endpoint
+
+__all__ = ["Engine"]
+
+_LOOPBACK = "127.0.0.1"
+_ROUNDS = 8  # of the loop: a connection is accepted, gets its transport, is greeted, heard and answered
+_T = TypeVar("_T")
+
+
+class Engine:
+    """The background of one test run; serves any number of nets, one after the other or nested.
+
+    Attributes:
+        calls: who calls whom.
+        authority: signs the certificates of every net of the run.
+        silences: where nothing comes unless time passes.
+        black_hole: where calls go that are never answered.
+    """
+
+    def __init__(self) -> None:
+        self._lock = lock()  # of what follows: nets may begin in several threads
+        self.authority = Authority()
+        self._begin_anew()
+
+    def _begin_anew(self) -> None:
+        self._process = os.getpid()
+        self._join: Callable[[], object] | None = None
+        self._ident = 0
+        self._sockets: list[Any] = []  # those that listen
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._stop: asyncio.Event | None = None
+        self.listener = Endpoint(_LOOPBACK, 0)
+        self.dns = Endpoint(_LOOPBACK, 0)
+        self.silences = Silences()
+        self.calls = Calls(self.silences)
+        self.black_hole = BlackHole()
+
+    def start(self) -> None:
+        """Bind the sockets and start the thread, unless that has been done.
+
+        Raises:
+            MailNetError: if no loopback port could be bound.
+        """
+        with self._lock:
+            if self._forked:
+                self._begin_anew()
+            if self._join is not None:
+                return
+            listener = _bound(socket.SOCK_STREAM, 0)
+            dns_udp, dns_tcp = _bound_pair()
+            self._sockets += [listener, dns_udp, dns_tcp]
+            self.listener = Endpoint(*listener.getsockname())
+            self.dns = Endpoint(*dns_udp.getsockname())
+            ready = lock()
+            ready.acquire()
+            run = functools.partial(self._run, listener, dns_udp, dns_tcp, ready.release)
+            self._join = start(run, "mailnet")
+            ready.acquire()
+
+    def close(self) -> None:
+        """Stop the thread, close every socket, remove what is on disk; it can be started again."""
+        self.authority.close()
+        self.black_hole.close()
+        with self._lock:
+            join, self._join = self._join, None
+            self._sockets = []
+        if join is None:
+            return
+        loop, stop = self._loop, self._stop
+        assert loop is not None
+        assert stop is not None
+        loop.call_soon_threadsafe(stop.set)
+        join()
+
+    def enter(self, tenant: Tenant) -> None:
+        """Make a net the innermost one: it gets the questions that come without a note."""
+        self.start()
+        self.calls.enter(tenant)
+
+    def leave(self, tenant: Tenant) -> None:
+        """Forget a net: calls that are under way never arrive, connections that stand are reset."""
+        if (standing := self.calls.leave(tenant)) and not self._forked:
+            self.run(_reset(standing))
+
+    def note(self, kind: socket.SocketKind, port: int, call: Connection) -> Endpoint:
+        """Note that a client's loopback port calls somebody; return where to connect to."""
+        self.calls.note(kind, port, call)
+        return self.dns if kind == socket.SOCK_DGRAM or call.service is None else self.listener
+
+    def lose(self, port: int, call: Connection) -> Endpoint:
+        """Note that a client's loopback port calls somebody who never answers; return where to connect to."""
+        self.silences.put(socket.SOCK_STREAM, port, silent=True)
+        self.calls.note(socket.SOCK_STREAM, port, call)
+        return self.black_hole.where()
+
+    def connected(self, port: int) -> None:
+        """Note that the connect of a client's loopback port has returned."""
+        held = self.calls.connected(port)
+        if held is not None and self._loop is not None:
+            self._loop.call_soon_threadsafe(held)
+
+    def settled(self) -> bool:
+        """Wait until what clients have sent by now is dealt with; whether all replies are under way."""
+
+        async def rounds() -> bool:
+            for _ in range(_ROUNDS):
+                await asyncio.sleep(0)
+            return not any(map(_unsent, self.calls.standing))
+
+        return self.run(rounds())
+
+    @property
+    def busy_here(self) -> bool:
+        """Whether the calling thread is the engine's."""
+        return bool(original("_thread", "get_ident")() == self._ident)
+
+    def listen(self, connection: Callable[[Endpoint], Connection]) -> tuple[Endpoint, Callable[[], None]]:
+        """Open a real loopback port for clients that cannot be intercepted.
+
+        Args:
+            connection: told the client's real end point, returns who calls whom.
+
+        Returns:
+            The port's address, and what closes it.
+        """
+        return self.serve(lambda: _Arrival(self.calls, connection))
+
+    def serve(self, protocol: Callable[[], asyncio.Protocol]) -> tuple[Endpoint, Callable[[], None]]:
+        """Open a loopback port, and serve each connection to it by a protocol of its own.
+
+        Returns:
+            The port's address, and what closes it and its connections.
+        """
+        self.start()
+        bound: Any = _bound(socket.SOCK_STREAM, 0)
+        where = Endpoint(*bound.getsockname())
+        self._sockets.append(bound)
+        made: list[_Tracked] = []
+
+        def tracked() -> asyncio.Protocol:
+            made.append(_Tracked(protocol()))
+            return made[-1]
+
+        async def open_port() -> asyncio.Server:
+            return await asyncio.get_running_loop().create_server(tracked, sock=bound, backlog=512)
+
+        server = self.run(open_port())
+
+        async def close() -> None:
+            asyncio.get_running_loop().remove_reader(bound)
+            await asyncio.sleep(0)  # what was taken already gets its protocol before its server is closed
+            server.close()
+            self._sockets.remove(bound)
+            for each in made:
+                each.abort()
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+
+        return where, lambda: None if self._forked else self.run(close())
+
+    def run(self, work: Coroutine[Any, Any, _T]) -> _T:
+        """Run a coroutine in the engine's thread and wait for its result.
+
+        Raises:
+            MailNetError: in a process that was forked off the engine's.
+        """
+        if self._forked:
+            work.close()
+            raise MailNetError(
+                "this process was forked off the one in which the net is. Ask the net in that one; what a "
+                "child sends is led there after mailnet.include_children()"
+            )
+        assert self._loop is not None
+        # By a lock of the system, not by the locks of `concurrent.futures`, which may be a hub's.
+        done = lock()
+        done.acquire()
+        tasks: list[asyncio.Task[_T]] = []
+
+        def begin() -> None:
+            tasks.append(asyncio.ensure_future(work))
+            tasks[0].add_done_callback(lambda _: done.release())
+
+        self._loop.call_soon_threadsafe(begin)
+        done.acquire()
+        return tasks[0].result()
+
+    def close_inherited(self) -> None:
+        """Close, in a process that was forked off, its copies of the sockets of the parent's thread.
+
+        Else a port would listen on in the child when the parent has closed it, and who calls there would wait
+        for ever; and clients would not see the end of connections.
+        """
+        for sock in self._sockets:
+            sock.close()
+        for call in list(self.calls.standing):
+            sock = getattr(call.transport, "_sock", None)
+            if sock is not None:
+                sock.close()
+
+    @property
+    def _forked(self) -> bool:
+        """Whether this is a child's copy, without the thread."""
+        return self._process != os.getpid()
+
+    def _run(
+        self,
+        listener: Any,
+        dns_udp: KernelSocket,
+        dns_tcp: Any,
+        ready: Callable[[], object],
+    ) -> None:
+        self._ident = original("_thread", "get_ident")()
+
+        async def serve() -> None:
+            self._loop = loop = asyncio.get_running_loop()
+            self._stop = asyncio.Event()
+            datagrams = DatagramServer(
+                dns_udp,
+                functools.partial(self.calls.question, socket.SOCK_DGRAM),
+                functools.partial(self.silences.put, socket.SOCK_DGRAM),
+            )
+            datagrams.start(loop)
+            by_stream = functools.partial(self.calls.question, socket.SOCK_STREAM)
+            servers = [
+                await loop.create_server(
+                    lambda: _Arrival(self.calls, self.calls.by_stream), sock=listener, backlog=512
+                ),
+                await loop.create_server(lambda: _Arrival(self.calls, by_stream), sock=dns_tcp, backlog=128),
+            ]
+            ready()
+            await self._stop.wait()
+            datagrams.close()
+            for sock in (listener, dns_tcp):
+                loop.remove_reader(sock)
+            # What was taken already gets its protocol, in tasks of asyncio's own that need the servers.
+            await asyncio.gather(*asyncio.all_tasks() - {asyncio.current_task()}, return_exceptions=True)
+            for server in servers:
+                server.close()
+            await _reset(list(self.calls.standing))
+
+        with asyncio.Runner(loop_factory=new_loop) as runner:
+            runner.run(serve())
+
+
+class _Tracked(asyncio.Protocol):
+    """Remembers the transport of the protocol that it makes way for."""
+
+    def __init__(self, protocol: asyncio.Protocol) -> None:
+        self._protocol = protocol
+        self._transport: asyncio.Transport | None = None
+        self._aborted = False
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+        transport.set_protocol(self._protocol)
+        self._protocol.connection_made(transport)
+        if self._aborted:
+            transport.abort()
+
+    def abort(self) -> None:
+        self._aborted = True
+        if self._transport is not None:
+            self._transport.abort()
+
+
+class _Arrival(asyncio.Protocol):
+    """The first protocol of every connection: finds out who calls whom, and steps aside."""
+
+    def __init__(self, calls: Calls, find: Callable[[Endpoint], Connection | None]) -> None:
+        self._calls = calls
+        self._find = find
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        peer = Endpoint(*transport.get_extra_info("peername")[:2])
+        call = self._find(peer)
+        if call is None:
+            transport.abort()
+            return
+        call.once_connected = functools.partial(self._calls.once_connected, call)
+        self._calls.arrived(call, peer.port, transport)
+        if call.service is None:
+            protocol: asyncio.Protocol = StreamServer(call, lambda: self._calls.departed(call))
+        else:
+            protocol = call.service.accept(call, asyncio.get_running_loop())
+        transport.set_protocol(protocol)
+        protocol.connection_made(transport)
+
+
+def _unsent(call: Connection) -> bool:
+    """Whether the server has said more than the kernel has let go by now (a full congestion window)."""
+    transport = call.transport
+    if not isinstance(transport, asyncio.Transport) or transport.is_closing():
+        return False
+    return unsent(transport.get_extra_info("socket").fileno()) or transport.get_write_buffer_size() > 0
+
+
+async def _reset(calls: list[Connection]) -> None:
+    for call in calls:
+        transport = call.transport
+        if transport is None:  # it has ended in between
+            continue
+        assert isinstance(transport, asyncio.Transport)
+        protocol = transport.get_protocol()
+        reset = getattr(protocol, "reset", None)
+        if reset is not None:
+            reset("reset: its net was left")
+        else:
+            transport.abort()
+    # The aborted transports close their sockets in the loop's next round.
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+
+
+def _bound(kind: socket.SocketKind, port: int) -> KernelSocket:
+    # By its protocol's name: asyncio sends without delay (TCP_NODELAY) only on what says that it is TCP.
+    protocol = socket.IPPROTO_TCP if kind == socket.SOCK_STREAM else socket.IPPROTO_UDP
+    sock = KernelSocket(socket.AF_INET, kind, protocol)
+    try:
+        sock.bind((_LOOPBACK, port))
+    except BaseException:
+        sock.close()
+        raise
+    sock.setblocking(False)  # noqa: FBT003
+    return sock
+
+
+def _bound_pair() -> tuple[KernelSocket, KernelSocket]:
+    """A UDP and a TCP socket on the same port, as resolvers that fall back to TCP expect."""
+    for _ in range(100):
+        udp = _bound(socket.SOCK_DGRAM, 0)
+        try:
+            return udp, _bound(socket.SOCK_STREAM, udp.getsockname()[1])
+        except OSError:
+            udp.close()
+    raise MailNetError("found no loopback port that is free for both UDP and TCP; are all in use?")

@@ -1,0 +1,327 @@
+"""The wire side of a mail server: aiosmtpd's SMTP, with the conversation taken out of it.
+
+aiosmtpd's class stays what it is for transports, TLS and time-outs. Its command loop runs a task and a
+stream reader a session, and reads content line by line; here bytes go to a `Dialogue` as they come. What it
+protects against stays: only CRLF.CRLF ends the content (SMTP smuggling), and lines have limits.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import ssl
+import struct
+from collections.abc import Callable
+from typing import Any, Protocol, cast
+
+from aiosmtpd.smtp import SMTP, Session
+
+from pytest_mailnet.addresses import IMPLICIT_TLS_PORTS
+from pytest_mailnet.certificates import Certificate
+from pytest_mailnet.clock import Clock
+from pytest_mailnet.faults import Fault, Manner
+from pytest_mailnet.faults.armed import Armed
+from pytest_mailnet.faults.fault import CERTIFICATES
+from pytest_mailnet.record.journal import Journal
+from pytest_mailnet.server.connection import Connection, elapse
+from pytest_mailnet.server.faulty import Mishaps
+from pytest_mailnet.server.handshakes import why_failed
+from pytest_mailnet.server.slow_link import SlowLink
+from pytest_mailnet.server.tls_channel import TlsChannel
+from pytest_mailnet.smtp.commands import answer_command
+from pytest_mailnet.smtp.dialogue import Dialogue
+from pytest_mailnet.smtp.service import SmtpHost
+from pytest_mailnet.smtp.state import Step
+
+__all__ = ["MailHost", "MailServer", "MailService"]
+
+_IDLE = 300.0  # RFC 5321, 4.5.3.2.7
+_KEPT = 12289  # of an unfinished command line, in bytes: more than any command may have
+_ENDS_A_HANDSHAKE = {Manner.HANDSHAKE_STALLED: "stall", Manner.HANDSHAKE_CLOSED: "close"}
+_AT_ONCE = struct.pack("ii", 1, 0)  # struct linger: on, for no time
+
+
+class MailHost(SmtpHost, Protocol):
+    """What a mail server needs of its host."""
+
+    @property
+    def faults(self) -> Armed:
+        """What goes wrong on its connections."""
+
+    @property
+    def clock(self) -> Clock:
+        """The net's."""
+
+    @property
+    def certificate(self) -> Certificate:
+        """What it shows, unless a fault wants it otherwise."""
+
+    def tls_context(self, certificate: Certificate) -> ssl.SSLContext:
+        """What it shakes hands with to show that."""
+
+
+class MailService:
+    """What listens at a host's port, for the engine.
+
+    Args:
+        host: decides what its sessions are told.
+        provider: the name under which they are recorded.
+        journal: where they are recorded.
+        departed: told of each connection that is gone.
+        drawn: what the connection meets besides the host's own faults.
+    """
+
+    def __init__(
+        self,
+        host: MailHost,
+        provider: str,
+        journal: Journal,
+        departed: Callable[[Connection], None],
+        drawn: Fault | None = None,
+    ) -> None:
+        self._host, self._provider, self._journal, self._departed = host, provider, journal, departed
+        self._drawn = drawn
+
+    def accept(self, connection: Connection, loop: asyncio.AbstractEventLoop) -> asyncio.Protocol:
+        """Open the session's record and return the server that serves it."""
+        assert connection.destination is not None
+        session = self._journal.open_session(
+            connection.source, connection.destination, self._host.hostname, self._provider
+        )
+        step = Step(session, connection.source, connection.destination, self._host.hostname)
+        dialogue = Dialogue(self._host, step, self._journal)
+        dialogue.starting_tls = connection.destination.port in IMPLICIT_TLS_PORTS
+        server = MailServer(dialogue, step, loop, self._host, lambda: self._departed(connection))
+        server.mishaps = Mishaps(self._host.faults.with_drawn(self._drawn), connection, step, server)
+        return server
+
+
+class MailServer(SMTP):
+    """Serves one connection. All of it runs in the loop's thread.
+
+    Args:
+        dialogue: the conversation.
+        step: the session.
+        loop: the engine's.
+        host: has what it shakes hands with, and what goes wrong.
+        on_lost: called once when the connection is gone.
+
+    Attributes:
+        mishaps: what goes wrong on it.
+    """
+
+    mishaps: Mishaps
+
+    def __init__(
+        self,
+        dialogue: Dialogue,
+        step: Step,
+        loop: asyncio.AbstractEventLoop,
+        host: MailHost,
+        on_lost: Callable[[], None],
+    ) -> None:
+        # None of the base classes' __init__: aiosmtpd's looks through all attributes of the class for every
+        # connection, asyncio's makes a stream reader. What their methods need that are left is set here.
+        self.loop = loop
+        self.transport: asyncio.Transport | None = None
+        self.session = Session(loop)
+        self._original_transport: asyncio.BaseTransport | None = None
+        self._tls_protocol: Any = None
+        self._dialogue = dialogue
+        self._step = step
+        self._host = host
+        self._tls_fault: Fault | None = None
+        self._on_lost = on_lost
+        self._rest = b""
+        self._channel: TlsChannel | None = None
+        self._shown = Certificate.VALID
+        self._heard = 0.0
+        self._timer: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Greet the client, once hands are shaken where the port is one for TLS alone (RFC 8314, 3.3)."""
+        self.transport = cast("asyncio.Transport", transport)
+        # The client's address in the net; the transport knows only that on the machine.
+        cast("Session", self.session).peer = cast("Any", tuple(self._step.client))
+        self._heard = self.loop.time()
+        self._timer = self.loop.call_later(_IDLE, self._idle)
+        mishaps = self.mishaps
+        slow = mishaps.armed.slow() if mishaps.armed else None
+        if slow is not None:
+            self.transport = SlowLink(self.transport, self.later)
+        stripped = None
+        if self._dialogue.starting_tls:
+            self._shake_hands()
+        else:
+            stripped = mishaps.armed.stripped() if mishaps.armed else None
+            self._step.stripped = stripped is not None
+            self.send(mishaps.reply([], self._dialogue.greet()))
+        for fault in filter(None, (slow, stripped)):
+            mishaps.note(fault)
+
+    def data_received(self, data: bytes) -> None:
+        """Answer every command and content that is complete by now, with one write."""
+        self._heard = self.loop.time()
+        if not self.mishaps.hear(data):
+            return
+        if self._channel is not None:
+            data = self._decrypted(self._channel, data)
+        self.send(self._replies(self._rest + data))
+        if self._channel is not None and self._channel.ended and not self.mishaps.deaf:
+            self._hang_up(self._left())
+        self._begin_tls()
+
+    def resume(self, data: bytes) -> None:
+        """Go on with what has come while a reply was late."""
+        self._begin_tls()
+        if self.transport is not None:
+            self.data_received(data)
+
+    def _begin_tls(self) -> None:
+        if self._dialogue.starting_tls and self._channel is None and not self.mishaps.late:
+            # What was sent before the handshake is no part of the encrypted session (CVE-2011-0411).
+            self._rest = b""
+            self._shake_hands()
+
+    def _shake_hands(self) -> None:
+        armed = self.mishaps.armed
+        self._tls_fault = fault = armed.tls() if armed else None
+        shown = None if fault is None else CERTIFICATES.get(fault.manner)
+        self._shown = shown or self._host.certificate
+        self._channel = TlsChannel(self._host.tls_context(self._shown))
+
+    def _replies(self, data: bytes) -> bytes:
+        dialogue, mishaps, begin = self._dialogue, self.mishaps, 0
+        replies: list[bytes] = []
+        # What was pipelined behind a reply that closes is not answered.
+        while not (dialogue.closing or dialogue.starting_tls or mishaps.deaf):
+            if dialogue.reading is not None:
+                if mishaps.armed and mishaps.broken_off(replies, data[begin:]):
+                    break
+                behind = dialogue.reading.feed(data[begin:])
+                if behind is None:
+                    begin = len(data)
+                    break
+                data, begin = behind, 0
+                replies.append(mishaps.reply(replies, dialogue.content()))
+                continue
+            end = data.find(b"\n", begin) + 1
+            if not end:
+                break
+            reply = answer_command(dialogue, data[begin:end], pipelined=end < len(data))
+            replies.append(mishaps.reply(replies, reply))
+            begin = end
+        self._rest = data[begin : begin + _KEPT]
+        return b"".join(replies)
+
+    def later(self, seconds: float, do: Callable[[], object]) -> None:
+        """Have something done when so much time has passed in the net."""
+        elapse(self._host.clock, self.loop, seconds, do)
+
+    def _decrypted(self, channel: TlsChannel, data: bytes) -> bytes:
+        shaking = channel.version is None
+        fault = self._tls_fault
+        if shaking and fault is not None and fault.manner in _ENDS_A_HANDSHAKE:
+            self.mishaps.note(fault)
+            self.mishaps.end(_ENDS_A_HANDSHAKE[fault.manner], fault)
+            return b""
+        if shaking and fault is not None and fault.manner in CERTIFICATES:
+            self.mishaps.note(fault)
+            self._tls_fault = None
+        try:
+            data = channel.receive(data)
+        except ssl.SSLError as error:
+            self.lose(why_failed(error, self._host.hostname, self._shown if shaking else None))
+            data = b""
+        if shaking and channel.version is not None:
+            greeting = self._dialogue.encrypted(channel.version)
+            self.send(self.mishaps.reply([], greeting) if greeting else b"")
+        return data
+
+    def _encrypted(self, channel: TlsChannel, reply: bytes) -> bytes:
+        fault = self._tls_fault if reply or (self._dialogue.closing and channel.version) else None
+        manner = fault and fault.manner
+        if fault is not None:
+            self._tls_fault = None
+            self.mishaps.note(fault)
+            if manner is Manner.NO_CLOSE_NOTIFY:
+                self.lose(f"fault {fault.id}")
+                return b""
+        if manner is Manner.CLEAR_AGAIN:
+            return channel.outgoing() + reply
+        if reply:
+            channel.send(reply)
+        if self._dialogue.closing:
+            channel.close()
+        sent = channel.outgoing()
+        return sent[:-1] + bytes([sent[-1] ^ 0xFF]) if sent and manner is Manner.BROKEN_RECORD else sent
+
+    def eof_received(self) -> bool:
+        """Let the transport close."""
+        self._hang_up(self._left())
+        return False
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """Let go of everything."""
+        self.lose(self._left() if error is None else "connection reset")
+        if self._timer is not None:
+            self._timer.cancel()
+        self.transport = None
+        self._on_lost()
+
+    def pause_writing(self) -> None:
+        """Take no commands from a client that does not read its replies."""
+        if self.transport is not None:
+            self.transport.pause_reading()
+
+    def resume_writing(self) -> None:
+        """Go on."""
+        if self.transport is not None:
+            self.transport.resume_reading()
+
+    def reset(self, how: str) -> None:
+        """Break the connection off with a RST, so that the client sees an error and no orderly end.
+
+        Args:
+            how: what the session's record says of it.
+        """
+        self.lose(how)
+        if self.transport is not None:
+            sock = self.transport.get_extra_info("socket")
+            with contextlib.suppress(OSError, AttributeError):  # a queue's line has no socket
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _AT_ONCE)
+            self.transport.abort()
+
+    def lose(self, how: str) -> None:
+        """Record that the connection has ended; what is said last closes it."""
+        reading = self._dialogue.reading
+        self._dialogue.lost(how, self._rest if reading is None else reading.begun)
+
+    def send(self, reply: bytes) -> None:
+        """Say something, encrypted where hands were shaken."""
+        if self.transport is None:
+            return
+        if self._channel is not None:
+            reply = self._encrypted(self._channel, reply)
+        if reply:
+            self.transport.write(reply)
+        if self._dialogue.closing:
+            self.transport.close()
+
+    def _idle(self) -> None:
+        # One timer a connection, set again for the time that is left, and not one a command.
+        left = self._heard + _IDLE - self.loop.time()
+        if left > 0:
+            self._timer = self.loop.call_later(left, self._idle)
+        elif self.transport is not None:
+            self._hang_up(f"idle for {_IDLE:g} s")
+
+    def _left(self) -> str:
+        shaking = self._channel is not None and self._channel.version is None
+        return "client closed the connection" + (" in the TLS handshake" if shaking else "")
+
+    def _hang_up(self, how: str) -> None:
+        """Close the connection, and say so where it is encrypted (RFC 5246, 7.2.1)."""
+        self.lose(how)
+        self.send(b"")

@@ -1,0 +1,75 @@
+"""What each command does: the table of verbs, and how one line becomes a reply (RFC 5321, 4.1)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import NamedTuple
+
+from pytest_mailnet.smtp import hello, security, transaction
+from pytest_mailnet.smtp.dialogue import Dialogue
+from pytest_mailnet.smtp.parameters import NOTHING
+from pytest_mailnet.smtp.paths import CommandError
+from pytest_mailnet.values import Stage
+
+__all__ = ["answer_command"]
+
+_LINE_SHOWN = 512
+
+
+class _Command(NamedTuple):
+    carry_out: Callable[[Dialogue, bytes, str], bytes]
+    stage: Stage | None = None
+
+
+def answer_command(dialogue: Dialogue, line: bytes, *, pipelined: bool = False) -> bytes:
+    """Answer one command line.
+
+    Args:
+        dialogue: the conversation.
+        line: what came, line end included; of a line over the limit the beginning will do.
+        pipelined: whether more had come behind it before it was answered.
+
+    Returns:
+        The bytes to send; none after a BDAT whose octets are still to come.
+    """
+    if dialogue.response_to is not None:
+        return dialogue.response_to(line)
+    verb, _, rest = line.rstrip(b"\r\n").partition(b" ")
+    verb = verb.upper()
+    offer = dialogue.offer
+    if len(line) > (offer if dialogue.step.extended else NOTHING).line_limit(verb):
+        return dialogue.say(line[:_LINE_SHOWN], "line_too_long")
+    try:
+        argument = rest.strip().decode("utf-8" if "SMTPUTF8" in offer.keywords else "ascii")
+    except UnicodeDecodeError:
+        return dialogue.say(line, "non_ascii_command")
+    command = _COMMANDS.get(verb)
+    if command is None:
+        return dialogue.unknown(line)
+    dialogue.step.pipelined = pipelined
+    try:
+        return command.carry_out(dialogue, line, argument)
+    except CommandError as error:
+        return dialogue.say(line, error.condition, command.stage)
+
+
+_COMMANDS: Mapping[bytes, _Command] = MappingProxyType(
+    {
+        b"EHLO": _Command(hello.ehlo, Stage.EHLO),
+        b"HELO": _Command(hello.helo, Stage.EHLO),
+        b"STARTTLS": _Command(security.starttls, Stage.STARTTLS),
+        b"AUTH": _Command(security.auth, Stage.AUTH),
+        b"MAIL": _Command(transaction.mail, Stage.MAIL),
+        b"RCPT": _Command(transaction.rcpt, Stage.RCPT),
+        b"DATA": _Command(transaction.data, Stage.DATA),
+        b"BDAT": _Command(transaction.bdat, Stage.DATA),
+        b"RSET": _Command(transaction.rset),
+        b"NOOP": _Command(hello.noop),
+        b"QUIT": _Command(hello.quit_),
+        b"VRFY": _Command(hello.vrfy),
+        b"HELP": _Command(hello.help_),
+        # What RFCs define and nothing here does, told apart from what no RFC knows.
+        **dict.fromkeys((b"EXPN", b"ETRN", b"TURN", b"ATRN"), _Command(hello.unimplemented)),
+    }
+)

@@ -1,0 +1,80 @@
+"""EHLO and HELO, and the commands that belong to no mail (RFC 5321, 4.1.1)."""
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING
+
+from pytest_mailnet.smtp.paths import CommandError
+from pytest_mailnet.smtp.state import agreed
+from pytest_mailnet.values import Reply, Stage
+
+if TYPE_CHECKING:
+    from pytest_mailnet.smtp.dialogue import Dialogue
+
+__all__ = ["ehlo", "helo", "help_", "noop", "quit_", "unimplemented", "vrfy"]
+
+
+def ehlo(dialogue: Dialogue, line: bytes, argument: str) -> bytes:
+    """Greet the client, and tell what it may use."""
+    extensions = dialogue.service.extension_lines(dialogue.step)
+    if extensions is None:
+        return dialogue.unknown(line)
+    return _hello(dialogue, line, argument, "ok_ehlo", extensions)
+
+
+def helo(dialogue: Dialogue, line: bytes, argument: str) -> bytes:
+    """Greet a client that wants no extensions."""
+    return _hello(dialogue, line, argument, "ok_helo", ())
+
+
+def _hello(
+    dialogue: Dialogue, line: bytes, argument: str, condition: str, extensions: tuple[str, ...]
+) -> bytes:
+    if not (argument.isascii() and argument.isprintable() and argument):
+        raise CommandError("helo_syntax")
+    step = dialogue.step
+    before = step.helo, step.extended
+    step.helo, step.extended = argument, condition == "ok_ehlo"
+    answer = dialogue.decide(Stage.EHLO)
+    if answer is None:
+        answer = _with_extensions(dialogue.service.phrase(condition), extensions)
+    if agreed(answer):
+        dialogue.reset()
+    else:  # RFC 5321, 4.1.4: all stays as it was
+        step.helo, step.extended = before
+    return dialogue.answer(Stage.EHLO, line, answer, condition)
+
+
+@functools.lru_cache(maxsize=256)
+def _with_extensions(usual: Reply, extensions: tuple[str, ...]) -> Reply:
+    return Reply(usual.code, (*usual.lines, *extensions), usual.enhanced) if extensions else usual
+
+
+def noop(dialogue: Dialogue, line: bytes, argument: str) -> bytes:  # noqa: ARG001  # RFC 5321, 4.1.1.9: ignored
+    """Do nothing."""
+    return dialogue.say(line, "ok_noop")
+
+
+def vrfy(dialogue: Dialogue, line: bytes, argument: str) -> bytes:
+    """Tell no spammer who has a mailbox."""
+    return dialogue.say(line, "vrfy" if argument else "vrfy_syntax")
+
+
+def help_(dialogue: Dialogue, line: bytes, argument: str) -> bytes:  # noqa: ARG001
+    """Be of little help, as servers are."""
+    return dialogue.say(line, "help")
+
+
+def quit_(dialogue: Dialogue, line: bytes, argument: str) -> bytes:
+    """End the session."""
+    if argument:
+        raise CommandError("quit_syntax")
+    said = dialogue.say(line, "ok_quit")
+    dialogue.close("client quit")
+    return said
+
+
+def unimplemented(dialogue: Dialogue, line: bytes, argument: str) -> bytes:  # noqa: ARG001
+    """Answer what RFCs define and this server does not do."""
+    return dialogue.say(line, "command_unimplemented")

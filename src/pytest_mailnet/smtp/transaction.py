@@ -1,0 +1,185 @@
+"""MAIL, RCPT, DATA and BDAT: one mail (RFC 5321, 4.1.1; RFC 3030)."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from pytest_mailnet.smtp.data import Content
+from pytest_mailnet.smtp.parameters import check_rcpt_parameters, read_mail_parameters
+from pytest_mailnet.smtp.paths import CommandError, forward_path, reverse_path
+from pytest_mailnet.smtp.state import agreed
+from pytest_mailnet.values import Stage
+
+if TYPE_CHECKING:
+    from pytest_mailnet.smtp.dialogue import Dialogue
+
+__all__ = ["bdat", "data", "mail", "rcpt", "rset"]
+
+_BDAT = re.compile(r"([0-9]{1,20})( +LAST)?", re.IGNORECASE)
+
+
+def mail(dialogue: Dialogue, line: bytes, argument: str) -> bytes:
+    """Begin a mail."""
+    step = dialogue.step
+    if not step.helo:
+        raise CommandError("helo_required")
+    if step.reverse_path is not None:
+        raise CommandError("nested_mail")
+    path = reverse_path(argument)
+    size, utf8, binary = read_mail_parameters(path.parameters, dialogue.agreed_on)
+    if not (utf8 or path.address.isascii()):
+        raise CommandError("smtputf8_required")
+    step.reverse_path, step.mail_options = path
+    step.declared_size, dialogue.utf8, dialogue.binary = size, utf8, binary
+    answer = dialogue.decide(Stage.MAIL)
+    said = dialogue.answer(Stage.MAIL, line, answer, "ok_mail")
+    if not agreed(answer):
+        dialogue.reset()
+    return said
+
+
+def rcpt(dialogue: Dialogue, line: bytes, argument: str) -> bytes:
+    """Name one recipient."""
+    step = dialogue.step
+    if step.reverse_path is None:
+        raise CommandError("rcpt_before_mail" if step.helo else "helo_required")
+    path = forward_path(argument)
+    if path.parameters:
+        check_rcpt_parameters(path.parameters, dialogue.agreed_on)
+    if not (dialogue.utf8 or path.address.isascii()):
+        raise CommandError("smtputf8_required")
+    step.recipient, step.options = path
+    answer = dialogue.decide(Stage.RCPT)
+    said = dialogue.answer(Stage.RCPT, line, answer, "ok_rcpt")
+    step.recipient = None
+    if agreed(answer):
+        step.recipients.append(path.address)
+        step.rcpt_options.append(path.parameters)
+    else:
+        dialogue.rcpt_refused = True
+    return said
+
+
+def data(dialogue: Dialogue, line: bytes, argument: str) -> bytes:
+    """Ask for the content, up to the dot."""
+    if not dialogue.step.helo:
+        raise CommandError("helo_required")
+    if argument:
+        raise CommandError("data_syntax")
+    _check_recipients(dialogue)
+    if dialogue.binary or dialogue.chunks:  # RFC 3030, 2 and 3
+        raise CommandError("data_after_bdat")
+    answer = dialogue.decide(Stage.DATA)
+    said = dialogue.answer(Stage.DATA, line, answer, "ok_data")
+    if agreed(answer):
+        dialogue.reading = _Mail(dialogue)
+    return said
+
+
+def bdat(dialogue: Dialogue, line: bytes, argument: str) -> bytes:
+    """Take a chunk of the content, of so many octets; nothing is said before it has come."""
+    if "CHUNKING" not in dialogue.offer.keywords:
+        return dialogue.unknown(line, "bdat_not_offered")
+    size = _BDAT.fullmatch(argument)
+    if size is None:
+        raise CommandError("bdat_syntax")
+    dialogue.reading = _Chunk(dialogue, line, int(size[1]), last=bool(size[2]))
+    return b""
+
+
+def rset(dialogue: Dialogue, line: bytes, argument: str) -> bytes:
+    """Forget the mail that has begun."""
+    if argument:
+        raise CommandError("rset_syntax")
+    dialogue.reset()
+    return dialogue.say(line, "ok_rset")
+
+
+def _check_recipients(dialogue: Dialogue) -> None:
+    if not dialogue.step.recipients:
+        raise CommandError("no_valid_recipients" if dialogue.rcpt_refused else "data_before_rcpt")
+
+
+def _take(dialogue: Dialogue, content: bytes) -> bytes:
+    """Decide about a whole mail, and deliver it."""
+    dialogue.step.content = content
+    answer = dialogue.decide(Stage.MESSAGE)
+    if agreed(answer):
+        answer = dialogue.deliver(content) or answer
+        dialogue.step.messages += 1
+    return dialogue.answer(Stage.MESSAGE, content, answer, "ok_queued")
+
+
+class _Mail:
+    """What comes between the reply to DATA and the dot."""
+
+    def __init__(self, dialogue: Dialogue) -> None:
+        self._dialogue = dialogue
+        self._content = Content(dialogue.offer.size_limit)
+        self.feed = self._content.feed
+
+    @property
+    def begun(self) -> bytes:
+        return self._content.begun
+
+    def finish(self) -> bytes:
+        dialogue = self._dialogue
+        content, problem = self._content.taken()
+        said = _take(dialogue, content) if problem is None else dialogue.say(content, problem, Stage.MESSAGE)
+        dialogue.reset()
+        return said
+
+
+class _Chunk:
+    """The octets behind a BDAT command. They come whether the command was in order or not."""
+
+    def __init__(self, dialogue: Dialogue, line: bytes, size: int, *, last: bool) -> None:
+        self._dialogue = dialogue
+        self._line = line
+        self._missing = size
+        self._last = last
+        self._held: list[bytes] = []
+        limit = dialogue.offer.size_limit
+        begun = sum(map(len, dialogue.chunks))
+        self._size = size
+        self._too_big = limit is not None and begun + size > limit
+
+    @property
+    def begun(self) -> bytes:
+        return self._line + b"".join(self._held)
+
+    def feed(self, data: bytes) -> bytes | None:
+        own, behind = data[: self._missing], data[self._missing :]
+        self._missing -= len(own)
+        if not self._too_big:
+            self._held.append(own)
+        return None if self._missing else behind
+
+    def finish(self) -> bytes:
+        dialogue = self._dialogue
+        try:
+            self._check()
+        except CommandError as error:
+            return dialogue.say(self._line, error.condition, Stage.DATA)
+        if not dialogue.chunks:
+            answer = dialogue.decide(Stage.DATA)
+            # 354 is for DATA alone: to a chunk a yes is 250.
+            if not agreed(answer):
+                return dialogue.answer(Stage.DATA, self._line, answer, "ok_chunk")
+        dialogue.chunks.append(b"".join(self._held))
+        if not self._last:
+            dialogue.step.details = {"octets": str(self._size)}
+            return dialogue.say(self._line, "ok_chunk", Stage.DATA)
+        said = _take(dialogue, b"".join(dialogue.chunks))
+        dialogue.reset()
+        return said
+
+    def _check(self) -> None:
+        dialogue = self._dialogue
+        if not dialogue.step.helo:
+            raise CommandError("helo_required")
+        _check_recipients(dialogue)
+        if self._too_big:
+            dialogue.reset()
+            raise CommandError("message_too_big")

@@ -1,0 +1,88 @@
+"""The engine's own sockets and event loop: the kernel's, whatever stands in the place of Python's.
+
+gevent and eventlet put cooperative sockets and selectors into the standard library, which belong to the hub
+of one thread; pytest-socket puts a class there that refuses to be made.
+"""
+
+from __future__ import annotations
+
+import _socket
+import asyncio
+import math
+import select
+import selectors
+from typing import Any
+
+from pytest_mailnet.system import native
+from pytest_mailnet.system.realtime import monotonic
+
+__all__ = ["KernelSocket", "new_loop"]
+
+
+class KernelSocket(_socket.socket):
+    """A socket that gives sockets of its own kind to who accepts; nobody's patches reach it."""
+
+    def accept(self) -> tuple[KernelSocket, Any]:
+        """Take a connection, as `socket.socket.accept` does."""
+        descriptor, address = self._accept()  # type: ignore[attr-defined]
+        return KernelSocket(self.family, self.type, self.proto, descriptor), address
+
+
+def new_loop() -> asyncio.AbstractEventLoop:
+    """A loop that waits by the kernel alone; the application's event loop policy has no say in it."""
+    return _KernelLoop(_PollSelector()) if native.patched() else _Loop()
+
+
+class _Loop(asyncio.SelectorEventLoop):
+    """Keeps its timers while the application's clocks stand still or jump."""
+
+    def time(self) -> float:
+        return monotonic()
+
+
+class _KernelLoop(_Loop):
+    _ssock: Any
+    _csock: Any
+    _internal_fds: int
+    _add_reader: Any
+    _read_from_self: Any
+
+    def _make_self_pipe(self) -> None:
+        # As asyncio's own does, which takes a pair of the patched `socket.socketpair`, and so makes a hub.
+        self._ssock, self._csock = _socket.socketpair()
+        self._ssock.setblocking(False)  # noqa: FBT003
+        self._csock.setblocking(False)  # noqa: FBT003
+        self._internal_fds += 1
+        self._add_reader(self._ssock.fileno(), self._read_from_self)
+
+
+class _PollSelector(selectors.SelectSelector):
+    """Waits by `poll`, which the patched module has for greenlets, or not at all."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._poll = native.original("select", "poll")()
+
+    def register(self, fileobj: Any, events: int, data: Any = None) -> selectors.SelectorKey:
+        key = super().register(fileobj, events, data)
+        reads = select.POLLIN if events & selectors.EVENT_READ else 0
+        writes = select.POLLOUT if events & selectors.EVENT_WRITE else 0
+        self._poll.register(key.fd, reads | writes)
+        return key
+
+    def unregister(self, fileobj: Any) -> selectors.SelectorKey:
+        key = super().unregister(fileobj)
+        self._poll.unregister(key.fd)
+        return key
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        found = []
+        for descriptor, told in self._poll.poll(
+            None if timeout is None else max(0, math.ceil(timeout * 1000))
+        ):
+            key = self.get_key(descriptor)
+            # An error or a hang-up is both: who reads or writes learns of it.
+            ready = selectors.EVENT_READ if told & ~select.POLLOUT else 0
+            ready |= selectors.EVENT_WRITE if told & ~select.POLLIN else 0
+            found.append((key, ready & key.events))
+        return found

@@ -1,0 +1,159 @@
+"""Python processes that the application starts."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from pytest_mailnet.net.mailnet import life_of
+
+SENDING = """
+import smtplib
+with smtplib.SMTP("mx.shop.example", 25, timeout=10) as client:
+    client.sendmail("bob@app.example", ["sales@shop.example"], "Subject: hi\\r\\n\\r\\nhello\\r\\n")
+    print(client.sock.getpeername(), client.sock.getsockname()[0])
+"""
+
+RESOLVING = """
+import dns.resolver
+for record in dns.resolver.resolve("shop.example", "MX"):
+    print(record)
+resolver = dns.resolver.Resolver(configure=False)
+resolver.nameservers = ["8.8.8.8"]
+for record in resolver.resolve("shop.example", "MX"):
+    print(record)
+"""
+
+LEAKING = """
+import socket
+try:
+    socket.create_connection(("198.51.100.77", 25), timeout=10)
+except OSError as error:
+    print(error.errno)
+"""
+
+UNKNOWN = """
+import socket
+try:
+    socket.getaddrinfo("mx.shop.exampl", 25)
+except socket.gaierror as error:
+    print(error)
+"""
+
+FORKING = """
+import multiprocessing, smtplib
+
+def send(number):
+    with smtplib.SMTP("mx.shop.example", 25, timeout=10) as client:
+        client.sendmail("bob@app.example", ["sales@shop.example"], "Subject: hi\\r\\n\\r\\n")
+if __name__ == "__main__":
+    context = multiprocessing.get_context("spawn")
+    with context.Pool(2) as pool:
+        pool.map(send, range(4))
+"""
+
+
+def python(code, **options):
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=25, check=False, **options
+    )
+    assert done.stderr == ""
+    assert done.returncode == 0
+    return done.stdout.splitlines()
+
+
+@pytest.fixture(autouse=True)
+def _children(mailnet):
+    mailnet.include_children()
+
+
+def test_a_child_delivers_and_sees_the_virtual_addresses(mailnet, resolvable, delivered, asked):
+    [line] = python(SENDING)
+
+    delivered()
+    assert line == f"('{resolvable}', 25) {mailnet.sender.ip}"
+    assert ("mx.shop.example", "A", "NOERROR", "getaddrinfo", None, mailnet.sender.ip) in asked()
+
+
+def test_a_child_s_resolvers_are_answered(mailnet, mx, asked):
+    lines = python(RESOLVING)
+
+    assert sorted(lines) == sorted(["10 mx.shop.example.", "20 mx2.shop.example."] * 2)
+    assert asked() == [
+        ("shop.example", "MX", "NOERROR", "udp", None, mailnet.sender.ip),
+        ("shop.example", "MX", "NOERROR", "udp", ("8.8.8.8", 53), mailnet.sender.ip),
+    ]
+
+
+def test_a_child_of_a_child_delivers(mailnet, delivered):
+    python(f"import subprocess, sys; subprocess.run([sys.executable, '-c', {SENDING!r}], check=True)")
+
+    delivered()
+
+
+def test_the_workers_of_a_pool_deliver(mailnet, delivered, tmp_path):
+    program = tmp_path / "sends.py"
+    program.write_text(FORKING)
+
+    done = subprocess.run([sys.executable, program], capture_output=True, text=True, timeout=25, check=False)
+
+    assert (done.returncode, done.stderr) == (0, "")
+    delivered(4)
+
+
+def test_a_child_is_told_of_an_unknown_name_with_the_near_miss(mailnet, shop):
+    [line] = python(UNKNOWN)
+
+    assert "did you mean 'mx.shop.example'" in line
+
+
+@pytest.mark.mailnet(strict=False)
+def test_a_leak_of_a_child_is_stopped_and_remembered(mailnet):
+    import errno
+
+    assert python(LEAKING) == [str(errno.ENETUNREACH)]
+
+    [leak] = life_of(mailnet).journal.incidents
+    assert leak.kind == "leak"
+    assert "198.51.100.77:25" in leak.text
+
+
+def test_a_child_that_stays_after_the_net_cannot_reach_the_next_one(make_mailnet):
+    code = "import sys; sys.stdin.readline()\n" + SENDING
+    with make_mailnet() as first:
+        first.include_children()
+        child = subprocess.Popen(
+            [sys.executable, "-c", "print('up', flush=True)\n" + code],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        assert child.stdout.readline() == "up\n"
+    with make_mailnet() as second:
+        second.add_server("mx.shop.example", domain="shop.example")
+
+        try:
+            _, errors = child.communicate("go\n", timeout=10)
+        finally:
+            child.kill()
+            child.communicate()
+
+        assert child.returncode == 1
+        assert "Error" in errors.splitlines()[-1]
+        assert second.sessions == []
+        assert second.dns.queries == []
+
+
+def test_the_environment_is_as_before_when_the_net_is_left(make_mailnet):
+    before = dict(os.environ)
+
+    with make_mailnet() as net:
+        net.include_children()
+        during = dict(os.environ)
+
+    assert during != before
+    assert dict(os.environ) == before
