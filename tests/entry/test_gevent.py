@@ -15,6 +15,8 @@ import gevent, pytest
 from gevent import socket
 from gevent.resolver import ares
 
+from pytest_mailnet.net.mailnet import life_of
+
 def test_every_resolver_asks_the_net(mailnet):
     mailnet.add_server("mx.shop.example", domain="shop.example")
     [address] = mailnet.host("mx.shop.example").addresses
@@ -44,8 +46,6 @@ def test_a_resolver_of_c_ares_made_by_hand_asks_the_net_and_really_waits(mailnet
 CHILD = """
 from gevent import monkey; monkey.patch_all()
 import gevent, smtplib
-
-from pytest_mailnet.net.mailnet import life_of
 def send():
     with smtplib.SMTP("mx.shop.example", 25, timeout=10) as client:
         client.sendmail("bob@app.example", ["sales@shop.example"], "Subject: hi\\r\\n\\r\\nhello\\r\\n")
