@@ -16,8 +16,7 @@ from pytest_mailnet.providers.catalogue import stock_phrases
 from pytest_mailnet.record.journal import Journal
 from pytest_mailnet.server.connection import Connection
 from pytest_mailnet.server.smtp_server import MailService
-from pytest_mailnet.smtp.commands import answer_command
-from pytest_mailnet.smtp.dialogue import Dialogue
+from pytest_mailnet.smtp.commands import OwnDialogue, answer_command
 from pytest_mailnet.smtp.state import HangUp, Step
 from pytest_mailnet.values import Endpoint, Envelope, Reply, Stage
 
@@ -96,7 +95,7 @@ class Talk:
         self._shop = shop
         self.session = journal.open_session(CLIENT, SERVER, shop.hostname, "shop")
         self.step = Step(self.session, CLIENT, SERVER, shop.hostname)
-        self.dialogue = Dialogue(shop, self.step, journal)
+        self.dialogue = OwnDialogue(shop, self.step, journal)
 
     def say(self, *lines: str) -> str:
         """Say each line, and return the reply to the last."""

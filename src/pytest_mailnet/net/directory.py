@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from pytest_mailnet.addresses import Occupant, Routes, checked_ports
 from pytest_mailnet.certificates import Authority
@@ -17,6 +18,9 @@ from pytest_mailnet.providers.operator import Operator
 from pytest_mailnet.providers.zones import customer_zones, exchanges, exchanges_in, zones_of
 from pytest_mailnet.senders.sender import Sender
 from pytest_mailnet.system.native import Lock, lock
+
+if TYPE_CHECKING:
+    from pytest_mailnet.server.handler_service import Handling
 
 __all__ = ["Directory"]
 
@@ -80,13 +84,14 @@ class Directory:
             )
         return known
 
-    def add_server(
+    def add_server(  # noqa: PLR0917  # called once
         self,
         host: str,
         domains: tuple[str, ...],
         ips: tuple[str, ...],
         ports: Iterable[int],
         preference: int,
+        handling: Handling | None = None,
     ) -> Operator:
         """Add a plain mail server and its records, as `MailNet.add_server` tells."""
         name, *local = map(_host_name, (host, *domains))
@@ -94,8 +99,9 @@ class Directory:
         with self._lock:
             if name in self.hosts or name in self.operators:
                 raise InvalidAddress(f"{host!r} is in this net already; a host is added once")
-            server = self._operated(plain_facts(name, tuple(local), listening))
+            server = self._operated(plain_facts(name, tuple(local), listening, handled=handling is not None))
             self._add_host(server, name, ips)
+            self.hosts[name].handling = handling
             self._dns.put(address_record(name, ip) for ip in self.hosts[name].addresses)
             for domain in local:
                 self._dns.add(domain, "MX", f"{preference} {name}.")

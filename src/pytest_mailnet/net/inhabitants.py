@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pytest_mailnet.net.internet import Internet
     from pytest_mailnet.providers.host_service import HostService
     from pytest_mailnet.providers.operator import Operator
+    from pytest_mailnet.server.handler_service import Handling
 
 __all__ = ["Inhabitants"]
 
@@ -102,6 +103,8 @@ class Inhabitants:
         ip: str | Iterable[str] = (),
         ports: Iterable[int] = (25, 465, 587),
         preference: int = 10,
+        handler: object = None,
+        factory: object = None,
     ) -> Server:
         """Add a plain mail server with no opinions, and its records.
 
@@ -112,14 +115,21 @@ class Inhabitants:
             ip: its address or addresses; without one it gets the next free one.
             ports: what it listens on; 465 is for TLS from the first byte on.
             preference: of its MX records; the lower is tried first (RFC 5321, 5.1).
+            handler: a handler as aiosmtpd's controllers take it. Its hooks decide then, awaited in a thread
+                of their own; what the test has scripted comes before them.
+            factory: the subclass of `aiosmtpd.smtp.SMTP` that calls them, or a `functools.partial` of one
+                with its further arguments; without it `SMTP` itself.
 
         Raises:
             InvalidAddress: if a name or address cannot be one, or the host is in the net already.
-            InvalidSetting: for a port that is none.
+            InvalidSetting: for a port that is none, a handler that is a class, or a factory that is no
+                subclass of `SMTP`.
             AddressInUse: if another has the address.
         """
+        __tracebackhide__ = True
+        handling = _handling(host, handler, factory)
         directory = self._internet.directory
-        operator = directory.add_server(host, _listed(domain), _listed(ip), ports, preference)
+        operator = directory.add_server(host, _listed(domain), _listed(ip), ports, preference, handling)
         server = Server(operator, directory.hosts)
         return cast("Server", self._faces.setdefault(operator.name, server))
 
@@ -239,6 +249,17 @@ class Inhabitants:
 
     def _host(self, service: HostService) -> Host:
         return self._face(service.operator).hosts[service.name]
+
+
+def _handling(host: str, handler: object, factory: object) -> Handling | None:
+    if handler is None and factory is None:
+        return None
+    __tracebackhide__ = True
+    from aiosmtpd.smtp import SMTP  # noqa: PLC0415  # costs 60 ms, and most nets have no handler
+
+    from pytest_mailnet.server.handler_service import Handling  # noqa: PLC0415
+
+    return Handling(handler, SMTP if factory is None else factory, f"mailnet.add_server({host!r}")
 
 
 def _listed(given: str | Iterable[str]) -> tuple[str, ...]:

@@ -90,6 +90,9 @@ class Lifetime:
             self._active.verify()
         active, self._active = self._active, None
         active.end()
+        for host in self.internet.directory.hosts.values():
+            if host.handling is not None:
+                host.handling.loop.close()
         if self._own_engine:
             self.engine.close()
         if error is None:

@@ -68,6 +68,7 @@ class Facts:
         auth_before_tls: whether its MX hosts let one log in in the clear.
         wording: how it writes its bounces.
         catch_all: whether every recipient in its domains has a mailbox.
+        handled: whether a handler decides in its place, about mailboxes too.
     """
 
     name: str
@@ -87,10 +88,20 @@ class Facts:
     auth_before_tls: bool = False
     wording: Wording = STOCK
     catch_all: bool = False
+    handled: bool = False
 
 
-def plain_facts(name: str, domains: tuple[str, ...], ports: tuple[int, ...]) -> Facts:
-    """What there is to know of a mail server of the test's own, which says what RFC 5321 has for it."""
+def plain_facts(
+    name: str, domains: tuple[str, ...], ports: tuple[int, ...], *, handled: bool = False
+) -> Facts:
+    """The facts of a mail server of the test's own, which says what RFC 5321 has for it.
+
+    Args:
+        name: its host name.
+        domains: whose mail it takes.
+        ports: what it listens on.
+        handled: whether a handler decides in its place.
+    """
     return Facts(
         name=name,
         title=name,
@@ -99,11 +110,12 @@ def plain_facts(name: str, domains: tuple[str, ...], ports: tuple[int, ...]) -> 
         queue_id="%" * 12,
         zone="",
         extensions=_PLAIN_EXTENSIONS,
-        rules=_PLAIN_RULES,
+        rules=() if handled else _PLAIN_RULES,
         phrases={},
         customer="{domain}. 3600 IN MX 10 " + name + ".",
         auth_before_tls=True,
-        catch_all=True,
+        catch_all=not handled,
+        handled=handled,
     )
 
 

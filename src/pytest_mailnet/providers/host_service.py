@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from pytest_mailnet.certificates import Authority, Certificate
     from pytest_mailnet.clock import Clock
     from pytest_mailnet.providers.operator import Operator
+    from pytest_mailnet.server.handler_service import Handling
     from pytest_mailnet.smtp.state import HangUp, Step
 
 __all__ = ["HostService"]
@@ -49,6 +50,7 @@ class HostService:
         extensions: what it offers in reply to EHLO.
         tls: how it encrypts, and what is wrong with it.
         faults: what goes wrong on its connections.
+        handling: who serves it in place of the net; None for the net.
     """
 
     def __init__(self, name: str, operator: Operator, authority: Authority, faults_lock: Lock) -> None:
@@ -62,6 +64,7 @@ class HostService:
         self.extensions = Extensions(self._known.extensions)
         self.tls = HostTls(name, authority)
         self.faults = Armed(faults_lock)
+        self.handling: Handling | None = None
 
     @property
     def challenges_tokens(self) -> bool:
@@ -75,7 +78,12 @@ class HostService:
             departed: told of the connection when it is gone.
             drawn: what the connection meets besides the host's own faults.
         """
-        return MailService(self, self.operator.name, self.operator.journal, departed, drawn)
+        name, journal = self.operator.name, self.operator.journal
+        if self.handling is None:
+            return MailService(self, name, journal, departed, drawn)
+        from pytest_mailnet.server.handler_service import HandlerService  # noqa: PLC0415  # with aiosmtpd
+
+        return HandlerService(self, name, journal, departed, drawn, self.handling)
 
     def settle_at(self, addresses: Iterable[str]) -> None:
         """Give it its addresses, which have been claimed for it."""
@@ -180,12 +188,13 @@ class HostService:
         return self.decisions.decide(stage, step, self.operator)
 
     def deliver(self, step: Step, envelope: Envelope, content: bytes) -> None:
-        """Hand a mail to the operator."""
-        self.operator.deliver(step, envelope, content)
+        """Hand a mail to the operator; one that a handler has taken is only recorded."""
+        deliver = self.operator.deliver if self.handling is None else self.operator.note_taken
+        deliver(step, envelope, content)
 
-    def failed(self, error: Exception, stage: Stage, step: Step) -> None:
-        """Tell the test of an exception in a rule or in its own predicate."""
-        self.operator.failed(error, stage, step)
+    def failed(self, error: Exception, stage: Stage | None, step: Step, told: str | None = None) -> None:
+        """Tell the test of an exception in a rule, in its own predicate or in a handler."""
+        self.operator.failed(error, stage, step, told)
 
     def value_of(self, step: Step, variable: str) -> str:
         """What stands for a variable of a reply in this session."""

@@ -125,6 +125,11 @@ class Operator:
         aliases: Iterable[str] = (),
     ) -> Mailbox:
         """Open a mailbox as `Provider.add_mailbox` tells."""
+        if self.facts.handled:
+            raise InvalidSetting(
+                f"add_mailbox({address!r}): {self.name} is served by a handler, which decides itself who has "
+                "a mailbox"
+            )
         if not isinstance(password, str | None):
             raise InvalidSetting(f"add_mailbox({address!r}, password={password!r}): a password is a text")
         address = self._named(address)
@@ -215,6 +220,12 @@ class Operator:
         if elsewhere or any(envelope.rcpt_options):
             self._relay.accept(self, step, message, elsewhere)
 
+    def note_taken(self, step: Step, envelope: Envelope, content: bytes) -> None:
+        """Record a mail that a handler has taken; what becomes of it is the handler's affair."""
+        message = Message(envelope, content, step.session, self.clock.now(), self.name)
+        add_message(message)
+        self.arrivals.append(message)
+
     def lay(self, message: Message, homes: Iterable[Mailbox | None]) -> None:
         """Lay a message into mailboxes, once each, and wake who waits for it."""
         for mailbox in dict.fromkeys(box for box in homes if box is not None):
@@ -238,11 +249,19 @@ class Operator:
         """What stands for a variable of a reply in a session; the queue id is the session's from then on."""
         return VARIABLES[variable](Circumstances(step, self.facts.queue_id, self.random, self.clock))
 
-    def failed(self, error: Exception, stage: Stage, step: Step) -> None:
-        """Note an exception of a rule or predicate, for the test to fail with."""
+    def failed(self, error: Exception, stage: Stage | None, step: Step, told: str | None) -> None:
+        """Note an exception of a rule, a predicate or a handler, for the test to fail with.
+
+        Args:
+            error: the exception.
+            stage: where it was raised; None for a command that decides none.
+            step: the session.
+            told: the reply that the client got; None for that of a local error.
+        """
         text = (
-            f"{type(error).__name__} at {stage.upper()} of session {step.session.number} with {step.host}: "
-            f"{error}. The client was told {self.mx.phrase('local_error')}"
+            f"{type(error).__name__} at {'another command' if stage is None else stage.upper()} of session "
+            f"{step.session.number} with {step.host}: {error}. "
+            f"The client was told {told or self.mx.phrase('local_error')}"
         )
         self.journal.add(Incident(self.journal.elapsed(), "error", text, error))
 

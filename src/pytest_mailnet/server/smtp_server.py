@@ -1,9 +1,4 @@
-"""The wire side of a mail server: aiosmtpd's SMTP, with the conversation taken out of it.
-
-aiosmtpd's class stays what it is for transports, TLS and time-outs. Its command loop runs a task and a
-stream reader a session, and reads content line by line; here bytes go to a `Dialogue` as they come. What it
-protects against stays: only CRLF.CRLF ends the content (SMTP smuggling), and lines have limits.
-"""
+"""The wire side of a mail server: bytes to a conversation, replies to the client, TLS between them."""
 
 from __future__ import annotations
 
@@ -13,9 +8,7 @@ import socket
 import ssl
 import struct
 from collections.abc import Callable
-from typing import Any, Protocol, cast
-
-from aiosmtpd.smtp import SMTP, Session
+from typing import Protocol, cast
 
 from pytest_mailnet.addresses import IMPLICIT_TLS_PORTS
 from pytest_mailnet.certificates import Certificate
@@ -29,7 +22,7 @@ from pytest_mailnet.server.faulty import Mishaps
 from pytest_mailnet.server.handshakes import why_failed
 from pytest_mailnet.server.slow_link import SlowLink
 from pytest_mailnet.server.tls_channel import TlsChannel
-from pytest_mailnet.smtp.commands import answer_command
+from pytest_mailnet.smtp.commands import OwnDialogue
 from pytest_mailnet.smtp.dialogue import Dialogue
 from pytest_mailnet.smtp.service import SmtpHost
 from pytest_mailnet.smtp.state import Step
@@ -83,21 +76,24 @@ class MailService:
         self._host, self._provider, self._journal, self._departed = host, provider, journal, departed
         self._drawn = drawn
 
-    def accept(self, connection: Connection, loop: asyncio.AbstractEventLoop) -> asyncio.Protocol:
+    def accept(self, connection: Connection, loop: asyncio.AbstractEventLoop) -> MailServer:
         """Open the session's record and return the server that serves it."""
         assert connection.destination is not None
         session = self._journal.open_session(
             connection.source, connection.destination, self._host.hostname, self._provider
         )
         step = Step(session, connection.source, connection.destination, self._host.hostname)
-        dialogue = Dialogue(self._host, step, self._journal)
+        dialogue = self._conversation(step, loop)
         dialogue.starting_tls = connection.destination.port in IMPLICIT_TLS_PORTS
         server = MailServer(dialogue, step, loop, self._host, lambda: self._departed(connection))
         server.mishaps = Mishaps(self._host.faults.with_drawn(self._drawn), connection, step, server)
         return server
 
+    def _conversation(self, step: Step, loop: asyncio.AbstractEventLoop) -> Dialogue:  # noqa: ARG002
+        return OwnDialogue(self._host, step, self._journal)
 
-class MailServer(SMTP):
+
+class MailServer(asyncio.Protocol):
     """Serves one connection. All of it runs in the loop's thread.
 
     Args:
@@ -108,6 +104,7 @@ class MailServer(SMTP):
         on_lost: called once when the connection is gone.
 
     Attributes:
+        dialogue: the conversation.
         mishaps: what goes wrong on it.
     """
 
@@ -121,14 +118,9 @@ class MailServer(SMTP):
         host: MailHost,
         on_lost: Callable[[], None],
     ) -> None:
-        # None of the base classes' __init__: aiosmtpd's looks through all attributes of the class for every
-        # connection, asyncio's makes a stream reader. What their methods need that are left is set here.
         self.loop = loop
         self.transport: asyncio.Transport | None = None
-        self.session = Session(loop)
-        self._original_transport: asyncio.BaseTransport | None = None
-        self._tls_protocol: Any = None
-        self._dialogue = dialogue
+        self.dialogue = dialogue
         self._step = step
         self._host = host
         self._tls_fault: Fault | None = None
@@ -142,8 +134,6 @@ class MailServer(SMTP):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Greet the client, once hands are shaken where the port is one for TLS alone (RFC 8314, 3.3)."""
         self.transport = cast("asyncio.Transport", transport)
-        # The client's address in the net; the transport knows only that on the machine.
-        cast("Session", self.session).peer = cast("Any", tuple(self._step.client))
         self._heard = self.loop.time()
         self._timer = self.loop.call_later(_IDLE, self._idle)
         mishaps = self.mishaps
@@ -151,12 +141,12 @@ class MailServer(SMTP):
         if slow is not None:
             self.transport = SlowLink(self.transport, self.later)
         stripped = None
-        if self._dialogue.starting_tls:
+        if self.dialogue.starting_tls:
             self._shake_hands()
         else:
             stripped = mishaps.armed.stripped() if mishaps.armed else None
             self._step.stripped = stripped is not None
-            self.send(mishaps.reply([], self._dialogue.greet()))
+            self.send(mishaps.reply([], self.dialogue.greet()))
         for fault in filter(None, (slow, stripped)):
             mishaps.note(fault)
 
@@ -179,7 +169,7 @@ class MailServer(SMTP):
             self.data_received(data)
 
     def _begin_tls(self) -> None:
-        if self._dialogue.starting_tls and self._channel is None and not self.mishaps.late:
+        if self.dialogue.starting_tls and self._channel is None and not self.mishaps.late:
             # What was sent before the handshake is no part of the encrypted session (CVE-2011-0411).
             self._rest = b""
             self._shake_hands()
@@ -192,10 +182,10 @@ class MailServer(SMTP):
         self._channel = TlsChannel(self._host.tls_context(self._shown))
 
     def _replies(self, data: bytes) -> bytes:
-        dialogue, mishaps, begin = self._dialogue, self.mishaps, 0
+        dialogue, mishaps, begin = self.dialogue, self.mishaps, 0
         replies: list[bytes] = []
         # What was pipelined behind a reply that closes is not answered.
-        while not (dialogue.closing or dialogue.starting_tls or mishaps.deaf):
+        while not (dialogue.closing or dialogue.starting_tls or dialogue.awaiting or mishaps.deaf):
             if dialogue.reading is not None:
                 if mishaps.armed and mishaps.broken_off(replies, data[begin:]):
                     break
@@ -209,11 +199,25 @@ class MailServer(SMTP):
             end = data.find(b"\n", begin) + 1
             if not end:
                 break
-            reply = answer_command(dialogue, data[begin:end], pipelined=end < len(data))
+            reply = dialogue.command(data[begin:end], pipelined=end < len(data))
             replies.append(mishaps.reply(replies, reply))
             begin = end
-        self._rest = data[begin : begin + _KEPT]
+        # What is pipelined behind a command whose reply has still to come is kept whole.
+        self._rest = data[begin:] if dialogue.awaiting else data[begin : begin + _KEPT]
         return b"".join(replies)
+
+    @property
+    def tls_info(self) -> dict[str, object]:
+        """What asyncio's transports know of an encrypted connection: cipher, certificate, context."""
+        return {} if self._channel is None else self._channel.info
+
+    def answered(self, reply: bytes) -> None:
+        """Say a reply that has been waited for, and go on with what came meanwhile."""
+        if self.transport is None:
+            return
+        reply = self.mishaps.reply([], reply)
+        self.send(reply + self._replies(self._rest))
+        self._begin_tls()
 
     def later(self, seconds: float, do: Callable[[], object]) -> None:
         """Have something done when so much time has passed in the net."""
@@ -235,12 +239,12 @@ class MailServer(SMTP):
             self.lose(why_failed(error, self._host.hostname, self._shown if shaking else None))
             data = b""
         if shaking and channel.version is not None:
-            greeting = self._dialogue.encrypted(channel.version)
+            greeting = self.dialogue.encrypted(channel.version)
             self.send(self.mishaps.reply([], greeting) if greeting else b"")
         return data
 
     def _encrypted(self, channel: TlsChannel, reply: bytes) -> bytes:
-        fault = self._tls_fault if reply or (self._dialogue.closing and channel.version) else None
+        fault = self._tls_fault if reply or (self.dialogue.closing and channel.version) else None
         manner = fault and fault.manner
         if fault is not None:
             self._tls_fault = None
@@ -252,7 +256,7 @@ class MailServer(SMTP):
             return channel.outgoing() + reply
         if reply:
             channel.send(reply)
-        if self._dialogue.closing:
+        if self.dialogue.closing:
             channel.close()
         sent = channel.outgoing()
         return sent[:-1] + bytes([sent[-1] ^ 0xFF]) if sent and manner is Manner.BROKEN_RECORD else sent
@@ -295,8 +299,8 @@ class MailServer(SMTP):
 
     def lose(self, how: str) -> None:
         """Record that the connection has ended; what is said last closes it."""
-        reading = self._dialogue.reading
-        self._dialogue.lost(how, self._rest if reading is None else reading.begun)
+        reading = self.dialogue.reading
+        self.dialogue.lost(how, self._rest if reading is None else reading.begun)
 
     def send(self, reply: bytes) -> None:
         """Say something, encrypted where hands were shaken."""
@@ -306,7 +310,7 @@ class MailServer(SMTP):
             reply = self._encrypted(self._channel, reply)
         if reply:
             self.transport.write(reply)
-        if self._dialogue.closing:
+        if self.dialogue.closing:
             self.transport.close()
 
     def _idle(self) -> None:

@@ -34,6 +34,17 @@ class TlsChannel:
         """The protocol, "TLSv1.3", once both have shaken hands."""
         return self._ssl.version() if self._established else None
 
+    @property
+    def info(self) -> dict[str, object]:
+        """What asyncio's transports know of an encrypted connection."""
+        return {
+            "ssl_object": self._ssl,
+            "sslcontext": self._ssl.context,
+            "peercert": self._ssl.getpeercert() if self._established else None,
+            "cipher": self._ssl.cipher(),
+            "compression": self._ssl.compression(),
+        }
+
     def receive(self, data: bytes = b"") -> bytes:
         """Take what came; return what it says in the clear, b"" while hands are being shaken.
 

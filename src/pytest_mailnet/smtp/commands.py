@@ -12,7 +12,7 @@ from pytest_mailnet.smtp.parameters import NOTHING
 from pytest_mailnet.smtp.paths import CommandError
 from pytest_mailnet.values import Stage
 
-__all__ = ["answer_command"]
+__all__ = ["OwnDialogue", "answer_command"]
 
 _LINE_SHOWN = 512
 
@@ -52,6 +52,14 @@ def answer_command(dialogue: Dialogue, line: bytes, *, pipelined: bool = False) 
         return command.carry_out(dialogue, line, argument)
     except CommandError as error:
         return dialogue.say(line, error.condition, command.stage)
+
+
+class OwnDialogue(Dialogue):
+    """A conversation that the net holds itself."""
+
+    def command(self, line: bytes, *, pipelined: bool = False) -> bytes:
+        """Answer one command line, by the table."""
+        return answer_command(self, line, pipelined=pipelined)
 
 
 _COMMANDS: Mapping[bytes, _Command] = MappingProxyType(

@@ -5,6 +5,7 @@ Every reply comes from the service: its rules, or its phrasebook by condition.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 
 from pytest_mailnet.record.journal import Journal
@@ -19,7 +20,7 @@ __all__ = ["Dialogue"]
 _BAD_COMMANDS = 5  # as many get an answer; the next ends the session
 
 
-class Dialogue:
+class Dialogue(ABC):
     """The state of one conversation. What it returns is bytes to send.
 
     Args:
@@ -58,6 +59,23 @@ class Dialogue:
         if isinstance(answer, Reply) and not answer.positive:
             self.close(f"closed by the server after {answer.code}")
         return said
+
+    @property
+    def awaiting(self) -> bool:
+        """Whether a reply has still to come; until then nothing more is to be said to it."""
+        return False
+
+    @abstractmethod
+    def command(self, line: bytes, *, pipelined: bool = False) -> bytes:
+        """Answer one command line.
+
+        Args:
+            line: what came, line end included; of a line over the limit the beginning will do.
+            pipelined: whether more had come behind it before it was answered.
+
+        Returns:
+            The bytes to send; none where the reply comes later.
+        """
 
     def content(self) -> bytes:
         """Answer the content or chunk that `reading` has taken to its end."""
@@ -130,7 +148,7 @@ class Dialogue:
     def answer(self, stage: Stage | None, request: bytes, answer: Answer, condition: str) -> bytes:
         """Give an answer, or the usual reply for a condition where there is none; and record the exchange."""
         reply = self.service.phrase(condition) if answer is None else answer
-        said = b"" if isinstance(reply, HangUp) else reply.wire(self._value_of)
+        said = b"" if isinstance(reply, HangUp) else reply.wire(self.value_of)
         step = self.step
         step.session.exchanges.append(Exchange(self._journal.elapsed(), stage, request, said, step.finding))
         step.finding, step.details = None, NO_DETAILS
@@ -158,7 +176,8 @@ class Dialogue:
         self.service.failed(error, stage, self.step)
         return self.service.phrase("local_error")
 
-    def _value_of(self, variable: str) -> str:
+    def value_of(self, variable: str) -> str:
+        """What stands for a variable of a reply, in one line."""
         value = self.service.value_of(self.step, variable)
         # What the client sent may come back in a reply, and must not become a line of its own there.
         return value if value.isprintable() else "".join(it if it.isprintable() else "?" for it in value)

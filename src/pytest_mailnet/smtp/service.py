@@ -42,7 +42,7 @@ class SmtpHost(Protocol):
     def value_of(self, step: Step, variable: str) -> str:
         """What stands for a variable of a reply."""
 
-    def failed(self, error: Exception, stage: Stage, step: Step) -> None:
+    def failed(self, error: Exception, stage: Stage | None, step: Step, told: str | None = None) -> None:
         """Told of an exception in `decide` or `deliver`; the client gets the reply for "local_error"."""
 
 

@@ -1,0 +1,340 @@
+"""A conversation that a handler of aiosmtpd holds: commands go to aiosmtpd's `SMTP`, replies come back.
+
+The test's own answers come first. What they refuse, the handler never hears of; what they accept, it is not
+asked about. Faults, TLS and the record are those of every other server of the net.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Mapping
+from types import MappingProxyType, SimpleNamespace
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from pytest_mailnet.record.journal import Journal
+from pytest_mailnet.record.session import Exchange, note
+from pytest_mailnet.server.handler_loop import HandlerLoop
+from pytest_mailnet.smtp.data import Content
+from pytest_mailnet.smtp.dialogue import Dialogue
+from pytest_mailnet.smtp.paths import CommandError, forward_path, reverse_path
+from pytest_mailnet.smtp.service import SmtpHost
+from pytest_mailnet.smtp.state import HangUp, Step, agreed
+from pytest_mailnet.values import Reply, Stage
+
+if TYPE_CHECKING:
+    from aiosmtpd.smtp import SMTP
+
+__all__ = ["HandlerDialogue"]
+
+_STAGES: Mapping[bytes, Stage] = MappingProxyType(
+    {
+        b"EHLO": Stage.EHLO,
+        b"HELO": Stage.EHLO,
+        b"STARTTLS": Stage.STARTTLS,
+        b"AUTH": Stage.AUTH,
+        b"MAIL": Stage.MAIL,
+        b"RCPT": Stage.RCPT,
+        b"DATA": Stage.DATA,
+    }
+)
+
+
+class _Asked(NamedTuple):
+    """What the handler has been asked, and has not answered yet."""
+
+    verb: bytes
+    stage: Stage | None
+    request: bytes
+    instead: Reply | None  # what is replied in its place
+
+
+class HandlerDialogue(Dialogue):
+    """One conversation with a handler. It lives in the engine's thread, and hands over to the handler's.
+
+    Args:
+        service: the host; its script is asked, and told of exceptions.
+        step: the session, opened already.
+        journal: gives the time of each exchange.
+        loop: the engine's.
+        handler_loop: where the hooks are awaited.
+        make: makes the `SMTP` of this conversation; called there.
+
+    Attributes:
+        answered: called with a reply when it has come.
+        tls_info: tells what asyncio's transports know of an encrypted connection.
+    """
+
+    def __init__(  # noqa: PLR0917  # called once
+        self,
+        service: SmtpHost,
+        step: Step,
+        journal: Journal,
+        loop: asyncio.AbstractEventLoop,
+        handler_loop: HandlerLoop,
+        make: Callable[[HandlerDialogue], SMTP],
+    ) -> None:
+        super().__init__(service, step, journal)
+        self._loop, self._handler_loop, self._make = loop, handler_loop, make
+        self._smtp: SMTP | None = None  # the handler's thread alone makes and calls it
+        self._begun = self._over = False
+        self._transport = _HandlerTransport(self, loop)
+        self._asked: _Asked | None = None
+        self._said = bytearray()
+        self._responding = False  # in an AUTH exchange
+        self.answered: Callable[[bytes], object] = bytes
+        self.tls_info: Callable[[], Mapping[str, Any]] = dict
+
+    @property
+    def awaiting(self) -> bool:
+        """Whether a reply has still to come."""
+        return self._asked is not None
+
+    @property
+    def scripted(self) -> bool:
+        """Whether the test has answered what the handler is asked now."""
+        return self._asked is not None and self._asked.instead is not None
+
+    @property
+    def stage(self) -> Stage | None:
+        """The stage that the handler is at; None for a command that decides none."""
+        return None if self._asked is None else self._asked.stage
+
+    def greet(self) -> bytes:
+        """Let the handler's server say its banner; a test's refusal comes first."""
+        answer = self.decide(Stage.CONNECT)
+        if not agreed(answer):
+            said = self.answer(Stage.CONNECT, b"", answer, "banner")
+            if isinstance(answer, Reply):
+                self.close(f"closed by the server after {answer.code}")
+            return said
+        self._asked = _Asked(b"", Stage.CONNECT, b"", answer if isinstance(answer, Reply) else None)
+        self._begun = True
+        self._handler_loop.call(self._begin)
+        return b""
+
+    def _begin(self) -> None:
+        self._smtp = self._make(self)
+        self._smtp.connection_made(self._transport)
+
+    def command(self, line: bytes, *, pipelined: bool = False) -> bytes:
+        """Pass a command on; the reply comes later, unless the test refuses it.
+
+        Args:
+            line: what came, line end included.
+            pipelined: whether more had come behind it.
+        """
+        verb, _, rest = line.rstrip(b"\r\n").partition(b" ")
+        verb = verb.upper()
+        stage = Stage.AUTH if self._responding else _STAGES.get(verb)
+        self.step.pipelined = pipelined
+        if stage in {None, Stage.AUTH} or not self._in_order(stage, rest.decode("utf-8", "replace").strip()):
+            return self._ask(_Asked(verb, stage, line, None))
+        answer = self.decide(stage)
+        if not agreed(answer):
+            self._settle(verb, stage, agreed=False)
+            return self.answer(stage, line, answer, "")
+        return self._ask(_Asked(verb, stage, line, answer if isinstance(answer, Reply) else None))
+
+    def encrypted(self, version: str) -> bytes:
+        """Begin anew after a handshake; the handler's server is told as asyncio's TLS would tell it."""
+        begun = self._begun
+        said = super().encrypted(version)
+        if begun:
+            self._handler_loop.call(self._begin_anew)
+        return said
+
+    def _begin_anew(self) -> None:
+        if self._smtp is not None:
+            tls: Any = SimpleNamespace(_extra=dict(self.tls_info()))
+            self._smtp._original_transport = self._transport  # noqa: SLF001  # what its STARTTLS sets there
+            self._smtp._tls_protocol = tls  # noqa: SLF001
+            self._smtp.connection_made(self._transport)
+
+    def lost(self, how: str, unanswered: bytes = b"") -> None:
+        """Note how the connection ended, and end the handler's side of it."""
+        if self._asked is not None and not unanswered:
+            unanswered = self._asked.request
+        self._asked = None
+        super().lost(how, unanswered)
+        if not self._over:
+            self._over = True
+            self._handler_loop.call(self._end)
+
+    def _end(self) -> None:
+        smtp, self._smtp = self._smtp, None
+        if smtp is not None:
+            smtp.connection_lost(None)
+
+    def take(self, content: bytes, raw: bytes) -> bytes:
+        """Decide about a content that has come to its end.
+
+        Args:
+            content: without the dots that the client put before lines.
+            raw: as it came, the final dot included.
+        """
+        self.step.content = content
+        answer = self.decide(Stage.MESSAGE)
+        if isinstance(answer, HangUp):
+            return self.answer(Stage.MESSAGE, content, answer, "")
+        # A refusal goes the same way: the handler's server has to get past the content.
+        return self._ask(_Asked(b"", Stage.MESSAGE, content, answer), raw)
+
+    def heard(self, said: bytes) -> None:
+        """Take what the handler's server has written; a reply may come in several pieces."""
+        self._said += said
+        if self._said.endswith(b"\r\n") and self._said[self._said.rfind(b"\n", 0, -1) + 1 :][3:4] != b"-":
+            self._loop.call_soon(self._reply)
+
+    def hung_up(self) -> None:
+        """Note that the handler's server has closed the connection."""
+        self.close("closed by the server")
+        self._loop.call_soon(self._reply)
+
+    def _ask(self, asked: _Asked, sent: bytes | None = None) -> bytes:
+        self._asked = asked
+        data = asked.request if sent is None else sent
+
+        def say() -> None:
+            if self._smtp is not None:
+                self._smtp.data_received(data)
+
+        self._handler_loop.call(say)
+        return b""
+
+    def _reply(self) -> None:
+        said, self._said = bytes(self._said), bytearray()
+        asked, self._asked = self._asked, None
+        if not said and (asked is None or not self.closing):
+            self._asked = asked
+        if said:
+            asked = asked or _Asked(b"", None, b"", None)
+            said = self._instead_of(said, asked)
+            yes = said[:1] in (b"2", b"3")
+            self._settle(asked.verb, asked.stage, agreed=yes, code=said[:3])
+            step = self.step
+            exchange = Exchange(self._journal.elapsed(), asked.stage, asked.request, said, step.finding)
+            step.session.exchanges.append(exchange)
+            step.finding = None
+            if asked.stage is Stage.MESSAGE:
+                if yes:
+                    self.deliver(step.content or b"")
+                self.reset()
+        if said or self.closing:
+            self.answered(said)
+
+    def _instead_of(self, said: bytes, asked: _Asked) -> bytes:
+        instead = asked.instead
+        if instead is None or (instead.positive and said[:1] not in (b"2", b"3")):
+            return said  # of a yes to what the handler's server could not do nothing is left
+        return instead.wire(self.value_of)
+
+    def _in_order(self, stage: Stage | None, argument: str) -> bool:
+        """Whether a command is one that the test may answer; the step is as it says then."""
+        step = self.step
+        try:
+            match stage:
+                case Stage.EHLO:
+                    step.helo = argument or step.helo
+                case Stage.MAIL if step.helo and step.reverse_path is None:
+                    step.reverse_path, step.mail_options = reverse_path(argument)
+                    return True
+                case Stage.RCPT if step.reverse_path is not None:
+                    step.recipient, step.options = forward_path(argument)
+                    return True
+        except CommandError:
+            return False
+        known = {
+            Stage.EHLO: bool(argument),
+            Stage.DATA: bool(step.recipients) and not argument,
+            Stage.STARTTLS: bool(step.helo) and not step.tls,
+        }
+        return stage is not None and known.get(stage, False)
+
+    def _settle(self, verb: bytes, stage: Stage | None, *, agreed: bool, code: bytes = b"") -> None:
+        """Bring the step in line with a reply."""
+        step = self.step
+        self._responding = code == b"334"
+        match stage:
+            case Stage.EHLO if agreed:
+                step.extended = verb == b"EHLO"
+                self.reset()
+            case Stage.MAIL if not agreed:
+                self.reset()
+            case Stage.RCPT:
+                if agreed and step.recipient is not None:
+                    step.recipients.append(step.recipient)
+                    step.rcpt_options.append(step.options)
+                step.recipient = None
+            case Stage.DATA if agreed:
+                self.reading = _Letter(self)
+            case Stage.STARTTLS if agreed:
+                self.starting_tls = True
+            case Stage.AUTH if code == b"235":
+                # A mechanism of the handler's own has its own idea of who that is.
+                step.authenticated_as = step.credentials.identity if step.credentials else ""
+                note(step.session, user=step.authenticated_as)
+            case None if verb == b"RSET" and agreed:
+                self.reset()
+            case None if verb == b"QUIT" and agreed:
+                self.close("client quit")
+            case _:
+                pass
+
+
+class _Letter:
+    """What comes between the reply to DATA and the dot."""
+
+    def __init__(self, dialogue: HandlerDialogue) -> None:
+        self._dialogue = dialogue
+        self._end = Content(None)  # finds it; only CRLF.CRLF is one
+        self._raw = bytearray()
+
+    @property
+    def begun(self) -> bytes:
+        return bytes(self._raw)
+
+    def feed(self, data: bytes) -> bytes | None:
+        behind = self._end.feed(data)
+        self._raw += data if behind is None else data[: len(data) - len(behind)]
+        return behind
+
+    def finish(self) -> bytes:
+        raw = bytes(self._raw)
+        stuffed = b"\r\n" + raw.removesuffix(b".\r\n")
+        return self._dialogue.take(stuffed.replace(b"\r\n.", b"\r\n")[2:], raw)
+
+
+class _HandlerTransport(asyncio.Transport):
+    """What aiosmtpd's `SMTP` takes for the client's connection, in the handler's thread."""
+
+    def __init__(self, dialogue: HandlerDialogue, loop: asyncio.AbstractEventLoop) -> None:
+        super().__init__()
+        self._dialogue, self._loop = dialogue, loop
+
+    def _hand_over(self, do: Callable[[], object]) -> None:
+        with contextlib.suppress(RuntimeError):  # the engine has ended
+            self._loop.call_soon_threadsafe(do)
+
+    def get_extra_info(self, name: str, default: Any = None) -> Any:
+        step = self._dialogue.step
+        known = {"peername": tuple(step.client), "sockname": tuple(step.server)}
+        return known.get(name) or (self._dialogue.tls_info() if step.tls else {}).get(name, default)
+
+    def write(self, data: bytes | bytearray | memoryview[Any]) -> None:
+        said = bytes(data)
+        self._hand_over(lambda: self._dialogue.heard(said))
+
+    def close(self) -> None:
+        if not self._dialogue.closing:
+            self._hand_over(self._dialogue.hung_up)
+
+    abort = close
+
+    def is_closing(self) -> bool:
+        return self._dialogue.closing
+
+    def pause_reading(self) -> None:
+        pass
+
+    resume_reading = pause_reading

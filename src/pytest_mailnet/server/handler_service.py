@@ -1,0 +1,170 @@
+"""A host that is served by aiosmtpd's own `SMTP`, with a handler of the application or of its tests."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+from aiosmtpd.smtp import MISSING, SMTP, AuthResult, LoginPassword, syntax
+
+from pytest_mailnet.errors import InvalidSetting
+from pytest_mailnet.faults import Fault
+from pytest_mailnet.record.journal import Journal
+from pytest_mailnet.server.connection import Connection
+from pytest_mailnet.server.handler_dialogue import HandlerDialogue
+from pytest_mailnet.server.handler_loop import HandlerLoop
+from pytest_mailnet.server.smtp_server import MailHost, MailServer, MailService
+from pytest_mailnet.smtp.sasl import Credentials
+from pytest_mailnet.smtp.state import Step, agreed
+from pytest_mailnet.values import Reply, Stage
+
+__all__ = ["HandlerService", "Handling"]
+
+
+class Handling:
+    """Who serves a host in place of the net: a handler, and the `SMTP` class that calls its hooks.
+
+    Args:
+        handler: has hooks as aiosmtpd knows them, `handle_RCPT` and its sisters.
+        factory: a subclass of aiosmtpd's `SMTP`, or `functools.partial` of one with further arguments.
+        call: what the test has called, for the message.
+
+    Raises:
+        InvalidSetting: for a handler that is a class, or a factory that is no such class.
+
+    Attributes:
+        loop: where its hooks are awaited.
+    """
+
+    def __init__(self, handler: object, factory: object, call: str) -> None:
+        if handler is None:
+            raise InvalidSetting(
+                f"{call}, factory=...): it needs the handler whose hooks the server calls, handler=..."
+            )
+        if inspect.isclass(handler):
+            raise InvalidSetting(
+                f"{call}, handler={handler.__name__}): it takes an object with hooks: {handler.__name__}()"
+            )
+        kind = factory.func if isinstance(factory, functools.partial) else factory
+        if not (inspect.isclass(kind) and issubclass(kind, SMTP)):
+            raise InvalidSetting(
+                f"{call}, factory={factory!r}): it takes a subclass of aiosmtpd.smtp.SMTP, or "
+                "functools.partial(SMTP, auth_required=True, ...)"
+            )
+        bound = factory if isinstance(factory, functools.partial) else functools.partial(kind)
+        if bound.args:
+            raise InvalidSetting(f"{call}, factory=...): further arguments of SMTP are given by name")
+        self._kind = type(kind.__name__, (_InNet, kind), {})
+        self._settings = bound.keywords
+        self._handler = handler
+        self.loop = HandlerLoop()
+
+    def smtp(self, dialogue: HandlerDialogue, host: MailHost) -> SMTP:
+        """Make the server of one conversation; it offers STARTTLS where the host does.
+
+        Args:
+            dialogue: the conversation.
+            host: what it is held with.
+        """
+        step = dialogue.step
+        offers = not step.tls and "STARTTLS" in (dialogue.service.extension_lines(step) or ())
+        usual = {
+            "hostname": host.hostname,
+            "loop": asyncio.get_running_loop(),
+            "enable_SMTPUTF8": True,  # as aiosmtpd's controllers have it
+            "tls_context": host.tls_context(host.certificate) if offers else None,
+        }
+        made: _InNet = self._kind(self._handler, **(usual | self._settings))
+        made.mailnet = (dialogue, host)
+        return made
+
+
+class HandlerService(MailService):
+    """What listens at such a host's port, for the engine.
+
+    Args:
+        host: what is offered, encrypted and scripted there.
+        provider: the name under which sessions are recorded.
+        journal: where they are recorded.
+        departed: told of each connection that is gone.
+        drawn: what the connection meets besides the host's own faults.
+        handling: who answers.
+    """
+
+    def __init__(  # noqa: PLR0917  # those of its base class, and one more
+        self,
+        host: MailHost,
+        provider: str,
+        journal: Journal,
+        departed: Callable[[Connection], None],
+        drawn: Fault | None,
+        handling: Handling,
+    ) -> None:
+        super().__init__(host, provider, journal, departed, drawn)
+        self._handling = handling
+        handling.loop.start()  # in the client's thread, whose net is the handler's too
+
+    def accept(self, connection: Connection, loop: asyncio.AbstractEventLoop) -> MailServer:
+        """Open the session's record and return the server that serves it."""
+        server = super().accept(connection, loop)
+        dialogue = server.dialogue
+        assert isinstance(dialogue, HandlerDialogue)
+        dialogue.answered = server.answered
+        dialogue.tls_info = lambda: server.tls_info
+        return server
+
+    def _conversation(self, step: Step, loop: asyncio.AbstractEventLoop) -> HandlerDialogue:
+        def make(dialogue: HandlerDialogue) -> SMTP:
+            return self._handling.smtp(dialogue, self._host)
+
+        return HandlerDialogue(self._host, step, self._journal, loop, self._handling.loop, make)
+
+
+class _InNet(SMTP):
+    """What is laid over an `SMTP` class: the test's answers come before its hooks."""
+
+    mailnet: tuple[HandlerDialogue, MailHost]
+
+    async def _call_handler_hook(self, command: str, *args: Any) -> Any:
+        if not self.mailnet[0].scripted:
+            return await super()._call_handler_hook(command, *args)
+        match command:
+            case "EHLO" | "HELO":
+                assert self.session is not None
+                self.session.host_name = args[0]
+                return args[1] if len(args) > 1 else MISSING
+            case "DATA":
+                return "250 OK"
+            case _:
+                return MISSING
+
+    def _authenticate(self, mechanism: str, auth_data: Any) -> AuthResult:
+        dialogue, _ = self.mailnet
+        if isinstance(auth_data, LoginPassword):
+            login, password = (it.decode("utf-8", "replace") for it in auth_data)
+            dialogue.step.credentials = Credentials(mechanism, login, password)
+            answer = dialogue.decide(Stage.AUTH)
+            if isinstance(answer, Reply):
+                said = answer.wire(dialogue.value_of).decode("utf-8").rstrip("\r\n")
+                return AuthResult(success=agreed(answer), handled=False, message=said, auth_data=auth_data)
+        return super()._authenticate(mechanism, auth_data)
+
+    @syntax("STARTTLS", when="tls_context")
+    async def smtp_STARTTLS(self, arg: str) -> None:  # noqa: N802  # by this name aiosmtpd finds it
+        # The handshake is the net's.
+        if arg:
+            await self.push("501 Syntax: STARTTLS")
+        elif not self.tls_context:
+            await self.push("454 TLS not available")
+        else:
+            await self.push("220 Ready to start TLS")
+
+    async def handle_exception(self, error: Exception) -> str:
+        told = await super().handle_exception(error)
+        if not hasattr(self.event_handler, "handle_exception"):
+            dialogue, host = self.mailnet
+            host.failed(error, dialogue.stage, dialogue.step, told)
+        return str(told)
