@@ -29,7 +29,7 @@ class Listener(asyncio.DatagramProtocol):
     def __init__(self):
         self.heard = asyncio.get_running_loop().create_future()
 
-    def datagram_received(self, data, addr):  # noqa: ARG002
+    def datagram_received(self, data, addr):
         self.heard.set_result(data)
 
 

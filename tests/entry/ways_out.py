@@ -114,7 +114,7 @@ class Asker(asyncio.DatagramProtocol):
     def __init__(self):
         self.answered = asyncio.get_running_loop().create_future()
 
-    def datagram_received(self, data, addr):  # noqa: ARG002
+    def datagram_received(self, data, addr):
         self.answered.set_result(data)
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 import subprocess
 import sys
 
 import pytest
+
+from pytest_mailnet import MailNetConfig
 
 SEND = """
 import smtplib
@@ -541,3 +544,13 @@ def test_a_typo_on_the_command_line_names_the_choices(pytester):
     result = pytester.runpytest_subprocess("--mailnet-log=allways")
 
     assert "'failed', 'always', 'never'" in result.stderr.str()
+
+
+def test_every_setting_can_be_written_in_the_ini_file_and_as_a_mark(pytester):
+    settings = [field.name for field in dataclasses.fields(MailNetConfig)]
+
+    told = pytester.runpytest("--markers").stdout.str()
+
+    [mark] = [line for line in told.splitlines() if "pytest.mark.mailnet(" in line]
+    assert re.findall(r"(\w+)=\.\.\.", mark) == settings
+    assert set(settings) <= set(re.findall(r"mailnet_(\w+) \(", pytester.runpytest("--help").stdout.str()))

@@ -54,7 +54,7 @@ class Shop:
     def phrase(self, condition: str) -> Reply:
         return self.phrases[condition]
 
-    def extension_lines(self, step: Step) -> tuple[str, ...] | None:  # noqa: ARG002
+    def extension_lines(self, step: Step) -> tuple[str, ...] | None:
         return self.extensions
 
     def tls_context(self, certificate: Certificate) -> ssl.SSLContext:

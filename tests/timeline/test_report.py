@@ -343,7 +343,7 @@ def test_a_django_that_does_not_want_to_be_looked_at_is_no_matter(mailnet, monke
         configured = True
 
         @property
-        def EMAIL_BACKEND(self):  # noqa: N802  # Django's name
+        def EMAIL_BACKEND(self):  # Django's name
             warnings.warn("deprecated", DeprecationWarning, stacklevel=2)
             raise RuntimeError("not now")
 

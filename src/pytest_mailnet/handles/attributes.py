@@ -21,10 +21,13 @@ class Setting(Generic[_T]):
     Args:
         default: what it is until then.
         checked: given what it is set to, and how messages call the attribute; returns what is kept.
+        then: called with the object when the attribute has been set.
     """
 
-    def __init__(self, default: _T, checked: Callable[[Any, str], _T]) -> None:
-        self._default, self._checked = default, checked
+    def __init__(
+        self, default: _T, checked: Callable[[Any, str], _T], then: Callable[[Any], object] = bool
+    ) -> None:
+        self._default, self._checked, self._then = default, checked, then
 
     def __set_name__(self, owner: type, name: str) -> None:
         # A class attribute, so that an object which is made with the default pays nothing for it.
@@ -46,13 +49,18 @@ class Setting(Generic[_T]):
     def __set__(self, holder: object, value: _T) -> None:
         __tracebackhide__ = True
         setattr(holder, self._kept, self._checked(value, f"{self._name} of {_noun(type(holder))}"))
+        self._then(holder)
 
 
 class Flag(Setting[bool]):
-    """A setting that is True or False, and False until it is set."""
+    """A setting that is True or False, and False until it is set.
 
-    def __init__(self) -> None:
-        super().__init__(default=False, checked=flag)
+    Args:
+        then: called with the object when the attribute has been set.
+    """
+
+    def __init__(self, then: Callable[[Any], object] = bool) -> None:
+        super().__init__(default=False, checked=flag, then=then)
 
 
 def flag(value: object, what: str) -> bool:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Generator, Iterator
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Generator, Iterator, Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import pytest
 
@@ -20,40 +21,30 @@ _files = pytest.StashKey[pytest.TempPathFactory]()
 _LOG = "--mailnet-log"
 _FAULTS = "mailnet_faults"
 _GUARD = "mailnet_guard"
+_IniType: TypeAlias = Literal["string", "paths", "args", "bool"]
 
-_INI: dict[str, tuple[str, Any, str]] = {
-    "mailnet_strict": ("bool", True, "unused scripted answers and connections out of the net fail the test"),
-    "mailnet_unknown_names": (
-        "string",
-        "answer",
-        "look-ups of names not in the net: answer (NXDOMAIN) or fail",
-    ),
-    "mailnet_other_ports": ("string", "open", "connections to other than mail ports: open or closed"),
-    "mailnet_pass_names": (
-        "args",
-        [],
-        "names that are left to the machine unless they are looked up for a mail port: db.internal *.corp",
-    ),
-    "mailnet_addresses": (
-        "string",
-        "documentation",
-        "addresses of hosts: documentation or public looking ones",
-    ),
-    "mailnet_trust_ca": (
-        "bool",
-        True,
-        "TLS contexts that trust the machine's certificate authorities trust the net's own",
-    ),
-    "mailnet_enforce": ("args", [], "rules and families to turn on that are off in a fresh net; all for all"),
-    "mailnet_providers": ("paths", [], "TOML files of further providers, and folders with such files"),
-    "mailnet_guard": (
-        "bool",
-        False,
-        "stop mail connections and look-ups of tests that have no net, and say so",
-    ),
-    "mailnet_log": ("string", "failed", "when a report has the mailnet section: failed, always or never"),
-    "mailnet_log_lines": ("string", "200", "how long that section may be, in lines; 0 for no limit"),
-}
+# Names are those of the fields of MailNetConfig, which has the defaults: reading it costs a run without mail.
+_SETTINGS: Mapping[str, tuple[_IniType, str]] = MappingProxyType(
+    {
+        "strict": ("bool", "unused scripted answers and connections out of the net fail the test"),
+        "unknown_names": ("string", "look-ups of names not in the net: answer (NXDOMAIN) or fail"),
+        "other_ports": ("string", "connections to other than mail ports: open or closed"),
+        "pass_names": (
+            "args",
+            "names left to the machine unless they are looked up for a mail port: db.internal *.corp",
+        ),
+        "addresses": ("string", "addresses of hosts: documentation or public looking ones"),
+        "trust_ca": (
+            "bool",
+            "TLS contexts that trust the machine's certificate authorities trust the net's own",
+        ),
+        "enforce": ("args", "rules and families to turn on that are off in a fresh net; all for all"),
+        "providers": ("paths", "TOML files of further providers, and folders with such files"),
+        "log": ("string", "when a report has the mailnet section: failed, always or never"),
+        "log_lines": ("string", "how long that section may be, in lines; 0 for no limit"),
+    }
+)
+_GUARDING = "stop mail connections and look-ups of tests that have no net, and say so"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -63,8 +54,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         choices=("failed", "always", "never"),
         help="which tests' reports tell their DNS questions and SMTP sessions (default: failed)",
     )
-    for name, (kind, default, text) in _INI.items():
-        parser.addini(name, text, type=kind, default=default)  # type: ignore[arg-type]
+    for name, (kind, text) in _SETTINGS.items():
+        parser.addini(f"mailnet_{name}", text, type=kind, default=None)
+    parser.addini(_GUARD, _GUARDING, type="bool", default=False)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -75,10 +67,10 @@ def pytest_configure(config: pytest.Config) -> None:
     # The file's own names, which pytest 9 does not show any more; it only warns of those that there are not.
     written = vars(config).get("_inicfg") or vars(config).get("inicfg", ())
     for name in written:
-        if name.startswith("mailnet_") and name not in _INI:
+        known = [*_SETTINGS, _GUARD.removeprefix("mailnet_")]
+        if name.startswith("mailnet_") and name.removeprefix("mailnet_") not in known:
             from pytest_mailnet.errors import amongst  # noqa: PLC0415
 
-            known = [it.removeprefix("mailnet_") for it in _INI]
             meant = amongst(name.removeprefix("mailnet_"), known, shown=lambda it: f"mailnet_{it}")
             raise pytest.UsageError(f"no ini option {name}{meant}")
     config.pluginmanager.register(NeverOff(_nets, guarding=_ini(config, _GUARD)))
@@ -90,8 +82,7 @@ def pytest_configure(config: pytest.Config) -> None:
     )
     config.addinivalue_line(
         "markers",
-        "mailnet(*, strict=..., unknown_names=..., other_ports=..., pass_names=..., addresses=..., "
-        "trust_ca=..., enforce=..., providers=..., log=..., log_lines=...): "
+        f"mailnet(*, {', '.join(f'{name}=...' for name in _SETTINGS)}): "
         "settings of this test's mailnet; they go before those of ini file, command line and mailnet_config",
     )
 
@@ -129,11 +120,11 @@ def mailnet_config(pytestconfig: pytest.Config) -> MailNetConfig:
     from pytest_mailnet.errors import InvalidSetting  # noqa: PLC0415
     from pytest_mailnet.net.internet import check_settings  # noqa: PLC0415
 
-    names = (name for name in _INI if name != _GUARD)
-    settings = {name.removeprefix("mailnet_"): _ini(pytestconfig, name) for name in names}
+    given = {name: _ini(pytestconfig, f"mailnet_{name}") for name in _SETTINGS}
+    settings = {name: value for name, value in given.items() if value is not None}
     if (log := pytestconfig.getoption(_LOG)) is not None:
         settings["log"] = log
-    if settings["log_lines"].isdecimal():  # what is no number is told as it stands
+    if settings.get("log_lines", "").isdecimal():  # what is no number is told as it stands
         settings["log_lines"] = int(settings["log_lines"])
     try:
         config = MailNetConfig(**settings)

@@ -10,7 +10,7 @@ from pytest_mailnet.addresses import Occupant, Routes, checked_ip
 from pytest_mailnet.dns.blocklists import Listing, listings
 from pytest_mailnet.dns.records import checked_name
 from pytest_mailnet.errors import InvalidAddress, InvalidSetting, amongst
-from pytest_mailnet.handles.attributes import Flag, Setting, flag, steady
+from pytest_mailnet.handles.attributes import Flag, Setting, steady
 from pytest_mailnet.senders.dkim_key import DkimKey, DmarcPolicy
 
 __all__ = ["Reputation", "Sender"]
@@ -38,6 +38,25 @@ def _own_name(given: Any, what: str) -> str:
     return given
 
 
+def _reputation(given: Any, what: str) -> Reputation:  # noqa: ARG001
+    known = get_args(Reputation)
+    if given not in known:
+        raise InvalidSetting(f"sender.reputation: {given!r}{amongst(str(given), known)}")
+    found: Reputation = given
+    return found
+
+
+def _reverse_name(given: Any, what: str) -> str | None:  # noqa: ARG001
+    if given is not None:
+        checked_name(given)
+    name: str | None = given
+    return name
+
+
+def _published(sender: Sender) -> None:
+    sender._changed(sender)  # noqa: SLF001  # what this class's attributes do when they are set
+
+
 @steady("a sender", _INSTEAD)
 class Sender:
     """An address that the application sends from, and what the world knows of it.
@@ -46,17 +65,24 @@ class Sender:
     resolves to the address in turn (FCrDNS); `helo` is what `socket.getfqdn()` tells the application.
 
     Attributes:
+        ptr: the reverse name, which resolves back to the addresses (FCrDNS); None for none.
         helo: the name that the application finds for its own machine.
+        dynamic: an address of a dial-up or residential range, listed as one in Spamhaus's PBL.
+        reputation: what large providers think of it: "good", "poor" (they defer), or "bad" (they refuse).
         throttled: known for having sent too much of late.
         bulk: known as one who sends more in a day than large providers call a lot.
+
+    Raises:
+        InvalidSetting, ZoneError: when one of them is set to what it does not take.
     """
 
+    ptr = Setting[str | None](None, _reverse_name, _published)
     helo = Setting("", _own_name)
+    dynamic = Flag(_published)
+    reputation = Setting[Reputation]("good", _reputation)
     throttled = Flag()
     bulk = Flag()
     _listed_in: tuple[Listing, ...] = ()
-    _reputation: Reputation = "good"
-    _dynamic = False
 
     def __init__(
         self,
@@ -77,16 +103,6 @@ class Sender:
         self._helo = ptr or "localhost.localdomain"
 
     @property
-    def dynamic(self) -> bool:
-        """Whether it is an address of a dial-up or residential range, and listed as one in Spamhaus's PBL."""
-        return self._dynamic
-
-    @dynamic.setter
-    def dynamic(self, dynamic: bool) -> None:
-        self._dynamic = flag(dynamic, "dynamic of a sender")
-        self._changed(self)
-
-    @property
     def listed_in(self) -> tuple[Listing, ...]:
         """The lists in DNS that its addresses stand in, to be asked by servers and by the application.
 
@@ -96,30 +112,14 @@ class Sender:
         Raises:
             InvalidSetting: when set to a list that is not known, or to what can be no zone or code.
         """
-        if not self._dynamic:
+        if not self.dynamic:
             return self._listed_in
         return tuple(dict.fromkeys((*self._listed_in, *listings(["pbl"]))))
 
     @listed_in.setter
     def listed_in(self, lists: Iterable[str] | Mapping[str, str]) -> None:
         self._listed_in = listings(lists)
-        self._changed(self)
-
-    @property
-    def reputation(self) -> Reputation:
-        """What large providers think of it: "good", "poor" (they defer), or "bad" (they refuse).
-
-        Raises:
-            InvalidSetting: when set to anything else.
-        """
-        return self._reputation
-
-    @reputation.setter
-    def reputation(self, reputation: Reputation) -> None:
-        known = get_args(Reputation)
-        if reputation not in known:
-            raise InvalidSetting(f"sender.reputation: {reputation!r}{amongst(str(reputation), known)}")
-        self._reputation = reputation
+        _published(self)
 
     @overload
     def publish(
@@ -173,22 +173,6 @@ class Sender:
         return self._publish(domain, ips=ips, spf=spf, dkim=dkim, dmarc=dmarc, selector=selector)
 
     @property
-    def ptr(self) -> str | None:
-        """The reverse name, which resolves back to the addresses (FCrDNS); None for none.
-
-        Raises:
-            ZoneError: when set to what is no domain name.
-        """
-        return self._ptr
-
-    @ptr.setter
-    def ptr(self, name: str | None) -> None:
-        if name is not None:
-            checked_name(name)
-        self._ptr = name
-        self._changed(self)
-
-    @property
     def name(self) -> str:
         """The reverse name, or the address where there is none."""
         return self.ptr or self._ip
@@ -205,7 +189,7 @@ class Sender:
     @ip.setter
     def ip(self, ip: str) -> None:
         self._ip = self._moved(self._ip, ip, version=4)
-        self._changed(self)
+        _published(self)
 
     @property
     def ipv6(self) -> str:
@@ -215,7 +199,7 @@ class Sender:
     @ipv6.setter
     def ipv6(self, ip: str) -> None:
         self._ipv6 = self._moved(self._ipv6, ip, version=6)
-        self._changed(self)
+        _published(self)
 
     def _moved(self, old: str, new: str, *, version: int) -> str:
         new = checked_ip(new)
