@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from pytest_mailnet.evidence import Failure
     from pytest_mailnet.faults import FAULTS, DnsFault, Fault, FaultSchedule
     from pytest_mailnet.mailboxes.mailbox import Mailbox
-    from pytest_mailnet.net.mailnet import MailNet
+    from pytest_mailnet.net.mailnet import MailNet, MakeMailNet
     from pytest_mailnet.providers import Host, Provider, Server
     from pytest_mailnet.record.journal import Query
     from pytest_mailnet.record.session import Message, Session
@@ -61,6 +61,7 @@ __all__ = [
     "MailNetError",
     "MailNetTampered",
     "Mailbox",
+    "MakeMailNet",
     "Message",
     "MissingExtra",
     "NothingArrived",
@@ -93,6 +94,7 @@ _HOMES: Mapping[str, str] = MappingProxyType(
         "Host": "providers",
         "MailNet": "net.mailnet",
         "MailNetConfig": "config",
+        "MakeMailNet": "net.mailnet",
         "Mailbox": "mailboxes.mailbox",
         "Message": "record.session",
         "Provider": "providers",

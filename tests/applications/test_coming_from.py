@@ -11,7 +11,11 @@ import pytest
 PAGE = Path(__file__).parents[2] / "docs" / "coming-from.md"
 BEFORE = re.compile(r"^## From (.*?)\n.*?^```python before\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 SECTIONS = dict(BEFORE.findall(PAGE.read_text("utf-8")))
-NEEDED = {"aiosmtpd's `Controller`": "aiosmtpd", "smtpdfix": "smtpdfix", "pytest-localserver": "pytest_localserver"}
+NEEDED = {
+    "aiosmtpd's `Controller`": "aiosmtpd",
+    "smtpdfix": "smtpdfix",
+    "pytest-localserver": "pytest_localserver",
+}
 
 
 def test_each_section_begins_with_a_test_of_the_other_tool():

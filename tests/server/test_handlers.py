@@ -556,3 +556,28 @@ def test_the_engine_goes_on_while_a_hook_blocks(mailnet):
 
     assert [it.provider for it in mailnet.messages] == ["mx.shop.example", "mx.app.example"]
     assert life_of(mailnet).journal.incidents == []
+
+
+def test_a_mail_that_a_hook_takes_after_its_sender_has_gone_was_taken(mailnet):
+    entered, released = threading.Event(), threading.Event()
+
+    class Slow(Sink):
+        async def handle_DATA(self, server, session, envelope):
+            entered.set()
+            released.wait(10)
+            return "250 At last"
+
+    mailnet.add_server("mx.app.example", domain="app.example", handler=Slow())
+    client = smtplib.SMTP("mx.app.example", timeout=10)
+    client.ehlo()
+    client.mail("bob@b.example")
+    client.rcpt("alice@app.example")
+    client.docmd("DATA")
+    client.send(LETTER + b".\r\n")
+    assert entered.wait(10)
+
+    client.close()
+    released.set()
+
+    [message] = mailnet.wait_for_messages(1)
+    assert message.recipients == ("alice@app.example",)

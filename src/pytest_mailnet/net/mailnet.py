@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from types import MappingProxyType, TracebackType
-from typing import Any, Never, Self
+from typing import Any, Never, Protocol, Self
 
 from pytest_mailnet.certificates import Authority
 from pytest_mailnet.clock import Clock, span
@@ -25,7 +25,7 @@ from pytest_mailnet.relay import Queue
 from pytest_mailnet.server.engine import Engine
 from pytest_mailnet.values import Endpoint, Stage
 
-__all__ = ["MailNet", "life_of"]
+__all__ = ["MailNet", "MakeMailNet", "life_of"]
 
 
 _MESSAGES = "mailnet.messages has what servers took, mailnet.gmail.mailbox('alice').messages what lies there"
@@ -239,6 +239,20 @@ class MailNet(Inhabitants):
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self._life.leave(error)
+
+
+class MakeMailNet(Protocol):
+    """The type of the fixture `make_mailnet`: makes nets that are not active yet."""
+
+    def __call__(self, *, start: datetime | None = None, seed: int | None = None, **settings: Any) -> MailNet:
+        """Make a net, to be used as `with make_mailnet(start=...) as net:`.
+
+        Args:
+            start: where its clock begins, an aware datetime; now by default.
+            seed: of the queue ids and all else that is drawn by lot.
+            settings: those of `MailNetConfig`, before those of the run.
+        """
+        ...
 
 
 def life_of(net: MailNet) -> Lifetime:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
@@ -11,7 +11,7 @@ import pytest
 
 if TYPE_CHECKING:
     from pytest_mailnet.config import MailNetConfig
-    from pytest_mailnet.net.mailnet import MailNet
+    from pytest_mailnet.net.mailnet import MailNet, MakeMailNet
     from pytest_mailnet.server.engine import Engine
 
 __all__ = ["mailnet", "mailnet_config", "make_mailnet"]
@@ -150,7 +150,7 @@ def make_mailnet(
     _mailnet_engine: Engine,
     mailnet_config: MailNetConfig,
     tmp_path_factory: pytest.TempPathFactory,
-) -> Callable[..., MailNet]:
+) -> MakeMailNet:
     """Make nets that are not active yet.
 
     Scope: function. Used as `with make_mailnet(start=...) as net:`; takes `start`, `seed`, and any
@@ -178,7 +178,7 @@ def make_mailnet(
 
 
 @pytest.fixture
-def mailnet(make_mailnet: Callable[..., MailNet]) -> Iterator[MailNet]:
+def mailnet(make_mailnet: MakeMailNet) -> Iterator[MailNet]:
     """An active net, fresh for this test.
 
     Scope: function.

@@ -153,9 +153,11 @@ class HandlerDialogue(Dialogue):
 
     def lost(self, how: str, unanswered: bytes = b"") -> None:
         """Note how the connection ended, and end the handler's side of it."""
-        if self._asked is not None and not unanswered:
-            unanswered = self._asked.request
-        self._asked = None
+        asked = self._asked
+        if asked is not None:
+            unanswered = unanswered or asked.request
+            if asked.stage is not Stage.MESSAGE:  # a hook may take a mail whose sender has gone
+                self._asked = None
         super().lost(how, unanswered)
         if not self._over:
             self._over = True
@@ -205,23 +207,25 @@ class HandlerDialogue(Dialogue):
     def _reply(self) -> None:
         said, self._said = bytes(self._said), bytearray()
         asked, self._asked = self._asked, None
-        if not said and (asked is None or not self.closing):
-            self._asked = asked
         if said:
             asked = asked or _Asked(b"", None, b"", None)
             said = self._instead_of(said, asked)
-            yes = said[:1] in (b"2", b"3")
-            self._settle(asked.verb, asked.stage, agreed=yes, code=said[:3])
-            step = self.step
-            exchange = Exchange(self._journal.elapsed(), asked.stage, asked.request, said, step.finding)
-            step.session.exchanges.append(exchange)
-            step.finding = None
+            agreed = said[:1] in (b"2", b"3")
+            if not self._over:
+                self._settle(asked.verb, asked.stage, agreed=agreed, code=said[:3])
+                self._record(asked, said)
             if asked.stage is Stage.MESSAGE:
-                if yes:
-                    self.deliver(step.content or b"")
+                if agreed:
+                    self.deliver(self.step.content or b"")
                 self.reset()
         if said or self.closing:
             self.answered(said)
+
+    def _record(self, asked: _Asked, said: bytes) -> None:
+        step = self.step
+        exchange = Exchange(self._journal.elapsed(), asked.stage, asked.request, said, step.finding)
+        step.session.exchanges.append(exchange)
+        step.finding = None
 
     def _instead_of(self, said: bytes, asked: _Asked) -> bytes:
         instead = asked.instead
