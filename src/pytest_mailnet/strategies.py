@@ -1,6 +1,6 @@
-"""Hypothesis strategies for what a mail application can meet; in the extra `hypothesis`.
+"""Hypothesis strategies for replies, faults, domains and mails; they need the extra `hypothesis`.
 
-What they draw is printed as code: a falsifying example can be pasted into a test.
+Drawn values are printed as code: a falsifying example can be pasted into a test.
 """
 
 from __future__ import annotations
@@ -30,15 +30,15 @@ class World:
     """A domain and its mail hosts.
 
     Attributes:
-        domain: "shop.example".
-        exchanges: the preference of each host's MX record, and whether it takes connections.
+        domain: the domain's name: "shop.example".
+        exchanges: for each host, the preference of its MX record and whether it takes connections.
     """
 
     domain: str
     exchanges: tuple[tuple[int, bool], ...]
 
     def put_into(self, net: Inhabitants) -> None:
-        """Add its servers to a net; mail for any address of the domain is taken by each that is up."""
+        """Add the hosts to a net; each that is up takes mail for any address of the domain."""
         for number, (preference, up) in enumerate(self.exchanges, start=1):
             name = f"mx{number}.{self.domain}"
             net.add_server(name, domain=self.domain, preference=preference)
@@ -47,10 +47,10 @@ class World:
 
 
 def replies(*, permanent: bool | None = None) -> st.SearchStrategy[Reply]:
-    """Replies that say no, in one line or more, with and without an enhanced status code.
+    """Refusals, in one line or more, with and without an enhanced status code.
 
     Args:
-        permanent: only 5yz, or only 4yz; both without it.
+        permanent: True for only 5yz, False for only 4yz, None for both.
     """
     first = {None: "45", True: "5", False: "4"}[permanent]
 
@@ -71,8 +71,12 @@ def faults(
 ) -> st.SearchStrategy[Fault | DnsFault]:
     """One of the faults of a stage, of a kind, or of both.
 
+    Args:
+        stage: the stage, as `Stage` or by its name, "rcpt"; also "lookup". None for any.
+        kind: "dns", "connection", "reply" or "tls"; None for any.
+
     Raises:
-        InvalidSetting: for a stage or kind that there is not; names the near misses.
+        InvalidSetting: if there is no such stage or kind, with near misses; or no fault is of both.
     """
     return st.sampled_from(faults_of(stage=stage, kind=kind))
 
@@ -80,16 +84,16 @@ def faults(
 def schedules(
     tries: int, *, longest: int | None = None, stage: Stage | str | None = None, kind: str | None = None
 ) -> st.SearchStrategy[FaultSchedule]:
-    """What an application meets that tries so many times; shrinks to the fewest faults that break it.
+    """Schedules of faults for an application that tries several times; they shrink to the fewest faults.
 
     Args:
-        tries: how often it tries, 1 or more.
-        longest: how many steps there are at most; as many as tries by default.
-        stage: as `faults` takes it.
-        kind: as `faults` takes it.
+        tries: how often the application tries, 1 or more.
+        longest: how many steps a schedule has at most; None for as many as tries.
+        stage: only faults of this stage, as in `faults`; None for any.
+        kind: only faults of this kind, as in `faults`; None for any.
 
     Raises:
-        InvalidSetting: for a schedule that is longer than the tries, or fewer than 1 try.
+        InvalidSetting: if `longest` is more than `tries` or less than 1; or for a stage or kind as `faults`.
     """
     most = tries if longest is None else longest
     if not 1 <= most <= tries:
@@ -102,10 +106,10 @@ def schedules(
 
 
 def worlds(domain: str = "shop.example") -> st.SearchStrategy[World]:
-    """A domain with one to four mail hosts, of which one at least is up."""
+    """A domain with one to four mail hosts, at least one of which is up."""
     exchange = st.tuples(st.sampled_from([10, 20, 30]), st.booleans())
     exchanges = st.lists(exchange, min_size=1, max_size=4).filter(lambda it: any(up for _, up in it))
-    # Not `map`: hypothesis would print the text of what maps, with names that only this module has.
+    # Not `map`: Hypothesis would print the mapping function, with names that only this module has.
     return st.builds(World, st.just(domain), st.builds(tuple, exchanges))
 
 
@@ -113,7 +117,13 @@ def worlds(domain: str = "shop.example") -> st.SearchStrategy[World]:
 def messages(
     draw: st.DrawFn, sender: str = "app@sender.example", recipient: str = "alice@shop.example"
 ) -> bytes:
-    """Mails, as bytes, with what trips senders up: dots at line starts, long lines, any script, no text."""
+    """Mails, as bytes, that trip senders up: dots at line starts, long lines, any script, no text.
+
+    Args:
+        draw: passed by Hypothesis, not by the caller.
+        sender: the address in the From field.
+        recipient: the address in the To field.
+    """
     line = st.sampled_from(["", ".", "..", ". x", "From x", "x" * 998]) | st.text(
         st.characters(exclude_categories=["Cc", "Cs", "Zl", "Zp"]), max_size=80
     )
@@ -126,5 +136,5 @@ def messages(
 
 
 def _is_plain(text: str) -> bool:
-    """Whether a text is not taken for an enhanced status code of its own."""
+    """Whether a text cannot be mistaken for one that begins with an enhanced status code."""
     return text == text.strip() and not text[:1].isdigit()

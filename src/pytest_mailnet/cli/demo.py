@@ -1,4 +1,4 @@
-"""The story that `mailnet demo` plays: unmodified clients, real sockets, the replies of 2009."""
+"""The story that `mailnet demo` plays, with unmodified clients, real sockets and the replies of 2009."""
 
 from __future__ import annotations
 
@@ -65,14 +65,14 @@ def play(say: Callable[[str], object], *, colour: bool) -> bool:
     """Play the story.
 
     Args:
-        say: is given each line.
+        say: prints a line; called with each line.
         colour: whether the lines have ANSI colours.
 
     Returns:
         Whether every reply was the one in the story.
     """
     stage = _Stage(say, colour=colour)
-    # The address is the one that the servers saw; the clock stands where their time stamps say.
+    # The address and the clock are those in the servers' replies.
     start = datetime(2009, 7, 17, 22, 58, tzinfo=UTC)
     with MailNet(strict=False, start=start) as net:
         net.sender.ip = "74.125.67.100"
@@ -141,7 +141,12 @@ class _Stage:
         self.expect("\n".join(session.replies), expected)
 
     def expect(self, text: str, expected: str) -> None:
-        """Look for the expected lines as a whole, one after the other, in what was said."""
+        """Check that the expected lines stand in a text, whole and in order.
+
+        Args:
+            text: the lines that were received.
+            expected: a regular expression for whole lines.
+        """
         if not re.search(rf"(?m)^{expected}$", text.replace("\r\n", "\n")):
             self._missed.append(f"expected:\n{expected}\ngot:\n{text}")
 

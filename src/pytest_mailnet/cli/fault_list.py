@@ -1,4 +1,4 @@
-"""The faults that there are, with what each does."""
+"""The list of faults as text, as JSON and as Markdown tables."""
 
 from __future__ import annotations
 
@@ -15,7 +15,13 @@ _INDENT = " " * 4
 
 
 def as_text(listed: Sequence[Fault | DnsFault], width: int | None = None) -> Iterator[str]:
-    """A line for each: its id, stage, kind, and what it does; that below, where they would be too wide."""
+    """A line for each fault: its id, stage, kind, and what it does.
+
+    Args:
+        listed: the faults, in order.
+        width: the width of the terminal in columns. If a line is wider, what the fault does stands in lines
+            of its own. None for any width.
+    """
     lines = {f"{it.id:<30} {it.stage:<8} {it.kind:<10}": it.does for it in listed}
     if width is None or all(len(f"{head} {does}") <= width for head, does in lines.items()):
         yield from (f"{head} {does}" for head, does in lines.items())
@@ -26,7 +32,7 @@ def as_text(listed: Sequence[Fault | DnsFault], width: int | None = None) -> Ite
 
 
 def as_json(listed: Iterable[Fault | DnsFault]) -> str:
-    """A list with an object for each; `taken` is null where the client decides what becomes of the mail."""
+    """A JSON list with an object for each fault; `taken` is null if the mail's fate is up to the client."""
     return json.dumps(
         [
             {
@@ -43,7 +49,7 @@ def as_json(listed: Iterable[Fault | DnsFault]) -> str:
 
 
 def as_markdown(listed: Iterable[Fault | DnsFault]) -> Iterator[str]:
-    """A table for each stage."""
+    """A Markdown table for each stage."""
     stage = ""
     for fault in listed:
         if fault.stage != stage:

@@ -1,4 +1,4 @@
-"""`mailnet providers`, `replies`, `rules` and `faults`: what they take, and what they print."""
+"""The commands `mailnet providers`, `replies`, `rules` and `faults`: their arguments and output."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from typing import Any
 
 __all__ = ["add_listings"]
 
-_NARROWEST = 40  # columns; a terminal that says it has fewer is not believed
+_NARROWEST = 40  # columns, even if the terminal reports fewer
 
 
 def add_listings(commands: Any) -> None:
-    """Add the listing commands to the subparsers of a parser; `run` of what is parsed prints the listing."""
+    """Add the listing commands to the subparsers of a parser; each sets `run` to a function that prints."""
     _add_providers(commands)
     _add_replies(commands)
     _add_rules(commands)
@@ -75,9 +75,9 @@ def _replies(given: argparse.Namespace) -> int:
     if given.text[:1] == ["show"]:
         if len(given.text) != 2:
             raise InvalidSetting("show takes the ID of one reply, as in `replies show gmail/user_unknown`")
-        sys.stdout.write(listing.shown(catalogue, given.text[1]).decode().replace("\r\n", "\n"))
+        sys.stdout.write(listing.wire_bytes(catalogue, given.text[1]).decode().replace("\r\n", "\n"))
         return 0
-    found = listing.entries(
+    found = listing.matching_replies(
         catalogue,
         provider=given.provider,
         stage=given.stage,
@@ -149,7 +149,7 @@ def _print(
     markdown: Callable[[], Iterable[str]],
     text: Callable[[int | None], Iterable[str]],
 ) -> int:
-    """Print a listing in the form that is asked for; as text it keeps to the width of a terminal."""
+    """Print a listing in the requested form; text is wrapped to the width of the terminal, if it is one."""
     if given.json:
         lines = json()
     elif given.markdown:

@@ -26,11 +26,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit status.
 
     Args:
-        arguments: of the command line; by default those of this process.
+        arguments: the arguments of the command line; None for those of this process.
 
     Returns:
-        0 for success; 1 for a story that went otherwise, or for nothing found; 2 for a mistake in the
-        arguments, or for a file that could not be read or written; 130 where it was interrupted.
+        0 for success; 1 if the demo's replies differ, or if nothing was found; 2 for a mistake in the
+        arguments, or if a file could not be read or written; 130 if it was interrupted.
     """
     _prepare_streams()
     name = "mailnet"
@@ -40,8 +40,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             name = f"mailnet {given.command}"
             return _run(given, name)
         finally:
-            sys.stdout.flush()  # what nobody reads is told here, and not at the interpreter's end
-    except BrokenPipeError:  # of `| head`
+            sys.stdout.flush()  # so that a closed pipe is noticed here, not at the interpreter's end
+    except BrokenPipeError:  # such as by `| head`
         _write_no_more()
         return 0
     except KeyboardInterrupt:
@@ -68,11 +68,11 @@ def _prepare_streams() -> None:
         if stream is None:  # it was closed, by `>&-`
             setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_WRONLY), "w"))
         elif isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")  # there may be what no terminal can show
+            stream.reconfigure(errors="replace")  # some text may not be encodable for the terminal
 
 
 def _write_no_more() -> None:
-    """Let go nowhere what Python would still write at its end."""
+    """Discard the output that Python would still write at its end."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
@@ -96,7 +96,7 @@ def _given(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 
 class _Version(argparse.Action):
-    """Prints the version, which is looked for only then."""
+    """Prints the version, which is looked up only on request."""
 
     def __init__(self, option_strings: Sequence[str], dest: str) -> None:
         super().__init__(option_strings, dest, nargs=0, help="print the version and exit")

@@ -1,4 +1,4 @@
-"""How far a long reading has come, on a terminal."""
+"""A progress bar on a terminal for reading large files."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ _WIDTH = 30
 
 
 class Progress:
-    """A bar that counts bytes; it shows nothing until a second has passed, and nothing where nobody looks.
+    """A progress bar that counts bytes. It appears after one second, and only on a terminal.
 
     Args:
-        total: in bytes; 0 where it is not known.
-        terminal: where it is drawn, if that is one.
+        total: the number of bytes in all; 0 if unknown.
+        terminal: the stream to draw on; nothing is drawn unless it is a terminal.
     """
 
     def __init__(self, total: int, terminal: TextIO) -> None:
@@ -28,7 +28,7 @@ class Progress:
         self._next = self._began + 1
 
     def add(self, size: int) -> None:
-        """Count so many bytes more."""
+        """Add a number of bytes, and draw the bar again at most ten times a second."""
         self._done += size
         now = monotonic()
         if self._shown and now >= self._next:
@@ -37,7 +37,7 @@ class Progress:
             self._terminal.flush()
 
     def clear(self) -> None:
-        """Take the bar off the terminal, until more is read."""
+        """Remove the bar from the terminal; the next `add` may draw it again."""
         if self._shown and self._next > self._began + 1:
             self._terminal.write("\r\x1b[K")
             self._terminal.flush()

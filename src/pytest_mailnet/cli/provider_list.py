@@ -1,4 +1,4 @@
-"""The providers that there are: where they take mail, where their users hand it in, what they decide by."""
+"""The list of providers, with domains, hosts, ports and rules, as text, as JSON and as a Markdown table."""
 
 from __future__ import annotations
 
@@ -20,7 +20,13 @@ _CUSTOMER = "shop.example"
 
 
 def as_text(catalogue: Catalogue, stems: Iterable[str], width: int | None = None) -> Iterator[str]:
-    """A paragraph for each, wrapped to a width: its domains, its hosts with ports, the rules that are on."""
+    """A paragraph for each provider: its domains, its hosts with ports, and the rules that are on.
+
+    Args:
+        catalogue: the catalogue of providers.
+        stems: the names of the providers' files, in order.
+        width: the columns to wrap to; None to leave the lines long.
+    """
     for number, stem in enumerate(stems):
         facts = catalogue.load_stem(stem)
         if number:
@@ -39,7 +45,12 @@ def as_text(catalogue: Catalogue, stems: Iterable[str], width: int | None = None
 
 
 def in_detail(catalogue: Catalogue, stem: str) -> Iterator[str]:
-    """All that is known of one, but for its replies and its records."""
+    """All facts about one provider, except its replies and its DNS records.
+
+    Args:
+        catalogue: the catalogue of providers.
+        stem: the name of the provider's file: "gmail", "gmail-2009".
+    """
     facts = catalogue.load_stem(stem)
     yield _title(stem, facts)
     yield from _told("domains", facts.domains)
@@ -65,12 +76,22 @@ def in_detail(catalogue: Catalogue, stem: str) -> Iterator[str]:
 
 
 def as_json(catalogue: Catalogue, stems: Iterable[str]) -> str:
-    """A list with an object for each; null where no submission servers are known."""
+    """A JSON list with an object for each provider; `submission` is null if no such servers are known.
+
+    Args:
+        catalogue: the catalogue of providers.
+        stems: the names of the providers' files, in order.
+    """
     return json.dumps([_object(stem, catalogue.load_stem(stem)) for stem in stems], indent=1)
 
 
 def as_markdown(catalogue: Catalogue, stems: Iterable[str]) -> Iterator[str]:
-    """A table with a row for each."""
+    """A Markdown table with a row for each provider.
+
+    Args:
+        catalogue: the catalogue of providers.
+        stems: the names of the providers' files, in order.
+    """
     yield from heading("provider", "domains", "MX hosts", "submission", "rules that are on")
     for stem in stems:
         facts = catalogue.load_stem(stem)
@@ -122,7 +143,7 @@ def _ports(ports: Sequence[int]) -> str:
 
 
 def _on(rules: Iterable[Rule]) -> list[str]:
-    """The rules that are asked without a word of the test, each named once."""
+    """The names of the rules that are on without the test asking for them, each once."""
     return list(dict.fromkeys(name_of(rule) for rule in rules if rule.when is not When.ASKED))
 
 

@@ -1,4 +1,4 @@
-"""The catalogue of replies as a user reads it: as text, as JSON, as a table of the documentation."""
+"""The catalogue of replies as text, as JSON and as Markdown tables."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from pytest_mailnet.errors import InvalidSetting, UnknownName
 from pytest_mailnet.providers import Catalogue, Phrase
 from pytest_mailnet.values import Reply
 
-__all__ = ["ListedReply", "as_json", "as_markdown", "as_text", "entries", "shown"]
+__all__ = ["ListedReply", "as_json", "as_markdown", "as_text", "matching_replies", "wire_bytes"]
 
 _CODE = re.compile(r"([2-5][0-9.]*)?")
 
 
 @dataclass(frozen=True, slots=True)
 class ListedReply:
-    """A phrase with the name of the file that it stands in.
+    """A phrase, and the name of the provider's file that it is from.
 
     Attributes:
         provider: "gmail", or "gmail-2009" for an era.
@@ -32,25 +32,25 @@ class ListedReply:
 
     @property
     def id(self) -> str:
-        """What `mailnet replies show` takes: "gmail/user_unknown"."""
+        """The ID that `mailnet replies show` takes: "gmail/user_unknown"."""
         return f"{self.provider}/{self.phrase.name}"
 
 
-def entries(
+def matching_replies(
     catalogue: Catalogue, *, provider: str = "", stage: str = "", code: str = "", text: str = ""
 ) -> list[ListedReply]:
-    """The entries that fit all that is given, in the order of the files.
+    """The replies that match all conditions, in the order of the files; "" is no condition.
 
     Args:
-        catalogue: where the providers are.
-        provider: its name, an alias, or its name with an era, "gmail-2009".
+        catalogue: the catalogue of providers.
+        provider: the provider's name, an alias, or a name with an era, "gmail-2009".
         stage: "rcpt", "message", …
         code: the beginning of the reply code or of the enhanced status code: "55", "5.7.26".
-        text: what stands in the reply or in its ID, in any case.
+        text: a part of the reply's text or of its ID, in any case.
 
     Raises:
         UnknownName: if there is no such provider or stage; names the near misses.
-        InvalidSetting: for what begins no code.
+        InvalidSetting: if no code can begin with `code`.
     """
     stems = [catalogue.stem(provider)] if provider else catalogue.stems
     found = [
@@ -75,21 +75,30 @@ def entries(
     ]
 
 
-def shown(catalogue: Catalogue, identity: str) -> bytes:
-    """One reply as it goes over the wire, its variables unfilled.
+def wire_bytes(catalogue: Catalogue, identity: str) -> bytes:
+    """The bytes of one reply on the wire, with its variables unfilled.
+
+    Args:
+        catalogue: the catalogue of providers.
+        identity: the ID of the reply: "gmail/user_unknown".
 
     Raises:
-        UnknownName: if there is no entry of that ID; names the near misses.
+        UnknownName: if there is no reply of that ID; names the near misses.
     """
     provider = identity.partition("/")[0]
-    known = {entry.id: entry for entry in entries(catalogue, provider=provider)}
+    known = {entry.id: entry for entry in matching_replies(catalogue, provider=provider)}
     if identity not in known:
         raise UnknownName("reply", identity, known, "`mailnet replies` lists them.")
     return known[identity].phrase.reply.wire()
 
 
 def as_text(listed: Iterable[ListedReply], width: int | None = None) -> Iterator[str]:
-    """Two lines for each entry: what is said when, cut to a width in columns, and where it is known from."""
+    """Two lines for each reply: its ID, stage and text; and its source.
+
+    Args:
+        listed: the replies, in order.
+        width: the columns to cut the first line to; None to leave it long.
+    """
     for entry in listed:
         phrase = entry.phrase
         line = f"{entry.id}  {phrase.stage}  {_in_one_line(phrase.reply)}"
@@ -98,7 +107,7 @@ def as_text(listed: Iterable[ListedReply], width: int | None = None) -> Iterator
 
 
 def as_json(listed: Iterable[ListedReply]) -> str:
-    """A list with an object for each entry; the lines of a reply are joined by line ends."""
+    """A JSON list with an object for each reply; the lines of a reply are joined by line ends."""
     return json.dumps(
         [
             {
@@ -124,7 +133,7 @@ def as_json(listed: Iterable[ListedReply]) -> str:
 
 
 def as_markdown(listed: Iterable[ListedReply]) -> Iterator[str]:
-    """A table for each provider."""
+    """A Markdown table for each provider."""
     provider = ""
     for entry in listed:
         if entry.provider != provider:

@@ -1,4 +1,4 @@
-"""What `mailnet reproduce` does."""
+"""The command `mailnet reproduce`: reads evidence, and writes the failures as text, tests, TOML or JSON."""
 
 from __future__ import annotations
 
@@ -32,21 +32,22 @@ def run(
     out: TextIO,
     err: TextIO,
 ) -> int:
-    """Read evidence, and write what it tells.
+    """Read evidence, and write its failures.
 
     Args:
         paths: files and folders; "-" is standard input.
         form: "text", "test", "toml" or "json".
-        anonymise: whether to replace what tells of people.
-        queue_ids: of logs, only these mails; empty for all.
-        out: what is found goes here.
-        err: where nothing is found, and how far it has come, goes here.
+        anonymise: whether to replace addresses, hosts, ids and names of files.
+        queue_ids: in logs, read only the mails with these queue ids or Message-IDs; empty for all.
+        out: the stream for the failures.
+        err: the stream for progress, and for files without a failure.
 
     Returns:
-        0 where a failure was found, 1 where none was; 2 where a file could not be read, whatever others tell.
+        The exit status: 2 if a file could not be read; otherwise 0 if a failure was found, 1 if none was.
 
     Raises:
-        EvidenceError: for a path where nothing is; names the near misses. For folders without a file.
+        EvidenceError: if there is nothing at a path, with near misses; if there is no file in the folders;
+            or if standard input is closed or given twice.
     """
     catalogue = catalogue_with()
     if STANDARD_INPUT in paths and sys.stdin is None:
@@ -64,7 +65,7 @@ def run(
         recognised = (replace(it, failure=anonymity.nameless(it.failure)) for it in recognised)
         nothing = map(anonymity.nameless_nothing, nothing)
     for piece in _written(form, recognised, catalogue):
-        if out.isatty():  # where both are seen
+        if out.isatty():  # the bar and the output would mix
             reading.progress.clear()
         out.write(piece)
     reading.progress.clear()
@@ -75,7 +76,7 @@ def run(
 
 
 class _Reading:
-    """Goes through sources, and counts what it finds."""
+    """Reads sources, counts their failures, and keeps the results without one."""
 
     def __init__(self, sources: Sequence[EvidenceSource], err: TextIO, queue_ids: frozenset[str]) -> None:
         self._sources, self._queue_ids = sources, queue_ids

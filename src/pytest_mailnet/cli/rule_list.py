@@ -1,4 +1,4 @@
-"""The rules that there are, and those of each provider."""
+"""The list of rules, and of each provider's rules, as Markdown tables."""
 
 from __future__ import annotations
 
@@ -13,7 +13,11 @@ __all__ = ["as_markdown"]
 
 
 def as_markdown(catalogue: Catalogue, provider: str = "") -> Iterator[str]:
-    """What each rule does; and for each provider which ones it asks, at which stage, and when they are on.
+    """Tables of all rules, and of each provider's rules with their stages and when they are on.
+
+    Args:
+        catalogue: the catalogue of providers.
+        provider: the name of one provider, to list only its rules; "" for everything.
 
     Raises:
         UnknownName: if there is no such provider; names the near misses.

@@ -1,4 +1,4 @@
-"""Tables in Markdown, as the documentation has them."""
+"""Markdown tables in the form that the documentation uses."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ __all__ = ["heading", "row"]
 
 
 def heading(*columns: str) -> Iterator[str]:
-    """The two lines with which a table begins."""
+    """The first two lines of a table."""
     yield row(*columns)
     yield row(*["---"] * len(columns))
 
 
 def row(*cells: str) -> str:
-    """A line of a table; a bar in a cell ends none."""
+    """A line of a table; bars in cells are escaped."""
     return f"| {' | '.join(cell.replace('|', '&#124;') for cell in cells)} |"

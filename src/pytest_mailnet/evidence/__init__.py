@@ -1,4 +1,4 @@
-"""What production said: bounces, logs, transcripts and web hooks, read into failed recipients."""
+"""Evidence from production: reads bounces, logs, transcripts and web hooks into failed recipients."""
 
 from __future__ import annotations
 

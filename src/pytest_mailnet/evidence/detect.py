@@ -1,4 +1,4 @@
-"""One piece of evidence, whatever it is: what it is found to be, and what it tells."""
+"""Finds out what kind of evidence a file is, and reads the failures in it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from pytest_mailnet.evidence.formats import DocumentFormat, LineFormat
 from pytest_mailnet.evidence.logs import MAIL_LOG
 from pytest_mailnet.evidence.logs import failures_of as failures_of_mails
 from pytest_mailnet.evidence.replies import code_of, reply_lines
-from pytest_mailnet.evidence.sources import EvidenceSource, lines_of, mails_of
+from pytest_mailnet.evidence.sources import EvidenceSource, mails_of, text_lines
 from pytest_mailnet.evidence.transcripts import EVENTS, TRANSCRIPTS
 from pytest_mailnet.evidence.webhooks import WEBHOOKS
 
@@ -35,22 +35,23 @@ _MAIL_FIELDS = re.compile(
 )
 _DOCUMENTS: tuple[DocumentFormat, ...] = (*WEBHOOKS, *EVENTS)
 _TEXTS: tuple[LineFormat, ...] = (*TRANSCRIPTS, MAIL_LOG)
-# How files begin that old logs are kept in.
+# The first bytes of compressed files; rotated logs are often compressed.
 _PACKED = ((b"\x1f\x8b", "gzip"), (b"BZh", "bzip2"), (b"\xfd7zXZ", "xz"), (b"\x28\xb5\x2f\xfd", "zstd"))
 
 
 def outcomes_of(
     source: EvidenceSource, read: Callable[[int], object] = int, queue_ids: frozenset[str] = frozenset()
 ) -> Iterator[Outcome]:
-    """What a file tells: its failed recipients, and a word why where the file, or a mail in it, has none.
+    """Read the failed recipients in a file.
 
-    A file that cannot be read, or not to its end, has a word too, and is no error: the others are to be read.
+    A file without a failure, or a mail without one in a mailbox, gives a `NoFailure` that says why. So does
+    a file that cannot be read to its end: nothing is raised, and the caller goes on with the next file.
 
     Args:
-        source: the file; it is closed in the end.
-        read: told of each block's size in bytes, as it is read.
-        queue_ids: of a log, only the mails with these queue ids or Message-IDs; of other evidence nothing;
-            empty for all.
+        source: the file; it is closed at the end.
+        read: called with the size of each block in bytes, as it is read.
+        queue_ids: of a log, only the mails with these queue ids or Message-IDs are read; evidence that is no
+            log gives a `NoFailure` then. Empty for everything.
     """
     try:
         with source.open() as stream:
@@ -75,7 +76,7 @@ def _outcomes(
             name, f"packed by {packed}", f"nothing is unpacked here: {packed} -dc … | mailnet reproduce"
         )
         return
-    text = "\n".join(lines_of(io.BytesIO(), head))
+    text = "\n".join(text_lines(io.BytesIO(), head))
     if not text.strip(" \t\n\0"):
         yield NoFailure(name, "it is empty", "there is nothing to read")
         return
@@ -95,11 +96,11 @@ def _outcomes(
                 missing=f"no line in it tells of a failed delivery of {' or '.join(sorted(queue_ids))}",
                 failures=lambda lines: failures_of_mails(lines, queue_ids),
             )
-        yield from _of_lines(line_format, lines_of(stream, head, read), name)
+        yield from _of_lines(line_format, text_lines(stream, head, read), name)
     elif text.lstrip()[:1] in ("{", "["):
         yield from _of_document(head + stream.read(_LONGEST_DOCUMENT), name)
     else:
-        yield from _of_prose("\n".join(itertools.islice(lines_of(stream, head, read), _MOST_LINES)), name)
+        yield from _of_prose("\n".join(itertools.islice(text_lines(stream, head, read), _MOST_LINES)), name)
 
 
 def _of_mailbox(mails: Iterable[bytes], name: str) -> Iterator[Outcome]:
@@ -131,7 +132,7 @@ def _called(mail: BouncedMail) -> str:
 
 
 def _quoted(text: str) -> list[Failure]:
-    """What a mail tells that is no bounce, but has a traceback, a log or a transcript in it."""
+    """The failures in a traceback, a log or a transcript that a mail has in its text."""
     line_format = next((it for it in _TEXTS if it.recognises(text[:_HEAD])), None)
     return [] if line_format is None else list(line_format.failures(text.split("\n")))
 
@@ -149,7 +150,7 @@ def _of_document(content: bytes, name: str) -> Iterator[Outcome]:
         yield NoFailure(name, f"JSON of more than {_LONGEST_DOCUMENT >> 20} MiB", "split it into its events")
         return
     try:
-        documents = _parsed("\n".join(lines_of(io.BytesIO(), content)))
+        documents = _parsed("\n".join(text_lines(io.BytesIO(), content)))
     except (ValueError, RecursionError) as error:
         yield NoFailure(name, "it begins like JSON and is none", str(error))
         return
@@ -168,10 +169,10 @@ def _of_document(content: bytes, name: str) -> Iterator[Outcome]:
 
 
 def _of_prose(text: str, name: str) -> Iterator[Outcome]:
-    """Of a text of no kind that is known: the words of a bounce, perhaps, without its head."""
+    """The failures in a text of no known format; perhaps the body of a bounce without its header."""
     found = failures_of(BouncedMail.of_text(text))
     if not found and (reply := reply_lines(text[:_LONGEST_REPLY])) and (code_of(reply[0]) or 0) >= 400:
-        found = [Failure(reply=reply)]  # all that was copied
+        found = [Failure(reply=reply)]  # only the reply was copied
     yield from found
     if not found:
         kinds = ", ".join(it.name for it in _TEXTS)
@@ -179,7 +180,7 @@ def _of_prose(text: str, name: str) -> Iterator[Outcome]:
 
 
 def _parsed(text: str) -> Sequence[Any]:
-    """A JSON text, or one in each line."""
+    """The documents in a JSON text: one in all, or one a line (JSON Lines)."""
     try:
         return [json.loads(text)]
     except ValueError:

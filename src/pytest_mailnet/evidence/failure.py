@@ -1,4 +1,4 @@
-"""What evidence tells: one mail that did not get to one recipient."""
+"""The result of reading evidence: one mail that did not reach one recipient."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ __all__ = ["Failure", "NoFailure", "Outcome"]
 
 @dataclass(frozen=True, kw_only=True)
 class Failure:
-    """One failed recipient; None, or empty, is what the evidence does not tell.
+    """One failed recipient; a field is None, or empty, if the evidence does not say.
 
     Attributes:
-        recipient: whom the mail was for: the address that the failing server was given.
-        sender: its reverse-path; "" for the null sender.
-        host: the server that said no, or did not answer, by name.
-        address: its IP address.
-        stage: where in the session.
-        stage_rule: by which rule the stage was inferred; None where the evidence tells it.
-        reply: the SMTP reply to the letter, a line each, with their codes.
-        status: the enhanced status code that stands beside the reply: a report's Status field, say.
-        action: whether the mail was given up or waits for another try, where the evidence says so.
-        fault: the id of one of `pytest_mailnet.faults.FAULTS`, where no server has replied.
-        words: what the evidence says, where there is no reply in it.
-        file: where it stands.
+        recipient: the recipient's address, as it was given to the server that refused.
+        sender: the reverse-path; "" for the null sender.
+        host: the name of the server that refused, or did not answer.
+        address: the IP address of that server.
+        stage: the stage of the session at which it failed.
+        stage_rule: the rule by which the stage was inferred; None if the evidence states the stage.
+        reply: the SMTP reply to the letter: its lines, with their codes.
+        status: the enhanced status code given beside the reply, such as a report's Status field.
+        action: "failed" if the mail was given up, "delayed" if it will be tried again.
+        fault: the id of one of `pytest_mailnet.faults.FAULTS`, if no server replied.
+        words: the text of the evidence, if it has no reply in it.
+        file: the name of the file or mail that the evidence is in.
     """
 
     recipient: str | None = None
@@ -53,12 +53,12 @@ class Failure:
 
     @functools.cached_property
     def enhanced(self) -> str | None:
-        """The enhanced status code (RFC 3463): the reply's own, or the one that stands beside it."""
+        """The enhanced status code (RFC 3463): the reply's own, or else `status`."""
         return enhanced_of(self.reply) or self.status
 
     @property
     def permanent(self) -> bool | None:
-        """Whether it makes no sense to try again: by the code, the enhanced one, or what was done."""
+        """Whether trying again is useless: by the code, or else the enhanced one, or else `action`."""
         if self.code is not None:
             return self.code >= 500
         if self.enhanced is not None:
@@ -66,7 +66,10 @@ class Failure:
         return None if self.action is None else self.action == "failed"
 
     def completed_by(self, other: Failure) -> Failure:
-        """The same, with what only the other knows; a stage that is told goes before one that is inferred."""
+        """Fill the empty fields of this failure from another, in a copy.
+
+        A stage that the other's evidence states replaces an inferred one.
+        """
         changes = {
             it.name: getattr(other, it.name)
             for it in dataclasses.fields(self)
@@ -84,10 +87,10 @@ class NoFailure:
     """A piece of evidence in which no failure was found.
 
     Attributes:
-        file: where it stands.
-        found: what it seems to be.
-        missing: what would have told a failure.
-        subject: of a mail; "" where it has none.
+        file: the name of the file, or of the mail in it.
+        found: what kind of evidence it seems to be.
+        missing: why there is no failure in it.
+        subject: the subject, if it is a mail; "" if there is none.
         unread: whether it could not be read at all.
     """
 
@@ -103,4 +106,4 @@ class NoFailure:
 
 
 Outcome: TypeAlias = Failure | NoFailure
-"""What comes of a piece of evidence: failed recipients, or one word that there are none."""
+"""One result of reading evidence: a failed recipient, or the statement that there is none."""

@@ -1,4 +1,4 @@
-"""What a reader of evidence is: which texts or documents it takes, and what it finds in them."""
+"""The two kinds of evidence formats, for text and for JSON: how one is recognised and read."""
 
 from __future__ import annotations
 
@@ -13,14 +13,16 @@ __all__ = ["DocumentFormat", "LineFormat"]
 
 @dataclass(frozen=True, slots=True)
 class LineFormat:
-    """A kind of text that is read line by line, in constant memory: a log, a transcript.
+    """A text format that is read line by line, in constant memory, such as a log or a transcript.
 
     Attributes:
-        name: what messages call it: "a mail log".
-        missing: what a text of the kind lacks in which no failure is found, as a clause: "no line in it tells
-            of a failed delivery".
-        recognises: whether a text is of the kind, by its beginning (some 64 KiB; its last line may be cut).
-        failures: what lines tell; they come without their ends, at most 64 KiB each.
+        name: its name in messages, with an article: "a mail log".
+        missing: a clause for messages that says why a text of this format has no failure: "no line in it
+            tells of a failed delivery".
+        recognises: takes the beginning of a text (some 64 KiB; its last line may be cut) and returns whether
+            it is of this format.
+        failures: reads the failures in lines; the lines come without their ends, at most 65,536
+            characters each.
     """
 
     name: str
@@ -31,13 +33,13 @@ class LineFormat:
 
 @dataclass(frozen=True, slots=True)
 class DocumentFormat:
-    """A kind of JSON document: what a web hook was called with, or what an error tracker exports.
+    """A JSON format: the body of a web hook, or an event that an error tracker exports.
 
     Attributes:
-        name: what messages call it: "an Amazon SES notification".
-        missing: what a document of the kind lacks in which no failure is found, as a clause.
-        recognises: whether a parsed document is of the kind.
-        failures: what it tells.
+        name: its name in messages, with an article: "an Amazon SES notification".
+        missing: a clause for messages that says why a document of this format has no failure.
+        recognises: takes a parsed document and returns whether it is of this format.
+        failures: reads the failures in a parsed document.
     """
 
     name: str

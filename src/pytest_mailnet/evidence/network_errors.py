@@ -1,4 +1,4 @@
-"""What went wrong below SMTP, by the words that programs and systems have for it."""
+"""Errors of DNS, connections and TLS, recognised by the wording of programs and operating systems."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ _MOST = 4000  # characters in which a cause is looked for
 
 
 class Trouble(NamedTuple):
-    """What stood between a client and a reply.
+    """An error because of which a client got no reply.
 
     Attributes:
         fault: the id of one of `pytest_mailnet.faults.FAULTS`.
-        stage: where; None for a look-up that failed, or where the text does not tell.
+        stage: the stage of the session; None for a failed look-up, or if the text does not say.
     """
 
     fault: str
@@ -81,7 +81,7 @@ _NO_LOOK_UP = (
         ),
         "dns-nodata",
     ),
-    # That a look-up failed, and no more.
+    # The look-up failed; the text does not say how.
     (_words("unable to (?:lookup dns|get mx info)"), "dns-servfail"),
 )
 _ENDED = (
@@ -98,7 +98,7 @@ _ENDED = (
         ),
         "closed",
     ),
-    # A mail that "message timed out" is told of has waited too long in a queue, for whatever reason.
+    # "message timed out" is no time-out of a connection: the mail waited too long in a queue.
     (
         _words(
             r"(?<!message )timed?[ -]?out", "(?<!message )timeout", r"\bno (?:[\w\-]{1,20} ){1,3}response\b"
@@ -106,7 +106,7 @@ _ENDED = (
         "stalled",
     ),
 )
-# Of a handshake, in the words of TLS libraries.
+# How TLS libraries word the errors of a handshake.
 _NO_TLS = (
     (_words("certificate (?:has )?expired"), "expired-at-starttls"),
     (
@@ -143,11 +143,11 @@ _TLS = _words("certificate", "(?<!protocol )handshake", r"\btls\b", r"\bssl\b")
 
 
 def trouble_in(text: str, stage: Stage | None = None) -> Trouble | None:
-    """What went wrong according to a text; None where it tells of nothing that the catalogue of faults has.
+    """The network error that a text describes; None if it describes none of the catalogue of faults.
 
     Args:
         text: "connect to mx.shop.example[192.0.2.8]:25: Connection timed out".
-        stage: where, if that is known from elsewhere; otherwise the text may name it.
+        stage: the stage of the session, if known from elsewhere; if None, the text may name it.
     """
     text = text[:_MOST]
     if stage in {None, Stage.CONNECT, Stage.STARTTLS}:

@@ -1,4 +1,4 @@
-"""Why a mail failed, as one text has it: a server's reply, what went wrong below SMTP, or only words."""
+"""Why a mail failed, according to one text: a server's reply, a network error, or only words."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ class Reason(NamedTuple):
 
     Attributes:
         reply: the reply's lines; empty if there is none.
-        fault: the id of one of `pytest_mailnet.faults.FAULTS`, where a connection or a look-up has failed.
-        stage: where, if the text says so or it is known from elsewhere.
+        fault: the id of one of `pytest_mailnet.faults.FAULTS`, if a connection or a look-up failed.
+        stage: the stage of the session, if the text names it or it is known from elsewhere.
         words: the text, if there is no reply in it.
     """
 
@@ -27,12 +27,13 @@ class Reason(NamedTuple):
 
 
 def in_words(words: str, stage: Stage | None = None, trouble: Trouble | None = None) -> Reason:
-    """The reason in words that are no server's reply.
+    """The reason for a failure, from a text that is no server's reply.
 
     Args:
-        words: of the program that gave up.
-        stage: where, if that is known from elsewhere.
-        trouble: what went wrong, if the program has words of its own for it.
+        words: the text, written by the program that gave up.
+        stage: the stage of the session, if known from elsewhere.
+        trouble: the network error, if the caller has recognised it by the program's own wording; None to
+            look for one in the words.
     """
     trouble = trouble or trouble_in(words, stage)
     if trouble is None:

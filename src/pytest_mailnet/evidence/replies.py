@@ -1,4 +1,4 @@
-"""SMTP replies as they stand in running text: in bounces, logs and exceptions."""
+"""SMTP replies in running text: in bounces, logs and exceptions."""
 
 from __future__ import annotations
 
@@ -30,18 +30,17 @@ _ANY_STATUS = re.compile(rf"{_NOT_INSIDE}#?({_STATUS})(?![\d.])")
 
 
 def reply_in(text: str) -> tuple[str, ...]:
-    """The first SMTP reply (RFC 5321, 4.2) that says no in a text, to its end, line by line; empty for none.
+    """The lines of the first refusal (RFC 5321, 4.2) in a text, up to its end; empty if there is none.
 
-    Args:
-        text: lines that begin with the reply's code are lines of it, others go on with the line before.
-            A reply that was written into one line, "550-5.1.1 No 550 5.1.1 user", is taken apart again.
+    A line that begins with the reply's code is a line of the reply; any other continues the line before. A
+    reply that was folded into one line, "550-5.1.1 No 550 5.1.1 user", is split again.
     """
     start = _BEGINS.match(text) or _WITH_STATUS.search(text) or _ANNOUNCED.search(text)
     return reply_lines(text[start.end() : start.end() + _LONGEST]) if start else ()
 
 
 def reply_lines(text: str) -> tuple[str, ...]:
-    """The lines of a reply that begins a text; empty if none does."""
+    """The lines of the reply with which a text begins; empty if it begins with none."""
     first = _LINE.match(text.lstrip())
     if first is None:
         return ()
@@ -65,7 +64,10 @@ def code_of(line: str) -> int | None:
 
 
 def enhanced_of(reply: Sequence[str]) -> str | None:
-    """The enhanced status code of a reply: behind its code, or marked with "#" further on, as qmail does."""
+    """The enhanced status code of a reply; None for none.
+
+    It stands behind the reply code, or further on with a "#" in front, as qmail writes it.
+    """
     for line in reply:
         if found := _OWN_STATUS.match(line):
             return found[1]

@@ -1,4 +1,4 @@
-"""Where evidence lies: files, Maildirs and other folders, standard input."""
+"""Sources of evidence: files, Maildirs and other folders, standard input."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from typing import BinaryIO
 
 from pytest_mailnet.errors import EvidenceError, amongst
 
-__all__ = ["STANDARD_INPUT", "EvidenceSource", "lines_of", "mails_of", "sources_at"]
+__all__ = ["STANDARD_INPUT", "EvidenceSource", "mails_of", "sources_at", "text_lines"]
 
 STANDARD_INPUT = "-"
-"""In place of a path: what is typed or piped in."""
+"""Stands for standard input in place of a path."""
 
 _BLOCK = 1 << 20
 _LONGEST_LINE = 1 << 16
@@ -27,7 +27,7 @@ _KINDS = {
     stat.S_IFCHR: "a device",
     stat.S_IFBLK: "a device",
 }
-_ENVELOPE = re.compile(rb"From \S{0,400} {0,3}.{0,40}\d\d:\d\d")  # with the time at which it came
+_ENVELOPE = re.compile(rb"From \S{0,400} {0,3}.{0,40}\d\d:\d\d")  # it ends with the time of arrival
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +35,9 @@ class EvidenceSource:
     """One file of evidence.
 
     Attributes:
-        name: what messages and results call it.
-        size: in bytes; 0 where it is not known beforehand.
-        open: opens it for reading.
+        name: its name in messages and results.
+        size: in bytes; 0 if it is not known beforehand.
+        open: opens it for reading; raises OSError if it cannot be read.
     """
 
     name: str
@@ -48,14 +48,14 @@ class EvidenceSource:
 def sources_at(
     paths: Iterable[str | os.PathLike[str]], standard_input: BinaryIO | None = None
 ) -> Iterator[EvidenceSource]:
-    """All files at some paths, those in a folder in the order of their names.
+    """All files at some paths; those in a folder sorted by name.
 
     Args:
         paths: files, Maildirs, other folders, or "-".
-        standard_input: what "-" reads.
+        standard_input: the stream that "-" reads; without one, "-" is a file of that name.
 
     Raises:
-        EvidenceError: for a path where nothing is; names the near misses. For standard input a second time.
+        EvidenceError: if there is nothing at a path, with near misses; or if "-" is given twice.
     """
     __tracebackhide__ = True
     once = False
@@ -76,13 +76,13 @@ def sources_at(
             yield _file(path)
 
 
-def lines_of(stream: BinaryIO, began: bytes = b"", read: Callable[[int], object] = int) -> Iterator[str]:
-    """The lines of a text of any size, without their ends; each cut to 64 KiB.
+def text_lines(stream: BinaryIO, began: bytes = b"", read: Callable[[int], object] = int) -> Iterator[str]:
+    """The lines of a text of any size, without their ends; each is cut to 65,536 characters.
 
     Args:
-        stream: the text from where `began` ends.
-        began: its beginning, which has been read already.
-        read: told of each block's size in bytes.
+        stream: the rest of the text, behind `began`.
+        began: the beginning of the text, already read. It decides between UTF-16 and UTF-8.
+        read: called with the size of each block in bytes, as it is read.
     """
     codec = "utf-16" if began[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
     decoded = codecs.getincrementaldecoder(codec)("replace")
@@ -101,11 +101,11 @@ def lines_of(stream: BinaryIO, began: bytes = b"", read: Callable[[int], object]
 
 
 def mails_of(stream: BinaryIO, began: bytes) -> Iterator[bytes]:
-    """The mails of an mbox (RFC 4155); of each what a bounce can have to say, not more than 1 MiB.
+    """The mails of an mbox (RFC 4155); each is cut to 1 MiB, which is enough for any bounce.
 
     Args:
-        stream: the mailbox from where `began` ends.
-        began: its beginning, which has been read already.
+        stream: the rest of the mailbox, behind `began`.
+        began: the beginning of the mailbox, already read.
     """
     mail = bytearray()
     empty = True
@@ -136,11 +136,11 @@ def _names_in(folder: Path) -> list[str]:
 
 
 def _is_folder(path: Path) -> bool:
-    return os.path.isdir(path)  # noqa: PTH112, that of a Path raises where a folder may not be entered
+    return os.path.isdir(path)  # noqa: PTH112, Path.is_dir raises where a folder may not be entered
 
 
 def _is_missing(path: Path) -> bool:
-    """Whether it is known that nothing is there; in a folder that may not be entered it is not."""
+    """Whether there is surely nothing at a path; False in a folder that may not be entered."""
     try:
         path.lstat()
     except (FileNotFoundError, NotADirectoryError):
@@ -159,7 +159,7 @@ def _file(path: Path) -> EvidenceSource:
 
 
 def _unread(path: Path, error: OSError) -> EvidenceSource:
-    """A file of which it is known already why it cannot be read; whoever opens it is told."""
+    """A file that cannot be read; opening it raises the error."""
     if isinstance(error, FileNotFoundError) and path.is_symlink():
         error = OSError("it is a link to where nothing is")
 
@@ -170,9 +170,9 @@ def _unread(path: Path, error: OSError) -> EvidenceSource:
 
 
 def _sources_in(folder: Path) -> Iterator[EvidenceSource]:
-    """Of a Maildir the mails, of any other folder all files below it; none that are hidden.
+    """The mails of a Maildir, or all files below another folder except hidden ones.
 
-    What cannot be read stands among them, and says why when it is opened.
+    What cannot be read is among them; opening it raises the error.
     """
     found: dict[Path, EvidenceSource] = {}
 
@@ -192,7 +192,7 @@ def _sources_in(folder: Path) -> Iterator[EvidenceSource]:
 
 
 def _in_folder(path: Path) -> EvidenceSource:
-    """A file of a folder. A pipe may never end, which whoever names it wants, and nobody else does."""
+    """A file in a folder. A pipe or device is not read: it may never end, and nobody named it."""
     try:
         mode = path.stat().st_mode
     except OSError as error:

@@ -1,4 +1,4 @@
-"""At which stage of a session something was said: as evidence names it, or inferred from what was said."""
+"""The stage of a session at which a reply was given: named by the evidence, or inferred from the reply."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pytest_mailnet.values import Stage
 
 __all__ = ["STAGE_SIGNS", "StageSign", "inferred_stage", "named_stage"]
 
-# How programs call what they had said last; longer names go before those that they hold.
+# Names that programs have for the answered command; a longer name stands before a shorter one within it.
 _NAMED: tuple[tuple[re.Pattern[str], Stage], ...] = tuple(
     (re.compile(pattern, re.IGNORECASE), stage)
     for pattern, stage in (
@@ -29,7 +29,7 @@ _NAMED: tuple[tuple[re.Pattern[str], Stage], ...] = tuple(
 
 
 def named_stage(command: str) -> Stage | None:
-    """The stage that a command, or what a program calls it, belongs to; None for another.
+    """The stage of a command, or of a program's name for one; None for any other text.
 
     Args:
         command: "RCPT TO:<alice@shop.example>", "end of DATA", "initial server greeting".
@@ -42,8 +42,8 @@ class StageSign(NamedTuple):
 
     Attributes:
         says: the rule, as users read it.
-        sign: what a reply has in it, with its code in front.
-        stage: where such replies are given.
+        sign: matches the text of a reply, with its code in front.
+        stage: the stage at which replies with this sign are given.
     """
 
     says: str
@@ -108,15 +108,15 @@ STAGE_SIGNS = (
     _rule("421 ends a session, mostly before a mail has begun (RFC 5321, 3.8)", r"^421\b", Stage.CONNECT),
     _rule("most refusals are of a recipient", r"^[45]\d\d\b", Stage.RCPT),
 )
-"""By which signs a stage is inferred that the evidence does not tell; the first that is there decides."""
+"""The signs by which a stage is inferred if the evidence does not state it; the first match decides."""
 
 
 def inferred_stage(reply: tuple[str, ...], status: str | None = None) -> tuple[Stage, str] | None:
-    """The stage at which a reply was most likely given, and the rule that says so; None where none does.
+    """The stage at which a reply was most likely given, and the rule for it; None if no rule applies.
 
     Args:
-        reply: its lines.
-        status: an enhanced status code that stands beside it.
+        reply: the lines of the reply.
+        status: the enhanced status code given beside the reply; used if the reply has none itself.
     """
     if not reply:
         return None

@@ -1,4 +1,4 @@
-"""From what production said to the same failure: recognised, planned, and written as a test."""
+"""Turns failures from production into tests: recognises them, plans a net for each, and writes the test."""
 
 from __future__ import annotations
 

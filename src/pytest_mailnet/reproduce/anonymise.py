@@ -1,4 +1,4 @@
-"""Failures without what tells of people: addresses, hosts and ids are replaced, the same by the same."""
+"""Anonymises failures: replaces addresses, hosts and ids, the same ones always by the same."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from pytest_mailnet.providers.zones import customer_zones, exchanges_in
 __all__ = ["Anonymity"]
 
 _STATUS = r"[245]\.\d{1,3}\.\d{1,3}(?![\d.])"
-# With what a line of a reply begins: its code, and the enhanced one.
+# The beginning of a reply's line: the code, and the enhanced one.
 _HEAD = re.compile(rf"(?:[2-5]\d\d(?!\d)(?:[ \-]|:(?!:))*(?:[\[(#]*{_STATUS}[\]) \-]*)?)?")
-# Codes further on: of a reply within the reply, or as qmail writes it, "(#5.1.1)".
+# Codes further on: of a reply within the reply, or in qmail's form, "(#5.1.1)".
 _CODES = re.compile(rf"((?<![\w.@/-])(?:[2-5]\d\d-(?:{_STATUS}|(?=[A-Za-z<]))|#?{_STATUS}))")
 
 _OF_LOCAL = r"[\w.!#$%&'*+/=?^`{|}~-]"
@@ -33,14 +33,14 @@ _NAMES = re.compile(
         (?:(?:\d{{1,3}}\.){{3}}\d{{1,3}} | [0-9A-Fa-f]{{0,4}})(?![\w:.]))
     | (?P<ipv4>(?<![\w.])(?:\d{{1,3}}\.){{3}}\d{{1,3}}(?![\w.]*\w))
     | (?P<host>(?:(?<=://)|(?<![\w@./-])){_LABELS}(?:xn--[\w-]{{1,59}}|[^\W\d_]{{2,63}})(?![\w@-]))
-    # What looks drawn by lot: ten characters or more, digits and letters. "AS16012609" is a provider's code.
+    # Random-looking ids: ten characters or more, digits and letters. "AS16012609" is a provider's code.
     | (?P<id>(?<![\w.@/-])(?![A-Z]{{1,3}}\d{{1,20}}(?![\w.-]))
         (?=[\w.-]{{0,80}}\d[\w.-]{{0,80}}\d[\w.-]{{0,80}}\d)(?=[\w.-]{{0,200}}[A-Za-z])
         [A-Za-z0-9][\w.-]{{8,200}}[A-Za-z0-9](?![\w@]))
     """,
     re.VERBOSE,
 )
-# What a name goes on with that ends behind it only in part, or that is the local part of another address.
+# What may not follow a name: it is then a part of a longer word, or the local part of another address.
 _INSIDE_ADDRESS = re.compile(r"[a-z0-9_-]|[\w.+=-]{0,64}@[\w\[]")
 _BEFORE_DOMAIN = re.compile(r"[a-z0-9_-]|@[\w\[]")
 _JOINING = frozenset("abcdefghijklmnopqrstuvwxyz0123456789_.+@-")
@@ -58,27 +58,27 @@ _Ip: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
 class Anonymity:
-    """Replaces, and remembers by what, for as long as it lives.
+    """Replaces names in failures, and remembers the replacement of each name.
 
-    What the catalogue knows stays: names of providers and of blocklists, and the words of its replies. A
-    failure would not be theirs without. So do codes: it would be another.
+    Names of providers and blocklists, words of the catalogue's replies, and codes stay as they are; without
+    them the failure could not be recognised.
 
     Args:
-        catalogue: of providers.
+        catalogue: the catalogue of providers.
     """
 
     def __init__(self, catalogue: Catalogue) -> None:
         self._catalogue = catalogue
         self._users: dict[str, str] = {}
         self._names: dict[str, str] = {}
-        self._labels: dict[str, str] = {}  # domains by what Microsoft's hosts of customers are called
+        self._labels: dict[str, str] = {}  # domains by their form in Microsoft's host names of customers
         self._domain_numbers, self._host_numbers = itertools.count(1), itertools.count(1)
         self._addresses: dict[str, str] = {}
         self._ids: dict[str, str] = {}
         self._files: dict[str, str] = {}
 
     def nameless(self, failure: Failure) -> Failure:
-        """The same failure, of nobody. Words where there is no reply go altogether: they may name people."""
+        """Anonymise a failure; its words are removed altogether, since they may name people."""
         recipient = failure.recipient and self._mailbox(failure.recipient)
         sender = failure.sender and self._mailbox(failure.sender)
         host = failure.host and self._host_or_ip(failure.host)
@@ -96,11 +96,11 @@ class Anonymity:
         )
 
     def nameless_nothing(self, nothing: NoFailure) -> NoFailure:
-        """The same word on a piece of evidence, without its name and subject."""
+        """Anonymise a `NoFailure`: replace the file's name, and remove the subject."""
         return dataclasses.replace(nothing, file=self._file(nothing.file), subject="")
 
     def _file(self, name: str) -> str:
-        """A number in place of a path: folders, files and mailboxes are named after people."""
+        """A number in place of a path, since folders, files and mailboxes are named after people."""
         mail = _MAIL_OF_MAILBOX.search(name)
         path = name[: mail.start()] if mail else name
         if path in ("", _STANDARD_INPUT):
@@ -108,7 +108,7 @@ class Anonymity:
         return f"{self._files.setdefault(path, f'evidence {len(self._files) + 1}')}{mail[0] if mail else ''}"
 
     def _told(self, failure: Failure) -> tuple[Mapping[str, str], Mapping[str, str]]:
-        """What a failure tells by itself, in lower case, with what stands for it: names, and local parts."""
+        """The names and the local parts in a failure's fields, in lower case, with their replacements."""
         names: dict[str, str] = {}
         users: dict[str, str] = {}
         for address in filter(None, (failure.recipient, failure.sender)):
@@ -133,7 +133,7 @@ class Anonymity:
         return line[:codes] + _with(users, text, _BEFORE_DOMAIN, str)
 
     def _text(self, text: str) -> str:
-        """A text in which what a failure tells by itself does not stand any more."""
+        """Replace the remaining names in a text from which those of the failure's fields are gone."""
         pieces = _CODES.split(text)
         pieces[::2] = (_NAMES.sub(self._replaced, it) for it in pieces[::2])
         return "".join(pieces)
@@ -150,7 +150,7 @@ class Anonymity:
             case "host":
                 return self._host(name.lower())
             case _:
-                return name if (ip := _ip_of(name)) is None else self._ip(ip)  # a time looks like one
+                return name if (ip := _ip_of(name)) is None else self._ip(ip)  # a time looks like an address
 
     def _mailbox(self, address: str) -> str:
         local, domain = _parted(address)
@@ -181,20 +181,20 @@ class Anonymity:
         label = next(
             (host.removesuffix(it) for it in _behind_customers(self._catalogue) if host.endswith(it)), ""
         )
-        if label:  # the domain of a provider's customer, as shop-example.mail.protection.outlook.com has it
+        if label:  # a customer's domain, as in shop-example.mail.protection.outlook.com
             return self._domain(self._labels.get(label, label)).replace(".", "-") + host.removeprefix(label)
         labels = host.split(".")
         parents = (".".join(labels[start:]) for start in range(1, len(labels)))
         below = next((it for it in parents if it in self._names), ".".join(labels[-2:]))
         if self._catalogue.owner(below) is not None:
             return self._below_provider(host)
-        domain = self._domain(below)  # which may be the host, if its name is one label
+        domain = self._domain(below)  # this may be the host itself, if its name has one label
         if host not in self._names:
             self._names[host] = f"host{next(self._host_numbers)}.{domain}"
         return self._names[host]
 
     def _below_provider(self, host: str) -> str:
-        """A host whose name is its provider's, without the names and addresses of others that are in it."""
+        """A provider's host name in which the names and addresses of others are replaced."""
         labels = host.split(".")
         parts = (".".join(labels[start:end]) for start, end in itertools.combinations(range(len(labels)), 2))
         others = next((it for it in parts if "." in it and it in self._names), "")
@@ -216,7 +216,7 @@ class Anonymity:
         return self._addresses.setdefault(str(ip), made)
 
     def _id(self, text: str) -> str:
-        """One of the same form, and a number behind it by which it differs from others of that form."""
+        """An id of the same form that ends with a number, to differ from others of that form."""
         form = _LETTERS.sub("x", _DIGITS.sub("0", text))
         number = str(len(self._ids) + 1)
         return self._ids.setdefault(text, form[: -len(number)] + number)
@@ -227,7 +227,7 @@ class Anonymity:
 
 @functools.cache
 def _words_of(catalogue: Catalogue) -> frozenset[str]:
-    """Whatever stands in the catalogue's replies, and the names of blocklists: it is of nobody."""
+    """The words and names in the catalogue's replies, and the blocklists; none of them names a person."""
     found = set(zones())
     for stem in catalogue.stems:
         for phrase in catalogue.load_stem(stem).phrases.values():
@@ -238,7 +238,7 @@ def _words_of(catalogue: Catalogue) -> frozenset[str]:
 
 @functools.cache
 def _behind_customers(catalogue: Catalogue) -> tuple[str, ...]:
-    """How names of providers' hosts end that begin with a customer's domain."""
+    """The endings of providers' host names that begin with a customer's domain."""
     label = _CUSTOMER.replace(".", "-")
     of_customers = (
         host
@@ -252,12 +252,18 @@ def _behind_customers(catalogue: Catalogue) -> tuple[str, ...]:
 def _with(
     made: Mapping[str, str], text: str, not_before: re.Pattern[str], others: Callable[[str], str]
 ) -> str:
-    """A text with names in it replaced, in any case, and what is between them by what a function makes of it.
+    """Replace names in a text, in any case, and apply a function to the pieces between them.
 
-    A pattern would find them as well; to compile one for each reply takes as long as all else.
+    A pattern would do as well, but compiling one for each reply takes as long as everything else.
+
+    Args:
+        made: the replacements by the names in lower case.
+        text: the text.
+        not_before: matches what may not follow a name.
+        others: applied to each piece between the names.
     """
     lower = text.lower()
-    if len(lower) != len(text):  # as a Turkish İ has it
+    if len(lower) != len(text):  # such as a text with a Turkish İ
         lower = text
     found = sorted((start, -len(name), name) for name in made for start in _starts(name, lower))
     pieces: list[str] = []
@@ -278,7 +284,7 @@ def _starts(name: str, text: str) -> Iterator[int]:
 
 
 def _parted(address: str) -> tuple[str, str]:
-    """Local part and domain; one without a domain is a local part."""
+    """The local part and the domain of an address; the domain is "" if there is no "@"."""
     local, at, domain = address.rpartition("@")
     return (local, domain) if at else (address, "")
 

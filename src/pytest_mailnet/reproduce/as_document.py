@@ -1,4 +1,4 @@
-"""Failures for programs: as JSON, and as entries of a phrasebook."""
+"""Writes failures as JSON, and as TOML entries of a phrasebook."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pytest_mailnet.values import Stage, literal
 
 __all__ = ["as_json", "as_toml"]
 
-# The conditions of phrasebooks, by enhanced status codes that say no more than they (RFC 3463; RFC 7372).
+# The conditions of phrasebooks, by the enhanced status codes that mean the same (RFC 3463; RFC 7372).
 _CONDITIONS = {
     "1.1": "user_unknown",
     "1.2": "bad_destination_system",
@@ -30,7 +30,7 @@ _CONDITIONS = {
 
 
 def as_json(recognised: Iterable[Recognised]) -> Iterator[str]:
-    """A list with an object for each failed recipient, in pieces, an object each; null: not told."""
+    """A JSON list with an object for each failed recipient, in pieces of one object; null is unknown."""
     before = "[\n"
     for one in recognised:
         text = json.dumps(_object(one), ensure_ascii=False)
@@ -40,7 +40,7 @@ def as_json(recognised: Iterable[Recognised]) -> Iterator[str]:
 
 
 def as_toml(recognised: Iterable[Recognised]) -> Iterator[str]:
-    """Lines of a provider's file: an entry for each reply that the catalogue does not have yet."""
+    """The lines of a provider's TOML file: an entry for each reply that is not in the catalogue yet."""
     written: dict[tuple[str, str], str] = {}
     names: set[str] = set()
     for one in recognised:
@@ -85,7 +85,7 @@ def _object(one: Recognised) -> dict[str, Any]:
 
 
 def _with_variables(one: Recognised) -> str:
-    """A reply as it stands in a phrasebook: what differs from session to session is a variable."""
+    """A reply in the form of a phrasebook: recipient and sender are variables."""
     failure = one.failure
     text = literal("\n".join(failure.reply))
     for value, variable in ((failure.recipient, "{recipient}"), (failure.sender, "{sender}")):
@@ -107,12 +107,12 @@ def _name(one: Recognised, names: set[str]) -> str:
 
 
 def _text(text: str) -> str:
-    """A basic string of TOML, which has the escapes of JSON, and one of its own instead of surrogates."""
+    """A basic string of TOML: it has JSON's escapes, and its own long one instead of surrogates."""
     return printable(json.dumps(text, ensure_ascii=False), _escaped)
 
 
 def _escaped(character: str) -> str:
     number = ord(character)
-    if 0xD800 <= number <= 0xDFFF:  # half of a character, which TOML cannot have
+    if 0xD800 <= number <= 0xDFFF:  # half of a surrogate pair, which TOML does not allow
         number = 0xFFFD
     return f"\\U{number:08x}" if number > 0xFFFF else f"\\u{number:04x}"

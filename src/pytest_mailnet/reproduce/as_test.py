@@ -1,4 +1,4 @@
-"""Failures as pytest tests: each sets a net up in which it happens again."""
+"""Writes failures as pytest tests; each test sets up a net in which the failure happens again."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ _WIDTH = 100
 
 
 def as_test(plans: Iterable[Plan]) -> Iterator[str]:
-    """The lines of a module with a test for each failure."""
+    """The lines of a test module with one test for each failure."""
     yield from _HEAD.splitlines()
     names: set[str] = set()
     for plan in plans:
@@ -135,7 +135,7 @@ def _arguments(plan: Plan) -> Iterator[str]:
 
 
 def _assigned(name: str, text: str) -> Iterator[str]:
-    """An assignment of a text, in as many lines as are readable."""
+    """The lines of an assignment of a text, split into readable pieces."""
     pieces = []
     for line in text.splitlines(keepends=True):
         pieces += [_quoted(line[start : start + _WIDTH]) for start in range(0, len(line), _WIDTH)]
@@ -148,12 +148,12 @@ def _assigned(name: str, text: str) -> Iterator[str]:
 
 
 def _quoted(text: str) -> str:
-    """A text as a literal, which has the escapes of JSON and, for what JSON writes as it is, of Python."""
+    """A text as a Python literal: with JSON's escapes, and Python's for characters that JSON leaves."""
     return printable(json.dumps(text, ensure_ascii=False))
 
 
 def _inert(text: str) -> str:
-    """A text that cannot end a docstring, and of which no character is more than it seems."""
+    """A text that is safe in a docstring: it cannot end the docstring, and all its characters are visible."""
     return printable(text.replace("\\", "/").replace('"', "'")).replace("\\", "\\\\")
 
 

@@ -1,4 +1,4 @@
-"""Failures for people."""
+"""Writes failures as text for people."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["as_text"]
 
 
 def as_text(recognised: Iterable[Recognised]) -> Iterator[str]:
-    """Some printable lines for each failed recipient; what the evidence does not tell is left out."""
+    """Some printable lines for each failed recipient; unknown facts are left out."""
     for number, one in enumerate(recognised):
         if number:
             yield ""

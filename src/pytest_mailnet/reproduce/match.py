@@ -1,4 +1,4 @@
-"""Whose reply it was: the provider that evidence is like, the catalogue's entry, and the stage by both."""
+"""Matches failures with the catalogue: finds the provider, the entry of the reply, and the stage."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ __all__ = ["Recognised", "Recogniser"]
 _VARIABLE = re.compile(r"\\\{[a-z_]+\\\}")
 _STATUS = re.compile(r"^[245]\d\d[ -]?(?:[245]\.\d{1,3}\.\d{1,3}(?: |$))?")
 _CUSTOMER = "customer.example"
-_LEFT_OVER = 60  # characters behind a known reply that may follow: queue ids, codes of servers
+_LEFT_OVER = 60  # characters that may follow a known reply: queue ids, codes of servers
 _SOMEWHERE = "the evidence does not tell where the connection ended"
 _SURE = ("captured", "documented", "source code")
 
 
 @dataclass(frozen=True, slots=True)
 class Recognised:
-    """A failure, and what the catalogue knows of it.
+    """A failure, and its matches in the catalogue.
 
     Attributes:
-        failure: what the evidence tells; its stage is inferred where it tells none.
-        provider: the name of the provider that it is like; None where it is like none.
-        matches: the catalogue's entry, "gmail/user_unknown", or the fault, "refused-at-connect"; None for
-            what is new.
+        failure: the failure; its stage is inferred if the evidence does not state it.
+        provider: the name of the provider that the failure is from; None if unknown.
+        matches: the ID of the catalogue's reply, "gmail/user_unknown", or of the fault,
+            "refused-at-connect"; None if it is new.
     """
 
     failure: Failure
@@ -43,29 +43,29 @@ class Recognised:
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """An entry of the catalogue, made to be compared."""
+    """A reply of the catalogue, prepared for comparison."""
 
     id: str
     provider: str
     stage: str
     evidence: str
-    literal: str  # its longest piece without variables: to pass over the others quickly
+    literal: str  # the longest piece without variables, to rule most replies out quickly
     pattern: re.Pattern[str]
     length: int
 
 
 class Recogniser:
-    """Compares failures with a catalogue. Reads all of it, once, at the first use.
+    """Compares failures with a catalogue, which is read as a whole at the first use.
 
     Args:
-        catalogue: of providers.
+        catalogue: the catalogue of providers.
     """
 
     def __init__(self, catalogue: Catalogue) -> None:
         self._catalogue = catalogue
 
     def recognise(self, failure: Failure) -> Recognised:
-        """What the catalogue knows of a failure, with its stage."""
+        """Match a failure with the catalogue, and infer its stage if it has none."""
         provider = self._by_host(failure)
         known = self._entry(failure, provider) if failure.reply else None
         staged = _with_stage(failure, known)
@@ -101,7 +101,7 @@ class Recogniser:
 
     @functools.cached_property
     def _suffixes(self) -> dict[str, tuple[str, ...]]:
-        """The providers of MX hosts, by their names and by the domains that they are below."""
+        """The providers of MX hosts, by the hosts' names and by the domains above them."""
         found: dict[str, dict[str, None]] = {}
         for name in self._catalogue.names:
             facts = self._catalogue.load(name)
@@ -128,7 +128,7 @@ def _known(stem: str, provider: str, phrase: Phrase) -> _Known | None:
     text = _compared(str(phrase.reply).split("\n"))
     literals = [it.strip() for it in re.split(r"\{[a-z_]+\}", text)]
     literal = max(literals, key=len)
-    if sum(map(len, literals)) < 4:  # nothing but variables would fit everything
+    if sum(map(len, literals)) < 4:  # a reply of variables alone would match everything
         return None
     pattern = re.compile(_VARIABLE.sub(r".{0,120}?", re.escape(text)))
     length = sum(map(len, literals))
@@ -138,7 +138,7 @@ def _known(stem: str, provider: str, phrase: Phrase) -> _Known | None:
 
 
 def _compared(lines: Iterable[str]) -> str:
-    """A reply's text as it is compared: in one line, without codes, in lower case."""
+    """The text of a reply for comparison: in one line, without codes, in lower case."""
     return " ".join(" ".join(_STATUS.sub("", line) for line in lines).split()).lower()
 
 

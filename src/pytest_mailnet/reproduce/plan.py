@@ -1,4 +1,4 @@
-"""What a net needs for a failure to happen in it as it happened in production."""
+"""Plans the net in which a failure from production happens again."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from pytest_mailnet.values import Reply, Stage
 __all__ = ["PASSWORD", "Operated", "Own", "Plan", "plan_for"]
 
 PASSWORD = "secret"  # noqa: S105
-"""With which whoever sends logs in at a submission server."""
+"""The password with which a sender logs in at a submission server."""
 
 _NAME = r"(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]"
 _HOST = re.compile(rf"(?=.{{1,253}}$){_NAME}", re.IGNORECASE)
@@ -30,12 +30,12 @@ _OF_SENDERS = (ipaddress.ip_network("203.0.113.0/24"), ipaddress.ip_network("200
 
 @dataclass(frozen=True, slots=True)
 class Own:
-    """A server that only this failure has: `mailnet.add_server(host, domain=..., ip=...)`.
+    """A server for this failure alone: `mailnet.add_server(host, domain=..., ip=...)`.
 
     Attributes:
-        host: its name.
-        domain: whose mail it takes; "" for one that takes any, as a relay of the application's own does.
-        address: its address; "" for the next free one.
+        host: the server's name.
+        domain: the domain whose mail it takes; "" if it takes any, like the application's own relay.
+        address: its IP address; "" for the next free one.
     """
 
     host: str
@@ -45,15 +45,15 @@ class Own:
 
 @dataclass(frozen=True, slots=True)
 class Operated:
-    """A host of a provider that the net knows: `mailnet.provider(name)`.
+    """A host of a provider in the catalogue: `mailnet.provider(name)`.
 
     Attributes:
-        name: the provider's.
-        host: its name.
-        submission: whether it is where users hand in their mail.
-        joins: the recipient's domain, where that has to be put on the provider; "" where it is there.
-        customer: whether the provider has records for such domains.
-        alias: a host name that is not known as the provider's, and leads to `host`; "" for none.
+        name: the provider's name.
+        host: the host's name.
+        submission: whether the host is a submission server.
+        joins: the recipient's domain, if it has to be added to the provider; "" if it is there already.
+        customer: whether the catalogue has the provider's DNS records for customers' domains.
+        alias: a host name unknown to the catalogue that has to lead to `host`; "" for none.
     """
 
     name: str
@@ -66,17 +66,17 @@ class Operated:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """How a failure is set up.
+    """The setting in which a failure happens again.
 
     Attributes:
-        failure: what happened.
-        sender: who sends; somebody, where the evidence does not tell.
-        recipient: to whom; likewise.
-        server: where it happens.
-        stage: where in a session.
-        reply: what is answered; "" where something goes wrong instead.
-        composed: whether the reply was put together, because the evidence quotes none.
-        fault: the id of what goes wrong; "" where a server replies.
+        failure: the failure.
+        sender: the sender's address; a made-up one if the evidence has none.
+        recipient: the recipient's address; a made-up one if the evidence has none.
+        server: the server that fails.
+        stage: the stage of the session.
+        reply: the server's reply; "" if there is a fault instead.
+        composed: whether the reply is made up, because the evidence quotes none.
+        fault: the id of one of `pytest_mailnet.faults.FAULTS`; "" if there is a reply.
     """
 
     failure: Failure
@@ -90,19 +90,19 @@ class Plan:
 
     @property
     def method(self) -> str:
-        """The method of a provider by which the stage is scripted: "on_rcpt"."""
+        """The name of the method that scripts the stage: "on_rcpt"."""
         return f"on_{self.stage}"
 
     @property
     def domain(self) -> str:
-        """The recipient's."""
+        """The recipient's domain, in lower case."""
         return self.recipient.rpartition("@")[2].lower()
 
     @property
     def match(self) -> str | None:
-        """What the answer is given to; None where nobody is named yet, or each stage's caller is the same."""
+        """The pattern of recipients that get the scripted reply; None at stages that know no recipient."""
         named = self.stage in (Stage.RCPT, Stage.DATA, Stage.MESSAGE)
-        # A net takes quotes off where they are not needed.
+        # A net removes quotes that are not needed.
         local, _, domain = self.recipient.rpartition("@")
         quoted = local[:1] == '"'
         match = f"*{glob.escape(local[1:-1])}*@{domain}" if quoted else glob.escape(self.recipient)
@@ -117,7 +117,12 @@ class Plan:
 
 
 def plan_for(recognised: Recognised, catalogue: Catalogue) -> Plan:
-    """How to set a failure up: at the host that evidence names, or at one for the recipient's domain."""
+    """Plan a failure: at the host that the evidence names, or else at one for the recipient's domain.
+
+    Args:
+        recognised: the failure, with its matches in the catalogue.
+        catalogue: the catalogue of providers.
+    """
     failure = recognised.failure
     recipient = _mailbox(failure.recipient) or _NOBODY
     server = _server(recognised, recipient.rpartition("@")[2].lower(), catalogue)
@@ -160,20 +165,23 @@ def _server(recognised: Recognised, domain: str, catalogue: Catalogue) -> Own | 
 
 
 def _is_customers(host: str, domain: str, provider: str | None, catalogue: Catalogue) -> bool:
-    """Whether a host is where a provider takes the mail of a customer's domain."""
+    """Whether a host is the MX host at which a provider takes mail for a customer's domain."""
     facts = None if provider is None else catalogue.load(provider)
     return bool(facts and facts.customer and host in exchanges_in(customer_zones(facts, domain)))
 
 
 def _composed(failure: Failure) -> str:
-    """A reply in the words of evidence that quotes none; of the class that its status or action has."""
+    """Make a reply from the words of evidence without one; its class follows the status or action."""
     code = 450 if failure.permanent is False else 550
     words = "".join(it for it in failure.words if it.isprintable())[:200] or "no reply is known"
     return str(Reply.parse(" ".join(filter(None, (str(code), failure.status, words)))))
 
 
 def _mailbox(address: str | None) -> str:
-    """An address as a command can have it: "a..b@shop.example", which some gave out, is quoted there."""
+    """An address that is valid in a command; "" if impossible.
+
+    The local part of "a..b@shop.example", an address that some providers gave out, is quoted there.
+    """
     local, _, domain = (address or "").rpartition("@")
     if not _HOST.fullmatch(domain):
         return ""
@@ -187,7 +195,7 @@ def _host(name: str | None) -> str:
 
 
 def _address(given: str | None) -> str:
-    """An address that a host of a net can have, in its usual form; "" for any other."""
+    """An IP address in its canonical form if a host of a net can have it; "" for any other."""
     try:
         ip = ipaddress.ip_address(given or "")
     except ValueError:

@@ -1,4 +1,4 @@
-"""Why nobody has come to a net: the likely causes that can be seen from here."""
+"""Finds likely causes why no mail reached a net."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ _SMTP = f"{_DJANGO}smtp.EmailBackend"
 
 
 def causes(started: Sequence[str]) -> Iterator[str]:
-    """What keeps the application's mails away from a net, a line each, with the way out.
+    """The likely causes why no mail reached a net, one line each, with the remedy.
 
-    It looks only at what has been imported, and imports nothing.
+    Only modules that are already imported are looked at; nothing is imported.
 
     Args:
-        started: the commands of processes that are not in the net.
+        started: the commands of processes that were started outside of the net.
     """
     for look in (_django, _flask_mail):
-        # What others make of being looked at, a warning as an error for one, is no part of a report.
+        # Looking at other libraries may raise or warn; that is no part of a report.
         with warnings.catch_warnings(), contextlib.suppress(Exception):
             warnings.simplefilter("ignore")
             yield from list(look())
@@ -51,8 +51,8 @@ def _django() -> Iterator[str]:
 
 def _flask_mail() -> Iterator[str]:
     state = getattr(sys.modules.get("flask_mail"), "_Mail", None)
-    # An application's state is found nowhere else once its context is gone. By `type`, since `isinstance`
-    # would wake the proxies of frameworks.
+    # Without the application's context its state can only be found like this. By `type`, since `isinstance`
+    # would resolve the lazy proxies of frameworks.
     if state is not None and any(type(it) is state and it.suppress for it in gc.get_objects()):
         yield (
             "Flask-Mail suppresses all mail, as it does where app.testing was true when Mail(app) was made: "

@@ -1,4 +1,4 @@
-"""A long story made short: what went alike is told once, and what went wrong before what went well."""
+"""Shortens a long timeline: groups sessions that went alike, and keeps errors before successes."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from typing import NamedTuple
 
 __all__ = ["Line", "shortened"]
 
-# Codes are what sessions are compared by; other words with digits in them, and addresses, differ in each.
+# Sessions are compared by their codes; other words with digits in them, and addresses, differ in each.
 _VARIES = re.compile(r"(?P<enhanced>(?<!\S)[245]\.\d{1,3}\.\d{1,3}(?!\S))|\S*[@\d]\S*")
 _CODE = len("S  250")
 _RANGES = 8
 
 
 class Line(NamedTuple):
-    """One line of a story.
+    """One line of a timeline.
 
     Attributes:
-        at: seconds since the net began; `math.inf` for what has no time of its own, at the end.
-        strand: a number that it shares with the other lines of the same session or event.
+        at: seconds since the net began; `math.inf` for a line without a time, at the end.
+        strand: a number that all lines of the same session or event share.
         label: the session's number in brackets, "dns", "!!"; "" for none.
-        text: what follows the label.
-        matters: whether it tells of something that went wrong.
-        compared: whether strands that differ in it are not alike.
+        text: the text behind the label.
+        matters: whether the line is about something that went wrong.
+        compared: whether strands have to agree in this line to count as alike.
     """
 
     at: float
@@ -37,7 +37,14 @@ class Line(NamedTuple):
 
 
 def shortened(lines: Sequence[Line], limit: int) -> list[Line]:
-    """At most so many lines of a story, in order; all of them where they are no more, or the limit is 0."""
+    """Shorten a timeline to a number of lines, in order.
+
+    Strands that went alike become one. Then errors are kept first, and lines near the begin and the end.
+
+    Args:
+        lines: the lines of the timeline, in order.
+        limit: how many lines to keep at most; 0 for all.
+    """
     if not limit or len(lines) <= limit:
         return list(lines)
     return _cut(_folded(lines), limit)
@@ -64,14 +71,14 @@ def _folded(lines: Iterable[Line]) -> list[Line]:
 
 
 def _shape(line: Line) -> str:
-    """What has to be the same in another strand that is alike."""
+    """The part of a line that has to be the same in strands that are alike."""
     label = "" if line.label.startswith("[") else line.label
     code = _CODE if line.text.startswith("S ") else 0
     return label + line.text[:code] + _VARIES.sub(lambda it: it["enhanced"] or "#", line.text[code:])
 
 
 def _ranges(labels: Sequence[str]) -> str:
-    """The numbers of sessions, "[2] to [7], [9]"."""
+    """The numbers of sessions, joined into ranges: "[2] to [7], [9]"."""
     ranges: list[list[int]] = []
     for number in sorted(int(label[1:-1]) for label in labels):
         if ranges and ranges[-1][-1] == number - 1:
@@ -83,7 +90,7 @@ def _ranges(labels: Sequence[str]) -> str:
 
 
 def _cut(lines: Sequence[Line], limit: int) -> list[Line]:
-    """What went wrong, then what is near to the beginning or the end; a line for each gap counts too."""
+    """Keep the lines that matter, then those near the begin or the end; the line for a gap counts too."""
     last = len(lines) - 1
     ranked = sorted(range(len(lines)), key=lambda it: (not lines[it].matters, min(it, last - it)))
     size = min(limit, len(lines))

@@ -1,4 +1,4 @@
-"""The story of a net as text: one timeline of DNS questions and SMTP sessions, each side told apart."""
+"""The timeline of a net as text: DNS questions, SMTP sessions line by line, and everything else in order."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ _TOLD = re.compile(r"(?m)^( *[\d.]+ ms  (?:\[\d+\] )?)(C|S|dns|tcp|!!)(  )(.*)$"
 
 
 class Story(NamedTuple):
-    """What is told of a net.
+    """The timeline of a net as text.
 
     Attributes:
-        full: everything.
-        short: that part of it which is not too long; the same where all of it is not.
+        full: all lines.
+        short: the lines shortened to a limit; the same as `full` if that is within the limit.
     """
 
     full: str
@@ -35,17 +35,23 @@ class Story(NamedTuple):
 
 
 def timeline(journal: Journal, waiting: Iterable[object] = ()) -> str:
-    """Everything that a journal holds, a line each, in order; times are milliseconds since the net began.
+    """The full timeline of a net, in order; times are milliseconds since the net began.
 
     Args:
-        journal: what happened.
-        waiting: what has not: the mails in the queue.
+        journal: the record of the net.
+        waiting: the mails that are still in the queue.
     """
     return story(journal, waiting).full
 
 
 def story(journal: Journal, waiting: Iterable[object] = (), limit: int = 0) -> Story:
-    """The timeline, and what is told of it in so many lines; 0 is no limit."""
+    """The timeline of a net, in full and shortened.
+
+    Args:
+        journal: the record of the net.
+        waiting: the mails that are still in the queue.
+        limit: how many lines the short form has at most, without the lines above the timeline; 0 for all.
+    """
     entries = journal.entries
     lines = [line for strand, entry in enumerate(entries) for line in _lines(entry, strand)]
     lines.sort(key=lambda line: line.at)
@@ -56,18 +62,18 @@ def story(journal: Journal, waiting: Iterable[object] = (), limit: int = 0) -> S
 
 
 def in_colours(told: str) -> str:
-    """A timeline for a terminal: clients, servers, the DNS, and what went wrong, in a colour each."""
+    """A timeline with ANSI colours for clients, servers, the DNS, and errors."""
     return _TOLD.sub(lambda it: it[1] + it[2] + it[3] + painted(it[4], colour_of(it[2], it[4])), told)
 
 
 def _written(line: Line) -> str:
-    # Here, where every line passes: what a client says must not reach a terminal as it stands.
+    # Every line passes here: a client's control characters must not reach a terminal.
     text = printable(f"{line.label} {line.text}" if line.label else line.text)
     return f"      {text}" if line.at == math.inf else f"{line.at * 1000:9.1f} ms  {text}"
 
 
 def _nothing(entries: Sequence[Entry]) -> Iterator[str]:
-    """That nobody came, where that is so, and why that may be."""
+    """A note for a net that nothing came to, with the likely causes; nothing for any other net."""
     if all(isinstance(entry, ClockMoved | Started) for entry in entries):
         yield "nothing was looked up, and nobody connected"
         started = [entry.command for entry in entries if isinstance(entry, Started)]
@@ -133,14 +139,14 @@ def _session(session: Session, strand: int) -> Iterator[Line]:
 
 
 def _went_wrong(exchange: Exchange) -> bool:
-    """Whether a client was told no, or nothing that it could understand."""
+    """Whether a command got a refusal, no reply, or one that is no reply, or met a fault."""
     of_a_fault = exchange.finding is not None and exchange.finding.rule == "fault"
     return of_a_fault or not exchange.reply.startswith((b"2", b"3"))
 
 
 def _request(exchange: Exchange) -> list[str]:
     lines = lines_of(exchange.request[:_SHOWN_BYTES])
-    if exchange.stage is Stage.AUTH:  # a log is read by more people than a test
+    if exchange.stage is Stage.AUTH:  # more people read a log than a test
         words = " ".join(lines).split(maxsplit=2)
         command = words[:2] if words and words[0].upper() == "AUTH" else []
         return [" ".join(command if words == command else [*command, "[credentials]"])]

@@ -1,4 +1,4 @@
-"""Bounces: mails by which servers tell that a mail was not delivered."""
+"""Bounces: mails in which a server reports that another mail was not delivered."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from pytest_mailnet.evidence.failure import Failure
 
 __all__ = ["BouncedMail", "failures_of"]
 
-# Of programs and operators whose words are known; the first that knows a mail is believed.
+# One reader for each program or operator with known wording; the first that recognises a mail decides.
 _READERS: tuple[Callable[[BouncedMail], Iterable[Failure]], ...] = (
     google.failures_in,
     microsoft365.failures_in,
@@ -53,7 +53,7 @@ _READERS: tuple[Callable[[BouncedMail], Iterable[Failure]], ...] = (
 
 
 def failures_of(mail: BouncedMail) -> list[Failure]:
-    """The recipients of whom a bounce tells that they did not get a mail."""
+    """The failed recipients in a bounce; empty for a complaint or a report of success."""
     if mail.feedback or is_success(mail):
         return []
     told = list(deliverystatus.failures_in(mail.status or mail.text))
@@ -86,12 +86,15 @@ def _of_the_same(failure: Failure, others: Iterable[Failure], *, alone: bool) ->
 
 
 def _completed(failure: Failure, other: Failure) -> Failure:
-    """A failure with what people are told besides, of which a reply in more lines is nearer to the letter."""
+    """Complete a failure of the delivery status by the same failure of the text.
+
+    The longer of two replies with the same code is taken, since a delivery status may cut a reply short.
+    """
     if failure.code == other.code and len(other.reply) > len(failure.reply):
         failure = dataclasses.replace(failure, reply=other.reply)
     if failure.reply and other.reply and failure.code != other.code:
         other = dataclasses.replace(other, reply=(), status=None)
-    if failure.reply:  # which says all that words and troubles could
+    if failure.reply:  # it says more than words or a fault
         other = dataclasses.replace(other, fault=None, words="")
     elif other.reply:
         failure = dataclasses.replace(failure, fault=None, stage=None, words="")

@@ -1,4 +1,4 @@
-"""Bounces of Courier: what a server answered stands behind "<<<"."""
+"""Bounces of Courier; the reply of a remote server stands behind "<<<"."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ _PEER = re.compile(r"^[ \t]*(?P<server>[\w.\-]{1,255} \[[^\]\s]{2,64}\]):?[ \t]*
 
 
 def failures_in(mail: BouncedMail) -> Iterator[Failure]:
-    """What a bounce or warning of Courier tells of each recipient; nothing of another program's.
+    """The failed recipients in a bounce or warning by Courier; none if another program wrote the mail.
 
-    Its sections stand between lines of dashes (courierdsn(8)); an address has the server, the command and its
-    answer below it.
+    Lines of dashes separate its sections (courierdsn(8)). The server, the command and its reply stand below
+    each address.
     """
     text = mail.text
     if not _ALWAYS.search(text):

@@ -1,4 +1,4 @@
-"""Delivery status notifications (RFC 3464; internationalised, RFC 6533), read."""
+"""Reads delivery status notifications (RFC 3464; internationalised, RFC 6533)."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _HOST = re.compile(
     r"(?<![\w@.\-])(?:\w(?:[\w\-]{0,61}\w)?\.){1,20}"
     r"[^\W\d_][\w\-]{1,62}(?![\w.]{0,200}@)"  # no top level domain begins with a digit; "5.7.1" is no host
 )
-# Sun's and Oracle's Messaging Server tells a connection: "TCP|ours|our port|theirs|their port".
+# Sun's and Oracle's Messaging Server writes a connection as "TCP|ours|our port|theirs|their port".
 _CONNECTION = re.compile(r"\(?TCP\|[^|\s]{1,60}\|\d{1,5}\|(?P<theirs>[^|\s]{1,60})\|\d{1,5}\)?")
 _ESCAPED = re.compile(r"\\x\{([0-9A-Fa-f]{2,6})\}")  # RFC 6533, 3: an address where only ASCII may stand
 _GIVEN_UP = ("failed", "failure")
@@ -32,12 +32,12 @@ _NO_FAILURES = ("delivered", "relayed", "expanded", "deliverable")
 
 
 def failures_in(status: str) -> Iterator[Failure]:
-    """What a delivery status says of each recipient that did not get the mail.
+    """The failed recipients in a delivery status.
 
     Args:
-        status: its groups of fields, with empty lines between them. Groups may be torn by stray empty lines,
-            and fields of a recipient may stand among those of the mail: a group goes on until it names a
-            second recipient.
+        status: the groups of fields, with empty lines between them. Stray empty lines may split a group, and
+            a recipient's fields may stand among those of the mail; so a group ends only where a second
+            recipient begins.
     """
     for fields in _recipients(status):
         action = fields.get("action", "").split(" ")[0].lower()
@@ -72,7 +72,7 @@ def _failure(fields: Mapping[str, str], action: str) -> Failure | None:
 
 
 def typed_address(text: str) -> str | None:
-    """The first mail address in a text, or the name of a mailbox that is all of it; None for none."""
+    """The first mail address in a text, or the text itself if it is a bare mailbox name; None for neither."""
     text = _ESCAPED.sub(_unescaped, text)
     found = _ADDRESS.search(text) or re.fullmatch(r"[\w.+\-]{1,64}", _untyped(text))
     return found[0].strip(".") if found else None
@@ -92,13 +92,13 @@ def server_in(text: str) -> tuple[str | None, str | None]:
 
 
 def _untyped(value: str) -> str:
-    """A field's value behind its type: "smtp; 550 No" is "550 No"."""
+    """The value of a field without its type: "550 No" of "smtp; 550 No"."""
     kind, semicolon, rest = value.partition(";")
     return rest.strip() if semicolon and re.fullmatch(r"[\w\-]{1,60}", kind.strip()) else value.strip()
 
 
 def _recipients(status: str) -> Iterator[Mapping[str, str]]:
-    """The fields of each recipient."""
+    """The fields of each recipient, by their names in lower case."""
     fields: dict[str, str] = {}
     name = ""
     for line in status.split("\n"):

@@ -1,4 +1,4 @@
-"""Bounces of Lotus, IBM and HCL Domino, and of the Lotus SMTP MTA that was before it.
+"""Bounces of Lotus, IBM and HCL Domino, and of their predecessor, the Lotus SMTP MTA.
 
 https://help.hcltechsw.com/domino/ has the texts as "Customizing the text of mail failure messages".
 """
@@ -8,13 +8,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from pytest_mailnet.evidence.bounces.layouts import ADDRESS, Layout, failure_of, spoken, told
+from pytest_mailnet.evidence.bounces.layouts import ADDRESS, Layout, failure_of, failure_words, spoken
 from pytest_mailnet.evidence.bounces.mail import BouncedMail
 from pytest_mailnet.evidence.failure import Failure
 
 __all__ = ["failures_in"]
 
-# Recipients stand between these lines, and behind them what holds for all of them.
+# The recipients stand between these lines; the text behind them is for all recipients.
 _FRAME = re.compile(
     r"^[ \t]*(?:was not delivered to|has not been delivered to|could not be delivered to):?[ \t]*$"
     r"(?P<recipients>.{1,20000}?)^[ \t]*because(?: of)?:?[ \t]*$(?P<reason>.{0,20000})",
@@ -36,7 +36,7 @@ _OF_THE_MTA = Layout(
 
 
 def failures_in(mail: BouncedMail) -> Iterator[Failure]:
-    """What a bounce of Domino, or of the Lotus SMTP MTA, tells of each recipient."""
+    """The failed recipients in a bounce by Domino or the Lotus SMTP MTA."""
     text = spoken(mail, _ENDS)
     if (found := _FRAME.search(text)) is None:
         yield from _of_the_mta(mail)
@@ -44,7 +44,9 @@ def failures_in(mail: BouncedMail) -> Iterator[Failure]:
     reason = found["reason"].strip()
     server = _SERVER.search(reason)
     for address in dict.fromkeys(it["address"] for it in _RECIPIENT.finditer(found["recipients"])):
-        yield failure_of(address, reason, server=server["server"] if server else "", words=told(reason))
+        yield failure_of(
+            address, reason, server=server["server"] if server else "", words=failure_words(reason)
+        )
 
 
 def _of_the_mta(mail: BouncedMail) -> Iterator[Failure]:
@@ -56,7 +58,7 @@ def _of_the_mta(mail: BouncedMail) -> Iterator[Failure]:
     for found in _OF_THE_MTA.opens.finditer(text):
         reason = found["words"] or reason
         if found["address"].lower() != (mail.sender or "").lower():
-            yield failure_of(found["address"], reason, words=told(reason))
+            yield failure_of(found["address"], reason, words=failure_words(reason))
 
 
 def _begin(text: str) -> int:

@@ -1,4 +1,4 @@
-"""Bounces of the DragonFly BouncedMail Agent: "mx.shop.example [192.0.2.8] did not like our RCPT TO:"."""
+"""Bounces of the DragonFly Mail Agent: "mx.shop.example [192.0.2.8] did not like our RCPT TO:"."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ _DISLIKED = re.compile(
 
 
 def failures_in(mail: BouncedMail) -> Iterator[Failure]:
-    """What a bounce of the DragonFly BouncedMail Agent, dma(8), tells of its recipient; nothing of another's.
+    """The failed recipient in a bounce by the DragonFly Mail Agent, dma(8); none in any other mail.
 
-    It writes a bounce for each recipient. The reply stands below the command, as it came.
+    It writes one bounce for each recipient. The reply stands below the command, to the letter.
     """
     found = _BOUNCE.search(mail.text)
     if found is None:
@@ -51,5 +51,5 @@ def failures_in(mail: BouncedMail) -> Iterator[Failure]:
 
 
 def _stage(command: str) -> Stage | None:
-    """The stage of what it calls a command: "final DATA" is the dot."""
+    """The stage of the program's name for a command: "final DATA" is the dot."""
     return Stage.MESSAGE if command == "final DATA" else named_stage(command)

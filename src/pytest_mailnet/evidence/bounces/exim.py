@@ -1,4 +1,4 @@
-"""Bounces of Exim and of what has grown from it or copies it: BouncedMail.Ru, GMX, 1&1."""
+"""Bounces of Exim, and of operators whose bounces look like Exim's: Mail.Ru, GMX, 1&1."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _RETURNED = re.compile(
     r"|The following text was generated during the delivery attempt[^\n]*)$",
     re.MULTILINE | re.IGNORECASE,
 )
-# An address is indented by two, what is said of it by four; GMX has them in quotes, and indents nothing.
+# An address is indented by two blanks, its reason by four. GMX puts addresses in quotes and indents nothing.
 _BLOCK = re.compile(
     r"^ {2}(?P<name>[^ \t\n][^\n]{0,400})\n(?P<text>(?:(?: {4}|\t)[^\n]*(?:\n|\Z))+)"
     r"|^[\"<](?P<quoted>[^\"<>\s]{1,320}@[^\"<>\s]{1,255})[\">]:[ \t]*\n"
@@ -68,10 +68,10 @@ class _Block(NamedTuple):
 
 
 def failures_in(mail: BouncedMail) -> Iterator[Failure]:
-    """What a bounce or warning of Exim tells of each recipient; nothing of another program's.
+    """The failed recipients in a bounce or warning by Exim; none if another program wrote the mail.
 
-    The texts are those of its smtp transport and of its bounces (specification, chapters 48 and 49). Their
-    introduction may be customised and translated; the addresses are indented all the same.
+    The texts are those of its smtp transport and of its bounces (specification, chapters 48 and 49). The
+    introduction may be customised or translated; the addresses are indented nevertheless.
     """
     text = mail.text
     failed = _failed_recipients(mail)
@@ -94,7 +94,7 @@ def failures_in(mail: BouncedMail) -> Iterator[Failure]:
 
 
 def _failed_recipients(mail: BouncedMail) -> list[str]:
-    """Those of X-Failed-Recipients, which Exim breaks into several fields when they are many."""
+    """The addresses in X-Failed-Recipients; Exim writes several such fields for many recipients."""
     fields = (unfolded(str(it)) for it in mail.head.get_all("X-Failed-Recipients", [])[:200])
     return [it.strip(" <>") for field in fields for it in field.split(",") if "@" in it]
 
@@ -106,7 +106,7 @@ def _blocks(text: str) -> Iterator[_Block]:
 
 
 def _recipient(block: _Block, failed: list[str]) -> str | None:
-    """Whom a block is about: an address, a local part, a pipe or file that an address was expanded to."""
+    """The recipient of a block, which names an address, a local part, or an address's pipe or file."""
     found = re.fullmatch(r"<?\"?([^<>\"\s]+@[^<>\"\s:]+)\"?>?:?(?:\s+\(.*)?", block.name)
     if found is not None:
         return found[1]
@@ -144,7 +144,7 @@ def _failure(recipient: str, text: str, action: Literal["failed", "delayed"]) ->
 
 
 def _reply(said: str, after: re.Match[str] | None) -> tuple[str, ...]:
-    if after is None:  # of a router or of local delivery, which may quote a reply
+    if after is None:  # a router or local delivery failed; they may quote a reply
         return reply_in(said) if re.match(r"\s*[45]\d\d[ \-]", said) or "LMTP error" in said else ()
     rest = said[after.end() :]
     while introduced := _INTRODUCES.match(rest):

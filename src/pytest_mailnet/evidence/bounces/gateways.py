@@ -1,6 +1,6 @@
-"""Bounces of products that stand between a mail server and the world, and look at mail for spam and viruses.
+"""Bounces of mail gateways: products in front of a mail server that filter spam and viruses.
 
-A table of how each lays its bounces out, as their users quote them.
+A table of their layouts, from bounces that their users quote.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ _MESSAGELABS = Layout(
 )
 _MAIL_MARSHAL = Layout(
     sign=in_lines(r"^Could not be delivered because of"),
-    # The reply stands before the recipients, and holds for all of them.
+    # The reply stands above the recipients, and is for all of them.
     opens=in_lines(rf"(?<=\n)[ \t]+{ADDRESS}[ \t]*$"),
     details=(
         in_lines(
@@ -86,7 +86,7 @@ _BARRACUDA = Layout(
     opens=in_lines(rf"Your message to:?[ \t]*{ADDRESS}[ \t]*"),
     ends=in_lines(r"^(?:Subject|Reporting-MTA):"),
 )
-# Of a product without a name that sends by qmail's words: "STEP: DATA SEND".
+# An unknown product with qmail's wording: "STEP: DATA SEND".
 _STEP = Layout(
     sign=in_lines(r"^[ \t]*STEP: ?[A-Z]"),
     opens=in_lines(rf"^[ \t]*Delivery failed:[ \t]*{ADDRESS}"),
@@ -115,5 +115,5 @@ _LAYOUTS = (
 
 
 def failures_in(mail: BouncedMail) -> Iterator[Failure]:
-    """What a bounce of such a product tells of each recipient."""
+    """The failed recipients in a bounce by one of these products; none in any other mail."""
     return laid_out(_LAYOUTS, mail)

@@ -1,8 +1,8 @@
 """Bounces of Gmail, Google Workspace and Google Groups.
 
-Until 2016 they were texts, "Technical details of permanent failure: …"; since then they are delivery status
-notifications in which a page says the same in the user's language, and the reply stands in a paragraph of its
-own. https://support.google.com/mail/answer/6596 has the cases.
+Until 2016 they were plain texts, "Technical details of permanent failure: …". Since then they are delivery
+status notifications with a page in the user's language, in which the reply is a paragraph of its own.
+The cases are listed at https://support.google.com/mail/answer/6596.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import dataclasses
 import re
 from collections.abc import Iterator
 
-from pytest_mailnet.evidence.bounces.layouts import ADDRESS, failure_of, passages, spoken, told
+from pytest_mailnet.evidence.bounces.layouts import ADDRESS, failure_of, failure_words, passages, spoken
 from pytest_mailnet.evidence.bounces.mail import BouncedMail
 from pytest_mailnet.evidence.failure import Failure
 from pytest_mailnet.evidence.network_errors import Trouble, trouble_in
@@ -27,11 +27,11 @@ _ENDS = re.compile(
 _ADDRESSES = re.compile(ADDRESS)
 _LISTED = re.compile(rf"^[ \t]+(?:\*[ \t]+)?{ADDRESS}[ \t]*$", re.MULTILINE)
 
-# Behind "The error that the other server returned was:", "The response from the remote server was:", in other
-# languages behind other words; always it begins a line, and goes on to an empty one.
+# Behind "The error that the other server returned was:", "The response from the remote server was:", or the
+# same in another language. The reply always begins a line, and ends at an empty one.
 _REPLY = re.compile(r"^[ \t]*(?P<reply>[45]\d\d[ \-]\S.*?)(?=\n[ \t]*\n|\Z)", re.DOTALL | re.MULTILINE)
-# "PERM_FAILURE: SMTP Error (state 14): 550 550 No such user": Google's client has put the code in front of
-# what the server sent, which has it as well.
+# "PERM_FAILURE: SMTP Error (state 14): 550 550 No such user": Google's client puts the code in front of a
+# reply that has it already.
 _STATE = re.compile(
     r"SMTP Error \(state \d{1,2}\):[ \t\n]*(?P<reply>[45]\d\d[ \-].*?)(?=\n[ \t]*\n|\Z)", re.DOTALL
 )
@@ -62,7 +62,7 @@ _DELAYED = re.compile(
 
 
 def failures_in(mail: BouncedMail) -> Iterator[Failure]:
-    """What a bounce of Google tells of each recipient."""
+    """The failed recipients in a bounce by Google; none in any other mail."""
     if not _is_of_google(mail):
         return
     text = spoken(mail, _ENDS)
@@ -79,13 +79,13 @@ def _is_of_google(mail: BouncedMail) -> bool:
 
 
 def _recipients(mail: BouncedMail, text: str) -> Iterator[tuple[str, str]]:
-    """Who failed; with the whole text, where it is not told of each of them."""
+    """Each failed recipient with its part of the text, or with the whole text if it is not divided."""
     if listed := [(it["address"], passage) for it, passage in passages(_LISTED, text, mail.sender)]:
         yield from listed
         return
     named = [it["address"] for it in _ADDRESSES.finditer(str(mail.head["X-Failed-Recipients"] or ""))]
     if not named:
-        # "Your message wasn't delivered to alice@shop.example …", in any language: whom it names first.
+        # "Your message wasn't delivered to alice@shop.example …", in any language: take the first address.
         others = (it["address"] for it in _ADDRESSES.finditer(text))
         named = [it for it in others if it.lower() != (mail.sender or "").lower()][:1]
     for address in dict.fromkeys(named):
@@ -103,19 +103,19 @@ def _failure(recipient: str, text: str) -> Failure:
         failure_of(recipient, "", server=f"{attempt['host']} {attempt['ip'] or ''}" if attempt else ""),
         fault=trouble.fault if trouble else None,
         stage=trouble.stage if trouble else None,
-        words=told(text),
+        words=failure_words(text),
     )
 
 
 def _trouble(text: str, why: str) -> Trouble | None:
     if found := _LOOK_UP.search(text):
-        # A null MX (RFC 7505) is an answer, and no fault of DNS.
+        # A null MX (RFC 7505) is an answer, not a fault of DNS.
         if _NULL_MX.search(text):
             return None
         return next((Trouble(fault, None) for sign, fault in _DNS_FAULTS if sign.search(found["why"])), None)
     if why and (trouble := trouble_in(why, Stage.CONNECT)):
         return trouble
-    # Google's "socket error" keeps the system's word for itself; that the server did not accept is told.
+    # Behind "socket error" Google does not give the system's error, only that the server did not accept.
     if _NO_CONNECTION.search(text):
         return Trouble("refused-at-connect", Stage.CONNECT)
     return trouble_in(text)

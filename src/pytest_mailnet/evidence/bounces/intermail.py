@@ -1,4 +1,4 @@
-"""Bounces of InterMail (Openwave Email Mx), as telephone companies have it: KDDI's ezweb and au one net.
+"""Bounces of InterMail (Openwave Email Mx), used by telephone companies: KDDI's ezweb and au one net.
 
     This Message was undeliverable due to the following reason:
     The user(s) account is temporarily over quota.
@@ -8,7 +8,7 @@
         Recipient: <alice@shop.example>
         Reason:    5.1.1 <alice@shop.example>... User unknown
 
-KDDI puts the same in Japanese in front.
+KDDI puts the same text in Japanese above.
 """
 
 from __future__ import annotations
@@ -78,5 +78,5 @@ _LAYOUTS = (
 
 
 def failures_in(mail: BouncedMail) -> Iterator[Failure]:
-    """What a bounce of InterMail tells of each recipient."""
+    """The failed recipients in a bounce by InterMail; none in any other mail."""
     return laid_out(_LAYOUTS, mail)

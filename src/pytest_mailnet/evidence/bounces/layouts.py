@@ -1,4 +1,4 @@
-"""How a product lays a bounce out: by what it is known, where recipients stand, what is told of each."""
+"""The layouts of bounces: what identifies a product, where it puts recipients, and the reasons for each."""
 
 from __future__ import annotations
 
@@ -10,41 +10,51 @@ from typing import NamedTuple
 from pytest_mailnet.evidence.bounces.deliverystatus import server_in
 from pytest_mailnet.evidence.bounces.mail import BouncedMail
 from pytest_mailnet.evidence.bounces.nesting import innermost
-from pytest_mailnet.evidence.bounces.prose import own_words
+from pytest_mailnet.evidence.bounces.prose import without_returned_mail
 from pytest_mailnet.evidence.failure import Failure
 from pytest_mailnet.evidence.permanence import Reason, in_words
 from pytest_mailnet.evidence.replies import enhanced_in, reply_in
 from pytest_mailnet.evidence.stages import named_stage
 from pytest_mailnet.values import Stage
 
-__all__ = ["ADDRESS", "END", "Layout", "failure_of", "in_lines", "laid_out", "passages", "spoken", "told"]
+__all__ = [
+    "ADDRESS",
+    "END",
+    "Layout",
+    "failure_of",
+    "failure_words",
+    "in_lines",
+    "laid_out",
+    "passages",
+    "spoken",
+]
 
 ADDRESS = r"[<\"'(\[]?(?P<address>[^\s<>\"',;:()\[\]@]{1,64}@[A-Za-z0-9._\-]{1,255})[>\"')\]]?"
-"""A recipient in a pattern; the address itself is its group "address"."""
+"""A recipient, as a part of a pattern; its group "address" is the bare address."""
 
 END = r"(?=\n[ \t]*\n|\Z)"
-"""The end of a paragraph in a pattern."""
+"""The end of a paragraph, as a part of a pattern."""
 
 _MOST_WORDS = 500
 _A_WORD = re.compile(r"[^\W\d_]{2}|\d{3}")
 
 
 def in_lines(pattern: str) -> re.Pattern[str]:
-    """A pattern in which "^" and "$" are at each line, and "." goes on over lines."""
+    """Compile a pattern in which "^" and "$" match at each line, and "." matches line ends too."""
     return re.compile(pattern, re.MULTILINE | re.DOTALL)
 
 
 class Layout(NamedTuple):
-    """The layout of a product.
+    """The layout of one product's bounces.
 
     Attributes:
-        sign: what the product always prints.
-        opens: where a recipient is named: the group "address"; what follows up to the next is told of it.
-            Groups that `details` can have may stand in it as well.
-        details: patterns of what is told of a recipient, the groups "reply", "stage", "server", "words".
-        ends: where the product's own words end and the returned mail begins.
-        field: a header field in which the sign stands; in the text, where empty.
-        stages: words of the product that name a stage.
+        sign: matches a text that is in every bounce of the product.
+        opens: matches a recipient, with the group "address". The text from there to the next recipient is
+            this one's passage. It may have the groups of `details` too.
+        details: patterns for a passage, with some of the groups "reply", "stage", "server", "words".
+        ends: matches where the product's own text ends and the returned mail begins; None if unknown.
+        field: the header field in which `sign` is looked for; "" for the text.
+        stages: phrases of the product, each with the stage that it means.
     """
 
     sign: re.Pattern[str]
@@ -55,14 +65,14 @@ class Layout(NamedTuple):
     stages: tuple[tuple[re.Pattern[str], Stage], ...] = ()
 
     def failures_in(self, mail: BouncedMail) -> Iterator[Failure]:
-        """What a mail of the product tells; nothing for a mail that is not of it."""
+        """The failed recipients in a bounce by this product; none in any other mail."""
         if not self.sign.search(str(mail.head[self.field] or "") if self.field else mail.text):
             return
         text = spoken(mail, self.ends)
         above: dict[str, str] = {}
         for found, passage in passages(self.opens, text, mail.sender):
             named_here = {it: value for it, value in found.groupdict().items() if value and it != "address"}
-            # What stands above several recipients is told of each.
+            # A reason above several recipients is for each of them.
             above = named_here or ({} if _A_WORD.search(passage) else above)
             details = dict(above)
             for pattern in self.details:
@@ -80,7 +90,15 @@ class Layout(NamedTuple):
 
 
 def laid_out(layouts: Sequence[Layout], mail: BouncedMail) -> Iterator[Failure]:
-    """What a mail tells by the first of some layouts that knows it."""
+    """Read a mail by the first layout that finds a failure in it.
+
+    Args:
+        layouts: the layouts to try, in order.
+        mail: the bounce.
+
+    Returns:
+        The failed recipients; none if no layout fits.
+    """
     for layout in layouts:
         if found := list(layout.failures_in(mail)):
             yield from found
@@ -88,24 +106,32 @@ def laid_out(layouts: Sequence[Layout], mail: BouncedMail) -> Iterator[Failure]:
 
 
 def spoken(mail: BouncedMail, ends: re.Pattern[str] | None = None) -> str:
-    """A bounce's own words, without the mail that it returns in its text.
+    """The text of a bounce without the mail that it returns in its text.
 
     Args:
         mail: the bounce.
-        ends: where they end, if that is known of the product.
+        ends: matches where the bounce's own text ends; None to find the end by common phrases.
     """
     text = mail.text
     if ends is None:
-        return own_words(text)
+        return without_returned_mail(text)
     found = ends.search(text)
     return text[: found.start()] if found else text
 
 
 def passages(opens: re.Pattern[str], text: str, sender: str | None) -> Iterator[tuple[re.Match[str], str]]:
-    """Each recipient with what is told of it.
+    """The recipients in a text, each with its passage: the text up to the next recipient.
 
-    Recipients that are listed under each other share what is told behind the last of them, or before the
-    first where nothing is.
+    Recipients that are listed under each other share the passage behind the last of them; if that is empty,
+    the text before the first.
+
+    Args:
+        opens: matches a recipient, with the group "address".
+        text: the bounce's own text.
+        sender: the address that got the bounce, which is no recipient; None if unknown.
+
+    Returns:
+        The first match of each address, and its passage.
     """
     unwelcome = (sender or "").lower()
     found: dict[str, re.Match[str]] = {}
@@ -128,15 +154,15 @@ def failure_of(
     words: str = "",
     status: str | None = None,
 ) -> Failure:
-    """A failed recipient, of the text that tells why.
+    """Make a failure from the text that gives its reason.
 
     Args:
         recipient: the address.
-        text: what is told; a reply in it may be quoted in another.
-        stage: the command, or what the product calls it.
-        server: the remote server, a name, an address or both.
-        words: what is told in words, where that is less than the text.
-        status: the enhanced status code beside it.
+        text: the reason; its reply may be quoted within another reply.
+        stage: the command, or the product's name for it; "" for none.
+        server: the remote server: a name, an address or both; "" if unknown.
+        words: the part of the text to show if there is no reply; "" for all of it.
+        status: the enhanced status code given beside the text; None for none.
     """
     reply = reply_in(innermost(text))
     named = named_stage(stage) if stage else None
@@ -147,10 +173,10 @@ def failure_of(
         host=host,
         address=address,
         status=status or (None if reply else enhanced_in(words or text)),
-        **why._replace(words=told(why.words))._asdict(),
+        **why._replace(words=failure_words(why.words))._asdict(),
     )
 
 
-def told(text: str) -> str:
-    """A text in one line, as much of it as a message can show."""
+def failure_words(text: str) -> str:
+    """A text as the `words` of a failure: in one line, at most 500 characters."""
     return " ".join(text[: _MOST_WORDS * 4].split())[:_MOST_WORDS]

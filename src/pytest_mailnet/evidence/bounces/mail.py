@@ -1,4 +1,4 @@
-"""A mail as readers of bounces see it: what it says to people, its delivery status, the mail it returns."""
+"""The parts of a bounce that its readers need: its text, its delivery status, the mail that it returns."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from pytest_mailnet.smtp.headers import mailboxes_of
 __all__ = ["LONGEST", "LONGEST_TEXT", "BouncedMail", "TooDeep"]
 
 LONGEST = 1 << 20
-"""How much of a mail is looked at, in bytes; what a bounce tells stands before the mail that it returns."""
+"""How many bytes of a mail are parsed; the bounce's own parts stand before the mail that it returns."""
 
 LONGEST_TEXT = 1 << 16
-"""How much of its text, in characters; what follows is of the mail that it returns."""
+"""How many characters of a bounce's text are kept; the rest belongs to the mail that it returns."""
 
 _MOST_BOUNDARIES = 100
 _BOUNDARY = re.compile(rb"boundary\s*=", re.IGNORECASE)
 _STATUS_KINDS = ("message/delivery-status", "message/global-delivery-status")  # RFC 3464; RFC 6533
 _HEADER_KINDS = ("text/rfc822-headers", "message/global-headers", "message/rfc822-headers")
 _MAIL_KINDS = ("message/rfc822", "message/global", "message/partial")
-# Japanese texts are often labelled with another of their charsets than they are in.
+# Japanese texts are often labelled with the wrong one of the Japanese charsets.
 _JAPANESE = ("euc_jp", "cp932")
 _LIKE_JAPANESE = ("iso-2022-jp", "euc-jp", "shift_jis", "x-sjis", "x-euc-jp")
-_UNSEEN = (  # where what people do not see begins, and where it ends
+_UNSEEN = (  # the begin and the end of parts of a page that are not displayed
     (re.compile("<!--"), re.compile("-->")),
     (re.compile(r"<(?:style|script)\b", re.IGNORECASE), re.compile(r"</(?:style|script)>", re.IGNORECASE)),
 )
@@ -38,19 +38,19 @@ _ANY_TAG = re.compile(r"</?[a-z!][^<>@]{0,4000}>", re.IGNORECASE)
 
 
 class TooDeep(ValueError):
-    """A mail with more parts within parts than any bounce has."""
+    """Raised for a mail with more nested parts than any bounce has."""
 
 
 @dataclass(frozen=True, slots=True)
 class BouncedMail:
-    r"""A mail, decoded. What the returned mail holds does not count as the bounce's own.
+    r"""A mail, decoded. Parts of the returned mail do not count as the bounce's own.
 
     Attributes:
-        head: its header fields.
-        text: what it says to people, with "\n" as line end; no more than `LONGEST_TEXT`.
-        status: the groups of its delivery status (RFC 3464, 2.1), as text; "" for none.
-        returned: the header fields of the mail that it returns; empty where it returns none as a part.
-        feedback: whether it is a feedback report (RFC 5965), a complaint about a mail that arrived.
+        head: the header fields.
+        text: the text for people, with "\n" as line end; at most `LONGEST_TEXT` characters.
+        status: the groups of the delivery status (RFC 3464, 2.1), as text; "" for none.
+        returned: the header fields of the returned mail; empty if no part holds one.
+        feedback: whether the mail is a feedback report (RFC 5965), a complaint about a mail that arrived.
     """
 
     head: Message
@@ -61,10 +61,10 @@ class BouncedMail:
 
     @classmethod
     def parse(cls, content: bytes) -> BouncedMail:
-        """Take a mail apart, of any line ends.
+        """Parse a mail, with any line ends.
 
         Raises:
-            TooDeep: for more nested parts than a bounce can have.
+            TooDeep: if it has more nested parts than a bounce can have.
         """
         content = (
             content[:LONGEST].removeprefix(codecs.BOM_UTF8).replace(b"\r\n", b"\n").replace(b"\r", b"\n")
@@ -94,12 +94,12 @@ class BouncedMail:
 
     @classmethod
     def of_text(cls, text: str) -> BouncedMail:
-        """A bounce of which there is only what it says, copied from a screen."""
+        """A bounce of which only the text is left, copied from a screen."""
         return cls(Message(), text[:LONGEST_TEXT], "", Message(), feedback=False)
 
     @property
     def sender(self) -> str | None:
-        """The reverse-path of the mail that it is about: where a bounce goes (RFC 5321, 6.1)."""
+        """The reverse-path of the undelivered mail, to which the bounce was sent (RFC 5321, 6.1)."""
         for field in (self.returned["Return-Path"], self.head["To"], self.returned["From"]):
             if field is not None and (address := address_in(field)):
                 return address
@@ -107,12 +107,12 @@ class BouncedMail:
 
     @property
     def subject(self) -> str:
-        """Its subject, decoded."""
+        """The bounce's subject, decoded."""
         return unfolded(_untouched(self.head, "subject"))
 
 
 def decoded(part: Message) -> str:
-    """The text of a part, whatever its charset claims; what cannot be read becomes U+FFFD."""
+    """The text of a part, even if its charset is mislabelled; undecodable bytes become U+FFFD."""
     content = part.get_payload(decode=True)
     if not isinstance(content, bytes):
         return ""
@@ -128,12 +128,12 @@ def decoded(part: Message) -> str:
 
 
 def _without_escapes(content: bytes) -> str:
-    """Text in ISO-2022-JP (RFC 1468), which its escapes tell, whatever it is labelled."""
+    """Decode ISO-2022-JP (RFC 1468); its escape sequences identify it, whatever the label."""
     return content.decode("iso2022_jp_3", "replace")
 
 
 def _untouched(head: Message, name: str) -> str:
-    """A header field as it came, with what is not ASCII read as UTF-8 (RFC 6532); "" for none."""
+    """A header field as it came, its non-ASCII bytes decoded as UTF-8 (RFC 6532); "" for none."""
     value = next((str(it) for key, it in head.raw_items() if key.lower() == name), "")
     return value.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
@@ -154,7 +154,7 @@ def address_in(field: str) -> str | None:
 
 
 def _own_parts(message: Message) -> Iterator[Message]:
-    """All parts that are not within a returned mail."""
+    """All parts of a mail, without those of a returned mail."""
     waiting = [message]
     while waiting:
         part = waiting.pop()
@@ -173,7 +173,7 @@ def _kind(part: Message) -> str:
         return "feedback"
     if kind == "text/html":
         return "page"
-    # A multipart in which no boundary was found is the text that it would have been split of.
+    # A multipart without its boundary could not be split; its content is read as text.
     return "text" if part.get_content_maintype() in {"text", "multipart"} and not _held(part) else "other"
 
 
@@ -183,7 +183,7 @@ def _held(part: Message) -> list[Message]:
 
 
 def _groups(part: Message) -> list[str]:
-    """The groups of a delivery status, as text; the parser has taken each for the header of a mail."""
+    """The groups of a delivery status, as text; the parser made each of them the header of a mail."""
     told = []
     for group in _held(part):
         fields = "".join(f"{name}: {value}\n" for name, value in group.raw_items())
@@ -191,7 +191,7 @@ def _groups(part: Message) -> list[str]:
         told.append(
             fields.encode("utf-8", "surrogateescape") + b"\n" + (rest if isinstance(rest, bytes) else b"")
         )
-    # RFC 6533, 3 lets a status be encoded, unlike RFC 3464.
+    # RFC 6533, 3 allows an encoded status, unlike RFC 3464.
     encoding = str(part["Content-Transfer-Encoding"] or "")
     return [_readable(_unencoded(it, encoding)) for it in told] or [decoded(part)]
 

@@ -1,7 +1,7 @@
-"""Bounces of mail servers that are sold, and of services that send: a table of how each lays them out.
+"""Bounces of commercial mail servers and of sending services: a table of their layouts.
 
-As their users quote them, and: https://communigate.com/Guide/SMTP.html; Oracle Communications Messaging
-Server System Administrator's Guide, "Notification Messages";
+Sources: bounces that their users quote; https://communigate.com/Guide/SMTP.html; Oracle Communications
+Messaging Server System Administrator's Guide, "Notification Messages";
 https://portal.smartertools.com/kb/a136 (SmarterMail).
 """
 
@@ -85,7 +85,7 @@ _SENDGRID = Layout(
         ),
     ),
 )
-# AsyncOS of Cisco, which Amazon SES once was as well.
+# Cisco's AsyncOS; Amazon SES once ran on it too.
 _ASYNCOS = Layout(
     sign=in_lines(r"^The following message to <[^>\n]{3,320}> was undeliverable\."),
     opens=in_lines(rf"^The following message to {ADDRESS} was undeliverable\."),
@@ -105,7 +105,7 @@ _MIMECAST = Layout(
         ),
     ),
 )
-# Of a script that rejects (RFC 5429), or a quota; the text is the default of Dovecot's rejection_reason:
+# Dovecot, for a Sieve script that rejects (RFC 5429) or a full quota; the default of its rejection_reason:
 # https://doc.dovecot.org/2.3/settings/core/
 _DOVECOT = Layout(
     sign=in_lines(r"^Your message to <[^>\n]{3,320}> was automatically rejected:"),
@@ -128,5 +128,5 @@ _LAYOUTS = (
 
 
 def failures_in(mail: BouncedMail) -> Iterator[Failure]:
-    """What a bounce of such a server or service tells of each recipient."""
+    """The failed recipients in a bounce by one of these servers or services; none in any other mail."""
     return laid_out(_LAYOUTS, mail)

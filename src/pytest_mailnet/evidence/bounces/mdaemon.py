@@ -1,8 +1,8 @@
-"""Bounces of MDaemon, which have the sessions in them: bare up to version 3, with dates and arrows since.
+"""Bounces of MDaemon, which contain transcripts: bare up to version 3, later with dates and arrows.
 
-As its users quote them: "Thu 2022-09-15 10:38:04: --> EHLO localhost" (https://github.com/muquit/mailsend-go,
-issue 52), "Attempting SMTP connection to [192.0.2.8 : 25]", "Winsock Error 10054 Connection was reset by the
-other side!" (https://github.com/jstedfast/MailKit, issue 1622).
+Examples, from its users: "Thu 2022-09-15 10:38:04: --> EHLO localhost"
+(https://github.com/muquit/mailsend-go, issue 52), "Attempting SMTP connection to [192.0.2.8 : 25]", "Winsock
+Error 10054 Connection was reset by the other side!" (https://github.com/jstedfast/MailKit, issue 1622).
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ _SESSIONS = re.compile(
 )
 _LISTED = re.compile(rf"^[ \t]*>[ \t]*{ADDRESS}[ \t]*$", re.MULTILINE)
 _DATE = re.compile(r"[ \t]*(?:\w{3} \d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d{1,6})?: )?(?:\*[ \t]+)?")
-# Without a port it is the domain whose hosts are looked up next.
+# Without a port the brackets hold a domain, whose hosts are looked up next.
 _CALLS = re.compile(r"Attempting SMTP connection to \[(?P<host>[\w.\-]{1,255}) ?: ?\d{1,5}\]")
 _ARROW = re.compile(r"(?P<arrow>-->|<--) ?(?P<said>.*)")
 _REPLY = re.compile(r"[2-5]\d\d(?:[ \-]|$)")
 
 
 def failures_in(mail: BouncedMail) -> Iterator[Failure]:
-    """What a bounce of MDaemon tells of each recipient; nothing of another program's."""
+    """The failed recipients in a bounce by MDaemon; none if another program wrote the mail."""
     found = _SESSIONS.search(mail.text)
     if found is None:
         return

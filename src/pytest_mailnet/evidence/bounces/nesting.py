@@ -1,8 +1,8 @@
-"""Replies within replies: what a remote server said, out of what the writer of the bounce makes of it.
+"""Replies within replies: finds the reply of the remote server in a reply that quotes it.
 
-A server that gives a mail up often makes a reply of its own, and quotes in it the one that it was given:
-"550 5.4.300 Message expired -> 451 4.7.500 Server busy". The reply to the letter is the inner one, because
-that is what a test has to let a server say; the outer one was never on the wire to that server.
+A server that gives a mail up often writes a reply of its own and quotes the one that it got: "550 5.4.300
+Message expired -> 451 4.7.500 Server busy". A test needs the inner reply, because a scripted server has to
+give that one; the remote server never gave the outer one.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ _RETURNED = re.compile(
     re.DOTALL | re.IGNORECASE,
 )
 _CLOSING = re.compile(r"[\"'’”][^\"'’”]{0,200}\Z")
-# Exchange Online puts its own code in front of that of the other server:
+# Exchange Online puts its own code in front of the remote server's:
 # https://learn.microsoft.com/exchange/mail-flow-best-practices/non-delivery-reports-in-exchange-online
 _ARROW = re.compile(rf"(?<=\s)->[ \t\n]*(?P<inner>{_CODE}[ \-].*)", re.DOTALL)
-# The last error of a queue, as Exchange tells it of a mail that has expired:
+# The last error of a queue, which Exchange writes for an expired mail:
 # "[{LED=450 4.7.500 Server busy};{MSG=};{FQDN=mx.shop.example};{IP=192.0.2.8};{LRT=…}]".
 _LAST_ERROR = re.compile(rf"\{{LED=(?P<inner>{_CODE}[ \-][^}}]*)", re.DOTALL)
 # Exchange 2000 to 2010, "<mx.shop.example #5.5.0 smtp;550 5.7.1 …>", "#< #5.1.1 smtp; 550 …> #SMTP#".
@@ -34,12 +34,12 @@ _MARKED = re.compile(
     rf"<[ \t]*[\w.\-]{{0,255}}[ \t]*#{_STATUS}[ \t\n]+smtp;[ \t\n]*(?P<inner>{_CODE}[ \-].*)>",
     re.DOTALL | re.IGNORECASE,
 )
-# Amazon SES of a mail that has expired: "554 4.4.7 Message expired: unable to deliver in 840
+# Amazon SES, for an expired mail: "554 4.4.7 Message expired: unable to deliver in 840
 # minutes.<421 4.4.2 Connection timed out>".
 _BRACKETS = re.compile(rf"[ .]<(?P<inner>{_CODE}[ \-]+{_STATUS}[ ][^<>]{{1,2000}})>[ \t\n]*\Z")
-# Cisco's AsyncOS (IronPort) names what it takes an error for, and quotes a reply without its separator behind
-# the code: "5.1.0 - Unknown address error 550-'5.1.1 No such user' (delivery attempts: 0)". Its bounce log
-# has the lines as a list: "('550', ['5.1.1 No', '5.1.1 user'])" (Cisco AsyncOS, Daily Management Guide).
+# Cisco's AsyncOS (IronPort) writes its own class of the error, then the reply with its text in quotes:
+# "5.1.0 - Unknown address error 550-'5.1.1 No such user' (delivery attempts: 0)". Its bounce log has the
+# lines as a list: "('550', ['5.1.1 No', '5.1.1 user'])" (Cisco AsyncOS, Daily Management Guide).
 _ASYNCOS = re.compile(
     rf"{_STATUS} - [^\n']{{1,200}}?(?P<code>{_CODE})-?[ ]?'(?P<text>.*)'(?=[^']{{0,120}}\Z)", re.DOTALL
 )
@@ -50,7 +50,7 @@ _ITEM = re.compile(r"'((?:[^'\\]|\\.)*)'|\"((?:[^\"\\]|\\.)*)\"", re.DOTALL)
 
 
 def innermost(text: str) -> str:
-    """What the server furthest away said, of a text that quotes it; the text itself where it quotes none."""
+    """The innermost reply that a text quotes, from the remotest server; the text itself if it quotes none."""
     for _ in range(_DEEPEST):
         inner = next(filter(None, (unwrap(text[:_LONGEST]) for unwrap in _UNWRAPPINGS)), None)
         if inner is None:

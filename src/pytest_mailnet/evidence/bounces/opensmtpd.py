@@ -1,4 +1,4 @@
-"""Bounces of OpenSMTPD: a line for each recipient, "address: 550 No"."""
+"""Bounces of OpenSMTPD: one line for each recipient, "address: 550 No"."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ _TROUBLES = (
 
 
 def failures_in(mail: BouncedMail) -> Iterator[Failure]:
-    """What a bounce or warning of OpenSMTPD tells of each recipient; nothing of another program's.
+    """The failed recipients in a bounce or warning by OpenSMTPD; none if another program wrote the mail.
 
-    Its reports (smtpd(8)) have a line for each recipient between an introduction and "Below is a copy of the
-    original message:".
+    Its reports (smtpd(8)) have one line for each recipient, between an introduction and "Below is a copy of
+    the original message:".
     """
     found = _INTRODUCED.search(mail.text)
     if found is None:
@@ -42,7 +42,7 @@ def failures_in(mail: BouncedMail) -> Iterator[Failure]:
         "delayed" if "is delayed for more than" in found["said"] else "failed"
     )
     for line in found["lines"].split("\n"):
-        if line.startswith("    ") and line.strip():  # its own words again: the list is at its end
+        if line.startswith("    ") and line.strip():  # the closing text: the list has ended
             return
         if told := _LINE.match(line):
             yield _failure(told["recipient"], told["text"].strip(), action)

@@ -32,7 +32,7 @@ _BLOCK = re.compile(
 _DELAYED = re.compile(r"THIS IS A WARNING ONLY|has been delayed|will be retried until|still being retried")
 _UNAVAILABLE = re.compile(r"--- Delivery report unavailable ---")
 
-# What it says of a server, in its SMTP and LMTP client.
+# How Postfix's SMTP and LMTP clients quote a server.
 _SAID = re.compile(
     r"(?:(?:host|server) (?P<host>\S+?) ?(?:\[(?P<address>[^\]\s]*)\])?(?::\d+)?,? said: "
     r"|(?:host|connect to) (?P<refusing>\S+?)\[(?P<at>[^\]\s]*)\](?::\d+)?:?"
@@ -50,10 +50,10 @@ _HAS_NO_SERVER = re.compile(
 
 
 def failures_in(mail: BouncedMail) -> Iterator[Failure]:
-    """What a bounce or a warning of Postfix tells of each recipient; nothing of another program's.
+    """The failed recipients in a bounce or warning by Postfix; none if another program wrote the mail.
 
-    The texts are those of its manual bounce(5) and of its SMTP, LMTP, local and pipe clients; it breaks them
-    at blanks into lines of 79 characters that are indented by four.
+    The texts are those of its manual bounce(5) and of its SMTP, LMTP, local and pipe clients. Postfix wraps
+    them at blanks, at 79 characters, and indents them by four.
     """
     text = mail.text
     if not (_QUEUE_ID.search(mail.status[:LONGEST_TEXT]) or _ALWAYS.search(text)):
@@ -113,7 +113,7 @@ def _without_reply(recipient: str, text: str, action: Literal["failed", "delayed
 
 
 def _only_recipient(mail: BouncedMail) -> str | None:
-    """Of a mail whose log was lost: whom it names, if that is one."""
+    """The only recipient in the header of the returned mail; None if there is not exactly one."""
     fields = [str(it) for name in ("To", "Cc", "Bcc") for it in mail.returned.get_all(name, [])]
     addresses = [address for it in fields for _, address in mailboxes_of(it) if "@" in address]
     return addresses[0] if len(addresses) == 1 else None

@@ -1,4 +1,4 @@
-"""What a bounce says to people, read without knowing whose it is: recipients, and what stands behind each."""
+"""Reads the text of a bounce by an unknown program: the recipients, and the passage behind each."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pytest_mailnet.evidence.replies import enhanced_in, reply_in
 from pytest_mailnet.evidence.stages import named_stage
 from pytest_mailnet.values import Stage
 
-__all__ = ["failures_in", "own_words"]
+__all__ = ["failures_in", "without_returned_mail"]
 
 _ADDRESS = r"[<\"']?(?P<address>[^\s<>\"',;:()\[\]]+@[A-Za-z0-9._\-]+)[>\"']?"
 _OPENS = re.compile(
@@ -34,7 +34,7 @@ _MAIL_OF = (
     r"(?:original|returned|unsent|undelivered|bounced|your|failed)[ \w]{0,12} (?:message|mail|e-mail)\b"
 )
 _RETURNED = re.compile(
-    # "Your message" alone is what did not reach somebody.
+    # A line "Your message" belongs to the sentence "Your message … did not reach …".
     r"^(?![ \t\-=*_]{0,80}\n?[ \t]{0,20}your (?:message|mail)[ \t]{0,20}$)[ \t\-=*_#>|]{0,80}(?:"
     r"(?:the )?(?:header|headers|body|copy|text|start|beginning|first \d+ \w+)?s?\s?(?:of |is )?"
     rf"(?:an? copy of |the )*{_MAIL_OF}"
@@ -72,33 +72,33 @@ _SERVER = re.compile(
 
 
 class _Passage(NamedTuple):
-    """A recipient, and what is said of the mail to that address."""
+    """A recipient, and the part of the text about the mail to that address."""
 
     recipient: str
     text: str
 
 
 def failures_in(text: str, sender: str | None) -> Iterator[Failure]:
-    """What a text says of each recipient.
+    """The failed recipients in the text of a bounce.
 
     Args:
-        text: of a bounce.
-        sender: of the mail that it is about, who is no recipient.
+        text: the text, with or without the returned mail.
+        sender: the sender of the undelivered mail, who is no recipient; None if unknown.
     """
-    words = own_words(text)
+    words = without_returned_mail(text)
     found = _passages(words, sender)
     told = [failure for it in found if (failure := _failure_told(it)) is not None]
     yield from told or _listed(words, found)
 
 
-def own_words(text: str) -> str:
-    """A bounce's text without the mail that it returns in it."""
+def without_returned_mail(text: str) -> str:
+    """The text of a bounce up to the mail that it returns in the text."""
     found = _RETURNED.search(text)
     return text[: found.start()] if found else text
 
 
 def _passages(text: str, sender: str | None) -> list[_Passage]:
-    """The recipients that a text names, each with what follows up to the next."""
+    """The recipients that a text names, each with the text up to the next."""
     for pattern in (_OPENS, _LABELLED):
         if found := _split(text, pattern, sender):
             return found
@@ -110,7 +110,7 @@ def _passages(text: str, sender: str | None) -> list[_Passage]:
 
 
 def _failure_told(passage: _Passage) -> Failure | None:
-    """What a passage tells; None where it tells of no failure."""
+    """The failure in a passage; None if there is no sign of one."""
     text = passage.text
     stage = _stage_told(text)
     reply = _reply_told(text)
@@ -141,7 +141,7 @@ def _stage_told(text: str) -> Stage | None:
 
 
 def _reply_told(text: str) -> tuple[str, ...]:
-    """The reply in a text, without what the bounce says behind it."""
+    """The reply in a text, without the bounce's own text behind the reply."""
     reply = reply_in(text)
     if not reply:
         return ()
@@ -153,7 +153,7 @@ def _reply_told(text: str) -> tuple[str, ...]:
 
 
 def _listed(text: str, found: list[_Passage]) -> Iterator[Failure]:
-    """Recipients of whom nothing is said but what stands above their list."""
+    """The failures of a list of recipients that have only the paragraph above the list as their reason."""
     above = text[: text.find(found[0].recipient)] if found else ""
     paragraphs = [" ".join(it.split()) for it in above[-2000:].split("\n\n") if any(map(str.isalnum, it))]
     if paragraphs and tells_of_failure(paragraphs[-1]):

@@ -1,4 +1,4 @@
-"""Bounces of qmail and its kin, Yahoo's among them: "… does not like recipient. Remote host said: 550 …"."""
+"""Bounces of qmail and its kin, such as Yahoo's: "… does not like recipient. Remote host said: 550 …"."""
 
 from __future__ import annotations
 
@@ -80,10 +80,10 @@ _DELAYED = re.compile(r"will (?:be retried|keep trying|continue to try)|has been
 
 
 def failures_in(mail: BouncedMail) -> Iterator[Failure]:
-    """What a bounce of qmail's kind tells of each recipient; nothing of another program's.
+    """The failed recipients in a bounce of qmail's kind; none if another program wrote the mail.
 
-    Its format is QSBMF (https://cr.yp.to/proto/qsbmf.txt): an introduction, then a paragraph for each
-    recipient that begins with "<address>:"; the sentences are those of qmail-remote, qmail-local and
+    The format is QSBMF (https://cr.yp.to/proto/qsbmf.txt): an introduction, then for each recipient a
+    paragraph that begins with "<address>:". The sentences are those of qmail-remote, qmail-local and
     qmail-send.
     """
     text = mail.text

@@ -1,4 +1,4 @@
-"""Whether a mail is a bounce at all, as far as that can be told without knowing who wrote it."""
+"""Decides whether a mail is a bounce, without knowing which program wrote it."""
 
 from __future__ import annotations
 
@@ -49,10 +49,10 @@ _SUCCESS = ("delivered", "relayed", "expanded", "deliverable")
 
 
 def is_bounce(mail: BouncedMail) -> bool:
-    """Whether a mail was written by a mail server to say that another was not delivered.
+    """Whether a mail server wrote a mail to report that another was not delivered.
 
-    An answer of somebody's mailbox is none (RFC 3834, 5.2), nor is what a mailing list sends, nor a receipt
-    (RFC 8098), nor a complaint (RFC 5965).
+    False for automatic replies of mailboxes (RFC 3834, 5.2), mails of mailing lists, receipts (RFC 8098) and
+    complaints (RFC 5965).
     """
     if mail.feedback or str(mail.head.get_param("report-type") or "").lower() == "disposition-notification":
         return False
@@ -71,13 +71,13 @@ def is_bounce(mail: BouncedMail) -> bool:
 
 
 def is_success(mail: BouncedMail) -> bool:
-    """Whether a delivery status tells of no failure: of mail that has arrived (RFC 3464, 2.3.3)."""
+    """Whether a delivery status reports only success: every action is one of arrival (RFC 3464, 2.3.3)."""
     actions = [it.lower() for it in _ACTION.findall(mail.status)]
     return bool(actions) and all(it in _SUCCESS for it in actions)
 
 
 def tells_of_failure(text: str) -> bool:
-    """Whether a text has words of failure in it."""
+    """Whether a text contains words of failure, in one of several languages."""
     return _FAILURE.search(text) is not None
 
 

@@ -1,4 +1,4 @@
-"""Bounces of Sendmail, of any age, and of what writes transcripts as it does."""
+"""Bounces of Sendmail, of all versions, and of programs that write the same transcripts."""
 
 from __future__ import annotations
 
@@ -56,10 +56,11 @@ class _Entry(NamedTuple):
 
 
 def failures_in(mail: BouncedMail) -> Iterator[Failure]:
-    """What a bounce or warning of Sendmail tells of each recipient; nothing of another program's.
+    """The failed recipients in a bounce or warning by Sendmail; none if another program wrote the mail.
 
-    Its sections have titles between dashes: addresses, each with "(reason: 550 …)" since version 8.10, and
-    the transcript of the session. What it says of its own there is "550 5.1.1 <address>... User unknown".
+    Its sections have titles between dashes. One lists the addresses, since version 8.10 each with "(reason:
+    550 …)"; another is the transcript of the session, with lines of Sendmail's own such as "550 5.1.1
+    <address>... User unknown".
     """
     sections = list(_sections(mail.text))
     if not sections:
@@ -81,7 +82,7 @@ def failures_in(mail: BouncedMail) -> Iterator[Failure]:
 
 
 def _sections(text: str) -> Iterator[tuple[str, str]]:
-    """Titles and what stands below them; a transcript without titles is one section."""
+    """The sections of a text, each with its title; a transcript without titles is one section."""
     found = list(_HEADING.finditer(text))
     titles = [it["title"] for it in found]
     if not any(_TRANSCRIPT.search(it) or _FAILED_ADDRESSES.search(it) for it in titles):
@@ -116,7 +117,7 @@ def _entries(body: str, *, delayed: bool) -> Iterator[_Entry]:
 def _told_by(
     answers: list[QuotedReply], remarks: list[str], sender: str | None, *, delayed: bool
 ) -> Iterator[_Entry]:
-    """The recipients in a transcript without a list of them: of refused commands, and of its own lines."""
+    """The recipients in a bounce that does not list them: from refused commands and Sendmail's own lines."""
     action: Literal["failed", "delayed"] = "delayed" if delayed else "failed"
     known = {(sender or "").lower()}
     commands = (
@@ -162,7 +163,7 @@ def _answer(
     *,
     alone: bool,
 ) -> QuotedReply | None:
-    """Which answer made Sendmail give a recipient up."""
+    """The reply because of which Sendmail gave a recipient up; None if the transcript has none."""
     if reason:
         same = [it for it in answers if _is_same(it.reply, reason)]
         own = [it for it in same if it.mentions(entry.recipient)]
@@ -182,7 +183,7 @@ def _answer(
 
 
 def _is_same(reply: tuple[str, ...], reason: tuple[str, ...]) -> bool:
-    """Whether a reason is this reply: Sendmail has its first line, or its last, in "(reason: …)"."""
+    """Whether "(reason: …)" quotes a reply; Sendmail puts the reply's first or last line there."""
     start = reason[0][4:60]
     return reply[0][:3] == reason[0][:3] and any(it[4:].startswith(start[: len(it) - 4]) for it in reply)
 

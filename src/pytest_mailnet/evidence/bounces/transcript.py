@@ -1,4 +1,4 @@
-"""Transcripts of sessions in bounces: ">>> RCPT To:<…>" is what was sent, "<<< 550 …" what was answered."""
+"""Transcripts of sessions in bounces: ">>> RCPT To:<…>" was sent, "<<< 550 …" was the reply."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pytest_mailnet.values import Stage
 __all__ = ["LEFT_OPEN", "QuotedReply", "answers_in", "stage_of"]
 
 LEFT_OPEN = "Sendmail shows DATA for the final dot too"
-"""Why a refusal under DATA counts as one of the message."""
+"""The rule by which a refusal under DATA counts as a refusal of the message."""
 
 _TALK = re.compile(
     r"[ \t]*(?:\.\.\.[ \t]*)?while (?:talking|connected|speaking) to (?P<host>\S+?)\.?:?[ \t]*$",
@@ -36,15 +36,15 @@ _USER_UNKNOWN = re.compile(r"^[45]\d\d\b.*@.*\.\.\. *User unknown", re.IGNORECAS
 
 @dataclass(slots=True)
 class QuotedReply:
-    """What a server answered, and what stands around it.
+    """A server's reply in a transcript, with its context.
 
     Attributes:
-        host: the server, as the transcript calls it; "" where it does not.
-        command: what had been sent last; "" for nothing, so that this is of the greeting.
-        reply: what it answered, line by line.
-        remarks: what the program says behind it, of its own.
-        group: all answers to the same command.
-        place: which of them this is.
+        host: the server's name in the transcript; "" if it is not named.
+        command: the last command before the reply; "" before any command, so that the reply is the greeting.
+        reply: the lines of the reply.
+        remarks: the program's own lines behind the reply.
+        group: all replies to the same command.
+        place: the index of this reply in the group.
     """
 
     host: str
@@ -56,30 +56,30 @@ class QuotedReply:
 
     @property
     def later(self) -> list[tuple[str, ...]]:
-        """What was answered to the same command behind it."""
+        """The replies to the same command behind this one."""
         return self.group[self.place + 1 :]
 
     @property
     def is_consequence(self) -> bool:
-        """Whether it only says that no recipient is left: a reply to DATA after all were refused."""
+        """Whether the reply only says that no recipient is left: DATA's refusal after all were refused."""
         return _CONSEQUENCE.match(self.reply[0]) is not None
 
     def mentions(self, address: str) -> bool:
-        """Whether the command, the reply or a remark has an address in it."""
+        """Whether an address stands in the command, the reply or a remark."""
         text = "\n".join((self.command, *self.reply, *self.remarks)).lower()
         return address.lower() in text
 
 
 def answers_in(lines: Iterable[str]) -> tuple[list[QuotedReply], list[str]]:
-    """The answers in a transcript, and the lines that are the program's own.
+    """The replies in a transcript, and the program's own lines.
 
     Args:
-        lines: ">>> DATA", "<<< 550 No", "... while talking to mx.shop.example.:" and others, as they come.
+        lines: ">>> DATA", "<<< 550 No", "... while talking to mx.shop.example.:" and any others, in order.
     """
     answers: list[QuotedReply] = []
     remarks: list[str] = []
     host = command = ""
-    continued = False  # whether the last line was one of an answer, so that another may go on with it
+    continued = False  # whether the last line was one of a reply, so that the next may continue it
     for line in lines:
         if talk := _TALK.match(line):
             host, command, continued = talk["host"], "", False
@@ -103,11 +103,11 @@ def answers_in(lines: Iterable[str]) -> tuple[list[QuotedReply], list[str]]:
 
 
 def stage_of(answer: QuotedReply) -> tuple[Stage | None, str | None]:
-    """At which stage an answer was given, and the rule if the transcript leaves that open.
+    """The stage at which a reply was given; and the rule, if the transcript leaves the stage open.
 
-    With PIPELINING (RFC 2920) all recipients are sent before a reply is read, and Sendmail shows the last
-    command: under DATA stand the refusals of recipients, too. They are followed by DATA's own refusal, for
-    want of recipients, or by Sendmail's "User unknown", which it says of no refusal of a message.
+    With PIPELINING (RFC 2920) Sendmail sends all recipients before it reads a reply, and shows only the last
+    command. So refusals of recipients stand under DATA too. DATA's own refusal, for want of recipients,
+    follows them, or Sendmail's remark "User unknown", which it never makes about a refused message.
     """
     if not answer.command:
         return Stage.CONNECT, None
@@ -132,7 +132,7 @@ def _note(answers: list[QuotedReply], answer: QuotedReply) -> None:
 
 
 def _is_sent(found: re.Match[str], text: str) -> bool:
-    """Whether a line is the client's: by its word or what it says, since arrows are drawn both ways."""
+    """Whether the client sent a line: by the word in front or the content, since arrows point both ways."""
     if found["who"]:
         return found["who"].lower() == "sent"
     if _REPLY.match(text):

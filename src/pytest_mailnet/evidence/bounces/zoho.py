@@ -1,9 +1,9 @@
-"""Bounces of Zoho BouncedMail, as its users quote them.
+"""Bounces of Zoho Mail, as its users quote them.
 
     alice@shop.example Invalid Address, ERROR_CODE :550, ERROR_CODE :5.1.1 <alice@shop.example>: User unknown
 
-It writes code and text of a reply apart, and has a code of its own where no server has replied: 421 for "Host
-not reachable.".
+It writes the code of a reply apart from the text. If no server has replied it has a code of its own: 421 for
+"Host not reachable.".
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _ENDS = re.compile(r"^Received: ?(?:from|by) ", re.MULTILINE)
 
 
 def failures_in(mail: BouncedMail) -> Iterator[Failure]:
-    """What a bounce of Zoho BouncedMail tells of each recipient."""
+    """The failed recipients in a bounce by Zoho Mail; none in any other mail."""
     if "ERROR_CODE" not in mail.text:
         return
     for found, passage in passages(_OPENS, spoken(mail, _ENDS), mail.sender):

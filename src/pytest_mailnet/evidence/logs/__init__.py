@@ -1,4 +1,4 @@
-"""What mail servers have logged, read into failed recipients."""
+"""Logs of mail servers: reads the failed recipients in them."""
 
 from __future__ import annotations
 

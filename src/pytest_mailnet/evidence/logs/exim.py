@@ -1,4 +1,4 @@
-"""Exim's main and reject logs, from their files or through syslog.
+"""Reads Exim's main and reject logs, from files or syslog.
 
 Sources: chapter "Log files" of Exim's specification, and the messages in its transports/smtp.c and deliver.c.
 """
@@ -20,7 +20,7 @@ __all__ = ["Exim"]
 _NOTHING: tuple[Found, ...] = ()
 
 _DATE = re.compile(r"(?:\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d{1,9})? (?:[+\-]\d{4} )?)?(?:\[\d+\] )?")
-# The longer form has been in use since 4.97.
+# Exim 4.97 introduced the longer form.
 _ID = re.compile(
     r"([0-9A-Za-z]{6}-[0-9A-Za-z]{6}-[0-9A-Za-z]{2}|[0-9A-Za-z]{6}-[0-9A-Za-z]{11}-[0-9A-Za-z]{4}) "
 )
@@ -47,17 +47,17 @@ _PATH = re.compile(r" (?:RCPT|MAIL) <([^>]*)>")
 
 
 class Exim:
-    """Reads what Exim has logged, line by line.
+    """Reads Exim's log entries, one by one.
 
     Args:
-        queue: what is known of the mails.
+        queue: what earlier entries said about the mails; None for an empty one.
     """
 
     def __init__(self, queue: LogQueue | None = None) -> None:
         self._queue = LogQueue() if queue is None else queue
 
     def read(self, entry: LogEntry) -> tuple[Found, ...]:
-        """The failures that one more line tells of."""
+        """Read the next entry and return its new failures."""
         dated = _DATE.match(entry.message)
         message = entry.message[dated.end() :] if dated else entry.message
         message_id, rest = "", message
@@ -93,10 +93,10 @@ class Exim:
         head = _HEAD.match(what, who.start("address") + len(address))
         fields, reason = (head[1], what[head.end() :]) if head else (what, "")
         if _NOT_TRIED.search(reason) and self._queue.mail(message_id).failed:
-            return _NOTHING  # nothing new has happened
+            return _NOTHING  # no new attempt was made
         sender = _SENDER.search(fields)
         host = _HOST.search(fields)
-        # A newline is two characters in a log, a backslash and an n.
+        # The log has a newline as two characters, a backslash and an n.
         peer, why = _reason(reason.replace("\\n", "\n"), peer_of(host[1], host[2]) if host else Peer())
         failure = Failure(
             recipient=_recipient(address, who["original"]),
@@ -109,9 +109,9 @@ class Exim:
         return self._queue.found(message_id, failure)
 
     def _was_rejected(self, message_id: str, rest: str, host: str | None) -> tuple[Found, ...]:
-        """A mail that this Exim did not take: the server that said no is the machine of the log.
+        """Read that this Exim refused a mail; the refusing server is the host that wrote the log.
 
-        What the log has is the reason of an ACL, and not the reply that was made of it.
+        The log has the reason of the ACL, not the reply that Exim made of it.
         """
         found = _REJECTED.search(rest)
         if found is None:
@@ -130,7 +130,7 @@ class Exim:
 
 
 def _recipient(address: str, original: str | None) -> str | None:
-    """The address that was given to a server; that of before its redirection for a file or a pipe."""
+    """The address that was given to a server; for a file or pipe the one that was redirected to it."""
     if "@" in address and not address.startswith(("|", "/", ":")):
         return address
     return original or address

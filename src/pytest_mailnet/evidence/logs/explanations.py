@@ -1,4 +1,4 @@
-"""Why a mail failed and who said so, in the shapes that programs write them in."""
+"""The reason of a failure and the remote server, in the forms in which programs log them."""
 
 from __future__ import annotations
 
@@ -17,18 +17,23 @@ _BEGINS_WITH_CODE = re.compile(r"[2-5][0-9]{2}(?:[ \-:]|$)")
 
 
 class Peer(NamedTuple):
-    """A server: what is known of its name and of its address."""
+    """A remote server.
+
+    Attributes:
+        host: its name; None if unknown.
+        address: its IP address; None if unknown.
+    """
 
     host: str | None = None
     address: str | None = None
 
 
 def reason_of(text: str, stage: Stage | None = None) -> Reason:
-    """What a reason says: a reply if it begins with one, otherwise what went wrong below SMTP, or only words.
+    """Read a logged reason: as a reply if it begins with a code, or else as `trouble_of` does.
 
     Args:
         text: "550 5.1.1 No such user", "Connection timed out".
-        stage: where, if the log tells it.
+        stage: the stage of the session; None if the log does not say.
     """
     text = text[:_LONGEST].strip()
     if _BEGINS_WITH_CODE.match(text) and (reply := reply_lines(text)):
@@ -37,16 +42,21 @@ def reason_of(text: str, stage: Stage | None = None) -> Reason:
 
 
 def trouble_of(text: str, stage: Stage | None = None) -> Reason:
-    """The same of what no server has said: an administrator's words may begin with a code, too."""
+    """Read a reason that is no server's reply, even if it begins with a code: a network error or only words.
+
+    Args:
+        text: "Connection timed out", or text of an administrator.
+        stage: the stage of the session; None if the log does not say.
+    """
     return in_words(text[:_LONGEST].strip(), stage)
 
 
 def peer_of(name: str | None, address: str | None = None) -> Peer:
-    """A server by the name and the address that a log has for it; either may be neither.
+    """The server that a log names; placeholders and other text become None.
 
     Args:
-        name: "mx.shop.example.", "[192.0.2.8]", "192.0.2.8", "unknown", "-", "none".
-        address: "192.0.2.8", "IPv6:2001:db8::8", "private/lmtp".
+        name: "mx.shop.example.", "[192.0.2.8]", "192.0.2.8", "unknown", "-", "none"; None for none.
+        address: "192.0.2.8", "IPv6:2001:db8::8", "private/lmtp"; None for none.
     """
     ip = _ip(address)
     if name is None or name in ("none", "unknown", "-", "?", ""):

@@ -1,4 +1,4 @@
-"""What a line of a log is without what the system's logging put in front of it: program, host and message."""
+"""Splits lines of logs into program, host and message, whatever logging system wrote them."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
-__all__ = ["LONGEST", "LogEntry", "entries", "has_sign", "has_sign_or_message_id"]
+__all__ = ["LONGEST", "LogEntry", "has_sign", "has_sign_or_message_id", "log_entries"]
 
 LONGEST = 65536
-"""Characters of a line that are looked at."""
+"""How many characters of a line are read."""
 
 
 class LogEntry(NamedTuple):
-    """What a program has logged.
+    """One message that a program logged.
 
     Attributes:
-        program: "postfix/smtp", "sm-mta"; "" where the line does not tell it.
-        message: what the program said.
-        host: the machine that it runs on, where the line tells it.
+        program: "postfix/smtp", "sm-mta"; "" if the line does not name it.
+        message: the text of the message.
+        host: the host that the program runs on; None if the line does not name it.
     """
 
     program: str
@@ -29,14 +29,14 @@ class LogEntry(NamedTuple):
 
 _ISO = r"\d{4}-\d\d-\d\dT[\d:.,]{5,24}(?:Z|[+\-][\d:]{4,6})?"
 _BSD = r"[^\W\d]{3}\.? {1,2}\d{1,2} (?:\d{4} )?\d\d:\d\d:\d\d(?:\.\d{1,9})?(?: \d{4})?"
-# docker compose puts a service in front of lines, Kubernetes (CRI) a time and a stream, docker -t a time.
+# docker compose puts the service in front of a line, Kubernetes (CRI) time and stream, docker -t the time.
 _CONTAINER = re.compile(
     rf"(?:[\w.\-]{{1,80}} +\| )?(?:{_ISO} std(?:out|err) [FP] |{_ISO} (?={_BSD}|\d{{4}}-\d\d-\d\d))?"
 )
 _SYSLOG = re.compile(
     rf"(?:<\d{{1,3}}>)?(?:{_BSD}|{_ISO}) (?:<[\w.]+> )?(?P<host>\S+) (?P<program>[^\s:\[]+)(?:\[\d+\])?: ?"
 )
-# Exim dates its lines as many an application does.
+# Exim's format of dates is common, so the text behind the date has to be Exim's too.
 _EXIM = re.compile(
     r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d{1,9})? (?:[+\-]\d{4} )?(?:\[\d+\] )?"
     r"(?:\w{6}-(?:\w{6}-\w\w|\w{11}-\w{4}) |H=|exim \d|Start queue run|End queue run)"
@@ -51,15 +51,16 @@ _LENGTH = re.compile(r".{0,4}?\x00{4,8}", re.DOTALL)  # of a binary field: 64 bi
 _FIELDS = ("MESSAGE=", "SYSLOG_IDENTIFIER=", "_COMM=", "_HOSTNAME=")
 
 
-def entries(lines: Iterable[str], is_of_interest: Callable[[str], bool]) -> Iterator[LogEntry]:
-    """What programs have logged.
+def log_entries(lines: Iterable[str], is_of_interest: Callable[[str], bool]) -> Iterator[LogEntry]:
+    """The log entries in lines of a log.
 
-    Takes syslog (RFC 3164 and 5424, ISO dates), the journal as `journalctl -o export` and `-o json` write it
-    (systemd's Journal Export Formats), Exim's own files, and any of them as containers' logs have them.
+    Reads syslog (RFC 3164 and 5424, ISO dates), the journal as `journalctl -o export` and `-o json` write it
+    (systemd's Journal Export Formats), Exim's own files, and any of these in the logs of containers.
 
     Args:
-        lines: without their ends.
-        is_of_interest: which of them, or of the messages in them, are not passed over.
+        lines: the lines, without their ends.
+        is_of_interest: takes a line, or the message in one, and returns whether to read it; others are
+            skipped, which is much faster.
     """
     journal: _JournalEntry | None = None
     for line in lines:
@@ -82,9 +83,9 @@ def entries(lines: Iterable[str], is_of_interest: Callable[[str], bool]) -> Iter
 
 
 def has_sign(line: str) -> bool:
-    """Whether a line has any sign of a mail that failed, came in, or left for good.
+    """Whether a line has any sign of a mail that failed, came in, or left the queue.
 
-    This is asked of every line of a log: a chain of plain searches is far cheaper than any pattern.
+    It is called for every line of a log: a chain of plain searches is far cheaper than any pattern.
     """
     return (
         "stat" in line
@@ -101,17 +102,17 @@ def has_sign(line: str) -> bool:
 
 
 def has_sign_or_message_id(line: str) -> bool:
-    """The same, and whether it has a mail's Message-ID."""
+    """Whether a line has a sign as in `has_sign`, or a mail's Message-ID."""
     return "message-id=" in line or has_sign(line)
 
 
 def _hides_signs(line: str) -> bool:
-    # What has bytes that are no text stands in the journal's JSON as an array, "<" in docker's as an escape.
+    # The journal's JSON has text with undecodable bytes as an array; docker's JSON escapes "<".
     return ":[" in line or ": [" in line or "u003c= " in line
 
 
 def _plain_entry(line: str) -> LogEntry:
-    if found := _SYSLOG.match(line):  # at once, as most lines are
+    if found := _SYSLOG.match(line):  # first, since most lines are of this form
         return LogEntry(found["program"], line[found.end() :], found["host"])
     if (inside := _CONTAINER.match(line)) and inside.end():
         line = line[inside.end() :]
@@ -122,7 +123,7 @@ def _plain_entry(line: str) -> LogEntry:
 
 
 def _json_entry(line: str) -> LogEntry | None:
-    """What a JSON object holds: a journal's entry, or a line of docker's own log files."""
+    """The entry in a JSON object of the journal, or of docker's own log files; None for anything else."""
     if line[:1] != "{":
         return None
     try:
@@ -136,7 +137,7 @@ def _json_entry(line: str) -> LogEntry | None:
 
 
 def _text(value: Any) -> str:
-    """A field of the journal, which is a string, or an array of its bytes, or null where it is too long."""
+    """The text of a field of the journal: a string, an array of bytes, or null if it was too long."""
     if isinstance(value, str):
         return value[:LONGEST]
     if isinstance(value, list):
@@ -148,7 +149,7 @@ def _text(value: Any) -> str:
 
 
 class _JournalEntry:
-    """An entry of `journalctl -o export` whose lines are coming in."""
+    """An entry of `journalctl -o export`, read line by line."""
 
     def __init__(self) -> None:
         self._fields: dict[str, str] = {}
@@ -156,11 +157,14 @@ class _JournalEntry:
         self._waited = 0
 
     def goes_on(self, line: str) -> bool:
-        """Whether a line belongs to it; a blank one ends it, and the first one of the next."""
+        """Read a line if it belongs to the entry, and return whether it does.
+
+        A blank line, or the first line of the next entry, ends this one.
+        """
         if line.startswith("__CURSOR="):
             return False
         if self._binary:
-            # Eight bytes of length come first, and one of them may be a line's end.
+            # Eight bytes of length come first; one of them may be a line end.
             if (length := _LENGTH.match(line)) or self._waited > 1:
                 self._fields.setdefault(self._binary, line[length.end() : LONGEST] if length else "")
                 self._binary = ""
@@ -174,7 +178,7 @@ class _JournalEntry:
         return bool(line)
 
     def entry(self) -> LogEntry | None:
-        """What it says; None without a message."""
+        """The finished entry; None if it has no message."""
         message = self._fields.get("MESSAGE")
         if not message:
             return None

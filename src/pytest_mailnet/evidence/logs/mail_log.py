@@ -1,4 +1,4 @@
-"""Logs of mail servers, in which lines of several programs may stand among each other."""
+"""Reads logs of mail servers, also logs into which several programs write."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Protocol
 from pytest_mailnet.evidence.failure import Failure
 from pytest_mailnet.evidence.formats import LineFormat
 from pytest_mailnet.evidence.logs.exim import Exim
-from pytest_mailnet.evidence.logs.lines import LogEntry, entries, has_sign, has_sign_or_message_id
+from pytest_mailnet.evidence.logs.lines import LogEntry, has_sign, has_sign_or_message_id, log_entries
 from pytest_mailnet.evidence.logs.opensmtpd import OpenSMTPD
 from pytest_mailnet.evidence.logs.postfix import Postfix
 from pytest_mailnet.evidence.logs.queued import Found
@@ -24,7 +24,7 @@ _POSTFIX = re.compile(
 _SENDMAIL = re.compile(r"sendmail|sm-\w+(?:-\w+)?")
 _EXIM = re.compile(r"exim\S*")
 
-# Lines without a program in front, as `journalctl -o cat` has them, by what only one program writes.
+# Lines without a program's name, as of `journalctl -o cat`: the forms that only one program writes.
 _SHAPES = (
     (
         "postfix",
@@ -36,12 +36,12 @@ _SHAPES = (
     ("exim", re.compile(r"\w{6}-(?:\w{6}-\w\w|\w{11}-\w{4}) (?:\*\*|==|<=|Completed)")),
 )
 
-# Others call their programs smtpd, too; these lines are OpenSMTPD's.
+# Other servers have a program "smtpd" too; these lines are OpenSMTPD's.
 _OPENSMTPD = re.compile(
     r"[0-9a-f]{16} (?:smtp|mta|mda) |(?:smtp-in|smtp-out|relay|delivery): |info: OpenSMTPD"
 )
 
-# A machine's log may begin with other programs of hers, an application's has none of these.
+# The log of a host may begin with these programs; the log of an application has none of them.
 _OF_A_MACHINE = frozenset(
     (
         "systemd",
@@ -65,7 +65,7 @@ class _Reader(Protocol):
 
 
 def _name(entry: LogEntry) -> str | None:
-    """Which of the four has logged something; None for another program."""
+    """The mail server that logged an entry; None for any other program."""
     program = entry.program or next((name for name, shape in _SHAPES if shape.match(entry.message)), "")
     if _POSTFIX.fullmatch(program):
         return "postfix"
@@ -84,7 +84,7 @@ def _found(lines: Iterable[str], is_of_interest: Callable[[str], bool] = has_sig
         "opensmtpd": OpenSMTPD(),
     }
     by_program: dict[str, _Reader | None] = {}
-    for entry in entries(lines, is_of_interest):
+    for entry in log_entries(lines, is_of_interest):
         program = entry.program
         if program in by_program:
             reader = by_program[program]
@@ -102,12 +102,12 @@ def _failures(lines: Iterable[str]) -> Iterator[Failure]:
 
 
 def failures_of(lines: Iterable[str], queue_ids: frozenset[str]) -> Iterator[Failure]:
-    """What a mail log tells of certain mails.
+    """The failures of certain mails in a mail log.
 
     Args:
-        lines: without their ends.
+        lines: the lines of the log, without their ends.
         queue_ids: Postfix's and Sendmail's queue ids, Exim's message ids, OpenSMTPD's ids of envelopes,
-            messages and sessions, or Message-IDs in angle brackets. OpenSMTPD does not log the latter.
+            messages and sessions, or Message-IDs in angle brackets. OpenSMTPD does not log Message-IDs.
     """
     by_message_id = any(it.startswith("<") for it in queue_ids)
     found = _found(lines, has_sign_or_message_id if by_message_id else has_sign)
@@ -115,8 +115,8 @@ def failures_of(lines: Iterable[str], queue_ids: frozenset[str]) -> Iterator[Fai
 
 
 def _recognises(text: str) -> bool:
-    """Whether one of the four programs speaks in it, or a machine on which one may speak further on."""
-    for entry in entries(text.splitlines(), lambda _: True):
+    """Whether a text is a log with lines of a mail server, or a host's log that may have some later."""
+    for entry in log_entries(text.splitlines(), lambda _: True):
         name = _name(entry)
         if name is None:
             if entry.program in _OF_A_MACHINE:

@@ -1,4 +1,4 @@
-"""OpenSMTPD's log, of 5.4 and later.
+"""Reads OpenSMTPD's log, of version 5.4 and later.
 
 Sources: smtpd(8), and the messages of its mta.c, mda.c and smtp_session.c.
 """
@@ -48,17 +48,17 @@ _PATH = re.compile(r"\s*(RCPT TO|MAIL FROM): ?<([^>]*)>", re.IGNORECASE)
 
 
 class OpenSMTPD:
-    """Reads what OpenSMTPD has logged, line by line.
+    """Reads OpenSMTPD's log entries, one by one.
 
     Args:
-        queue: what has been told before.
+        queue: what earlier entries said about the mails; None for an empty one.
     """
 
     def __init__(self, queue: LogQueue | None = None) -> None:
         self._queue = LogQueue() if queue is None else queue
 
     def read(self, entry: LogEntry) -> tuple[Found, ...]:
-        """The failures that one more line tells of."""
+        """Read the next entry and return its new failures."""
         message = entry.message
         if found := _DELIVERY.match(message):
             result = _RESULT.search(found["rest"])
@@ -79,8 +79,8 @@ class OpenSMTPD:
         fields, text = rest[: reason.start()], rest[reason.end() :].removesuffix('"')
         why = reason_of(text)
         sender, recipient, relay = _SENDER.search(fields), _RECIPIENT.search(fields), _RELAY.search(fields)
-        # What stands in brackets is the name that the address has in the reverse zone. Where there is no
-        # address, "relay" is a domain, and no server has been spoken to.
+        # The name in brackets is the address's name in the reverse zone. Without an address, "relay" is a
+        # domain, and no server was connected to.
         peer = peer_of(relay[2], relay[1]) if relay else Peer()
         failure = Failure(
             recipient=recipient[1] if recipient else None,
@@ -90,11 +90,11 @@ class OpenSMTPD:
             action="failed" if result == "PermFail" else "delayed",
             **why._asdict(),
         )
-        # An envelope's id begins with that of its message.
+        # An envelope's id begins with its message's id.
         return self._queue.found(envelope, failure, envelope[:8], *filter(None, [found["session"]]))
 
     def _was_rejected(self, found: re.Match[str], host: str | None) -> tuple[Found, ...]:
-        """A mail that this OpenSMTPD did not take: the server that said no is the machine of the log."""
+        """Read that this OpenSMTPD refused a mail; the refusing server is the host that wrote the log."""
         command = found["command"]
         stage = named_stage(command)
         if command and stage is None:

@@ -1,4 +1,4 @@
-"""Postfix's log.
+"""Reads Postfix's log.
 
 Sources: bounce(5), smtp(8), smtpd(8) and cleanup(8) of Postfix, and the messages in its smtp_proto.c,
 smtp_connect.c and smtpd_check.c.
@@ -19,7 +19,7 @@ from pytest_mailnet.values import Stage
 __all__ = ["Postfix"]
 
 _NOTHING: tuple[Found, ...] = ()
-_LONGEST_ID = 20  # hexadecimal digits, or with enable_long_queue_ids a time and an inode to the base of 52
+_LONGEST_ID = 20  # hexadecimal digits, or with enable_long_queue_ids time and inode in base 52
 _NO_QUEUE_ID = "NOQUEUE"
 
 _DELIVERED = ("sent", "deliverable")
@@ -40,22 +40,22 @@ _ENVELOPE = re.compile(r"; (?:from=<(?P<sender>[^>]*)>)?,? ?(?:to=<(?P<recipient
 _CONTENT_CHECK = re.compile(r"(?:header|body|content|mime) ", re.IGNORECASE)
 _STATUS = re.compile(r"([45]\.\d{1,3}\.\d{1,3}) ")
 
-# In Postfix's smtp_proto.c greeting and HELO are refused with the same words.
+# Postfix's smtp_proto.c has the same words for a refused greeting and a refused HELO.
 _GREETING_RULE = 'Postfix says "refused to talk to me" of a greeting, and rarely of EHLO'
 
 
 class Postfix:
-    """Reads what Postfix's daemons have logged, line by line.
+    """Reads the log entries of Postfix's daemons, one by one.
 
     Args:
-        queue: what is known of the mails.
+        queue: what earlier entries said about the mails; None for an empty one.
     """
 
     def __init__(self, queue: LogQueue | None = None) -> None:
         self._queue = LogQueue() if queue is None else queue
 
     def read(self, entry: LogEntry) -> tuple[Found, ...]:
-        """The failures that one more line tells of."""
+        """Read the next entry and return its new failures."""
         queue_id, separator, rest = entry.message.partition(": ")
         if not separator or not 5 <= len(queue_id) <= _LONGEST_ID or not queue_id.isalnum():
             return _NOTHING
@@ -76,7 +76,7 @@ class Postfix:
         if not what.startswith("status="):
             self._queue.learn(queue_id, sender=sender)
             return _NOTHING
-        if self._queue.mail(queue_id).failed:  # its recipients have been told of, with their reasons
+        if self._queue.mail(queue_id).failed:  # its recipients were logged already, with their reasons
             return _NOTHING
         words = what.removeprefix("status=")
         return self._queue.found(queue_id, Failure(sender=sender, action="failed", words=words))
@@ -85,7 +85,7 @@ class Postfix:
         recipient, _, rest = rest[len("to=<") :].partition(">, ")
         fields, separator, outcome = rest.partition("status=")
         status, reasoned, reason = outcome.partition(" (")
-        if not separator or not reasoned or status in _DELIVERED:  # a torn line may have half of "sent"
+        if not separator or not reasoned or status in _DELIVERED:  # a cut line may have half of "sent"
             return _NOTHING
         if self._queue.is_told(queue_id, recipient, status, reason):
             return _NOTHING
@@ -106,9 +106,10 @@ class Postfix:
         return self._queue.found(queue_id, failure)
 
     def _was_rejected(self, queue_id: str, rest: str, host: str | None) -> tuple[Found, ...]:
-        """A mail that this Postfix did not take: the server that said no is the machine of the log.
+        """Read that this Postfix refused a mail; the refusing server is the host that wrote the log.
 
-        Its address is not told. Nor is what became of the mail; its client may try again, or go elsewhere.
+        The log has neither that host's address nor what became of the mail: the client may try again, or
+        elsewhere.
         """
         at = max(rest.rfind("; from=<"), rest.rfind("; proto="))
         envelope = _ENVELOPE.match(rest, at) if at >= 0 else None
@@ -122,7 +123,7 @@ class Postfix:
         else:
             return _NOTHING
         why = reason_of(reason, stage)
-        if not why.reply:  # cleanup tells a status and words, and not the reply that smtpd makes of them
+        if not why.reply:  # cleanup logs a status and words, not the reply that smtpd makes of them
             why = Reason(stage=stage, words=reason)
         known = _STATUS.match(reason)
         failure = Failure(
@@ -142,7 +143,7 @@ def _as_known(command: str) -> str:
 
 
 def _reason(reason: str, relay: Peer) -> tuple[Peer, Reason, str | None]:
-    """Who said no, why, and by which rule the stage is known."""
+    """The server in a reason, the reason itself, and the rule by which its stage was inferred."""
     if said := _SAID.search(reason):
         reply, _, command = reason[said.end() :].rpartition(_IN_REPLY_TO)
         if not reply:
@@ -157,7 +158,7 @@ def _reason(reason: str, relay: Peer) -> tuple[Peer, Reason, str | None]:
         )
         return peer, reason_of(reply, named_stage(tells)), None
     if look_up := _LOOK_UP.search(reason):
-        # "Host or domain name not found" stands in front of every outcome of a look-up.
+        # "Host or domain name not found" stands in front of every kind of failed look-up.
         return Peer(), trouble_of(reason[look_up.end() :])._replace(words=reason), None
     with_peer = _PEER.search(reason)
     peer = peer_of(with_peer[1], with_peer[2]) if with_peer else relay

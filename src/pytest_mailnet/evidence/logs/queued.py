@@ -1,4 +1,4 @@
-"""What earlier lines of a log told of the mails in a queue, for as many of them as there is room for."""
+"""Remembers what earlier lines of a log said about the mails in a queue, up to a number of mails."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from pytest_mailnet.evidence.failure import Failure
 __all__ = ["ROOM", "Found", "LogQueue", "LoggedMail"]
 
 ROOM = 100_000
-"""How many mails, and failures that have been told, are remembered; the oldest are forgotten first."""
+"""How many mails, and how many reported failures, are remembered; the oldest are forgotten first."""
 
 
 class Found(NamedTuple):
-    """A failure, and the names that its mail goes by.
+    """A failure, and the ids of its mail.
 
     Attributes:
-        names: its queue id, its Message-ID in angle brackets, whatever else the program calls it.
-        failure: what the log tells.
+        names: the queue id, the Message-ID in angle brackets, and other ids that the program has for it.
+        failure: the failure.
     """
 
     names: tuple[str, ...]
@@ -27,7 +27,13 @@ class Found(NamedTuple):
 
 
 class LoggedMail(NamedTuple):
-    """What is known of a mail in a queue."""
+    """A mail in a queue.
+
+    Attributes:
+        sender: the reverse-path; None if unknown.
+        message_id: the Message-ID in angle brackets; None if unknown.
+        failed: whether a failure of the mail was found.
+    """
 
     sender: str | None = None
     message_id: str | None = None
@@ -38,10 +44,10 @@ _UNKNOWN = LoggedMail()
 
 
 class LogQueue:
-    """The mails of which a program's log has told, by their queue ids.
+    """The mails in a program's log so far, by their queue ids.
 
     Args:
-        room: how many are remembered.
+        room: how many mails are remembered, and how many values of `is_told`.
     """
 
     def __init__(self, room: int = ROOM) -> None:
@@ -53,13 +59,20 @@ class LogQueue:
         return len(self._mails) + len(self._told)
 
     def mail(self, queue_id: str) -> LoggedMail:
-        """What is known of a mail."""
+        """The mail with a queue id; an empty `LoggedMail` if the id is new."""
         return self._mails.get(queue_id, _UNKNOWN)
 
     def learn(
         self, queue_id: str, *, sender: str | None = None, message_id: str | None = None, failed: bool = False
     ) -> None:
-        """Take down what a line tells of a mail; what is None stays as it was."""
+        """Remember facts about a mail.
+
+        Args:
+            queue_id: the queue id.
+            sender: the reverse-path; None leaves it as it was.
+            message_id: the Message-ID in angle brackets; None leaves it as it was.
+            failed: whether a failure was found; False leaves it as it was.
+        """
         known = self._mails.pop(queue_id, _UNKNOWN)
         self._mails[queue_id] = LoggedMail(
             known.sender if sender is None else sender, message_id or known.message_id, failed or known.failed
@@ -68,12 +81,12 @@ class LogQueue:
             self._mails.popitem(last=False)
 
     def forget(self, queue_id: str) -> None:
-        """A mail has left the queue, and its id may be given to another."""
+        """Forget a mail that has left the queue, since its id may be reused."""
         self._mails.pop(queue_id, None)
 
     def is_told(self, *of: Hashable) -> bool:
-        """Whether this has been asked before with the same values; a queue's many tries repeat themselves."""
-        key = hash(of)  # 64 bits instead of replies of any length
+        """Whether this was called before with the same values: later attempts log the same again."""
+        key = hash(of)  # 64 bits, where a reply may have any length
         if key in self._told:
             self._told.move_to_end(key)
             return True
@@ -83,12 +96,18 @@ class LogQueue:
         return False
 
     def names(self, queue_id: str) -> tuple[str, ...]:
-        """The names that a mail goes by."""
+        """The queue id of a mail, and its Message-ID if known."""
         message_id = self.mail(queue_id).message_id
         return (queue_id,) if message_id is None else (queue_id, message_id)
 
     def found(self, queue_id: str, failure: Failure, *more_names: str) -> tuple[Found, ...]:
-        """A failure of a mail, unless the same has been told of it before."""
+        """A failure with the ids of its mail; empty if the mail had the same failure before.
+
+        Args:
+            queue_id: the queue id; "" if the mail has none.
+            failure: the failure.
+            more_names: further ids of the mail.
+        """
         what = failure.reply or failure.fault or failure.words
         if self.is_told(queue_id, failure.sender, failure.recipient, what):
             return ()

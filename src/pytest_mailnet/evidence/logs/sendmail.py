@@ -1,4 +1,4 @@
-"""Sendmail's log.
+"""Reads Sendmail's log.
 
 Sources: section "Log files" of the Sendmail Installation and Operation Guide, and the messages of its
 deliver.c and srvrsmtp.c.
@@ -49,11 +49,11 @@ _OF_MILTER = {
 
 
 class Sendmail:
-    """Reads what Sendmail has logged, line by line.
+    """Reads Sendmail's log entries, one by one.
 
     Args:
-        queue: what is known of the mails.
-        room: of how many mails a reply is remembered until the line that tells what came of it.
+        queue: what earlier entries said about the mails; None for an empty one.
+        room: for how many mails a reply is remembered until the entry with its outcome.
     """
 
     def __init__(self, queue: LogQueue | None = None, room: int = ROOM // 100) -> None:
@@ -65,7 +65,7 @@ class Sendmail:
         return len(self._replies)
 
     def read(self, entry: LogEntry) -> tuple[Found, ...]:
-        """The failures that one more line tells of."""
+        """Read the next entry and return its new failures."""
         found = _QUEUE_ID.match(entry.message)
         queue_id = found[1] if found else ""
         rest = entry.message[found.end() :] if found else entry.message
@@ -80,7 +80,7 @@ class Sendmail:
             return self._was_rejected(queue_id, rest, entry.host)
         elif found and (reply := _REPLY.match(rest)):
             if len(self._replies) >= self._room:
-                self._replies.clear()  # they belong to the next lines, and those have not come
+                self._replies.clear()  # the entries with their outcomes should have come next
             self._replies[queue_id] = rest[reply.end() :]
         return _NOTHING
 
@@ -96,7 +96,7 @@ class Sendmail:
         peer = peer_of(relay[1], relay[2]) if relay else Peer()
         everyone = recipients.split(",")
         if len(everyone) > 1:
-            said = None  # it was the reply to one of them
+            said = None  # the reply was to one of them only
         why = _reason(fields, outcome, said, dsn[1] if dsn else None)
         found: tuple[Found, ...] = ()
         for recipient in everyone:
@@ -114,7 +114,7 @@ class Sendmail:
         return found
 
     def _was_rejected(self, queue_id: str, rest: str, host: str | None) -> tuple[Found, ...]:
-        """A mail that this Sendmail did not take: the server that said no is the machine of the log."""
+        """Read that this Sendmail refused a mail; the refusing server is the host that wrote the log."""
         reason = rest.partition("reject=")[2]
         if found := _RULESET.match(rest):
             stage = _OF_RULESET.get(found["ruleset"])
@@ -137,7 +137,7 @@ class Sendmail:
 
 
 def _reason(fields: str, outcome: str, said: str | None, status: str | None) -> Reason:
-    """Why a mail failed: by the reply in a line, in the line before, or in words."""
+    """The reason of a failure: a reply in this entry, or the one in the entry before, or words."""
     if own := _OWN_REPLY.search(fields):
         return reason_of(fields[own.end() :])
     why = reason_of(outcome.removeprefix("Deferred").removeprefix(": "))
@@ -149,7 +149,7 @@ def _reason(fields: str, outcome: str, said: str | None, status: str | None) -> 
 
 
 def _is_of(before: Reason, status: str | None) -> bool:
-    """Whether a reply of the line before can be the one that a status was taken from."""
+    """Whether a status can have been taken from the reply in the entry before."""
     if not before.reply or status is None:
         return False
     of_reply = enhanced_of(before.reply)

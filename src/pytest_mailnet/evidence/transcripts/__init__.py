@@ -1,4 +1,4 @@
-"""What was said on a connection, or raised at its end: transcripts, debug output, exceptions."""
+"""Transcripts of connections: sessions, debug output of clients, and exceptions."""
 
 from __future__ import annotations
 
@@ -12,4 +12,4 @@ from pytest_mailnet.evidence.transcripts.unmarked import TERMINAL
 __all__ = ["EVENTS", "TRANSCRIPTS"]
 
 TRANSCRIPTS: tuple[LineFormat, ...] = (TIMELINE, PYTHON, MARKED, TERMINAL)
-"""What texts can be read; the surest to recognise is first."""
+"""The text formats that can be read; the one that is recognised most surely is first."""

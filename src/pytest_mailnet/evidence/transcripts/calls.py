@@ -1,4 +1,4 @@
-"""Calls of Python's mail libraries, as they stand at a prompt or in a traceback's lines of code."""
+"""Calls of Python's mail libraries, in code typed at a prompt or shown in a traceback."""
 
 from __future__ import annotations
 
@@ -28,15 +28,15 @@ _IN_BRACKETS = re.compile(r"<([^<>]{0,1000})>")
 
 
 class Call(NamedTuple):
-    """A method that was called, and what is written out of its arguments; never those of a log-in.
+    """A call of a method, with those arguments that are literals; never the arguments of a log-in.
 
     Attributes:
-        method: "rcpt"; "connect" for constructors too.
-        command: what it says to a server, None where that is nothing or more than one command.
-        host: whom it calls.
-        sender: whom the mail is from.
-        recipients: whom it is for.
-        complete: whether its closing bracket is there.
+        method: the method's name, such as "rcpt"; "connect" for constructors too.
+        command: the SMTP command that the method sends; None if it sends none, or several.
+        host: the server that the method connects to; None if it is no literal.
+        sender: the reverse-path; None if it is no literal.
+        recipients: the recipients' addresses; empty if they are no literals.
+        complete: whether the closing bracket is in the code.
     """
 
     method: str
@@ -48,7 +48,7 @@ class Call(NamedTuple):
 
 
 def call_in(code: str) -> Call | None:
-    """The first call of a mail library in a piece of code; None for none."""
+    """The first call of a mail library in a piece of code; None if there is none."""
     found = _CALL.search(code[:4000])
     if found is None:
         return None
@@ -70,7 +70,12 @@ def call_in(code: str) -> Call | None:
 
 
 def sending(sender: object, recipients: object) -> Call:
-    """A call of `sendmail`, by arguments as a tracker has them: written as in code, or in arrays."""
+    """A call of `sendmail`, from the values of its arguments in an error tracker's event.
+
+    Args:
+        sender: the address, as in code, with or without quotes; other values are ignored.
+        recipients: one address, a list of addresses, or a list written as in code.
+    """
     given = recipients[:_MOST_RECIPIENTS] if isinstance(recipients, list) else [recipients]
     addresses = [it for text in given for it in _written(text)]
     return Call("sendmail", sender=next(iter(_written(sender)), None), recipients=tuple(addresses))

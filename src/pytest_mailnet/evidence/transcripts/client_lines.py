@@ -1,4 +1,4 @@
-"""What clients say on the wire (RFC 5321, 4.1.1): commands, the stages they belong to, the paths in them."""
+"""Lines of SMTP clients (RFC 5321, 4.1.1): commands, their stages, and the paths in them."""
 
 from __future__ import annotations
 
@@ -31,14 +31,15 @@ _CHUNK = re.compile(r"BDAT\s+(\d{1,12})(\s+LAST)?\s*$", re.IGNORECASE)
 
 
 class Command(NamedTuple):
-    """A command; what it says beside verb and path is not kept, for it may be a password.
+    """A command; only its verb and path are kept, since the rest may be a password.
 
     Attributes:
-        verb: in capitals; "" for a greeting, which answers no command.
-        stage: the stage that its reply decides, None where that is of no mail.
-        path: the address of MAIL and RCPT without brackets and source route, "" for the null sender.
-        chunk: how many octets follow BDAT.
-        last: whether nothing of the message is left to come.
+        verb: the verb in capitals; "" for the greeting, which answers no command.
+        stage: the stage that the reply decides; None for a command outside of a mail.
+        path: the address in MAIL and RCPT, without brackets and source route; "" for the null sender; None
+            for other commands.
+        chunk: the number of octets that follow BDAT.
+        last: whether no more of the message follows.
     """
 
     verb: str
@@ -49,7 +50,7 @@ class Command(NamedTuple):
 
 
 def command_of(line: str) -> Command:
-    """The command in a client's line; one that is unknown belongs to no stage."""
+    """The command in a client's line; an unknown one has no stage."""
     found = _VERB.match(line)
     verb = found[1].upper() if found else ""
     stage = _STAGES.get(verb)
@@ -62,7 +63,7 @@ def command_of(line: str) -> Command:
 
 
 def is_command(line: str) -> bool:
-    """Whether a line that nobody has marked looks like a client's."""
+    """Whether a line without a mark looks like a client's command."""
     found = _VERB.match(line)
     if found is None or found[1].upper() not in _STAGES:
         return False
@@ -75,7 +76,7 @@ def is_command(line: str) -> bool:
         case "DATA" | "RSET" | "QUIT" | "STARTTLS":
             return not rest
         case verb:
-            # "help is on its way" is prose: what is not written in capitals has to be short.
+            # "help is on its way" is prose: a line that is not in capitals has to be short.
             return verb in {"EHLO", "HELO", "LHLO"} or found[1].isupper() or len(rest.split()) <= 1
 
 

@@ -1,4 +1,4 @@
-"""What programs say of a connection between the lines of the session: whom they call, and how that ends."""
+"""Remarks of programs about a connection, between the lines of the session: its begin and its end."""
 
 from __future__ import annotations
 
@@ -39,11 +39,14 @@ _KEPT = re.compile(
 
 
 def hear(conversation: Conversation, line: str) -> Iterator[Failure]:
-    """Tell a conversation what a line of neither side says.
+    """Read a line that is neither the client's nor the server's.
 
     Args:
-        conversation: what is told of it.
-        line: "* Connected to mx.shop.example (192.0.2.8) port 25"; most lines say nothing.
+        conversation: the session to which connections and their ends are added.
+        line: "* Connected to mx.shop.example (192.0.2.8) port 25"; lines of no known form are ignored.
+
+    Returns:
+        The failures that are known now.
     """
     line = line[:_LONGEST]
     if found := _CALLED.match(line):

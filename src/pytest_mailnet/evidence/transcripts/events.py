@@ -1,4 +1,4 @@
-"""Events of error trackers and structured logs: JSON with an exception in it, or the text of one."""
+"""Events of error trackers and structured logs: JSON that contains an exception, or the text of one."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ _OF_EXCEPTIONS = frozenset(
 
 
 def _objects(document: Any, *, exceptions: bool = True) -> Iterator[Any]:
-    """A document and all objects and arrays in it, the outer ones first; none that lie very deep.
+    """A document and the objects and arrays in it, outer ones first, up to a depth of 12.
 
     Args:
-        document: the outermost.
-        exceptions: whether those are among them that are an exception as Sentry has it.
+        document: a parsed document.
+        exceptions: whether to include objects that are exceptions in Sentry's form.
     """
     level, seen = [document], 0
     for _ in range(_DEEPEST):
@@ -48,7 +48,7 @@ def _objects(document: Any, *, exceptions: bool = True) -> Iterator[Any]:
 
 
 def _chains(document: Any) -> Iterator[list[dict[str, Any]]]:
-    """Exceptions as Sentry has them: a cause stands before what was raised by it."""
+    """The chains of exceptions in Sentry's form: a cause stands before the exception that it caused."""
     for it in _objects(document):
         values = it if isinstance(it, list) else [it] if "stacktrace" in it else []
         chain = [value for value in values[:_MOST_IN_CHAIN] if _is_exception(value)]
@@ -88,7 +88,7 @@ def _frame(value: dict[str, Any]) -> Frame | None:
 
 
 def _context(value: dict[str, Any]) -> str:
-    """The line of code in the form that Sentry's own API has: pairs of numbers and lines."""
+    """The line of code in the form of Sentry's API: pairs of a number and a line."""
     lines = value.get("context")
     for it in lines[:50] if isinstance(lines, list) else ():
         match it:
@@ -98,7 +98,7 @@ def _context(value: dict[str, Any]) -> str:
 
 
 def _calls(value: dict[str, Any]) -> Iterator[Call]:
-    """What stood in the variables of the functions that send."""
+    """Calls of `sendmail`, from the local variables in its frames."""
     for frame in _frames(value):
         variables = frame.get("vars")
         if isinstance(variables, dict) and frame.get("function") == "sendmail":
@@ -152,4 +152,4 @@ EVENTS = (
         failures=_failures,
     ),
 )
-"""Events of Sentry and of what is like it, and objects of structured logs."""
+"""Events of Sentry and similar trackers, and objects of structured logs."""

@@ -1,4 +1,4 @@
-"""Exceptions of Python's mail libraries, alone or one raised while another was handled."""
+"""Exceptions of Python's mail libraries: single ones, and chains of one raised while handling another."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ KINDS: Mapping[str, Stage | None] = MappingProxyType(
         ),
     }
 )
-"""The exceptions of smtplib and aiosmtplib, with the stage that they tell by themselves."""
+"""The exceptions of smtplib and aiosmtplib, each with the stage that its class implies, or None."""
 
 _OF_SYSTEM = re.compile(
     r"Connection(?:Refused|Reset|Aborted)?Error|BrokenPipeError|TimeoutError|timeout|gaierror|herror"
@@ -51,7 +51,7 @@ _OF_SYSTEM = re.compile(
 )
 _CALLED = re.compile(r"connecting to (\S{1,255}) on port \d")
 _AND_WHY = "Connection unexpectedly closed: "
-_OWN_REPLY = ("SMTPResponseException", "(500, 'Line too long.')")  # smtplib's own, said by no server
+_OWN_REPLY = ("SMTPResponseException", "(500, 'Line too long.')")  # smtplib's own, from no server
 _LONGEST_WORDS = 500
 _UNTOLD = frozenset({"closed-at-connect", "reset-at-connect", "stalled-at-connect"})
 
@@ -60,9 +60,9 @@ class Raised(NamedTuple):
     """An exception.
 
     Attributes:
-        name: its class, without the module.
-        text: its own text, or its arguments in brackets.
-        frames: where it was raised; the innermost is the last.
+        name: the name of its class, without the module.
+        text: its text, or its arguments in brackets.
+        frames: the frames of its traceback; the innermost is the last.
     """
 
     name: str
@@ -71,11 +71,11 @@ class Raised(NamedTuple):
 
 
 def failures_of(chain: Sequence[Raised], calls: Iterable[Call] = ()) -> list[Failure]:
-    """Which recipients failed by a chain of exceptions; each is told once.
+    """The failed recipients in a chain of exceptions, each once.
 
     Args:
-        chain: in the order in which they were raised.
-        calls: what is known of their functions' arguments beside their lines of code.
+        chain: the exceptions in the order in which they were raised.
+        calls: calls that are known besides those in the frames' lines of code.
     """
     calls = [*calls, *(call for it in chain for frame in it.frames if (call := call_in(frame.code)))]
     refused: dict[tuple[str | None, tuple[str, ...]], Failure] = {}
@@ -90,7 +90,7 @@ def failures_of(chain: Sequence[Raised], calls: Iterable[Call] = ()) -> list[Fai
 
 
 def _refusals(raised: Raised) -> Iterator[Failure]:
-    """What a server has replied."""
+    """The failures by replies of a server, from the arguments of an exception."""
     if raised.name not in KINDS or (raised.name, raised.text) == _OWN_REPLY:
         return
     values = literal_at(raised.text).values
@@ -119,7 +119,7 @@ def _refusals(raised: Raised) -> Iterator[Failure]:
 
 
 def _trouble(chain: Sequence[Raised]) -> Failure | None:
-    """What went wrong where nothing was replied."""
+    """The failure of a chain of exceptions without a reply; None if it is not about mail."""
     if not any(it.name in KINDS or through_mail(it.frames) for it in chain):
         return None
     chain = [it for it in chain if it.name in KINDS or _OF_SYSTEM.fullmatch(it.name)]
@@ -148,7 +148,7 @@ def _trouble(chain: Sequence[Raised]) -> Failure | None:
 
 
 def _said(raised: Raised, place: Place) -> str:
-    """An exception's words, with those before them that its class and place stand for."""
+    """The text of an exception; in front a word for what its class and place add: connecting, or TLS."""
     said = raised.text[:_LONGEST_WORDS].removeprefix(_AND_WHY) or raised.name
     if place.dialling and "connect" not in said.lower():
         return f"connecting: {said}"
@@ -156,7 +156,7 @@ def _said(raised: Raised, place: Place) -> str:
 
 
 def _completed(failure: Failure, calls: list[Call]) -> Iterator[Failure]:
-    """A failure with what lines of code tell of it, once for each recipient."""
+    """Complete a failure by the arguments of calls; one failure for each recipient."""
     for call in calls:
         host, address = split_host(call.host) if call.host else (None, None)
         failure = failure.completed_by(Failure(host=host, address=address, sender=call.sender))

@@ -1,4 +1,4 @@
-"""Where in a mail library an exception was raised: the stage, by the functions that were running."""
+"""Frames of tracebacks: infers the stage of a session from the functions of a mail library."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ _OF_MESSAGE = re.compile(
 
 
 class Frame(NamedTuple):
-    """A line of a traceback.
+    """A frame of a traceback.
 
     Attributes:
-        file: the file, or the module's name.
-        function: which was running.
-        code: its line of code, where it is shown.
+        file: the path of the file, or the name of the module.
+        function: the name of the function.
+        code: the line of code; "" if it is not shown.
     """
 
     file: str
@@ -49,13 +49,13 @@ class Frame(NamedTuple):
 
 
 class Place(NamedTuple):
-    """Where a session was.
+    """The point in a session at which an exception was raised.
 
     Attributes:
-        stage: None where the functions do not tell.
-        amid: whether content was being sent.
-        dialling: whether there was no connection yet.
-        over: whether no mail was underway: the session was being closed, say.
+        stage: the stage; None if the functions do not show it.
+        amid: whether the client was sending content.
+        dialling: whether the client was still connecting.
+        over: whether no mail was under way, such as while the session was being closed.
     """
 
     stage: Stage | None = None
@@ -65,10 +65,10 @@ class Place(NamedTuple):
 
 
 def place_of(frames: Sequence[Frame]) -> Place:
-    """Where a session was, by the innermost function that tells.
+    """The point in a session, inferred from the innermost function that shows it.
 
     Args:
-        frames: the innermost is the last.
+        frames: the frames of a traceback; the innermost is the last.
     """
     dialling = any(it.function in _DIALS for it in frames)
     innermost = True
@@ -86,7 +86,7 @@ def place_of(frames: Sequence[Frame]) -> Place:
             if place := _of_content(frame, innermost=innermost):
                 return place
         elif frame.function == "sendmail" and (innermost or _OF_MESSAGE.search(frame.code)):
-            # data() has come back with the reply to the dot, if this is about content at all.
+            # data() has returned with the reply to the dot, if this is about content at all.
             return Place(Stage.MESSAGE)
         innermost = False
     return Place(dialling=dialling)

@@ -1,4 +1,4 @@
-"""Names and addresses of servers, as programs print them."""
+"""Names and addresses of servers, in the forms that programs print."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _NAME = re.compile(r"(?=.{1,253}$)(?:[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,62})\.)+[A-Z
 
 
 def split_host(text: str) -> tuple[str | None, str | None]:
-    """A server's name and its address, one of which is None; both are None for what is neither.
+    """The host name or the IP address in a text, as a pair with None for the other; both None for neither.
 
     Args:
         text: "mx.shop.example", "mx.shop.example:25", "192.0.2.8", "[2001:db8::8]:25".
@@ -27,6 +27,6 @@ def split_host(text: str) -> tuple[str | None, str | None]:
 
 
 def named_host(greeting: str) -> str | None:
-    """The name that a server gives itself, as the first word of its greeting (RFC 5321, 4.2)."""
+    """The server's name in a greeting, where it is the first word (RFC 5321, 4.2); None if it is missing."""
     first = greeting.split(maxsplit=1)[0] if greeting.strip() else ""
     return first if _NAME.fullmatch(first) else None

@@ -1,7 +1,7 @@
-"""Python's literals as they stand in texts: strings, and tuples, lists and dictionaries of them.
+"""Reads Python literals in texts: strings, numbers, and tuples, lists and dictionaries of them.
 
-What is read here comes from anywhere, and so nothing is given to an evaluator or parser of Python's: they
-recurse, warn of odd escapes, and want whole lines.
+The texts may be hostile or cut off, so Python's own parser is not used: it recurses, warns of odd escapes,
+and needs whole lines.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-__all__ = ["Item", "Literal", "literal_at", "wrapped"]
+__all__ = ["Item", "Literal", "literal_at", "with_next_line"]
 
 _QUOTE = re.compile(r"([A-Za-z]{0,2})(['\"])")
 _INSIDE = {
@@ -31,8 +31,8 @@ class Item(NamedTuple):
     """One value of a literal.
 
     Attributes:
-        value: None for what is a name, or anything else that says nothing.
-        depth: how many brackets it stands in.
+        value: a string or number; None for a name, an f-string or any other expression.
+        depth: the number of brackets around it.
     """
 
     value: str | int | None
@@ -40,11 +40,11 @@ class Item(NamedTuple):
 
 
 class Literal(NamedTuple):
-    """What stands in a literal, from left to right.
+    """A literal that was read from a text.
 
     Attributes:
-        items: its values.
-        complete: whether it ends before its text does.
+        items: its values, from left to right.
+        complete: whether its end is in the text.
     """
 
     items: tuple[Item, ...]
@@ -52,16 +52,16 @@ class Literal(NamedTuple):
 
     @property
     def values(self) -> list[str | int]:
-        """All texts and numbers."""
+        """All strings and numbers, from left to right."""
         return [it.value for it in self.items if it.value is not None]
 
 
 def literal_at(text: str, start: int = 0) -> Literal:
-    """The literal that begins somewhere in a text: to its closing bracket, or as far as it makes sense.
+    """The literal at a position in a text, up to its closing bracket or as far as it can be read.
 
     Args:
-        text: "(550, b'5.1.1 No such user')"; further text behind it does not matter.
-        start: where.
+        text: "(550, b'5.1.1 No such user')"; text behind the literal is ignored.
+        start: the index of its first character.
     """
     items: list[Item] = []
     depth, at, end = 0, start, min(len(text), start + _LONGEST)
@@ -85,14 +85,14 @@ def literal_at(text: str, start: int = 0) -> Literal:
 
 
 def _quoted(text: str, quote: re.Match[str], end: int) -> tuple[str | None, int]:
-    """A string, and where it ends; further than anything where it does not."""
+    """The value of a string and the index behind its end, which is beyond `end` if the string is cut off."""
     inside = _INSIDE[quote[2]].match(text, quote.end(), end)
     assert inside is not None
     return _string(inside[0], quote[1].lower()), inside.end() + 1
 
 
 def _beyond(text: str, at: int, end: int, depth: int, items: list[Item]) -> int:
-    """Where a number, a name or space ends; they are put to the items."""
+    """The index behind a number, a name or space, after adding numbers and names to the items."""
     if number := _NUMBER.match(text, at, end):
         items.append(Item(int(number[0]), depth))
         return number.end()
@@ -104,13 +104,14 @@ def _beyond(text: str, at: int, end: int, depth: int, items: list[Item]) -> int:
     return space.end() if space else at
 
 
-def wrapped(text: str, line: str, gap: str) -> str:
-    r"""A literal's text with the line that it goes on with.
+def with_next_line(text: str, line: str, gap: str) -> str:
+    r"""The text of a literal with its next line appended.
 
     Args:
-        text: its text so far.
+        text: the text of the literal so far.
         line: the next line.
-        gap: what the line end stands for, unless it only follows "\n" for the eye.
+        gap: the characters that replace the line end; none are added if the text ends with an escaped "\n",
+            because the line end was then added only for display.
     """
     return text + line if text.endswith(r"\n") else text + gap + line
 
@@ -123,7 +124,7 @@ def _string(text: str, kind: str) -> str | None:
     said = _ESCAPE.sub(_meaning, text)
     if "\\x" in text:
         try:
-            # Bytes, as they stand in b'...' and in Python 2's strings.
+            # The escapes are bytes, as in b'...' and in Python 2's strings.
             return said.encode("latin-1").decode("utf-8")
         except UnicodeError:
             return said
@@ -135,5 +136,5 @@ def _meaning(escape: re.Match[str]) -> str:
     if character is not None:
         return _ESCAPED.get(character, character if character in "\\'\"" else escape[0])
     number = int(octal, 8) if octal else int(octets or short or long, 16)
-    # No surrogates: what is read here is to be written again.
+    # No surrogates: they could not be written out again.
     return "\ufffd" if number > 0x10FFFF or 0xD800 <= number < 0xE000 else chr(number)

@@ -1,4 +1,4 @@
-"""The timeline of this project's own reports: DNS, sessions by number, and what both sides said."""
+"""Reads the timeline in pytest-mailnet's own reports, with its sessions by number."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from pytest_mailnet.evidence.failure import Failure
 from pytest_mailnet.evidence.formats import LineFormat
 from pytest_mailnet.evidence.transcripts.overheard import Conversation
-from pytest_mailnet.evidence.transcripts.prefixes import shown
+from pytest_mailnet.evidence.transcripts.prefixes import terminal_line
 
 __all__ = ["TIMELINE"]
 
@@ -19,13 +19,13 @@ _MOST_SESSIONS = 1000
 
 
 def _recognises(text: str) -> bool:
-    return any(_LINE.match(shown(line)) for line in text.splitlines())
+    return any(_LINE.match(terminal_line(line)) for line in text.splitlines())
 
 
 def _failures(lines: Iterable[str]) -> Iterator[Failure]:
     sessions: dict[str, Conversation] = {}
     for line in lines:
-        found = _LINE.match(shown(line))
+        found = _LINE.match(terminal_line(line))
         if found is None:
             continue
         number, side, said, event = found.groups()
@@ -53,4 +53,4 @@ TIMELINE = LineFormat(
     recognises=_recognises,
     failures=_failures,
 )
-"""What stands below "mailnet" in the report of a failed test."""
+"""The text below "mailnet" in the report of a failed test."""

@@ -1,4 +1,4 @@
-"""Transcripts in which a line says whose it is: swaks, curl, msmtp, Exim, PHPMailer, and "C:" with "S:"."""
+"""Transcripts with marks for client and server: swaks, curl, msmtp, Exim, PHPMailer, "C:" with "S:"."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pytest_mailnet.evidence.formats import LineFormat
 from pytest_mailnet.evidence.transcripts.client_lines import is_command
 from pytest_mailnet.evidence.transcripts.client_remarks import hear
 from pytest_mailnet.evidence.transcripts.overheard import Conversation
-from pytest_mailnet.evidence.transcripts.prefixes import is_mail, shown, unprefixed
+from pytest_mailnet.evidence.transcripts.prefixes import is_mail, terminal_line, unprefixed
 
 __all__ = ["MARKED"]
 
@@ -21,11 +21,11 @@ _TIME_OUT = re.compile(r"Timeout \(\d+ secs\) waiting")
 
 
 class Marks(NamedTuple):
-    """How a program marks lines.
+    """The marks of one program.
 
     Attributes:
-        client: what stands before the client's.
-        server: what stands before the server's.
+        client: matches the mark in front of a client's line.
+        server: matches the mark in front of a server's line.
     """
 
     client: re.Pattern[str]
@@ -33,7 +33,7 @@ class Marks(NamedTuple):
 
 
 _NOTATIONS = (
-    # swaks, with "~" for what is encrypted, and "*" for what it takes for a refusal
+    # swaks, with "~" for encrypted lines, and "*" for lines that it takes for a refusal
     Marks(re.compile(r" ?[-~]> ?(?!>)"), re.compile(r"<[-~*][ *] ")),
     Marks(re.compile(r"--> ?"), re.compile(r"<-- ?")),  # msmtp
     Marks(re.compile(r"\s*SMTP>> ?"), re.compile(r"\s*SMTP<< ?")),  # exim
@@ -46,7 +46,7 @@ _CONTINUED = re.compile(r"\s+(?=[2-5][0-9]{2}[ -])")
 
 
 class _Listener:
-    """Reads lines by one notation, the first that a line makes sense by."""
+    """Reads lines in one notation: the first in which a line is a command or a reply."""
 
     def __init__(self) -> None:
         self.conversation = Conversation()
@@ -80,7 +80,7 @@ def _is_marked(marks: Marks, line: str) -> bool:
 
 
 def _marks_of(line: str) -> Marks | None:
-    """By which notation a line is a command or a reply."""
+    """The notation in which a line is a command or a reply; None if there is none."""
     for text in dict.fromkeys((line, unprefixed(line))):
         for marks in _NOTATIONS:
             server, client = marks.server.match(text), marks.client.match(text)
@@ -96,7 +96,7 @@ def _recognises(text: str) -> bool:
         return False
     found: dict[Marks, int] = {}
     for line in text.splitlines():
-        if len(line) < 2000 and (marks := _marks_of(shown(line))):
+        if len(line) < 2000 and (marks := _marks_of(terminal_line(line))):
             found[marks] = found.get(marks, 0) + 1
             if found[marks] >= 2:
                 return True
@@ -106,7 +106,7 @@ def _recognises(text: str) -> bool:
 def _failures(lines: Iterable[str]) -> Iterator[Failure]:
     listener = _Listener()
     for line in lines:
-        yield from listener.hears(shown(line))
+        yield from listener.hears(terminal_line(line))
     yield from listener.conversation.end()
 
 
@@ -116,4 +116,4 @@ MARKED = LineFormat(
     recognises=_recognises,
     failures=_failures,
 )
-"""What swaks, curl, msmtp and others print, and sessions as RFCs have them."""
+"""The output of swaks, curl, msmtp and others, and sessions in the notation of RFCs."""

@@ -1,4 +1,4 @@
-"""A failure that was overheard and then raised as an exception, told once with what both know."""
+"""Merges a failure in a session's lines with the exception that it raised."""
 
 from __future__ import annotations
 
@@ -12,26 +12,26 @@ _MOST = 1000
 
 
 class Witnesses:
-    """What the lines of one session and the exceptions around it tell."""
+    """Collects the failures in one session's lines and those in the exceptions around it."""
 
     def __init__(self) -> None:
         self._overheard: list[Failure] = []
         self._excepted: list[Failure] = []
 
     def overheard(self, failures: Iterable[Failure]) -> None:
-        """Note what the session's lines tell."""
+        """Add failures from the session's lines."""
         for failure in failures:
             if len(self._overheard) < _MOST:
                 self._overheard.append(failure)
 
     def excepted(self, failures: Iterable[Failure]) -> None:
-        """Note what an exception tells."""
+        """Add failures from an exception."""
         for failure in failures:
             if len(self._excepted) < _MOST:
                 self._excepted.append(failure)
 
-    def told(self) -> list[Failure]:
-        """Hand out what they tell, each failure once."""
+    def take_failures(self) -> list[Failure]:
+        """Return all failures since the last call, each once, with the facts of both sides."""
         overheard, excepted = self._overheard, self._excepted
         self._overheard, self._excepted = [], []
         only_excepted = []
@@ -53,5 +53,5 @@ def _is_same(one: Failure, other: Failure) -> bool:
 
 
 def _plain(failure: Failure) -> tuple[str, ...]:
-    # What stands between a reply's code and text, and behind it, is not kept by libraries.
+    # Libraries do not keep the separator behind a reply's code, nor blanks at the end.
     return tuple(f"{line[:4]}{line[4:].strip()}" for line in failure.reply)

@@ -1,4 +1,4 @@
-"""One mail on its way through a session: for whom it is, and who was refused."""
+"""One mail in a session: its recipients, and which of them were refused."""
 
 from __future__ import annotations
 
@@ -13,13 +13,16 @@ _MOST_RECIPIENTS = 10_000
 
 
 class Transaction:
-    """What is known of one mail, from MAIL to the reply that decides it.
+    """The state of one mail, from MAIL to the final reply.
+
+    Args:
+        sender: the reverse-path; None if unknown.
 
     Attributes:
-        sender: its reverse-path, None where nobody has said it.
-        accepted: the recipients that were accepted and are not yet decided.
-        refusal: how MAIL was refused; then it counts for every recipient that is named.
-        decided: whether the recipients that had been accepted have their replies.
+        sender: the reverse-path; None if unknown.
+        accepted: the recipients that were accepted and have no final reply yet, as keys.
+        refusal: the refusal of MAIL, which applies to every recipient; None if MAIL was not refused.
+        decided: whether the accepted recipients have had their final reply.
     """
 
     def __init__(self, sender: str | None = None) -> None:
@@ -32,33 +35,41 @@ class Transaction:
 
     @property
     def began(self) -> bool:
-        """Whether anything is known of it."""
+        """Whether the sender, a recipient or a refusal is known."""
         return self.sender is not None or bool(self._named) or self.refusal is not None
 
     @property
     def named(self) -> tuple[str | None, ...]:
-        """All recipients that RCPT has named."""
+        """All recipients that were given in RCPT."""
         return tuple(self._named)
 
     @property
     def all_refused(self) -> bool:
-        """Whether there were recipients, and none of them is left."""
+        """Whether recipients were refused, and none is accepted."""
         return bool(self._refused) and not self.accepted
 
     def name(self, recipient: str | None) -> None:
-        """Note a recipient, whatever was replied."""
+        """Note a recipient, whatever the reply."""
         if len(self._named) < _MOST_RECIPIENTS:
             self._named[recipient] = None
 
     def accept(self, recipient: str | None) -> None:
-        """Note that a recipient was accepted; an earlier refusal is forgotten."""
+        """Note that a recipient was accepted, and forget an earlier refusal."""
         self.name(recipient)
         self._refused.pop(recipient, None)
         if len(self.accepted) < _MOST_RECIPIENTS:
             self.accepted[recipient] = None
 
     def refuse(self, recipient: str | None, failure: Failure) -> list[Failure]:
-        """Note that a recipient was refused; return refusals that there is no more room for."""
+        """Note that a recipient was refused.
+
+        Args:
+            recipient: the recipient; None if unknown.
+            failure: the refusal.
+
+        Returns:
+            All refusals so far, once they are 10,000; otherwise nothing yet.
+        """
         self.name(recipient)
         self._refused[recipient] = failure
         if len(self._refused) < _MOST_RECIPIENTS:
@@ -66,7 +77,10 @@ class Transaction:
         return self.refusals()
 
     def decide(self, failure: Failure) -> list[Failure]:
-        """One reply, or silence, for all that were accepted; nothing where all had their own."""
+        """Apply one refusal, or the lack of a reply, to all accepted recipients, and return their failures.
+
+        Returns nothing if MAIL or every recipient was refused, or if all had their final reply before.
+        """
         decided, self.decided = self.decided, True
         if self.refusal is not None or self.all_refused or (decided and not self.accepted):
             return []
@@ -74,15 +88,15 @@ class Transaction:
         return [dataclasses.replace(failure, recipient=it) for it in recipients]
 
     def refusals(self) -> list[Failure]:
-        """Hand out, once, the recipients that were refused by themselves."""
+        """Return the failures of single recipients, and forget them."""
         refused, self._refused = self._refused, {}
         return list(refused.values())
 
     def end(self, hinted: Iterable[str | None] = ()) -> list[Failure]:
-        """What is left to say when the next mail begins, or the session ends.
+        """Return the remaining failures when the next mail begins, or the session ends.
 
         Args:
-            hinted: recipients that are known from elsewhere, where no command has named them.
+            hinted: recipients that are known from elsewhere; used if RCPT gave none.
         """
         refusal, self.refusal = self.refusal, None
         failures = self.refusals()

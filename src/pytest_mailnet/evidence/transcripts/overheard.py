@@ -1,4 +1,4 @@
-"""An SMTP session as it is overheard, line by line: which commands failed, and for whom."""
+"""Follows an SMTP session line by line, and finds the commands that failed and their recipients."""
 
 from __future__ import annotations
 
@@ -25,9 +25,14 @@ _MESSAGE = Command("", Stage.MESSAGE)
 
 
 class Conversation:
-    """What both sides say, line by line; which recipients failed is what its `TranscriptSession` makes of it.
+    """An SMTP conversation, read line by line; its `TranscriptSession` works out the failed recipients.
 
-    Replies are matched with commands in order (PIPELINING, RFC 2920).
+    Replies are matched with commands in order (PIPELINING, RFC 2920). Most methods return the failures that
+    are certain by then.
+
+    Attributes:
+        in_content: whether the client is sending the content of a message.
+        in_login: whether the next line of the client belongs to a log-in (code 334).
     """
 
     def __init__(self) -> None:
@@ -43,22 +48,22 @@ class Conversation:
 
     @property
     def waiting(self) -> bool:
-        """Whether a command has been said that nothing was replied to."""
+        """Whether a reply is due: to a command, to the content, or the greeting."""
         return bool(self._queue) or self.in_content or (self._announced and not self._greeted)
 
     @property
     def began(self) -> bool:
-        """Whether anything was said of a session."""
+        """Whether any line of a session was read."""
         return self._announced or self._heard_client or bool(self._lines)
 
     def connects(self, host: str | None = None, *, again: bool = False) -> list[Failure]:
-        """The client calls a server.
+        """Note that the client connects to a server; return the failures of the session before.
 
         Args:
-            host: a name or an address, as it stands in the text; with its port, or without.
+            host: the name or address in the text, with or without a port; None if unknown.
             again: whether this is one more address of the same server.
         """
-        # An attempt that failed counts only if the next one does not get further.
+        # A failed attempt counts only if the next address fails too.
         failures = self._session.begins(again=again and self._announced and not self._greeted)
         self._forget()
         self._announced = True
@@ -67,19 +72,24 @@ class Conversation:
         return failures
 
     def meets(self, host: str) -> None:
-        """Learn more of the server: its name, or its address."""
+        """Note the server's name or its address."""
         self._session.meets(host)
 
     def sends(self, sender: str | None, recipients: Iterable[str] = ()) -> None:
-        """Learn of whom the next mail is, and for whom, before any command has said it."""
+        """Note the sender and the recipients of the next mail, before its commands.
+
+        Args:
+            sender: the reverse-path; None if unknown.
+            recipients: the recipients' addresses.
+        """
         self._session.sends(sender, recipients)
 
     def secured(self) -> None:
-        """The client has said STARTTLS, and shakes hands, where the text does not show how."""
+        """Note that the client has sent STARTTLS and shakes hands; for texts that do not show the command."""
         self._announced = self._greeted = self._handshake = True
 
     def client(self, line: str) -> list[Failure]:
-        """A line of the client."""
+        """Read a line of the client."""
         failures = self._replied() if self._lines else []
         if self._closed:
             if command_of(line).verb == "QUIT":
@@ -106,21 +116,21 @@ class Conversation:
         return failures
 
     def sends_content(self) -> list[Failure]:
-        """The client has sent all of a message, with the dot."""
+        """Note that the client has sent a whole message, with the dot."""
         self.in_content = True
         return self.client(".")
 
     def completes(self, failure: Failure) -> list[Failure]:
-        """What is known elsewhere of the session, with what is known here: a failure for each recipient."""
+        """Complete a failure from elsewhere by what is known of the session; one for each recipient."""
         return self._session.completes(failure)
 
     def unsay(self) -> None:
-        """The last command was not sent after all."""
+        """Forget the last command, which was not sent after all."""
         if self._queue:
             self._queue.pop()
 
     def server(self, line: str) -> list[Failure]:
-        """A line of the server; one that is no reply's is passed over."""
+        """Read a line of the server; a line that is not part of a reply is ignored."""
         found = _REPLY.match(line)
         if found is None:
             return []
@@ -131,10 +141,10 @@ class Conversation:
         return failures if separator == "-" else failures + self._replied()
 
     def breaks(self, words: str) -> list[Failure]:
-        """The connection ends before its time, or nobody answers.
+        """Note that the connection broke off, or could not be made.
 
         Args:
-            words: how the evidence has it.
+            words: the text of the evidence about it.
         """
         words = words.strip()[:_LONGEST_WORDS]
         failures = self._replied() if self._lines else []
@@ -148,7 +158,7 @@ class Conversation:
         self.in_content = self.in_login = False
         if quitting or (stage is None and not self._session.mail.accepted):
             return failures + self._session.finish()
-        # smtplib puts this in front of whatever has happened.
+        # smtplib puts this in front of any error.
         said = words.rpartition("Connection unexpectedly closed: ")[2]
         trouble = trouble_in(said, stage) if stage is not None else None
         fault = trouble.fault if trouble else None
@@ -159,7 +169,7 @@ class Conversation:
         return failures + self._session.breaks(stage, recipients, told, greeted=self._greeted)
 
     def end(self) -> list[Failure]:
-        """The text ends; a command without a reply is a failure of which no more is known."""
+        """Note that the text ends; a command without a reply is a failure of unknown reason."""
         failures = self._replied() if self._lines else []
         waits = self.waiting and not self._closed and (not self._queue or self._queue[0].stage is not None)
         stage, recipients = self._interrupted()
@@ -171,11 +181,11 @@ class Conversation:
         return failures + self._session.breaks(stage, recipients, told, greeted=self._greeted)
 
     def _takers(self) -> list[str]:
-        """Who each has a reply of their own after the dot (RFC 2033, 4.2)."""
+        """The recipients that each get a reply after the dot, in LMTP (RFC 2033, 4.2)."""
         return [it for it in self._session.mail.accepted if it is not None] if self._lmtp else []
 
     def _interrupted(self) -> tuple[Stage | None, list[str | None]]:
-        """Where the session stands, and the recipients that are underway but not yet accepted."""
+        """The stage of the session, and the recipients that were sent but have no reply yet."""
         pending = [it.path for it in self._queue if it.stage is Stage.RCPT]
         if self._handshake:
             return Stage.STARTTLS, []
@@ -200,7 +210,7 @@ class Conversation:
         elif self.in_content:  # the client's lines are not shown
             self.in_content = False
             command = _MESSAGE
-        elif code == 220 and not self._handshake:  # the next session, without a word of how it began
+        elif code == 220 and not self._handshake:  # the next session; its connection is not shown
             return [*self.connects(), *self._greet(reply, code)]
         else:
             return self._session.unasked(reply, code, heard_client=self._heard_client)

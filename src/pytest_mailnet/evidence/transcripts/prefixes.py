@@ -1,11 +1,11 @@
-"""What loggers, terminals and collectors of logs put in front of a line, taken off again."""
+"""Removes what loggers, terminals and log collectors put in front of a line."""
 
 from __future__ import annotations
 
 import json
 import re
 
-__all__ = ["is_mail", "shown", "unprefixed"]
+__all__ = ["is_mail", "terminal_line", "unprefixed"]
 
 _DOCKER = '{"log":"'
 _COLOURS = re.compile(r"\x1b\[[0-9;]{0,16}[A-Za-z]")
@@ -30,8 +30,8 @@ _HEADER = re.compile(
 )
 
 
-def shown(line: str) -> str:
-    """A line as a terminal shows it, without its end and without colours; docker's files have it in JSON."""
+def terminal_line(line: str) -> str:
+    """A line as a terminal would show it: without colours and line end, and unpacked from docker's JSON."""
     if line.startswith(_DOCKER):
         line = _logged(line)
     return _COLOURS.sub("", line.rstrip("\r\n")) if "\x1b" in line else line.rstrip("\r\n")
@@ -46,7 +46,7 @@ def _logged(line: str) -> str:
 
 
 def unprefixed(line: str) -> str:
-    """A line without time stamp, level and logger."""
+    """A line without time stamp, level and logger in front."""
     for _ in range(3):
         for prefix in _PREFIXES:
             if found := prefix.match(line):

@@ -1,4 +1,4 @@
-"""What Python's mail libraries leave behind: smtplib's debug output, sessions at a prompt, and exceptions."""
+"""Reads the output of Python's mail libraries: smtplib's debug output, sessions at a prompt, exceptions."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from pytest_mailnet.evidence.failure import Failure
 from pytest_mailnet.evidence.formats import LineFormat
 from pytest_mailnet.evidence.transcripts.calls import Call, call_in
 from pytest_mailnet.evidence.transcripts.client_lines import is_command
-from pytest_mailnet.evidence.transcripts.literals import literal_at, wrapped
+from pytest_mailnet.evidence.transcripts.literals import literal_at, with_next_line
 from pytest_mailnet.evidence.transcripts.merge import Witnesses
 from pytest_mailnet.evidence.transcripts.overheard import Conversation
-from pytest_mailnet.evidence.transcripts.prefixes import shown, unprefixed
-from pytest_mailnet.evidence.transcripts.reply_lines import lines_of
+from pytest_mailnet.evidence.transcripts.prefixes import terminal_line, unprefixed
+from pytest_mailnet.evidence.transcripts.reply_lines import lines_with_code
 from pytest_mailnet.evidence.transcripts.tracebacks import Tracebacks, is_of_mail
 
 __all__ = ["PYTHON"]
@@ -28,11 +28,11 @@ _LEFT_OUT = re.compile(r"\s*(?:\.\.\.|\[\.\.\.\]|\u2026)\s*$")
 _JSON = re.compile(r"\s*(?:\{\s*[\"}](?!log\":\")|\[\s*[\[{\"\]])")
 _ENDS_CONTENT = ("\n.\r\n", "\n.\n")
 _MOST_LINES = 40
-_LONGEST = 1 << 13  # of a value that goes on in further lines: with each of them it is looked at once more
+_LONGEST = 1 << 13  # characters of a value in several lines: each further line reads it all again
 
 
 class _Console:
-    """Tells debug output, a prompt's lines and tracebacks apart, and puts together what they tell."""
+    """Separates debug output, lines at a prompt and tracebacks, and merges their failures."""
 
     def __init__(self) -> None:
         self._tracebacks = Tracebacks()
@@ -41,13 +41,13 @@ class _Console:
     def _begin(self) -> None:
         self._conversation = Conversation()
         self._witnesses = Witnesses()
-        self._call: Call | None = None  # typed, and nothing has come of it yet
-        self._returned: tuple[str, int] | None = None  # a value that goes on, with its lines
+        self._call: Call | None = None  # typed at the prompt, without a result yet
+        self._returned: tuple[str, int] | None = None  # an incomplete value, and its number of lines
         self._before = ""
         self._quoted = False  # whether a reply's lines have been shown
 
     def shows(self, line: str) -> list[Failure]:
-        """Read one more line; return what is told for good."""
+        """Read the next line; return the failures that are complete."""
         before, self._before = self._before, line
         plain = unprefixed(line)
         debug = _DEBUG.match(plain)
@@ -72,12 +72,12 @@ class _Console:
         return self._excepts(self._tracebacks.read(line))
 
     def ends(self) -> list[Failure]:
-        """What is left to tell where nothing follows."""
+        """Return the remaining failures when the text, or a part of it, ends."""
         if self._returned is not None:
             self._answers(self._returned[0])
         failures = self._excepts(self._tracebacks.end())
         self._witnesses.overheard(self._conversation.end())
-        failures += self._witnesses.told()
+        failures += self._witnesses.take_failures()
         self._begin()
         return failures
 
@@ -87,10 +87,10 @@ class _Console:
             return self._calls(str(host) if host else None)
         said = next(iter(literal_at(text).values), "") if text[:1] in {"b", "u", "'", '"'} else text
         if debug["code"]:
-            # Its lines were shown before, unless somebody has kept only these.
+            # The reply's lines stand above, unless only lines like this one were kept.
             quoted, self._quoted = self._quoted, False
             if not quoted:
-                self._hears(lines_of(int(debug["code"]), str(said)))
+                self._hears(lines_with_code(int(debug["code"]), str(said)))
         elif debug["side"] == "reply":
             self._quoted = True
             self._hears((str(said),))
@@ -113,7 +113,7 @@ class _Console:
 
     def _calls(self, host: str | None) -> list[Failure]:
         self._witnesses.overheard(self._conversation.connects(host))
-        return self._witnesses.told()
+        return self._witnesses.take_failures()
 
     def _types(self, code: str) -> list[Failure]:
         call = call_in(code)
@@ -129,18 +129,18 @@ class _Console:
     def _goes_on(self, line: str) -> list[Failure]:
         assert self._returned is not None
         text, lines = self._returned
-        text = wrapped(text, line, r"\n") if lines else line
+        text = with_next_line(text, line, r"\n") if lines else line
         self._returned = text, lines + 1
         if lines >= _MOST_LINES or len(text) > _LONGEST or literal_at(text).complete:
             self._answers(text)
         return []
 
     def _answers(self, text: str) -> None:
-        """What a method has returned, where no debug output has shown it before."""
+        """Read the value that a typed call returned, if no debug output has shown it before."""
         call, self._call, self._returned = self._call, None, None
         match literal_at(text).values:
             case [int(code), str(said), *_] if call is not None:
-                if call.method == "data":  # a refusal of DATA itself it raises
+                if call.method == "data":  # it would raise for a refusal of DATA itself
                     self._says("DATA", cut=False)
                     self._hears(("354",))
                     self._witnesses.overheard(self._conversation.sends_content())
@@ -148,10 +148,10 @@ class _Console:
                     self._says(call.command, cut=False)
                 elif call.method != "connect":
                     return
-                self._hears(lines_of(code, said))
+                self._hears(lines_with_code(code, said))
 
     def _excepts(self, told: list[Failure]) -> list[Failure]:
-        """What exceptions tell, which mostly are of what was overheard before."""
+        """Add the failures of exceptions, which mostly repeat failures of the session before."""
         if not told:
             return []
         conversation, call = self._conversation, self._call
@@ -173,7 +173,7 @@ def _recognises(text: str) -> bool:
         return False
     through_mail = False
     for line in text.splitlines():
-        plain = unprefixed(shown(line)[:2000])
+        plain = unprefixed(terminal_line(line)[:2000])
         debug = _DEBUG.match(plain)
         if debug is not None and (debug["side"] or debug["code"]):
             return True
@@ -189,7 +189,7 @@ def _recognises(text: str) -> bool:
 def _failures(lines: Iterable[str]) -> Iterator[Failure]:
     console = _Console()
     for line in lines:
-        yield from console.shows(shown(line))
+        yield from console.shows(terminal_line(line))
     yield from console.ends()
 
 
@@ -199,4 +199,4 @@ PYTHON = LineFormat(
     recognises=_recognises,
     failures=_failures,
 )
-"""Debug output of smtplib, sessions with it at Python's prompt, and exceptions, also in lines of logs."""
+"""smtplib's debug output, sessions with smtplib at Python's prompt, and exceptions, also in logs."""

@@ -1,4 +1,4 @@
-"""Exceptions in running text: whole tracebacks, and the lines that logs have of them."""
+"""Exceptions in running text: whole tracebacks, and single lines of logs."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 from pytest_mailnet.evidence.failure import Failure
 from pytest_mailnet.evidence.transcripts.exceptions import KINDS, Raised, failures_of
 from pytest_mailnet.evidence.transcripts.frames import Frame, through_mail
-from pytest_mailnet.evidence.transcripts.literals import literal_at, wrapped
+from pytest_mailnet.evidence.transcripts.literals import literal_at, with_next_line
 from pytest_mailnet.evidence.transcripts.prefixes import unprefixed
 
 __all__ = ["Tracebacks", "is_of_mail"]
@@ -16,7 +16,7 @@ _KIND = re.compile(
     rf"(?<![\w.])(?:\w{{1,40}}\.){{0,4}}({'|'.join(sorted(KINDS, reverse=True))})(?=: |\()(?:: )?"
 )
 
-# What str() makes of such an exception, without its class.
+# The str() of such an exception, which has no class name.
 _ARGUMENTS = re.compile(
     r"(?P<refused>\{u?['\"][^'\"\s]{1,320}['\"]: )?\([45]\d\d, (?:b['\"]|u?['\"][45]\.\d{1,3}\.\d)"
 )
@@ -37,7 +37,7 @@ _LONGEST = 1 << 16
 
 
 def is_of_mail(line: str) -> bool:
-    """Whether a line has an exception of a mail library, or is a traceback's line in one."""
+    """Whether a line has an exception of a mail library, or is a frame in one."""
     if _raised_in(line) is not None:
         return True
     frame = _FRAME.search(line)
@@ -45,7 +45,7 @@ def is_of_mail(line: str) -> bool:
 
 
 def _raised_in(line: str) -> Raised | None:
-    """An exception that a line has by itself."""
+    """The exception of a mail library in a single line; None if there is none."""
     if found := _KIND.search(line):
         is_code = _IN_CODE.search(line[max(0, found.start() - 100) : found.start()])
         return None if is_code else Raised(found[1], line[found.end() :].strip())
@@ -56,21 +56,21 @@ def _raised_in(line: str) -> Raised | None:
 
 
 class Tracebacks:
-    """Reads lines, and tells the failures of each chain of exceptions when it is over."""
+    """Reads lines, and returns the failures of each chain of exceptions when the chain is complete."""
 
     def __init__(self) -> None:
         self._chain: list[Raised] = []
         self._frames: list[Frame] = []
         self._code_follows = False
         self._within = False
-        self._open: tuple[Raised, int] | None = None  # whose text goes on, with the lines that it has
+        self._open: tuple[Raised, int] | None = None  # an incomplete exception, and its lines so far
 
     def read(self, line: str) -> list[Failure]:
-        """Read the next line; return what is over with it."""
+        """Read the next line; return the failures of a chain that ended before it."""
         if self._open is not None and self._goes_on(line):
             return []
         if _BEGINS in line:
-            # A log's own line about an exception stands directly before its traceback.
+            # A log's line about an exception stands directly above its traceback.
             failures = [] if self._chain or self._open is not None else self.end()
             self._within = True
             self._frames = []
@@ -94,7 +94,7 @@ class Tracebacks:
         return True
 
     def _reads_exception(self, plain: str) -> bool:
-        """Whether a line of a traceback is one of code, or the exception that ends it."""
+        """Read a line of code, or the exception at the end of a traceback; return whether it is one."""
         if _INDENTED.match(plain) or _UNDERLINE.match(plain):
             if self._code_follows and plain.strip("~^| ") and self._frames:
                 self._frames[-1] = self._frames[-1]._replace(code=plain.strip(" |")[:2000])
@@ -107,7 +107,7 @@ class Tracebacks:
         return raised is not None
 
     def end(self) -> list[Failure]:
-        """What the lines have told so far, of which there is no more to come."""
+        """Return the failures of the current chain when the text, or the chain, ends."""
         if self._open is not None:
             self._append(self._open[0])
             self._open = None
@@ -129,12 +129,12 @@ class Tracebacks:
             self._chain.append(raised)
 
     def _goes_on(self, line: str) -> bool:
-        """Whether a line belongs to an exception's text that has not come to its closing bracket."""
+        """Add a line to the exception whose closing bracket is missing; return whether it belongs there."""
         assert self._open is not None
         raised, lines = self._open
         done = _BEGINS in line or lines >= _MOST_LINES or len(raised.text) + len(line) > _LONGEST
         if not done:
-            raised = raised._replace(text=wrapped(raised.text, line, r"\n"))
+            raised = raised._replace(text=with_next_line(raised.text, line, r"\n"))
             self._open = raised, lines + 1
             if not literal_at(raised.text).complete:
                 return True

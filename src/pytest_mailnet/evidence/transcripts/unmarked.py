@@ -1,4 +1,4 @@
-"""Sessions as a terminal shows them, where nothing says whose a line is: telnet, netcat, openssl s_client."""
+"""Sessions on a terminal, without marks for client and server: telnet, netcat, openssl s_client."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pytest_mailnet.evidence.formats import LineFormat
 from pytest_mailnet.evidence.transcripts.client_lines import is_command
 from pytest_mailnet.evidence.transcripts.client_remarks import hear
 from pytest_mailnet.evidence.transcripts.overheard import Conversation
-from pytest_mailnet.evidence.transcripts.prefixes import is_mail, shown
+from pytest_mailnet.evidence.transcripts.prefixes import is_mail, terminal_line
 
 __all__ = ["TERMINAL"]
 
@@ -30,7 +30,7 @@ _CALLING = re.compile(
 
 
 class _Terminal:
-    """Tells the sides apart by what they say and whose turn it is."""
+    """Separates client and server by the content of a line and by whose turn it is."""
 
     def __init__(self) -> None:
         self._conversation = Conversation()
@@ -47,7 +47,7 @@ class _Terminal:
         elif is_command(line) or (told.in_login and not _CLOSED.match(line)):
             yield from told.client(line)
         elif line == "RENEGOTIATING":
-            # s_client takes a line that begins with a capital R for itself: nothing was sent.
+            # s_client takes a line that begins with a capital R as its own command: nothing was sent.
             told.unsay()
         elif not self._is_tls(line):
             yield from hear(told, line)
@@ -62,7 +62,7 @@ class _Terminal:
         return self._conversation.breaks(line) if _CLOSED.match(line) else self._conversation.client(line)
 
     def _is_tls(self, line: str) -> bool:
-        """Whether a line is one of openssl's about the connection."""
+        """Read a line of openssl's about the connection, and return whether it is one."""
         if _TLS_ERROR.match(line):
             self._tls_error = self._tls_error or line.partition(":error:")[2]
         elif _OPENSSL.match(line):
@@ -87,21 +87,21 @@ def _recognises(text: str) -> bool:
         return False
     replies = commands = 0
     for line in text.splitlines():
-        line = shown(line)  # noqa: PLW2901
+        line = terminal_line(line)  # noqa: PLW2901
         if _CALLING.match(line) or _OPENSSL.match(line):
             return True
         replies += bool(_REPLY.match(line))
         commands += is_command(line)
         if replies and commands:
             return True
-    # A reply by itself is what other readers have their rules for.
+    # Other readers have rules for a single reply.
     return replies > 1 and text.lstrip().startswith(("220 ", "220-"))
 
 
 def _failures(lines: Iterable[str]) -> Iterator[Failure]:
     terminal = _Terminal()
     for line in lines:
-        yield from terminal.shows(shown(line))
+        yield from terminal.shows(terminal_line(line))
     yield from terminal.ends()
 
 
@@ -111,4 +111,4 @@ TERMINAL = LineFormat(
     recognises=_recognises,
     failures=_failures,
 )
-"""What telnet, netcat and "openssl s_client" show, with what was typed in between."""
+"""The output of telnet, netcat and "openssl s_client", with the typed lines in between."""

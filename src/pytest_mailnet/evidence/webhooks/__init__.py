@@ -1,4 +1,4 @@
-"""Web hooks with which operators tell of bounces, as JSON: one module an operator."""
+"""Web hooks in which operators report bounces as JSON; one module for each operator."""
 
 from __future__ import annotations
 
@@ -12,4 +12,4 @@ from pytest_mailnet.evidence.webhooks.sparkpost import SPARKPOST
 __all__ = ["WEBHOOKS"]
 
 WEBHOOKS: tuple[DocumentFormat, ...] = (AMAZON_SES, SENDGRID, MAILGUN, POSTMARK, SPARKPOST)
-"""What operators' documents can be read; no two of them take the same."""
+"""The formats that can be read; no document is of two of them."""

@@ -1,4 +1,4 @@
-"""Notifications and events of Amazon SES, bare or as Amazon SNS, SQS, Lambda and EventBridge carry them.
+"""Notifications and events of Amazon SES, bare or wrapped by Amazon SNS, SQS, Lambda or EventBridge.
 
 Sources: https://docs.aws.amazon.com/ses/latest/dg/notification-contents.html and
 https://docs.aws.amazon.com/ses/latest/dg/event-publishing-retrieving-sns-contents.html.
@@ -14,7 +14,7 @@ from typing import Any, Literal
 from pytest_mailnet.evidence.failure import Failure
 from pytest_mailnet.evidence.formats import DocumentFormat
 from pytest_mailnet.evidence.permanence import Reason
-from pytest_mailnet.evidence.webhooks.diagnosis import diagnosis, own_words, refusal
+from pytest_mailnet.evidence.webhooks.diagnosis import diagnosis, operator_words, refusal
 from pytest_mailnet.evidence.webhooks.members import (
     JsonObject,
     address_member,
@@ -42,12 +42,12 @@ _KINDS = frozenset(
         "Subscription",
     }
 )
-# Where carriers keep what they carry: SNS, Lambda (of SNS and of SQS), SQS and EventBridge.
+# The members in which SNS, Lambda (from SNS and SQS), SQS and EventBridge wrap an event.
 _CARRIED = ("Message", "Records", "Sns", "body", "Messages", "Body", "detail")
-_PARTS = ("mail", "bounce", "deliveryDelay")  # one of them is in every event
+_PARTS = ("mail", "bounce", "deliveryDelay")  # every event has one of them
 _DEEPEST = 8  # an event in SNS in SQS in Lambda is six deep
 
-# SES speaks of its own tries in the form of replies, and quotes the last one of the server behind them.
+# SES reports its own attempts in the form of replies, and quotes the server's last reply behind them.
 _EXPIRED = re.compile(r"Message expired: unable to deliver in \d{1,9} minutes\.?\s{0,9}")
 _OWN_TRY = re.compile(
     r"(?:smtp;\s{0,9})?421 4\.4\.[0-2] "
@@ -96,7 +96,7 @@ def _failures(document: Any) -> Iterator[Failure]:
             delay = object_at(event, "deliveryDelay")
             for recipient in objects_in(member(delay, "delayedRecipients")):
                 yield _failure(event, recipient, "delayed", _told(text_at(recipient, "diagnosticCode")))
-        elif kind == "Reject":  # SES itself would not send it, to anybody
+        elif kind == "Reject":  # SES itself refused to send it, to any recipient
             words = refusal(text_at(event, "reject", "reason"))
             destination = member(event, "mail", "destination")
             for address in destination if isinstance(destination, list) else ():
@@ -106,7 +106,7 @@ def _failures(document: Any) -> Iterator[Failure]:
 def _bounced(event: JsonObject) -> Iterator[Failure]:
     bounce = object_at(event, "bounce")
     suppressed = "suppress" in (text_at(bounce, "bounceSubType") or "").lower()
-    # A soft bounce, too, is told only when SES has given up.
+    # SES reports even a soft bounce only after it has given up.
     usual: Literal["failed"] | None = (
         "failed" if text_at(bounce, "bounceType") in {"Permanent", "Transient"} else None
     )
@@ -128,8 +128,8 @@ def _told(text: str | None) -> Reason:
     text = (text or "").replace(_LINE_END, "\n")
     expired = _EXPIRED.search(text)
     last = text[expired.end() :].removeprefix("<").removesuffix(">") if expired else text
-    found = own_words(text) if _OWN_TRY.match(last) else diagnosis(last)
-    return own_words(text) if expired and not found.reply else found
+    found = operator_words(text) if _OWN_TRY.match(last) else diagnosis(last)
+    return operator_words(text) if expired and not found.reply else found
 
 
 def _failure(
@@ -139,7 +139,7 @@ def _failure(
     told: Reason,
     address: str | None = None,
 ) -> Failure:
-    # The reporting MTA is the one that tried (RFC 3464, 2.2.2), mostly Amazon's own, and did not say no.
+    # The reporting MTA is the client (RFC 3464, 2.2.2), mostly Amazon's own, not the server that refused.
     return Failure(
         recipient=mailbox_in(text_at(recipient, "emailAddress")),
         sender=mailbox_in(text_at(event, "mail", "source")),

@@ -1,4 +1,4 @@
-"""What an operator's text tells of a failure: a server's reply, or the operator's own words."""
+"""Reads an operator's text about a failure: a server's reply, or the operator's own words."""
 
 from __future__ import annotations
 
@@ -9,39 +9,39 @@ from pytest_mailnet.evidence.replies import enhanced_of, reply_in, reply_lines
 from pytest_mailnet.evidence.stages import named_stage
 from pytest_mailnet.evidence.webhooks.members import one_line
 
-__all__ = ["coded_diagnosis", "diagnosis", "own_words", "refusal"]
+__all__ = ["coded_diagnosis", "diagnosis", "operator_words", "refusal"]
 
 _TYPE = re.compile(r"\s*(?:smtp|unix|x-[\w\-]{1,32})\s*;\s*", re.IGNORECASE)  # RFC 3464, 2.3.6
 _IN_REPLY_TO = re.compile(r"\s{0,4}\(in reply to ([^()]{1,60})\)", re.IGNORECASE)
 
 
 def diagnosis(text: str | None) -> Reason:
-    """What a text tells in which a reply may stand: "smtp; 550 5.1.1 No such user"."""
+    """Read a text that may contain a reply: "smtp; 550 5.1.1 No such user"."""
     plain = _without_type(text)
     quoted = _IN_REPLY_TO.search(plain)
     reply = reply_in(plain[: quoted.start()] if quoted else plain)
     if not reply:
-        return own_words(text)
+        return operator_words(text)
     return Reason(reply, stage=named_stage(quoted[1]) if quoted else None)
 
 
-def own_words(text: str | None) -> Reason:
-    """What a text tells that the operator wrote of its own tries, even if it looks like a reply."""
+def operator_words(text: str | None) -> Reason:
+    """Read a text that the operator wrote about its own attempts, even if it looks like a reply."""
     return in_words(one_line(text))
 
 
 def refusal(text: str | None) -> Reason:
-    """What a text tells of a mail that the operator did not try to deliver: nothing but its words."""
+    """Read a text about a mail that the operator did not try to deliver: only its words count."""
     return Reason(words=one_line(text))
 
 
 def coded_diagnosis(code: str, text: str | None) -> Reason:
-    """What a text tells whose reply code stands apart from it.
+    """Read a reply whose code is given apart from its text.
 
     Args:
         code: the reply code.
-        text: the reply, with or without its code. Its lines are those of the text, or begin where the
-            enhanced status code that begins it is said again.
+        text: the text of the reply, with or without the code; None for none. A text in one line is split
+            where the enhanced status code at its beginning is repeated.
     """
     plain = _without_type(text)
     own_code = re.compile(rf"\s*{code}(?:[ \-]|$)")

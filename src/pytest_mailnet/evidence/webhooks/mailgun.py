@@ -1,4 +1,4 @@
-"""Events of Mailgun: its webhooks, the older ones whose fields came as a form, and pages of its events API.
+"""Events of Mailgun: its webhooks, its older ones with the fields of a form, and pages of its events API.
 
 Sources: https://documentation.mailgun.com/docs/mailgun/user-manual/webhooks/webhook-payloads; the events API
 and the older webhooks: https://github.com/mailgun/documentation, source/api-events.rst and user_manual.rst.
@@ -15,7 +15,7 @@ from pytest_mailnet.evidence.permanence import Reason
 from pytest_mailnet.evidence.webhooks.diagnosis import (
     coded_diagnosis,
     diagnosis,
-    own_words,
+    operator_words,
     refusal,
 )
 from pytest_mailnet.evidence.webhooks.members import (
@@ -67,7 +67,7 @@ def _failures(document: Any) -> Iterator[Failure]:
     for it in _events(document):
         if it["event"] == "failed":
             yield _failed(it)
-        elif it["event"] == "rejected":  # Mailgun itself would not take it
+        elif it["event"] == "rejected":  # Mailgun itself refused the mail
             words = refusal(text_at(it, "reject", "reason") or text_at(it, "reject", "description"))
             yield _failure(it, "failed", words)
         elif it["event"] in {"bounced", "dropped"} and _is_form(it):
@@ -94,9 +94,9 @@ def _told(it: JsonObject, code: Any, text: str | None) -> Reason:
     reply_code = reply_code_in(code)
     if reply_code is not None:
         return coded_diagnosis(reply_code, text)
-    # A code of its own (498: no MX; 605: on a suppression list) says that no server has replied.
+    # A code of Mailgun's own (498: no MX; 605: on a suppression list) means that no server has replied.
     own_code = isinstance(code, int) or (isinstance(code, str) and code.isdecimal())
-    return own_words(text) if own_code else diagnosis(text)
+    return operator_words(text) if own_code else diagnosis(text)
 
 
 def _failure(

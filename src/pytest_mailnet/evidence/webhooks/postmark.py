@@ -1,4 +1,4 @@
-"""Bounces of Postmark: its bounce webhook, and answers of its bounce API.
+"""Bounces of Postmark: its bounce webhook, and responses of its bounce API.
 
 Sources: https://postmarkapp.com/developer/webhooks/bounce-webhook; the types of bounces:
 https://unpkg.com/browse/postmark@4.0.5/dist/client/models/bounces/Bounce.d.ts.
@@ -13,7 +13,7 @@ from typing import Any, Literal
 from pytest_mailnet.evidence.failure import Failure
 from pytest_mailnet.evidence.formats import DocumentFormat
 from pytest_mailnet.evidence.permanence import Reason
-from pytest_mailnet.evidence.webhooks.diagnosis import diagnosis, own_words
+from pytest_mailnet.evidence.webhooks.diagnosis import diagnosis, operator_words
 from pytest_mailnet.evidence.webhooks.members import (
     JsonObject,
     host_in,
@@ -27,7 +27,7 @@ __all__ = ["POSTMARK"]
 
 _RECORDS = frozenset({"Bounce", "Click", "Delivery", "Open", "SpamComplaint", "SubscriptionChange"})
 _OF_BOUNCES = ("Type", "Email")
-# Other types tell of what came back, as complaints and answers of absent people do, and not of a failure.
+# Bounces of other types are no failures: complaints, automatic replies and the like.
 _ACTIONS: dict[str, Literal["failed", "delayed"] | None] = {
     "HardBounce": "failed",
     "SoftBounce": "failed",
@@ -41,7 +41,7 @@ _ACTIONS: dict[str, Literal["failed", "delayed"] | None] = {
     "SpamNotification": None,  # it may have been delivered as spam
     "Unknown": None,
 }
-# Fields of a report (RFC 3464, 2.3) in the message that came back; a field may go on in indented lines.
+# Fields of a report (RFC 3464, 2.3) in the returned message; a field may continue in indented lines.
 _FIELD = re.compile(
     r"^(Diagnostic-Code|Remote-MTA|Status)[ \t]{0,9}:[ \t]{0,9}"
     r"([^\r\n]{0,998}(?:\r?\n[ \t][^\r\n]{0,998}){0,50})",
@@ -50,7 +50,7 @@ _FIELD = re.compile(
 
 
 def _is_bounce(it: JsonObject) -> bool:
-    """Whether that is a bounce; the bounces API leaves out what kind of record it gives."""
+    """Whether an object is a bounce; those of the bounces API have no RecordType."""
     record = it.get("RecordType")
     names = _OF_BOUNCES if record == "Bounce" else (*_OF_BOUNCES, "BouncedAt")
     return record in (None, "Bounce") and all(isinstance(it.get(name), str) for name in names)
@@ -94,11 +94,11 @@ def _told(it: JsonObject, fields: dict[str, str]) -> Reason:
     for text in (details, fields.get("diagnostic-code")):
         if (told := diagnosis(text)).reply:
             return told
-    return own_words(details or fields.get("diagnostic-code") or text_at(it, "Description"))
+    return operator_words(details or fields.get("diagnostic-code") or text_at(it, "Description"))
 
 
 def _fields(content: str | None) -> dict[str, str]:
-    # A field that is there twice is of two recipients, and nothing tells which of them is meant.
+    # A field that occurs twice is of two recipients; which of them is meant is unknown.
     found: dict[str, list[str]] = {}
     for name, value in _FIELD.findall(content or ""):
         found.setdefault(name.lower(), []).append(value)

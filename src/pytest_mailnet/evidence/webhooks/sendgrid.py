@@ -28,7 +28,7 @@ _IDS = ("sg_event_id", "sg_message_id")
 _FAILURES = frozenset({"bounce", "deferred", "dropped"})
 _REASONS = ("reason", "response")
 _LISTED = {"created", "email", "reason", "status"}
-# An error of a connection in its Go program: "dial tcp 10.0.0.1:0->192.0.2.8:25: i/o timeout".
+# A connection error of SendGrid's Go program: "dial tcp 10.0.0.1:0->192.0.2.8:25: i/o timeout".
 _CONNECTION = re.compile(
     r"\b(?:dial|read|write) tcp (?:[0-9A-Fa-f.:\[\]]{1,60}->)?([0-9A-Fa-f.:\[\]]{1,60}):\d{1,5}:"
 )
@@ -36,7 +36,7 @@ _CONNECTION = re.compile(
 
 def _is_event(it: JsonObject) -> bool:
     named = isinstance(it.get("event"), str) and isinstance(it.get("email"), str)
-    # What is kept of an event may have lost its ids.
+    # A stored event may have lost its ids.
     return named and (
         any(n in it for n in _IDS) or (it["event"] in _FAILURES and any(n in it for n in _REASONS))
     )
@@ -60,7 +60,7 @@ def _failures(document: Any) -> Iterator[Failure]:
 
 
 def _failure(it: JsonObject, event: str) -> Failure:
-    # The field "ip" has the address that SendGrid sent from.
+    # The address in the field "ip" is SendGrid's own, from which it sent.
     text = text_at(it, "reason") or text_at(it, "response")
     told = refusal(text) if event == "dropped" else diagnosis(text)
     peer = _CONNECTION.search(told.words)

@@ -1,8 +1,8 @@
-"""Events of SparkPost: batches of its webhooks, and answers of its events API.
+"""Events of SparkPost: batches of its webhooks, and responses of its events API.
 
 Sources: https://github.com/SparkPost/developers.sparkpost.com, content/api/webhooks.apib and events.apib;
-bounce classes: https://support.sparkpost.com/docs/deliverability/bounce-classification-codes; what it says
-itself: https://support.sparkpost.com/docs/faq/understanding-delays-bounces.
+bounce classes: https://support.sparkpost.com/docs/deliverability/bounce-classification-codes; texts of its
+own MTA: https://support.sparkpost.com/docs/faq/understanding-delays-bounces.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pytest_mailnet.evidence.permanence import Reason
 from pytest_mailnet.evidence.webhooks.diagnosis import (
     coded_diagnosis,
     diagnosis,
-    own_words,
+    operator_words,
     refusal,
 )
 from pytest_mailnet.evidence.webhooks.members import (
@@ -37,8 +37,8 @@ __all__ = ["SPARKPOST"]
 _BY_SERVERS = frozenset({"bounce", "delay", "out_of_band"})
 _BY_SPARKPOST = frozenset({"policy_rejection", "generation_rejection"})
 _NO_FAILURES = frozenset({60, 80, 90, 100})  # auto-reply, (un)subscribe, challenge
-_INTERNAL = "[internal]"  # marks what SparkPost's own MTA says in the form of a reply
-_LAST = re.compile(r"last transfail:\s{0,9}", re.IGNORECASE)  # and what a server said before it gave up
+_INTERNAL = "[internal]"  # marks a text of SparkPost's own MTA in the form of a reply
+_LAST = re.compile(r"last transfail:\s{0,9}", re.IGNORECASE)  # the server's last reply follows
 
 
 def _is_event(it: JsonObject) -> bool:
@@ -76,7 +76,7 @@ def _failure(event: JsonObject) -> Iterator[Failure]:
     yield Failure(
         recipient=mailbox_in(text_at(event, "raw_rcpt_to") or text_at(event, "rcpt_to")),
         sender=mailbox_in(text_at(event, "msg_from")),
-        # Of an out-of-band bounce, the server that took the mail is not the one that says no.
+        # In an out-of-band bounce this is the server that took the mail, not the one that refused it.
         address=address_member(text_at(event, "ip_address")) if kind in {"bounce", "delay"} else None,
         status=None if told.reply else status_in(text),
         action="delayed" if kind == "delay" else "failed",
@@ -89,7 +89,7 @@ def _told(event: JsonObject, text: str | None) -> Reason:
         last = _LAST.search(text)
         quoted = text[last.end() :].removesuffix(")") if last else _INTERNAL
         found = diagnosis(quoted)
-        return found if found.reply and _INTERNAL not in quoted else own_words(text)
+        return found if found.reply and _INTERNAL not in quoted else operator_words(text)
     code = reply_code_in(member(event, "error_code"))
     if code is None or text is None or text[:3].isdecimal():
         return diagnosis(text)
