@@ -10,7 +10,7 @@ from typing import Any
 
 from pytest_mailnet.values import Endpoint
 
-__all__ = ["aiosmtpd_controller", "dnslib_server", "localserver_fixture", "smtpdfix_fixture"]
+__all__ = ["Keeper", "aiosmtpd_controller", "dnslib_server", "localserver_fixture", "smtpdfix_fixture"]
 
 
 @contextmanager
@@ -41,7 +41,7 @@ def aiosmtpd_controller() -> Iterator[Endpoint]:
     from aiosmtpd.controller import Controller
 
     logging.getLogger("mail.log").setLevel(logging.ERROR)
-    controller = Controller(_Keeper(), hostname="127.0.0.1", port=_free_port(socket.SOCK_STREAM))
+    controller = Controller(Keeper(), hostname="127.0.0.1", port=_free_port(socket.SOCK_STREAM))
     controller.start()
     try:
         yield Endpoint("127.0.0.1", controller.port)
@@ -65,7 +65,7 @@ def dnslib_server(zone: str) -> Iterator[Endpoint]:
         server.server.server_close()
 
 
-class _Keeper:
+class Keeper:
     """A handler as aiosmtpd's documentation begins with."""
 
     def __init__(self) -> None:
