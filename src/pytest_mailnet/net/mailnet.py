@@ -6,24 +6,25 @@ import os
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from types import MappingProxyType, TracebackType
-from typing import Any, Never, Protocol, Self
+from typing import TYPE_CHECKING, Any, Never, Protocol, Self
 
 from pytest_mailnet.certificates import Authority
 from pytest_mailnet.clock import Clock, span
 from pytest_mailnet.config import WHERE_SET, MailNetConfig
 from pytest_mailnet.errors import InvalidSetting, NothingArrived
-from pytest_mailnet.evidence import Failure
 from pytest_mailnet.handles.attributes import steady
 from pytest_mailnet.handles.snapshot import Snapshot, since
 from pytest_mailnet.net.inhabitants import Inhabitants
 from pytest_mailnet.net.lifetime import Lifetime
 from pytest_mailnet.net.reconciliation import Log, Reckoning, message_id, reckon
-from pytest_mailnet.net.set_up import reproduce_in
 from pytest_mailnet.providers import catalogue_with
 from pytest_mailnet.record.session import Message, Session
 from pytest_mailnet.relay import Queue
 from pytest_mailnet.server.engine import Engine
 from pytest_mailnet.values import Endpoint, Stage
+
+if TYPE_CHECKING:
+    from pytest_mailnet.evidence import Failure
 
 __all__ = ["MailNet", "MakeMailNet", "life_of"]
 
@@ -195,6 +196,9 @@ class MailNet(Inhabitants):
         Raises:
             EvidenceError: for a path where nothing is, or a file in which no failure is found.
         """
+        # Most tests reproduce nothing, and reading evidence is a quarter of the package.
+        from pytest_mailnet.net.set_up import reproduce_in  # noqa: PLC0415
+
         __tracebackhide__ = True
         return reproduce_in(self, evidence, catalogue_with(self.config.providers))
 
