@@ -172,6 +172,31 @@ def test_a_scripted_refusal_comes_before_the_hooks(server, client, inbox, script
     assert len(inbox.kept) == 1
 
 
+class OldGreeter(Inbox):
+    """A hook for EHLO in the form that aiosmtpd had first."""
+
+    async def handle_EHLO(self, server, session, envelope, hostname):
+        session.host_name = hostname
+        return "250 Old"
+
+
+class NewGreeter(Inbox):
+    async def handle_EHLO(self, server, session, envelope, hostname, responses):
+        session.host_name = hostname
+        return responses
+
+
+@pytest.mark.filterwarnings("ignore:Use the 5-argument handle_EHLO:DeprecationWarning")
+@pytest.mark.parametrize("handler", [OldGreeter, NewGreeter])
+def test_a_scripted_yes_to_ehlo_asks_no_hook(mailnet, handler):
+    server = mailnet.add_server("mx.app.example", domain="app.example", handler=handler())
+    server.on_ehlo().reply("250 as the test says").times(1)
+
+    with smtplib.SMTP("mx.app.example", timeout=10) as client:
+        assert client.ehlo() == (250, b"as the test says")
+        send(client)
+
+
 @pytest.mark.parametrize("stage", ["rcpt", "mail", "message", "ehlo", "data", "connect"])
 def test_a_scripted_yes_is_said_in_place_of_the_server_s(mailnet, server, stage):
     code = {"connect": 220, "data": 354}.get(stage, 250)
@@ -284,7 +309,15 @@ def test_what_only_looks_like_an_end_is_content(client, inbox):
 
 
 @pytest.mark.parametrize(
-    "fault", ["reset-after-dot", "closed-at-rcpt", "reset-at-mail", "refused-at-connect"]
+    "fault",
+    [
+        "reset-after-dot",
+        "closed-at-rcpt",
+        "reset-at-mail",
+        "closed-at-connect",
+        "reset-at-connect",
+        "refused-at-connect",
+    ],
 )
 def test_faults_happen_as_on_any_server(server, inbox, fault):
     server.fail(fault, times=1)
@@ -325,6 +358,22 @@ def test_a_hook_s_exception_fails_the_test(make_mailnet):
         "The client was told 500 Error: (KeyError) 'alias'"
     )
     assert isinstance(failed.value.__cause__, KeyError)
+
+
+def test_a_server_that_cannot_be_made_fails_the_test_and_hangs_nobody(make_mailnet):
+    class Broken(SMTP):
+        def __init__(self, handler, **settings):
+            raise KeyError("settings")
+
+    with pytest.raises(ExpectationFailed) as failed, make_mailnet() as net:  # noqa: PT012  # raised at its end
+        net.add_server("mx.app.example", domain="app.example", handler=Sink(), factory=Broken)
+        with pytest.raises(smtplib.SMTPConnectError):
+            smtplib.SMTP("mx.app.example", timeout=10)
+
+    assert str(failed.value) == (
+        "KeyError at CONNECT of session 1 with mx.app.example: 'settings'. "
+        "The client was told 421 4.3.0 The server could not be made"
+    )
 
 
 def test_an_exception_that_the_handler_answers_is_its_own_affair(mailnet):
@@ -489,6 +538,10 @@ def test_the_host_s_own_wishes_about_tls_hold(server):
         (
             {"handler": Inbox(), "factory": functools.partial(SMTP, None)},
             "mailnet.add_server('mx.app.example', factory=...): further arguments of SMTP are given by name",
+        ),
+        (
+            {"handler": Inbox(), "factory": functools.partial(SMTP, colour="red")},
+            "mailnet.add_server('mx.app.example', factory=...): SMTP: got an unexpected keyword argument 'colour'",
         ),
         (
             {"factory": SMTP},

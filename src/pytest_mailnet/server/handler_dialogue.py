@@ -114,8 +114,14 @@ class HandlerDialogue(Dialogue):
         return b""
 
     def _begin(self) -> None:
-        self._smtp = self._make(self)
-        self._smtp.connection_made(self._transport)
+        try:
+            self._smtp = self._make(self)
+            self._smtp.connection_made(self._transport)
+        except Exception as error:  # noqa: BLE001  # of the application's own class
+            told = "421 4.3.0 The server could not be made"
+            self.service.failed(error, Stage.CONNECT, self.step, told)
+            self._transport.write(f"{told}\r\n".encode())
+            self._transport.close()
 
     def command(self, line: bytes, *, pipelined: bool = False) -> bytes:
         """Pass a command on; the reply comes later, unless the test refuses it.

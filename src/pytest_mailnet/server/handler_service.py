@@ -57,6 +57,10 @@ class Handling:
         bound = factory if isinstance(factory, functools.partial) else functools.partial(kind)
         if bound.args:
             raise InvalidSetting(f"{call}, factory=...): further arguments of SMTP are given by name")
+        try:
+            inspect.signature(kind).bind(handler, **bound.keywords)
+        except TypeError as error:
+            raise InvalidSetting(f"{call}, factory=...): {kind.__name__}: {error}") from None
         self._kind = type(kind.__name__, (_InNet, kind), {})
         self._settings = bound.keywords
         self._handler = handler
@@ -132,10 +136,10 @@ class _InNet(SMTP):
         if not self.mailnet[0].scripted:
             return await super()._call_handler_hook(command, *args)
         match command:
-            case "EHLO" | "HELO":
+            case "EHLO":
                 assert self.session is not None
                 self.session.host_name = args[0]
-                return args[1] if len(args) > 1 else MISSING
+                return args[1] if len(args) > 1 else "250 HELP"  # as its older form has it
             case "DATA":
                 return "250 OK"
             case _:
