@@ -131,7 +131,7 @@ def _no_effect(nodeid: str) -> str:
 
 
 def _tell_outlived(config: pytest.Config) -> None:
-    """Warn of what a test has started and was still at work when its net had ended."""
+    """Warn of everything that tests have started and that was still at work after their nets."""
     intercept = sys.modules.get("pytest_mailnet.entry")
     if intercept is None:
         return

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["VARIABLES", "Circumstances", "made_like"]
 
 _SIGNS = {"#": string.digits, "@": string.ascii_lowercase, "%": "0123456789abcdef"}
-_SECONDS = 0.105  # the time to read a message, made up: a test's messages are too small to measure it
+_SECONDS = 0.105  # a server's time to read a message; a test's messages are too small to measure
 
 
 class Circumstances(NamedTuple):

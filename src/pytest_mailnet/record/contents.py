@@ -12,7 +12,7 @@ __all__ = ["Attachment", "attachments_of", "body_of", "links_in"]
 
 _LINK = re.compile(r"https?://[^\s<>\"]+")
 _AFTER_A_LINK = ".,;:!?)]}'"  # punctuation of the sentence around the link
-_MOST_PARTS = 1000  # of a mail without end, the rest is not read
+_MOST_PARTS = 1000  # of a mail that nests without end, no more are read
 
 
 class Attachment(NamedTuple):

@@ -91,7 +91,8 @@ class Mishaps:
             reply: the reply as it would go out.
 
         Returns:
-            What is left to send for this reply: the reply itself without a fault; b"" if nothing is.
+            The bytes still to send: the reply, as a fault may have changed it. A fault may also add the next
+            stage's reply to it early; then b"" is returned when that stage comes.
         """
         stage = self._step.session.exchanges[-1].stage if self.armed and reply else None
         if stage is None:
@@ -152,7 +153,7 @@ class Mishaps:
             )
 
     def end(self, then: str, fault: Fault) -> None:
-        """End the connection, or its replies, as a fault has it.
+        """Do what follows a fault: close or reset the connection, or stop answering.
 
         Args:
             then: "close", "reset", "stall" (nothing more is answered), or "forget" (a reset when the client
