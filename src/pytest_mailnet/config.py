@@ -1,4 +1,4 @@
-"""How strict a net is and what it leaves alone: made once, frozen."""
+"""The settings of a net: how strict it is, and what it leaves to the machine."""
 
 from __future__ import annotations
 
@@ -24,28 +24,28 @@ _PATTERN = re.compile(r"(?![\d.]+$)[^\s/:@,]+")  # no address, port or URL, whic
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MailNetConfig:
-    """The settings of a net.
+    """The settings of a net. They are frozen.
 
     Attributes:
-        strict: whether a scripted answer that was not used up, and a connection to an address that is
-            not in the net, fail the test at its end.
-        unknown_names: "answer" says NXDOMAIN for a name that is not in the net, as the Internet would;
+        strict: whether the test fails at its end for scripted answers that were not used up, and for
+            connections to addresses that are not in the net.
+        unknown_names: "answer" answers NXDOMAIN for a name that is not in the net, as the Internet would;
             "fail" also fails the test.
-        other_ports: "open" leaves connections to other than mail ports to the machine; "closed" lets
-            them fail, and fails the test.
-        pass_names: names that are not in the net and are left to the machine, beside those of one label and
-            of its hosts file: patterns as of file names, "*.internal". Where other ports are closed, they
-            are open to these names. For a mail port every name is the net's.
-        addresses: where hosts get theirs: from the "documentation" ranges, or "public" looking ones
-            for applications that refuse addresses that are not global.
-        trust_ca: whether TLS contexts that trust the machine's authorities, or certifi's, trust the net's own
-            too, while it is active.
-        enforce: rules, by name or family, that every provider that has them applies beside those that are
+        other_ports: "open" leaves connections to other than mail ports to the machine; "closed" makes them
+            fail, and fails the test.
+        pass_names: names that are left to the machine, besides those of one label and those in its hosts
+            file; with wildcards as in file names, "*.internal". Names of the net are never left to it, and
+            at mail ports no name is. With other ports closed, ports of these names are open.
+        addresses: the kind of addresses that hosts get: from the "documentation" ranges; or "public" looking
+            ones, for applications that refuse addresses that are not global.
+        trust_ca: whether TLS contexts that trust the machine's authorities, or certifi's, also trust the
+            net's own while it is active.
+        enforce: rules to turn on at every provider that has them, by name or family, besides those that are
             on in a fresh net; "all" for all.
-        providers: TOML files of providers, and folders with such files, beside those of the package.
+        providers: TOML files of providers, and folders with such files, besides those of the package.
         log: when the report of a test has the mailnet section: "failed", "always" or "never".
-        log_lines: how many lines that section may have, 0 for any number. Of a longer one, what went wrong is
-            shown first, and all of it is in a file that it names.
+        log_lines: how many lines that section may have; 0 for no limit. A longer one is shortened, with what
+            went wrong first; it names a file with the whole text.
     """
 
     strict: bool = True
@@ -59,10 +59,10 @@ class MailNetConfig:
     log: Literal["failed", "always", "never"] = "failed"
     log_lines: int = 200
 
-    if not TYPE_CHECKING:  # the type checker knows the settings that there are
+    if not TYPE_CHECKING:  # the type checker knows the settings
 
         def __new__(cls, *given: object, **settings: object) -> Self:
-            """Name the settings that there are, where Python would name this class's `__init__`."""
+            """Check the settings' names, for better errors than Python's about `__init__`."""
             __tracebackhide__ = True
             known = cls.__dataclass_fields__
             if given:
@@ -98,8 +98,12 @@ class MailNetConfig:
     def but(self, settings: Mapping[str, Any] = _NOTHING, /, **more: Any) -> MailNetConfig:
         """The same with some settings changed: `config.but(strict=False)`.
 
+        Args:
+            settings: settings to change, by name.
+            more: further ones; these win.
+
         Raises:
-            InvalidSetting: for a setting that there is not, with near misses, or a value it does not take.
+            InvalidSetting: for an unknown setting, with near misses, or an invalid value.
         """
         changed = {**settings, **more}
         return dataclasses.replace(self, **changed) if changed else self
@@ -112,12 +116,12 @@ WHERE_SET: Mapping[str, str] = MappingProxyType(
         for field in dataclasses.fields(MailNetConfig)
     }
 )
-"""How each setting is written, for those who set it elsewhere."""
+"""Where each setting can be given, for errors about attempts to set it elsewhere."""
 
 steady("a mailnet's config", WHERE_SET)(MailNetConfig)
 
 
-@functools.cache  # a net a test has one, and reading annotations is slow
+@functools.cache  # every net has a config, and reading annotations is slow
 def _choices() -> Mapping[str, tuple[str, ...]]:
     hints = get_type_hints(MailNetConfig)
     return {name: get_args(hint) for name, hint in hints.items() if get_origin(hint) is Literal}

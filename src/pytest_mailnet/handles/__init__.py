@@ -1,1 +1,1 @@
-"""What the objects that a test holds have in common: checked attributes, and lists that are snapshots."""
+"""Common parts of the objects that a test holds: checked attributes, and lists that are snapshots."""

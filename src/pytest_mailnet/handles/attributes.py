@@ -1,4 +1,4 @@
-"""The attributes of what a test holds: to set one without effect is an error where it is written."""
+"""Checked attributes: to set one that has no effect, or an invalid value, is an error at once."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ _T = TypeVar("_T")
 
 
 class Setting(Generic[_T]):
-    """An attribute that a test sets, of a class that is `steady`; what it is set to is checked.
+    """An attribute of a `steady` class that a test can set; its values are checked.
 
     Args:
-        default: what it is until then.
-        checked: given what it is set to, and how messages call the attribute; returns what is kept.
-        then: called with the object when the attribute has been set.
+        default: its value until it is set.
+        checked: called with the new value and the attribute's name for messages; returns the value to keep.
+        then: called with the object after the attribute has been set.
     """
 
     def __init__(
@@ -30,7 +30,7 @@ class Setting(Generic[_T]):
         self._default, self._checked, self._then = default, checked, then
 
     def __set_name__(self, owner: type, name: str) -> None:
-        # A class attribute, so that an object which is made with the default pays nothing for it.
+        # The default is a class attribute, so that it costs objects nothing.
         self._name, self._kept = name, f"_{name}"
         setattr(owner, self._kept, self._default)
 
@@ -53,10 +53,10 @@ class Setting(Generic[_T]):
 
 
 class Flag(Setting[bool]):
-    """A setting that is True or False, and False until it is set.
+    """A setting that is True or False; False until it is set.
 
     Args:
-        then: called with the object when the attribute has been set.
+        then: called with the object after the attribute has been set.
     """
 
     def __init__(self, then: Callable[[Any], object] = bool) -> None:
@@ -64,10 +64,14 @@ class Flag(Setting[bool]):
 
 
 def flag(value: object, what: str) -> bool:
-    """Return what is True or False.
+    """Return a value that must be True or False.
+
+    Args:
+        value: the value.
+        what: the setting's name, for the message.
 
     Raises:
-        InvalidSetting: for anything else: a text "no" would count as true.
+        InvalidSetting: for any other value; the text "no", say, would count as true.
     """
     __tracebackhide__ = True
     if not isinstance(value, bool):
@@ -76,24 +80,24 @@ def flag(value: object, what: str) -> bool:
 
 
 def is_whole(value: object) -> TypeGuard[int]:
-    """Whether that is a whole number: True and False are none."""
+    """Whether a value is a whole number; True and False are not."""
     return isinstance(value, int) and not isinstance(value, bool)
 
 
 def is_number(value: object) -> TypeGuard[int | float]:
-    """Whether that is a number, whole or not: True and False are none."""
+    """Whether a value is a number, whole or not; True and False are not."""
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def steady(told: str, instead: Mapping[str, str] = MappingProxyType({})) -> Callable[[_C], _C]:
-    """Let only those attributes of a class be set that it has setters for.
+    """Make a decorator of classes, by which only attributes with setters can be set.
 
-    Names that begin with "_" are the class's own affair. Errors of Python about wrong calls of its methods
-    call it as the test does, too: "mailnet.add_server() missing 1 required positional argument".
+    Names that begin with "_" are not checked. Python's own errors about wrong calls of methods get the names
+    that tests use, too: "mailnet.add_server() missing 1 required positional argument".
 
     Args:
-        told: how messages call an object of the class: "a mailnet".
-        instead: what to do in place of setting an attribute, or of asking for one that there is not.
+        told: what messages call an object of the class: "a mailnet".
+        instead: for attributes that cannot be set or do not exist: what to do instead, for the message.
     """
 
     def settled(kind: _C) -> _C:
@@ -128,7 +132,7 @@ def _delete(self: object, name: str) -> None:
 def _missing(self: object, name: str) -> Any:
     kind = type(self)
     if hasattr(kind, name):
-        return object.__getattribute__(self, name)  # its property has failed: let that be seen
+        return object.__getattribute__(self, name)  # its property has failed: show that error
     if name[:1] == "_":
         raise AttributeError(f"{kind.__name__!r} object has no attribute {name!r}", name=name, obj=self)
     __tracebackhide__ = True

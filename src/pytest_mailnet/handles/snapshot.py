@@ -1,4 +1,4 @@
-"""Lists that show what there is at the moment: to change one would change nothing else."""
+"""Read-only lists of what a net holds at the moment: a change to one would have no effect on the net."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ def _refused(how: str) -> Callable[..., NoReturn]:
 
 
 class Snapshot(list[_T]):
-    """A list that can only be read. What is made of it, by slices, `sorted` or `list`, is the test's own.
+    """A read-only list. Lists made from it, by slices, `sorted` or `list`, can be changed.
 
     Args:
-        items: what there is.
-        name: how the test has asked for it: "mailnet.messages".
-        instead: what to do in place of a change.
+        items: the items at the moment.
+        name: the expression that the test has used, for messages: "mailnet.messages".
+        instead: what to do in place of a change, for messages.
     """
 
     __slots__ = ("_instead", "_name")
@@ -60,5 +60,5 @@ class Snapshot(list[_T]):
 
 
 def since(name: str) -> str:
-    """How to look at what is new in a list that only grows."""
+    """The hint, for messages, how to find the new items of a list that only grows."""
     return f"What comes later: before = len({name}), and then {name}[before:]."

@@ -1,1 +1,1 @@
-"""Where mail ends: mailboxes, their accounts, and waiting for messages."""
+"""Mailboxes, their accounts, and waiting for messages."""

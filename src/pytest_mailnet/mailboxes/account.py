@@ -1,4 +1,4 @@
-"""How the owner of a mailbox logs in, and as whom they may send."""
+"""The account of a mailbox: how its owner logs in, and from which addresses they may send."""
 
 from __future__ import annotations
 
@@ -36,15 +36,15 @@ class Account:
 
     Args:
         address: the mailbox's.
-        clock: by which tokens expire.
+        clock: the net's, by which tokens expire.
         password: see the attribute.
-        aliases: further addresses that are the account's own.
+        aliases: see the attribute.
 
     Attributes:
-        password: None for an account that cannot log in by password.
-        aliases: as which it may send too, in full.
-        two_step: whether its owner has two-step verification, so that at providers who know of app passwords
-            the password itself is good for nothing here.
+        password: the owner's password; None for an account that cannot log in by password.
+        aliases: further addresses that the owner may send from, in full.
+        two_step: whether the owner has two-step verification. Providers with app passwords then refuse the
+            password itself.
     """
 
     password = Setting[str | None](None, _text_or_none)
@@ -66,17 +66,17 @@ class Account:
 
     @property
     def address(self) -> str:
-        """The mailbox's."""
+        """The mailbox's address."""
         return self._address
 
     def add_app_password(self, password: str | None = None) -> str:
-        """Add a password for programs, as one with two-step verification needs, and return it.
+        """Add an app password, as programs need it under two-step verification, and return it.
 
         Args:
-            password: None for one of 16 letters, drawn by lot.
+            password: the password; None for 16 random letters.
 
         Raises:
-            InvalidSetting: if that is no text.
+            InvalidSetting: if the password is no text.
         """
         if not isinstance(password, str | None):
             raise InvalidSetting(f"add_app_password({password!r}): a password is a text")
@@ -89,10 +89,10 @@ class Account:
         """Issue an OAuth 2.0 access token, for XOAUTH2 and OAUTHBEARER.
 
         Args:
-            seconds: of the net's clock, after which it has expired.
+            seconds: the time to live, in seconds of the net's clock.
 
         Raises:
-            InvalidSetting: if that is no time to live.
+            InvalidSetting: if that is not a number above 0.
         """
         if not (isinstance(seconds, int | float) and seconds > 0):
             raise InvalidSetting(
@@ -105,12 +105,12 @@ class Account:
         return token
 
     def revoke_tokens(self) -> None:
-        """Let no token of before be good any more."""
+        """Make all tokens issued so far invalid."""
         with self._lock:
             self._tokens.clear()
 
     def owns(self, address: str) -> bool:
-        """Whether an address is the account's own, or one of its aliases."""
+        """Whether an address is the account's own or one of its aliases."""
         return address.lower() in {self.address.lower(), *(alias.lower() for alias in self.aliases)}
 
     def objection(self, credentials: Credentials) -> str | None:
@@ -130,7 +130,7 @@ class Account:
         return f"that is not the password of {self.address}"
 
     def lacks_app_password(self, credentials: Credentials) -> bool:
-        """Whether these are made with the right password, where an app password is wanted."""
+        """Whether credentials use the right password where an app password is needed."""
         own = () if self.password is None else (self.password,)
         return self.two_step and not credentials.by_token and credentials.proves(own)
 

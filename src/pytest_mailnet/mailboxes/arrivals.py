@@ -1,4 +1,4 @@
-"""The messages of a net as they come, and waiting for one without polling."""
+"""The messages of a net in order of arrival, and waiting for them without polling."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ __all__ = ["Arrivals"]
 
 
 class Arrivals:
-    """The messages that a net's servers took, and those who wait for them.
+    """The messages that a net's servers took, and the callbacks that wake waiting tests.
 
-    The engine's thread appends; tests wait in other threads, and are woken. One lock guards the waiters.
+    The engine's thread appends; tests wait in other threads. One lock guards the callbacks.
     """
 
     def __init__(self) -> None:
@@ -25,7 +25,7 @@ class Arrivals:
         self._waiters: list[Callable[[], None]] = []
 
     def append(self, message: Message) -> None:
-        """Keep a message and wake who waits."""
+        """Append a message, and wake the tests that wait."""
         with self._lock:
             self.messages.append(message)
             waiters = tuple(self._waiters)
@@ -35,8 +35,12 @@ class Arrivals:
     def wait(self, count: int, timeout: float) -> list[Message]:
         """Block until so many messages have come since the net began; return them all.
 
+        Args:
+            count: how many messages, 1 or more.
+            timeout: how long to wait, in real seconds.
+
         Raises:
-            NothingArrived: if they have not come after `timeout` real seconds.
+            NothingArrived: if they have not come by then.
             WouldHang: if an event loop runs in this thread.
             InvalidSetting: for another count or time-out.
         """
@@ -58,8 +62,12 @@ class Arrivals:
     async def wait_async(self, count: int, timeout: float) -> list[Message]:  # noqa: ASYNC109
         """Do what `wait` does, in a task of asyncio (uvloop too) or trio.
 
+        Args:
+            count: how many messages, 1 or more.
+            timeout: how long to wait, in real seconds.
+
         Raises:
-            NothingArrived: if they have not come after `timeout` real seconds.
+            NothingArrived: if they have not come by then.
             InvalidSetting: for another count or time-out.
         """
         # trio's users have trio; asyncio's need not.

@@ -1,4 +1,4 @@
-"""Mailboxes: where a provider lays the mail of one address."""
+"""Mailboxes: each has the mail of one address at a provider."""
 
 from __future__ import annotations
 
@@ -37,20 +37,20 @@ def _count(given: object, what: str, *, unit: str) -> int | None:
 
 @steady("a mailbox", _OF_A_MAILBOX)
 class Mailbox:
-    """Where a provider lays the mail of one address.
+    """The mail of one address at a provider.
 
     Args:
         address: in full.
-        account: see the attribute.
+        account: see the property.
         complain: sends a feedback report on a message, to an address.
 
     Attributes:
         disabled: whether its owner has lost it: suspended, or not used for years.
-        quota: how many bytes fit in; None for no end of them, 0 for a mailbox that is full already.
-        hourly_limit: how many messages it takes within an hour of the net's clock; None for any number.
+        quota: how many bytes fit in; None for no limit, 0 for a mailbox that is full already.
+        hourly_limit: how many messages it takes within an hour of the net's clock; None for no limit.
 
     Raises:
-        InvalidSetting: when one of them is set to what it does not take.
+        InvalidSetting: when an attribute is set to an invalid value.
     """
 
     disabled = Flag()
@@ -65,31 +65,32 @@ class Mailbox:
 
     @property
     def address(self) -> str:
-        """Its address in full, as it was added."""
+        """The address in full, as it was added."""
         return self._address
 
     @property
     def account(self) -> Account:
-        """How its owner logs in."""
+        """The account by which its owner logs in."""
         return self._account
 
     @property
     def messages(self) -> list[Message]:
-        """What has been delivered, oldest first; a test can take messages out."""
+        """The delivered messages, oldest first; a test can take messages out of the list."""
         return self._messages
 
     def report_spam(self, message: Message, *, to: str | None = None) -> None:
-        """Press the button "this is spam": a feedback report goes to who sent the message (ARF, RFC 5965).
+        """Press the button "this is spam": the sender gets a feedback report (ARF, RFC 5965).
 
-        It lies in the provider's queue until `mailnet.deliver_all()`.
+        The report waits in the provider's queue until `mailnet.deliver_all()`.
 
         Args:
-            message: one of this mailbox.
-            to: where the sender has such reports sent; by default abuse@ the envelope sender's domain
+            message: a message in this mailbox.
+            to: the sender's address for such reports; None for abuse@ the domain of the reverse-path
                 (RFC 2142, 4).
 
         Raises:
-            InvalidSetting: if the message is not in this mailbox, or there is nobody to report to.
+            InvalidSetting: if the message is not in this mailbox, or comes from the null sender and `to` is
+                None.
         """
         if message not in self.messages:
             raise InvalidSetting(f"report_spam({message!r}): that is no message of {self.address}")
@@ -102,18 +103,18 @@ class Mailbox:
         self._complain(message, to or f"abuse@{domain}")
 
     def has_room_for(self, size: int) -> bool:
-        """Whether so many bytes fit in, and it is not full already."""
+        """Whether a message of so many bytes fits in, and the mailbox is not full already."""
         if self.quota is None:
             return True
         used = sum(len(message.content) for message in self.messages)
         return used < self.quota and used + size <= self.quota
 
     def busy(self, now: datetime) -> bool:
-        """Whether it has had as many messages within the last hour as it takes."""
+        """Whether the messages of the last hour have used up `hourly_limit`."""
         limit = self.hourly_limit
         if limit is None:
             return False
-        # The newest come last: the one that would be too old, if there is any, is found at once.
+        # The newest come last: the oldest that counts is the first of the last `limit`.
         late = self.messages[-limit:] if limit else []
         return len(late) == limit and all(now - it.received < _HOUR for it in late[:1])
 
@@ -125,7 +126,7 @@ def split_address(address: str) -> tuple[str, str]:
     """Split "Alice@Gmail.COM" into its local part and its lower-cased domain.
 
     Raises:
-        InvalidAddress: if one of the two is missing.
+        InvalidAddress: if one of the two is missing, or the domain has a space.
     """
     local, at, domain = address.rpartition("@")
     if not (local and at and domain) or " " in domain:

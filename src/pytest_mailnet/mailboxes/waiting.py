@@ -1,4 +1,4 @@
-"""A bell that any thread rings: one task hears it, on asyncio and on trio, or who blocks, a greenlet too."""
+"""Bells that any thread can ring, to wake one task (asyncio or trio), one thread or one greenlet."""
 
 from __future__ import annotations
 
@@ -14,27 +14,37 @@ from pytest_mailnet.system.realtime import monotonic
 
 __all__ = ["Alarm", "Bell", "alarm", "bell", "loop_here"]
 
-_PAUSE = 0.002  # seconds between two looks of a greenlet
+_PAUSE = 0.002  # seconds between two polls of a greenlet
 
 
 class Alarm(Protocol):
-    """Wakes one task of the event loop in which it was made."""
+    """A bell that wakes one task of the event loop in which it was made."""
 
     def ring(self) -> None:
         """Wake the task; from any thread."""
 
     async def wait_until(self, condition: Callable[[], bool], timeout: float) -> None:  # noqa: ASYNC109
-        """Return when the condition holds at a ring, or after `timeout` seconds."""
+        """Wait for a condition, which is checked at each ring, or for the time-out.
+
+        Args:
+            condition: checked before the wait, too.
+            timeout: in real seconds.
+        """
 
 
 class Bell(Protocol):
-    """Wakes who blocks until it is rung."""
+    """A bell that wakes the thread or greenlet that waits for it."""
 
     def ring(self) -> None:
-        """Wake them; from any thread."""
+        """Wake the waiting thread or greenlet; from any thread."""
 
     def wait_until(self, condition: Callable[[], bool], timeout: float) -> None:
-        """Return when the condition holds at a ring, or after `timeout` seconds."""
+        """Block until a condition holds, which is checked at each ring, or until the time-out.
+
+        Args:
+            condition: checked before the wait, too.
+            timeout: in real seconds.
+        """
 
 
 def alarm() -> Alarm:
@@ -49,13 +59,13 @@ def alarm() -> Alarm:
 
 
 def bell() -> Bell:
-    """A bell for the calling thread; where a hub of gevent or eventlet runs in it, its greenlets go on."""
+    """A bell for the calling thread. Under gevent or eventlet, its other greenlets go on while one waits."""
     pause = _pause()
     return _ThreadBell() if pause is None else _GreenBell(pause)
 
 
 def _pause() -> Callable[[float], object] | None:
-    """How to let the other greenlets of this thread work on for some seconds; None where there are none."""
+    """A function that lets other greenlets of this thread run for some seconds; None without a hub."""
     gevent, eventlet = sys.modules.get("gevent._hub_local"), sys.modules.get("eventlet.hubs")
     if gevent is not None and gevent.get_hub_if_exists() is not None:
         library = "gevent"
@@ -63,7 +73,7 @@ def _pause() -> Callable[[float], object] | None:
         library = "eventlet"
     else:
         return None
-    # Not `sleep`: where time is compressed, the application's sleeps are named by it.
+    # Not `sleep`: where time is compressed, calls of it count as the application's sleeps.
     pause: Callable[[float], object] = importlib.import_module(f"{library}.event").Event().wait
     return pause
 
@@ -80,7 +90,7 @@ class _ThreadBell:
 
 
 class _GreenBell:
-    """Looks again and again: a greenlet cannot be woken from another thread in all versions and hubs."""
+    """A bell that polls: not in all versions and hubs can another thread wake a greenlet."""
 
     def __init__(self, pause: Callable[[float], object]) -> None:
         self._pause = pause
@@ -95,7 +105,7 @@ class _GreenBell:
 
 
 def loop_here() -> str:
-    """What runs the coroutine in which this is called, in words; "" outside of coroutines."""
+    """The name of the event loop that runs in this thread, for messages; "" if none does."""
     with contextlib.suppress(RuntimeError):
         asyncio.get_running_loop()
         return "the event loop"
@@ -113,7 +123,7 @@ class _AsyncioAlarm:
         self._event = asyncio.Event()
 
     def ring(self) -> None:
-        with contextlib.suppress(RuntimeError):  # the loop has ended, and with it the task that waited
+        with contextlib.suppress(RuntimeError):  # the loop has ended, and the waiting task with it
             self._loop.call_soon_threadsafe(self._event.set)
 
     async def wait_until(self, condition: Callable[[], bool], timeout: float) -> None:  # noqa: ASYNC109
@@ -131,7 +141,7 @@ class _TrioAlarm:
         self._event = trio.Event()
 
     def ring(self) -> None:
-        with contextlib.suppress(RuntimeError):  # likewise
+        with contextlib.suppress(RuntimeError):  # the run has ended, and the waiting task with it
             self._token.run_sync_soon(self._set)
 
     def _set(self) -> None:
@@ -146,7 +156,7 @@ class _TrioAlarm:
 
 @contextlib.contextmanager
 def _rung_after(seconds: float, ring: Callable[[], None]) -> Iterator[Callable[[], bool]]:
-    """Ring after so many real seconds: a test that freezes time stops its loop's timers too."""
+    """Ring after so many real seconds: where a test freezes time, the loop's timers stand still too."""
     over = threading.Event()
 
     def end() -> None:

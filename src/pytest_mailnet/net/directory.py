@@ -1,4 +1,4 @@
-"""Who there is in a net: operators and their hosts, with their names and addresses."""
+"""The directory of a net: operators and their hosts, by name and address."""
 
 from __future__ import annotations
 
@@ -36,20 +36,20 @@ _FOR_DOMAINS: Mapping[str, str] = MappingProxyType(
 class Directory:
     """The operators and hosts of one net.
 
-    A standard provider is put in when its name or address is first met. Tests add while the engine's and the
-    application's threads look up; what puts somebody in is locked.
+    A provider of the catalogue is put in when its name or address is first met. Tests add operators while the
+    engine's and the application's threads look them up; additions hold a lock.
 
     Args:
-        catalogue: the providers that there are.
-        dns: where their records are put.
+        catalogue: the known providers.
+        dns: the net's DNS, which gets their records.
         routes: the net's address book.
         authority: signs the certificates of hosts.
-        locked: held by whoever puts somebody into the net.
-        operated: makes an operator by its facts.
+        locked: the lock held by every addition to the net.
+        operated: makes an operator from its facts.
 
     Attributes:
-        hosts: the hosts that are in the net by now, by name.
-        operators: the providers and servers, by name.
+        hosts: the hosts in the net, by name.
+        operators: the providers and servers in the net, by name.
     """
 
     def __init__(  # noqa: PLR0917  # called once
@@ -69,7 +69,7 @@ class Directory:
         self._faults_lock = lock()
 
     def operator(self, name: str, era: int | None = None) -> Operator:
-        """A provider or server by name, as `MailNet.provider` tells."""
+        """A provider or server by name; see `MailNet.provider`."""
         if not isinstance(name, str):
             raise InvalidSetting(f"mailnet.provider({name!r}) takes a name, as in 'gmail'")
         known = self.operators.get(name)
@@ -93,7 +93,7 @@ class Directory:
         preference: int,
         handling: Handling | None = None,
     ) -> Operator:
-        """Add a plain mail server and its records, as `MailNet.add_server` tells."""
+        """Add a plain mail server and its records; see `MailNet.add_server`."""
         name, *local = map(_host_name, (host, *domains))
         listening = checked_ports(ports, f"mailnet.add_server({host!r}, ports=...)")
         with self._lock:
@@ -109,7 +109,7 @@ class Directory:
         return server
 
     def add_domain(self, domain: str, on: str) -> Operator:
-        """Let a provider or server take a domain's mail, as `MailNet.add_domain` tells."""
+        """Let a provider or server take a domain's mail; see `MailNet.add_domain`."""
         name = _host_name(domain)
         operator = self.operator(on)
         if not operator.facts.customer:
@@ -133,7 +133,7 @@ class Directory:
         return operator
 
     def host(self, name: str) -> HostService:
-        """A host by name, as `MailNet.host` tells."""
+        """A host by name; see `MailNet.host`."""
         if not isinstance(name, str):
             raise InvalidSetting(f"mailnet.host({name!r}) takes a name, as in 'mx.shop.example'")
         wanted = plain_name(name)
@@ -146,19 +146,19 @@ class Directory:
         """The hosts that a domain's MX records lead to, or the one host of that name.
 
         Raises:
-            UnknownName: if there are none; names the near misses.
+            UnknownName: if there is no such domain or host; names the near misses.
         """
         return self._exchanges(domain) or [self.host(domain)]
 
     def host_at(self, ip: str) -> HostService | None:
-        """The host with that address."""
+        """The host with an IP address; None for any other address."""
         if self._routes.occupant(ip) is None and (owner := self.catalogue.owner(ip)) is not None:
             self.operator(owner)
         occupant = self._routes.occupant(ip)
         return occupant if isinstance(occupant, HostService) else None
 
     def meet(self, name: str) -> None:
-        """Put a standard provider in when a name of its zone is first met."""
+        """Put a provider of the catalogue into the net when a name in one of its zones is first met."""
         while name:
             owner = self.catalogue.owner(name)
             if owner is not None and owner not in self.operators:
@@ -166,7 +166,7 @@ class Directory:
             name = name.partition(".")[2]
 
     def reverse_name(self, ip: str) -> str | None:
-        """What an address resolves back to; None for nothing."""
+        """The name that an IP address resolves back to; None for none."""
         occupant = self._routes.occupant(ip) or self.host_at(ip)
         if isinstance(occupant, Sender):
             return occupant.ptr
@@ -178,12 +178,12 @@ class Directory:
         return [*self.hosts, *self.catalogue.standard_names(), *domains]
 
     def unknown_name(self, name: str, rcode: str, *, for_mail: bool) -> str:
-        """What to say of a look-up that found nothing: what there is, how to have it or let it pass.
+        """The message about a look-up that found nothing: what the net has instead, and the remedy.
 
         Args:
-            name: as it was asked for.
-            rcode: "NOERROR" where the name has other records.
-            for_mail: whether it was looked up for a mail port, whose names are all the net's.
+            name: the name as it was looked up.
+            rcode: the answer's; "NOERROR" if the name has other records.
+            for_mail: whether it was looked up for a mail port, for which no name is left to the machine.
         """
         if found := self._dns.exchanges(name):
             return f"{name!r} has no address in this mailnet: mail for it goes to its MX, {found[0]}"
@@ -196,7 +196,7 @@ class Directory:
         if rcode == "NOERROR":
             way_out = f"mailnet.dns.add({name!r}, 'A', '192.0.2.27')"
             return f"{name!r} is in this mailnet and has no address; {way_out}"
-        # The operators of the catalogue are no help to who asks for something else.
+        # Without a near miss, the providers of the catalogue are no help.
         known = self.names()
         known = known if near_misses(name, known) else list(self.hosts)
         holds = amongst(name, known) if known else ""
@@ -234,7 +234,7 @@ class Directory:
             self._add_host(operator, name, addresses)
         unpublished = [name for name, addresses in hosts.items() if not addresses]
         self._dns.put(address_record(name, ip) for name in unpublished for ip in self.hosts[name].addresses)
-        # Last: whoever finds it here looks its names up.
+        # Last, since other threads look its names up as soon as it is here.
         self.operators[facts.name] = operator
         return operator
 
@@ -248,7 +248,7 @@ class Directory:
 def _host_name(given: str) -> str:
     name = plain_name(given) if isinstance(given, str) else ""
     labels = name.split(".")
-    # By what is in no name: a space, the @ of an address, the signs of a URL or a port; and an IP address.
+    # Refused are spaces, the @ of an address, the signs of a URL or a port; and IP addresses.
     if len(name) > 253 or labels[-1].isdigit() or not all(map(_LABEL.fullmatch, labels)):
         raise InvalidAddress(f"{given!r} cannot be a host or domain name; one looks like 'mx.shop.example'")
     return name

@@ -1,4 +1,4 @@
-"""What goes wrong on the way to a domain, because the test says so or by chance."""
+"""Faults on the way to a domain, as the test asks for them or at random."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["fail", "let_chaos_reign"]
 
 
 def fail(net: Internet, name: str, fault: Fault | DnsFault | FaultSchedule | str, times: int | None) -> None:
-    """Let something go wrong, as `MailNet.fail` tells."""
+    """Let a fault happen on the way to a domain; see `MailNet.fail`."""
     domain = name.rpartition("@")[2]
     if isinstance(fault, FaultSchedule):
         _plan(net, domain, fault, times)
@@ -24,7 +24,7 @@ def fail(net: Internet, name: str, fault: Fault | DnsFault | FaultSchedule | str
     known = fault_named(fault)
     if isinstance(known, DnsFault):
         if not net.dns.knows(domain):
-            net.directory.host(domain)  # says what there is
+            net.directory.host(domain)  # raises UnknownName, with the near misses
         net.dns.fail(domain, known, times=times)
         return
     for host in net.directory.hosts_of(domain):
@@ -32,7 +32,7 @@ def fail(net: Internet, name: str, fault: Fault | DnsFault | FaultSchedule | str
 
 
 def let_chaos_reign(net: Internet, rate: float, seed: int | None) -> Chaos:
-    """Let something go wrong now and then, as `MailNet.chaos` tells."""
+    """Let random faults happen; see `MailNet.chaos`."""
     chaos = net.weather.chaos = Chaos(net.random.getrandbits(32) if seed is None else seed, rate)
     net.journal.add(Incident(net.journal.elapsed(), "chaos", repr(chaos), fails=False))
     return chaos

@@ -22,12 +22,12 @@ _NEED_NOT = "\n  If it need not be given: leave out .times(...), or @pytest.mark
 
 @dataclass(frozen=True, slots=True)
 class Objection:
-    """One reason for which a test fails at its end.
+    """A reason for a test to fail at its end.
 
     Attributes:
-        text: what happened, what there was (nearest first), the way out.
-        error: the exception behind it, where there is one.
-        written: the line of the test that it is about, where there is one.
+        text: what happened, what came instead (nearest first), and the remedy.
+        error: the exception behind it; None for none.
+        written: the line of the test that it is about; None for none.
     """
 
     text: str
@@ -42,13 +42,13 @@ def objections(
     names: Callable[[], Iterable[str]],
     turns: Iterable[Turns] = (),
 ) -> Iterator[Objection]:
-    """Everything that the journal and the scripts have against a test.
+    """Find the reasons for a test to fail: incidents, unknown names, unused answers and faults.
 
     Args:
-        journal: what happened.
+        journal: the record of the net.
         scripts: the scripted answers of every provider, with the sessions that they can answer.
-        config: says what counts.
-        names: tells what the net's DNS holds, for near misses.
+        config: the settings; `strict` and `unknown_names` say what counts.
+        names: returns the names of hosts and domains, for near misses.
         turns: the schedules of faults.
     """
     for incident in journal.incidents:

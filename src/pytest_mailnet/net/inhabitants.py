@@ -1,4 +1,4 @@
-"""Who there is in a net, as a test asks for them and adds to them."""
+"""The inhabitants of a net: providers, servers, hosts and senders, as tests get and add them."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ __all__ = ["Inhabitants"]
 
 @steady("a mailnet")
 class Inhabitants:
-    """The providers, servers, hosts, senders and names of a net: what a `MailNet` is asked for.
+    """The part of a `MailNet` by which tests get and add providers, servers, hosts, senders and names.
 
     Args:
-        internet: where they are.
+        internet: the parts of the net.
     """
 
     def __init__(self, internet: Internet) -> None:
@@ -39,12 +39,12 @@ class Inhabitants:
 
     @property
     def dns(self) -> Dns:
-        """Its zones, and the questions that were asked."""
+        """The net's DNS: its zones, and the questions that were asked."""
         return self._internet.dns
 
     @property
     def sender(self) -> Sender:
-        """Who the application seems to be."""
+        """The sender that the application's connections come from."""
         return self._internet.sender
 
     @property
@@ -59,7 +59,7 @@ class Inhabitants:
 
     @property
     def outlook(self) -> Provider:
-        """Outlook.com, which is what Hotmail has become: the same as `hotmail`."""
+        """Outlook.com, which Hotmail has become: the same as `hotmail`."""
         return self.provider("hotmail")
 
     @property
@@ -74,7 +74,7 @@ class Inhabitants:
 
     @property
     def yahoo(self) -> Provider:
-        """Yahoo, which carries aol.com too."""
+        """Yahoo, which carries aol.com, too."""
         return self.provider("yahoo")
 
     @property
@@ -83,15 +83,15 @@ class Inhabitants:
         return self.provider("icloud")
 
     def provider(self, name: str, *, era: int | None = None) -> Provider:
-        """A provider by name; a net has one of each.
+        """A provider by name. A net has one of each.
 
         Args:
             name: "gmail", "hotmail", or the host name of a server that the test added.
-            era: the year as of which it is; None for today, or as it was first asked for.
+            era: a year, for the provider as it was then; None for today's, or the era that it has already.
 
         Raises:
             UnknownName: if there is no such provider or era; names the near misses.
-            InvalidSetting: if it is in the net already, as of another year.
+            InvalidSetting: if it is in the net already, with another era.
         """
         return self._face(self._internet.directory.operator(name, era))
 
@@ -106,25 +106,28 @@ class Inhabitants:
         handler: object = None,
         factory: object = None,
     ) -> Server:
-        """Add a plain mail server with no opinions, and its records.
+        """Add a plain mail server without opinions, and its DNS records.
 
         Args:
-            host: its name.
-            domain: whose mail it takes, for any recipient; others' is refused as relaying. Without one
-                it takes whatever it is given.
-            ip: its address or addresses; without one it gets the next free one.
-            ports: what it listens on; 465 is for TLS from the first byte on.
-            preference: of its MX records; the lower is tried first (RFC 5321, 5.1).
-            handler: a handler as aiosmtpd's controllers take it. Its hooks decide then, awaited in a thread
-                of their own; what the test has scripted comes before them.
-            factory: the subclass of `aiosmtpd.smtp.SMTP` that calls them, or a `functools.partial` of one
-                with its further arguments; without it `SMTP` itself.
+            host: its host name.
+            domain: the domain or domains whose mail it takes, for any recipient. Mail for others is refused
+                as relaying. Without a domain, it takes all mail.
+            ip: its address or addresses; without one, it gets the next free address.
+            ports: the ports that it listens on; 465 is for TLS from the first byte on.
+            preference: the preference of its MX records; the lower is tried first (RFC 5321, 5.1).
+            handler: a handler for aiosmtpd, whose hooks decide in place of the net. They are awaited in a
+                thread of their own; answers that the test has scripted come before them. None for the net.
+            factory: the subclass of `aiosmtpd.smtp.SMTP` that calls the hooks, or a `functools.partial` of
+                one with further arguments; None for `SMTP` itself.
+
+        Returns:
+            The server: a provider and its only host in one.
 
         Raises:
-            InvalidAddress: if a name or address cannot be one, or the host is in the net already.
-            InvalidSetting: for a port that is none, a handler that is a class, or a factory that is no
-                subclass of `SMTP`.
-            AddressInUse: if another has the address.
+            InvalidAddress: for an invalid name or address, or if the host is in the net already.
+            InvalidSetting: for an invalid port, a handler that is a class, or a factory that is no subclass
+                of `SMTP` or has no handler.
+            AddressInUse: if another inhabitant of the net has the address.
         """
         __tracebackhide__ = True
         handling = _handling(host, handler, factory)
@@ -134,61 +137,62 @@ class Inhabitants:
         return cast("Server", self._faces.setdefault(operator.name, server))
 
     def add_domain(self, domain: str, *, on: str) -> Provider:
-        """Put a domain on a provider, as its customers do, with the records that the provider has them add.
+        """Put a domain on a provider as its customers do, with the DNS records that the provider asks for.
 
         Args:
-            domain: "shop.example".
-            on: a provider's name, "google-workspace", or the host name of a server of the test's own.
+            domain: the domain, such as "shop.example".
+            on: a provider's name, such as "google-workspace", or the host name of a server that the test
+                added.
 
         Returns:
-            The provider; a mailbox there is `.add_mailbox("sales@shop.example")`.
+            The provider; `.add_mailbox("sales@shop.example")` opens a mailbox there.
 
         Raises:
             UnknownName: if there is no such provider or server; names the near misses.
-            InvalidSetting: if the provider takes no domains of others, or has this one.
-            InvalidAddress: if that cannot be a domain.
+            InvalidSetting: if the provider takes no customers' domains, or has this one already.
+            InvalidAddress: if the domain cannot be one.
         """
         return self._face(self._internet.directory.add_domain(domain, on))
 
     def host(self, name: str) -> Host:
-        """A host by name: a provider's or one that the test added.
+        """A host by name: a provider's, or one that the test added.
 
         Raises:
-            UnknownName: if the net has none of that name; names the near misses.
+            UnknownName: if the net has no host of that name; names the near misses.
         """
         return self._host(self._internet.directory.host(name))
 
     def fail(
         self, name: str, fault: Fault | DnsFault | FaultSchedule | str, *, times: int | None = None
     ) -> None:
-        """Let something go wrong on the way to a domain: `mailnet.fail("shop.example", "reset-after-dot")`.
+        """Let a fault happen on the way to a domain: `mailnet.fail("shop.example", "reset-after-dot")`.
 
         Args:
-            name: a domain, a mail address of it, or one host. A fault of look-ups happens when the domain is
-                looked up, any other on connections to each of its hosts.
-            fault: one of `pytest_mailnet.faults.FAULTS`, or its id; or a `FaultSchedule` of them, whose steps
-                are met one after the other.
-            times: how often, at each host; without it for good. Of a schedule: how often the application
-                tries, if the test knows.
+            name: a domain, a mail address in it, or one host. A DNS fault happens when the domain is looked
+                up, any other fault on connections to each of its hosts.
+            fault: one of `pytest_mailnet.faults.FAULTS`, or its id; or a `FaultSchedule`, whose steps happen
+                one after the other.
+            times: how often, at each host; None for every time. For a schedule: how often the application
+                tries, None if the test does not know.
 
         Raises:
-            UnknownName: if there is no such fault, or neither domain nor host; names the near misses.
-            InvalidSetting: if no connection to a host comes to the fault's stage, the count is below 1, or
+            UnknownName: if there is no such fault, domain or host; names the near misses.
+            InvalidSetting: if no connection to a host comes to the fault's stage, `times` is below 1, or
                 a schedule has more steps than there are tries.
             ZoneError: for a fault of MX records where there are none.
         """
         fail(self._internet, name, fault, times)
 
     def chaos(self, *, rate: float, seed: int | None = None) -> Chaos:
-        """Let something go wrong now and then, in every connection and look-up: for soak runs.
+        """Let random faults happen on all connections and look-ups, for soak runs.
 
         Args:
-            rate: how often, 0 (never) to 1 (every time).
-            seed: of the dice; drawn without it. A failing test's report tells it, and the same seed gives the
-                same weather to an application that does the same.
+            rate: the probability of a fault, from 0 (never) to 1 (every time).
+            seed: the seed of the random faults; None for a random one. A failing test's report shows it. With
+                the same seed, an application that does the same meets the same faults.
 
         Returns:
-            The weather, with its `seed`.
+            The random faults, with their `seed`.
 
         Raises:
             InvalidSetting: for another rate.
@@ -197,34 +201,34 @@ class Inhabitants:
 
     @property
     def providers(self) -> list[Provider]:
-        """The providers and servers that are in the net by now."""
+        """The providers and servers in the net; a provider is put in when it is first met."""
         found = map(self._face, list(self._internet.directory.operators.values()))
         adds = "mailnet.add_server('mx.shop.example') adds a server."
         return Snapshot(found, "mailnet.providers", adds)
 
     @property
     def hosts(self) -> list[Host]:
-        """The hosts that are in the net by now."""
+        """The hosts in the net; a provider's are put in when it is first met."""
         found = map(self._host, list(self._internet.directory.hosts.values()))
         return Snapshot(found, "mailnet.hosts", "mailnet.add_server('mx.shop.example') adds one.")
 
     def add_sender(self, *, ip: str | None = None, ptr: str | None = None) -> Sender:
-        """A further address of the application; chosen by binding to it, or by `sending_from`.
+        """Add an address of the application. It is used by binding to it, or by `sending_from`.
 
         Args:
-            ip: its address; without one, the next free one of the senders' range.
-            ptr: its reverse name.
+            ip: the IPv4 address; None for the next free one of the senders' range.
+            ptr: the reverse name; None for none.
 
         Raises:
-            InvalidAddress, AddressInUse: if that is no address, or another's.
+            InvalidAddress, AddressInUse: for an invalid address, or one in use.
         """
         return self._internet.senders.add(ip, ptr)
 
     def sending_from(self, sender: Sender) -> AbstractContextManager[Sender]:
-        """Let connections come from another sender for a block of code, in all threads: `with` it.
+        """Let connections of all threads come from another sender: `with mailnet.sending_from(sender):`.
 
         Raises:
-            InvalidSetting: if that is no sender.
+            InvalidSetting: if the argument is no sender.
         """
         if not isinstance(sender, Sender):
             raise InvalidSetting(
@@ -241,7 +245,7 @@ class Inhabitants:
             self._internet.sender = before
 
     def _face(self, operator: Operator) -> Provider:
-        """What the test holds of an operator, the same each time."""
+        """The `Provider` for an operator, the same each time."""
         found = self._faces.get(operator.name)
         if found is None:
             found = self._faces.setdefault(operator.name, Provider(operator, self._internet.directory.hosts))

@@ -32,21 +32,21 @@ class Internet:
     """The parts of one net.
 
     Args:
-        config: where addresses are taken from.
-        journal: where questions, sessions and the clock's steps are recorded.
+        config: the net's settings.
+        journal: the record of questions, sessions and the clock's steps.
         clock: the net's.
-        random: draws what is drawn by lot.
+        random: the source of everything random.
         authority: signs the certificates of hosts.
 
     Attributes:
         directory: the operators and their hosts.
-        senders: from where mail is sent.
-        sender: who calls, unless a socket is bound to another sender's address.
+        senders: the addresses from which mail is sent.
+        sender: the source of the application's connections, unless a socket is bound to another sender.
         dns: the zones.
-        name_server: answers for them.
-        arrivals: the messages that were taken.
-        queue: those of them that are to be relayed.
-        weather: what goes wrong in turn, and by chance.
+        name_server: answers questions about the zones.
+        arrivals: the messages that servers took.
+        queue: the messages that are to be relayed.
+        weather: the scheduled and the random faults.
     """
 
     def __init__(
@@ -67,27 +67,32 @@ class Internet:
         self.sender = self.senders.add("203.0.113.7", "app.sender.example")
 
     def caller(self) -> str:
-        """The sender's address for questions that come without a note of who asks."""
+        """The sender's address for DNS questions without a note of who asks."""
         return self.sender.ip
 
     def occupant(self, ip: str) -> Occupant | None:
-        """Whose address that is."""
+        """The host or sender with an IP address; None for nobody."""
         return self._routes.occupant(ip)
 
     def host_at(self, ip: str) -> HostService | None:
-        """The host with that address."""
+        """The host with an IP address; None for any other address."""
         return self.directory.host_at(ip)
 
     def source_of(self, operator: Operator) -> Source:
-        """From where an operator sends."""
+        """The source from which an operator relays mail."""
         return self.senders.source_of(operator, self.directory.hosts.get(operator.name))
 
     def drawn_for(self, host: HostService) -> Fault | None:
-        """What a connection to a host meets besides the host's own faults."""
+        """The fault of a connection to a host, besides the host's own; None for none."""
         return self.weather.of_connection(host.name, host.can_meet)
 
     def drawn_for_question(self, name: str, rdtype: str) -> DnsFault | None:
-        """What the application's question for a name meets besides the name's own faults."""
+        """The fault of a DNS question of the application, besides the name's own; None for none.
+
+        Args:
+            name: the name in the question.
+            rdtype: the type, such as "MX".
+        """
         return self.weather.of_question(plain_name(name), rdtype)
 
     def _operated(self, facts: Facts) -> Operator:
@@ -113,10 +118,11 @@ class Internet:
 
 
 def check_settings(config: MailNetConfig) -> Catalogue:
-    """The providers by a net's settings.
+    """Check the settings `enforce` and `providers`; return the catalogue of providers.
 
     Raises:
-        InvalidSetting: for a rule that there is not, with near misses, or a path without files of providers.
+        InvalidSetting: for an unknown rule, with near misses, or a path without TOML files.
+        ProviderFileError: for an entry point that names no package.
     """
     check_rules(config.enforce)
     return catalogue_with(config.providers)

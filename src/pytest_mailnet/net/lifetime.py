@@ -1,4 +1,4 @@
-"""A net from its making to its end: active or not, what is checked when a test is over."""
+"""The lifetime of a net: when it is active, and the checks when its test is over."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ __all__ = ["Lifetime"]
 
 
 class Lifetime:
-    """What a `MailNet` does. The plugin asks it at the end of a test; the test holds the net in front of it.
+    """The inner side of a `MailNet`, from its making to the checks at its end. Tests see only the `MailNet`.
 
     Args:
-        config: how strict it is and what it leaves alone.
-        start: where its clock begins; now by default.
-        seed: of all that is drawn by lot.
-        engine: the background to run in; by default one of its own, for as long as it is active.
-        title: what messages call it, where it is not the only net.
+        config: the net's settings.
+        start: the time at which its clock begins; None for now.
+        seed: the seed of everything random; None for a random one.
+        engine: the background thread to run in; None for one of its own, while the net is active.
+        title: what messages call the net if there are several.
 
     Attributes:
-        internet: its parts.
-        journal: everything that happened.
-        clock: the only clock that rules look at.
-        entered: whether it has ever been active.
+        internet: the parts of the net.
+        journal: the record of everything that happened.
+        clock: the net's clock, the only one that rules go by.
+        entered: whether the net has ever been active.
     """
 
     def __init__(
@@ -77,10 +77,10 @@ class Lifetime:
         self._active, self.entered = active, True
 
     def leave(self, error: BaseException | None) -> None:
-        """Put everything back, and check, unless the block has failed.
+        """Put the patches back, and check, unless the `with` block has failed.
 
         Args:
-            error: with which it has.
+            error: the exception that the block has raised; None for none.
 
         Raises:
             ExpectationFailed: as `check` does.
@@ -99,10 +99,10 @@ class Lifetime:
             self.check()
 
     def activation(self, call: str) -> Activation:
-        """What holds while the net is active.
+        """The `Activation`, which exists while the net is active.
 
         Args:
-            call: what was called that needs it, for the message.
+            call: the test's call that needs it, for the message.
 
         Raises:
             InvalidSetting: if the net is not active.
@@ -112,7 +112,7 @@ class Lifetime:
         return self._active
 
     def listen(self, host: str, port: int) -> Endpoint:
-        """Open a real loopback port that leads to a host, as `MailNet.listen` tells."""
+        """Open a real loopback port that leads to a host; see `MailNet.listen`."""
         called = self.internet.directory.host(host)
         if not is_whole(port):
             raise InvalidSetting(f"mailnet.listen({host!r}, {port!r}): a port is a number, as in 25")
@@ -126,11 +126,11 @@ class Lifetime:
         return self._active.listen(called, port, f"a wait of a client of mailnet.listen({host!r})")
 
     def deliver(self, until: timedelta, call: str) -> None:
-        """Let the queue deliver what is due within a span.
+        """Let the queue deliver the mails that are due within a span.
 
         Args:
-            until: how long, by the clock.
-            call: what was called, for the message.
+            until: the span, by the net's clock.
+            call: the test's call, for the message.
 
         Raises:
             InvalidSetting: for a negative span, or if the net is not active.
@@ -141,12 +141,12 @@ class Lifetime:
         self.engine.run(self.internet.queue.run(until))
 
     def settle(self, error: BaseException | None = None) -> None:
-        """Do what is due at the end of a test: verify the patches, if the net is active, and check.
+        """At the end of a test, verify the patches if the net is active, and check.
 
         Args:
-            error: with which the test has failed already. Then only exceptions of rules and predicates, which
-                may be the cause, are still told when the net is left, unless this is one of them. The report
-                shows the rest.
+            error: the error with which the test has failed already; None for none. With one, nothing fails
+                here. When the net is left, only exceptions of rules and predicates still fail the test, since
+                they may be the cause, unless this error is one of them. The report shows the rest.
 
         Raises:
             InvalidSetting: if the net was never entered, unless the test has failed.
@@ -167,11 +167,11 @@ class Lifetime:
             self._told.update(it.text for it in self._objections() if any(it.error is each for each in known))
 
     def check(self) -> None:
-        """Fail for what the net did not allow and saw, or was told to give and did not. Each is told once.
+        """Fail for unused answers, leaks, errors and the like. Each is reported once only.
 
         Raises:
-            ExpectationFailed: with everything that there is to say; from the exception of a rule or
-                predicate, where one was raised.
+            ExpectationFailed: with all objections; its cause is the first exception of a rule or predicate,
+                if there was one.
         """
         __tracebackhide__ = True
         found = self._objections()
@@ -188,7 +188,7 @@ class Lifetime:
 
     @property
     def unmet(self) -> list[str]:
-        """The answers that nothing has met, with what came instead, but for those that the test fails for."""
+        """Texts about scripted answers that nothing has met, without those that have failed the test."""
         return [
             unmet_text(expectation, missing, script, own, self.journal.sessions)
             for operator in self.internet.directory.operators.values()

@@ -1,4 +1,4 @@
-"""MailNet: what the fixture `mailnet` is."""
+"""`MailNet`, the class of the fixture `mailnet`."""
 
 from __future__ import annotations
 
@@ -61,20 +61,19 @@ _INSTEAD: Mapping[str, str] = MappingProxyType(
 class MailNet(Inhabitants):
     """One test's Internet: names, addresses, servers, mailboxes, clock, log.
 
-    It is active, and the application's look-ups and connections lead into it, between `with MailNet() as
-    net:` and the end of the block; in pytest the `mailnet` fixture is an active one. Nets nest, and overlap
-    in threads.
+    A net is active inside `with MailNet() as net:`. Then the application's look-ups and connections lead into
+    it. In pytest, the fixture `mailnet` is an active net. Nets can nest, and overlap in threads.
 
     Args:
-        config: how strict it is and what it leaves alone.
-        start: where its clock begins, an aware datetime; now by default.
-        seed: of the queue ids and all else that is drawn by lot.
-        engine: the background to run in; by default one of its own, for as long as it is active.
-        title: what messages call it, where it is not the only net: the id of its test.
-        settings: go before those of `config`: `MailNet(strict=False)`.
+        config: the settings; None for the defaults.
+        start: the time at which its clock begins, an aware datetime; None for now.
+        seed: the seed of queue ids and everything else that is random; None for a random one.
+        engine: the background thread to run in; None for one of its own, while it is active.
+        title: what messages call it if there are several nets: the id of its test.
+        settings: settings that override those of `config`: `MailNet(strict=False)`.
 
     Raises:
-        InvalidSetting: for a setting that there is not, with near misses, or a value it does not take.
+        InvalidSetting: for an unknown setting, with near misses, or an invalid value.
     """
 
     def __init__(
@@ -95,23 +94,23 @@ class MailNet(Inhabitants):
 
     @property
     def config(self) -> MailNetConfig:
-        """How strict it is, and what it leaves alone."""
+        """The settings of this net."""
         return self._life.config
 
     @property
     def clock(self) -> Clock:
-        """The only clock that rules look at."""
+        """The net's clock, the only one that rules go by."""
         return self._life.clock
 
     def listen(self, host: str, port: int = 25) -> Endpoint:
         """Open a real loopback port that leads to a host, for clients in other languages and processes.
 
         Args:
-            host: its name.
-            port: which of its ports.
+            host: the host's name.
+            port: the port of the host that clients get to.
 
         Returns:
-            The address to connect to; it is closed when the net is left.
+            The address to connect to. The port is closed when the net is left.
 
         Raises:
             UnknownName: if the net has no such host.
@@ -120,10 +119,10 @@ class MailNet(Inhabitants):
         return self._life.listen(host, port)
 
     def include_children(self) -> None:
-        """Lead the Python processes that are started from now on into the net too, until it is left.
+        """Lead Python processes that are started from now on into the net, too, until it is left.
 
-        It sets PYTHONPATH and PYTEST_MAILNET_PARENT in `os.environ`; a child whose environment has them
-        joins before its own code runs.
+        This sets PYTHONPATH and PYTEST_MAILNET_PARENT in `os.environ`. A child whose environment has them
+        joins the net before its own code runs.
 
         Raises:
             InvalidSetting: if the net is not active.
@@ -132,24 +131,31 @@ class MailNet(Inhabitants):
 
     @property
     def ca(self) -> Authority:
-        """Who signs the certificates of all hosts; `mailnet.ca.bundle` is a CA file for other clients."""
+        """The authority that signs the hosts' certificates; `mailnet.ca.bundle` is a CA file for clients."""
         return self._life.engine.authority
 
     @property
     def queue(self) -> Queue:
-        """The mails that servers have taken for recipients elsewhere, oldest first, and why they wait."""
+        """The mails that wait in servers for delivery elsewhere, oldest first, and why they wait."""
         return self._internet.queue
 
     def deliver_all(
         self, *of_what: Never, days: float = 0, hours: float = 0, minutes: float = 0, seconds: float = 0
     ) -> None:
-        """Let the servers deliver what waits in their queues, and send the bounces that come of it.
+        """Let the servers deliver the mails in their queues, and send bounces for those that fail.
 
-        Without arguments, all that is due now. With them the clock moves on by that much, from one retry to
-        the next, so that five days of retries take no time: `mailnet.deliver_all(days=5)`.
+        Without arguments, they deliver everything that is due now. With a span, the clock moves on by it,
+        from one retry to the next. So five days of retries take no time: `mailnet.deliver_all(days=5)`.
+
+        Args:
+            of_what: nothing; a span without its unit is an error.
+            days: the span by the net's clock, with the units below added up.
+            hours: see `days`.
+            minutes: see `days`.
+            seconds: see `days`.
 
         Raises:
-            InvalidSetting: for a negative span, or one of nobody knows what, or if the net is not active.
+            InvalidSetting: for a negative span, one without its unit, or if the net is not active.
         """
         __tracebackhide__ = True
         call = "mailnet.deliver_all"
@@ -167,34 +173,39 @@ class MailNet(Inhabitants):
         return Snapshot(self._internet.arrivals.messages, "mailnet.messages", since("mailnet.messages"))
 
     def account_for(self, app_log: Log, *, key: Callable[[Message], str] = message_id) -> Reckoning:
-        """Hold what the application believes of its mails against what servers took from it.
+        """Compare the application's own log of its mails with the mails that servers took from it.
 
         Args:
-            app_log: for each mail, by Message-ID, or by Message-ID and recipient: "sent", "deferred",
-                "failed", or None where the application has no word of it. A mapping or pairs.
-            key: finds what the log calls a mail by, if that is not its Message-ID.
+            app_log: a mapping or pairs: for each mail, by its Message-ID or (Message-ID, recipient), the
+                fate that the application believes in: "sent", "deferred", "failed", or None if it has
+                recorded none.
+            key: finds a message's key in the log, if that is not its Message-ID.
+
+        Returns:
+            The mails about which the two disagree.
 
         Raises:
-            InvalidSetting: for another belief, with near misses.
+            InvalidSetting: for any other fate, with near misses, or for something that is no such log.
         """
         relays = {ip for source in self._internet.senders.sources for ip in (source.ip, source.ipv6)}
         taken = [it for it in self.messages if it.session.client.ip not in relays]
         return reckon(app_log, taken, key)
 
     def reproduce(self, *evidence: str | os.PathLike[str] | Failure) -> list[Failure]:
-        """Let what production said happen again: `mailnet.reproduce("evidence/bounce.eml")`.
+        """Make failures of production happen again: `mailnet.reproduce("evidence/bounce.eml")`.
 
-        Who sends to the recipients that the evidence names meets at that host, and at that stage, that reply
-        or that fault. Hosts and domains that the net does not have are added to it.
+        Mail to a recipient that the evidence names gets the same reply or fault, at the same host and stage.
+        Hosts and domains that the net does not have are added to it.
 
         Args:
-            evidence: bounces, logs, transcripts, web hooks, folders of such; or failures, as this returns.
+            evidence: paths of bounces, logs, transcripts, web hooks, or folders of these; or failures as this
+                method returns them.
 
         Returns:
-            What the evidence tells, a failed recipient each, as `mailnet reproduce` prints it.
+            The failures, one for each failed recipient, as `mailnet reproduce` prints them.
 
         Raises:
-            EvidenceError: for a path where nothing is, or a file in which no failure is found.
+            EvidenceError: for a missing path, a file that cannot be read, or one without a failure.
         """
         # Most tests reproduce nothing, and reading evidence is a quarter of the package.
         from pytest_mailnet.net.set_up import reproduce_in  # noqa: PLC0415
@@ -206,13 +217,13 @@ class MailNet(Inhabitants):
         """Block until so many messages have come since the net began; return them all.
 
         Args:
-            count: how many.
-            timeout: in real seconds.
+            count: how many messages, 1 or more.
+            timeout: how long to wait, in real seconds.
 
         Raises:
             NothingArrived: if they have not come by then.
-            WouldHang: in a coroutine, whose loop it would hold up: `await mailnet.wait_for_messages_async()`.
-            InvalidSetting: for a count that is no number of messages to wait for.
+            WouldHang: in a coroutine, whose loop it would block: `await mailnet.wait_for_messages_async()`.
+            InvalidSetting: for another count or time-out.
         """
         __tracebackhide__ = True
         try:
@@ -221,7 +232,16 @@ class MailNet(Inhabitants):
             raise self._with_queue(error) from None
 
     async def wait_for_messages_async(self, count: int = 1, *, timeout: float = 5.0) -> list[Message]:  # noqa: ASYNC109
-        """Do what `wait_for_messages` does, in a task of asyncio or trio."""
+        """Do what `wait_for_messages` does, in a task of asyncio or trio.
+
+        Args:
+            count: how many messages, 1 or more.
+            timeout: how long to wait, in real seconds.
+
+        Raises:
+            NothingArrived: if they have not come by then.
+            InvalidSetting: for another count or time-out.
+        """
         try:
             return await self._internet.arrivals.wait_async(count, timeout)
         except NothingArrived as error:
@@ -260,5 +280,5 @@ class MakeMailNet(Protocol):
 
 
 def life_of(net: MailNet) -> Lifetime:
-    """What a net does, for the plugin and for tests of this package."""
+    """The `Lifetime` behind a net, for the plugin and for tests of this package."""
     return net._life  # noqa: SLF001

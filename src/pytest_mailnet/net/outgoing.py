@@ -1,4 +1,4 @@
-"""From where mail is sent in a net: the application's addresses, and those from which providers relay."""
+"""The addresses from which mail is sent in a net: the application's, and those of relaying providers."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ __all__ = ["Senders"]
 
 
 class Senders:
-    """All who send in one net, with their addresses and records.
+    """The senders of one net, with their addresses and records.
 
     Args:
-        dns: where their records are published.
+        dns: the net's DNS, which gets their records.
         routes: the net's address book.
-        lock: held by whoever puts somebody into the net, so that an address that was found free still is so
-            when it is claimed.
+        lock: the lock held by every addition to the net, so that a free address is still free when it is
+            claimed.
     """
 
     def __init__(self, dns: Dns, routes: Routes[Occupant], lock: Lock) -> None:
@@ -34,10 +34,14 @@ class Senders:
         self._sources: dict[Operator, Source] = {}
 
     def add(self, ip: str | None, ptr: str | None) -> Sender:
-        """Add an address of the application.
+        """Add an address from which mail is sent.
+
+        Args:
+            ip: the IPv4 address; None for the next free one.
+            ptr: the reverse name; None for none.
 
         Raises:
-            InvalidAddress, AddressInUse: if that is no address, or another's.
+            InvalidAddress, AddressInUse: for an invalid address, or one in use.
         """
         with self._lock:
             number = 7 + len(self._senders)
@@ -54,16 +58,16 @@ class Senders:
         return sender
 
     def at(self, ip: str) -> Sender | None:
-        """The sender with that address."""
+        """The sender with an IP address; None for any other address."""
         occupant = self._routes.occupant(ip)
         return occupant if isinstance(occupant, Sender) else None
 
     def source_of(self, operator: Operator, own: HostService | None) -> Source:
-        """From where an operator sends: a test's own server from its address, others from one by their SPF.
+        """The source from which an operator relays: a test's own server's address, or one by its SPF record.
 
         Args:
-            operator: who sends.
-            own: its host, if it is a server that the test has added.
+            operator: the operator.
+            own: its host, if it is a server that the test has added; None for a provider.
         """
         with self._lock:
             found = self._sources.get(operator)
@@ -73,7 +77,7 @@ class Senders:
 
     @property
     def sources(self) -> list[Source]:
-        """From where providers have relayed mail by now."""
+        """The sources from which operators have relayed mail so far."""
         return list(self._sources.values())
 
     def _source(self, operator: Operator) -> Sender:

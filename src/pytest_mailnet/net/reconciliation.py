@@ -1,4 +1,4 @@
-"""What an application believes of its mails, held against what the servers took."""
+"""The comparison of an application's own log of its mails with the mails that servers took."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ Log = Mapping[Key, str | None] | Iterable[tuple[Key, str | None]]
 @steady("a reckoning")
 @dataclass(frozen=True, slots=True)
 class Reckoning:
-    """Which mails are not where the application believes them; each by the key that its log has.
+    """The mails about which the application and the servers disagree, each by its key in the log.
 
     Attributes:
-        lost: the application has no word of what became of it, and no server took it.
-        duplicated: taken more than once, although the application was told of each.
-        failed_but_taken: believed failed, and taken.
-        sent_but_not_taken: believed sent, and not taken.
-        duplicates_possible: taken, while the application will try again or has no word of it; or taken more
-            than once, because the reply after the dot was lost. No mistake by itself: nobody can rule it out
-            (RFC 1047).
+        lost: mails that the application has recorded no fate of, and no server took.
+        duplicated: mails taken more than once, although the application got each reply.
+        failed_but_taken: mails that the application believes failed, but a server took.
+        sent_but_not_taken: mails that the application believes sent, but no server took.
+        duplicates_possible: mails that were taken, while the application will try again or has recorded no
+            fate; or that were taken more than once, because the reply after the dot was lost. No mistake by
+            itself: nobody can rule it out (RFC 1047).
     """
 
     lost: tuple[Key, ...] = ()
@@ -43,11 +43,11 @@ class Reckoning:
 
     @property
     def right(self) -> bool:
-        """Whether the application is right about every mail; that a duplicate is possible is no mistake."""
+        """Whether the application is right about every mail; possible duplicates are no mistake."""
         return not (self.lost or self.duplicated or self.failed_but_taken or self.sent_but_not_taken)
 
     def __bool__(self) -> bool:
-        """The same, for who asserts the reckoning itself."""
+        """The same as `right`, for `assert` of the reckoning itself."""
         return self.right
 
     def __str__(self) -> str:
@@ -66,21 +66,21 @@ _TITLES = {
 
 
 def message_id(message: Message) -> str:
-    """The Message-ID of a mail, without its angle brackets; "" where it has none."""
+    """The Message-ID of a mail, without its angle brackets; "" without one."""
     return str(message.parsed["Message-ID"] or "").strip().strip("<>")
 
 
 def reckon(log: Log, taken: Sequence[Message], key: Callable[[Message], str] = message_id) -> Reckoning:
-    """Hold an application's log against what servers took from it.
+    """Compare an application's log with the mails that servers took from it.
 
     Args:
-        log: for each mail, by key, or by key and recipient: "sent", "deferred", "failed", or None where the
-            application has no word of it.
-        taken: what servers took from the application.
-        key: finds a mail's key.
+        log: a mapping or pairs: for each mail, by its key or (key, recipient), the fate that the application
+            believes in: "sent", "deferred", "failed", or None if it has recorded none.
+        taken: the messages that servers took from the application.
+        key: finds a message's key in the log.
 
     Raises:
-        InvalidSetting: for another belief, with near misses, or for what is no log.
+        InvalidSetting: for any other fate, with near misses, or for something that is no such log.
     """
     beliefs = _beliefs(log)
     times: Counter[Key] = Counter()
@@ -135,7 +135,7 @@ def _verdicts(belief: str | None, times: int, unheard: int) -> list[str]:
 
 
 def _went_wrong(message: Message) -> bool:
-    """Whether something was wrong with a reply after the dot in its session."""
+    """Whether a fault has happened to a reply after the dot in the message's session."""
     said = (it.finding for it in message.session.exchanges if it.stage is Stage.MESSAGE)
     return any(finding is not None and finding.rule == "fault" for finding in said)
 

@@ -1,4 +1,4 @@
-"""Failures of production, set up in a net."""
+"""The set-up of production's failures in a net."""
 
 from __future__ import annotations
 
@@ -26,16 +26,18 @@ __all__ = ["reproduce_in"]
 def reproduce_in(
     net: Inhabitants, evidence: Iterable[str | os.PathLike[str] | Failure], catalogue: Catalogue
 ) -> list[Failure]:
-    """Let what evidence tells of happen in a net, and return it.
+    """Make the failures in evidence happen again in a net.
 
     Args:
-        net: where.
+        net: the net.
         evidence: paths of files or folders, or failures that have been read already.
-        catalogue: the net's.
+        catalogue: the net's providers.
+
+    Returns:
+        The failures, one for each failed recipient.
 
     Raises:
-        EvidenceError: for a path where nothing is, a file that cannot be read, or one in which no failure is
-            found.
+        EvidenceError: for a missing path, a file that cannot be read, or one without a failure.
     """
     __tracebackhide__ = True
     recogniser = Recogniser(catalogue)
@@ -68,11 +70,11 @@ def _failures(given: str | os.PathLike[str] | Failure) -> list[Failure]:
 
 
 def _set_up(net: Inhabitants, plan: Plan) -> None:
-    """Let a failure happen in a net to whoever does what was done in production."""
+    """Let a failure happen in a net to an application that does what was done in production."""
     server = plan.server
     agent = _operated(net, plan, server) if isinstance(server, Operated) else _own(net, server)
     if plan.fault:
-        # A relay of one's own, and a submission server, are no MX of the recipient's.
+        # A test's own relay, and a submission server, are no MX of the recipient's domain.
         net.fail(plan.domain if plan.by_mx else server.host, plan.fault)
     else:
         getattr(agent, plan.method)(plan.match).reply(literal(plan.reply))
@@ -104,7 +106,7 @@ def _own(net: Inhabitants, server: Own) -> Agent:
     if standing is None:
         try:
             return net.add_server(server.host, domain=server.domain or (), ip=server.address or ())
-        except AddressInUse:  # by another host of this net: two pieces of evidence may name one address
+        except AddressInUse:  # another host of this net has it: two pieces of evidence may name one address
             return net.add_server(server.host, domain=server.domain or ())
     provider = standing.provider
     if server.domain and server.domain not in provider.domains:

@@ -1,4 +1,4 @@
-"""pytest: fixtures, options, the mark, the report's section. It imports nothing heavy before a fixture."""
+"""The pytest plugin: fixtures, options, marks. It imports nothing heavy before a fixture is used."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _FAULTS = "mailnet_faults"
 _GUARD = "mailnet_guard"
 _IniType: TypeAlias = Literal["string", "paths", "args", "bool"]
 
-# Names are those of the fields of MailNetConfig, which has the defaults: reading it costs a run without mail.
+# By the fields of MailNetConfig, which has the defaults. A run without mail is spared its import.
 _SETTINGS: Mapping[str, tuple[_IniType, str]] = MappingProxyType(
     {
         "strict": ("bool", "unused scripted answers and connections out of the net fail the test"),
@@ -48,7 +48,7 @@ _GUARDING = "stop mail connections and look-ups of tests that have no net, and s
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add the ini options and the command line's."""
+    """Add the ini options and the command line option."""
     parser.getgroup("mailnet", "a little Internet for mail").addoption(
         _LOG,
         choices=("failed", "always", "never"),
@@ -60,11 +60,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Register the marks, what makes the section, and what lets nothing be off without a word."""
+    """Check the ini file, and register the marks, the report's section and `NeverOff`."""
     from pytest_mailnet.plugin.never_off import NeverOff  # noqa: PLC0415
     from pytest_mailnet.plugin.section import OfPassedTests, Section  # noqa: PLC0415
 
-    # The file's own names, which pytest 9 does not show any more; it only warns of those that there are not.
+    # The names in the ini file, no longer public in pytest 9, which only warns of unknown ones.
     written = vars(config).get("_inicfg") or vars(config).get("inicfg", ())
     for name in written:
         known = [*_SETTINGS, _GUARD.removeprefix("mailnet_")]
@@ -88,7 +88,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run a test that is marked `mailnet_faults` once with each fault."""
+    """Run a test marked `mailnet_faults` once with each fault."""
     mark = metafunc.definition.get_closest_marker(_FAULTS)
     if mark is None:
         return
@@ -111,10 +111,10 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.fixture(scope="session")
 def mailnet_config(pytestconfig: pytest.Config) -> MailNetConfig:
-    """The settings of every net of this run; override it to change them for a folder or module.
+    """The settings of every net of this run; override the fixture to change them for a folder or module.
 
-    Scope: session. Made from the ini options and, before those, the command line. A test's mark goes
-    before whatever this fixture returns.
+    Scope: session. They come from the command line, or else from the ini options. A test's mark overrides
+    what this fixture returns.
     """
     from pytest_mailnet.config import MailNetConfig  # noqa: PLC0415
     from pytest_mailnet.errors import InvalidSetting  # noqa: PLC0415
@@ -124,7 +124,7 @@ def mailnet_config(pytestconfig: pytest.Config) -> MailNetConfig:
     settings = {name: value for name, value in given.items() if value is not None}
     if (log := pytestconfig.getoption(_LOG)) is not None:
         settings["log"] = log
-    if settings.get("log_lines", "").isdecimal():  # what is no number is told as it stands
+    if settings.get("log_lines", "").isdecimal():  # anything else is shown in the error as it is
         settings["log_lines"] = int(settings["log_lines"])
     try:
         config = MailNetConfig(**settings)
@@ -136,7 +136,7 @@ def mailnet_config(pytestconfig: pytest.Config) -> MailNetConfig:
 
 @pytest.fixture(scope="session")
 def _mailnet_engine() -> Iterator[Engine]:
-    """The background thread of all nets; starts with the first net that becomes active."""
+    """The background thread of all nets; it starts with the first net that becomes active."""
     from pytest_mailnet.server.engine import Engine  # noqa: PLC0415
 
     engine = Engine()
@@ -153,7 +153,7 @@ def make_mailnet(
 ) -> MakeMailNet:
     """Make nets that are not active yet.
 
-    Scope: function. Used as `with make_mailnet(start=...) as net:`; takes `start`, `seed`, and any
+    Scope: function. Call it as `with make_mailnet(start=...) as net:`; it takes `start`, `seed`, and any
     setting of `MailNetConfig`.
     """
     from pytest_mailnet.config import MailNetConfig  # noqa: PLC0415
@@ -189,7 +189,7 @@ def mailnet(make_mailnet: MakeMailNet) -> Iterator[MailNet]:
 
 @pytest.hookimpl(wrapper=True, trylast=True)
 def pytest_runtest_setup(item: pytest.Item) -> Generator[None, Any, Any]:
-    """Look at the patches of a test whose set-up fails; before other plugins' tear-down touches them."""
+    """Check the patches of a test whose set-up fails, before other plugins' tear-down touches them."""
     __tracebackhide__ = True
     try:
         return (yield)
@@ -200,7 +200,7 @@ def pytest_runtest_setup(item: pytest.Item) -> Generator[None, Any, Any]:
 
 @pytest.hookimpl(wrapper=True, trylast=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
-    """Fail a test that passed, for what its nets saw; before other plugins' tear-down touches patches."""
+    """Fail a passed test for what its nets object to, before other plugins' tear-down touches patches."""
     __tracebackhide__ = True
     try:
         outcome = yield

@@ -1,4 +1,4 @@
-"""pytest: nothing is off without a word: marks without effect, tests without a net, what outlives one."""
+"""Errors where a net is missing silently: marks without effect, tests without a net, work after its end."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ _without_effect = pytest.StashKey[bool]()
 
 
 class NeverOff:
-    """Looks after the tests of a run that have no net, and believe that they have one.
+    """A plugin that finds tests without a net where one was meant, so that no net is missing silently.
 
     Args:
-        nets: under what a test has its nets.
-        guarding: whether mail connections and look-ups of tests that have none are stopped.
+        nets: the stash key of a test's nets.
+        guarding: whether to stop mail connections and look-ups of tests without a net.
     """
 
     def __init__(self, nets: pytest.StashKey[list[MailNet]], *, guarding: bool) -> None:
         self._nets, self._guarding = nets, guarding
-        self._stopped: list[str] = []  # what the guard has stopped since the last test, in words
+        self._stopped: list[str] = []  # messages of the guard since the last test
 
     def pytest_sessionstart(self) -> None:
-        """Begin to guard."""
+        """Begin to guard, if `mailnet_guard` is on."""
         if not self._guarding:
             return
         from pytest_mailnet.entry import INTERCEPTION, Nowhere  # noqa: PLC0415
@@ -43,7 +43,7 @@ class NeverOff:
         INTERCEPTION.fall_back(Nowhere(why, self._stopped.append, every_name=False))
 
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        """Guard no more, and tell of what has outlived its net since the last test."""
+        """End the guard, and warn of what has outlived its net since the last test."""
         _tell_outlived(session.config)
         if self._guarding:
             from pytest_mailnet.entry import INTERCEPTION  # noqa: PLC0415
@@ -51,16 +51,16 @@ class NeverOff:
             INTERCEPTION.fall_back(None)
 
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
-        """Refuse a mark without its fixture."""
+        """Refuse a mark `mailnet` on a test without the fixture."""
         own = {mark.name for mark in metafunc.definition.own_markers}
         if "mailnet" in own and not _may_have_a_net(metafunc.fixturenames):
             raise pytest.Collector.CollectError(_no_effect(metafunc.definition.nodeid))
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
-        """Find classes and modules that are marked, and in which no test has a net."""
+        """Find marked classes and modules in which no test has a net."""
         if config.getoption("lf", default=False) or any("::" in arg for arg in config.args):
-            return  # the tests that have one may be among those that were not asked for
+            return  # the tests with a net may be deselected
         marked: dict[Any, list[pytest.Item]] = {}
         for item in items:
             for node, _ in item.iter_markers_with_node("mailnet"):
@@ -73,7 +73,7 @@ class NeverOff:
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> Generator[None, Any, Any]:
-        """Refuse a mark without effect; guard on, whatever another plugin has put back since."""
+        """Refuse a mark without effect; put the guard's patches back, if another plugin has removed them."""
         __tracebackhide__ = True
         if _without_effect in item.stash:
             pytest.fail(_no_effect(item.nodeid), pytrace=False)
@@ -85,7 +85,7 @@ class NeverOff:
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, Any, Any]:
-        """Fail a test that passed, for what the guard has stopped, or for a mark without effect."""
+        """Fail a passed test for mail that the guard has stopped, or for a mark without effect."""
         __tracebackhide__ = True
         outcome = yield from self._failing_for_stopped()
         if not item.stash.get(self._nets, []) and any(it.name == "mailnet" for it in item.own_markers):
@@ -94,7 +94,7 @@ class NeverOff:
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_teardown(self, item: pytest.Item) -> Generator[None, Any, Any]:
-        """Tell of what has outlived its net, and of mail that was stopped, before the next test begins."""
+        """Report stopped mail, and what has outlived its net, before the next test begins."""
         __tracebackhide__ = True
         try:
             return (yield from self._failing_for_stopped())
@@ -102,12 +102,12 @@ class NeverOff:
             _tell_outlived(item.config)
 
     def _failing_for_stopped(self) -> Generator[None, Any, Any]:
-        """Fail for mail of a test without a net, also where the application has swallowed the error."""
+        """Fail for mail of a test without a net, even if the application has swallowed the error."""
         __tracebackhide__ = True
         try:
             outcome = yield
         except BaseException:
-            self._stopped.clear()  # the error says it
+            self._stopped.clear()  # the raised error has the message
             raise
         if self._stopped:
             from pytest_mailnet.errors import ExpectationFailed  # noqa: PLC0415
@@ -119,7 +119,7 @@ class NeverOff:
 
 
 def _may_have_a_net(fixtures: Iterable[str]) -> bool:
-    """Whether a test with these fixtures may have a net; with `request` it can ask for one as it runs."""
+    """Whether a test with these fixtures may have a net; `request` can ask for one at run time."""
     return not (_FIXTURES | {"request"}).isdisjoint(fixtures)
 
 
@@ -131,7 +131,7 @@ def _no_effect(nodeid: str) -> str:
 
 
 def _tell_outlived(config: pytest.Config) -> None:
-    """Warn of what a test has started, and what was still at work when its net was gone."""
+    """Warn of everything that tests have started and that was still at work after their nets."""
     intercept = sys.modules.get("pytest_mailnet.entry")
     if intercept is None:
         return
@@ -143,7 +143,7 @@ def _tell_outlived(config: pytest.Config) -> None:
     while outlived:
         told.add(outlived.popleft())
     for nodeid, text in sorted(told):
-        # Not by warnings.warn: as an error it would fail a test that has nothing to do with it.
+        # Not by warnings.warn: turned into an error, that would fail an unrelated test.
         message = warnings.WarningMessage(OutlivedItsNet(text), OutlivedItsNet, nodeid.split("::")[0], 0)
         recorded = {"warning_message": message, "nodeid": nodeid, "when": "runtest", "location": None}
         config.hook.pytest_warning_recorded.call_historic(kwargs=recorded)

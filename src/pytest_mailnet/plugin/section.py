@@ -1,4 +1,4 @@
-"""The section "mailnet" of pytest's reports: on terminals, in junitxml, and what is too long in a file."""
+"""The section "mailnet" of pytest's reports, on terminals and in junitxml; a long one goes to a file."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ _TITLE = "mailnet"
 
 
 class Section:
-    """Tells of its nets in the report of a test.
+    """A plugin that adds the section about a test's nets to its report.
 
     Args:
-        nets: under what a test has its nets.
-        files: under what it has where files go.
+        nets: the stash key of a test's nets.
+        files: the stash key of the factory for the folders of long sections.
     """
 
     def __init__(
@@ -34,7 +34,7 @@ class Section:
     def pytest_runtest_makereport(
         self, item: pytest.Item, call: pytest.CallInfo[None]
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-        """Add it: behind the failure itself, where there is one, so that junitxml and editors show it too."""
+        """Add the section; behind the failure itself, if any, so that junitxml and editors show it too."""
         report = yield
         nets = item.stash.get(self._nets, [])
         wanted = {"always": call.when == "call" or report.failed, "failed": report.failed, "never": False}
@@ -52,7 +52,7 @@ class Section:
     def pytest_terminal_summary(
         self, terminalreporter: pytest.TerminalReporter
     ) -> Generator[None, None, None]:
-        """Paint the section while it is printed on a terminal. What else is made of reports is plain."""
+        """Colour the section while a terminal prints it. Everywhere else, it is plain."""
         reports = itertools.chain.from_iterable(terminalreporter.stats.values())
         holders: list[Any] = [it for report in reports for it in (report, getattr(report, "longrepr", None))]
         plain = [(it, it.sections) for it in holders if _TITLE in _titles(it)]
@@ -73,22 +73,22 @@ class Section:
         return short if short == full else f"{short}\n... shortened; all of it is in {self._kept(item, full)}"
 
     def _kept(self, item: pytest.Item, text: str) -> str:
-        """Where a text has been written, for nobody else to read; why not, where that has failed."""
+        """Write a text to a file that only the user can read; return its path, or why that failed."""
         name = re.sub(r"\W+", "_", item.name, flags=re.ASCII)[:60]
         try:
             path = item.stash[self._files].mktemp(f"mailnet-{name}") / "timeline.txt"
             path.touch(mode=0o600)
             path.write_text(text + "\n", "utf-8")
-        except OSError as error:  # a full disk is no reason to tell nothing
+        except OSError as error:  # after a full disk, the short text is still shown
             return f"no file: {error}"
         return str(path)
 
 
 class OfPassedTests:
-    """Shows the section of tests that passed, which pytest keeps to itself unless asked by -rP."""
+    """A plugin that shows the section of passed tests, which pytest shows only with -rP."""
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        """Print them behind what pytest prints of tests that failed."""
+        """Print these sections after pytest's report of failed tests."""
         if terminalreporter.hasopt("P"):
             return
         for report in terminalreporter.getreports("passed"):
@@ -103,7 +103,7 @@ def _titles(holder: Any) -> list[str]:
 
 
 def _told(net: MailNet) -> Sequence[str]:
-    """All that there is to tell of a net, and what is not too long."""
+    """The text about a net, in full and shortened."""
     from pytest_mailnet.net.mailnet import life_of  # noqa: PLC0415
     from pytest_mailnet.printable import printable_lines  # noqa: PLC0415
     from pytest_mailnet.timeline.story import story  # noqa: PLC0415

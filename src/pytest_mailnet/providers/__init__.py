@@ -1,4 +1,4 @@
-"""Mail operators: their facts as TOML in `data/`, and what a net does with them."""
+"""Mail operators: their facts as TOML files in `data/`, and their working models in a net."""
 
 from __future__ import annotations
 

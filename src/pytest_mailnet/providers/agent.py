@@ -1,4 +1,4 @@
-"""Whose answers a test writes: `mailnet.gmail.on_rcpt(...)`, `mailnet.gmail.submission.on_mail(...)`."""
+"""The face on which a test scripts answers: `mailnet.gmail.on_rcpt(...)`, `mailnet.gmail.submission`."""
 
 from __future__ import annotations
 
@@ -45,18 +45,18 @@ INSTEAD: Mapping[str, str] = MappingProxyType(
         "replies": "an answer of one's own is scripted: .on_rcpt('sales@*').reply('550 5.1.1 No such user')",
     }
 )
-"""What to do in place of setting what a provider does not have."""
+"""For attributes that a provider does not have: what to do instead."""
 
 
 @steady("a provider", INSTEAD)
 class Agent:
-    """A provider's hosts, or those of them to which its users hand their mail (RFC 5598's submission agents).
+    """A provider's hosts, or only its submission servers (the submission agents of RFC 5598).
 
-    A test's own answers (`on_rcpt` and its sisters) come before the rules. Those of a provider hold at all of
-    its hosts, those of its submission agents only there, and come first.
+    A test's own answers (`on_rcpt` and its sisters) come before the rules. A provider's answers hold at all
+    of its hosts. Those of its submission servers hold only there, and come before the provider's.
 
     Args:
-        decisions: what they answer by.
+        decisions: the script, rules and phrasebook that the hosts answer by.
     """
 
     def __init__(self, decisions: Decisions) -> None:
@@ -64,61 +64,109 @@ class Agent:
 
     @property
     def name(self) -> str:
-        """How tests call it."""
+        """The name by which tests ask for it."""
         return self._decisions.name
 
     @property
     def replies(self) -> Replies:
-        """Its replies by condition, `mailnet.gmail.replies.user_unknown`."""
+        """Its replies by condition: `mailnet.gmail.replies.user_unknown`."""
         return Replies(self._decisions.phrasebook)
 
     def enforce(self, *rules: str) -> None:
-        """Turn rules on that are off in a fresh net: "greylisting", or a family: "authentication".
+        """Turn on rules that are off in a fresh net.
+
+        Args:
+            rules: names of rules, "greylisting", or of their families, "authentication".
 
         Raises:
             UnknownName: if the provider has no such rule; names the near misses.
+            InvalidSetting: without a name, or for one that turns nothing on.
         """
         self._decisions.policy.enforce(*rules)
 
     def enforce_all(self) -> None:
-        """Turn on every rule that there is."""
+        """Turn on every rule of the provider.
+
+        Raises:
+            InvalidSetting: if all its rules are on in a fresh net.
+        """
         self._decisions.policy.enforce(EVERYTHING)
 
     def on_connect(self, match: Match | None = None, *, sender: Sender | str | None = None) -> Expectation:
-        """Answer a connection in place of the banner; a glob is compared with the client's address."""
+        """Answer a connection in place of the banner. A glob is compared with the client's address.
+
+        Args:
+            match: see `on_rcpt`.
+            sender: see `on_rcpt`.
+        """
         return self._on(Stage.CONNECT, match, sender)
 
     def on_ehlo(self, match: Match | None = None, *, sender: Sender | str | None = None) -> Expectation:
-        """Answer EHLO and HELO; a glob is compared with the name given there."""
+        """Answer EHLO and HELO. A glob is compared with the name that the client gives there.
+
+        Args:
+            match: see `on_rcpt`.
+            sender: see `on_rcpt`.
+        """
         return self._on(Stage.EHLO, match, sender)
 
     def on_starttls(self, match: Match | None = None, *, sender: Sender | str | None = None) -> Expectation:
-        """Answer STARTTLS; a glob is compared with the name given in EHLO."""
+        """Answer STARTTLS. A glob is compared with the name that the client gave in EHLO.
+
+        Args:
+            match: see `on_rcpt`.
+            sender: see `on_rcpt`.
+        """
         return self._on(Stage.STARTTLS, match, sender)
 
     def on_auth(self, match: Match | None = None, *, sender: Sender | str | None = None) -> Expectation:
-        """Answer a log-in, when its credentials have come; a glob is compared with the user's name."""
+        """Answer a log-in once its credentials have come. A glob is compared with the user's name.
+
+        Args:
+            match: see `on_rcpt`.
+            sender: see `on_rcpt`.
+        """
         return self._on(Stage.AUTH, match, sender)
 
     def on_mail(self, match: Match | None = None, *, sender: Sender | str | None = None) -> Expectation:
-        """Answer MAIL; a glob is compared with the reverse-path ("" for the null sender)."""
+        """Answer MAIL. A glob is compared with the reverse-path, "" for the null sender.
+
+        Args:
+            match: see `on_rcpt`.
+            sender: see `on_rcpt`.
+        """
         return self._on(Stage.MAIL, match, sender)
 
     def on_rcpt(self, match: Match | None = None, *, sender: Sender | str | None = None) -> Expectation:
-        """Answer RCPT; a glob is compared with the recipient.
+        """Answer RCPT. A glob is compared with the recipient.
 
         Args:
-            match: a glob ("sales@*"), or a predicate that is given the `Step`; None for all.
-            sender: a `Sender`, a glob for its address, or (with an @) one for the reverse-path.
+            match: which commands to answer: a glob ("sales@*"), or a function that is called with the `Step`
+                and returns whether it matches; None for all.
+            sender: whose commands to answer: a `Sender`, a glob for the client's IP address, or a glob with
+                an @ for the reverse-path; None for everybody's.
+
+        Returns:
+            The answer, which says nothing yet: `.reply("550 5.1.1 No such user")` gives it its reply.
         """
         return self._on(Stage.RCPT, match, sender)
 
     def on_data(self, match: Match | None = None, *, sender: Sender | str | None = None) -> Expectation:
-        """Answer DATA; a glob is compared with each recipient."""
+        """Answer DATA. A glob is compared with each recipient.
+
+        Args:
+            match: see `on_rcpt`.
+            sender: see `on_rcpt`.
+        """
         return self._on(Stage.DATA, match, sender)
 
     def on_message(self, match: Match | None = None, *, sender: Sender | str | None = None) -> Expectation:
-        """Answer after the final dot; a glob is compared with each recipient."""
+        """Answer after the final dot. A glob is compared with each recipient.
+
+        Args:
+            match: see `on_rcpt`.
+            sender: see `on_rcpt`.
+        """
         return self._on(Stage.MESSAGE, match, sender)
 
     def _on(self, stage: Stage, match: Match | None, sender: Sender | str | None) -> Expectation:

@@ -1,4 +1,4 @@
-"""The provider files that there are: those of the package, of other packages, and of the user."""
+"""The catalogue of provider files: of this package, of other packages, and of the user."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ _MEANT: Mapping[str, str] = MappingProxyType(
 
 
 class Catalogue:
-    """All providers, each read when it is first asked for. Shared by the nets of a run.
+    """All known providers; shared by the nets of a run. A file is read when its provider is first asked for.
 
     Args:
-        files: the TOML files; of two for the same provider the later one counts.
+        files: the TOML files; of two for the same provider, the later one counts.
     """
 
     def __init__(self, files: Iterable[Traversable]) -> None:
@@ -49,40 +49,44 @@ class Catalogue:
 
     @functools.cached_property
     def names(self) -> tuple[str, ...]:
-        """The names of the providers, sorted, aliases not among them."""
+        """The names of the providers, sorted, without aliases."""
         return tuple(sorted(name for name in self._files if not _ERA.fullmatch(name)))
 
     @property
     def stems(self) -> list[str]:
-        """The names of all files, "gmail" and "gmail-2009", sorted."""
+        """The names of all files without ".toml", sorted: "gmail", "gmail-2009"."""
         return sorted(self._files)
 
     def stem(self, given: str) -> str:
-        """The file that a name, an alias, or either with an era means.
+        """The stem of a file: "gmail" for a name or an alias, "gmail-2009" for one with an era.
 
         Raises:
-            UnknownName: if there is none; names the near misses.
+            UnknownName: if there is no such provider or era; names the near misses.
         """
         era = _ERA.fullmatch(given)
         facts = self.load(era["name"], int(era["era"])) if era else self.load(given)
         return f"{facts.name}-{era['era']}" if era else facts.name
 
     def load_stem(self, stem: str) -> Facts:
-        """The facts that a file tells."""
+        """The facts in a file, by its stem."""
         era = _ERA.fullmatch(stem)
         return self.load(era["name"], int(era["era"])) if era else self.load(stem)
 
     @functools.cached_property
     def aliases(self) -> Mapping[str, str]:
-        """Further names of providers."""
+        """The providers' names, by alias."""
         with_aliases = (name for name in self.names if "\naliases = " in self._texts[name])
         return {alias: name for name in with_aliases for alias in self.load(name).aliases}
 
     def load(self, name: str, era: int | None = None) -> Facts:
-        """The facts of a provider, today's or those of an era.
+        """The facts of a provider.
+
+        Args:
+            name: its name or an alias.
+            era: the year of the facts; None for today's.
 
         Raises:
-            UnknownName: if there is no such provider, or none of that era.
+            UnknownName: if there is no such provider, or none of that era; names the near misses.
             ProviderFileError: if its file has an error in it.
         """
         stem = name if era is None else f"{name}-{era}"
@@ -107,23 +111,28 @@ class Catalogue:
         if facts.name != name:
             file = self._files[stem].name
             raise ProviderFileError(f"{file}: name: {facts.name!r} in a file that is named after {name!r}")
-        # Two threads may both have read it; the first stays, since nets compare by identity.
+        # Two threads may both have read the file: the first result is kept, since nets compare by identity.
         return self._facts.setdefault(stem, facts)
 
     def phrasebook(self, facts: Facts, role: str = "mx") -> Phrasebook:
-        """All that a provider's hosts of a role say; the same for all nets."""
+        """The replies of a provider's hosts; shared by all nets.
+
+        Args:
+            facts: the provider's.
+            role: "mx", or "submission" for its submission servers.
+        """
         found = self._phrasebooks.get((facts, role))
         if found is None:
             found = Phrasebook(facts.name, facts.phrases, self.other_phrases(facts), role)
-            if facts.phrases:  # not those of a test's own servers, which differ from net to net
+            if facts.phrases:  # a test's own servers have none, and differ from net to net
                 self._phrasebooks[facts, role] = found
         return found
 
     def other_phrases(self, facts: Facts) -> Mapping[str, Phrase]:
-        """What a provider says that has no phrase of its own: another's that it shares, or the RFCs'.
+        """The phrases for conditions without one in the provider's file: another provider's, or the RFCs'.
 
         Raises:
-            UnknownName: if there is no such provider, or it has no such phrase.
+            UnknownName: if the other provider is unknown, or lacks one of the phrases named in [shared].
         """
         if not facts.shared_from:
             return stock_phrases()
@@ -136,7 +145,7 @@ class Catalogue:
         return {**stock_phrases(), **{name: theirs[name] for name in facts.shared or theirs}}
 
     def owner(self, name: str) -> str | None:
-        """Which provider of today a domain, a mail host or an MX host's address belongs to."""
+        """The provider of today that a domain, a mail host or an MX host's address belongs to."""
         if name not in self._mentioned:
             return None
         if name not in self._owners:
@@ -145,7 +154,7 @@ class Catalogue:
         return self._owners[name]
 
     def eras_of(self, host: str) -> list[tuple[str, str]]:
-        """The providers, each with its year, that have had a host which is none of theirs today."""
+        """The providers that once had this host, each with the era's year."""
         eras = (it for it in map(_ERA.fullmatch, self.stems) if it and host in self._texts[it[0]])
         return [(it["name"], it["era"]) for it in eras if host in _names(self.load_stem(it[0]))]
 
@@ -155,7 +164,7 @@ class Catalogue:
 
     @functools.cached_property
     def _mentioned(self) -> frozenset[str]:
-        # To read all files, rather than those in which a name stands, would take a tenth of a second.
+        # To parse all files, and not only those that have the name, would take a tenth of a second.
         return frozenset(name for text in self._texts.values() for name in _HOST.findall(text))
 
     @functools.cached_property
@@ -165,18 +174,21 @@ class Catalogue:
 
 @functools.cache
 def catalogue_with(paths: tuple[Path, ...] = ()) -> Catalogue:
-    """The providers of this package, of installed packages, and of a user's files and folders.
+    """The catalogue of this package's providers, of installed packages', and of the user's own.
+
+    Args:
+        paths: the user's TOML files, and folders with such files.
 
     Raises:
-        InvalidSetting: for a path where there is no TOML file.
-        ProviderFileError: for an entry point that leads nowhere.
+        InvalidSetting: for a path without a TOML file.
+        ProviderFileError: for an entry point that names no package.
     """
     return Catalogue([*_shipped(), *_installed(), *_given(paths)])
 
 
 @functools.cache
 def stock_phrases() -> Mapping[str, Phrase]:
-    """What a server says that has no phrases of its own: the RFCs' texts."""
+    """The replies in the RFCs' words, by condition; for servers without phrases of their own."""
     text = (_data() / _STOCK).read_text("utf-8")
     return parse_facts(text, _STOCK).phrases
 

@@ -1,4 +1,4 @@
-"""What the hosts of one kind answer by: a test's own answers, then rules, then the phrasebook."""
+"""How hosts of one kind answer: by the test's own answers, then by rules, in the phrasebook's words."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ __all__ = ["Decisions"]
 
 
 class Decisions:
-    """The answers of a provider's MX hosts, or of its submission hosts.
+    """The script, rules and replies of a provider's MX hosts, or of its submission hosts.
 
     Args:
-        name: how messages call those who decide: "gmail", "gmail.submission".
+        name: what messages call the hosts: "gmail", "gmail.submission".
         policy: the rules.
         phrasebook: the replies.
-        elapsed: tells how many seconds the net has lasted.
-        behind: the script that is asked after their own.
+        elapsed: returns the seconds since the net began.
+        behind: a script that is asked after this one's own; None for none.
 
     Attributes:
         script: the test's own answers.
@@ -50,7 +50,13 @@ class Decisions:
         return self.phrasebook[condition].reply
 
     def decide(self, stage: Stage, step: Step, context: RuleContext) -> Reply | HangUp | None:
-        """The first answer of the script, then of the rules; None lets the session go on."""
+        """The first answer of the script, or else of the rules; None lets the session go on.
+
+        Args:
+            stage: the stage of the command.
+            step: the session so far.
+            context: the evidence for the rules.
+        """
         scripted = self.script.decide(stage, step)
         if scripted is None and self._behind is not None:
             scripted = self._behind.decide(stage, step)
@@ -64,5 +70,5 @@ class Decisions:
         return self.phrase(refusal.condition)
 
     def explain(self, session: Session) -> str:
-        """Tell, rule by rule, why a session got the replies that it got."""
+        """Explain the replies of a session, rule by rule, in printable lines."""
         return "\n".join(map(printable, self.policy.explain(session)))

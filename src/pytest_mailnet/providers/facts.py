@@ -1,4 +1,4 @@
-"""What is known of a provider, as its file tells it."""
+"""The facts about a provider that its file holds."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ __all__ = ["Facts", "Submission", "plain_facts"]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Submission:
-    """What is known of the servers to which a provider's users hand their mail (RFC 6409).
+    """The facts about a provider's submission servers, to which its users hand their mail (RFC 6409).
 
     Attributes:
-        name: how messages call them, "gmail.submission".
+        name: what messages call them: "gmail.submission".
         hosts: their names.
-        ports: what they listen on.
-        extensions: the lines of their EHLO replies after the first: those before TLS and those after.
-        rules: what they decide by, in order.
-        phrases: the provider's replies; those of this role come first.
-        auth_before_tls: whether one may log in in the clear.
-        challenges_tokens: whether a refused token is explained in a challenge first.
+        ports: the ports that they listen on.
+        extensions: the lines of their EHLO replies after the first, both those before TLS and those after.
+        rules: their rules, in order.
+        phrases: the provider's replies, by name; those for submission go before its MX hosts'.
+        auth_before_tls: whether they take log-ins in the clear.
+        challenges_tokens: whether they explain a refused token in a challenge first.
         also: other providers whose users log in here too.
-        original_from: the field that keeps the author where the server replaces one that is not the user's;
-            "" for a server that leaves From as it is.
+        original_from: the header field that keeps the original author where the server replaces a From that
+            is not the user's; "" for a server that leaves From as it is.
     """
 
     name: str
@@ -46,27 +46,27 @@ class Submission:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Facts:
-    """What is known of a provider, as its file tells it.
+    """The facts about a provider that its file holds.
 
     Attributes:
-        name: how tests call it.
-        title: how people call it.
-        aliases: further names: tests may call Outlook.com "hotmail" or "outlook".
-        domains: where its users' addresses end.
-        ports: what its MX hosts listen on.
+        name: the name by which tests ask for it.
+        title: the name that people know.
+        aliases: further names for tests: Outlook.com is "hotmail" or "outlook".
+        domains: the domains of its users' addresses.
+        ports: the ports that its MX hosts listen on.
         queue_id: the form of its queue ids: '#' a digit, '@' a letter, '%' a hexadecimal digit.
         zone: its DNS records in master-file form (RFC 1035, 5); MX hosts without an A record get
             one of the net's addresses.
-        customer: the records of a domain that somebody else has on it, in the same form, with {domain}
-            for that domain and {label} for the same with dashes; "" where it takes none.
+        customer: the DNS records of a customer's domain, in the same form, with {domain} for the domain and
+            {label} for the domain with dashes in place of dots; "" if it takes no customers' domains.
         extensions: the lines of its EHLO reply after the first.
-        rules: what it decides by, in order.
+        rules: the rules of its MX hosts, in order.
         phrases: its replies, by name.
-        shared_from: another provider whose replies it has, "" for none.
-        shared: which of them, by name; empty for all.
-        submission: of its submission servers; None where they are not known, or are its MX hosts.
-        auth_before_tls: whether its MX hosts let one log in in the clear.
-        wording: how it writes its bounces.
+        shared_from: another provider whose replies it uses, too; "" for none.
+        shared: the names of these replies; empty for all.
+        submission: the facts about its submission servers; None if they are not known, or are its MX hosts.
+        auth_before_tls: whether its MX hosts take log-ins in the clear.
+        wording: the words of its bounces.
         catch_all: whether every recipient in its domains has a mailbox.
         handled: whether a handler decides in its place, about mailboxes too.
     """
@@ -94,12 +94,12 @@ class Facts:
 def plain_facts(
     name: str, domains: tuple[str, ...], ports: tuple[int, ...], *, handled: bool = False
 ) -> Facts:
-    """The facts of a mail server of the test's own, which says what RFC 5321 has for it.
+    """The facts about a test's own mail server, which answers in the words of RFC 5321.
 
     Args:
         name: its host name.
-        domains: whose mail it takes.
-        ports: what it listens on.
+        domains: the domains whose mail it takes.
+        ports: the ports that it listens on.
         handled: whether a handler decides in its place.
     """
     return Facts(

@@ -1,4 +1,4 @@
-"""A host at work: what it offers, what goes wrong on its connections, and what its operator says there."""
+"""A host at work: its extensions and ports, its faults, and its operator's decisions."""
 
 from __future__ import annotations
 
@@ -34,23 +34,23 @@ _NEEDED = {Stage.STARTTLS: "STARTTLS", Stage.AUTH: "AUTH"}
 
 
 class HostService:
-    """One machine of an operator, as mail servers ask it; a test holds the `Host` in front of it.
+    """One machine of an operator, as its mail server uses it. Tests see it through `Host`.
 
     Args:
         name: its host name.
-        operator: whose machine it is. What it says and decides is the operator's.
+        operator: the operator that runs it, and decides its replies.
         authority: signs its certificates.
-        faults_lock: of the net's faults.
+        faults_lock: guards the net's faults.
 
     Attributes:
-        decisions: what it answers by.
+        decisions: the script, rules and phrasebook that it answers by.
         addresses: its IP addresses.
-        ports: what it listens on; 465 is for TLS from the first byte on (RFC 8314, 3.3).
+        ports: the ports that it listens on; 465 is for TLS from the first byte on (RFC 8314, 3.3).
         helo_only: whether it is so old that EHLO is an unknown command to it.
-        extensions: what it offers in reply to EHLO.
-        tls: how it encrypts, and what is wrong with it.
-        faults: what goes wrong on its connections.
-        handling: who serves it in place of the net; None for the net.
+        extensions: the extensions that it offers in reply to EHLO.
+        tls: how it encrypts, and what is wrong with that.
+        faults: the faults of its connections.
+        handling: the handler that serves it in place of the net; None for the net.
     """
 
     def __init__(self, name: str, operator: Operator, authority: Authority, faults_lock: Lock) -> None:
@@ -68,15 +68,15 @@ class HostService:
 
     @property
     def challenges_tokens(self) -> bool:
-        """Whether it tells in a challenge, before the reply, what is wrong with a token (RFC 7628, 3.2.2)."""
+        """Whether it explains a refused token in a challenge before the reply (RFC 7628, 3.2.2)."""
         return not isinstance(self._known, Submission) or self._known.challenges_tokens
 
     def service(self, departed: Callable[[Connection], None], drawn: Fault | None = None) -> Service:
-        """What serves one connection to one of its ports; 465 begins with TLS.
+        """Make the service for one connection to one of its ports; at 465 it begins with TLS.
 
         Args:
-            departed: told of the connection when it is gone.
-            drawn: what the connection meets besides the host's own faults.
+            departed: called with the connection when it is gone.
+            drawn: a fault of this connection besides the host's own; None for none.
         """
         name, journal = self.operator.name, self.operator.journal
         if self.handling is None:
@@ -86,7 +86,7 @@ class HostService:
         return HandlerService(self, name, journal, departed, drawn, self.handling)
 
     def settle_at(self, addresses: Iterable[str]) -> None:
-        """Give it its addresses, which have been claimed for it."""
+        """Set its addresses, which have been claimed for it already."""
         self.addresses = tuple(addresses)
 
     def check(self, fault: Fault | DnsFault | str) -> Fault:
@@ -94,7 +94,7 @@ class HostService:
 
         Raises:
             UnknownName: if there is no such fault; names the near misses.
-            InvalidSetting: if it happens to a domain, or no connection to this host comes to its stage.
+            InvalidSetting: for a fault of a domain, or if no connection to this host comes to its stage.
         """
         known = fault_named(fault)
         if isinstance(known, DnsFault):
@@ -111,7 +111,7 @@ class HostService:
         return known
 
     def fail(self, fault: Fault | DnsFault | str, times: int | None) -> None:
-        """Let something go wrong on its connections, as `Host.fail` tells."""
+        """Let a fault happen on its connections; see `Host.fail`."""
         self.faults.add(self.check(fault), times)
 
     def can_meet(self, fault: Fault) -> bool:
@@ -131,11 +131,14 @@ class HostService:
         return None
 
     def unreachable(self, port: int, drawn: Fault | None = None) -> tuple[int, str] | None:
-        """With which error a connection to a port fails, and why; None if there is somebody to answer.
+        """Why a connection to a port fails.
 
         Args:
-            port: which.
-            drawn: what this connection meets besides the host's own faults.
+            port: the port.
+            drawn: a fault of this connection besides the host's own; None for none.
+
+        Returns:
+            The errno, and the cause in words; None if the connection succeeds.
         """
         fault = self.faults.with_drawn(drawn).dial()
         if fault is not None:
@@ -147,12 +150,12 @@ class HostService:
 
     @property
     def clock(self) -> Clock:
-        """The net's."""
+        """The net's clock."""
         return self.operator.clock
 
     @property
     def hostname(self) -> str:
-        """The name that its mail server goes by."""
+        """The name that its mail server gives in replies."""
         return self.name
 
     def phrase(self, condition: str) -> Reply:
@@ -160,7 +163,7 @@ class HostService:
         return self.decisions.phrase(condition)
 
     def extension_lines(self, step: Step) -> tuple[str, ...] | None:
-        """What follows the first line of its EHLO reply; None where it does not know EHLO."""
+        """The lines after the first of its EHLO reply; None if it does not know EHLO."""
         if self.helo_only:
             return None
         without_starttls = step.tls or step.stripped or self.tls.stripped
@@ -169,15 +172,15 @@ class HostService:
 
     @property
     def certificate(self) -> Certificate:
-        """What it shows to who wants to encrypt."""
+        """The certificate that it shows."""
         return self.tls.certificate
 
     def tls_context(self, certificate: Certificate) -> ssl.SSLContext:
-        """What it shakes hands with to show a certificate."""
+        """The context for handshakes that show a certificate."""
         return self.tls.context(certificate)
 
     def user_of(self, identity: str) -> str:
-        """The address of the account that logs in by a name; the name itself where there is none."""
+        """The address of the account that logs in by a name; the name itself without such an account."""
         account = self.operator.account_of(identity)
         return identity if account is None else account.address
 
@@ -188,14 +191,14 @@ class HostService:
         return self.decisions.decide(stage, step, self.operator)
 
     def deliver(self, step: Step, envelope: Envelope, content: bytes) -> None:
-        """Hand a mail to the operator; one that a handler has taken is only recorded."""
+        """Hand a mail to the operator; a mail that a handler has taken is only recorded."""
         deliver = self.operator.deliver if self.handling is None else self.operator.note_taken
         deliver(step, envelope, content)
 
     def failed(self, error: Exception, stage: Stage | None, step: Step, told: str | None = None) -> None:
-        """Tell the test of an exception in a rule, in its own predicate or in a handler."""
+        """Record an exception of a rule, a predicate or a handler, which fails the test."""
         self.operator.failed(error, stage, step, told)
 
     def value_of(self, step: Step, variable: str) -> str:
-        """What stands for a variable of a reply in this session."""
+        """The value of a reply's variable in this session."""
         return self.operator.value_of(step, variable)

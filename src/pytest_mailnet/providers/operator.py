@@ -1,4 +1,4 @@
-"""A mail operator at work in one net: its mailboxes, what it knows of senders, what it does with mails."""
+"""A mail operator at work in one net: its mailboxes, its view of senders, and its handling of mail."""
 
 from __future__ import annotations
 
@@ -39,34 +39,44 @@ T = TypeVar("T")
 
 
 class Relay(Protocol):
-    """Where a provider leaves the mail that does not end with it."""
+    """The relay to which an operator hands mail for recipients elsewhere."""
 
     def accept(self, operator: Operator, step: Step, message: Message, elsewhere: list[int]) -> None:
-        """Take a mail for those of its recipients, by their numbers, who have no mailbox at the provider.
+        """Take a mail for its recipients elsewhere; one without any, if its sender asks for reports (DSN).
 
-        Told of mail without such recipients too, where its sender wants to hear of its delivery.
+        Args:
+            operator: the operator that took it.
+            step: the session in which it came.
+            message: the mail.
+            elsewhere: the recipients without a mailbox here, as indexes into the envelope's.
         """
 
     def complain(self, operator: Operator, message: Message, to: str) -> None:
-        """Send a feedback report."""
+        """Send a feedback report on a message (ARF, RFC 5965).
+
+        Args:
+            operator: the operator that sends it.
+            message: the message that was reported as spam.
+            to: the address to which the report goes.
+        """
 
 
 class Operator:
-    """What a provider does in one net. Rules and hosts ask it; a test holds the `Provider` in front of it.
+    """A provider at work in one net. Rules and hosts use it; tests see it through `Provider`.
 
     Args:
-        facts: what is known of it.
+        facts: the facts about it.
         phrasebook: makes the replies of its MX hosts ("mx") and of its "submission" hosts.
         clock, dns, journal, arrivals, random: the net's.
-        sender_at: tells who sends from an address.
-        relay: takes the mail that does not end here.
-        present: another operator of the net, by name.
-        enforced: names of rules and families that are on beside those that are on by themselves.
+        sender_at: finds the sender with an IP address.
+        relay: takes the mail for recipients elsewhere.
+        present: finds another operator of the net by name.
+        enforced: names of rules and families to turn on besides those that are on in a fresh net.
 
     Attributes:
-        mx: what its MX hosts answer by.
-        submission: what its submission hosts answer by; the same where no others are known.
-        domains: where its users' addresses end.
+        mx: the script, rules and replies of its MX hosts.
+        submission: those of its submission hosts; the same as `mx` if it has none of its own.
+        domains: the domains of its users' addresses.
         hosts: the names of its hosts.
     """
 
@@ -104,16 +114,21 @@ class Operator:
 
     @property
     def name(self) -> str:
-        """How tests call it."""
+        """The name by which tests ask for it."""
         return self.facts.name
 
     def decisions_at(self, host: str) -> Decisions:
-        """What one of its hosts answers by."""
+        """The script, rules and replies of one of its hosts."""
         known = self.facts.submission
         return self.submission if known is not None and host in known.hosts else self.mx
 
     def memory(self, owner: object, kind: Callable[[], T]) -> T:
-        """What a rule, or a class of them, remembers in this net; made by `kind` when first asked for."""
+        """The memory of a rule, or of a class of rules, in this net.
+
+        Args:
+            owner: the rule, or the class.
+            kind: makes the memory when it is first asked for.
+        """
         return self.mx.policy.memory(owner, kind)
 
     def add_mailbox(
@@ -124,7 +139,7 @@ class Operator:
         password: str | None = None,
         aliases: Iterable[str] = (),
     ) -> Mailbox:
-        """Open a mailbox as `Provider.add_mailbox` tells."""
+        """Open a mailbox; see `Provider.add_mailbox`."""
         if self.facts.handled:
             raise InvalidSetting(
                 f"add_mailbox({address!r}): {self.name} is served by a handler, which decides itself who has "
@@ -159,7 +174,7 @@ class Operator:
 
     @property
     def scripts(self) -> list[tuple[Script, list[Session]]]:
-        """The test's own answers, here and at submission, with the sessions that each script can answer."""
+        """The scripts of the provider and of its submission hosts, with the sessions that each can answer."""
         sessions = self.sessions
         if self.submission is self.mx:
             return [(self.mx.script, sessions)]
@@ -167,7 +182,7 @@ class Operator:
         return [(self.mx.script, sessions), (self.submission.script, handed_in)]
 
     def trust(self, network: str) -> None:
-        """Take mail for anybody from a network as `Provider.trust` tells."""
+        """Take mail for anybody from a network; see `Provider.trust`."""
         try:
             self._networks += (ipaddress.ip_network(network),)
         except ValueError as error:
@@ -179,16 +194,16 @@ class Operator:
         """Take mail for a further domain.
 
         Raises:
-            ZoneError: if that is no domain name.
+            ZoneError: if that cannot be a domain name.
         """
         self.domains = (*self.domains, checked_name(domain))
 
     def is_local(self, domain: str) -> bool:
-        """Whether mail for that domain ends here; "" is the server itself."""
+        """Whether mail for a domain ends here; "" stands for the server itself."""
         return not domain or domain in self.domains or (self.facts.catch_all and not self.domains)
 
     def mailbox_of(self, address: str) -> Mailbox | None:
-        """The mailbox that mail for an address is laid in."""
+        """The mailbox to which mail for an address is delivered; None if there is none here."""
         key = self._full_key(address)
         known = self._mailboxes.get(key)
         if known is None and self.facts.catch_all and self.is_local(key.rpartition("@")[2]):
@@ -196,11 +211,11 @@ class Operator:
         return known
 
     def trusts(self, ip: str) -> bool:
-        """Whether an address lies in a network that `trust` was told of."""
+        """Whether an IP address lies in a network given to `trust`."""
         return any(ipaddress.ip_address(ip) in network for network in self._networks)
 
     def account_of(self, identity: str) -> Account | None:
-        """Who logs in by that name, "alice" or "alice@gmail.com"; None for nobody known here."""
+        """The account that logs in by a name, "alice" or "alice@gmail.com"; None for an unknown name."""
         mailbox = self._mailboxes.get(self._full_key(identity))
         if mailbox is not None:
             return mailbox.account
@@ -208,7 +223,13 @@ class Operator:
         return next((found for it in others if it and (found := it.account_of(identity))), None)
 
     def deliver(self, step: Step, envelope: Envelope, content: bytes) -> None:
-        """Lay a mail into the mailboxes of its recipients, wake who waits for it, and relay the rest."""
+        """Deliver a mail: to mailboxes here, to waiting tests, and to the relay for recipients elsewhere.
+
+        Args:
+            step: the session in which it came.
+            envelope: its sender and recipients.
+            content: its bytes, dot-unstuffed.
+        """
         homes = [self.mailbox_of(to) for to in envelope.rcpt_tos]
         elsewhere = [number for number, mailbox in enumerate(homes) if mailbox is None]
         trace = trace_of(step)
@@ -221,13 +242,24 @@ class Operator:
             self._relay.accept(self, step, message, elsewhere)
 
     def note_taken(self, step: Step, envelope: Envelope, content: bytes) -> None:
-        """Record a mail that a handler has taken; what becomes of it is the handler's affair."""
+        """Record a mail that a handler has taken, and deliver it nowhere.
+
+        Args:
+            step: the session in which it came.
+            envelope: its sender and recipients.
+            content: its bytes, dot-unstuffed.
+        """
         message = Message(envelope, content, step.session, self.clock.now(), self.name)
         add_message(message)
         self.arrivals.append(message)
 
     def lay(self, message: Message, homes: Iterable[Mailbox | None]) -> None:
-        """Lay a message into mailboxes, once each, and wake who waits for it."""
+        """Put a message into mailboxes, and wake tests that wait for it.
+
+        Args:
+            message: the message.
+            homes: the mailbox of each recipient, None for none; each mailbox gets the message once.
+        """
         for mailbox in dict.fromkeys(box for box in homes if box is not None):
             mailbox.messages.append(message)
         self.arrivals.append(message)
@@ -246,17 +278,22 @@ class Operator:
         return trace + completed(step, now), content
 
     def value_of(self, step: Step, variable: str) -> str:
-        """What stands for a variable of a reply in a session; the queue id is the session's from then on."""
+        """The value of a reply's variable in a session.
+
+        Args:
+            step: the session. It keeps its queue id from the first use on.
+            variable: a name in `VARIABLES`.
+        """
         return VARIABLES[variable](Circumstances(step, self.facts.queue_id, self.random, self.clock))
 
     def failed(self, error: Exception, stage: Stage | None, step: Step, told: str | None) -> None:
-        """Note an exception of a rule, a predicate or a handler, for the test to fail with.
+        """Record an exception of a rule, a predicate or a handler, which fails the test.
 
         Args:
             error: the exception.
-            stage: where it was raised; None for a command that decides none.
+            stage: the stage at which it was raised; None for a command without a stage.
             step: the session.
-            told: the reply that the client got; None for that of a local error.
+            told: the reply that the client got; None for the phrase "local_error".
         """
         text = (
             f"{type(error).__name__} at {'another command' if stage is None else stage.upper()} of session "
@@ -269,7 +306,7 @@ class Operator:
         self._relay.complain(self, message, to)
 
     def _named(self, address: str) -> str:
-        """An address in full, as RCPT can name it."""
+        """An address in full, after a check that RCPT can name it."""
         if not isinstance(address, str):
             raise InvalidAddress(f"{address!r} is no mail address; it takes a text, as in 'alice@gmail.com'")
         address = self.in_full(address)
@@ -283,7 +320,7 @@ class Operator:
         return address
 
     def in_full(self, address: str) -> str:
-        """An address, with the first of its domains where it has none."""
+        """An address, completed with the first of the provider's domains if it has none."""
         if "@" in address or not self.domains:
             return address
         return f"{address}@{self.domains[0]}"

@@ -1,4 +1,4 @@
-"""A server of a test's own: `mailnet.add_server("mx.shop.example", domain="shop.example")`."""
+"""A test's own server: `mailnet.add_server("mx.shop.example", domain="shop.example")`."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _OF_A_SERVER: Mapping[str, str] = MappingProxyType(
 
 @steady("a server", _OF_A_SERVER)
 class Server(Provider):
-    """A mail server that the test has added: an operator with one host, and both of them in one."""
+    """A mail server that the test has added: an operator and its only host in one."""
 
     @property
     def host(self) -> Host:
@@ -51,12 +51,12 @@ class Server(Provider):
 
     @property
     def ports(self) -> tuple[int, ...]:
-        """What it listens on; `server.host.ports` can be set."""
+        """The ports that it listens on; `server.host.ports` can be set."""
         return self.host.ports
 
     @property
     def tls(self) -> HostTls:
-        """How it encrypts, and what is wrong with it."""
+        """How it encrypts, and what is wrong with that."""
         return self.host.tls
 
     @property
@@ -66,25 +66,25 @@ class Server(Provider):
         return Snapshot(taken, "server.messages", since("server.messages"))
 
     def fail(self, fault: Fault | DnsFault | str, *, times: int | None = None) -> None:
-        """Let something go wrong on its connections: `server.fail("reset-after-dot", times=1)`.
+        """Let a fault happen on its connections: `server.fail("reset-after-dot", times=1)`.
 
         Args:
             fault: one of `pytest_mailnet.FAULTS`, or its id.
-            times: how often; without it every time, until `accept_connections`.
+            times: how often; None for every time, until `accept_connections`.
 
         Raises:
             UnknownName: if there is no such fault; names the near misses.
-            InvalidSetting: if it cannot happen at its stage, no connection to the server comes there, or
-                the count is below 1.
+            InvalidSetting: if the fault cannot happen: it is one of a domain, no connection comes to its
+                stage, or another fault always comes before; or if `times` is below 1.
         """
         self.host.fail(fault, times=times)
 
     def refuse_connections(self) -> None:
-        """Let every connection fail as where nothing listens (ECONNREFUSED)."""
+        """Refuse every connection, as if nothing listened (ECONNREFUSED)."""
         self.host.refuse_connections()
 
     def accept_connections(self) -> None:
-        """Take connections again, and let nothing go wrong on them any more."""
+        """Take connections again, and end all faults of the host."""
         self.host.accept_connections()
 
     def __repr__(self) -> str:

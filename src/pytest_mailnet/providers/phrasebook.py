@@ -11,7 +11,7 @@ from pytest_mailnet.values import Reply
 
 __all__ = ["Phrase", "Phrasebook", "Replies"]
 
-# Conditions for which a provider says the same as for another, unless it has words of its own.
+# Conditions with the reply of another condition, unless the provider has one for them.
 _ALSO = {
     "auth_needs_tls": "starttls_required",
     "auth_not_enabled": "unrecognized_command",
@@ -27,20 +27,20 @@ _ALSO = {
 
 @dataclass(frozen=True, slots=True)
 class Phrase:
-    """A reply with what is known of it.
+    """A reply of a provider, with its source.
 
     Attributes:
-        name: what it goes by in its phrasebook; the condition, with more behind it where a provider has
-            several replies for one.
-        condition: why it is given: "user_unknown".
-        stage: where: a `Stage` value, "any", or "ndr" for what stands only in the provider's own bounces.
+        name: its key in the phrasebook: the condition, with a suffix where the provider has several replies
+            for one condition.
+        condition: why it is given, such as "user_unknown".
+        stage: where it is given: a `Stage` value, "any", or "ndr" for the provider's own bounces only.
         reply: the reply, its variables unfilled.
         source: the public page, file or capture that it was taken from.
-        year: of that capture or page; None where it is unknown.
-        stage_evidence: "captured", "documented", "source code" or "inferred".
-        role: "mx", or "submission" for what only users of the provider meet.
+        year: the year of the source; None if unknown.
+        stage_evidence: how the stage is known: "captured", "documented", "source code" or "inferred".
+        role: "mx", or "submission" for a reply that only the provider's users get.
         secondary: whether the source is somebody's list that quotes the reply.
-        note: oddities.
+        note: remarks on oddities.
     """
 
     name: str
@@ -56,14 +56,13 @@ class Phrase:
 
 
 class Phrasebook(Mapping[str, Phrase]):
-    """The phrases of one provider, backed by those of RFC 5321 for what it has none for.
+    """The phrases of one provider by condition or name; RFC 5321's for conditions that it has none for.
 
     Args:
         owner: the provider's name, for messages.
-        phrases: its own.
-        stock: what a server without phrases of its own says.
-        role: "submission" for what submission servers say: where the provider has words for them, these go
-            before those of its MX hosts.
+        phrases: the provider's own phrases, by name.
+        stock: the phrases for conditions without one in `phrases`.
+        role: "mx"; or "submission", for which the provider's submission phrases go before its MX hosts'.
     """
 
     def __init__(
@@ -113,7 +112,7 @@ class Replies:
         except UnknownName as unknown:
             raise UnknownAttribute(str(unknown)) from None
 
-    if not TYPE_CHECKING:  # the type checker knows that they are not set
+    if not TYPE_CHECKING:  # for the type checker, they cannot be set
 
         def __setattr__(self, name: str, value: object) -> None:
             __tracebackhide__ = True

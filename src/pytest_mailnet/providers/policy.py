@@ -1,4 +1,4 @@
-"""The rules of a provider in one net: which are on, what they remember, what they have decided."""
+"""The rules of a provider in one net: which are on, what they remember, what they decide."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ __all__ = ["EVERYTHING", "OWN_ANSWER", "Policy", "check_rules"]
 T = TypeVar("T")
 
 EVERYTHING = "all"
-"""Stands for the names of all rules."""
+"""A name that stands for all rules."""
 
 OWN_ANSWER = Finding("script", "")
-"""Stands in the record for an answer of the test's own."""
+"""The finding that records an answer of the test's own."""
 
 
 class _Asked(NamedTuple):
@@ -36,11 +36,11 @@ class _Asked(NamedTuple):
 
 
 class Policy:
-    """What a provider decides by. Rules run in the engine's thread; a test turns them on at any time.
+    """The rules that a provider decides by. They run in the engine's thread; tests turn them on at any time.
 
     Args:
-        facts: of the provider, or of its submission servers; rules are asked in the order of their file.
-        enforced: names of rules and families that are on beside those that are on by themselves.
+        facts: the facts about the provider, or its submission servers; rules decide in the file's order.
+        enforced: names of rules and families to turn on besides those that are on in a fresh net.
     """
 
     def __init__(self, facts: Facts | Submission, enforced: Iterable[str] = ()) -> None:
@@ -52,7 +52,7 @@ class Policy:
         self._asked = self._in_force()
 
     def enforce(self, *names: str) -> None:
-        """Turn rules on, by their names or by that of their family.
+        """Turn on rules, by their names or the name of their family.
 
         Raises:
             UnknownName: if the provider has no such rule; names the near misses.
@@ -75,16 +75,22 @@ class Policy:
             if name not in {EVERYTHING, *able} or not able:
                 raise InvalidSetting(f"{self._owner}.enforce({name!r}) turns nothing on: {_idle(able)}")
         self._enforced |= frozenset(names)
-        # Replaced as a whole: the servers read it meanwhile.
+        # Replaced as a whole, since the servers read it meanwhile.
         self._asked = self._in_force()
 
     @property
     def names(self) -> list[str]:
-        """The names of its rules, and of their families."""
+        """The names of the rules, and of their families."""
         return list(dict.fromkeys(it for rule in self._rules for it in _names(rule)))
 
     def decide(self, stage: Stage, step: Step, evidence: RuleContext) -> Refusal | None:
-        """The first refusal at a stage; None where a rule permits or none has an objection."""
+        """The first refusal at a stage; None if a rule permits, or none objects.
+
+        Args:
+            stage: the stage of the command.
+            step: the session so far; the rule that decides is recorded there.
+            evidence: what rules can find out about the session.
+        """
         published: bool | None = None
         for rule, permits, if_published in self._asked[stage]:
             if if_published:
@@ -103,19 +109,24 @@ class Policy:
         return None
 
     def memory(self, owner: object, kind: Callable[[], T]) -> T:
-        """What a rule, or a class of them, remembers in this net; made by `kind` when first asked for."""
+        """The memory of a rule, or of a class of rules, in this net.
+
+        Args:
+            owner: the rule, or the class.
+            kind: makes the memory when it is first asked for.
+        """
         found: T | None = self._memories.get(id(owner))
         if found is None:
             found = self._memories[id(owner)] = kind()
         return found
 
     def _in_force(self) -> Mapping[Stage, tuple[_Asked, ...]]:
-        # What a provider's file tells is the same in one net after the other; a test's own server is not.
+        # Facts from a provider's file are the same in every net, and are cached; a test's own server is not.
         found = _in_force_by_file if self._facts.phrases else _in_force
         return found(self._facts, self._enforced)
 
     def explain(self, session: Session) -> Iterator[str]:
-        """Line by line, what each rule made of each command of a session."""
+        """Explain what each rule decided about each command of a session, line by line."""
         for exchange in session.exchanges:
             if exchange.stage is None:
                 continue
@@ -154,14 +165,14 @@ def _names(rule: Rule) -> tuple[str, str]:
 
 
 def _idle(able: Iterable[str]) -> str:
-    """Why a name turns nothing on, and what does."""
+    """Why a name turns no rule on, and which names do."""
     if not able:
         return "all its rules are on in a fresh net. Providers have more: mailnet.gmail.enforce('bulk')"
     return f"what it means is on in a fresh net. What turns something on: {', '.join(sorted(set(able)))}"
 
 
 def check_rules(names: Iterable[str]) -> None:
-    """Refuse a setting `enforce` that names what there is not.
+    """Check the names in the setting `enforce`.
 
     Raises:
         InvalidSetting: for a name that no rule or family has; names the near misses.
@@ -190,7 +201,7 @@ _in_force_by_file = functools.lru_cache(maxsize=256)(_in_force)
 
 
 def _published(step: Step, dns: Dns) -> bool:
-    """Whether the test has published anything by which the sender's domain can be told from others."""
+    """Whether the test has published records that authenticate mail of the sender's domain."""
     if not dns.authenticated:
         return False
     domains = {domain_of(step.reverse_path or ""), domain_of(step.helo if not step.reverse_path else "")}

@@ -1,4 +1,4 @@
-"""A mail operator and its hosts as a test holds them: `mailnet.gmail`, `mailnet.host("mx.shop.example")`."""
+"""A mail operator and its hosts, as tests see them: `mailnet.gmail`, `mailnet.host("mx.shop.example")`."""
 
 from __future__ import annotations
 
@@ -44,13 +44,13 @@ _OF_A_HOST: Mapping[str, str] = MappingProxyType(
 class Provider(Agent):
     """A mail operator: `mailnet.gmail`, `mailnet.provider("fastmail")`.
 
-    A test's answers hold at all of its hosts. Its rules are those of its MX hosts; the hosts to which its
-    users hand their mail have rules of their own, and answers that hold only there are written to
-    `mailnet.gmail.submission`.
+    A test's answers hold at all of its hosts. Its rules are those of its MX hosts. Its submission servers, to
+    which its users hand their mail, have rules of their own; answers scripted on `mailnet.gmail.submission`
+    hold only there.
 
     Args:
-        operator: what it does.
-        services: what the net's hosts do, by name.
+        operator: the operator at work.
+        services: the net's hosts at work, by name.
     """
 
     def __init__(self, operator: Operator, services: Mapping[str, HostService]) -> None:
@@ -61,12 +61,12 @@ class Provider(Agent):
 
     @property
     def facts(self) -> Facts:
-        """What is known of it."""
+        """The facts about it."""
         return self._operator.facts
 
     @property
     def domains(self) -> tuple[str, ...]:
-        """Where its users' addresses end."""
+        """The domains of its users' addresses."""
         return self._operator.domains
 
     @property
@@ -79,7 +79,7 @@ class Provider(Agent):
 
     @property
     def submission(self) -> Agent:
-        """Its submission agents; itself, where no others are known."""
+        """Its submission servers; the provider itself if it has none of their own."""
         return self._submission
 
     def add_mailbox(
@@ -90,18 +90,19 @@ class Provider(Agent):
         password: str | None = None,
         aliases: Iterable[str] = (),
     ) -> Mailbox:
-        """Open a mailbox and return it; one that exists is returned, with what is given here changed.
+        """Open a mailbox and return it. One that exists already gets the settings given here.
 
         Args:
-            address: "alice" or "alice@gmail.com"; without a domain at the provider's first.
-            quota: how many bytes fit in; None for no end of them.
-            password: with which its owner can log in at the provider's submission servers.
-            aliases: further addresses of its owner, who may send as them; mail for those that end in the
-                provider's domains comes in here.
+            address: "alice" or "alice@gmail.com"; without a domain, the provider's first is added.
+            quota: how many bytes fit in; None for no limit, or to leave an existing mailbox's quota.
+            password: the owner's, for log-ins at the submission servers; None for none, or to leave it.
+            aliases: further addresses that the owner may send from; mail for those in the provider's domains
+                arrives in this mailbox.
 
         Raises:
-            InvalidAddress: for what is no address, or if the domain is not the provider's.
-            InvalidSetting: for a quota that is no number of bytes, or a password that is no text.
+            InvalidAddress: for an invalid address, or a domain that is not the provider's.
+            InvalidSetting: for a quota that is no number of bytes, a password that is no text, or a provider
+                that is served by a handler.
         """
         return self._operator.add_mailbox(address, quota=quota, password=password, aliases=aliases)
 
@@ -109,7 +110,7 @@ class Provider(Agent):
         """The mailbox of an address, "alice" or "alice@gmail.com".
 
         Raises:
-            UnknownName: if the test has not added it; names the near misses.
+            UnknownName: if the test has not added such a mailbox; names the near misses.
         """
         full = self._operator.in_full(address)
         mailbox = self._operator.mailbox_of(full)
@@ -140,23 +141,23 @@ class Provider(Agent):
             network: "10.0.0.0/8", or one address.
 
         Raises:
-            InvalidAddress: if that is no network.
+            InvalidAddress: if that is neither.
         """
         self._operator.trust(network)
 
     def add_domain(self, domain: str) -> None:
-        """Take mail for a further domain; `mailnet.add_domain` adds its records too.
+        """Take mail for a further domain; `mailnet.add_domain` adds its DNS records, too.
 
         Args:
-            domain: "shop.example".
+            domain: the domain, such as "shop.example".
 
         Raises:
-            ZoneError: if that is no domain name.
+            ZoneError: if that cannot be a domain name.
         """
         self._operator.add_domain(domain)
 
     def explain(self, session: Session) -> str:
-        """Tell, rule by rule, why a session got the replies that it got.
+        """Explain the replies of a session, rule by rule.
 
         Args:
             session: one of `mailnet.sessions`.
@@ -174,11 +175,11 @@ class Provider(Agent):
 
 @steady("a host", _OF_A_HOST)
 class Host:
-    """One machine of a provider. What it says and decides is the provider's; what it offers is its own.
+    """One machine of a provider. Its replies and rules are the provider's; ports, TLS and faults are its own.
 
     Args:
-        service: what it does.
-        provider: whose machine it is.
+        service: the host at work.
+        provider: the provider that runs it.
     """
 
     def __init__(self, service: HostService, provider: Provider) -> None:
@@ -191,7 +192,7 @@ class Host:
 
     @property
     def provider(self) -> Provider:
-        """Whose machine it is."""
+        """The provider that runs it."""
         return self._provider
 
     @property
@@ -201,10 +202,10 @@ class Host:
 
     @property
     def ports(self) -> tuple[int, ...]:
-        """What it listens on; 465 is for TLS from the first byte on (RFC 8314, 3.3).
+        """The ports that it listens on; 465 is for TLS from the first byte on (RFC 8314, 3.3).
 
         Raises:
-            InvalidSetting: when set to what are no ports.
+            InvalidSetting: when set to anything but port numbers.
         """
         return self._service.ports
 
@@ -229,33 +230,33 @@ class Host:
 
     @property
     def extensions(self) -> Extensions:
-        """What it offers in reply to EHLO; `discard` takes one away."""
+        """The extensions that it offers in reply to EHLO; `discard` takes one away."""
         return self._service.extensions
 
     @property
     def tls(self) -> HostTls:
-        """How it encrypts, and what is wrong with it."""
+        """How it encrypts, and what is wrong with that."""
         return self._service.tls
 
     def refuse_connections(self) -> None:
-        """Let every connection fail as where nothing listens (ECONNREFUSED)."""
+        """Refuse every connection, as if nothing listened (ECONNREFUSED)."""
         self.fail("refused-at-connect")
 
     def accept_connections(self) -> None:
-        """Take connections again, and let nothing go wrong on them any more."""
+        """Take connections again, and end all faults of the host."""
         self._service.faults.clear()
 
     def fail(self, fault: Fault | DnsFault | str, *, times: int | None = None) -> None:
-        """Let something go wrong on its connections: `host.fail("reset-after-dot", times=1)`.
+        """Let a fault happen on its connections: `host.fail("reset-after-dot", times=1)`.
 
         Args:
             fault: one of `pytest_mailnet.FAULTS`, or its id.
-            times: how often; without it every time, until `accept_connections`.
+            times: how often; None for every time, until `accept_connections`.
 
         Raises:
             UnknownName: if there is no such fault; names the near misses.
-            InvalidSetting: if it cannot happen at its stage, no connection to this host comes there, or
-                the count is below 1.
+            InvalidSetting: if the fault cannot happen: it is one of a domain, no connection comes to its
+                stage, or another fault always comes before; or if `times` is below 1.
         """
         self._service.fail(fault, times)
 

@@ -1,4 +1,4 @@
-"""How a host encrypts, and what can be wrong with it."""
+"""How a host encrypts, and what can be wrong with that."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ class HostTls:
     """The TLS of one host: `mailnet.host("mx.shop.example").tls`. A change holds from the next connection on.
 
     Attributes:
-        certificate: what it shows.
-        stripped: whether STARTTLS is kept from clients, as a hostile network does.
+        certificate: the certificate that it shows.
+        stripped: whether STARTTLS is kept from clients, as a hostile network keeps it.
         required: whether it takes no mail and no log-in before STARTTLS.
     """
 
@@ -37,13 +37,13 @@ class HostTls:
     stripped = Flag()
     required = Flag()
 
-    __slots__ = ("__dict__", "_authority", "_name")  # a dict where a test sets something
+    __slots__ = ("__dict__", "_authority", "_name")  # the dict is made when a test sets something
 
     def __init__(self, name: str, authority: Authority) -> None:
         self._name, self._authority = name, authority
 
     def valid(self) -> None:
-        """Show a certificate in order, as from the start, and offer STARTTLS."""
+        """Show a valid certificate and offer STARTTLS, as in a fresh net."""
         self.certificate, self.stripped = Certificate.VALID, False
 
     def expired(self) -> None:
@@ -63,19 +63,19 @@ class HostTls:
         self.certificate = Certificate.OLD_PROTOCOL
 
     def refuse_handshake(self) -> None:
-        """Answer the client's first word with a fatal alert."""
+        """Answer the client's first message with a fatal alert."""
         self.certificate = Certificate.NONE
 
     def strip_starttls(self) -> None:
-        """Offer no STARTTLS and know of none, as where somebody on the way takes it out."""
+        """Neither offer nor know STARTTLS, as if somebody on the way had removed it."""
         self.stripped = True
 
     def require(self) -> None:
-        """Take no mail and no log-in before STARTTLS (RFC 3207, 4): 530 5.7.0, in the provider's words."""
+        """Refuse mail and log-ins before STARTTLS (RFC 3207, 4): 530 5.7.0, in the provider's words."""
         self.required = True
 
     def context(self, certificate: Certificate) -> ssl.SSLContext:
-        """What its servers shake hands with to show a certificate."""
+        """The context for handshakes that show a certificate."""
         return self._authority.context(self._name, certificate)
 
     def __repr__(self) -> str:

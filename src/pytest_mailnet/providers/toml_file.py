@@ -1,4 +1,4 @@
-"""Reads a provider's TOML and refuses what it does not understand, with file and key."""
+"""The reader of a provider's TOML file; its errors name file and key."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ def parse_facts(text: str, file: str, others: Callable[[Facts], Mapping[str, Phr
 
     Args:
         text: the TOML.
-        file: its name, for messages.
-        others: tells what phrases its rules may speak with besides its own; None to leave that unchecked.
+        file: the file's name, for messages.
+        others: finds the phrases that the rules may use besides the file's own; None to leave that unchecked.
 
     Raises:
-        ProviderFileError: with file and key, for whatever is missing, misspelt or of the wrong kind.
+        ProviderFileError: with file and key, for anything that is missing, misspelt or of the wrong type.
     """
     try:
         table = tomllib.loads(text)
@@ -126,7 +126,7 @@ class _Reader:
         )
 
     def check_conditions(self, facts: Facts, known: Mapping[str, Phrase]) -> None:
-        """Refuse rules that would answer with what is no reply, or none for where they speak."""
+        """Check that the reply of every rule exists, and can be given at the rule's stage."""
         rulesets = {
             "rules": facts.rules,
             "submission.rules": facts.submission.rules if facts.submission else (),
@@ -171,7 +171,7 @@ class _Reader:
                 if variable not in VARIABLES:
                     told = f"no variable {{{variable}}}{amongst(variable, VARIABLES)}"
                     raise self._error(f"{key}.reply", told)
-            # A refusal "at any" stage cannot be checked; one at a stage can.
+            # A reply for "any" stage cannot be checked.
             if stage in list(Stage) and reply.code != _CHALLENGE:
                 reply.check_stage(Stage(stage))
         except InvalidReply as error:

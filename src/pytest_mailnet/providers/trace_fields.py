@@ -1,4 +1,4 @@
-"""What a server writes into a mail that it takes over to deliver (RFC 5321, 4.4; RFC 6409, 8)."""
+"""The header fields that a server adds to a mail or changes in it (RFC 5321, 4.4; RFC 6409, 8)."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ def received_field(step: Step, reverse_name: str | None, now: datetime) -> bytes
     """The Received field of a session's mail, line end included.
 
     Args:
-        step: the session, its queue id made already.
-        reverse_name: what the client's address resolves back to.
-        now: the time.
+        step: the session; its queue id must be made already.
+        reverse_name: the name that the client's address resolves back to; None or "" for none.
+        now: the time to write.
     """
     protocol = (
         ("UTF8SMTP" if "SMTPUTF8" in map(str.upper, step.mail_options) else "ESMTP")
@@ -38,13 +38,21 @@ def received_field(step: Step, reverse_name: str | None, now: datetime) -> bytes
         f"Received: from {_clean(step.helo)} ({reverse_name or 'unknown'} [{ip}])\r\n"
         f"\tby {step.host} with {protocol} id {step.queue_id}"
     )
-    if len(step.recipients) == 1:  # of several, one must not learn of the others
+    if len(step.recipients) == 1:  # several must not learn of each other
         written += f"\r\n\tfor <{_clean(step.recipients[0])}>"
     return f"{written}; {email.utils.format_datetime(now)}\r\n".encode()
 
 
 def completed(step: Step, now: datetime) -> bytes:
-    """The fields Message-ID and Date, where the mail that a user submits has none (RFC 6409, 8.2 and 8.3)."""
+    """The fields Message-ID and Date for a submitted mail that lacks them (RFC 6409, 8.2 and 8.3).
+
+    Args:
+        step: the session of the mail.
+        now: the time to write in Date.
+
+    Returns:
+        The missing fields, with line ends; b"" if the mail has both.
+    """
     names = {name for name, _ in step.header_fields}
     fields = ""
     if "message-id" not in names:
@@ -55,12 +63,12 @@ def completed(step: Step, now: datetime) -> bytes:
 
 
 def with_own_author(content: bytes, account: Account, original_from: str) -> bytes:
-    """The content with the account's address in From, where there stands one that is not its own.
+    """The content with the account's own address in From, if another's stands there.
 
     Args:
-        content: of the mail.
-        account: who submits it.
-        original_from: the name of the field that keeps what stood there.
+        content: the mail's bytes.
+        account: the account that submits it.
+        original_from: the name of the field that keeps the original From.
     """
     head, gap, body = content.partition(b"\r\n\r\n")
     found = _FROM.search(head + b"\r\n")

@@ -1,4 +1,4 @@
-"""What a reply can leave open, as `{ip}`, and what a session puts there."""
+"""The variables of replies, such as `{ip}`, and their values in a session."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ if TYPE_CHECKING:
 __all__ = ["VARIABLES", "Circumstances", "made_like"]
 
 _SIGNS = {"#": string.digits, "@": string.ascii_lowercase, "%": "0123456789abcdef"}
-_SECONDS = 0.105  # what it took a server to read a message: none of a test's is large enough to measure
+_SECONDS = 0.105  # a server's time to read a message; a test's messages are too small to measure
 
 
 class Circumstances(NamedTuple):
-    """What a reply is given in.
+    """The circumstances in which a reply is given.
 
     Attributes:
         step: the session.
         queue_id: the form of the provider's queue ids.
-        random: what they are made by.
+        random: draws the ids.
         clock: the net's.
     """
 
@@ -92,9 +92,9 @@ VARIABLES: Mapping[str, Callable[[Circumstances], str]] = MappingProxyType(
         "size": lambda given: str(_size(given.step)),
         "rate": lambda given: f"{_size(given.step) / 1024 / _SECONDS:.3f}",
         "port": lambda given: str(given.step.client.port),
-        # RFC 2195, 2: what the proof of CRAM-MD5 is made of, another one each time.
+        # RFC 2195, 2: the challenge of CRAM-MD5, different each time.
         "challenge": lambda given: f"<{made_like('#' * 12, given.random)}@{given.step.host}>",
-        # Only the rule that refuses knows these. What stands here is for replies that a test scripts.
+        # A rule that refuses gives these values. Those here are for replies that a test scripts.
         **{
             name: functools.partial(_detail, name, usual)
             for name, usual in {
@@ -119,13 +119,18 @@ VARIABLES: Mapping[str, Callable[[Circumstances], str]] = MappingProxyType(
 
 
 def made_like(form: str, random: Random) -> str:
-    """A queue id of a form: '#' a digit, '@' a letter, '%' a hexadecimal digit, all else as it stands."""
+    """A random queue id of a form.
+
+    Args:
+        form: '#' stands for a digit, '@' for a letter, '%' for a hexadecimal digit, all else for itself.
+        random: draws the characters.
+    """
     made = [random.choices(signs, k=length) if signs else text for signs, length, text in _runs(form)]
     return "".join(itertools.chain.from_iterable(made))
 
 
 @functools.cache
 def _runs(form: str) -> list[tuple[str, int, str]]:
-    """Runs of one sign each: what to choose from, how often, or the text as it stands."""
+    """The runs of equal characters in a form: what to draw from ("" for none), how many, and the text."""
     runs = [(sign, "".join(run)) for sign, run in itertools.groupby(form)]
     return [(_SIGNS.get(sign, ""), len(text), text) for sign, text in runs]

@@ -1,4 +1,4 @@
-"""The words in which a server tells of a mail's fate; the facts are in the other parts of its report."""
+"""The texts of a server's delivery reports; the machine-readable facts are in other parts of a report."""
 
 from __future__ import annotations
 
@@ -32,20 +32,20 @@ _KNOWN = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wording:
-    """How a server writes its delivery reports.
+    """The texts of a server's delivery reports.
 
-    Texts can hold variables: {server}, who writes; {sender}, to whom; {queue_id}, {original_subject} and
-    {message_id} of the mail; {date}; {recipients}, a `per_recipient` text for each. In that, or of the first:
-    {recipient}, {status}, {reply}, {reason} (the reply with its server, or what happened in words),
-    {remote_mta}, {remote_ip}, {retry_until}.
+    Texts can hold variables: {server}, the reporting server; {sender}, the addressee of the report;
+    {queue_id}, {original_subject} and {message_id} of the mail; {date}; {recipients}, a `per_recipient` text
+    for each. Of one recipient in `per_recipient`, of the first elsewhere: {recipient}, {status}, {reply},
+    {reason} (the reply with its server, or what happened in words), {remote_mta}, {remote_ip}, {retry_until}.
 
     Attributes:
         sender: the From field.
-        per_recipient: a recipient and what happened.
-        failed_subject, failed_text: of a report that the mail was not delivered.
-        delayed_subject, delayed_text: that it is still being tried.
-        delivered_subject, delivered_text: that it lies in the mailbox.
-        relayed_subject, relayed_text: that it went to a server which will not report.
+        per_recipient: the text for one recipient.
+        failed_subject, failed_text: for a mail that could not be delivered.
+        delayed_subject, delayed_text: for a mail that is still being tried.
+        delivered_subject, delivered_text: for a mail that is in the mailbox.
+        relayed_subject, relayed_text: for a mail that went to a server without delivery reports.
     """
 
     sender: str = "Mail Delivery System <MAILER-DAEMON@{server}>"
@@ -73,10 +73,10 @@ class Wording:
 
     @classmethod
     def from_table(cls, table: Mapping[str, object]) -> Wording:
-        """Read what a provider's file has; what it leaves out is as in `STOCK`.
+        """Read the texts of a provider's file; missing ones are as in `STOCK`.
 
         Raises:
-            ValueError: with the key, for one that there is not, or a text with an unknown variable.
+            ValueError: with the key, for an unknown key, a value that is no text, or an unknown variable.
         """
         known = [it.name for it in dataclasses.fields(cls)]
         for key, text in table.items():
@@ -90,10 +90,15 @@ class Wording:
         return cls(**{key: str(text).rstrip("\n") for key, text in table.items()})
 
     def filled(self, name: str, values: Mapping[str, str]) -> str:
-        """A text with its variables filled in, "" for those that are not known."""
+        """A text with its variables filled in.
+
+        Args:
+            name: an attribute, such as "failed_text".
+            values: the variables' values; "" stands for a missing one.
+        """
         text: str = getattr(self, name)
         return _VARIABLE.sub(lambda found: values.get(found[1], ""), text)
 
 
 STOCK = Wording()
-"""For servers whose own words are not known; what has to stand there is of RFC 3464, 2."""
+"""The texts for servers whose own are not known, with the content that RFC 3464, 2 asks for."""

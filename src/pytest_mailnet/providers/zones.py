@@ -1,4 +1,4 @@
-"""What providers publish in DNS. Read once a run, since reading costs more than all else in a net."""
+"""The DNS zones of providers. Read once a run, since reading costs more than all else in a net."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ __all__ = ["customer_zones", "exchanges", "exchanges_in", "zones_of"]
 
 @functools.cache
 def zones_of(facts: Facts) -> Zones:
-    """A provider's zones; to merge and not to change."""
+    """A provider's zones; merge them, but do not change them."""
     return _zones(facts.zone)
 
 
 @functools.cache
 def exchanges(facts: Facts) -> Mapping[str, tuple[str, ...]]:
-    """The hosts that a provider's MX records point to, with the addresses that its zones give them."""
+    """The hosts that a provider's MX records point to, with their addresses in its zones."""
     return exchanges_in(zones_of(facts))
 
 
 def exchanges_in(zones: Zones) -> Mapping[str, tuple[str, ...]]:
-    """The hosts that MX records point to, with the addresses that the same zones give them."""
+    """The hosts that MX records in some zones point to, with their addresses in the same zones."""
     records = [it for name in zones.names for it in zones.find(name, "MX") or () if it.rdtype == "MX"]
     hosts = [plain_name(it.rdata.split()[1]) for it in records]
     return {
@@ -36,11 +36,16 @@ def exchanges_in(zones: Zones) -> Mapping[str, tuple[str, ...]]:
 
 
 def customer_zones(facts: Facts, domain: str) -> Zones:
-    """The records of somebody else's domain that a provider carries the mail of."""
+    """The records of a customer's domain whose mail a provider takes.
+
+    Args:
+        facts: the provider's.
+        domain: the customer's domain.
+    """
     text = facts.customer.replace("{domain}", domain).replace("{label}", domain.replace(".", "-"))
     return _zones(text)
 
 
 def _zones(text: str) -> Zones:
-    # A text without a line end would be taken for a path.
+    # Without a line end, the parser would take a text for a path.
     return Zones(parse_zone(f"{text}\n", "."))

@@ -1,1 +1,1 @@
-"""What happened in a net: sessions, messages, questions, incidents; each is a record that a test reads."""
+"""The records of a net that tests read: sessions, messages, DNS questions, incidents."""

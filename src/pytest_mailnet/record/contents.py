@@ -11,17 +11,17 @@ from typing import NamedTuple
 __all__ = ["Attachment", "attachments_of", "body_of", "links_in"]
 
 _LINK = re.compile(r"https?://[^\s<>\"]+")
-_AFTER_A_LINK = ".,;:!?)]}'"  # ends the sentence that it stands in
-_MOST_PARTS = 1000  # a mail that nests without end is not read to its end
+_AFTER_A_LINK = ".,;:!?)]}'"  # punctuation of the sentence around the link
+_MOST_PARTS = 1000  # of a mail that nests without end, no more are read
 
 
 class Attachment(NamedTuple):
     """A file in a mail.
 
     Attributes:
-        name: as the mail calls it, "" where it does not; nothing is ever written there.
-        content_type: "application/pdf".
-        content: its bytes, decoded.
+        name: the file name that the mail gives, "" for none; nothing is ever written under that name.
+        content_type: such as "application/pdf".
+        content: the decoded bytes.
     """
 
     name: str
@@ -33,11 +33,11 @@ def body_of(mail: EmailMessage, kind: str) -> str:
     r"""The body of a mail.
 
     Args:
-        mail: as the email package reads it.
+        mail: the parsed mail.
         kind: "plain" or "html".
 
     Returns:
-        Its text, "\n" at the ends of lines; "" where it has none of that kind.
+        The text, with "\n" at the ends of lines; "" if the mail has no body of that kind.
     """
     part = mail.get_body((kind,))
     return "" if part is None else _decoded(part)
@@ -47,8 +47,8 @@ def links_in(text: str, html: str) -> list[str]:
     """The http and https links in a mail, each once, those of its text first.
 
     Args:
-        text: its plain text.
-        html: its HTML, of which the targets of links count and not what stands in them.
+        text: the mail's plain text.
+        html: its HTML. Only the targets of links count there, not their texts.
     """
     found = [_without_end(it) for it in _LINK.findall(text)]
     reader = _Links()
@@ -58,7 +58,7 @@ def links_in(text: str, html: str) -> list[str]:
 
 
 def attachments_of(mail: EmailMessage) -> list[Attachment]:
-    """The parts of a mail that are attachments, in order; those in a mail that is forwarded are its own."""
+    """The attachments of a mail, in order; a forwarded mail is one attachment, with its own inside."""
     found = []
     for number, part in enumerate(_attached(mail)):
         if number == _MOST_PARTS:
@@ -75,7 +75,7 @@ def _attached(mail: EmailMessage) -> Iterator[MIMEPart]:
 
 
 def _inner(part: MIMEPart) -> bytes:
-    """A mail that is attached, as bytes."""
+    """The bytes of an attached mail."""
     return b"".join(it.as_bytes() for it in part.iter_parts())
 
 
@@ -84,7 +84,7 @@ def _decoded(part: MIMEPart) -> str:
     content = raw if isinstance(raw, bytes) else b""
     try:
         text = content.decode(part.get_content_charset("utf-8"), "replace")
-    except LookupError:  # a charset that there is not
+    except LookupError:  # an unknown charset
         text = content.decode("utf-8", "replace")
     return text.replace("\r\n", "\n")
 

@@ -1,4 +1,4 @@
-"""What happened in a net: append-only, in order, in both directions.
+"""The record of what happened in a net: append-only, in order, in both directions.
 
 The engine's thread and the application's threads write, the test reads. Records are frozen; a
 session grows by whole exchanges, and only the engine's thread appends to it.
@@ -29,14 +29,14 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """A connection that did not come about: nobody listens, there is no way there, or no answer.
+    """A connection that failed: refused, no route, or no answer.
 
     Attributes:
         at: seconds since the net began.
         client: the sender's address.
-        server: the address and port that it would connect to.
-        host: the server's name, "" where there is none.
-        error: what came of it, in the words of the system: "connection refused".
+        server: the address and port that it was to.
+        host: the server's name, "" if there is no server.
+        error: the error in the words of the system, such as "connection refused".
         why: the cause in words.
     """
 
@@ -51,16 +51,16 @@ class Attempt:
 @steady("a query")
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A question to the net's DNS, and what it was told.
+    """A question to the net's DNS, and the answer.
 
     Attributes:
         at: seconds since the net began.
-        name: as asked, case kept, without the final dot.
-        rdtype: "MX", "A", "TYPE65280".
+        name: the name as asked, case kept, without the final dot.
+        rdtype: such as "MX", "A", "TYPE65280".
         rcode: "NOERROR", "NXDOMAIN", "SERVFAIL", …
         answers: the answer section, each as "name TTL type rdata"; empty with NOERROR is NODATA.
         via: "udp", "tcp", or the function that asked ("getaddrinfo").
-        server: the name server that was asked, None where a function asked.
+        server: the name server that was asked; None where a function asked.
         client: the sender's address.
     """
 
@@ -76,13 +76,13 @@ class Query:
 
 @dataclass(frozen=True, slots=True)
 class Incident:
-    """Something that a test should hear of: a leak, an exception in a rule, a patch undone.
+    """An event that the test's report shows: a leak, an exception in a rule, a patch undone.
 
     Attributes:
         at: seconds since the net began.
-        kind: "leak", "error", "tampering" or "unknown name".
-        text: what happened, what there was, the way out.
-        error: the exception, where there is one.
+        kind: "leak", "not of this test", "error", "tampering", "hang", "real time" or "chaos".
+        text: what happened, what the net has instead, and the remedy.
+        error: the exception behind it; None for none.
         fails: whether it fails the test at its end.
     """
 
@@ -95,11 +95,11 @@ class Incident:
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """A process that the application has started, and that is not in the net.
+    """A process started by the application that is not in the net.
 
     Attributes:
         at: seconds since the net began.
-        command: what was started.
+        command: the command that was run.
     """
 
     at: float
@@ -108,11 +108,11 @@ class Started:
 
 @dataclass(frozen=True, slots=True)
 class ClockMoved:
-    """The test moved the clock.
+    """A step of the net's clock.
 
     Attributes:
         at: seconds since the net began.
-        seconds: the step.
+        seconds: the length of the step.
         now: the clock's time after it, in UTC, as text.
     """
 
@@ -142,12 +142,12 @@ class Journal:
         self._entries.append(entry)
 
     def not_connected(self, client: str, server: Endpoint, host: str, error: int, why: str) -> None:
-        """Append a connection that did not come about.
+        """Append a connection that failed.
 
         Args:
             client: the sender's address.
-            server: where to.
-            host: its name, "" where there is none.
+            server: the address and port that it was to.
+            host: the server's name, "" if there is no server.
             error: the errno; ETIMEDOUT where nobody answers.
             why: the cause in words.
         """
@@ -155,7 +155,14 @@ class Journal:
         self.add(Attempt(self.elapsed(), client, server, host, told, why.removeprefix(f"{host}: ")))
 
     def open_session(self, client: Endpoint, server: Endpoint, host: str, provider: str) -> Session:
-        """Append a new session and return it for the server to fill."""
+        """Append a new session and return it; its server fills it.
+
+        Args:
+            client: the client's address and port in the net.
+            server: the address and port that it connected to.
+            host: the server's name.
+            provider: the name of the provider or server that the host belongs to.
+        """
         with self._lock:
             self._sessions += 1
             session = Session(self.elapsed(), self._sessions, client, server, host, provider)
@@ -164,7 +171,7 @@ class Journal:
 
     @property
     def entries(self) -> tuple[Entry, ...]:
-        """Everything, in the order in which it began."""
+        """All records, in the order in which they began."""
         return tuple(self._entries)
 
     @property
@@ -179,5 +186,5 @@ class Journal:
 
     @property
     def incidents(self) -> list[Incident]:
-        """What a test should hear of."""
+        """The events that the test's report shows."""
         return [entry for entry in self.entries if isinstance(entry, Incident)]

@@ -1,4 +1,4 @@
-"""One session, what was said in it, and the messages that came of it.
+"""SMTP sessions, with their commands and replies, and the messages taken in them.
 
 Records are frozen; a session grows by whole exchanges, and only the engine's thread appends to it.
 """
@@ -40,11 +40,11 @@ _OF_A_MESSAGE: Mapping[str, str] = MappingProxyType(
 
 
 class Finding(NamedTuple):
-    """What a rule has decided.
+    """The decision of a rule.
 
     Attributes:
-        rule: its name, as in a provider's file.
-        why: the evidence, in words; "" for a rule that permits and has no more to say.
+        rule: the rule's name, as in a provider's file.
+        why: the evidence, in words; "" for a rule that permits.
     """
 
     rule: str
@@ -56,10 +56,10 @@ class Exchange(NamedTuple):
 
     Attributes:
         at: seconds since the net began, when the reply was given.
-        stage: the stage that it decided, None for RSET, NOOP, QUIT and unknown commands.
+        stage: the stage that it decided; None for RSET, NOOP, QUIT and unknown commands.
         request: the bytes as they came, line end included; after DATA the content as sent.
-        reply: the bytes as they went.
-        finding: the rule that decided, None where none did.
+        reply: the bytes as they went out.
+        finding: the decision of a rule; None where no rule decided.
     """
 
     at: float
@@ -70,14 +70,14 @@ class Exchange(NamedTuple):
 
     @property
     def code(self) -> int | None:
-        """The reply's code, None where there is no reply."""
+        """The reply's code; None without a reply."""
         return int(self.reply[:3]) if self.reply else None
 
 
 @steady("a session", _OF_A_SESSION)
 @dataclass(frozen=True, slots=True, eq=False)
 class Session:
-    """One connection to a mail server: who, where to, what was said, how it ended.
+    """One connection to a mail server: its ends, commands and replies, and how it ended.
 
     Attributes:
         at: seconds since the net began, when the connection arrived.
@@ -87,9 +87,9 @@ class Session:
         host: the server's name.
         provider: the name of the provider or server that the host belongs to.
         exchanges: requests with their replies, in order; the first is the banner.
-        ended: how it ended, in words, None while it is open.
-        tls: the protocol version by which it is encrypted, "TLSv1.3"; None while it is not.
-        user: who has logged in, None for nobody.
+        ended: how it ended, in words; None while it is open.
+        tls: the version of TLS, such as "TLSv1.3"; None while it is not encrypted.
+        user: the user who has logged in; None for nobody.
     """
 
     at: float
@@ -106,7 +106,7 @@ class Session:
 
     @property
     def commands(self) -> list[str]:
-        """What the client said, each as text without its line end; contents and the greeting are left out."""
+        """The client's commands as texts, without line ends and without the contents of mails."""
         said = (
             _decoded(exchange.request).rstrip("\r\n")
             for exchange in self.exchanges
@@ -116,7 +116,7 @@ class Session:
 
     @property
     def messages(self) -> list[Message]:
-        """The messages that the server took in it, in order."""
+        """The messages that the server took in this session, in order."""
         return Snapshot(self._messages, "session.messages", "mailnet.messages has those of all sessions.")
 
     @property
@@ -127,17 +127,17 @@ class Session:
 
     @property
     def open(self) -> bool:
-        """Whether the connection still stands."""
+        """Whether the connection is still open."""
         return self.ended is None
 
     @property
     def amid_a_mail(self) -> bool:
-        """Whether the connection stands and a mail has begun whose end was not answered."""
+        """Whether the connection is open, and a mail in it has begun without a reply to its end."""
         last = self.exchanges[-1].stage if self.exchanges else None
         return self.open and last in {Stage.MAIL, Stage.RCPT, Stage.DATA}
 
     def __str__(self) -> str:
-        """The conversation, a line each, "C:" for the client and "S:" for the server; all of it printable."""
+        """The conversation in printable lines: "C:" for the client, "S:" for the server."""
         said: list[str] = []
         for exchange in self.exchanges:
             said += [f"C: {line}" for line in lines_of(exchange.request)]
@@ -156,13 +156,13 @@ class Message:
     """A mail that a server took.
 
     Attributes:
-        envelope: whom it is from and for; kept apart from the headers.
+        envelope: its sender and recipients as MAIL and RCPT gave them; apart from the headers.
         content: the bytes exactly as sent, after dot-unstuffing (RFC 5321, 4.5.2).
         session: the session in which it came.
         received: the net's time at which it came.
         provider: the name of the provider or server that took it.
         trace: the fields that the server put before it, with their line ends: Authentication-Results, where
-            a rule has looked at who sent it.
+            a rule has authenticated the sender; Received, where a user submits it or it is relayed.
     """
 
     envelope: Envelope
@@ -174,51 +174,51 @@ class Message:
 
     @property
     def parsed(self) -> EmailMessage:
-        """The message, trace fields first, as the email package reads it; parsed anew at every call."""
+        """The message with its trace fields, parsed by the email package; anew at every call."""
         return parsed(self.trace + self.content)
 
     @property
     def sender(self) -> str:
-        """The reverse-path, as MAIL said it; "" for the null sender."""
+        """The reverse-path, as MAIL gave it; "" for the null sender."""
         return self.envelope.mail_from
 
     @property
     def recipients(self) -> tuple[str, ...]:
-        """Whom RCPT named and the server accepted."""
+        """The recipients of RCPT that the server accepted."""
         return self.envelope.rcpt_tos
 
     @property
     def subject(self) -> str:
-        """The header field Subject, decoded; "" where there is none."""
+        """The header field Subject, decoded; "" without one."""
         return self["Subject"] or ""
 
     @property
     def text(self) -> str:
-        r"""The plain text, decoded, with "\n" at the ends of lines; "" where there is none."""
+        r"""The plain text, decoded, with "\n" at the ends of lines; "" without one."""
         return body_of(self.parsed, "plain")
 
     @property
     def html(self) -> str:
-        """The HTML, decoded; "" where there is none."""
+        """The HTML, decoded; "" without one."""
         return body_of(self.parsed, "html")
 
     @property
     def links(self) -> list[str]:
-        """The http and https links in text and HTML, each once; none is ever followed."""
+        """The http and https links in text and HTML, each once; they are never followed."""
         mail = self.parsed
         return links_in(body_of(mail, "plain"), body_of(mail, "html"))
 
     @property
     def attachments(self) -> list[Attachment]:
-        """The files in it, each with `.name`, `.content_type` and `.content`, its decoded bytes."""
+        """The attached files, each with `.name`, `.content_type` and `.content`, the decoded bytes."""
         return attachments_of(self.parsed)
 
     def __getitem__(self, name: str) -> str | None:
-        """A header field, decoded: `message["Subject"]`; the first of its name, None where there is none."""
+        """A header field, decoded: `message["Subject"]`; the first of that name, None without one."""
         value = self.parsed[name]
         return None if value is None else str(value)
 
-    __iter__ = None  # else __getitem__ would make a sequence of it
+    __iter__ = None  # __getitem__ alone would make it a sequence
     __contains__ = None
 
 
@@ -230,15 +230,22 @@ def parsed(content: bytes) -> EmailMessage:
 def note(
     session: Session, *, tls: str | None = None, user: str | None = None, ended: str | None = None
 ) -> None:
-    """Note what has become of a session: only who serves it does, for a test it is a record."""
+    """Note a change of a session. Only its server does this; for a test, a session is read-only.
+
+    Args:
+        session: the session.
+        tls: the version of TLS that encrypts it from now on; None for no change.
+        user: the user who has logged in; None for no change.
+        ended: how it ended, in words; None for no change.
+    """
     for name, value in (("tls", tls), ("user", user), ("ended", ended)):
         if value is not None:
             object.__setattr__(session, name, value)
 
 
 def add_message(message: Message) -> None:
-    """Note in its session that the server took a message: only who serves the session does."""
-    message.session._messages.append(message)  # noqa: SLF001  # for a test it is a record
+    """Add a message to its session. Only the session's server does this."""
+    message.session._messages.append(message)  # noqa: SLF001  # read-only for a test
 
 
 def _decoded(sent: bytes) -> str:

@@ -1,1 +1,1 @@
-"""Who sends: addresses, reverse names, listings, and the records that they publish."""
+"""Senders: their addresses, reverse names, listings, and the records that they publish."""

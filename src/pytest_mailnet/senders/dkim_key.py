@@ -1,4 +1,4 @@
-"""A key for signing mail, and what a domain can want done with mail that is not authenticated."""
+"""DKIM keys for signing mail, and the policies of DMARC for mail that is not authenticated."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ DmarcPolicy = Literal["none", "quarantine", "reject"]
 @steady("a DKIM key")
 @dataclass(frozen=True, slots=True)
 class DkimKey:
-    """A key with which mail is signed for a domain (RFC 6376). One is made a run, for tests alone.
+    """A key that signs mail for a domain (RFC 6376). One key pair is made for each run, only for tests.
 
     Attributes:
-        domain: what it signs for, d=.
-        selector: where its public half is, s=: at {selector}._domainkey.{domain}.
-        private_key: RSA, 2048 bits, in PEM; what an application that signs is configured with.
+        domain: the domain that it signs for, d=.
+        selector: the name of the key, s=; its public half is at {selector}._domainkey.{domain}.
+        private_key: RSA, 2048 bits, in PEM; for the settings of an application that signs.
     """
 
     domain: str
@@ -29,7 +29,13 @@ class DkimKey:
     private_key: str = field(repr=False)
 
     def sign(self, message: bytes) -> bytes:
-        """The message with a DKIM-Signature field before it, for applications that leave that to others.
+        """Sign a message in place of an application that does not sign itself.
+
+        Args:
+            message: the bytes of the mail.
+
+        Returns:
+            The same with a DKIM-Signature field before it.
 
         Raises:
             MissingExtra: if dkimpy is not installed.

@@ -1,4 +1,4 @@
-"""Keeps a net's DNS in line with its senders: their listings, and what their reverse names resolve to."""
+"""The DNS records of senders: their listings, and the addresses that confirm their reverse names."""
 
 from __future__ import annotations
 
@@ -13,10 +13,12 @@ __all__ = ["SenderRecords"]
 
 
 class SenderRecords:
-    """Only the senders' own records change. What the test has put in or taken away stays as the test has it.
+    """The DNS records of a net's senders, kept in line with their attributes.
+
+    Only these records change. Records that the test has added or removed stay as the test has left them.
 
     Args:
-        dns: where they are published.
+        dns: the net's.
     """
 
     def __init__(self, dns: Dns) -> None:
@@ -24,7 +26,7 @@ class SenderRecords:
         self._published: dict[Sender, Sequence[Record]] = {}
 
     def publish(self, sender: Sender) -> None:
-        """Bring DNS in line with a sender that is new or has changed. Not for two threads at once."""
+        """Bring DNS in line with a new or changed sender. Only one thread at a time may call this."""
         before = self._published.get(sender, ())
         listings, confirming = list(_listings(sender)), self._confirming(sender, before)
         self._dns.put(listings)
@@ -36,7 +38,10 @@ class SenderRecords:
         self._published[sender] = now
 
     def _confirming(self, sender: Sender, before: Sequence[Record]) -> list[Record]:
-        """The records by which a sender's reverse name is confirmed (FCrDNS), unless it is the test's."""
+        """The address records that confirm a sender's reverse name (FCrDNS).
+
+        There are none to publish if the test has records of that name.
+        """
         if not sender.ptr:
             return []
         name = plain_name(sender.ptr)
@@ -44,11 +49,11 @@ class SenderRecords:
         own = {it.rdtype: it for it in before if it.name == name}
         if not own:
             return [] if self._dns.types(name) else records
-        # One that is no longer there was taken away by the test; it is remembered, and not put in again.
+        # A record that is gone was removed by the test: it stays in the list, and is not added again.
         return [it if (old := own[it.rdtype]) in self._beside(old) else old for it in records]
 
     def _withdraw(self, records: Iterable[Record]) -> None:
-        """Take away these records, and leave others of the same name and type."""
+        """Remove these records, and leave others of the same name and type."""
         for record in records:
             found = self._beside(record)
             if record in found:
@@ -56,10 +61,10 @@ class SenderRecords:
                 self._dns.put(it for it in found if it != record)
 
     def _beside(self, record: Record) -> list[Record]:
-        """The records in the net of that record's name and type, itself among them if it is there."""
+        """The net's records of the same name and type as a record, with that record itself if it is there."""
         if record.rdtype not in self._dns.types(record.name):
             return []
-        # ANY, for a failure that the test has arranged is mostly of one type, and may be counted.
+        # By ANY, since a DNS fault of the test is mostly for one type, and this look-up must not use it up.
         return [it for it in self._dns.lookup(record.name, "ANY").answers if it.rdtype == record.rdtype]
 
 

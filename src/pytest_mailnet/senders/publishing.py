@@ -1,4 +1,4 @@
-"""What the owner of a domain puts into DNS so that others can tell his mail: SPF, DKIM, DMARC."""
+"""The DNS records that authenticate a domain's mail: SPF, DKIM, DMARC."""
 
 from __future__ import annotations
 
@@ -28,24 +28,24 @@ def publish(
     dmarc: DmarcPolicy | str | None,
     selector: str,
 ) -> DkimKey | None:
-    """Put the records into a net's DNS, in place of those that are there.
+    """Put the records of a domain into a net's DNS, in place of its old ones.
 
     Args:
         dns: the net's.
-        domain: whose they are.
-        ips: who may send for it.
+        domain: the domain.
+        ips: the addresses that may send for it.
         spf: True for a record with those addresses and -all; a text for another record; False for none.
-        dkim: whether a key is published.
-        dmarc: its policy, or a whole record "v=DMARC1; ..."; None for no record.
-        selector: the key's.
+        dkim: whether to publish a key.
+        dmarc: the policy, or a whole record "v=DMARC1; ..."; None for no record.
+        selector: the name of the key, one or more labels.
 
     Returns:
-        The key, if one was asked for.
+        The key, or None without `dkim`.
 
     Raises:
-        InvalidSetting: for a policy or a selector that is none.
-        ZoneError: if that is no domain.
-        MissingExtra: if a key is asked for and cryptography is not installed.
+        InvalidSetting: for an invalid policy, selector, `spf` or `dkim`.
+        ZoneError: if the domain cannot be one.
+        MissingExtra: if `dkim` is True and cryptography is not installed.
     """
     if not isinstance(spf, bool | str):
         raise InvalidSetting(f"publish({domain!r}, spf={spf!r}) takes True, False, or a record 'v=spf1 -all'")
@@ -83,7 +83,7 @@ def _replace(dns: Dns, name: str, version: str, record: str) -> None:
 
 @functools.cache
 def _run_key() -> tuple[str, str]:
-    """A key pair, as PEM and as the p= of a record; made once a run since that takes a tenth of a second."""
+    """A key pair, as PEM and as the p= of a record. Made once a run, since it takes a tenth of a second."""
     try:
         from cryptography.hazmat.primitives import serialization  # noqa: PLC0415  # an extra
         from cryptography.hazmat.primitives.asymmetric import rsa  # noqa: PLC0415

@@ -1,4 +1,4 @@
-"""Who the application seems to be."""
+"""A sender: an address of the application, and its reputation."""
 
 from __future__ import annotations
 
@@ -54,26 +54,26 @@ def _reverse_name(given: Any, what: str) -> str | None:  # noqa: ARG001
 
 
 def _published(sender: Sender) -> None:
-    sender._changed(sender)  # noqa: SLF001  # what this class's attributes do when they are set
+    sender._changed(sender)  # noqa: SLF001  # for this class's own attributes
 
 
 @steady("a sender", _INSTEAD)
 class Sender:
-    """An address that the application sends from, and what the world knows of it.
+    """An address that the application sends from, with its names and reputation.
 
-    Servers see `ip` (or `ipv6`) as their peer; `ptr` is what the address resolves back to, and it
-    resolves to the address in turn (FCrDNS); `helo` is what `socket.getfqdn()` tells the application.
+    Servers see `ip` (or `ipv6`) as their peer. The address resolves back to `ptr`, and `ptr` resolves to the
+    address (FCrDNS). `socket.getfqdn()` returns `helo` to the application.
 
     Attributes:
-        ptr: the reverse name, which resolves back to the addresses (FCrDNS); None for none.
+        ptr: the reverse name, which resolves to the addresses (FCrDNS); None for none.
         helo: the name that the application finds for its own machine.
-        dynamic: an address of a dial-up or residential range, listed as one in Spamhaus's PBL.
+        dynamic: whether the address is in a dial-up or residential range, and listed so in Spamhaus's PBL.
         reputation: what large providers think of it: "good", "poor" (they defer), or "bad" (they refuse).
-        throttled: known for having sent too much of late.
-        bulk: known as one who sends more in a day than large providers call a lot.
+        throttled: whether it is known to have sent too much lately.
+        bulk: whether it is known to send more in a day than large providers call bulk.
 
     Raises:
-        InvalidSetting, ZoneError: when one of them is set to what it does not take.
+        InvalidSetting, ZoneError: when an attribute is set to an invalid value.
     """
 
     ptr = Setting[str | None](None, _reverse_name, _published)
@@ -104,13 +104,13 @@ class Sender:
 
     @property
     def listed_in(self) -> tuple[Listing, ...]:
-        """The lists in DNS that its addresses stand in, to be asked by servers and by the application.
+        """The DNS lists that have its addresses; servers and the application can look them up.
 
-        It is set to names (sbl, css, xbl, pbl, spamcop, barracuda, or their zones), `["xbl"]`, or to zones
-        of any list with their codes, `{"bl.shop.example": "127.0.0.2"}`.
+        Set it to names (sbl, css, xbl, pbl, spamcop, barracuda, or their zones), `["xbl"]`, or to zones of
+        any list with their codes, `{"bl.shop.example": "127.0.0.2"}`.
 
         Raises:
-            InvalidSetting: when set to a list that is not known, or to what can be no zone or code.
+            InvalidSetting: when set to an unknown list, or to an invalid zone or code.
         """
         if not self.dynamic:
             return self._listed_in
@@ -152,29 +152,31 @@ class Sender:
         dmarc: DmarcPolicy | str | None = "none",
         selector: str = "mailnet",
     ) -> DkimKey | None:
-        """Publish that this sender may send for a domain. From then on providers look at it.
+        """Publish records by which this sender may send for a domain. From then on, providers check them.
 
         Args:
-            domain: "shop.example".
-            spf: True for a record with the sender's addresses and -all, a text for another record.
-            dkim: whether a key is made, and its public half published.
-            dmarc: "none", "quarantine", "reject", a whole record, or None for no record.
-            selector: the key's.
+            domain: the domain, such as "shop.example".
+            spf: True for a record with the sender's addresses and -all; a text for another record; False for
+                none.
+            dkim: whether to make a key, and publish its public half.
+            dmarc: "none", "quarantine", "reject", a whole record "v=DMARC1; ...", or None for no record.
+            selector: the name of the key in DNS.
 
         Returns:
-            The key: `key.private_key` for an application that signs, or `key.sign(message)`.
+            The key: `key.private_key` for an application that signs, or `key.sign(message)`. None without
+            `dkim`.
 
         Raises:
-            InvalidSetting: for a policy or selector that is none.
-            ZoneError: if that is no domain.
-            MissingExtra: if a key is asked for, and cryptography is not installed.
+            InvalidSetting: for an invalid policy, selector, `spf` or `dkim`.
+            ZoneError: if the domain cannot be one.
+            MissingExtra: if `dkim` is True and cryptography is not installed.
         """
         ips = (self._ip, self._ipv6)
         return self._publish(domain, ips=ips, spf=spf, dkim=dkim, dmarc=dmarc, selector=selector)
 
     @property
     def name(self) -> str:
-        """The reverse name, or the address where there is none."""
+        """The reverse name, or the IPv4 address without one."""
         return self.ptr or self._ip
 
     @property
@@ -182,7 +184,7 @@ class Sender:
         """The IPv4 address that servers see.
 
         Raises:
-            InvalidAddress, AddressInUse: when set to what cannot be one, or to a host's.
+            InvalidAddress, AddressInUse: when set to anything but an IPv4 address, or to one in use.
         """
         return self._ip
 
@@ -193,7 +195,11 @@ class Sender:
 
     @property
     def ipv6(self) -> str:
-        """The IPv6 address that servers see when they are reached over IPv6."""
+        """The IPv6 address that servers see when they are reached over IPv6.
+
+        Raises:
+            InvalidAddress, AddressInUse: when set to anything but an IPv6 address, or to one in use.
+        """
         return self._ipv6
 
     @ipv6.setter

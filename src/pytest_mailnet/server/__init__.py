@@ -1,1 +1,1 @@
-"""The net's side of every connection: thread, loop and listeners, and the servers of DNS and SMTP on them."""
+"""The net's side of every connection: its thread, loop and listeners, and the DNS and SMTP servers."""

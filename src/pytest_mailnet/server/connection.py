@@ -1,4 +1,4 @@
-"""A connection in a net: who calls whom, and what will serve it."""
+"""A connection in a net: its two ends, and the service that answers it."""
 
 from __future__ import annotations
 
@@ -15,10 +15,15 @@ __all__ = ["Connection", "Service", "Tenant", "elapse"]
 
 
 class Service(Protocol):
-    """What listens at a destination: makes the protocol that serves one connection."""
+    """A listener at a virtual address: makes a protocol for each connection."""
 
     def accept(self, connection: Connection, loop: asyncio.AbstractEventLoop) -> asyncio.Protocol:
-        """Return the protocol that will be told of `connection_made` at once."""
+        """Make the protocol that serves a connection; the caller calls its `connection_made` at once.
+
+        Args:
+            connection: the connection to serve.
+            loop: the engine's event loop.
+        """
 
 
 class Tenant(Protocol):
@@ -26,32 +31,33 @@ class Tenant(Protocol):
 
     @property
     def name_server(self) -> NameServer:
-        """What answers DNS questions that reach this net."""
+        """The server that answers DNS questions to this net."""
 
     @property
     def clock(self) -> Clock:
-        """The net's."""
+        """The net's clock."""
 
     def caller(self) -> str:
-        """The sender's address for questions that come without a note of who asks."""
+        """The sender's address for DNS questions without a note of who asks."""
 
 
 @dataclass(slots=True, eq=False)
 class Connection:
-    """Who calls whom, noted before the call arrives.
+    """A connection from a virtual source to a virtual destination; noted before it arrives.
 
     Attributes:
         tenant: the net that both ends belong to.
         source: the virtual address and port of the client.
-        destination: the virtual address and port that it connects to; None where a resolver asks the
-            net's name server by its address on loopback.
-        service: what listens there, until the call has ended; None for DNS.
-        transport: the server's end, from its arrival to its end.
-        dialling: whether what happens at once has to wait for the client's connect to return.
-        arrived: whether it has ever arrived; each call does so once.
-        silent: told whether nothing more comes to the client unless time passes.
-        once_connected: has something done in the loop when the client's connect has returned, or at once.
-        held: what is done then.
+        destination: the virtual address and port that the client connects to; None for a resolver that
+            asks the net's name server by its loopback address.
+        service: what answers the call, until the call has ended; None for DNS.
+        transport: the server's transport, from the arrival of the call to its end.
+        dialling: whether the client's connect has not returned yet.
+        arrived: whether the call has ever arrived; each call arrives once.
+        silent: called with True when the client gets nothing more unless time passes, with False otherwise.
+        once_connected: runs a callback in the loop when the client's connect has returned; at once where it
+            has returned already.
+        held: the callback that waits for the connect to return; None for none.
     """
 
     tenant: Tenant
@@ -67,7 +73,14 @@ class Connection:
 
 
 def elapse(clock: Clock, loop: asyncio.AbstractEventLoop, seconds: float, do: Callable[[], object]) -> None:
-    """Have something done in a loop when so much time has passed: the clock's where it is compressed."""
+    """Run a callback in a loop after some seconds: the net's where time is compressed, else real ones.
+
+    Args:
+        clock: the net's clock.
+        loop: the loop in whose thread the callback runs.
+        seconds: the delay.
+        do: the callback.
+    """
     if clock.compressed:
         clock.later(seconds, lambda: loop.call_soon_threadsafe(do))
     else:

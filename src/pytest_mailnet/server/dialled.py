@@ -1,4 +1,4 @@
-"""Who calls whom: notes that dialling threads make, and that the engine's loop reads when a call arrives."""
+"""The calls of an engine: dialling threads note them, and its loop looks them up when they arrive."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ __all__ = ["Calls"]
 
 
 class Calls:
-    """The notes of one engine, under the clients' loopback ports. One lock; single look-ups need none.
+    """The calls of one engine, by the clients' loopback ports. One lock; single look-ups need none.
 
     Args:
-        silences: told of clients to whom nothing comes.
+        silences: records which clients get nothing unless time passes.
     """
 
     def __init__(self, silences: Silences) -> None:
@@ -29,7 +29,7 @@ class Calls:
         self._udp: dict[int, Connection] = {}
         self._tenants: list[Tenant] = []
         self.standing: set[Connection] = set()
-        """Calls that have arrived and not ended. The loop's thread alone may look through them."""
+        """Calls that have arrived and not ended. Only the loop's thread may iterate over them."""
 
     def enter(self, tenant: Tenant) -> None:
         """Make a net the innermost one: it gets the questions that come without a note."""
@@ -37,7 +37,7 @@ class Calls:
             self._tenants.append(tenant)
 
     def leave(self, tenant: Tenant) -> list[Connection]:
-        """Forget a net: its calls that are under way never arrive. Returns those that stand."""
+        """Forget a net: its calls that are under way never arrive. Return its open connections."""
         with self._lock:
             self._tenants.remove(tenant)
             for table in (self._tcp, self._udp):
@@ -46,32 +46,56 @@ class Calls:
             return [call for call in self.standing if call.tenant is tenant]
 
     def note(self, kind: socket.SocketKind, port: int, call: Connection) -> None:
-        """Note that a client's loopback port calls somebody."""
+        """Note a call from a client's loopback port.
+
+        Args:
+            kind: SOCK_STREAM or SOCK_DGRAM.
+            port: the client's port.
+            call: source and destination.
+        """
         with self._lock:
             if kind == socket.SOCK_DGRAM:
                 self._udp[port] = call
             else:
-                # A stream calls once: of a second try the kernel says what it says (EISCONN, EALREADY).
+                # A stream connects once; for a second try the kernel has errors (EISCONN, EALREADY).
                 self._tcp.setdefault(port, call)
 
     def forget(self, kind: socket.SocketKind, port: int) -> None:
-        """Forget what was noted for a client's loopback port: another client has it now."""
+        """Forget the call noted for a loopback port, because another client has the port now.
+
+        Args:
+            kind: SOCK_STREAM or SOCK_DGRAM.
+            port: the port.
+        """
         self._silences.put(kind, port, silent=False)
         with self._lock:
             (self._udp if kind == socket.SOCK_DGRAM else self._tcp).pop(port, None)
 
     def noted(self, kind: socket.SocketKind, port: int) -> Connection | None:
-        """The connection that was noted for a client's loopback port."""
+        """The call noted for a client's loopback port; None without a note.
+
+        Args:
+            kind: SOCK_STREAM or SOCK_DGRAM.
+            port: the client's port.
+        """
         return (self._udp if kind == socket.SOCK_DGRAM else self._tcp).get(port)
 
     def by_stream(self, peer: Endpoint) -> Connection | None:
-        """Whom a client calls that has just arrived at the listener; each note is good for one arrival."""
+        """The call of a client that has just arrived at the listener. A note is good for one arrival."""
         with self._lock:
             call = self._tcp.get(peer.port)
         return call if call is not None and call.service is not None and not call.arrived else None
 
     def question(self, kind: socket.SocketKind, peer: Endpoint) -> Connection | None:
-        """Who asks the name server from a client's end point: as noted, or a client of the innermost net."""
+        """The connection of a client that asks the name server.
+
+        Args:
+            kind: SOCK_STREAM or SOCK_DGRAM.
+            peer: the client's address on loopback.
+
+        Returns:
+            The noted call; without a note, a call within the innermost net; None where no net is active.
+        """
         with self._lock:
             call = self.noted(kind, peer.port)
             if call is not None or not self._tenants:
@@ -80,7 +104,13 @@ class Calls:
         return Connection(tenant, Endpoint(tenant.caller(), peer.port), None, None)
 
     def arrived(self, call: Connection, port: int, transport: BaseTransport) -> None:
-        """Keep a connection that a client's loopback port has made."""
+        """Record that a call has arrived.
+
+        Args:
+            call: the call.
+            port: the client's loopback port.
+            transport: the server's end.
+        """
         call.silent = functools.partial(self._silences.put, socket.SOCK_STREAM, port)
         with self._lock:
             call.transport, call.arrived = transport, True
@@ -91,10 +121,10 @@ class Calls:
         with self._lock:
             self.standing.discard(call)
             call.silent(False)  # noqa: FBT003
-            call.transport = call.service = None  # the note stays, for a client that asks who its peer was
+            call.transport = call.service = None  # the note stays for getpeername()
 
     def connected(self, port: int) -> Callable[[], object] | None:
-        """Note that the connect of a client's loopback port has returned; return what waits for that."""
+        """Note that the connect of a client's loopback port has returned; return the callback that waits."""
         with self._lock:
             call = self._tcp.get(port)
             if call is None:
@@ -103,7 +133,12 @@ class Calls:
             return held
 
     def once_connected(self, call: Connection, do: Callable[[], object]) -> None:
-        """Have something done when a client's connect has returned; at once where it has."""
+        """Run a callback when a client's connect has returned; at once where it has returned already.
+
+        Args:
+            call: the client's call.
+            do: the callback.
+        """
         with self._lock:
             if call.dialling:
                 call.held = do

@@ -1,4 +1,4 @@
-"""The wire side of the name server: datagrams, and streams (RFC 7766)."""
+"""The name server on the wire: over UDP, and over TCP (RFC 7766)."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ _AT_ONCE = 32  # datagrams read per wake-up, so that one busy client does not st
 
 
 class DatagramServer:
-    """One UDP socket for all nets: reads what has come in and answers it, some datagrams a wake-up.
+    """One UDP socket for all nets: answers the datagrams that have come in, some at each wake-up.
 
     Args:
         sock: bound and not blocking; closed by `close`.
-        who: tells for a client's end point who asks whom; None for nobody that is known.
-        silent: told for a client's port whether no answer comes unless time passes.
+        who: finds the connection for a client's loopback address; None for an unknown client.
+        silent: called with a client's port, and whether it gets no answer unless time passes.
     """
 
     def __init__(
@@ -39,7 +39,7 @@ class DatagramServer:
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def start(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Begin to read in a loop; called in its thread."""
+        """Begin to read in a loop; call it in the loop's thread."""
         self._loop = loop
         loop.add_reader(self._sock.fileno(), self._readable)
 
@@ -53,7 +53,7 @@ class DatagramServer:
         for _ in range(_AT_ONCE):
             try:
                 packet, peer = self._sock.recvfrom(65535)
-            except OSError:  # nothing more to read, or an ICMP error of an answer that nobody waited for
+            except OSError:  # nothing more to read, or an ICMP error for an answer to a closed port
                 return
             call = self._who(Endpoint(*peer[:2]))
             if call is not None:
@@ -81,10 +81,10 @@ class DatagramServer:
 
 
 class StreamServer(asyncio.Protocol):
-    """One TCP connection of a resolver: questions with their length before them.
+    """One TCP connection of a resolver: each question comes after its length.
 
     Args:
-        call: who asks whom.
+        call: the resolver's connection in the net.
         on_lost: called once when the connection is gone.
     """
 
@@ -95,7 +95,7 @@ class StreamServer(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Begin."""
+        """Keep the transport, to answer on it."""
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
 
@@ -113,7 +113,7 @@ class StreamServer(asyncio.Protocol):
                 self._transport.write(len(sent.packet).to_bytes(2, "big") + sent.packet)
 
     def connection_lost(self, error: Exception | None) -> None:  # noqa: ARG002
-        """Let go."""
+        """Call `on_lost`."""
         self._on_lost()
 
     def _packets(self) -> Iterable[bytes]:

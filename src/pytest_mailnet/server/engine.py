@@ -1,11 +1,11 @@
 """One thread, one event loop, one listener: hands every connection to the service at its destination.
 
 Everything that arrives is a connection from a virtual source to a virtual destination. Whoever dials
-(the patched sockets, a child process, a test) first notes under the client's loopback port who is
-calling whom, and then connects to the one listener, which looks its peer up in that table.
+(the patched sockets, a child process, a test) first notes the two under the client's loopback port, and
+then connects to the one listener. The listener looks the peer's port up in these notes.
 
-The thread starts at first use. It is the only one that touches transports; the tables that other
-threads write are guarded by one lock.
+The thread starts at first use. It is the only one that touches transports; one lock guards the tables
+that other threads write.
 """
 
 from __future__ import annotations
@@ -30,22 +30,22 @@ from pytest_mailnet.values import Endpoint
 __all__ = ["Engine"]
 
 _LOOPBACK = "127.0.0.1"
-_ROUNDS = 8  # of the loop: a connection is accepted, gets its transport, is greeted, heard and answered
+_ROUNDS = 8  # of the loop: enough to accept a connection, make its transport, greet it, read and answer
 _T = TypeVar("_T")
 
 
 class Engine:
-    """The background of one test run; serves any number of nets, one after the other or nested.
+    """The background thread of a test run; serves any number of nets, one after the other or nested.
 
     Attributes:
-        calls: who calls whom.
+        calls: the calls to its listeners.
         authority: signs the certificates of every net of the run.
-        silences: where nothing comes unless time passes.
-        black_hole: where calls go that are never answered.
+        silences: the clients' ports that get nothing unless time passes.
+        black_hole: the port to which calls without an answer go.
     """
 
     def __init__(self) -> None:
-        self._lock = lock()  # of what follows: nets may begin in several threads
+        self._lock = lock()  # for what `_begin_anew` sets: nets may begin in several threads
         self.authority = Authority()
         self._begin_anew()
 
@@ -53,7 +53,7 @@ class Engine:
         self._process = os.getpid()
         self._join: Callable[[], object] | None = None
         self._ident = 0
-        self._sockets: list[Any] = []  # those that listen
+        self._sockets: list[Any] = []  # the listening ones
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop: asyncio.Event | None = None
         self.listener = Endpoint(_LOOPBACK, 0)
@@ -63,7 +63,7 @@ class Engine:
         self.black_hole = BlackHole()
 
     def start(self) -> None:
-        """Bind the sockets and start the thread, unless that has been done.
+        """Bind the sockets and start the thread, if it does not run.
 
         Raises:
             MailNetError: if no loopback port could be bound.
@@ -85,7 +85,7 @@ class Engine:
             ready.acquire()
 
     def close(self) -> None:
-        """Stop the thread, close every socket, remove what is on disk; it can be started again."""
+        """Stop the thread, close every socket, remove the files on disk. `start` works again afterwards."""
         self.authority.close()
         self.black_hole.close()
         with self._lock:
@@ -105,17 +105,34 @@ class Engine:
         self.calls.enter(tenant)
 
     def leave(self, tenant: Tenant) -> None:
-        """Forget a net: calls that are under way never arrive, connections that stand are reset."""
+        """Forget a net: calls under way never arrive, open connections are reset."""
         if (standing := self.calls.leave(tenant)) and not self._forked:
             self.run(_reset(standing))
 
     def note(self, kind: socket.SocketKind, port: int, call: Connection) -> Endpoint:
-        """Note that a client's loopback port calls somebody; return where to connect to."""
+        """Note a call from a client's loopback port.
+
+        Args:
+            kind: SOCK_STREAM or SOCK_DGRAM.
+            port: the client's port.
+            call: source and destination.
+
+        Returns:
+            The loopback address that the client has to connect to.
+        """
         self.calls.note(kind, port, call)
         return self.dns if kind == socket.SOCK_DGRAM or call.service is None else self.listener
 
     def lose(self, port: int, call: Connection) -> Endpoint:
-        """Note that a client's loopback port calls somebody who never answers; return where to connect to."""
+        """Note a call to a host that never answers.
+
+        Args:
+            port: the client's loopback port, of a stream.
+            call: source and destination.
+
+        Returns:
+            The loopback address that the client has to connect to.
+        """
         self.silences.put(socket.SOCK_STREAM, port, silent=True)
         self.calls.note(socket.SOCK_STREAM, port, call)
         return self.black_hole.where()
@@ -127,7 +144,11 @@ class Engine:
             self._loop.call_soon_threadsafe(held)
 
     def settled(self) -> bool:
-        """Wait until what clients have sent by now is dealt with; whether all replies are under way."""
+        """Wait until everything that clients have sent so far is answered.
+
+        Returns:
+            Whether all replies are on their way; False while some are held back (a full congestion window).
+        """
 
         async def rounds() -> bool:
             for _ in range(_ROUNDS):
@@ -138,25 +159,25 @@ class Engine:
 
     @property
     def busy_here(self) -> bool:
-        """Whether the calling thread is the engine's."""
+        """Whether the caller runs in the engine's thread."""
         return bool(original("_thread", "get_ident")() == self._ident)
 
     def listen(self, connection: Callable[[Endpoint], Connection]) -> tuple[Endpoint, Callable[[], None]]:
         """Open a real loopback port for clients that cannot be intercepted.
 
         Args:
-            connection: told the client's real end point, returns who calls whom.
+            connection: makes the net's connection for a client's real address.
 
         Returns:
-            The port's address, and what closes it.
+            The port's address, and a function that closes it.
         """
         return self.serve(lambda: _Arrival(self.calls, connection))
 
     def serve(self, protocol: Callable[[], asyncio.Protocol]) -> tuple[Endpoint, Callable[[], None]]:
-        """Open a loopback port, and serve each connection to it by a protocol of its own.
+        """Open a loopback port, and serve each connection to it with a protocol of its own.
 
         Returns:
-            The port's address, and what closes it and its connections.
+            The port's address, and a function that closes the port and its connections.
         """
         self.start()
         bound: Any = _bound(socket.SOCK_STREAM, 0)
@@ -175,7 +196,7 @@ class Engine:
 
         async def close() -> None:
             asyncio.get_running_loop().remove_reader(bound)
-            await asyncio.sleep(0)  # what was taken already gets its protocol before its server is closed
+            await asyncio.sleep(0)  # accepted connections get their protocols before their server is closed
             server.close()
             self._sockets.remove(bound)
             for each in made:
@@ -189,7 +210,7 @@ class Engine:
         """Run a coroutine in the engine's thread and wait for its result.
 
         Raises:
-            MailNetError: in a process that was forked off the engine's.
+            MailNetError: in a child process that was forked from the engine's.
         """
         if self._forked:
             work.close()
@@ -198,7 +219,7 @@ class Engine:
                 "child sends is led there after mailnet.include_children()"
             )
         assert self._loop is not None
-        # By a lock of the system, not by the locks of `concurrent.futures`, which may be a hub's.
+        # A lock of the system: those of `concurrent.futures` may be gevent's or eventlet's.
         done = lock()
         done.acquire()
         tasks: list[asyncio.Task[_T]] = []
@@ -212,10 +233,10 @@ class Engine:
         return tasks[0].result()
 
     def close_inherited(self) -> None:
-        """Close, in a process that was forked off, its copies of the sockets of the parent's thread.
+        """Close a forked child's copies of the engine's sockets.
 
-        Else a port would listen on in the child when the parent has closed it, and who calls there would wait
-        for ever; and clients would not see the end of connections.
+        Otherwise a port that the parent has closed would still listen in the child, and its callers would
+        wait for ever. Clients would not see connections end either.
         """
         for sock in self._sockets:
             sock.close()
@@ -226,7 +247,7 @@ class Engine:
 
     @property
     def _forked(self) -> bool:
-        """Whether this is a child's copy, without the thread."""
+        """Whether this is the copy in a forked child, which has no thread."""
         return self._process != os.getpid()
 
     def _run(
@@ -259,7 +280,7 @@ class Engine:
             datagrams.close()
             for sock in (listener, dns_tcp):
                 loop.remove_reader(sock)
-            # What was taken already gets its protocol, in tasks of asyncio's own that need the servers.
+            # Accepted connections get their protocols in tasks of asyncio, which need the open servers.
             await asyncio.gather(*asyncio.all_tasks() - {asyncio.current_task()}, return_exceptions=True)
             for server in servers:
                 server.close()
@@ -270,7 +291,7 @@ class Engine:
 
 
 class _Tracked(asyncio.Protocol):
-    """Remembers the transport of the protocol that it makes way for."""
+    """A first protocol that remembers the transport, and hands over to the real protocol."""
 
     def __init__(self, protocol: asyncio.Protocol) -> None:
         self._protocol = protocol
@@ -292,7 +313,7 @@ class _Tracked(asyncio.Protocol):
 
 
 class _Arrival(asyncio.Protocol):
-    """The first protocol of every connection: finds out who calls whom, and steps aside."""
+    """The first protocol of every connection: looks the call up, and hands over to its service's protocol."""
 
     def __init__(self, calls: Calls, find: Callable[[Endpoint], Connection | None]) -> None:
         self._calls = calls
@@ -316,7 +337,7 @@ class _Arrival(asyncio.Protocol):
 
 
 def _unsent(call: Connection) -> bool:
-    """Whether the server has said more than the kernel has let go by now (a full congestion window)."""
+    """Whether the server or the kernel still holds back some of a reply (a full congestion window)."""
     transport = call.transport
     if not isinstance(transport, asyncio.Transport) or transport.is_closing():
         return False
@@ -326,7 +347,7 @@ def _unsent(call: Connection) -> bool:
 async def _reset(calls: list[Connection]) -> None:
     for call in calls:
         transport = call.transport
-        if transport is None:  # it has ended in between
+        if transport is None:  # ended meanwhile
             continue
         assert isinstance(transport, asyncio.Transport)
         protocol = transport.get_protocol()
@@ -341,7 +362,7 @@ async def _reset(calls: list[Connection]) -> None:
 
 
 def _bound(kind: socket.SocketKind, port: int) -> KernelSocket:
-    # By its protocol's name: asyncio sends without delay (TCP_NODELAY) only on what says that it is TCP.
+    # The protocol is named, since asyncio sets TCP_NODELAY only on sockets with IPPROTO_TCP.
     protocol = socket.IPPROTO_TCP if kind == socket.SOCK_STREAM else socket.IPPROTO_UDP
     sock = KernelSocket(socket.AF_INET, kind, protocol)
     try:

@@ -1,4 +1,4 @@
-"""What goes wrong on one connection, and how its server behaves from then on."""
+"""The faults of one connection, and what its server does once one has happened."""
 
 from __future__ import annotations
 
@@ -18,35 +18,40 @@ __all__ = ["FaultyServer", "Mishaps"]
 
 
 class FaultyServer(Protocol):
-    """The server that they happen to."""
+    """A server to which faults happen, as `Mishaps` uses it."""
 
     def send(self, reply: bytes) -> None:
-        """Say something."""
+        """Send bytes to the client."""
 
     def resume(self, data: bytes) -> None:
-        """Go on with what has come while a reply was late."""
+        """Go on with the bytes that came while a reply was late."""
 
     def later(self, seconds: float, do: Callable[[], object]) -> None:
-        """Have something done when so much time has passed in the net."""
+        """Run a callback after some seconds of the net's time.
+
+        Args:
+            seconds: the delay.
+            do: the callback.
+        """
 
     def lose(self, how: str) -> None:
-        """Record that the connection has ended, by the server's doing; what is said last closes it."""
+        """Record that the server has ended the connection, and how; the next `send` closes it."""
 
     def reset(self, how: str) -> None:
-        """Break the connection off."""
+        """Break the connection off with a RST, and record why."""
 
 
 class Mishaps:
-    """What goes wrong on one connection. All of it runs in the loop's thread.
+    """The faults of one connection. Everything here runs in the loop's thread.
 
     Args:
-        armed: what may go wrong.
-        connection: which.
+        armed: the faults that may happen on it.
+        connection: the connection.
         step: its session.
-        server: serves it.
+        server: the server at its end.
 
     Attributes:
-        armed: the same; false where nothing can go wrong any more.
+        armed: the faults that may still happen; false if there are none.
     """
 
     def __init__(self, armed: Armed, connection: Connection, step: Step, server: FaultyServer) -> None:
@@ -55,22 +60,22 @@ class Mishaps:
         self._step = step
         self._server = server
         self._stalled = False
-        self._late: bytearray | None = None  # what came while a reply is late
+        self._late: bytearray | None = None  # bytes that came while a reply is late
         self._forgotten: Fault | None = None
         self._said_early: Stage | None = None
 
     @property
     def deaf(self) -> bool:
-        """Whether the server answers nothing of what has come by now."""
+        """Whether the server answers nothing for now: it has stalled, or its reply is late."""
         return self._stalled or self._late is not None
 
     @property
     def late(self) -> bool:
-        """Whether a reply is still to be said."""
+        """Whether a late reply is still to be sent."""
         return self._late is not None
 
     def hear(self, data: bytes) -> bool:
-        """Whether the server goes on with what has come; what comes while a reply is late is kept."""
+        """Whether the server handles these bytes now; while a reply is late, they are kept for `resume`."""
         if self._forgotten is not None:
             self._server.reset(f"fault {self._forgotten.id}")
         if self._late is not None:
@@ -78,7 +83,17 @@ class Mishaps:
         return not self.deaf
 
     def reply(self, before: list[bytes], reply: bytes) -> bytes:
-        """A reply as it goes out; where something goes wrong now, what stands `before` it is sent first."""
+        """Apply a fault to a reply, if one is due at its stage.
+
+        Args:
+            before: earlier replies that are not sent yet. If a fault happens, they are sent and the list is
+                emptied.
+            reply: the reply as it would go out.
+
+        Returns:
+            The bytes still to send: the reply, as a fault may have changed it. A fault may also add the next
+            stage's reply to it early; then b"" is returned when that stage comes.
+        """
         stage = self._step.session.exchanges[-1].stage if self.armed and reply else None
         if stage is None:
             return reply
@@ -102,7 +117,16 @@ class Mishaps:
         return last
 
     def broken_off(self, before: list[bytes], data: bytes) -> bool:
-        """Whether something goes wrong amid the content, of which this has come."""
+        """Apply a fault amid a mail's content, if one is due.
+
+        Args:
+            before: earlier replies that are not sent yet. If a fault happens, they are sent and the list is
+                emptied.
+            data: the part of the content that has come.
+
+        Returns:
+            Whether a fault has happened.
+        """
         fault = self.armed.at(Stage.MESSAGE, in_content=True) if data else None
         if fault is None:
             return False
@@ -113,8 +137,13 @@ class Mishaps:
         return True
 
     def note(self, fault: Fault, reply: bytes | None = None) -> None:
-        """Record what goes wrong, and what is said because of it, where that is not the reply."""
-        # Whatever comes of it, who waits from now on has been kept waiting by the fault.
+        """Record a fault in the last exchange.
+
+        Args:
+            fault: the fault.
+            reply: what the client is sent in place of the recorded reply; None leaves that as it is.
+        """
+        # From now on, a client that waits does so because of the fault.
         self._connection.silent(True)  # noqa: FBT003
         exchanges = self._step.session.exchanges
         if exchanges:
@@ -124,13 +153,19 @@ class Mishaps:
             )
 
     def end(self, then: str, fault: Fault) -> None:
-        """Do what a fault ends in."""
+        """Do what follows a fault: close or reset the connection, or stop answering.
+
+        Args:
+            then: "close", "reset", "stall" (nothing more is answered), or "forget" (a reset when the client
+                sends again); anything else does nothing.
+            fault: the fault, for the session's record.
+        """
         how = f"fault {fault.id}"
         match then:
             case "close":
                 self._server.lose(how)
             case "reset":
-                # A connect would sometimes fail by it: the client may not have seen yet that it stands.
+                # Not before the client's connect has returned: the reset would sometimes make it fail.
                 self._connection.once_connected(lambda: self._server.reset(how))
             case "stall":
                 self._stalled = True

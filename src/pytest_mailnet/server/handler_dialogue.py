@@ -1,7 +1,7 @@
-"""A conversation that a handler of aiosmtpd holds: commands go to aiosmtpd's `SMTP`, replies come back.
+"""A conversation with an aiosmtpd handler: commands go to aiosmtpd's `SMTP`, replies come back.
 
-The test's own answers come first. What they refuse, the handler never hears of; what they accept, it is not
-asked about. Faults, TLS and the record are those of every other server of the net.
+The test's own answers come first: for a command that they refuse or accept, no hook of the handler is called.
+Faults, TLS and the record work as on every other server of the net.
 """
 
 from __future__ import annotations
@@ -41,28 +41,28 @@ _STAGES: Mapping[bytes, Stage] = MappingProxyType(
 
 
 class _Asked(NamedTuple):
-    """What the handler has been asked, and has not answered yet."""
+    """A command that the handler's server has not answered yet."""
 
     verb: bytes
     stage: Stage | None
     request: bytes
-    instead: Reply | None  # what is replied in its place
+    instead: Reply | None  # the test's reply in place of the handler's
 
 
 class HandlerDialogue(Dialogue):
-    """One conversation with a handler. It lives in the engine's thread, and hands over to the handler's.
+    """One conversation with a handler. It runs in the engine's thread; the handler has a thread of its own.
 
     Args:
-        service: the host; its script is asked, and told of exceptions.
+        service: the host, with the test's script; exceptions are reported to it.
         step: the session, opened already.
         journal: gives the time of each exchange.
         loop: the engine's.
-        handler_loop: where the hooks are awaited.
-        make: makes the `SMTP` of this conversation; called there.
+        handler_loop: the loop in which the hooks are awaited.
+        make: makes the `SMTP` of this conversation; called in the handler's thread.
 
     Attributes:
-        answered: called with a reply when it has come.
-        tls_info: tells what asyncio's transports know of an encrypted connection.
+        answered: called with each reply when it has come.
+        tls_info: returns what asyncio's transports know of an encrypted connection.
     """
 
     def __init__(  # noqa: PLR0917  # called once
@@ -76,7 +76,7 @@ class HandlerDialogue(Dialogue):
     ) -> None:
         super().__init__(service, step, journal)
         self._loop, self._handler_loop, self._make = loop, handler_loop, make
-        self._smtp: SMTP | None = None  # the handler's thread alone makes and calls it
+        self._smtp: SMTP | None = None  # made and called in the handler's thread only
         self._begun = self._over = False
         self._transport = _HandlerTransport(self, loop)
         self._asked: _Asked | None = None
@@ -87,21 +87,21 @@ class HandlerDialogue(Dialogue):
 
     @property
     def awaiting(self) -> bool:
-        """Whether a reply has still to come."""
+        """Whether a reply is still to come."""
         return self._asked is not None
 
     @property
     def scripted(self) -> bool:
-        """Whether the test has answered what the handler is asked now."""
+        """Whether the test has answered the command that the handler's server is at."""
         return self._asked is not None and self._asked.instead is not None
 
     @property
     def stage(self) -> Stage | None:
-        """The stage that the handler is at; None for a command that decides none."""
+        """The stage that the handler is at; None for a command without a stage, such as NOOP."""
         return None if self._asked is None else self._asked.stage
 
     def greet(self) -> bytes:
-        """Let the handler's server say its banner; a test's refusal comes first."""
+        """Let the handler's server send its banner, unless the test refuses the connection."""
         answer = self.decide(Stage.CONNECT)
         if not agreed(answer):
             said = self.answer(Stage.CONNECT, b"", answer, "banner")
@@ -124,11 +124,11 @@ class HandlerDialogue(Dialogue):
             self._transport.close()
 
     def command(self, line: bytes, *, pipelined: bool = False) -> bytes:
-        """Pass a command on; the reply comes later, unless the test refuses it.
+        """Pass a command on; the reply comes later, unless the test refuses the command.
 
         Args:
-            line: what came, line end included.
-            pipelined: whether more had come behind it.
+            line: the command, line end included.
+            pipelined: whether the client had sent more behind it.
         """
         verb, _, rest = line.rstrip(b"\r\n").partition(b" ")
         verb = verb.upper()
@@ -143,7 +143,7 @@ class HandlerDialogue(Dialogue):
         return self._ask(_Asked(verb, stage, line, answer if isinstance(answer, Reply) else None))
 
     def encrypted(self, version: str) -> bytes:
-        """Begin anew after a handshake; the handler's server is told as asyncio's TLS would tell it."""
+        """Begin anew after a handshake; the handler's server learns of it as from asyncio's TLS."""
         begun = self._begun
         said = super().encrypted(version)
         if begun:
@@ -153,12 +153,17 @@ class HandlerDialogue(Dialogue):
     def _begin_anew(self) -> None:
         if self._smtp is not None:
             tls: Any = SimpleNamespace(_extra=dict(self.tls_info()))
-            self._smtp._original_transport = self._transport  # noqa: SLF001  # what its STARTTLS sets there
+            self._smtp._original_transport = self._transport  # noqa: SLF001  # as its own STARTTLS does
             self._smtp._tls_protocol = tls  # noqa: SLF001
             self._smtp.connection_made(self._transport)
 
     def lost(self, how: str, unanswered: bytes = b"") -> None:
-        """Note how the connection ended, and end the handler's side of it."""
+        """Note how the connection ended, and end the handler's side of it.
+
+        Args:
+            how: the end in words, for the session's record.
+            unanswered: what the client had sent without a reply; b"" for the command that the handler is at.
+        """
         asked = self._asked
         if asked is not None:
             unanswered = unanswered or asked.request
@@ -175,21 +180,21 @@ class HandlerDialogue(Dialogue):
             smtp.connection_lost(None)
 
     def take(self, content: bytes, raw: bytes) -> bytes:
-        """Decide about a content that has come to its end.
+        """Decide about a mail's content after its final dot.
 
         Args:
-            content: without the dots that the client put before lines.
-            raw: as it came, the final dot included.
+            content: the content, dot-unstuffed.
+            raw: the same as it came, the final dot included.
         """
         self.step.content = content
         answer = self.decide(Stage.MESSAGE)
         if isinstance(answer, HangUp):
             return self.answer(Stage.MESSAGE, content, answer, "")
-        # A refusal goes the same way: the handler's server has to get past the content.
+        # A refused content is passed on too: the handler's server has to get past it.
         return self._ask(_Asked(b"", Stage.MESSAGE, content, answer), raw)
 
     def heard(self, said: bytes) -> None:
-        """Take what the handler's server has written; a reply may come in several pieces."""
+        """Take bytes that the handler's server has written; a reply may come in several pieces."""
         self._said += said
         if self._said.endswith(b"\r\n") and self._said[self._said.rfind(b"\n", 0, -1) + 1 :][3:4] != b"-":
             self._loop.call_soon(self._reply)
@@ -236,11 +241,11 @@ class HandlerDialogue(Dialogue):
     def _instead_of(self, said: bytes, asked: _Asked) -> bytes:
         instead = asked.instead
         if instead is None or (instead.positive and said[:1] not in (b"2", b"3")):
-            return said  # of a yes to what the handler's server could not do nothing is left
+            return said  # the test's yes cannot help where the handler's server failed
         return instead.wire(self.value_of)
 
     def _in_order(self, stage: Stage | None, argument: str) -> bool:
-        """Whether a command is one that the test may answer; the step is as it says then."""
+        """Bring the step in line with a command; whether it is in order, so that the test may answer it."""
         step = self.step
         try:
             match stage:
@@ -281,7 +286,7 @@ class HandlerDialogue(Dialogue):
             case Stage.STARTTLS if agreed:
                 self.starting_tls = True
             case Stage.AUTH if code == b"235":
-                # A mechanism of the handler's own has its own idea of who that is.
+                # For a mechanism of the handler's own, the user is not known here.
                 step.authenticated_as = step.credentials.identity if step.credentials else ""
                 note(step.session, user=step.authenticated_as)
             case None if verb == b"RSET" and agreed:
@@ -293,11 +298,11 @@ class HandlerDialogue(Dialogue):
 
 
 class _Letter:
-    """What comes between the reply to DATA and the dot."""
+    """Reads a mail's content: all bytes between the reply to DATA and the final dot."""
 
     def __init__(self, dialogue: HandlerDialogue) -> None:
         self._dialogue = dialogue
-        self._end = Content(None)  # finds it; only CRLF.CRLF is one
+        self._end = Content(None)  # finds the final dot; only CRLF.CRLF counts
         self._raw = bytearray()
 
     @property
@@ -316,7 +321,7 @@ class _Letter:
 
 
 class _HandlerTransport(asyncio.Transport):
-    """What aiosmtpd's `SMTP` takes for the client's connection, in the handler's thread."""
+    """The transport that aiosmtpd's `SMTP` is given, in the handler's thread."""
 
     def __init__(self, dialogue: HandlerDialogue, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__()

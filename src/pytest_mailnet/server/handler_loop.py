@@ -14,8 +14,8 @@ __all__ = ["HandlerLoop"]
 class HandlerLoop:
     """A thread with an event loop of its own, as aiosmtpd's controllers have it.
 
-    A hook that blocks, because it sends mail by smtplib or asks a database, holds up its own server and
-    nothing else of the net. One lock: clients' threads start it, the test's ends it.
+    A hook that blocks, because it sends mail by smtplib or asks a database, holds up only its own server.
+    One lock: clients' threads start the thread, the test's thread ends it.
     """
 
     def __init__(self) -> None:
@@ -24,7 +24,7 @@ class HandlerLoop:
         self._join: Callable[[], object] = bool
 
     def start(self) -> asyncio.AbstractEventLoop:
-        """Start the thread, if it does not run; it belongs to the net of the calling thread."""
+        """Start the thread, if it does not run. It belongs to the net of the thread that calls this."""
         with self._lock:
             if self._loop is None:
                 loop = self._loop = new_loop()
@@ -32,7 +32,7 @@ class HandlerLoop:
             return self._loop
 
     def close(self) -> None:
-        """End what the hooks are about, and the thread."""
+        """Cancel hooks that still run, and end the thread."""
         with self._lock:
             loop, self._loop = self._loop, None
         if loop is not None:
@@ -40,7 +40,7 @@ class HandlerLoop:
             self._join()
 
     def call(self, do: Callable[[], object]) -> None:
-        """Have something done in the thread, in the order of these calls; nothing where it has ended."""
+        """Run a callback in the thread, in the order of these calls; do nothing if the thread has ended."""
         with self._lock:
             if self._loop is not None:
                 self._loop.call_soon_threadsafe(do)

@@ -1,4 +1,4 @@
-"""A host that is served by aiosmtpd's own `SMTP`, with a handler of the application or of its tests."""
+"""A host served by aiosmtpd's own `SMTP`, with a handler of the application or of its tests."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ __all__ = ["HandlerService", "Handling"]
 
 
 class Handling:
-    """Who serves a host in place of the net: a handler, and the `SMTP` class that calls its hooks.
+    """A handler that serves a host in place of the net, and the `SMTP` class that calls its hooks.
 
     Args:
-        handler: has hooks as aiosmtpd knows them, `handle_RCPT` and its sisters.
+        handler: an object with aiosmtpd's hooks: `handle_RCPT`, `handle_DATA` and so on.
         factory: a subclass of aiosmtpd's `SMTP`, or `functools.partial` of one with further arguments.
-        call: what the test has called, for the message.
+        call: the beginning of the test's call, for error messages.
 
     Raises:
-        InvalidSetting: for a handler that is a class, or a factory that is no such class.
+        InvalidSetting: if the handler is missing or a class, or for another factory.
 
     Attributes:
-        loop: where its hooks are awaited.
+        loop: the loop in which the hooks are awaited.
     """
 
     def __init__(self, handler: object, factory: object, call: str) -> None:
@@ -71,7 +71,7 @@ class Handling:
 
         Args:
             dialogue: the conversation.
-            host: what it is held with.
+            host: the host that it is held with.
         """
         step = dialogue.step
         offers = not step.tls and "STARTTLS" in (dialogue.service.extension_lines(step) or ())
@@ -87,18 +87,18 @@ class Handling:
 
 
 class HandlerService(MailService):
-    """What listens at such a host's port, for the engine.
+    """The engine's service at the ports of a host with a handler.
 
     Args:
-        host: what is offered, encrypted and scripted there.
+        host: the host, with its extensions, TLS and script.
         provider: the name under which sessions are recorded.
         journal: where they are recorded.
-        departed: told of each connection that is gone.
-        drawn: what the connection meets besides the host's own faults.
-        handling: who answers.
+        departed: called with each connection that is gone.
+        drawn: a fault of this connection besides the host's own; None for none.
+        handling: the handler.
     """
 
-    def __init__(  # noqa: PLR0917  # those of its base class, and one more
+    def __init__(  # noqa: PLR0917  # the base class's, and one more
         self,
         host: MailHost,
         provider: str,
@@ -109,10 +109,15 @@ class HandlerService(MailService):
     ) -> None:
         super().__init__(host, provider, journal, departed, drawn)
         self._handling = handling
-        handling.loop.start()  # in the client's thread, whose net is the handler's too
+        handling.loop.start()  # from the client's thread: the handler gets its net
 
     def accept(self, connection: Connection, loop: asyncio.AbstractEventLoop) -> MailServer:
-        """Open the session's record and return the server that serves it."""
+        """Open the session's record, and make the server of the connection.
+
+        Args:
+            connection: the connection to serve.
+            loop: the engine's event loop.
+        """
         server = super().accept(connection, loop)
         dialogue = server.dialogue
         assert isinstance(dialogue, HandlerDialogue)
@@ -128,7 +133,7 @@ class HandlerService(MailService):
 
 
 class _InNet(SMTP):
-    """What is laid over an `SMTP` class: the test's answers come before its hooks."""
+    """A mix-in over an `SMTP` class: the test's answers come before the handler's hooks."""
 
     mailnet: tuple[HandlerDialogue, MailHost]
 
@@ -157,8 +162,8 @@ class _InNet(SMTP):
         return super()._authenticate(mechanism, auth_data)
 
     @syntax("STARTTLS", when="tls_context")
-    async def smtp_STARTTLS(self, arg: str) -> None:  # noqa: N802  # by this name aiosmtpd finds it
-        # The handshake is the net's.
+    async def smtp_STARTTLS(self, arg: str) -> None:  # noqa: N802  # aiosmtpd looks it up by this name
+        # The net does the handshake.
         if arg:
             await self.push("501 Syntax: STARTTLS")
         elif not self.tls_context:

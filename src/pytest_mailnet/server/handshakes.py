@@ -17,12 +17,12 @@ _WAY_OUT = (
 
 
 def why_failed(error: ssl.SSLError, host: str, shown: Certificate | None) -> str:
-    """What ended TLS, and what to do about it where the client does not trust what it was shown.
+    """What ended TLS, in words; with the remedy, where the client does not trust the certificate.
 
     Args:
-        error: the server's; by its name it tells of the client's alert, if there was one (RFC 8446, 6.2).
-        host: who the server is.
-        shown: what it showed in the handshake; None if it was past that.
+        error: the server's error; its reason names the client's alert, if there was one (RFC 8446, 6.2).
+        host: the server's name.
+        shown: the certificate shown in the handshake; None if the handshake was over.
     """
     reason = error.reason or str(error)
     if shown is None:

@@ -1,4 +1,4 @@
-"""Where nothing is to be heard: connections on which a server stands still, and a place without answers."""
+"""Clients that get no answer: on connections whose server stands still, and at a port that never answers."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ _SIOCOUTQNSD = 0x894B  # linux/sockios.h
 
 
 class Silences:
-    """The clients' ends, on loopback, on which nothing comes unless time passes.
+    """The clients' loopback ports that receive nothing unless time passes, each as (socket kind, port).
 
-    One lock: the engine's thread and dialling threads add and remove, those who wait look.
+    One lock: the engine's thread and dialling threads add and remove, waiting threads look.
     """
 
     def __init__(self) -> None:
@@ -26,7 +26,13 @@ class Silences:
         self._lock = lock()
 
     def put(self, kind: int, port: int, silent: bool) -> None:  # noqa: FBT001
-        """Note whether nothing comes to a client's port."""
+        """Note whether a client's port receives nothing.
+
+        Args:
+            kind: SOCK_STREAM or SOCK_DGRAM.
+            port: the client's loopback port.
+            silent: True if nothing comes unless time passes.
+        """
         with self._lock:
             (self._ends.add if silent else self._ends.discard)((kind, port))
 
@@ -36,9 +42,9 @@ class Silences:
 
 
 class BlackHole:
-    """A loopback port where connections are never answered: its queue is full, and nobody takes from it.
+    """A loopback port that never answers: its queue of connections is full, and nobody accepts any.
 
-    The kernel drops what a connect sends there, as the network drops what is sent to a host that is down.
+    The kernel drops a connect to it, as the network drops packets to a host that is down.
     """
 
     def __init__(self) -> None:
@@ -46,14 +52,14 @@ class BlackHole:
         self._lock = lock()
 
     def where(self) -> Endpoint:
-        """Its address; opened at first use."""
+        """The port's address; the port is opened at first use."""
         with self._lock:
             if not self._sockets:
                 listener = KernelSocket(socket.AF_INET, socket.SOCK_STREAM)
                 listener.bind(("127.0.0.1", 0))
                 listener.listen(0)
                 self._sockets = [listener]
-                for _ in range(2):  # one fills the queue; the other is what a kernel may take beyond it
+                for _ in range(2):  # one fills the queue; a kernel may take one more
                     filler = KernelSocket(socket.AF_INET, socket.SOCK_STREAM)
                     self._sockets.append(filler)
                     filler.setblocking(False)  # noqa: FBT003
@@ -62,15 +68,18 @@ class BlackHole:
             return Endpoint(*self._sockets[0].getsockname())
 
     def close(self) -> None:
-        """Close the port; connections that wait there are refused when they try again."""
+        """Close the port; waiting connections are refused when the kernel tries them again."""
         with self._lock:
             while self._sockets:
                 self._sockets.pop().close()
 
 
 def unsent(descriptor: int) -> bool:
-    """Whether the kernel holds back something of what was written to a socket (Nagle, a full window)."""
+    """Whether the kernel has not sent all bytes written to a socket (Nagle, a full window).
+
+    Always False on other systems than Linux, which do not say.
+    """
     left = bytearray(4)
-    with contextlib.suppress(OSError):  # other systems than Linux do not tell
+    with contextlib.suppress(OSError):  # not Linux
         fcntl.ioctl(descriptor, _SIOCOUTQNSD, left)
     return any(left)

@@ -1,4 +1,4 @@
-"""A link that carries some bytes a second."""
+"""A slow link: it carries only some bytes a second."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ __all__ = ["SlowLink"]
 
 
 class SlowLink(asyncio.Transport):
-    """A transport whose other end gets what is written in pieces, one a second.
+    """A transport that sends its bytes in pieces, one a second.
 
     Args:
-        transport: the real one.
-        later: has something done some seconds later.
+        transport: the real transport.
+        later: runs a callback after some seconds.
     """
 
     def __init__(
@@ -30,36 +30,36 @@ class SlowLink(asyncio.Transport):
         self._flowing = self._closing = False
 
     def write(self, data: bytes | bytearray | memoryview[Any]) -> None:
-        """Send at once what a second carries, and the rest later."""
+        """Send one piece now, and the rest later."""
         self._waiting += data
         if not self._flowing:
             self._flow()
 
     def close(self) -> None:
-        """Close, once all is sent."""
+        """Close when all is sent."""
         self._closing = True
         if not self._flowing:
             self._transport.close()
 
     def abort(self) -> None:
-        """Break off; what waits is lost."""
+        """Break off; bytes not yet sent are lost."""
         self._waiting = b""
         self._transport.abort()
 
     def is_closing(self) -> bool:
-        """Whether it is to be closed."""
+        """Whether it is closed, or will be when all is sent."""
         return self._closing or self._transport.is_closing()
 
     def get_extra_info(self, name: str, default: Any = None) -> Any:
-        """What the real one knows."""
+        """What the real transport knows."""
         return self._transport.get_extra_info(name, default)
 
     def pause_reading(self) -> None:
-        """Take nothing."""
+        """Stop reading."""
         self._transport.pause_reading()
 
     def resume_reading(self) -> None:
-        """Take again."""
+        """Read again."""
         self._transport.resume_reading()
 
     def _flow(self) -> None:

@@ -1,4 +1,4 @@
-"""The wire side of a mail server: bytes to a conversation, replies to the client, TLS between them."""
+"""A mail server on the wire: passes commands to a conversation, and replies to the client, over TLS too."""
 
 from __future__ import annotations
 
@@ -30,39 +30,39 @@ from pytest_mailnet.smtp.state import Step
 __all__ = ["MailHost", "MailServer", "MailService"]
 
 _IDLE = 300.0  # RFC 5321, 4.5.3.2.7
-_KEPT = 12289  # of an unfinished command line, in bytes: more than any command may have
+_KEPT = 12289  # bytes kept of an unfinished command line: more than any command may have
 _ENDS_A_HANDSHAKE = {Manner.HANDSHAKE_STALLED: "stall", Manner.HANDSHAKE_CLOSED: "close"}
 _AT_ONCE = struct.pack("ii", 1, 0)  # struct linger: on, for no time
 
 
 class MailHost(SmtpHost, Protocol):
-    """What a mail server needs of its host."""
+    """A host, as its mail server uses it."""
 
     @property
     def faults(self) -> Armed:
-        """What goes wrong on its connections."""
+        """The faults of its connections."""
 
     @property
     def clock(self) -> Clock:
-        """The net's."""
+        """The net's clock."""
 
     @property
     def certificate(self) -> Certificate:
-        """What it shows, unless a fault wants it otherwise."""
+        """The certificate that it shows, unless a fault has it show another."""
 
     def tls_context(self, certificate: Certificate) -> ssl.SSLContext:
-        """What it shakes hands with to show that."""
+        """The context for handshakes that show this certificate."""
 
 
 class MailService:
-    """What listens at a host's port, for the engine.
+    """The engine's service at the ports of a host.
 
     Args:
-        host: decides what its sessions are told.
-        provider: the name under which they are recorded.
+        host: decides the replies.
+        provider: the name under which sessions are recorded.
         journal: where they are recorded.
-        departed: told of each connection that is gone.
-        drawn: what the connection meets besides the host's own faults.
+        departed: called with each connection that is gone.
+        drawn: a fault of this connection besides the host's own; None for none.
     """
 
     def __init__(
@@ -77,7 +77,12 @@ class MailService:
         self._drawn = drawn
 
     def accept(self, connection: Connection, loop: asyncio.AbstractEventLoop) -> MailServer:
-        """Open the session's record and return the server that serves it."""
+        """Open the session's record, and make the server of the connection.
+
+        Args:
+            connection: the connection to serve.
+            loop: the engine's event loop.
+        """
         assert connection.destination is not None
         session = self._journal.open_session(
             connection.source, connection.destination, self._host.hostname, self._provider
@@ -94,18 +99,18 @@ class MailService:
 
 
 class MailServer(asyncio.Protocol):
-    """Serves one connection. All of it runs in the loop's thread.
+    """The server's end of one connection. Everything here runs in the loop's thread.
 
     Args:
         dialogue: the conversation.
         step: the session.
         loop: the engine's.
-        host: has what it shakes hands with, and what goes wrong.
+        host: the host, with its certificates and faults.
         on_lost: called once when the connection is gone.
 
     Attributes:
         dialogue: the conversation.
-        mishaps: what goes wrong on it.
+        mishaps: the connection's faults.
     """
 
     mishaps: Mishaps
@@ -132,7 +137,7 @@ class MailServer(asyncio.Protocol):
         self._timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Greet the client, once hands are shaken where the port is one for TLS alone (RFC 8314, 3.3)."""
+        """Greet the client; at a port for TLS from the first byte on, after the handshake (RFC 8314, 3.3)."""
         self.transport = cast("asyncio.Transport", transport)
         self._heard = self.loop.time()
         self._timer = self.loop.call_later(_IDLE, self._idle)
@@ -151,7 +156,7 @@ class MailServer(asyncio.Protocol):
             mishaps.note(fault)
 
     def data_received(self, data: bytes) -> None:
-        """Answer every command and content that is complete by now, with one write."""
+        """Answer every complete command and content, in one write."""
         self._heard = self.loop.time()
         if not self.mishaps.hear(data):
             return
@@ -163,14 +168,14 @@ class MailServer(asyncio.Protocol):
         self._begin_tls()
 
     def resume(self, data: bytes) -> None:
-        """Go on with what has come while a reply was late."""
+        """Go on with the bytes that came while a reply was late."""
         self._begin_tls()
         if self.transport is not None:
             self.data_received(data)
 
     def _begin_tls(self) -> None:
         if self.dialogue.starting_tls and self._channel is None and not self.mishaps.late:
-            # What was sent before the handshake is no part of the encrypted session (CVE-2011-0411).
+            # Bytes sent before the handshake are no part of the encrypted session (CVE-2011-0411).
             self._rest = b""
             self._shake_hands()
 
@@ -184,7 +189,7 @@ class MailServer(asyncio.Protocol):
     def _replies(self, data: bytes) -> bytes:
         dialogue, mishaps, begin = self.dialogue, self.mishaps, 0
         replies: list[bytes] = []
-        # What was pipelined behind a reply that closes is not answered.
+        # Commands pipelined behind a reply that closes are not answered.
         while not (dialogue.closing or dialogue.starting_tls or dialogue.awaiting or mishaps.deaf):
             if dialogue.reading is not None:
                 if mishaps.armed and mishaps.broken_off(replies, data[begin:]):
@@ -202,7 +207,7 @@ class MailServer(asyncio.Protocol):
             reply = dialogue.command(data[begin:end], pipelined=end < len(data))
             replies.append(mishaps.reply(replies, reply))
             begin = end
-        # What is pipelined behind a command whose reply has still to come is kept whole.
+        # All bytes pipelined behind a command are kept while its reply is still to come.
         self._rest = data[begin:] if dialogue.awaiting else data[begin : begin + _KEPT]
         return b"".join(replies)
 
@@ -212,7 +217,7 @@ class MailServer(asyncio.Protocol):
         return {} if self._channel is None else self._channel.info
 
     def answered(self, reply: bytes) -> None:
-        """Say a reply that has been waited for, and go on with what came meanwhile."""
+        """Send a reply that was awaited, and go on with the bytes that came meanwhile."""
         if self.transport is None:
             return
         reply = self.mishaps.reply([], reply)
@@ -220,7 +225,12 @@ class MailServer(asyncio.Protocol):
         self._begin_tls()
 
     def later(self, seconds: float, do: Callable[[], object]) -> None:
-        """Have something done when so much time has passed in the net."""
+        """Run a callback after some seconds of the net's time.
+
+        Args:
+            seconds: the delay.
+            do: the callback.
+        """
         elapse(self._host.clock, self.loop, seconds, do)
 
     def _decrypted(self, channel: TlsChannel, data: bytes) -> bytes:
@@ -262,12 +272,12 @@ class MailServer(asyncio.Protocol):
         return sent[:-1] + bytes([sent[-1] ^ 0xFF]) if sent and manner is Manner.BROKEN_RECORD else sent
 
     def eof_received(self) -> bool:
-        """Let the transport close."""
+        """Record that the client has closed, and let the transport close."""
         self._hang_up(self._left())
         return False
 
     def connection_lost(self, error: Exception | None) -> None:
-        """Let go of everything."""
+        """Record the end, and stop the timer."""
         self.lose(self._left() if error is None else "connection reset")
         if self._timer is not None:
             self._timer.cancel()
@@ -275,12 +285,12 @@ class MailServer(asyncio.Protocol):
         self._on_lost()
 
     def pause_writing(self) -> None:
-        """Take no commands from a client that does not read its replies."""
+        """Stop reading from a client that does not read its replies."""
         if self.transport is not None:
             self.transport.pause_reading()
 
     def resume_writing(self) -> None:
-        """Go on."""
+        """Read again."""
         if self.transport is not None:
             self.transport.resume_reading()
 
@@ -288,7 +298,7 @@ class MailServer(asyncio.Protocol):
         """Break the connection off with a RST, so that the client sees an error and no orderly end.
 
         Args:
-            how: what the session's record says of it.
+            how: the end in words, for the session's record.
         """
         self.lose(how)
         if self.transport is not None:
@@ -298,12 +308,12 @@ class MailServer(asyncio.Protocol):
             self.transport.abort()
 
     def lose(self, how: str) -> None:
-        """Record that the connection has ended; what is said last closes it."""
+        """Record that the connection has ended, and how; the next `send` closes it."""
         reading = self.dialogue.reading
         self.dialogue.lost(how, self._rest if reading is None else reading.begun)
 
     def send(self, reply: bytes) -> None:
-        """Say something, encrypted where hands were shaken."""
+        """Send bytes to the client, encrypted after a handshake; close where the conversation has ended."""
         if self.transport is None:
             return
         if self._channel is not None:
@@ -314,7 +324,7 @@ class MailServer(asyncio.Protocol):
             self.transport.close()
 
     def _idle(self) -> None:
-        # One timer a connection, set again for the time that is left, and not one a command.
+        # One timer for a connection, set again for the time that is left; not one for each command.
         left = self._heard + _IDLE - self.loop.time()
         if left > 0:
             self._timer = self.loop.call_later(left, self._idle)
@@ -326,6 +336,6 @@ class MailServer(asyncio.Protocol):
         return "client closed the connection" + (" in the TLS handshake" if shaking else "")
 
     def _hang_up(self, how: str) -> None:
-        """Close the connection, and say so where it is encrypted (RFC 5246, 7.2.1)."""
+        """Close the connection, with a close_notify where it is encrypted (RFC 5246, 7.2.1)."""
         self.lose(how)
         self.send(b"")

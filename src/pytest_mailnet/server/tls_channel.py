@@ -1,4 +1,4 @@
-"""TLS on one connection, without sockets: what came in, what goes out."""
+"""TLS on one connection, without sockets: bytes in, bytes out."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ _RECORD = 16384
 
 
 class TlsChannel:
-    """Either end of an encrypted connection; what it wants sent is fetched with `outgoing`.
+    """Either end of an encrypted connection; `outgoing` has the bytes to send.
 
     Args:
-        context: of the server, or of the client.
-        server_name: whom a client calls; None for the server's end.
+        context: the server's, or the client's.
+        server_name: the host that a client calls; None for the server's end.
 
     Attributes:
-        ended: whether the other end has said that nothing follows (close_notify).
+        ended: whether the other end has sent close_notify: nothing follows.
     """
 
     def __init__(self, context: ssl.SSLContext, server_name: str | None = None) -> None:
@@ -31,7 +31,7 @@ class TlsChannel:
 
     @property
     def version(self) -> str | None:
-        """The protocol, "TLSv1.3", once both have shaken hands."""
+        """The protocol version, "TLSv1.3"; None before the handshake is over."""
         return self._ssl.version() if self._established else None
 
     @property
@@ -46,10 +46,10 @@ class TlsChannel:
         }
 
     def receive(self, data: bytes = b"") -> bytes:
-        """Take what came; return what it says in the clear, b"" while hands are being shaken.
+        """Take bytes from the other end; return them decrypted, b"" during the handshake.
 
         Raises:
-            ssl.SSLError: if the handshake failed, or a record was broken; what to send then is an alert.
+            ssl.SSLError: if the handshake failed, or a record was broken; `outgoing` has the alert then.
         """
         if data:
             self._in.write(data)
@@ -60,18 +60,18 @@ class TlsChannel:
                 self._established = True
             while part := self._ssl.read(_RECORD):
                 said.append(part)
-            self.ended = True  # which is what an empty read means
+            self.ended = True  # an empty read means that
         return b"".join(said)
 
     def send(self, data: bytes) -> None:
-        """Encrypt."""
+        """Encrypt bytes for the other end."""
         self._ssl.write(data)
 
     def close(self) -> None:
-        """Tell the other end that nothing follows (close_notify)."""
+        """Encrypt a close_notify, which says that nothing follows."""
         with contextlib.suppress(ssl.SSLError):
             self._ssl.unwrap()
 
     def outgoing(self) -> bytes:
-        """What is to be sent by now."""
+        """Take the bytes that are to be sent now."""
         return self._out.read()
