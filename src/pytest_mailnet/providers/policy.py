@@ -83,22 +83,22 @@ class Policy:
         """The names of the rules, and of their families."""
         return list(dict.fromkeys(it for rule in self._rules for it in _names(rule)))
 
-    def decide(self, stage: Stage, step: Step, evidence: RuleContext) -> Refusal | None:
+    def decide(self, stage: Stage, step: Step, context: RuleContext) -> Refusal | None:
         """The first refusal at a stage; None if a rule permits, or none objects.
 
         Args:
             stage: the stage of the command.
             step: the session so far; the rule that decides is recorded there.
-            evidence: what rules can find out about the session.
+            context: what rules can find out about the session.
         """
         published: bool | None = None
         for rule, permits, if_published in self._asked[stage]:
             if if_published:
                 if published is None:
-                    published = _published(step, evidence.dns)
+                    published = _published(step, context.dns)
                 if not published:
                     continue
-            answer = rule.decide(step, evidence)
+            answer = rule.decide(step, context)
             if answer is None:
                 continue
             if answer is PERMIT:

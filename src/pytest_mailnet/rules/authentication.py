@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from pytest_mailnet.rules.auth import Authentication, authentication_of
-from pytest_mailnet.rules.rule import Condition, Refusal, Rule, RuleContext, When
+from pytest_mailnet.rules.rule import Condition, Refusal, RefusingRule, Rule, RuleContext, When
 from pytest_mailnet.values import Stage
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ _AFTER_MAIL = frozenset({Stage.MAIL, Stage.RCPT, Stage.DATA, Stage.MESSAGE})
 
 
 @dataclass(frozen=True, kw_only=True)
-class SpfResultIs(Rule):
+class SpfResultIs(RefusingRule):
     """Refuses mail by what SPF says of its reverse-path (RFC 7208).
 
     Attributes:
@@ -36,8 +36,8 @@ class SpfResultIs(Rule):
     results: tuple[str, ...] = ("fail",)
     reply: Condition = "spf_fail"
 
-    def decide(self, step: Step, evidence: RuleContext) -> Refusal | None:
-        spf = authentication_of(step, evidence.dns, evidence.clock).spf
+    def decide(self, step: Step, context: RuleContext) -> Refusal | None:
+        spf = authentication_of(step, context.dns, context.clock).spf
         if spf.result not in self.results:
             return None
         why = f"SPF of {spf.domain} for {step.client.ip}: {spf.result}, {spf.why}"
@@ -62,8 +62,8 @@ class NotAuthenticated(_OfMessages):
 
     reply: Condition = "unauthenticated_no_spf_no_dkim"
 
-    def decide(self, step: Step, evidence: RuleContext) -> Refusal | None:
-        found = authentication_of(step, evidence.dns, evidence.clock)
+    def decide(self, step: Step, context: RuleContext) -> Refusal | None:
+        found = authentication_of(step, context.dns, context.clock)
         if found.spf.result == "pass" or found.dkim == "pass":
             return None
         return Refusal(self.reply, told(found), {"domain": found.spf.domain})
@@ -79,8 +79,8 @@ class DkimFail(_OfMessages):
 
     reply: Condition = "dkim_fail"
 
-    def decide(self, step: Step, evidence: RuleContext) -> Refusal | None:
-        found = authentication_of(step, evidence.dns, evidence.clock)
+    def decide(self, step: Step, context: RuleContext) -> Refusal | None:
+        found = authentication_of(step, context.dns, context.clock)
         if found.dkim in ("pass", "none"):
             return None
         return Refusal(self.reply, told(found), {"domain": found.signatures[0].domain})
@@ -98,8 +98,8 @@ class DmarcReject(_OfMessages):
     policies: tuple[str, ...] = ("reject",)
     reply: Condition = "dmarc_reject"
 
-    def decide(self, step: Step, evidence: RuleContext) -> Refusal | None:
-        found = authentication_of(step, evidence.dns, evidence.clock)
+    def decide(self, step: Step, context: RuleContext) -> Refusal | None:
+        found = authentication_of(step, context.dns, context.clock)
         if found.dmarc.result != "fail" or found.dmarc.policy not in self.policies:
             return None
         return Refusal(self.reply, told(found), {"domain": found.author})
@@ -115,8 +115,8 @@ class FromNotAligned(_OfMessages):
 
     reply: Condition = "from_header_not_aligned"
 
-    def decide(self, step: Step, evidence: RuleContext) -> Refusal | None:
-        found = authentication_of(step, evidence.dns, evidence.clock)
+    def decide(self, step: Step, context: RuleContext) -> Refusal | None:
+        found = authentication_of(step, context.dns, context.clock)
         if found.dmarc.aligned_spf or found.dmarc.aligned_dkim:
             return None
         return Refusal(self.reply, told(found), {"domain": found.author})

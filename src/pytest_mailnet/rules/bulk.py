@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, ClassVar
 from pytest_mailnet.rules.auth import Authentication, authentication_of
 from pytest_mailnet.rules.authentication import told
 from pytest_mailnet.rules.counting import Windows
-from pytest_mailnet.rules.rule import Condition, Refusal, Rule, RuleContext, When
+from pytest_mailnet.rules.rule import Condition, Refusal, RefusingRule, RuleContext, When
 from pytest_mailnet.values import Stage
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ class _Volumes:
 
 
 @dataclass(frozen=True, kw_only=True)
-class _OfBulk(Rule):
+class _OfBulk(RefusingRule):
     """Refuses mail of bulk senders that lack something.
 
     Attributes:
@@ -57,9 +57,9 @@ class _OfBulk(Rule):
     threshold: int = _THRESHOLD
     reply: Condition = ""
 
-    def decide(self, step: Step, evidence: RuleContext) -> Refusal | None:
-        found = authentication_of(step, evidence.dns, evidence.clock)
-        if not self._is_bulk(found.author, step, evidence):
+    def decide(self, step: Step, context: RuleContext) -> Refusal | None:
+        found = authentication_of(step, context.dns, context.clock)
+        if not self._is_bulk(found.author, step, context):
             return None
         why = self._lack(found, step)
         if why is None:
@@ -73,15 +73,15 @@ class _OfBulk(Rule):
     def _details(self, found: Authentication) -> dict[str, str]:
         return {"domain": found.author}
 
-    def _is_bulk(self, author: str, step: Step, evidence: RuleContext) -> bool:
+    def _is_bulk(self, author: str, step: Step, context: RuleContext) -> bool:
         # Once a mail, by whichever of these rules is asked first.
         asked = "bulk", self.threshold
         if asked not in step.results:
-            by_threshold: dict[int, _Volumes] = evidence.memory(_OfBulk, dict)
+            by_threshold: dict[int, _Volumes] = context.memory(_OfBulk, dict)
             volumes = by_threshold.setdefault(self.threshold, _Volumes())
-            if volumes.today.count(author, evidence.clock.time()) > self.threshold:
+            if volumes.today.count(author, context.clock.time()) > self.threshold:
                 volumes.bulk.add(author)
-            sender = evidence.sender_at(step.client.ip)
+            sender = context.sender_at(step.client.ip)
             step.results[asked] = author in volumes.bulk or (sender is not None and sender.bulk)
         return bool(step.results[asked])
 
@@ -164,7 +164,7 @@ class BulkNotAuthenticated(_OfBulk):
 
 
 @dataclass(frozen=True, kw_only=True)
-class BulkVolume(Rule):
+class BulkVolume(RefusingRule):
     """Defers a domain that has sent as much in a day as is taken, by the author's address.
 
     Attributes:
@@ -179,10 +179,10 @@ class BulkVolume(Rule):
     limit: int
     reply: Condition = "rate_limited_generic"
 
-    def decide(self, step: Step, evidence: RuleContext) -> Refusal | None:
-        author = authentication_of(step, evidence.dns, evidence.clock).author
-        windows = evidence.memory(self, lambda: Windows(_DAY))
-        count = windows.count(author, evidence.clock.time())
+    def decide(self, step: Step, context: RuleContext) -> Refusal | None:
+        author = authentication_of(step, context.dns, context.clock).author
+        windows = context.memory(self, lambda: Windows(_DAY))
+        count = windows.count(author, context.clock.time())
         if count <= self.limit:
             return None
         why = f"message {count} of {author} within a day, where {self.limit} are taken"

@@ -47,15 +47,11 @@ class _OfContent(Rule):
 
 @dataclass(frozen=True, kw_only=True)
 class Gtube(_OfContent):
-    """Refuses messages with the GTUBE string in them, by which spam filters are tried.
-
-    Attributes:
-        reply: the condition to answer with.
-    """
+    """Refuses messages with the GTUBE string in them, by which spam filters are tried."""
 
     reply: Condition = "content_spam"
 
-    def decide(self, step: Step, evidence: RuleContext) -> Refusal | None:  # noqa: ARG002
+    def decide(self, step: Step, context: RuleContext) -> Refusal | None:  # noqa: ARG002
         if _GTUBE not in (step.content or b""):
             return None
         return Refusal(self.reply, "the message has the GTUBE string in it")
@@ -63,15 +59,11 @@ class Gtube(_OfContent):
 
 @dataclass(frozen=True, kw_only=True)
 class BareLineFeed(_OfContent):
-    """Refuses messages with a line feed that no carriage return stands before (RFC 5321, 2.3.8).
-
-    Attributes:
-        reply: the condition to answer with.
-    """
+    """Refuses messages with a line feed that no carriage return stands before (RFC 5321, 2.3.8)."""
 
     reply: Condition = "bare_lf"
 
-    def decide(self, step: Step, evidence: RuleContext) -> Refusal | None:  # noqa: ARG002
+    def decide(self, step: Step, context: RuleContext) -> Refusal | None:  # noqa: ARG002
         content = step.content or b""
         if content.count(b"\n") == content.count(b"\r\n"):
             return None
@@ -92,7 +84,7 @@ class MissingHeader(_OfContent):
     header: str = "From"
     reply: Condition = "missing_from_header"
 
-    def decide(self, step: Step, evidence: RuleContext) -> Refusal | None:  # noqa: ARG002
+    def decide(self, step: Step, context: RuleContext) -> Refusal | None:  # noqa: ARG002
         wanted = self.header.lower()
         if any(name == wanted and value for name, value in step.header_fields):
             return None
@@ -123,7 +115,7 @@ class DuplicateHeader(_OfContent):
     )
     reply: Condition = "duplicate_header"
 
-    def decide(self, step: Step, evidence: RuleContext) -> Refusal | None:  # noqa: ARG002
+    def decide(self, step: Step, context: RuleContext) -> Refusal | None:  # noqa: ARG002
         names = [name for name, _ in step.header_fields]
         if len(set(names)) == len(names):
             return None
@@ -137,15 +129,11 @@ class DuplicateHeader(_OfContent):
 
 @dataclass(frozen=True, kw_only=True)
 class SeveralAuthors(_OfContent):
-    """Refuses messages with more than one address in From, which RFC 5322, 3.6.2 allows and DMARC does not.
-
-    Attributes:
-        reply: the condition to answer with.
-    """
+    """Refuses messages with several addresses in From, which RFC 5322, 3.6.2 allows and DMARC does not."""
 
     reply: Condition = "multiple_addresses_in_from"
 
-    def decide(self, step: Step, evidence: RuleContext) -> Refusal | None:  # noqa: ARG002
+    def decide(self, step: Step, context: RuleContext) -> Refusal | None:  # noqa: ARG002
         values = [value for name, value in step.header_fields if name == "from"]
         if len(values) < 2 and not any("," in value for value in values):
             return None
@@ -175,7 +163,7 @@ class ForbiddenAttachment(_OfContent):
             if not it or it != it.lower() or "." in it:
                 raise InvalidSetting(f"extensions: {it!r} is to be in lower case and without dots: 'exe'")
 
-    def decide(self, step: Step, evidence: RuleContext) -> Refusal | None:  # noqa: ARG002
+    def decide(self, step: Step, context: RuleContext) -> Refusal | None:  # noqa: ARG002
         # Parsing costs more than all the other rules: most messages have no file in them.
         if not _may_have_a_file(step.content or b""):
             return None

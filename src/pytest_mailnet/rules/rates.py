@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from pytest_mailnet.errors import InvalidSetting, amongst
 from pytest_mailnet.rules.counting import Windows, network_of
-from pytest_mailnet.rules.rule import Condition, Refusal, Rule, RuleContext
+from pytest_mailnet.rules.rule import Condition, Refusal, RefusingRule, RuleContext
 from pytest_mailnet.smtp.headers import domain_of
 from pytest_mailnet.values import Stage
 
@@ -23,7 +23,7 @@ _HOUR = 3600
 
 
 @dataclass(frozen=True, kw_only=True)
-class RateLimit(Rule):
+class RateLimit(RefusingRule):
     """Defers, and then refuses, who sends too much.
 
     What it counts is its stage: connections at CONNECT, log-ins at AUTH, recipients at RCPT, mails at the
@@ -59,12 +59,12 @@ class RateLimit(Rule):
         if bool(self.hard_limit) != bool(self.hard_reply):
             raise InvalidSetting("hard_limit and hard_reply go together; one of them is missing")
 
-    def decide(self, step: Step, evidence: RuleContext) -> Refusal | None:
+    def decide(self, step: Step, context: RuleContext) -> Refusal | None:
         who = _who(self.per, step)
         if not who:
             return None
-        windows = evidence.memory(self, lambda: Windows(self.window))
-        count = windows.count(who, evidence.clock.time())
+        windows = context.memory(self, lambda: Windows(self.window))
+        count = windows.count(who, context.clock.time())
         if count <= self.limit:
             return None
         hard = self.hard_limit and count > self.hard_limit
@@ -74,13 +74,12 @@ class RateLimit(Rule):
 
 
 @dataclass(frozen=True, kw_only=True)
-class ConcurrentConnections(Rule):
+class ConcurrentConnections(RefusingRule):
     """Defers who has too many connections at once, of those that have come as far as this.
 
     Attributes:
         per: who is counted: "address" or "network" of the client, "user" (who has logged in).
         limit: how many are taken.
-        reply: the condition to answer with.
     """
 
     stages: ClassVar = frozenset({Stage.CONNECT, Stage.EHLO, Stage.MAIL, Stage.MESSAGE})
@@ -94,9 +93,9 @@ class ConcurrentConnections(Rule):
         if self.per not in _WHOSE:
             raise InvalidSetting(f"per: {self.per!r}{amongst(self.per, _WHOSE)}")
 
-    def decide(self, step: Step, evidence: RuleContext) -> Refusal | None:
+    def decide(self, step: Step, context: RuleContext) -> Refusal | None:
         who = _who(self.per, step)
-        known: dict[str, list[Session]] = evidence.memory(self, dict)
+        known: dict[str, list[Session]] = context.memory(self, dict)
         kept = [it for it in known.pop(who, []) if it.open and it is not step.session]
         known[who] = [*kept, step.session]
         for other in [it for it, sessions in known.items() if not any(each.open for each in sessions)]:

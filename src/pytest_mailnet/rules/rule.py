@@ -52,7 +52,7 @@ class Refusal(NamedTuple):
 
     Attributes:
         condition: which reply of the phrasebook.
-        why: the evidence, for the test to read: "203.0.113.7 has no PTR record".
+        why: the context, for the test to read: "203.0.113.7 has no PTR record".
         details: what stands for variables of the reply that only the rule knows: "rbl", "header".
     """
 
@@ -110,21 +110,32 @@ class Rule(ABC):
     when: When = When.ALWAYS
 
     @abstractmethod
-    def decide(self, step: Step, evidence: RuleContext) -> Refusal | Permit | None:
+    def decide(self, step: Step, context: RuleContext) -> Refusal | Permit | None:
         """A refusal, `PERMIT`, or None to leave it to the next rule."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class ClientRule(Rule):
+class RefusingRule(Rule):
+    """A rule that refuses with a reply of the provider's phrasebook.
+
+    Attributes:
+        reply: the condition to answer with.
+    """
+
+    reply: Condition
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClientRule(RefusingRule):
     """A rule about the client's address alone: judged once a session, and again when DNS has changed."""
 
-    def decide(self, step: Step, evidence: RuleContext) -> Refusal | None:
-        asked = id(self), evidence.dns.version
+    def decide(self, step: Step, context: RuleContext) -> Refusal | None:
+        asked = id(self), context.dns.version
         if asked not in step.known:
-            step.known[asked] = self.judge(step.client.ip, evidence)
+            step.known[asked] = self.judge(step.client.ip, context)
         judged: Refusal | None = step.known[asked]
         return judged
 
     @abstractmethod
-    def judge(self, ip: str, evidence: RuleContext) -> Refusal | None:
+    def judge(self, ip: str, context: RuleContext) -> Refusal | None:
         """A refusal of an address, or None."""

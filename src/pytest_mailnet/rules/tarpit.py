@@ -30,6 +30,6 @@ class Tarpit(Rule):
     seconds: int = 5
     errors: int = 0
 
-    def decide(self, step: Step, evidence: RuleContext) -> None:
+    def decide(self, step: Step, context: RuleContext) -> None:
         if step.errors >= self.errors and self.seconds:
-            evidence.clock.advance(seconds=self.seconds)
+            context.clock.advance(seconds=self.seconds)
