@@ -12,7 +12,7 @@ import dnslib
 
 from pytest_mailnet.dns.answers import DnsAnswer
 from pytest_mailnet.dns.records import Record, labels, labels_at, presented, rdtype_of
-from pytest_mailnet.dns.resolver import Dns
+from pytest_mailnet.dns.resolver import Resolver
 from pytest_mailnet.faults.dns_fault import SLOW_ANSWER, UNHEARD, DnsFault, DnsManner
 from pytest_mailnet.record.journal import Journal, Query
 from pytest_mailnet.values import Endpoint
@@ -82,7 +82,7 @@ class NameServer:
 
     def __init__(
         self,
-        dns: Dns,
+        dns: Resolver,
         journal: Journal,
         drawn: Callable[[str, str], DnsFault | None] = lambda _name, _rdtype: None,
     ) -> None:

@@ -37,7 +37,7 @@ from pytest_mailnet.system.native import reentrant_lock
 if TYPE_CHECKING:
     from pytest_mailnet.record.journal import Journal, Query
 
-__all__ = ["Dns"]
+__all__ = ["Resolver"]
 
 _CNAMES = 8
 _AUTHENTICATION = re.compile(r'^"?v=(spf1|dkim1|dmarc1)\b', re.IGNORECASE)
@@ -57,7 +57,7 @@ _INSTEAD: Mapping[str, str] = MappingProxyType(
 
 
 @steady("a mailnet's dns", _INSTEAD)
-class Dns:
+class Resolver:
     """The zones of a net; `mailnet.dns`. A name is in the net once a record was added for it.
 
     One lock: tests add while the name server and the application's threads look up.

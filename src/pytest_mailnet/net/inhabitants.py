@@ -16,7 +16,7 @@ from pytest_mailnet.providers import Host, Provider, Server
 from pytest_mailnet.senders.sender import Sender
 
 if TYPE_CHECKING:
-    from pytest_mailnet.dns.resolver import Dns
+    from pytest_mailnet.dns.resolver import Resolver
     from pytest_mailnet.net.internet import Internet
     from pytest_mailnet.providers.host_service import HostService
     from pytest_mailnet.providers.operator import Operator
@@ -37,7 +37,7 @@ class Inhabitants:
         self._faces: dict[str, Provider] = {}
 
     @property
-    def dns(self) -> Dns:
+    def dns(self) -> Resolver:
         """Its zones, and the questions that were asked."""
         return self._internet.dns
 

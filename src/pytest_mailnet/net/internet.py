@@ -11,7 +11,7 @@ from pytest_mailnet.clock import Clock
 from pytest_mailnet.config import MailNetConfig
 from pytest_mailnet.dns.packets import NameServer
 from pytest_mailnet.dns.records import plain_name
-from pytest_mailnet.dns.resolver import Dns
+from pytest_mailnet.dns.resolver import Resolver
 from pytest_mailnet.faults import DnsFault, Fault
 from pytest_mailnet.faults.schedule import Weather
 from pytest_mailnet.mailboxes.arrivals import Arrivals
@@ -59,7 +59,7 @@ class Internet:
         self._routes: Routes[Occupant] = Routes(address_pool(public=config.addresses == "public"))
         self.arrivals = Arrivals()
         self.queue = Queue(self)
-        self.dns = Dns(missing=self._met, reverse=self._reverse_name, journal=journal, now=clock.time)
+        self.dns = Resolver(missing=self._met, reverse=self._reverse_name, journal=journal, now=clock.time)
         self.senders = Senders(self.dns, self._routes, putting_in)
         self.directory = Directory(catalogue, self.dns, self._routes, authority, putting_in, self._operated)
         self.weather = Weather()

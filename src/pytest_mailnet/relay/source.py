@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
-    from pytest_mailnet.dns.resolver import Dns
+    from pytest_mailnet.dns.resolver import Resolver
     from pytest_mailnet.providers.host_service import HostService
 
 __all__ = ["Source", "origin_of", "sending_addresses"]
@@ -45,14 +45,14 @@ def origin_of(host: HostService) -> Source:
     return _Origin(by_version.get(False, ""), by_version.get(True, ""), host.name)
 
 
-def sending_addresses(dns: Dns, domain: str) -> Iterator[str]:
+def sending_addresses(dns: Resolver, domain: str) -> Iterator[str]:
     """IPv4 addresses that may send for a domain, by its SPF record and those that it includes (RFC 7208)."""
     for network in _networks(dns, [domain]):
         addresses = itertools.islice(ipaddress.IPv4Network(network, strict=False), 1, _OF_A_NETWORK)
         yield from map(str, addresses)
 
 
-def _networks(dns: Dns, domains: list[str]) -> Iterator[str]:
+def _networks(dns: Resolver, domains: list[str]) -> Iterator[str]:
     for domain in domains:  # which grows meanwhile
         if len(domains) > _MOST_INCLUDES:
             return

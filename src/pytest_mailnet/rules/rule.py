@@ -13,7 +13,7 @@ from pytest_mailnet.values import Stage
 
 if TYPE_CHECKING:
     from pytest_mailnet.clock import Clock
-    from pytest_mailnet.dns.resolver import Dns
+    from pytest_mailnet.dns.resolver import Resolver
     from pytest_mailnet.mailboxes.account import Account
     from pytest_mailnet.mailboxes.mailbox import Mailbox
     from pytest_mailnet.senders.sender import Sender
@@ -72,7 +72,7 @@ class RuleContext(Protocol):
         """The net's."""
 
     @property
-    def dns(self) -> Dns:
+    def dns(self) -> Resolver:
         """The net's."""
 
     def is_local(self, domain: str) -> bool:
