@@ -46,9 +46,9 @@ def journal() -> Journal:
 
 
 @pytest.fixture
-def zones(journal) -> Resolver:
+def zones() -> Resolver:
     """Zones without a net around them."""
-    return Resolver(journal=journal)
+    return Resolver()
 
 
 @pytest.fixture

@@ -24,7 +24,7 @@ class Surroundings:
 
     def __init__(self) -> None:
         self.journal = Journal()
-        self.dns = Resolver(journal=self.journal)
+        self.dns = Resolver()
         self.clock = Clock(datetime(2026, 1, 5, 9, 0, tzinfo=UTC))
         self.domains = {"gmail.com"}
         self.mailboxes: dict[str, Mailbox] = {}

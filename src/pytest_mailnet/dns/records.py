@@ -18,6 +18,7 @@ import dns.rdtypes.ANY.TXT
 import dns.tokenizer
 
 from pytest_mailnet.errors import ZoneError, amongst
+from pytest_mailnet.handles.attributes import is_whole
 from pytest_mailnet.printable import cut
 
 __all__ = [
@@ -31,6 +32,7 @@ __all__ = [
     "plain_name",
     "presented",
     "rdtype_of",
+    "records_of",
     "reversed_address",
     "text_of",
 ]
@@ -53,6 +55,7 @@ _REVERSE = (".in-addr.arpa", ".ip6.arpa")
 _CHUNK = 255
 _STRING = re.compile(r'"((?:[^"\\]|\\.)*)"')
 _ESCAPED = re.compile(r"\\(\d{3}|.)")
+_MOST_SECONDS = 2**31 - 1  # RFC 2181, 8
 _MOST_OCTETS = 65535  # RFC 1035, 4.1.3
 _UNESCAPED = frozenset(range(33, 127)) - frozenset(rb"\.")
 
@@ -180,6 +183,31 @@ def parse_rdata(name: str, rdtype: str, value: str) -> str:
         raise ZoneError(
             f"dns.add({name!r}, {rdtype!r}, {cut(value)!r}): {error}; {rdtype} takes it as in {example!r}"
         ) from error
+
+
+def records_of(name: str, rdtype: str, values: Iterable[str], ttl: int) -> list[Record]:
+    """The records of one name and type as a test writes them.
+
+    Args:
+        name: the owner.
+        rdtype: the type, "MX".
+        values: the rdata of each record, in presentation form.
+        ttl: in seconds.
+
+    Raises:
+        ZoneError: for a malformed name, type, value or time to live, or without any value.
+    """
+    owner, kind, given = checked_name(name), parse_rdtype(rdtype), tuple(values)
+    if not given:
+        raise ZoneError(f"dns.add({name!r}, {rdtype!r}) takes at least one value")
+    if not (is_whole(ttl) and 0 <= ttl <= _MOST_SECONDS):
+        raise ZoneError(f"dns.add({name!r}, {rdtype!r}, ttl={ttl!r}): it takes 0 to {_MOST_SECONDS} seconds")
+    for value in given:
+        if not isinstance(value, str):
+            raise ZoneError(
+                f"dns.add({name!r}, {rdtype!r}, {value!r}): a value is a text, several follow each other"
+            )
+    return [Record(owner, kind, ttl, parse_rdata(name, kind, value)) for value in given]
 
 
 @functools.lru_cache(maxsize=1024)  # a host's address is the same in one net after the other

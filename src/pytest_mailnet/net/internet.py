@@ -42,8 +42,8 @@ class Internet:
         directory: the operators and their hosts.
         senders: from where mail is sent.
         sender: who calls, unless a socket is bound to another sender's address.
-        dns: the zones.
-        name_server: answers for them.
+        dns: the zones, and the answers in them.
+        name_server: packs the answers.
         arrivals: the messages that were taken.
         queue: those of them that are to be relayed.
         weather: what goes wrong in turn, and by chance.
@@ -59,7 +59,7 @@ class Internet:
         self._routes: Routes[Occupant] = Routes(address_pool(public=config.addresses == "public"))
         self.arrivals = Arrivals()
         self.queue = Queue(self)
-        self.dns = Resolver(missing=self._met, reverse=self._reverse_name, journal=journal, now=clock.time)
+        self.dns = Resolver(missing=self._met, reverse=self._reverse_name, now=clock.time)
         self.senders = Senders(self.dns, self._routes, putting_in)
         self.directory = Directory(catalogue, self.dns, self._routes, authority, putting_in, self._operated)
         self.weather = Weather()
