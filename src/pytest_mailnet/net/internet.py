@@ -22,7 +22,7 @@ from pytest_mailnet.providers.host_service import HostService
 from pytest_mailnet.providers.operator import Operator
 from pytest_mailnet.providers.policy import check_rules
 from pytest_mailnet.record.journal import Journal
-from pytest_mailnet.relay import Queue, Source
+from pytest_mailnet.relay import Source, Spool
 from pytest_mailnet.system.native import reentrant_lock
 
 __all__ = ["Internet", "check_settings"]
@@ -45,7 +45,7 @@ class Internet:
         dns: the zones, and the answers in them.
         name_server: packs the answers.
         arrivals: the messages that were taken.
-        queue: those of them that are to be relayed.
+        spool: the messages that servers are to relay.
         weather: what goes wrong in turn, and by chance.
     """
 
@@ -58,7 +58,7 @@ class Internet:
         putting_in = reentrant_lock()
         self._routes: Routes[Occupant] = Routes(address_pool(public=config.addresses == "public"))
         self.arrivals = Arrivals()
-        self.queue = Queue(self)
+        self.spool = Spool(self)
         self.dns = Resolver(missing=self._met, reverse=self._reverse_name, now=clock.time)
         self.senders = Senders(self.dns, self._routes, putting_in)
         self.directory = Directory(catalogue, self.dns, self._routes, authority, putting_in, self._operated)
@@ -100,7 +100,7 @@ class Internet:
             arrivals=self.arrivals,
             random=self.random,
             sender_at=self.senders.at,
-            relay=self.queue,
+            relay=self.spool,
             present=self.directory.operators.get,
             enforced=self.config.enforce,
         )
