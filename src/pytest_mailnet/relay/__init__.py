@@ -1,4 +1,4 @@
-"""From the server that took a mail to the one where it ends: queue, routes, deliveries, reports."""
+"""Relaying between servers: queue, routes, deliveries, reports."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What one server says to another on a connection, mail by mail (RFC 5321, 3)."""
+"""The client side of a connection between two servers, over which mails are relayed (RFC 5321, 3)."""
 
 from __future__ import annotations
 
