@@ -1,4 +1,4 @@
-"""Who has which address in a net: hosts, senders, and what listens where."""
+"""The addresses and ports of a net: to whom they belong, and how they are checked."""
 
 from __future__ import annotations
 
@@ -40,21 +40,21 @@ _PUBLIC_LOOKING = ("128.66.0.0/16", "191.255.0.0/16")
 
 
 class Occupant(Protocol):
-    """What an address can belong to: a host or a sender."""
+    """The owner of an address: a host or a sender."""
 
     @property
     def name(self) -> str:
-        """How messages call it, and what its address resolves back to."""
+        """Its name in messages, and the reverse name of its address."""
 
 
 _O = TypeVar("_O", bound=Occupant)
 
 
 class Routes(Generic[_O]):
-    """The address book of a net. Tests write, dialling threads and the servers read; one lock.
+    """The address book of a net. One lock: tests write, and dialling threads and servers read.
 
     Args:
-        pool: where addresses for hosts come from that are given none.
+        pool: addresses for hosts that are added without one.
     """
 
     def __init__(self, pool: Iterator[str]) -> None:
@@ -63,11 +63,18 @@ class Routes(Generic[_O]):
         self._lock = lock()
 
     def claim(self, ip: str, occupant: _O) -> str:
-        """Give an address to a host or sender; return it in its usual form.
+        """Give an address to a host or sender.
+
+        Args:
+            ip: the address, IPv4 or IPv6, in any form.
+            occupant: the host or sender.
+
+        Returns:
+            The address in its usual form.
 
         Raises:
             InvalidAddress: if that is no IP address.
-            AddressInUse: if it belongs to another.
+            AddressInUse: if the address belongs to another host or sender.
         """
         ip = checked_ip(ip)
         with self._lock:
@@ -80,7 +87,11 @@ class Routes(Generic[_O]):
         return ip
 
     def allocate(self, occupant: _O) -> str:
-        """Give the next free address of the pool to a host."""
+        """Give the next free address of the pool to a host, and return it.
+
+        Raises:
+            AddressInUse: if the pool is used up.
+        """
         with self._lock:
             for ip in self._pool:
                 if self._occupants.setdefault(ip, occupant) is occupant:
@@ -88,17 +99,17 @@ class Routes(Generic[_O]):
         raise AddressInUse("this net has used up its addresses; give further hosts theirs by ip=")
 
     def release(self, ip: str) -> None:
-        """Take an address back."""
+        """Make an address free again."""
         with self._lock:
             self._occupants.pop(ip, None)
 
     def occupant(self, ip: str) -> _O | None:
-        """Whose address that is."""
+        """The host or sender that has an address; None if nobody has it."""
         return self._occupants.get(ip)
 
 
 def address_pool(*, public: bool = False) -> Iterator[str]:
-    """Addresses for hosts: of the documentation ranges, or public-looking ones."""
+    """Addresses for hosts, from the documentation ranges; public-looking ones instead if asked for."""
     for network in _PUBLIC_LOOKING if public else _DOCUMENTATION:
         for number in _hosts_in(network):
             # `str(IPv4Address(n))` costs three times as much, and a net may have thousands.
@@ -107,7 +118,7 @@ def address_pool(*, public: bool = False) -> Iterator[str]:
 
 @functools.cache
 def _hosts_in(network: str) -> range:
-    """The addresses for hosts in a network, as numbers; the first ten are left to whoever wants to choose."""
+    """The addresses for hosts in a network, as numbers; the first ten are left for tests to choose from."""
     known = ipaddress.IPv4Network(network)
     first = int(known.network_address)
     return range(first + 10, first + known.num_addresses - 1)
@@ -118,7 +129,7 @@ def checked_ip(ip: str) -> str:
     """Return an IP address in its usual form.
 
     Raises:
-        InvalidAddress: if it is none.
+        InvalidAddress: if that is no IP address.
     """
     try:
         return str(ipaddress.ip_address(ip))
@@ -129,10 +140,14 @@ def checked_ip(ip: str) -> str:
 
 
 def checked_ports(ports: object, what: str) -> tuple[int, ...]:
-    """Return the ports of a host, if they are such.
+    """Check the ports of a host, and return them.
+
+    Args:
+        ports: the ports as the test gave them.
+        what: what the ports were given to, for messages: "ports of a host".
 
     Raises:
-        InvalidSetting: if one of them is none; says what has them.
+        InvalidSetting: if that is no collection of numbers from 1 to 65535.
     """
     if isinstance(ports, str | bytes) or not isinstance(ports, Iterable):
         raise InvalidSetting(f"{what}: it takes several, as in (25, 587), not {ports!r}")

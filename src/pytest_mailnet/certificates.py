@@ -1,4 +1,4 @@
-"""The certificates of a run: one authority, which signs for each host when its first client shakes hands."""
+"""The certificates of a run. One authority signs a host's certificate at the first handshake with it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _EXPIRED = datetime(2020, 1, 1, tzinfo=UTC)
 
 
 class Certificate(Enum):
-    """What a host shows to a client that wants to encrypt, and what is wrong with it."""
+    """The certificate that a host shows to its clients, by what is wrong with it."""
 
     VALID = "valid"
     EXPIRED = "expired"
@@ -38,11 +38,11 @@ class Certificate(Enum):
 
 @steady("a mailnet's ca")
 class Authority:
-    """Makes keys and certificates when they are first asked for, and keeps them for the run.
+    """Makes keys and certificates at their first use, and keeps them for the run.
 
-    Keys are made anew in every run, elliptic ones, because these are quick to make. Private keys never
-    leave the process but for the moment in which a context reads them from a file that nobody else may
-    open. Servers ask in the engine's thread and tests in theirs: one lock guards what is made.
+    Each run makes new keys: elliptic ones, because they are quick to make. Private keys never leave the
+    process, except while a context reads them from a file that no other user can open. One lock guards the
+    certificates: servers ask for them in the engine's thread, and tests in theirs.
     """
 
     def __init__(self) -> None:
@@ -53,13 +53,13 @@ class Authority:
 
     @property
     def pem(self) -> str:
-        """The authority's own certificate, for a client that shall trust it."""
+        """The authority's own certificate as PEM text, for clients that are to trust it."""
         with self._lock:
             return self._made().cert_pem.bytes().decode("ascii")
 
     @property
     def bundle(self) -> Path:
-        """A file with the same, for clients that are told of a CA file; it goes when the run ends."""
+        """The path of a file with that certificate, for clients that take a CA file; deleted at the end."""
         with self._lock:
             if self._folder is None:
                 self._folder = tempfile.TemporaryDirectory(prefix="mailnet-")
@@ -67,7 +67,12 @@ class Authority:
             return Path(self._folder.name) / "ca.pem"
 
     def context(self, name: str, certificate: Certificate) -> ssl.SSLContext:
-        """What a server of that name shakes hands with."""
+        """The TLS context of a server.
+
+        Args:
+            name: the server's host name.
+            certificate: the kind of certificate that it shows.
+        """
         with self._lock:
             found = self._contexts.get((name, certificate))
             if found is None:
@@ -119,10 +124,10 @@ class Authority:
 
 @contextlib.contextmanager
 def _true_datetime() -> Iterator[None]:
-    """Have `datetime.datetime` be Python's for a moment, should a test have frozen it.
+    """Put Python's own `datetime.datetime` back for a moment, in case a test has frozen it.
 
-    cryptography keeps the class that it finds when it signs for the first time: a frozen one would be with it
-    for the rest of the run, and it would refuse all dates of others.
+    cryptography keeps the class that it finds when it signs for the first time. If that is a frozen one, it
+    refuses all dates of other classes for the rest of the run.
     """
     found = dt.datetime
     module: Any = dt

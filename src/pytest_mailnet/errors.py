@@ -1,4 +1,4 @@
-"""The exception family: every error says what was given, what was expected, and what to do."""
+"""The exceptions of the package. Each message says what was given, what was expected, and what to do."""
 
 from __future__ import annotations
 
@@ -30,23 +30,23 @@ __all__ = [
 
 
 class MailNetError(Exception):
-    """What every error of this package is."""
+    """The base class of all errors of this package."""
 
 
 class InvalidReply(MailNetError, ValueError):
-    """A text that is no SMTP reply (RFC 5321, 4.2), or one that makes no sense at its stage."""
+    """A text that is no SMTP reply (RFC 5321, 4.2), or a reply that makes no sense at its stage."""
 
 
 class InvalidAddress(MailNetError, ValueError):
-    """A mail address without a domain, an IP address that is none, a host name that cannot be one."""
+    """A malformed mail address, IP address or host name."""
 
 
 class InvalidSetting(MailNetError, ValueError):
-    """An option, mark or argument with a value that is not one of those it takes."""
+    """An option, mark or argument with a value that it does not take."""
 
 
 class UnknownAttribute(MailNetError, AttributeError):
-    """An attribute that there is not."""
+    """An attribute that does not exist."""
 
 
 class UnknownExport(MailNetError, ImportError):
@@ -54,33 +54,33 @@ class UnknownExport(MailNetError, ImportError):
 
 
 class ReadOnly(MailNetError, AttributeError):
-    """Something that can only be read, and was to be changed; says what to do instead."""
+    """An attempt to change something that can only be read; the message says what to do instead."""
 
 
 class AddressInUse(MailNetError, ValueError):
-    """An IP address that another host of the same net has already."""
+    """An IP address that another host or sender of the net has already, or no address left for a host."""
 
 
 class ZoneError(MailNetError, ValueError):
-    """A DNS record or zone file with an error in it; names the line."""
+    """An error in a DNS name, record or zone file; of a file, the message names the line."""
 
 
 class ProviderFileError(MailNetError, ValueError):
-    """A provider's TOML with an error in it; names the file and the key."""
+    """An error in a provider's TOML file; the message names the file and the key."""
 
 
 class EvidenceError(MailNetError, ValueError):
-    """Evidence from production that is not there, or in which no failure is found; says what was missing."""
+    """Evidence from production that is missing, or in which no failure is found."""
 
 
 class UnknownName(MailNetError, LookupError):
-    """A mailbox, domain, host, provider or reply that the net does not hold.
+    """The name of something that does not exist in the net: a mailbox, domain, host, provider or reply.
 
     Args:
-        kind: what was looked for, in the user's words ("mailbox").
+        kind: the kind of thing, in the user's words ("mailbox").
         given: the name that was asked for.
         known: the names that exist.
-        cure: what to do if the name was meant; ends the message.
+        cure: what to do to have something of that name; the last sentence of the message.
     """
 
     def __init__(self, kind: str, given: str, known: Iterable[str], cure: str) -> None:
@@ -92,32 +92,32 @@ class UnknownName(MailNetError, LookupError):
 
 
 class NothingArrived(MailNetError, TimeoutError):
-    """Fewer messages than waited for had arrived when the time was over."""
+    """Fewer messages than expected arrived before the time was over."""
 
 
 class WouldHang(MailNetError):
-    """A wait that would never end, or one that would hold up the event loop which is waited for."""
+    """A wait that would never end, or that would block the event loop it waits for."""
 
 
 class ExpectationFailed(MailNetError, AssertionError):
-    """What the net saw in a test was not what the test allowed: raised at the end of the test."""
+    """The failure of a test whose net saw something that the test does not allow; raised at its end."""
 
 
 class MailNetTampered(MailNetError):
-    """Somebody replaced a function that the net had patched while the net was active."""
+    """A function that an active net had patched was replaced by somebody else."""
 
 
 class OutlivedItsNet(UserWarning):
-    """A thread, task or job that a test has started was still at work when the test's net was gone."""
+    """A thread, task or job of a test that was still at work after the test's net had ended."""
 
 
 class MissingExtra(MailNetError, ImportError):
-    """A library that only some tests need, and that is not installed.
+    """A library that is not installed, and that only some tests need.
 
     Args:
-        wanted: what it was to be used for, in the user's words.
-        library: its name.
-        extra: the extra of this package that brings it.
+        wanted: what needs the library, in the user's words.
+        library: the name of the library.
+        extra: the extra of this package that installs it.
     """
 
     def __init__(self, wanted: str, library: str, extra: str) -> None:
@@ -129,7 +129,7 @@ class MissingExtra(MailNetError, ImportError):
 
 
 def behind(error: BaseException) -> list[BaseException]:
-    """An exception and all that it came of: causes, contexts, the members of groups."""
+    """An exception with its causes and contexts, and the members of exception groups among them."""
     found: list[BaseException] = []
     left: list[BaseException | None] = [error]
     while left:
@@ -141,7 +141,13 @@ def behind(error: BaseException) -> list[BaseException]:
 
 
 def near_misses(given: str, known: Iterable[str], most: int = 3) -> list[str]:
-    """Names that look like the given one, nearest first."""
+    """Names that look like the given one, nearest first.
+
+    Args:
+        given: the name that was asked for.
+        known: the names that exist.
+        most: how many to return at most.
+    """
     by_lower = {name.lower(): name for name in known}
     close = difflib.get_close_matches(given.lower(), list(by_lower), n=most, cutoff=0.6)
     return [by_lower[name] for name in close]
@@ -150,13 +156,13 @@ def near_misses(given: str, known: Iterable[str], most: int = 3) -> list[str]:
 def amongst(
     given: str, known: Iterable[str], most: int = 8, *, shown: Callable[[str], str] | None = None
 ) -> str:
-    """The part of a message that tells what there was instead, nearest first; no sentence of its own.
+    """The part of a message that lists the existing names, nearest first; to stand within a sentence.
 
     Args:
-        given: what was asked for.
-        known: what there is.
-        most: how many are listed.
-        shown: how a name is written, where it is not as it stands.
+        given: the name that was asked for.
+        known: the names that exist.
+        most: how many names to list at most.
+        shown: writes a name; None writes it as it is.
     """
     names = list(dict.fromkeys(known))
     near = " or ".join(map(shown or repr, near_misses(given, names)))

@@ -1,4 +1,4 @@
-"""What others have said, as it may be printed: control characters are shown to a terminal, never sent."""
+"""Text from others made safe to print: control characters are written out and never reach a terminal."""
 
 from __future__ import annotations
 
@@ -12,13 +12,14 @@ def _python(character: str) -> str:
 
 
 def printable(text: str, escaped: Callable[[str], str] = _python) -> str:
-    r"""A text in one line; what is not printable stands in it as Python writes it, `\x1b`, `\u202e`, `\n`.
+    r"""A text in one line, with unprintable characters as Python writes them: `\x1b`, `\u202e`, `\n`.
 
-    That is what steers a terminal, turns the direction of writing or cannot be seen. A backslash stays one.
+    These are characters that steer a terminal, change the direction of writing, or cannot be seen. A
+    backslash in the text stays a single one.
 
     Args:
-        text: said by anybody.
-        escaped: writes a character in another language.
+        text: the text, from anybody.
+        escaped: writes an unprintable character; by default as Python does.
     """
     if text.isprintable():
         return text
@@ -26,17 +27,22 @@ def printable(text: str, escaped: Callable[[str], str] = _python) -> str:
 
 
 def printable_lines(text: str) -> str:
-    """The same, with the ends of its lines left as they are."""
+    """A text with unprintable characters as `printable` writes them, and its line ends kept."""
     return "\n".join(map(printable, text.split("\n")))
 
 
 def cut(text: str, length: int = 80) -> str:
-    """The beginning of a text that may be long, as much as a message shows of one."""
+    """A text as an error message shows it, with "…" in place of its end if it is long.
+
+    Args:
+        text: the text.
+        length: how many characters of it are kept.
+    """
     return text if len(text) <= length else f"{text[:length]}…"
 
 
 def lines_of(said: bytes) -> list[str]:
-    """The lines of what was said on a connection, each printable; only CRLF ends one (RFC 5321, 2.3.8)."""
+    """The lines of bytes from a connection, each printable; only CRLF ends a line (RFC 5321, 2.3.8)."""
     if not said:
         return []
     text = said.decode("utf-8", "backslashreplace")

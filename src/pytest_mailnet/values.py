@@ -1,4 +1,4 @@
-"""Frozen values that every layer speaks of: replies, stages, envelopes, end points."""
+"""Frozen values that all layers share: replies, stages, envelopes, end points."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ COMMANDS: Mapping[Stage, str] = MappingProxyType(
         Stage.MESSAGE: "end of DATA command",
     }
 )
-"""What a client had done when a reply of each stage came, as reports tell it."""
+"""The name that delivery reports give to the client's last act at each stage."""
 
 
 class Endpoint(NamedTuple):
@@ -54,7 +54,7 @@ class Endpoint(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """Whom a mail is from and for, as MAIL and RCPT said it; the headers have no say in it.
+    """The sender and the recipients of a mail as MAIL and RCPT named them, whatever its headers say.
 
     Attributes:
         mail_from: the reverse-path; "" is the null sender of bounces (RFC 5321, 4.5.5).
@@ -93,7 +93,7 @@ _POSITIVE = {
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """An SMTP reply (RFC 5321, 4.2), and what happens to the connection after it.
+    """An SMTP reply (RFC 5321, 4.2), and whether the server hangs up after it.
 
     Attributes:
         code: three digits.
@@ -136,8 +136,12 @@ class Reply:
 
         Further lines may repeat the code ("550-5.1.1 ...", as copied from a log) or leave it out.
 
+        Args:
+            text: the reply, one line or several.
+            closes: whether the server hangs up after it.
+
         Raises:
-            InvalidReply: with what is wrong, if that is no reply.
+            InvalidReply: if that is no reply; says what is wrong.
         """
         written = text.rstrip("\r\n").splitlines()
         first = _REPLY_LINE.fullmatch(written[0]) if written else None
@@ -166,7 +170,7 @@ class Reply:
 
     @property
     def variables(self) -> list[str]:
-        """What it leaves open, each once."""
+        """The names of the variables in it, each once."""
         found = _VARIABLE.finditer(self._template.decode()) if self._varies else ()
         return list(dict.fromkeys(it[2] for it in found if it[2]))
 
@@ -181,7 +185,7 @@ class Reply:
         return self.code < 400
 
     def wire(self, value_of: Callable[[str], str] | None = None) -> bytes:
-        """The bytes that are sent, CRLF included, with the variables filled in by `value_of`."""
+        """The bytes to send, CRLF included. `value_of` returns a variable's value; None fills none in."""
         if value_of is None or not self._varies:
             return self._template
         return _VARIABLE.sub(
@@ -189,10 +193,10 @@ class Reply:
         ).encode()
 
     def check_stage(self, stage: Stage) -> Reply:
-        """Return the reply itself, if a client could be told it at that stage.
+        """Check that a server can give the reply at a stage, and return the reply.
 
         Raises:
-            InvalidReply: if not, with the codes that make sense there.
+            InvalidReply: if it makes no sense there; names the codes that do.
         """
         if self.code < 400 and self.code not in _POSITIVE[stage]:
             allowed = ", ".join(map(str, sorted(_POSITIVE[stage])))
@@ -207,7 +211,7 @@ class Reply:
 
 
 def literal(text: str) -> str:
-    """A text for a reply in which nothing is a variable: its {ip} becomes {{ip}}."""
+    """A text with its braces escaped, so that a reply holds it as it is: {ip} becomes {{ip}}."""
     return _BRACES.sub(r"{{\1}}", text)
 
 

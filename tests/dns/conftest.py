@@ -11,7 +11,7 @@ import dns.message
 import pytest
 
 from pytest_mailnet.dns.packets import NameServer
-from pytest_mailnet.dns.resolver import Dns
+from pytest_mailnet.dns.resolver import Resolver
 from pytest_mailnet.record.journal import Journal
 
 NAME_SERVER = ("192.0.2.53", 53)
@@ -46,9 +46,9 @@ def journal() -> Journal:
 
 
 @pytest.fixture
-def zones(journal) -> Dns:
+def zones() -> Resolver:
     """Zones without a net around them."""
-    return Dns(journal=journal)
+    return Resolver()
 
 
 @pytest.fixture

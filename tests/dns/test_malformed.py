@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pytest_mailnet.dns.packets import NameServer
-from pytest_mailnet.dns.resolver import Dns
+from pytest_mailnet.dns.resolver import Resolver
 from pytest_mailnet.record.journal import Journal
 
 # The fixtures are not changed by a question, so that one of each does for all examples.
@@ -25,7 +25,7 @@ OPT = bytes.fromhex("0000290400000000000000")
 @pytest.fixture
 def reply_to():
     """Hand a packet to a name server that knows a wildcard, so that odd names find something."""
-    zones = Dns(journal=Journal())
+    zones = Resolver()
     zones.add("*.shop.example", "TXT", "anything")
     zones.add("shop.example", "MX", "10 mx.shop.example")
     server = NameServer(zones, Journal())
@@ -178,7 +178,7 @@ def test_a_dot_in_a_label_is_not_its_end(reply_to, name, rcode):
 
 def test_a_question_that_cannot_be_read_is_not_recorded():
     journal = Journal()
-    server = NameServer(Dns(journal=journal), journal)
+    server = NameServer(Resolver(), journal)
 
     server.answer(HEADER + b"\xc0\x0c" + MX_IN, tcp=False, server=None, client="203.0.113.7")
 

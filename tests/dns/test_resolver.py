@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_mailnet.dns.resolver import Dns
+from pytest_mailnet.dns.resolver import Resolver
 from pytest_mailnet.dns.zone import Zones
 from pytest_mailnet.dns.zonefile import parse_zone
 from pytest_mailnet.errors import ZoneError
@@ -26,22 +26,22 @@ def negative(answer):
 
 
 @pytest.fixture
-def net_with(journal):
+def net_with():
     """Zones whose provider is put in at the first look-up of a name below provider.example."""
 
     def put_in(name):
         if name.endswith("provider.example") and "mx.provider.example" not in made.names:
             made.merge(Zones(parse_zone("mx 300 A 198.51.100.25\n", "provider.example")))
 
-    made = Dns(journal=journal, missing=put_in)
+    made = Resolver(missing=put_in)
     return made
 
 
 @pytest.fixture
-def addressed(journal):
+def addressed():
     """Zones of a net with a host of two addresses."""
     hosts = {"192.0.2.27": "mx.shop.example", "2001:db8::27": "mx.shop.example"}
-    return Dns(journal=journal, reverse=hosts.get)
+    return Resolver(reverse=hosts.get)
 
 
 @pytest.mark.parametrize(
@@ -550,9 +550,9 @@ def test_zones_are_merged_name_by_name(zones):
     ]
 
 
-def test_zones_that_were_merged_into_two_nets_stay_apart(journal):
+def test_zones_that_were_merged_into_two_nets_stay_apart():
     provider = Zones(parse_zone("$TTL 60\n@ MX 10 mx\n", "shop.example"))
-    first, second = Dns(journal=journal), Dns(journal=journal)
+    first, second = Resolver(), Resolver()
     first.merge(provider)
     second.merge(provider)
 

@@ -8,6 +8,7 @@ import smtplib
 import dns.resolver
 import pytest
 
+from pytest_mailnet.net.mailnet import life_of
 from pytest_mailnet.providers import catalogue_with
 from pytest_mailnet.rules.auth.spf import check_spf
 
@@ -457,7 +458,8 @@ class TestAuthentication:
         mailnet.add_domain("b.example", on=name)
 
         said = [
-            check_spf(mailnet.dns, ip, "bob@b.example", "b.example").result for ip in (theirs, "203.0.113.7")
+            check_spf(life_of(mailnet).internet.dns, ip, "bob@b.example", "b.example").result
+            for ip in (theirs, "203.0.113.7")
         ]
 
         assert said == ["pass", result]
@@ -467,7 +469,9 @@ class TestAuthentication:
         [("gmail.com", "softfail"), ("yahoo.com", "neutral"), ("icloud.com", "softfail")],
     )
     def test_a_provider_s_spf_record_can_be_followed_to_its_end(self, mailnet, domain, result):
-        assert check_spf(mailnet.dns, "203.0.113.7", f"bob@{domain}", domain).result == result
+        assert (
+            check_spf(life_of(mailnet).internet.dns, "203.0.113.7", f"bob@{domain}", domain).result == result
+        )
 
     def test_who_publishes_nothing_is_asked_for_nothing_unless_the_test_asks(self, mailnet):
         before = deliver("alice@gmail.com")[1]

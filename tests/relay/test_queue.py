@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import smtplib
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -298,3 +299,9 @@ def test_a_setting_that_the_queue_does_not_have_or_take_is_told(mailnet):
         mailnet.queue.schedule = timedelta(hours=1)
     with pytest.raises(AttributeError):
         mailnet.queue.shedule = RetrySchedule()
+
+
+def test_a_test_is_offered_the_mails_and_the_schedule(mailnet):
+    names = {name for name in dir(mailnet.queue) if not name.startswith("_")}
+
+    assert names == {"schedule", *(name for name in dir(Sequence) if not name.startswith("_"))}

@@ -6,6 +6,7 @@ import smtplib
 
 import pytest
 
+from pytest_mailnet.net.mailnet import life_of
 from pytest_mailnet.rules.auth.spf import check_spf
 from pytest_mailnet.values import Stage
 
@@ -183,6 +184,8 @@ def test_gmail_calls_from_an_address_that_its_spf_record_has(mailnet):
     mailnet.deliver_all()
 
     ip = mailnet.sessions[-1].client.ip
-    assert check_spf(mailnet.dns, ip, "alice@gmail.com", "outbound.gmail.com").result == "pass"
-    assert mailnet.dns.lookup("outbound.gmail.com", "A").values("A") == (ip,)
+    assert (
+        check_spf(life_of(mailnet).internet.dns, ip, "alice@gmail.com", "outbound.gmail.com").result == "pass"
+    )
+    assert life_of(mailnet).internet.dns.lookup("outbound.gmail.com", "A").values("A") == (ip,)
     assert len(shop.mailbox("sales@shop.example").messages) == 1

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from pytest_mailnet.clock import Clock
-from pytest_mailnet.dns.resolver import Dns
+from pytest_mailnet.dns.resolver import Resolver
 from pytest_mailnet.mailboxes.account import Account
 from pytest_mailnet.mailboxes.mailbox import Mailbox
 from pytest_mailnet.record.journal import Journal
@@ -24,7 +24,7 @@ class Surroundings:
 
     def __init__(self) -> None:
         self.journal = Journal()
-        self.dns = Dns(journal=self.journal)
+        self.dns = Resolver()
         self.clock = Clock(datetime(2026, 1, 5, 9, 0, tzinfo=UTC))
         self.domains = {"gmail.com"}
         self.mailboxes: dict[str, Mailbox] = {}

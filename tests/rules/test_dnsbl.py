@@ -12,8 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_mailnet.dns.blocklists import meaning_of, reversed_name
-from pytest_mailnet.dns.resolver import Dns
-from pytest_mailnet.record.journal import Journal
+from pytest_mailnet.dns.resolver import Resolver
 from pytest_mailnet.rules.dnsbl import ListedAddress, ListedSenderDomain
 from pytest_mailnet.values import Stage
 
@@ -134,7 +133,7 @@ def test_a_listed_domain_is_refused_over_the_wire(corp_with, say):
 
 @given(st.text(max_size=300))
 def test_any_name_can_be_asked_about(text):
-    surroundings = SimpleNamespace(dns=Dns(journal=Journal()))
+    surroundings = SimpleNamespace(dns=Resolver())
     step = SimpleNamespace(helo=text, reverse_path=f"bob@{text}")
 
     assert ListedSenderDomain(zone="dbl.spamhaus.org").decide(step, surroundings) is None

@@ -8,8 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_mailnet.dns.resolver import Dns
-from pytest_mailnet.record.journal import Journal
+from pytest_mailnet.dns.resolver import Resolver
 from pytest_mailnet.rules.helo import HeloNoName, HeloOwnName, HeloUnresolvable
 from pytest_mailnet.rules.sender_domain import (
     SenderDomainNotFound,
@@ -51,7 +50,7 @@ def test_a_name_without_is_not(evidence, make_step):
 
 @given(st.text(min_size=1, max_size=300))
 def test_any_name_can_be_asked_about(text):
-    surroundings = SimpleNamespace(dns=Dns(journal=Journal()))
+    surroundings = SimpleNamespace(dns=Resolver())
     step = SimpleNamespace(helo=text)
 
     for rule in (HeloNoName(), HeloUnresolvable()):

@@ -6,6 +6,7 @@ import dns.resolver
 import pytest
 
 from pytest_mailnet.errors import InvalidSetting, ZoneError
+from pytest_mailnet.net.mailnet import life_of
 
 ZEN = "7.113.0.203.zen.spamhaus.org"
 NIBBLES = "7.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.3.0.2.0.8.b.d.0.1.0.0.2"
@@ -142,7 +143,7 @@ def test_what_the_test_made_of_a_reverse_name_stays(mailnet, change, addresses):
     change(mailnet.sender)
     mailnet.sender.ipv6 = "2001:db8:9::9"
 
-    assert list(mailnet.dns.lookup("app.sender.example", "A").values("A")) == addresses
+    assert list(life_of(mailnet).internet.dns.lookup("app.sender.example", "A").values("A")) == addresses
     assert ask("app.sender.example", "AAAA") == ["2001:db8:9::9"]
 
 
@@ -152,7 +153,7 @@ def test_a_reverse_name_that_the_test_has_resolved_is_left_alone(mailnet):
     mailnet.sender.ptr = "mail.shop.example"
 
     assert ask("mail.shop.example") == ["198.51.100.1"]
-    assert mailnet.dns.types("app.sender.example") == []
+    assert life_of(mailnet).internet.dns.types("app.sender.example") == []
 
 
 def test_a_reverse_name_that_can_be_none_is_told(mailnet):

@@ -1,1 +1,1 @@
-"""The Domain Name System of a net, from records and zones to packets; without sockets."""
+"""The Domain Name System of a net, from records and zones to packets, without sockets."""

@@ -1,4 +1,4 @@
-"""What a resolver tells, as values."""
+"""The answers of a resolver, as values."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ __all__ = ["Addresses", "DnsAnswer", "addresses_in"]
 
 @dataclass(frozen=True, slots=True)
 class DnsAnswer:
-    """What a resolver tells.
+    """The answer of a resolver to one question.
 
     Attributes:
         rcode: "NOERROR", "NXDOMAIN", "SERVFAIL", … (RFC 6895, 2.3).
-        answers: a CNAME chain first.
-        authority: the zone's SOA, where a name or type is not there (RFC 2308).
-        additional: addresses of the hosts that the answers name.
-        broken: what goes wrong with it on its way.
+        answers: the answer section; a CNAME chain comes first.
+        authority: the zone's SOA if there is no such name or type (RFC 2308), otherwise empty.
+        additional: addresses of the hosts in the answers.
+        broken: the fault that happens to the answer on its way; None for none.
     """
 
     rcode: str
@@ -31,24 +31,24 @@ class DnsAnswer:
 
     @property
     def failed(self) -> bool:
-        """Whether it says neither that there is something nor that there is nothing: SERVFAIL, REFUSED."""
+        """Whether the look-up failed (SERVFAIL, REFUSED), so that nothing is known of the name."""
         return self.rcode not in ("NOERROR", "NXDOMAIN")
 
     def values(self, rdtype: str) -> tuple[str, ...]:
-        """What the answers of one type say; the character-strings of a TXT record as one text."""
+        """The rdata of the answers of one type; the character-strings of a TXT record as one text."""
         found = (record.rdata for record in self.answers if record.rdtype == rdtype)
         return tuple(map(text_of, found)) if rdtype == "TXT" else tuple(found)
 
 
 @dataclass(frozen=True, slots=True)
 class Addresses:
-    """What a look-up of a host's addresses found.
+    """The result of looking up a host's addresses.
 
     Attributes:
-        rcode: of the answer.
-        canonical: the name at the end of the CNAME chain.
-        addresses: IP addresses.
-        texts: the answer section.
+        rcode: the rcode of the answer.
+        canonical: the name at the end of the CNAME chain; the name that was asked for without one.
+        addresses: the IP addresses.
+        texts: the records of the answer section, one line each.
     """
 
     rcode: str
@@ -59,7 +59,12 @@ class Addresses:
 
 @functools.lru_cache(maxsize=1024)
 def addresses_in(name: str, answer: DnsAnswer) -> Addresses:
-    """What an answer says of the addresses of the name that was asked for."""
+    """The addresses in an answer.
+
+    Args:
+        name: the name that was looked up.
+        answer: the answer to the question for its A or AAAA records.
+    """
     chain = [record for record in answer.answers if record.rdtype == "CNAME"]
     return Addresses(
         answer.rcode,

@@ -1,4 +1,4 @@
-"""Lists of addresses and domains in DNS (RFC 5782): where an entry stands, and what an answer means."""
+"""Blocklists of addresses and domains in DNS (RFC 5782): names of entries, and meanings of answers."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ _LABEL = 63
 
 
 class Listing(NamedTuple):
-    """That an address is on a list.
+    """An entry for an address on a list.
 
     Attributes:
-        zone: the list.
-        code: the address that its A record has.
-        text: its TXT record, with {ip} for the address; "" for none.
+        zone: the zone of the list.
+        code: the address in the entry's A record.
+        text: the text of the entry's TXT record, with {ip} for the listed address; "" for none.
     """
 
     zone: str
@@ -32,15 +32,15 @@ class Listing(NamedTuple):
 
 
 def listings(given: Iterable[str] | Mapping[str, str]) -> tuple[Listing, ...]:
-    """What names of lists mean.
+    """The entries of an address on several lists.
 
     Args:
-        given: names or zones of lists that are known here ("xbl", which stands in zen.spamhaus.org too), or
-            zones of any list with the codes that they answer with ({"bl.shop.example": "127.0.0.2"}).
+        given: names or zones of known lists ("xbl", which is also part of zen.spamhaus.org), or zones of
+            any lists, each with the code of its answers ({"bl.shop.example": "127.0.0.2"}).
 
     Raises:
-        InvalidSetting: for a name that is not known, with near misses, for a zone that can be none, or a code
-            that is not in 127/8.
+        InvalidSetting: for an unknown name, with near misses; for a malformed zone; for a code outside of
+            127/8.
     """
     if isinstance(given, str):
         raise InvalidSetting(f"listed_in takes several lists, as in [{given!r}], not {given!r}")
@@ -52,13 +52,21 @@ def listings(given: Iterable[str] | Mapping[str, str]) -> tuple[Listing, ...]:
 
 
 def zones() -> frozenset[str]:
-    """The zones of all lists that are known here."""
+    """The zones of all known lists."""
     kinds = (_lists()[kind] for kind in ("addresses", "domains"))
     return frozenset(zone for kind in kinds for entry in kind.values() for zone in entry["zones"])
 
 
 def meaning_of(zone: str, code: str) -> str:
-    """What an answer of a list means, as its operator tells; "" where that is not known here."""
+    """The meaning of a list's answer, in the words of its operator.
+
+    Args:
+        zone: the zone of the list.
+        code: the address in the answer.
+
+    Returns:
+        The meaning; "" for an unknown zone or code.
+    """
     for kind in ("addresses", "domains", "errors"):
         for entry in _lists()[kind].values():
             if zone in entry["zones"] and code in entry["codes"]:
@@ -68,14 +76,19 @@ def meaning_of(zone: str, code: str) -> str:
 
 @functools.lru_cache(maxsize=1024)
 def reversed_name(ip: str, zone: str) -> str:
-    """Where an address stands in a list (RFC 5782, 2.1 and 2.4): 7.113.0.203.zen.spamhaus.org."""
+    """The name of an address's entry in a list (RFC 5782, 2.1 and 2.4): 7.113.0.203.zen.spamhaus.org.
+
+    Args:
+        ip: the address, IPv4 or IPv6.
+        zone: the zone of the list.
+    """
     pointer = ipaddress.ip_address(ip).reverse_pointer
     return f"{pointer.removesuffix('.in-addr.arpa').removesuffix('.ip6.arpa')}.{zone}"
 
 
 def _known(name: str) -> Iterator[Listing]:
     known = _lists()["addresses"]
-    # A zone that several lists stand in means the first of them.
+    # A zone that combines several lists means the first of them.
     entry = known.get(name) or next((it for it in known.values() if name in it["zones"]), None)
     if entry is None:
         names = [*known, *dict.fromkeys(zone for it in known.values() for zone in it["zones"])]

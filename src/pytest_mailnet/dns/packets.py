@@ -12,7 +12,7 @@ import dnslib
 
 from pytest_mailnet.dns.answers import DnsAnswer
 from pytest_mailnet.dns.records import Record, labels, labels_at, presented, rdtype_of
-from pytest_mailnet.dns.resolver import Dns
+from pytest_mailnet.dns.resolver import Resolver
 from pytest_mailnet.faults.dns_fault import SLOW_ANSWER, UNHEARD, DnsFault, DnsManner
 from pytest_mailnet.record.journal import Journal, Query
 from pytest_mailnet.values import Endpoint
@@ -35,14 +35,17 @@ _COMPRESSED = {"CNAME": dnslib.CNAME, "NS": dnslib.NS, "PTR": dnslib.PTR}
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """What stands in a packet: one question, or the rcode for what is none.
+    """The contents of a packet: one question, or the rcode that refuses it.
 
     Attributes:
-        flags: the header's.
-        label: the name as it came, for the packet that answers.
+        flags: the flags of the header.
+        rcode: why the question is not looked up, "FORMERR"; None if it is.
+        label: the name as it came, for the reply; None if the question could not be read.
         name: the same as text, case kept.
-        rdtype: "MX", "TYPE65280".
-        edns: the version and the UDP size, if there was an OPT record (RFC 6891, 6.1.3).
+        rdtype: the type, "MX" or "TYPE65280".
+        qtype: the type as a number.
+        qclass: the class as a number.
+        edns: version and UDP size from the OPT record (RFC 6891, 6.1.3); None without one.
     """
 
     flags: int
@@ -56,13 +59,13 @@ class _Asked:
 
 
 class Sent(NamedTuple):
-    """What a name server does with a question.
+    """The reaction of a name server to a question.
 
     Attributes:
-        packet: what it sends; None for silence.
-        after: how many seconds later.
-        astray: whether it comes from another address than was asked.
-        reset: whether a TCP connection is reset in its place.
+        packet: the reply; None for silence.
+        after: the delay of the reply, in seconds.
+        astray: whether the reply comes from another address than the one that was asked.
+        reset: whether the TCP connection is reset instead of a reply.
     """
 
     packet: bytes | None
@@ -75,14 +78,14 @@ class NameServer:
     """Answers the questions that reach one net, as a recursive resolver. Used in the engine's thread only.
 
     Args:
-        dns: what is asked.
-        journal: where each question is recorded.
-        drawn: what a question for a name and a type meets besides the name's own faults.
+        dns: the resolver that finds the answers.
+        journal: the record of all questions.
+        drawn: returns a fault for a question by name and type, before the name's own faults; None for none.
     """
 
     def __init__(
         self,
-        dns: Dns,
+        dns: Resolver,
         journal: Journal,
         drawn: Callable[[str, str], DnsFault | None] = lambda _name, _rdtype: None,
     ) -> None:
@@ -91,19 +94,29 @@ class NameServer:
         self._drawn = drawn
 
     def answer(self, packet: bytes, *, tcp: bool, server: Endpoint | None, client: str) -> bytes | None:
-        """The packet that a client of good sense hears; None for none. As `reply` otherwise."""
+        """The reply packet, as a careful client would accept it.
+
+        Args:
+            packet: the question, without the length that precedes it over TCP.
+            tcp: whether the question came over TCP.
+            server: the name server that the client means to ask; None if unknown.
+            client: the client's IP address.
+
+        Returns:
+            The packet; None for silence, a reset, or a reply with another id or from another address.
+        """
         sent = self.reply(packet, tcp=tcp, server=server, client=client)
         heard = not (sent.astray or sent.reset) and sent.packet is not None and sent.packet[:2] == packet[:2]
         return sent.packet if heard else None
 
     def reply(self, packet: bytes, *, tcp: bool, server: Endpoint | None, client: str) -> Sent:
-        """What to send back. Never raises, whatever the packet is.
+        """Answer a packet and record the question. Never raises, whatever the packet holds.
 
         Args:
-            packet: the question, without the length that stands before it over TCP.
-            tcp: whether it came over TCP, where nothing is too large.
-            server: the name server that the client thinks to ask.
-            client: the sender's address.
+            packet: the question, without the length that precedes it over TCP.
+            tcp: whether the question came over TCP, which has no limit of size for replies.
+            server: the name server that the client means to ask; None if unknown.
+            client: the client's IP address.
         """
         question = packet[2:]
         asked = _read(question)
@@ -146,7 +159,7 @@ class NameServer:
 
 @functools.lru_cache(_CACHED)
 def _read(packet: bytes) -> _Asked | None:
-    """Read a packet, given without the id before it; None for what is no question."""
+    """Read a packet without its id; None if it is not a question."""
     if len(packet) < _HEADER.size:
         return None
     flags, *_ = _HEADER.unpack_from(packet)
@@ -185,7 +198,7 @@ def _parsed(flags: int, packet: _Buffer) -> _Asked:
 
 @functools.lru_cache(_CACHED)
 def _packed(question: bytes, answer: DnsAnswer, *, tcp: bool) -> bytes:
-    """Pack an answer; question and packet are without their ids."""
+    """Pack an answer. Both the question and the result lack their ids."""
     asked = _read(question)
     assert asked is not None
     limit = _TCP_LIMIT
@@ -201,7 +214,7 @@ def _packed(question: bytes, answer: DnsAnswer, *, tcp: bool) -> bytes:
 
 
 def _written(asked: _Asked, answer: DnsAnswer, *, truncated: bool = False) -> bytes:
-    """The reply as a packet; it has the question if there was one to be understood."""
+    """The reply as a packet; the question is repeated if it could be read."""
     code = _RCODES[answer.rcode]
     header = dnslib.DNSHeader(id=0, bitmap=_QR | _RA | asked.flags & (_OPCODE | _RD) | code & 0xF)
     header.tc = truncated
@@ -224,10 +237,10 @@ def _written(asked: _Asked, answer: DnsAnswer, *, truncated: bool = False) -> by
 
 
 class _Buffer(dnslib.DNSBuffer):  # type: ignore[misc]  # no types
-    """Names as RFC 1035, 4.1.4 has them.
+    """Reads and writes names as RFC 1035, 4.1.4 defines them.
 
-    dnslib's own reads none whose octets are not UTF-8 but those that are too long, and points to names
-    behind the last octet that a pointer can reach.
+    dnslib's own buffer cannot read names that are not UTF-8, reads names that are too long, and writes
+    pointers to names that lie beyond the last octet a pointer can reach.
     """
 
     names: dict[tuple[bytes, ...], int]

@@ -1,4 +1,4 @@
-"""DNS records as values: from presentation text to rdata, with errors that help."""
+"""DNS records as values, read from presentation form with errors that say how to write it."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ import dns.rdtypes.ANY.TXT
 import dns.tokenizer
 
 from pytest_mailnet.errors import ZoneError, amongst
+from pytest_mailnet.handles.attributes import is_whole
 from pytest_mailnet.printable import cut
 
 __all__ = [
@@ -31,6 +32,7 @@ __all__ = [
     "plain_name",
     "presented",
     "rdtype_of",
+    "records_of",
     "reversed_address",
     "text_of",
 ]
@@ -53,6 +55,7 @@ _REVERSE = (".in-addr.arpa", ".ip6.arpa")
 _CHUNK = 255
 _STRING = re.compile(r'"((?:[^"\\]|\\.)*)"')
 _ESCAPED = re.compile(r"\\(\d{3}|.)")
+_MOST_SECONDS = 2**31 - 1  # RFC 2181, 8
 _MOST_OCTETS = 65535  # RFC 1035, 4.1.3
 _UNESCAPED = frozenset(range(33, 127)) - frozenset(rb"\.")
 
@@ -62,9 +65,9 @@ class Record:
     """One resource record of class IN.
 
     Attributes:
-        name: the owner, lower case, without the final dot.
-        rdtype: "MX", "TYPE65280".
-        ttl: seconds.
+        name: the owner, in lower case, without the final dot.
+        rdtype: the type, "MX" or "TYPE65280".
+        ttl: the time to live, in seconds.
         rdata: in presentation form, as "10 mx.shop.example."; names in it end with a dot.
     """
 
@@ -75,17 +78,17 @@ class Record:
 
     @property
     def number(self) -> int:
-        """The type as it goes over the wire."""
+        """The number of the type in packets."""
         return int(dns.rdatatype.from_text(self.rdtype))
 
     @property
     def wire(self) -> bytes:
-        """The rdata as it goes over the wire, its names not compressed."""
+        """The rdata as in packets, without compression of names."""
         return dns.rdata.from_text(dns.rdataclass.IN, self.rdtype, self.rdata).to_wire() or b""
 
     @property
     def target(self) -> str | None:
-        """The host that an MX, NS or SRV record leads to; None of other types."""
+        """The host in an MX, NS or SRV record; None for other types."""
         place = _TARGETS.get(self.rdtype)
         return None if place is None else plain_name(self.rdata.split()[place])
 
@@ -94,7 +97,7 @@ class Record:
 
 
 def plain_name(name: str) -> str:
-    """A domain name as it is kept and compared: lower case, A-labels, no final dot; "" is the root."""
+    """A domain name in the form to compare: lower case, A-labels, no final dot; "" is the root."""
     if not name.isascii():
         with contextlib.suppress(UnicodeError):  # what cannot be a name is compared as it stands
             name = name.encode("idna").decode("ascii")
@@ -103,7 +106,7 @@ def plain_name(name: str) -> str:
 
 
 def presented(parts: Iterable[bytes]) -> str:
-    """A name in presentation form by its labels, case kept, as `plain_name` writes it."""
+    """The name with these labels in presentation form, escaped as in `plain_name`, its case kept."""
     return ".".join(
         "".join(chr(octet) if octet in _UNESCAPED else f"\\{octet:03}" for octet in part) for part in parts
     )
@@ -111,10 +114,10 @@ def presented(parts: Iterable[bytes]) -> str:
 
 @functools.lru_cache(maxsize=1024)  # the sender's name is the same in one net after the other
 def checked_name(name: str) -> str:
-    """A name that can have records, as it is kept and compared.
+    """Check that a name can have records, and return it as `plain_name` does.
 
     Raises:
-        ZoneError: for one that cannot.
+        ZoneError: if it cannot.
     """
     owner = plain_name(name) if isinstance(name, str) else ""
     try:
@@ -127,7 +130,7 @@ def checked_name(name: str) -> str:
 
 
 def labels(name: str) -> tuple[bytes, ...]:
-    """The labels of a name in presentation form, its escapes undone (RFC 1035, 5.1); the root has none.
+    """The labels of a name in presentation form, without escapes (RFC 1035, 5.1); none for the root.
 
     Raises:
         ValueError: if that cannot be a name.
@@ -139,10 +142,17 @@ def labels(name: str) -> tuple[bytes, ...]:
 
 
 def labels_at(packet: bytes, offset: int) -> tuple[tuple[bytes, ...], int]:
-    """The labels of a name in a packet, and how many octets it takes where it stands (RFC 1035, 4.1.4).
+    """Read a name in a packet (RFC 1035, 4.1.4).
+
+    Args:
+        packet: the whole packet, for pointers.
+        offset: where the name begins, in octets.
+
+    Returns:
+        The labels of the name, and its length at that place in octets.
 
     Raises:
-        ValueError: if there is no name.
+        ValueError: if there is no name at that place.
     """
     try:
         name, octets = dns.name.from_wire(packet, offset)
@@ -152,10 +162,10 @@ def labels_at(packet: bytes, offset: int) -> tuple[tuple[bytes, ...], int]:
 
 
 def parse_rdtype(rdtype: str) -> str:
-    """Return a record type as it is usually written.
+    """A record type in its usual form: "MX" for "mx".
 
     Raises:
-        ZoneError: if there is none of that name; names the near misses.
+        ZoneError: for an unknown type; names the near misses.
     """
     try:
         return dns.rdatatype.to_text(dns.rdatatype.from_text(rdtype))
@@ -166,12 +176,18 @@ def parse_rdtype(rdtype: str) -> str:
 
 
 def parse_rdata(name: str, rdtype: str, value: str) -> str:
-    """Write rdata as a `Record` has it; host names in it need no final dot, a TXT no quotes.
+    """Read rdata, and write it as in a `Record`.
 
-    Texts of more than 255 octets, as DKIM's keys are, become several character strings (RFC 1035, 3.3.14).
+    Host names need no final dot, and a TXT no quotes. Texts of more than 255 octets, such as DKIM keys,
+    become several character strings (RFC 1035, 3.3.14).
+
+    Args:
+        name: the owner, for the message.
+        rdtype: the type of the record.
+        value: the rdata in presentation form.
 
     Raises:
-        ZoneError: if the value is none of that type, with one that is.
+        ZoneError: if the value is malformed for the type; shows a good one.
     """
     try:
         return _rdata(rdtype, value)
@@ -182,25 +198,55 @@ def parse_rdata(name: str, rdtype: str, value: str) -> str:
         ) from error
 
 
+def records_of(name: str, rdtype: str, values: Iterable[str], ttl: int) -> list[Record]:
+    """The records of one name and type as a test writes them.
+
+    Args:
+        name: the owner.
+        rdtype: the type, "MX".
+        values: the rdata of each record, in presentation form.
+        ttl: in seconds.
+
+    Raises:
+        ZoneError: for a malformed name, type, value or time to live, or without any value.
+    """
+    owner, kind, given = checked_name(name), parse_rdtype(rdtype), tuple(values)
+    if not given:
+        raise ZoneError(f"dns.add({name!r}, {rdtype!r}) takes at least one value")
+    if not (is_whole(ttl) and 0 <= ttl <= _MOST_SECONDS):
+        raise ZoneError(f"dns.add({name!r}, {rdtype!r}, ttl={ttl!r}): it takes 0 to {_MOST_SECONDS} seconds")
+    for value in given:
+        if not isinstance(value, str):
+            raise ZoneError(
+                f"dns.add({name!r}, {rdtype!r}, {value!r}): a value is a text, several follow each other"
+            )
+    return [Record(owner, kind, ttl, parse_rdata(name, kind, value)) for value in given]
+
+
 @functools.lru_cache(maxsize=1024)  # a host's address is the same in one net after the other
 def address_record(name: str, ip: str) -> Record:
-    """The A or AAAA record of a host."""
+    """The A or AAAA record of a host.
+
+    Args:
+        name: the host.
+        ip: its address, IPv4 or IPv6.
+    """
     rdtype = "AAAA" if ":" in ip else "A"
     return Record(name, rdtype, 300, parse_rdata(name, rdtype, ip))
 
 
 def reversed_address(name: str) -> str | None:
-    """The address of a name below in-addr.arpa or ip6.arpa, None of others (RFC 1035, 3.5; RFC 3596, 2.5)."""
+    """The address in a name below in-addr.arpa or ip6.arpa; or None (RFC 1035, 3.5; RFC 3596, 2.5)."""
     return _read_backwards(name) if name.endswith(_REVERSE) else None
 
 
 def text_of(rdata: str) -> str:
-    """The text of a TXT record, its character-strings put together (RFC 7208, 3.3)."""
+    """The text of a TXT record: its character-strings, joined (RFC 7208, 3.3)."""
     return "".join(_ESCAPED.sub(_unescaped, part) for part in _STRING.findall(rdata))
 
 
 def rdtype_of(number: int) -> str:
-    """The name of a type by its number on the wire; "TYPE65280" for one without (RFC 3597, 5)."""
+    """The name of a type by its number in packets; "TYPE65280" for a type without one (RFC 3597, 5)."""
     return dns.rdatatype.to_text(dns.rdatatype.RdataType.make(number))
 
 

@@ -1,13 +1,11 @@
-"""The net's DNS as a test uses it: puts records in, and answers as a recursive resolver would. Pure."""
+"""A net's DNS at work: takes records and faults, and answers as a recursive resolver would; no sockets."""
 
 from __future__ import annotations
 
 import functools
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from types import MappingProxyType
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from pytest_mailnet.dns.answers import Addresses, DnsAnswer, addresses_in
 from pytest_mailnet.dns.records import (
@@ -16,6 +14,7 @@ from pytest_mailnet.dns.records import (
     parse_rdata,
     parse_rdtype,
     plain_name,
+    records_of,
     reversed_address,
 )
 from pytest_mailnet.dns.wrong_answers import wrong_answer
@@ -30,44 +29,27 @@ from pytest_mailnet.faults.dns_fault import (
     DnsManner,
     lookup_fault_named,
 )
-from pytest_mailnet.handles.attributes import is_whole, steady
-from pytest_mailnet.handles.snapshot import Snapshot, since
+from pytest_mailnet.handles.attributes import is_whole
 from pytest_mailnet.system.native import reentrant_lock
 
-if TYPE_CHECKING:
-    from pytest_mailnet.record.journal import Journal, Query
-
-__all__ = ["Dns"]
+__all__ = ["Resolver"]
 
 _CNAMES = 8
 _AUTHENTICATION = re.compile(r'^"?v=(spf1|dkim1|dmarc1)\b', re.IGNORECASE)
 _AUTHENTICATION_LABELS = re.compile(r"^(.+\._domainkey|_dmarc)\.")
-_MOST_SECONDS = 2**31 - 1  # RFC 2181, 8
 
 
-_INSTEAD: Mapping[str, str] = MappingProxyType(
-    {
-        "ttl": ".add(name, rdtype, value, ttl=60) gives it with a record",
-        "records": ".add('shop.example', 'MX', '10 mx.shop.example') puts some in, .remove takes them away",
-        "queries": "what the application asks is recorded",
-        "names": ".add and .remove put records in and take them away",
-        "nameservers": "all name servers lead into the net",
-    }
-)
+class Resolver:
+    """The zones of a net, and the answers in them. A test holds the `Dns` in front of it.
 
-
-@steady("a mailnet's dns", _INSTEAD)
-class Dns:
-    """The zones of a net; `mailnet.dns`. A name is in the net once a record was added for it.
-
-    One lock: tests add while the name server and the application's threads look up.
+    A name is in the net once it has a record. One lock guards the zones: tests add records while the name
+    server and the application's threads look names up.
 
     Args:
-        journal: where the questions are recorded.
-        missing: told of every name before it is looked up or changed, so that a provider's zone can be
-            put in at its first use.
-        reverse: what an address of the net resolves back to, None for nothing.
-        now: the net's time, in seconds.
+        missing: called with each name before the name is looked up or changed, so that a provider's zone
+            can be put in at its first use.
+        reverse: returns the host name of an address of the net, or None if nobody has the address.
+        now: returns the net's time, in seconds.
     """
 
     _version = 0
@@ -76,12 +58,10 @@ class Dns:
     def __init__(
         self,
         *,
-        journal: Journal,
         missing: Callable[[str], None] | None = None,
         reverse: Callable[[str], str | None] | None = None,
         now: Callable[[], float] = float,
     ) -> None:
-        self._journal = journal
         self._missing: Callable[[str], object] = missing or str
         self._reverse = reverse
         self._zones = Zones()
@@ -91,45 +71,14 @@ class Dns:
         self._lock = reentrant_lock()
 
     def add(self, name: str, rdtype: str, *values: str, ttl: int = 300) -> None:
-        """Add records of one name and type to those that are there.
-
-        Args:
-            name: the owner; "*.shop.example" is a wildcard (RFC 4592).
-            rdtype: "A", "MX", "TXT", … or "TYPE65280" (RFC 3597).
-            values: in presentation form: "10 mx.shop.example", "v=spf1 -all".
-            ttl: in seconds.
-
-        Raises:
-            ZoneError: for a name, type, value or time to live that is none, or a CNAME beside another
-                record.
-        """
-        owner, kind = checked_name(name), parse_rdtype(rdtype)
-        if not values:
-            raise ZoneError(f"dns.add({name!r}, {rdtype!r}) takes at least one value")
-        if not (is_whole(ttl) and 0 <= ttl <= _MOST_SECONDS):
-            raise ZoneError(
-                f"dns.add({name!r}, {rdtype!r}, ttl={ttl!r}): it takes 0 to {_MOST_SECONDS} seconds"
-            )
-        for value in values:
-            if not isinstance(value, str):
-                raise ZoneError(
-                    f"dns.add({name!r}, {rdtype!r}, {value!r}): a value is a text, several follow each other"
-                )
-        records = [Record(owner, kind, ttl, parse_rdata(name, kind, value)) for value in values]
-        self._missing(owner)
+        """Add records of one name and type, as `Dns.add` describes."""
+        records = records_of(name, rdtype, values, ttl)
+        self._missing(records[0].name)
         self.put(records)
         self._note(records)
 
     def load(self, source: str | os.PathLike[str], origin: str) -> None:
-        """Add the records of a master file (RFC 1035, 5), all of them or none.
-
-        Args:
-            source: its path, or its text: a `str` with a line end in it.
-            origin: the domain that names without a final dot are below.
-
-        Raises:
-            ZoneError: with the line, for whatever is wrong in it.
-        """
+        """Add the records of a master file, as `Dns.load` describes."""
         records = parse_zone(source, origin)
         for owner in {record.name for record in records}:
             self._missing(owner)
@@ -137,7 +86,7 @@ class Dns:
         self._note(records)
 
     def put(self, records: Iterable[Record]) -> None:
-        """Add records that have been read already, all of them or none.
+        """Add finished records, all of them or none.
 
         Raises:
             ZoneError: for a CNAME beside another record.
@@ -147,7 +96,7 @@ class Dns:
             self._zones.add(records)
 
     def merge(self, zones: Zones) -> None:
-        """Add all that other zones have.
+        """Add all records of other zones.
 
         Raises:
             ZoneError: for a CNAME beside another record.
@@ -157,11 +106,7 @@ class Dns:
             self._zones.merge(zones)
 
     def remove(self, name: str, rdtype: str | None = None) -> None:
-        """Take away a name's records of one type, or all of them.
-
-        Raises:
-            ZoneError: if there are none; names the near misses.
-        """
+        """Take records of a name away, as `Dns.remove` describes."""
         owner, kind = plain_name(name), None if rdtype is None else parse_rdtype(rdtype)
         self._missing(owner)
         with self._lock:
@@ -175,19 +120,7 @@ class Dns:
     def fail(
         self, name: str, fault: DnsFault | str, *, rdtype: str | None = None, times: int | None = None
     ) -> None:
-        """Let something go wrong when a name is looked up: `dns.fail("shop.example", "SERVFAIL")`.
-
-        Args:
-            name: exactly this name, not those below it (a lame zone has all of them).
-            fault: an rcode ("SERVFAIL", "REFUSED", "NXDOMAIN", "NOTIMP", "FORMERR"), or one of
-                `pytest_mailnet.faults.FAULTS` that begin with "dns-", or its id.
-            rdtype: only questions for this type.
-            times: so many times; for good without it.
-
-        Raises:
-            ZoneError: for another fault or type, what is no count, a fault of MX records where there are
-                none, or one that an earlier one without `times` leaves no question.
-        """
+        """Let look-ups of a name go wrong, as `Dns.fail` describes."""
         known, owner = self.prepared(name, fault), checked_name(name)
         if times is not None and not (is_whole(times) and times >= 1):
             raise ZoneError(f"dns.fail({name!r}, {str(fault)!r}, times={times!r}): it fails 1 time or more")
@@ -197,10 +130,17 @@ class Dns:
             self._faults.add(owner, known, kind, times)
 
     def prepared(self, name: str, fault: DnsFault | str) -> DnsFault:
-        """A fault by name, with what it leads to put in.
+        """Find a fault by name, and add the records that it needs: an alias, or localhost.
+
+        Args:
+            name: the name whose look-ups will fail.
+            fault: the fault, its id, or an rcode.
+
+        Returns:
+            The fault.
 
         Raises:
-            ZoneError: for a fault that there is not, or one of MX records where there are none.
+            ZoneError: for an unknown fault, or a fault of MX records where the name has none.
         """
         known, owner = lookup_fault_named(name, fault), checked_name(name)
         manner = known.manner
@@ -218,37 +158,32 @@ class Dns:
 
     @property
     def version(self) -> int:
-        """Another one after each change, so that what was found out can be kept until then."""
+        """A number that grows with each change: a finding stays true as long as the version does."""
         return self._version
 
     @property
     def has_localhost(self) -> bool:
-        """Whether an MX leads to localhost, so that calls there are to be expected."""
+        """Whether a fault lets an MX record lead to localhost, so that applications connect there."""
         return self._has_localhost
 
     @property
     def authenticated(self) -> bool:
-        """Whether the test has published SPF, DKIM or DMARC records of any domain."""
+        """Whether the test has published an SPF, DKIM or DMARC record for any domain."""
         return bool(self._authenticated)
 
     def authenticates(self, domain: str) -> bool:
-        """Whether the test has published SPF, DKIM or DMARC records of a domain or of one above it."""
+        """Whether the test has published an SPF, DKIM or DMARC record for a domain or for a parent of it."""
         with self._lock:
             return any(it == domain or domain.endswith(f".{it}") for it in self._authenticated)
-
-    @property
-    def queries(self) -> list[Query]:
-        """The questions that were asked, in order."""
-        return Snapshot(self._journal.queries, "mailnet.dns.queries", since("mailnet.dns.queries"))
 
     @property
     def names(self) -> list[str]:
         """The names that have records."""
         with self._lock:
-            return Snapshot(self._zones.names, "mailnet.dns.names", ".dns.add and .dns.remove change them.")
+            return self._zones.names
 
     def exchanges(self, name: str) -> list[str]:
-        """The hosts that a name's MX records lead to, whatever goes wrong with look-ups; best first."""
+        """The hosts in a name's MX records, lowest preference first; faults of look-ups do not count."""
         with self._lock:
             found = self._zones.find(plain_name(name), "MX") or ()
         ranked = sorted((it.rdata.split() for it in found if it.rdtype == "MX"), key=lambda it: int(it[0]))
@@ -260,7 +195,7 @@ class Dns:
             return self._zones.types(plain_name(name))
 
     def has(self, name: str) -> bool:
-        """Whether a name has records, a wildcard's counted, or a fault."""
+        """Whether a name has a fault or records; those of a wildcard count."""
         asked = plain_name(name)
         self._missing(asked)
         with self._lock:
@@ -274,18 +209,24 @@ class Dns:
             return self._zones.apex(asked) is not None
 
     def lookup(self, name: str, rdtype: str, drawn: DnsFault | None = None) -> DnsAnswer:
-        """What a resolver would answer; "ANY" asks for all records of the name.
+        """Look records up; SERVFAIL where a fault keeps the answer from the resolver.
 
         Args:
-            name: what is looked up.
-            rdtype: which records.
-            drawn: what this question meets besides the name's own faults.
+            name: the name to look up.
+            rdtype: the type of its records, "MX"; "ANY" for all types.
+            drawn: a fault for this question alone, before the name's own faults; None for none.
         """
         answer = self.answer(name, rdtype, drawn)
         return DnsAnswer("SERVFAIL") if answer.broken in UNHEARD else answer
 
     def answer(self, name: str, rdtype: str, drawn: DnsFault | None = None) -> DnsAnswer:
-        """What `lookup` says, before anything goes wrong on its way."""
+        """Find the answer of `lookup` before anything happens to it on its way; `broken` says what will.
+
+        Args:
+            name: the name to look up.
+            rdtype: the type of its records, "MX"; "ANY" for all types.
+            drawn: a fault for this question alone, before the name's own faults; None for none.
+        """
         asked = plain_name(name)
         answers: list[Record] = []
         broken: DnsManner | None = None
@@ -312,7 +253,13 @@ class Dns:
         return DnsAnswer("SERVFAIL")
 
     def addresses(self, name: str, version: int, drawn: DnsFault | None = None) -> Addresses:
-        """A host's addresses of one IP version, 4 or 6."""
+        """Look up a host's addresses of one IP version.
+
+        Args:
+            name: the host.
+            version: 4 or 6.
+            drawn: a fault for this question alone, before the name's own faults; None for none.
+        """
         return addresses_in(plain_name(name), self.lookup(name, "A" if version == 4 else "AAAA", drawn))
 
     def _note(self, records: Iterable[Record]) -> None:
@@ -323,7 +270,7 @@ class Dns:
                 self._authenticated |= {_AUTHENTICATION_LABELS.sub("", name) for name in owners}
 
     def _back(self, name: str) -> Record | None:
-        """Where an address of the net leads back to. Not under the lock: it may put a provider in."""
+        """The PTR record of an address of the net. Called without the lock: it may put a provider in."""
         ip = reversed_address(name)
         host = None if ip is None or self._reverse is None else self._reverse(ip)
         return None if host is None else Record(name, "PTR", 3600, parse_rdata(name, "PTR", f"{host}."))
@@ -341,5 +288,5 @@ class Dns:
 
 @functools.cache
 def _own_zone() -> Zones:
-    """The name server that every zone names."""
+    """The zone of the name server that all zones name."""
     return Zones([Record(NAME_SERVER, "A", 300, parse_rdata(NAME_SERVER, "A", "192.0.2.53"))])

@@ -1,4 +1,4 @@
-"""What faults of look-ups put in place of a domain's true records (RFC 1912 has the usual ones)."""
+"""The false answers of look-up faults, in place of a domain's records (RFC 1912 lists common errors)."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ _MANY = 50
 
 
 def wrong_answer(manner: DnsManner, asked: str, zones: Zones) -> DnsAnswer | None:
-    """What is said in place of the truth; None where only its way is broken.
+    """The false answer of a fault; None for a fault that leaves the answer as it is.
 
     Args:
-        manner: what is wrong.
+        manner: the kind of fault.
         asked: the name that is looked up.
-        zones: the truth; locked by their owner.
+        zones: the true records; the caller holds their lock.
     """
     if manner in RCODES:
         return DnsAnswer(manner.upper())
@@ -40,7 +40,7 @@ def wrong_answer(manner: DnsManner, asked: str, zones: Zones) -> DnsAnswer | Non
 
 
 def _exchanges(manner: DnsManner, asked: str, zones: Zones) -> tuple[Record, ...]:
-    """A domain's MX records with something wrong in them."""
+    """Wrong MX records for a domain."""
     true = [it for it in zones.find(asked, "MX") or () if it.rdtype == "MX"]
     gone = f"10 gone.{asked}."
     match manner:

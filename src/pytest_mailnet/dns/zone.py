@@ -1,4 +1,4 @@
-"""The zones of a net as data: which names exist, and what records they have. Pure."""
+"""The zones of a net as data: the names that exist, and their records."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ _REVERSE = ("in-addr.arpa", "ip6.arpa")
 class Zones:
     """Names with their records, and the zones around them (RFC 1034, 4.3.2; RFC 4592; RFC 8020).
 
-    What a name has is replaced and never changed, so that zones can share it: those of a provider are
-    read once a run and merged into each net. Their owner locks.
+    The records of a name are replaced and never changed in place, so that zones can share them: those of a
+    provider are read once in a run and merged into each net. Not locked; the owner of the zones does that.
     """
 
     def __init__(self, records: Iterable[Record] = ()) -> None:
@@ -40,7 +40,7 @@ class Zones:
         return list(self._names.get(name, ()))
 
     def add(self, records: Iterable[Record]) -> None:
-        """Add records to those that are there: all of them, or none where one cannot be.
+        """Add records: all of them, or none if one of them is not allowed.
 
         Raises:
             ZoneError: for a CNAME beside another record (RFC 1034, 3.6.2).
@@ -62,10 +62,10 @@ class Zones:
             self._place(name)
 
     def merge(self, other: Self) -> None:
-        """Add all that other zones have.
+        """Add all records of other zones.
 
         Raises:
-            ZoneError: as `add` does.
+            ZoneError: for a CNAME beside another record.
         """
         if self._names.keys().isdisjoint(other._names):
             self._names.update(other._names)
@@ -75,7 +75,12 @@ class Zones:
             self.add(it for types in other._names.values() for records in types.values() for it in records)
 
     def remove(self, name: str, rdtype: str | None) -> None:
-        """Take away a name's records of one type, or all of them."""
+        """Take records of a name away.
+
+        Args:
+            name: the owner, which has such records.
+            rdtype: their type; None for all types.
+        """
         left = {} if rdtype is None else {**self._names[name]}
         left.pop(rdtype or "", None)
         if left:
@@ -85,7 +90,16 @@ class Zones:
         self._place_all()
 
     def find(self, name: str, rdtype: str) -> tuple[Record, ...] | None:
-        """Records of a name: a CNAME in place of others, none of that type, or None for no such name."""
+        """Find the records of a name.
+
+        Args:
+            name: the name, in the form of `plain_name`.
+            rdtype: their type; "ANY" for all types.
+
+        Returns:
+            The records of that type, or the name's CNAME; () if the name has neither; None if the name does
+            not exist.
+        """
         types = self._names.get(name)
         if types is None:
             types = {} if name in self._above else self._wildcard(name)
@@ -102,7 +116,7 @@ class Zones:
         return found
 
     def apex(self, name: str) -> str | None:
-        """The name of the zone that a name is in; None outside of all."""
+        """The name of the zone that contains a name; None if no zone does."""
         while name:
             if name in self._apexes:
                 return name
@@ -110,7 +124,7 @@ class Zones:
         return None
 
     def soa(self, name: str) -> Record:
-        """The SOA of the zone that a name is in; the root's outside of all."""
+        """The SOA of the zone that contains a name; that of the root if no zone does."""
         apex = self.apex(name)
         if apex is None:
             return Record("", "SOA", 86400, parse_rdata(".", "SOA", _ROOT_SOA))
@@ -147,7 +161,7 @@ class Zones:
         return None
 
     def _implied(self, apex: str, rdtype: str) -> tuple[Record, ...]:
-        """The SOA and NS that every zone has, given or not."""
+        """The SOA or NS that a zone has if none was added."""
         if rdtype == "SOA":
             value = f"{NAME_SERVER}. hostmaster.{apex}. 1 7200 3600 1209600 300"
         elif rdtype == "NS":

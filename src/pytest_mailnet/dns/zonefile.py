@@ -1,4 +1,4 @@
-"""Reads master files (RFC 1035, 5), and tells in which line an error is."""
+"""Reads master files (RFC 1035, 5), with line numbers in errors."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ def parse_zone(source: str | os.PathLike[str], origin: str) -> list[Record]:
     """Read the records of a master file.
 
     Args:
-        source: its path, or its text: a `str` with a line end in it.
-        origin: the domain that names without a final dot are below, and that none may be outside of.
+        source: the file's path, or its text: a `str` with a line end in it.
+        origin: the domain to which names without a final dot belong, and which must contain all names.
 
     Raises:
-        ZoneError: with file and line, for whatever is wrong in it.
+        ZoneError: for an error in the file; names file and line.
     """
     text, where = _text(source)
     try:
@@ -78,14 +78,14 @@ class _Misplaced(dns.exception.DNSException):
 
 
 class _Zone(dns.zone.Zone):
-    """A zone that says so where a record is outside of it; dnspython's reader would skip the record."""
+    """A zone that raises an error for a record outside of it; dnspython's reader would skip the record."""
 
     def origin_information(self) -> tuple[dns.name.Name | None, bool, dns.name.Name | None]:
         return dns.name.root, False, self.origin
 
 
 def _line(text: str, origin: dns.name.Name, said: str) -> int:
-    """The first line with which the text has that error: dnspython counts the line end that it has read."""
+    """The first line that gives the error. dnspython's own number may be one too high, after the line end."""
     lines = text.splitlines(keepends=True)
 
     def wrong(count: int) -> bool:
@@ -99,6 +99,6 @@ def _line(text: str, origin: dns.name.Name, said: str) -> int:
 
 
 def _said(error: dns.exception.DNSException) -> str:
-    """The error without the place that dnspython gives."""
+    """The error's text without dnspython's line number."""
     text = str(error)
     return text.split(": ", 1)[1] if text.startswith(f"{_TEXT}:") else text

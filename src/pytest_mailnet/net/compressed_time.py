@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from pytest_mailnet.clock import timekeeper_of
 from pytest_mailnet.entry.waits import End
 from pytest_mailnet.errors import WouldHang
 from pytest_mailnet.net.internet import Internet
@@ -47,7 +48,7 @@ class Lapse:
         return self._engine.settled() and any((end.kind, end.port) in silences for end in ends)
 
     def let_pass(self, until: float | None) -> bool:
-        return self._net.clock.let_pass(until)
+        return timekeeper_of(self._net.clock).let_pass(until)
 
     def uncovered(self, what: str) -> None:
         with self._lock:

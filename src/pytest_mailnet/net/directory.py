@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from pytest_mailnet.addresses import Occupant, Routes, checked_ports
 from pytest_mailnet.certificates import Authority
 from pytest_mailnet.dns.records import address_record, plain_name
-from pytest_mailnet.dns.resolver import Dns
+from pytest_mailnet.dns.resolver import Resolver
 from pytest_mailnet.errors import InvalidAddress, InvalidSetting, UnknownName, amongst, near_misses
 from pytest_mailnet.providers import Catalogue, Facts, plain_facts
 from pytest_mailnet.providers.host_service import HostService
@@ -55,7 +55,7 @@ class Directory:
     def __init__(  # noqa: PLR0917  # called once
         self,
         catalogue: Catalogue,
-        dns: Dns,
+        dns: Resolver,
         routes: Routes[Occupant],
         authority: Authority,
         locked: Lock,

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, cast
 
+from pytest_mailnet.dns.mailnet_dns import Dns
 from pytest_mailnet.errors import InvalidSetting
 from pytest_mailnet.faults import Chaos, DnsFault, Fault, FaultSchedule
 from pytest_mailnet.handles.attributes import steady
@@ -16,7 +17,6 @@ from pytest_mailnet.providers import Host, Provider, Server
 from pytest_mailnet.senders.sender import Sender
 
 if TYPE_CHECKING:
-    from pytest_mailnet.dns.resolver import Dns
     from pytest_mailnet.net.internet import Internet
     from pytest_mailnet.providers.host_service import HostService
     from pytest_mailnet.providers.operator import Operator
@@ -35,12 +35,13 @@ class Inhabitants:
 
     def __init__(self, internet: Internet) -> None:
         self._internet = internet
+        self._dns = Dns(internet.dns, internet.journal)
         self._faces: dict[str, Provider] = {}
 
     @property
     def dns(self) -> Dns:
-        """The net's DNS: its zones, and the questions that were asked."""
-        return self._internet.dns
+        """The names of the net with their records, and the questions that were asked."""
+        return self._dns
 
     @property
     def sender(self) -> Sender:

@@ -11,7 +11,7 @@ from pytest_mailnet.clock import Clock
 from pytest_mailnet.config import MailNetConfig
 from pytest_mailnet.dns.packets import NameServer
 from pytest_mailnet.dns.records import plain_name
-from pytest_mailnet.dns.resolver import Dns
+from pytest_mailnet.dns.resolver import Resolver
 from pytest_mailnet.faults import DnsFault, Fault
 from pytest_mailnet.faults.schedule import Weather
 from pytest_mailnet.mailboxes.arrivals import Arrivals
@@ -22,7 +22,7 @@ from pytest_mailnet.providers.host_service import HostService
 from pytest_mailnet.providers.operator import Operator
 from pytest_mailnet.providers.policy import check_rules
 from pytest_mailnet.record.journal import Journal
-from pytest_mailnet.relay import Queue, Source
+from pytest_mailnet.relay import Source, Spool
 from pytest_mailnet.system.native import reentrant_lock
 
 __all__ = ["Internet", "check_settings"]
@@ -42,10 +42,10 @@ class Internet:
         directory: the operators and their hosts.
         senders: the addresses from which mail is sent.
         sender: the source of the application's connections, unless a socket is bound to another sender.
-        dns: the zones.
-        name_server: answers questions about the zones.
+        dns: the zones, and the answers in them.
+        name_server: packs the answers.
         arrivals: the messages that servers took.
-        queue: the messages that are to be relayed.
+        spool: the messages that servers are to relay.
         weather: the scheduled and the random faults.
     """
 
@@ -58,8 +58,8 @@ class Internet:
         putting_in = reentrant_lock()
         self._routes: Routes[Occupant] = Routes(address_pool(public=config.addresses == "public"))
         self.arrivals = Arrivals()
-        self.queue = Queue(self)
-        self.dns = Dns(missing=self._met, reverse=self._reverse_name, journal=journal, now=clock.time)
+        self.spool = Spool(self)
+        self.dns = Resolver(missing=self._met, reverse=self._reverse_name, now=clock.time)
         self.senders = Senders(self.dns, self._routes, putting_in)
         self.directory = Directory(catalogue, self.dns, self._routes, authority, putting_in, self._operated)
         self.weather = Weather()
@@ -105,7 +105,7 @@ class Internet:
             arrivals=self.arrivals,
             random=self.random,
             sender_at=self.senders.at,
-            relay=self.queue,
+            relay=self.spool,
             present=self.directory.operators.get,
             enforced=self.config.enforce,
         )

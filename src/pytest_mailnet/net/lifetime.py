@@ -138,7 +138,7 @@ class Lifetime:
         if until < timedelta():
             raise InvalidSetting(f"{call}(): {until} lies in the past")
         self.activation(f"{call}()")
-        self.engine.run(self.internet.queue.run(until))
+        self.engine.run(self.internet.spool.run(until))
 
     def settle(self, error: BaseException | None = None) -> None:
         """At the end of a test, verify the patches if the net is active, and check.

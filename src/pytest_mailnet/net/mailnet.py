@@ -91,6 +91,7 @@ class MailNet(Inhabitants):
         settled = (config or MailNetConfig()).but(settings)
         self._life = Lifetime(settled, start, seed, engine, title)
         super().__init__(self._life.internet)
+        self._queue = Queue(self._life.internet.spool)
 
     @property
     def config(self) -> MailNetConfig:
@@ -137,7 +138,7 @@ class MailNet(Inhabitants):
     @property
     def queue(self) -> Queue:
         """The mails that wait in servers for delivery elsewhere, oldest first, and why they wait."""
-        return self._internet.queue
+        return self._queue
 
     def deliver_all(
         self, *of_what: Never, days: float = 0, hours: float = 0, minutes: float = 0, seconds: float = 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 
 from pytest_mailnet.addresses import Occupant, Routes
-from pytest_mailnet.dns.resolver import Dns
+from pytest_mailnet.dns.resolver import Resolver
 from pytest_mailnet.providers.host_service import HostService
 from pytest_mailnet.providers.operator import Operator
 from pytest_mailnet.relay import Source, origin_of, sending_addresses
@@ -27,7 +27,7 @@ class Senders:
             claimed.
     """
 
-    def __init__(self, dns: Dns, routes: Routes[Occupant], lock: Lock) -> None:
+    def __init__(self, dns: Resolver, routes: Routes[Occupant], lock: Lock) -> None:
         self._dns, self._routes, self._lock = dns, routes, lock
         self._records = SenderRecords(dns)
         self._senders: list[Sender] = []

@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from pytest_mailnet.dns.records import plain_name
 from pytest_mailnet.errors import AddressInUse, EvidenceError
 from pytest_mailnet.evidence import Failure, NoFailure
 from pytest_mailnet.evidence.detect import outcomes_of
@@ -82,7 +83,7 @@ def _set_up(net: Inhabitants, plan: Plan) -> None:
 
 def _operated(net: Inhabitants, plan: Plan, server: Operated) -> Agent:
     provider = net.provider(server.name)
-    if server.alias and not net.dns.types(server.alias):
+    if server.alias and plain_name(server.alias) not in net.dns.names:
         net.dns.add(server.alias, "CNAME", server.host)
     if server.submission:
         provider.add_mailbox(plan.sender, password=PASSWORD)

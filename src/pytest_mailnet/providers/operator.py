@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from random import Random
 
     from pytest_mailnet.clock import Clock
-    from pytest_mailnet.dns.resolver import Dns
+    from pytest_mailnet.dns.resolver import Resolver
     from pytest_mailnet.mailboxes.arrivals import Arrivals
     from pytest_mailnet.record.journal import Journal
 
@@ -86,7 +86,7 @@ class Operator:
         phrasebook: Callable[[str], Phrasebook],
         *,
         clock: Clock,
-        dns: Dns,
+        dns: Resolver,
         journal: Journal,
         arrivals: Arrivals,
         random: Random,

@@ -13,7 +13,7 @@ from pytest_mailnet.smtp.headers import domain_of
 from pytest_mailnet.values import Stage
 
 if TYPE_CHECKING:
-    from pytest_mailnet.dns.resolver import Dns
+    from pytest_mailnet.dns.resolver import Resolver
     from pytest_mailnet.providers.facts import Facts, Submission
     from pytest_mailnet.record.session import Session
     from pytest_mailnet.smtp.state import Step
@@ -200,7 +200,7 @@ def _in_force(facts: Facts | Submission, enforced: frozenset[str]) -> Mapping[St
 _in_force_by_file = functools.lru_cache(maxsize=256)(_in_force)
 
 
-def _published(step: Step, dns: Dns) -> bool:
+def _published(step: Step, dns: Resolver) -> bool:
     """Whether the test has published records that authenticate mail of the sender's domain."""
     if not dns.authenticated:
         return False

@@ -1,4 +1,4 @@
-"""From the server that took a mail to the one where it ends: queue, routes, deliveries, reports."""
+"""Relaying between servers: queue, routes, deliveries, reports."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from pytest_mailnet.relay.queue import Queue
 from pytest_mailnet.relay.queue_entry import QueuedMail, QueuedRecipient
 from pytest_mailnet.relay.retries import RetrySchedule
 from pytest_mailnet.relay.source import Source, origin_of, sending_addresses
+from pytest_mailnet.relay.spool import Spool
 
 __all__ = [
     "Queue",
@@ -13,6 +14,7 @@ __all__ = [
     "QueuedRecipient",
     "RetrySchedule",
     "Source",
+    "Spool",
     "origin_of",
     "sending_addresses",
 ]

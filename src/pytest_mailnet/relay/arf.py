@@ -16,17 +16,17 @@ __all__ = ["Complaint", "feedback_report"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Complaint:
-    """A mail that its recipient calls spam.
+    """A recipient's complaint that a mail is spam.
 
     Attributes:
-        reporting_mta: the server that took it, and reports.
-        sender: the address that the report is from.
-        to: the address that it goes to.
+        reporting_mta: the server that took the mail and reports on it.
+        sender: the address in the report's From field.
+        to: the address that the report goes to.
         content: the mail.
-        mail_from: its reverse-path.
-        rcpt_tos: its recipients.
-        source_ip: from where it came.
-        arrived: when it came.
+        mail_from: the mail's reverse-path.
+        rcpt_tos: the mail's recipients.
+        source_ip: the address that the mail came from.
+        arrived: when the mail came.
         written: when the report is written.
     """
 
@@ -42,9 +42,9 @@ class Complaint:
 
 
 def feedback_report(complaint: Complaint) -> bytes:
-    """A whole message: a sentence for people, the facts for programs, and the mail.
+    """The feedback report as a whole message: a sentence for people, fields for programs, and the mail.
 
-    Nothing in it is drawn by lot: the same complaint is the same message.
+    Nothing in it is random: the same complaint gives the same message.
     """
     made = hashlib.sha256(repr(complaint).encode()).hexdigest()
     head = [

@@ -1,4 +1,4 @@
-"""What one server says to another on a connection, mail by mail (RFC 5321, 3)."""
+"""The client side of a connection between two servers, over which mails are relayed (RFC 5321, 3)."""
 
 from __future__ import annotations
 
@@ -8,21 +8,18 @@ from typing import Literal
 
 from pytest_mailnet.relay.loopback import LineLost, Loopback
 from pytest_mailnet.relay.queue_entry import DeliveryOutcome, QueuedMail, QueuedRecipient
-from pytest_mailnet.smtp.parameters import Offer, offer_of, parameter_of
+from pytest_mailnet.smtp.parameters import Offer, offer_of, parameter_of, parameters_to_relay
 from pytest_mailnet.values import Reply, Stage
 
 __all__ = ["Refused", "RelayClient", "settle", "verdict"]
 
-# Which extension a parameter of MAIL needs, of those that a relay passes on.
-_NEEDED = {"BODY": "8BITMIME", "SMTPUTF8": "SMTPUTF8", "RET": "DSN", "ENVID": "DSN"}
-
 
 class Refused(Exception):
-    """A server that does not want to hear from the relay, now or at all.
+    """The server refuses the connection, or the relay's greeting.
 
     Attributes:
-        reply: its words.
-        stage: to what it replied.
+        reply: the server's reply.
+        stage: the stage of that reply.
     """
 
     def __init__(self, reply: Reply, stage: Stage) -> None:
@@ -31,14 +28,14 @@ class Refused(Exception):
 
 
 class RelayClient:
-    """A connection that is past EHLO.
+    """A connection to one server, greeted with EHLO or HELO, on which mails are handed over.
 
     Args:
-        line: on which nothing has been said or heard yet.
+        line: the connection, before the server's banner.
         host: the server's name.
         ip: its address.
         helo: the relay's name.
-        tls: whether to encrypt where the server offers to.
+        tls: whether to encrypt if the server offers STARTTLS.
 
     Raises:
         Refused: if the server refuses the connection, or EHLO and HELO.
@@ -55,10 +52,14 @@ class RelayClient:
             self._offer = self._hello(helo)
 
     def transact(self, mail: QueuedMail, recipients: list[QueuedRecipient]) -> None:
-        """Hand a mail over, and note what came of it for each of the recipients.
+        """Hand a mail over, and note the outcome at each recipient.
+
+        Args:
+            mail: the mail.
+            recipients: those of its recipients whose mail goes to this server.
 
         Raises:
-            LineLost: if the server hangs up before it has told.
+            LineLost: if the server hangs up before the outcome is known.
         """
         missing = self._missing(mail, recipients)
         if missing:
@@ -95,18 +96,18 @@ class RelayClient:
             self._refused(taken, reply, stage)
 
     def quit(self) -> None:
-        """Take leave."""
+        """Say QUIT, and close the connection."""
         with contextlib.suppress(LineLost):
             self._said("QUIT")
         self._line.hang_up()
 
     def hang_up(self) -> None:
-        """Close the connection without a word."""
+        """Close the connection without QUIT."""
         self._line.hang_up()
 
     @property
     def open(self) -> bool:
-        """Whether the connection still stands."""
+        """Whether the connection is still open."""
         return self._line.open
 
     def _hello(self, helo: str) -> Offer:
@@ -117,7 +118,7 @@ class RelayClient:
         return offer_of(())
 
     def _named(self, recipient: QueuedRecipient) -> Reply:
-        options = recipient.options if "DSN" in self._offer.keywords else ()
+        options = parameters_to_relay("RCPT", recipient.options, self._offer)
         return self._said(" ".join((f"RCPT TO:<{recipient.address}>", *options)))
 
     def _content(self, mail: QueuedMail) -> tuple[Stage, Reply]:
@@ -144,13 +145,12 @@ class RelayClient:
         return DeliveryOutcome(verdict(status), status, str(reply), host=self.host, ip=self.ip, stage=stage)
 
     def _mail_parameters(self, mail: QueuedMail) -> str:
-        offered = self._offer.keywords
-        given = [f"SIZE={len(mail.content)}"] if "SIZE" in offered else []
-        given += [it for it in mail.options if _NEEDED.get(it.partition("=")[0].upper()) in offered]
+        given = [f"SIZE={len(mail.content)}"] if "SIZE" in self._offer.keywords else []
+        given += parameters_to_relay("MAIL", mail.options, self._offer)
         return "".join(f" {it}" for it in given)
 
     def _missing(self, mail: QueuedMail, recipients: list[QueuedRecipient]) -> tuple[str, str] | None:
-        """What a mail needs that the server does not offer, and the status that says so."""
+        """The status code for an extension that the mail needs and the server lacks, and the extension."""
         offered = self._offer.keywords
         addresses = (mail.sender, *(it.address for it in recipients))
         if "SMTPUTF8" not in offered and not all(address.isascii() for address in addresses):
@@ -170,13 +170,18 @@ class RelayClient:
 
 
 def settle(recipients: Iterable[QueuedRecipient], outcome: DeliveryOutcome) -> None:
-    """Note what came of an attempt."""
+    """Note the outcome of an attempt at several recipients.
+
+    Args:
+        recipients: the recipients.
+        outcome: the outcome, the same for all of them.
+    """
     for recipient in recipients:
         recipient.outcome = outcome
 
 
 def verdict(status: str) -> Literal["failed", "deferred"]:
-    """What an enhanced status code means for the mail."""
+    """Whether an enhanced status code ends the attempts ("failed") or lets them go on ("deferred")."""
     return "failed" if status.startswith("5") else "deferred"
 
 

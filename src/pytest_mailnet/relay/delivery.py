@@ -1,4 +1,4 @@
-"""Carries mails to the hosts of their recipients, as servers do among themselves (RFC 5321, 3.6)."""
+"""Delivers mails to the hosts of their recipients, as servers relay them (RFC 5321, 3.6)."""
 
 from __future__ import annotations
 
@@ -28,26 +28,26 @@ _SMTP = 25
 
 
 class Surroundings(Tenant, Protocol):
-    """A net, as far as a queue knows it."""
+    """A net as a queue sees it."""
 
     journal: Journal
     random: Random
 
     def drawn_for(self, host: HostService) -> Fault | None:
-        """What a connection to a host meets besides the host's own faults."""
+        """A fault for the next connection to a host, besides the host's own; None for none."""
 
     def host_at(self, ip: str) -> HostService | None:
-        """The host with that address."""
+        """The host with an address; None if there is none."""
 
     def source_of(self, operator: Operator) -> Source:
-        """From where an operator sends."""
+        """The addresses and the name that an operator sends from."""
 
 
 class Courier:
-    """Works through a queue once. Connections stay open from one mail to the next, until `close`.
+    """Delivers the mails of one run of a queue. Connections are reused for further mails until `close`.
 
     Args:
-        net: where it goes about.
+        net: the net in which mails are delivered.
     """
 
     def __init__(self, net: Surroundings) -> None:
@@ -59,7 +59,12 @@ class Courier:
         self._port = 40000
 
     def carry(self, mail: QueuedMail, operator: Operator) -> None:
-        """Try every recipient of a mail, and note what came of it."""
+        """Try all recipients of a mail, and note each outcome.
+
+        Args:
+            mail: the mail.
+            operator: the operator whose server sends the mail.
+        """
         now = self._net.clock.now()
         source = self._net.source_of(operator)
         for route, recipients in self._groups(mail.recipients, source).items():
@@ -68,7 +73,7 @@ class Courier:
             recipient.tried = now
 
     def close(self) -> None:
-        """Take leave of all servers."""
+        """Say QUIT on all connections, and close them."""
         for call in self._calls.values():
             call.quit()
         self._calls.clear()
@@ -76,7 +81,7 @@ class Courier:
     def _groups(
         self, recipients: Iterable[QueuedRecipient], source: Source
     ) -> dict[tuple[MailExchanger, ...], list[QueuedRecipient]]:
-        """Recipients by the exchanges that their mail goes to: a host gets one mail for all of them."""
+        """The recipients by route: a host gets one mail for all recipients of the same route."""
         groups: dict[tuple[MailExchanger, ...], list[QueuedRecipient]] = {}
         for recipient in recipients:
             try:
@@ -126,7 +131,7 @@ class Courier:
         standing = self._calls.get(key)
         if standing is not None and self._transacted(key, standing, mail, recipients) is None:
             return
-        # No connection stood, or the server has had enough of mails on that one.
+        # No connection was open, or the server takes no further mail on the open one.
         call = self._dial(key, host, source)
         lost = call if isinstance(call, DeliveryOutcome) else self._transacted(key, call, mail, recipients)
         if lost is not None:
@@ -135,7 +140,7 @@ class Courier:
     def _transacted(
         self, key: tuple[str, str], call: RelayClient, mail: QueuedMail, recipients: list[QueuedRecipient]
     ) -> DeliveryOutcome | None:
-        """Try a mail on a connection; what came of it, where that was lost meanwhile."""
+        """Try a mail on a connection; an outcome only if the connection was lost."""
         try:
             call.transact(mail, recipients)
         except LineLost as lost:
@@ -149,14 +154,14 @@ class Courier:
         return None
 
     def _dial(self, key: tuple[str, str], host: str, source: Source) -> RelayClient | DeliveryOutcome:
-        """RelayClient a host, unless that has failed a moment ago."""
+        """Connect to a host, unless that has failed earlier in this run."""
         found = self._unreachable.get(key)
         if found is not None:
             return found
         ip = key[1]
         try:
             call = self._calls[key] = self._connected(host, ip, source)
-        except Refused as refused:  # another host may be of another opinion, or this one later
+        except Refused as refused:  # another host may take the mail, or this one later
             reply = refused.reply
             failure = DeliveryOutcome(
                 "deferred",
@@ -177,7 +182,7 @@ class Courier:
         encrypting = ip not in self._clear
         try:
             return RelayClient(self._line(ip, source), name, ip, source.helo, tls=encrypting)
-        except HandshakeFailed:  # once more in the clear, as servers do that take TLS where they can get it
+        except HandshakeFailed:  # once more in the clear, as with opportunistic TLS
             self._clear.add(ip)
             return self._connected(name, ip, source)
 
@@ -208,4 +213,4 @@ def _domain(address: str) -> str:
 
 
 def _nobody(_connection: Connection) -> None:
-    """Of connections that the engine has not seen, it need not hear the end."""
+    """Called at the end of a connection, which the engine does not know of."""

@@ -1,4 +1,4 @@
-"""Delivery status notifications (RFC 3461 to 3464, RFC 6533), written."""
+"""Writes delivery status notifications (RFC 3461 to 3464, RFC 6533)."""
 
 from __future__ import annotations
 
@@ -18,25 +18,25 @@ from pytest_mailnet.values import COMMANDS, Stage
 __all__ = ["Action", "Notification", "RecipientStatus", "delivery_report"]
 
 Action: TypeAlias = Literal["failed", "delayed", "delivered", "relayed"]
-"""What has become of a mail for a recipient (RFC 3464, 2.3.3)."""
+"""What a notification says has happened to a mail for a recipient (RFC 3464, 2.3.3)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecipientStatus:
-    """What has become of a mail for one recipient.
+    """The state of a mail for one recipient.
 
     Attributes:
-        address: where it was to go.
+        address: the recipient's address.
         action: see `Action`.
         status: the enhanced status code.
-        reply: the SMTP reply, its lines with their codes; "" where no server has replied.
-        why: in words, where none has.
-        remote_mta: the server that replied, or should have; "" where none was reached.
-        remote_ip: its address.
-        stage: at which stage it replied; None where it has not.
-        original: ORCPT as written, "rfc822;bob+40x@example.org"; "" where it was not given.
-        last_attempt: when it was last tried; None for never.
-        retry_until: until when it will be tried; None where it is not.
+        reply: the SMTP reply, its lines with their codes; "" if no server has replied.
+        why: the reason in words, if no server has replied.
+        remote_mta: the server that replied, or should have replied; "" if none was reached.
+        remote_ip: the address of that server.
+        stage: the stage of the reply; None if no server has replied.
+        original: ORCPT as written, "rfc822;bob+40x@example.org"; "" if not given.
+        last_attempt: the time of the last attempt; None if there was none.
+        retry_until: the time until which attempts go on; None if they do not.
     """
 
     address: str
@@ -54,18 +54,18 @@ class RecipientStatus:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notification:
-    """What one notification tells.
+    """The contents of one notification.
 
     Attributes:
-        reporting_mta: the server that writes it.
-        to: the envelope sender of the mail that it is about.
-        recipients: of that mail, those that it tells of; all with the same action.
-        arrived: when that mail came.
+        reporting_mta: the server that writes the notification.
+        to: the envelope sender of the mail, who gets the notification.
+        recipients: the recipients that the notification is about, all with the same action.
+        arrived: when the mail came to the server.
         written: when the notification is written.
-        content: that mail.
-        envelope_id: ENVID as written; "" where it was not given.
-        headers_only: whether only the mail's headers are given back.
-        queue_id: what the server calls that mail.
+        content: the mail.
+        envelope_id: ENVID as written; "" if not given.
+        headers_only: whether only the mail's headers are returned.
+        queue_id: the server's id of the mail.
     """
 
     reporting_mta: str
@@ -80,9 +80,13 @@ class Notification:
 
 
 def delivery_report(told: Notification, wording: Wording) -> bytes:
-    """A whole message: words for people, the facts for programs, and the mail or its headers.
+    """The notification as a whole message: words for people, fields for programs, the mail or its headers.
 
-    Nothing in it is drawn by lot: the same notification is the same message.
+    Nothing in it is random: the same notification gives the same message.
+
+    Args:
+        told: the contents.
+        wording: the operator's words for people.
     """
     action = told.recipients[0].action
     values = _values(told, wording)

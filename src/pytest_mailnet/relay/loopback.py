@@ -1,7 +1,7 @@
-"""One SMTP connection as its client sees it, to a server of the same net.
+"""The client's end of an SMTP connection to a server of the same net.
 
-No socket lies between the two: what one says, the other has heard when the call returns. The server is
-the same that serves applications, and does not know.
+There is no socket between the two: when a call returns, the other end has the bytes. The server is the one
+that serves applications, and handles the connection like theirs.
 """
 
 from __future__ import annotations
@@ -22,18 +22,18 @@ _ROUNDS = 8  # a handshake takes three
 
 
 class LineLost(Exception):
-    """The server has hung up, or said what is no reply."""
+    """The server has hung up, or sent something that is no reply."""
 
 
 class HandshakeFailed(LineLost):
-    """The two could not agree on how to encrypt."""
+    """The TLS handshake has failed."""
 
 
 class Loopback:
-    """A connection on which the server has accepted and not yet been heard. Used in the engine's thread.
+    """A connection that the server has accepted, before its banner is read. Used in the engine's thread.
 
     Args:
-        connection: who calls whom.
+        connection: the source, the destination, and the service there.
     """
 
     def __init__(self, connection: Connection) -> None:
@@ -47,10 +47,10 @@ class Loopback:
         self._gone = False
 
     def reply(self) -> Reply:
-        """The server's next reply.
+        """Read the server's next reply.
 
         Raises:
-            LineLost: if there comes none.
+            LineLost: if no reply comes.
         """
         self._hear()
         lines = []
@@ -70,19 +70,19 @@ class Loopback:
             raise LineLost(str(error)) from error
 
     def say(self, data: bytes) -> Reply:
-        """Send a command or content, and return the reply to it.
+        """Send a command or content, and return the reply.
 
         Raises:
-            LineLost: if there comes none.
+            LineLost: if no reply comes.
         """
         self._send(data)
         return self.reply()
 
     def encrypt(self, server_name: str) -> None:
-        """Shake hands, and take any certificate: between servers any TLS is better than none (RFC 7435).
+        """Encrypt the connection, with any certificate: any TLS is better than none (RFC 7435).
 
         Raises:
-            HandshakeFailed: if that fails.
+            HandshakeFailed: if the handshake fails.
         """
         self._channel = channel = TlsChannel(_trusting(), server_name)
         data = b""
@@ -105,7 +105,7 @@ class Loopback:
         return not (self._gone or self._wire.closed)
 
     def hang_up(self) -> None:
-        """Close the connection, if it still stands."""
+        """Close the connection, if it is still open."""
         if not self._gone:
             self._gone = True
             self._server.connection_lost(None)
@@ -133,7 +133,7 @@ class Loopback:
 
 
 class _Wire(asyncio.Transport):
-    """The server's end: keeps what it writes."""
+    """The server's transport: keeps the bytes that the server writes."""
 
     def __init__(self) -> None:
         super().__init__()

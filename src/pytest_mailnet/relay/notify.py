@@ -1,4 +1,4 @@
-"""Which reports the sender of a mail wants (RFC 3461), and what stands in them."""
+"""Which reports the sender of a mail wants (RFC 3461), and their contents."""
 
 from __future__ import annotations
 
@@ -20,9 +20,14 @@ _NOTIFY: dict[Action, str] = {
 
 
 def wanted(mail: QueuedMail, recipients: Sequence[QueuedRecipient], action: Action) -> list[QueuedRecipient]:
-    """Those of the recipients that the sender is to be told about; none of a report's, which has no sender.
+    """The recipients about whom the sender wants a report; none if the mail is itself a report.
 
-    Without NOTIFY, failures and delays are told (RFC 3461, 4.1).
+    Without NOTIFY, the sender gets reports of failures and delays (RFC 3461, 4.1).
+
+    Args:
+        mail: the mail.
+        recipients: recipients of it with the same outcome.
+        action: that outcome.
     """
     if not mail.sender:
         return []
@@ -36,14 +41,14 @@ def notification(
     now: datetime,
     retry_until: datetime | None,
 ) -> Notification:
-    """What a report tells.
+    """The contents of a report.
 
     Args:
         mail: the mail.
-        recipients: about whom.
-        action: what has become of it for all of them.
+        recipients: the recipients that the report is about.
+        action: what has happened to the mail for all of them.
         now: when the report is written.
-        retry_until: when the queue gives up, for a report of a delay.
+        retry_until: when the queue gives up, for a report of a delay; otherwise None.
     """
     return Notification(
         reporting_mta=mail.host,

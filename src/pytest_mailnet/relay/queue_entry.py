@@ -1,4 +1,4 @@
-"""One mail in a queue, and what has become of it for each recipient."""
+"""One mail in a queue, with the outcome of the last attempt for each recipient."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ __all__ = ["DeliveryOutcome", "QueuedMail", "QueuedRecipient"]
 
 @dataclass(frozen=True, slots=True)
 class DeliveryOutcome:
-    """What an attempt has come to, for one recipient.
+    """The outcome of an attempt for one recipient.
 
     Attributes:
-        action: "sent", "deferred" (it is tried again) or "failed".
+        action: "sent", "deferred" (to be tried again) or "failed".
         status: the enhanced status code, "5.1.1".
-        reply: the server's, its lines with their codes; "" where no server has replied.
-        why: in words, where no server has replied.
-        host: the server's name, "" where none was reached.
-        ip: its address.
-        stage: at which stage it replied; None where it has not.
-        confirms: whether the server has taken over to report on the delivery (RFC 3461, 6.2).
+        reply: the server's reply, its lines with their codes; "" if no server has replied.
+        why: the reason in words, if no server has replied.
+        host: the server's name; "" if none was reached.
+        ip: the server's address.
+        stage: the stage of the reply; None if no server has replied.
+        confirms: whether the server is now responsible for reports on the delivery (RFC 3461, 6.2).
     """
 
     action: Literal["sent", "deferred", "failed"]
@@ -49,10 +49,10 @@ class QueuedRecipient:
     """One recipient of a mail in a queue.
 
     Attributes:
-        address: where it goes.
+        address: the recipient's address.
         options: the parameters of its RCPT, as written: NOTIFY, ORCPT.
-        outcome: of the last attempt; None before the first.
-        tried: when that was.
+        outcome: the outcome of the last attempt; None before the first.
+        tried: the time of the last attempt; None before the first.
     """
 
     address: str
@@ -102,20 +102,20 @@ class QueuedMail:
 
     @property
     def reason(self) -> str:
-        """Why it is still here: what became of the last attempt; "" before the first."""
+        """Why the mail still waits: the outcome of the last attempt; "" before the first."""
         outcomes = dict.fromkeys(str(it.outcome) for it in self.recipients if it.outcome is not None)
         return "; ".join(outcomes)
 
     def due_by(self, moment: datetime) -> bool:
-        """Whether it is to be tried by then."""
+        """Whether the mail is to be tried at or before a moment."""
         return self.next_try <= moment
 
     def age(self, now: datetime) -> timedelta:
-        """How long it has been here."""
+        """How long the mail has been in the queue."""
         return now - self.arrived
 
     def __str__(self) -> str:
-        """One line as a queue's listing has it."""
+        """The mail in one line, as in the listing of a queue."""
         told = f", {self.reason}" if self.reason else ", not tried yet"
         to = " ".join(it.address for it in self.recipients)
         return printable(

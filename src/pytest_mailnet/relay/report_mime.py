@@ -1,4 +1,4 @@
-"""A multipart/report (RFC 6522) put together from bytes, so that what it reports on stays as it was."""
+"""Makes a multipart/report (RFC 6522) from bytes, so that the mail inside stays as it was."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ class Part(NamedTuple):
     """One part of a multipart.
 
     Attributes:
-        kind: its Content-Type.
-        content: its content, lines ending in CRLF.
+        kind: the Content-Type.
+        content: the content, with lines that end in CRLF.
     """
 
     kind: str
@@ -28,12 +28,12 @@ class Part(NamedTuple):
 
 
 def joined(head: Iterable[str], report_type: str, parts: Sequence[Part]) -> bytes:
-    """A whole message.
+    """A multipart/report as a whole message.
 
     Args:
-        head: its header fields.
+        head: the header fields before those of MIME, one each, without line ends.
         report_type: "delivery-status".
-        parts: what it is made of, text for people first.
+        parts: the parts, text for people first.
     """
     boundary = _boundary(parts)
     lines = [
@@ -51,10 +51,15 @@ def joined(head: Iterable[str], report_type: str, parts: Sequence[Part]) -> byte
 
 
 def part_of_message(content: bytes, *, headers_only: bool = False, utf8: bool = False) -> Part:
-    """What a report gives back of a mail: all of it, or its headers.
+    """The part of a report that returns the mail, or only its headers.
 
-    Of a mail that is not made of lines (RFC 3030), or of longer ones than mail may have, always its headers,
-    so that the report can go where the mail could not.
+    A mail that does not consist of lines (RFC 3030), or has lines that are too long, is always cut to its
+    headers, so that every server can take the report.
+
+    Args:
+        content: the mail.
+        headers_only: whether to return only the headers.
+        utf8: whether the report is one with addresses in UTF-8 (RFC 6533).
     """
     head, gap, _ = content.partition(b"\r\n\r\n")
     if not (headers_only or _LONG_LINE.search(content) or _BARE.search(content)):
@@ -65,23 +70,28 @@ def part_of_message(content: bytes, *, headers_only: bool = False, utf8: bool = 
 
 
 def field(name: str, value: str) -> str:
-    """A header field, without its line end. Nothing in the value can begin another field or line."""
+    """A header field, without its line end.
+
+    Args:
+        name: the field's name.
+        value: the field's value; line ends in it become "?", so that it cannot begin another field.
+    """
     return f"{name}: {printable(value)}"
 
 
 def printable(text: str) -> str:
-    """A text in one line, with "?" for what cannot be printed."""
+    """A text in one line, with "?" in place of unprintable characters."""
     return "".join(it if it.isprintable() else "?" for it in text)[:_LINE_LIMIT]
 
 
 def encoded(text: str) -> str:
-    """A text for people as it may stand in a header field (RFC 2047)."""
+    """A text for people, encoded for a header field (RFC 2047)."""
     text = printable(text)
     return text if text.isascii() else email.header.Header(text, "utf-8").encode().replace("\n ", " ")
 
 
 def wrapped(text: str) -> bytes:
-    """A text for people as a part's content."""
+    """A text for people as the content of a part."""
     lines = (printable(line)[:_LINE_LIMIT] for line in text.split("\n"))
     return ("\r\n".join(lines) + "\r\n").encode()
 

@@ -1,4 +1,4 @@
-"""When a mail that could not be delivered is tried again, and how long."""
+"""When a mail is tried again after a failed attempt, and for how long."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ class RetrySchedule:
     """When a queue tries again: twice in the first hour and then every few hours (RFC 5321, 4.5.4.1).
 
     Attributes:
-        retries: how long it waits after the first attempt, the second, …; the last of them from then on.
-        warn_after: how long a mail has waited when its sender is told of the delay; None for never.
-        give_up_after: how old a mail may become.
+        retries: the waits after the first attempt, the second, …; the last one is repeated.
+        warn_after: after how long the sender gets a report of the delay; None for never.
+        give_up_after: after how long a mail is returned to its sender.
 
     Raises:
         InvalidSetting: if there is no retry, or a time is not positive.
@@ -46,5 +46,5 @@ class RetrySchedule:
             )
 
     def wait(self, attempts: int) -> timedelta:
-        """How long to wait after so many attempts."""
+        """The wait after a number of attempts."""
         return self.retries[min(attempts, len(self.retries)) - 1]

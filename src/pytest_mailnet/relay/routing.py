@@ -19,18 +19,18 @@ __all__ = ["MailExchanger", "Router", "Unroutable"]
 
 
 class MailExchanger(NamedTuple):
-    """A host that takes a domain's mail; the lower its preference, the earlier it is tried."""
+    """A host that takes a domain's mail; lower preferences are tried first."""
 
     preference: int
     host: str
 
 
 class Unroutable(Exception):
-    """A domain, or a host, that no mail can be sent to.
+    """A domain or host to which no mail can be sent.
 
     Attributes:
-        status: the enhanced status code that tells why; 4.x.x if it may be otherwise later.
-        why: in words.
+        status: the enhanced status code; 4.x.x if a later attempt may succeed.
+        why: the reason in words.
     """
 
     def __init__(self, status: str, why: str) -> None:
@@ -39,11 +39,11 @@ class Unroutable(Exception):
 
 
 class Router:
-    """Asks DNS, and remembers the answers for one run of a queue.
+    """Finds routes in DNS, and keeps the answers for one run of a queue.
 
     Args:
-        ask: takes a DNS packet and returns the answer's, None for silence.
-        random: shuffles exchanges of one preference.
+        ask: sends a DNS packet and returns that of the answer; None for silence.
+        random: shuffles exchanges of the same preference.
     """
 
     def __init__(self, ask: Callable[[bytes], bytes | None], random: Random) -> None:
@@ -52,10 +52,10 @@ class Router:
         self._addresses: dict[str, tuple[str, ...]] = {}
 
     def route(self, domain: str) -> tuple[MailExchanger, ...]:
-        """The exchanges of a domain, sorted.
+        """The exchanges of a domain, sorted by preference.
 
         Raises:
-            Unroutable: if there is none, or it cannot be found out.
+            Unroutable: if the domain has none, or the look-up fails.
         """
         found = self._routes.get(domain)
         if found is None:
@@ -69,12 +69,12 @@ class Router:
         return found
 
     def in_turn(self, route: tuple[MailExchanger, ...]) -> list[str]:
-        """The hosts of a route, those of one preference in an order drawn by lot."""
+        """The hosts of a route; those of the same preference are in random order."""
         drawn = [(exchange.preference, self._random.random(), exchange.host) for exchange in route]
         return [host for _, _, host in sorted(drawn)]
 
     def addresses(self, host: str) -> tuple[str, ...]:
-        """The addresses of a host, IPv4 first; none where it has none, or DNS fails."""
+        """The addresses of a host, IPv4 first; () if it has none or the look-up fails."""
         if host.startswith("["):  # an address literal (RFC 5321, 4.1.3)
             return (host.strip("[]").removeprefix("IPv6:"),)
         found = self._addresses.get(host)

@@ -1,4 +1,4 @@
-"""From where a server sends what it relays."""
+"""The addresses from which a server relays mail."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
-    from pytest_mailnet.dns.resolver import Dns
+    from pytest_mailnet.dns.resolver import Resolver
     from pytest_mailnet.providers.host_service import HostService
 
 __all__ = ["Source", "origin_of", "sending_addresses"]
@@ -18,19 +18,19 @@ _OF_A_NETWORK = 256
 
 
 class Source(Protocol):
-    """Who servers see when a relay calls them: a `Sender`, or a host of the test's own."""
+    """A relay as other servers see it: a `Sender`, or a host of the test's own."""
 
     @property
     def ip(self) -> str:
-        """Its IPv4 address, "" for none."""
+        """Its IPv4 address; "" for none."""
 
     @property
     def ipv6(self) -> str:
-        """Its IPv6 address, "" for none."""
+        """Its IPv6 address; "" for none."""
 
     @property
     def helo(self) -> str:
-        """The name that it gives in EHLO."""
+        """Its name in EHLO."""
 
 
 class _Origin(NamedTuple):
@@ -40,19 +40,24 @@ class _Origin(NamedTuple):
 
 
 def origin_of(host: HostService) -> Source:
-    """A host that sends from the address at which it takes mail."""
+    """The source of a host that sends from the addresses at which it takes mail."""
     by_version = {":" in ip: ip for ip in reversed(host.addresses)}
     return _Origin(by_version.get(False, ""), by_version.get(True, ""), host.name)
 
 
-def sending_addresses(dns: Dns, domain: str) -> Iterator[str]:
-    """IPv4 addresses that may send for a domain, by its SPF record and those that it includes (RFC 7208)."""
+def sending_addresses(dns: Resolver, domain: str) -> Iterator[str]:
+    """The IPv4 addresses that may send for a domain, by its SPF record and included ones (RFC 7208).
+
+    Args:
+        dns: the resolver that finds the records.
+        domain: the domain.
+    """
     for network in _networks(dns, [domain]):
         addresses = itertools.islice(ipaddress.IPv4Network(network, strict=False), 1, _OF_A_NETWORK)
         yield from map(str, addresses)
 
 
-def _networks(dns: Dns, domains: list[str]) -> Iterator[str]:
+def _networks(dns: Resolver, domains: list[str]) -> Iterator[str]:
     for domain in domains:  # which grows meanwhile
         if len(domains) > _MOST_INCLUDES:
             return

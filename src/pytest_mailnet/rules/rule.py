@@ -13,7 +13,7 @@ from pytest_mailnet.values import Stage
 
 if TYPE_CHECKING:
     from pytest_mailnet.clock import Clock
-    from pytest_mailnet.dns.resolver import Dns
+    from pytest_mailnet.dns.resolver import Resolver
     from pytest_mailnet.mailboxes.account import Account
     from pytest_mailnet.mailboxes.mailbox import Mailbox
     from pytest_mailnet.senders.sender import Sender
@@ -52,7 +52,7 @@ class Refusal(NamedTuple):
 
     Attributes:
         condition: which reply of the phrasebook.
-        why: the context, for the test to read: "203.0.113.7 has no PTR record".
+        why: the evidence, for the test to read: "203.0.113.7 has no PTR record".
         details: what stands for variables of the reply that only the rule knows: "rbl", "header".
     """
 
@@ -72,7 +72,7 @@ class RuleContext(Protocol):
         """The net's."""
 
     @property
-    def dns(self) -> Dns:
+    def dns(self) -> Resolver:
         """The net's."""
 
     def is_local(self, domain: str) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from pytest_mailnet.dns.blocklists import reversed_name
 from pytest_mailnet.dns.records import Record, address_record, parse_rdata, plain_name
-from pytest_mailnet.dns.resolver import Dns
+from pytest_mailnet.dns.resolver import Resolver
 from pytest_mailnet.senders.sender import Sender
 
 __all__ = ["SenderRecords"]
@@ -21,7 +21,7 @@ class SenderRecords:
         dns: the net's.
     """
 
-    def __init__(self, dns: Dns) -> None:
+    def __init__(self, dns: Resolver) -> None:
         self._dns = dns
         self._published: dict[Sender, Sequence[Record]] = {}
 

@@ -11,7 +11,7 @@ from pytest_mailnet.handles.attributes import flag
 from pytest_mailnet.senders.dkim_key import DkimKey, DmarcPolicy
 
 if TYPE_CHECKING:
-    from pytest_mailnet.dns.resolver import Dns
+    from pytest_mailnet.dns.resolver import Resolver
 
 __all__ = ["publish"]
 
@@ -19,7 +19,7 @@ _SELECTOR = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z
 
 
 def publish(
-    dns: Dns,
+    dns: Resolver,
     domain: str,
     *,
     ips: tuple[str, ...],
@@ -70,7 +70,7 @@ def publish(
     return DkimKey(domain, selector, private)
 
 
-def _replace(dns: Dns, name: str, version: str, record: str) -> None:
+def _replace(dns: Resolver, name: str, version: str, record: str) -> None:
     kept = [it.rdata for it in dns.lookup(name, "TXT").answers if it.rdtype == "TXT" and it.name == name]
     others = [rdata for rdata in kept if not rdata.lower().lstrip('"').startswith(version.lower())]
     if kept and len(others) < len(kept):

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from pytest_mailnet.clock import Clock
+from pytest_mailnet.clock import Clock, timekeeper_of
 from pytest_mailnet.dns.packets import NameServer
 from pytest_mailnet.values import Endpoint
 
@@ -82,6 +82,6 @@ def elapse(clock: Clock, loop: asyncio.AbstractEventLoop, seconds: float, do: Ca
         do: the callback.
     """
     if clock.compressed:
-        clock.later(seconds, lambda: loop.call_soon_threadsafe(do))
+        timekeeper_of(clock).later(seconds, lambda: loop.call_soon_threadsafe(do))
     else:
         loop.call_later(seconds, do)

@@ -1,1 +1,1 @@
-"""The language of SMTP: what stands in commands, parameters, EHLO lines and mails, and how it is read."""
+"""SMTP without sockets: commands, parameters, EHLO lines, mails, and the state of a session."""

@@ -1,10 +1,10 @@
-"""What each command does: the table of verbs, and how one line becomes a reply (RFC 5321, 4.1)."""
+"""The table of SMTP commands, and how a command line becomes a reply (RFC 5321, 4.1)."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from pytest_mailnet.smtp import hello, security, transaction
 from pytest_mailnet.smtp.dialogue import Dialogue
@@ -12,13 +12,29 @@ from pytest_mailnet.smtp.parameters import NOTHING
 from pytest_mailnet.smtp.paths import CommandError
 from pytest_mailnet.values import Stage
 
-__all__ = ["OwnDialogue", "answer_command"]
+__all__ = ["CommandFunction", "OwnDialogue", "answer_command"]
 
 _LINE_SHOWN = 512
 
 
+class CommandFunction(Protocol):
+    """What carries out one command: `hello.ehlo`, `transaction.mail`."""
+
+    def __call__(self, dialogue: Dialogue, line: bytes, argument: str, /) -> bytes:
+        """Carry the command out, and return the bytes to send.
+
+        Args:
+            dialogue: the conversation.
+            line: the whole command line as it came, line end included; the record keeps it.
+            argument: what follows the verb, decoded and without spaces around it; "" for nothing.
+
+        Raises:
+            CommandError: with the condition of the reply, if the command is not carried out.
+        """
+
+
 class _Command(NamedTuple):
-    carry_out: Callable[[Dialogue, bytes, str], bytes]
+    carry_out: CommandFunction
     stage: Stage | None = None
 
 
@@ -27,11 +43,11 @@ def answer_command(dialogue: Dialogue, line: bytes, *, pipelined: bool = False) 
 
     Args:
         dialogue: the conversation.
-        line: what came, line end included; of a line over the limit the beginning will do.
-        pipelined: whether more had come behind it before it was answered.
+        line: the line, line end included; the beginning is enough for a line over the limit.
+        pipelined: whether the client has sent more before the reply to this line.
 
     Returns:
-        The bytes to send; none after a BDAT whose octets are still to come.
+        The bytes to send; b"" after a BDAT whose octets are still to come.
     """
     if dialogue.response_to is not None:
         return dialogue.response_to(line)
@@ -77,7 +93,7 @@ _COMMANDS: Mapping[bytes, _Command] = MappingProxyType(
         b"QUIT": _Command(hello.quit_),
         b"VRFY": _Command(hello.vrfy),
         b"HELP": _Command(hello.help_),
-        # What RFCs define and nothing here does, told apart from what no RFC knows.
+        # Commands that RFCs define have another reply than unknown ones.
         **dict.fromkeys((b"EXPN", b"ETRN", b"TURN", b"ATRN"), _Command(hello.unimplemented)),
     }
 )

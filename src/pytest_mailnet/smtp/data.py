@@ -1,4 +1,4 @@
-"""The content of one mail as it comes: where it ends, whether it is too big, and the dots taken out."""
+"""The content of one mail as it arrives after DATA: its end, its size, and its dot-stuffing."""
 
 from __future__ import annotations
 
@@ -10,15 +10,14 @@ _LINE_LIMIT = 1001  # RFC 5321, 4.5.3.1.6: 1000 with CRLF, and the dot that was 
 
 
 class Content:
-    """Takes what comes after DATA up to the final dot.
+    """Reads the content after DATA, up to the final dot.
 
-    Only CRLF, dot, CRLF ends it. All else that looks like an end (LF.LF, LF.CRLF, CR.CR, CRLF.LF) is
-    content and kept as it came, and so are bare CR and LF: who takes them for line ends can be made to
-    read a second mail in the first (SMTP smuggling, CVE-2023-51765).
+    Only CRLF, dot, CRLF ends the content. Everything that looks similar (LF.LF, LF.CRLF, CR.CR, CRLF.LF) is
+    kept as content, and so are bare CR and LF: a server that takes them for line ends can be made to read a
+    second mail inside the first (SMTP smuggling, CVE-2023-51765).
 
     Args:
-        limit: the most bytes that are kept, not counting the dots put before lines (RFC 1870, 5); None for
-            no limit.
+        limit: the largest size in bytes, without the dots put before lines (RFC 1870, 5); None for no limit.
     """
 
     def __init__(self, limit: int | None) -> None:
@@ -29,7 +28,7 @@ class Content:
         self._problem: str | None = None
 
     def feed(self, data: bytes) -> bytes | None:
-        """Take more; return what stands behind the end, or None while that has not come."""
+        """Add bytes; return those after the end of the content, or None while the end has not come."""
         held = self._held
         unseen = max(0, len(held) - len(_END) + 1)
         held += data
@@ -44,9 +43,9 @@ class Content:
         return behind
 
     def taken(self) -> tuple[bytes, str | None]:
-        """The content, and None; or b"" and the condition for which it was not kept.
+        """The content and None, or b"" and the condition that refuses the content.
 
-        Conditions are "message_too_big" and "content_line_too_long".
+        The condition is "message_too_big" or "content_line_too_long".
         """
         if self._problem is not None:
             return b"", self._problem
@@ -55,7 +54,7 @@ class Content:
 
     @property
     def begun(self) -> bytes:
-        """What has come so far, dots not taken out; of a content that is not kept only the last bytes."""
+        """The bytes so far, dots included; only the last few of a content that is refused."""
         return bytes(self._held[0 if self._problem else len(_LINE_END) :])
 
     def _check(self, *, room: int) -> None:

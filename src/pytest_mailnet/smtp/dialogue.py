@@ -1,6 +1,6 @@
-"""One SMTP conversation, without sockets: its state, and the replies to what is said (RFC 5321, 4).
+"""One SMTP conversation, without sockets: its state, and the replies to the client (RFC 5321, 4).
 
-Every reply comes from the service: its rules, or its phrasebook by condition.
+Every reply comes from the service: from its rules, or from its phrasebook by a condition.
 """
 
 from __future__ import annotations
@@ -17,25 +17,27 @@ from pytest_mailnet.values import Envelope, Reply, Stage
 
 __all__ = ["Dialogue"]
 
-_BAD_COMMANDS = 5  # as many get an answer; the next ends the session
+_BAD_COMMANDS = 5  # so many get a usual reply; the next one ends the session
 
 
 class Dialogue(ABC):
-    """The state of one conversation. What it returns is bytes to send.
+    """The state of one conversation. Its methods return the bytes to send.
 
     Args:
-        service: decides.
-        step: the session, opened already.
-        journal: gives the time of each exchange, which is appended to the session.
+        service: the host, which decides about replies.
+        step: the session, already opened.
+        journal: the clock for the times of exchanges; the exchanges are appended to the session.
 
     Attributes:
-        closing: whether the server hangs up when the bytes are sent.
-        reading: takes what comes next where that is content and not a command; None for commands.
-        starting_tls: whether what comes next is the client's handshake.
-        response_to: takes the next line where that is a response in an AUTH exchange; None for commands.
-        binary: whether MAIL said that the content need not be lines.
-        utf8: whether MAIL said that addresses may be in UTF-8.
-        rcpt_refused: whether a recipient of the transaction was refused.
+        closing: whether the server hangs up after the bytes are sent.
+        reading: reads the next bytes as content or a chunk; None while a command is expected.
+        starting_tls: whether the next bytes are the client's TLS handshake.
+        response_to: answers the next line as a response in an AUTH exchange; None while a command is
+            expected.
+        binary: whether MAIL declared content that need not consist of lines.
+        utf8: whether MAIL allowed addresses in UTF-8.
+        rcpt_refused: whether a recipient of the current mail was refused.
+        chunks: the content so far of a mail that comes by BDAT.
     """
 
     def __init__(self, service: SmtpHost, step: Step, journal: Journal) -> None:
@@ -53,7 +55,7 @@ class Dialogue(ABC):
         self.response_to: Callable[[bytes], bytes] | None = None
 
     def greet(self) -> bytes:
-        """Say the banner, or what the service says in its place; a server that does not welcome hangs up."""
+        """Say the banner, or the service's own answer in its place; a refusal closes the connection."""
         answer = self.decide(Stage.CONNECT)
         said = self.answer(Stage.CONNECT, b"", answer, "banner")
         if isinstance(answer, Reply) and not answer.positive:
@@ -78,16 +80,16 @@ class Dialogue(ABC):
         """
 
     def content(self) -> bytes:
-        """Answer the content or chunk that `reading` has taken to its end."""
+        """Answer the content or chunk that `reading` has read to its end."""
         assert self.reading is not None
         reading, self.reading = self.reading, None
         return reading.finish()
 
     def encrypted(self, version: str) -> bytes:
-        """Begin anew after a handshake: what was said in the clear is forgotten (RFC 3207, 4.2).
+        """Start afresh after a handshake: the session forgets what was said in the clear (RFC 3207, 4.2).
 
         Returns:
-            What to send: the banner, where the session has only begun (RFC 8314, 3.3).
+            The bytes to send: the banner where TLS is implicit (RFC 8314, 3.3), otherwise b"".
         """
         step = self.step
         begun = bool(step.session.exchanges)
@@ -99,7 +101,12 @@ class Dialogue(ABC):
         return b"" if begun else self.greet()
 
     def lost(self, how: str, unanswered: bytes = b"") -> None:
-        """Note how the connection ended, unless that is known already, and what came and got no reply."""
+        """Record how the connection ended, unless the record has it already.
+
+        Args:
+            how: in words: "client closed the connection".
+            unanswered: bytes that came from the client and got no reply.
+        """
         session = self.step.session
         if session.ended is None:
             if unanswered:
@@ -108,45 +115,63 @@ class Dialogue(ABC):
 
     @property
     def offer(self) -> Offer:
-        """What the service offers to the session as it stands."""
+        """The extensions that the service offers now."""
         # Asked anew each time: a test may take an extension away between two commands.
         return offer_of(self.service.extension_lines(self.step) or ())
 
     @property
     def agreed_on(self) -> Offer:
-        """What of that the client may use: nothing, if it said HELO."""
+        """The extensions that the client may use: none after HELO."""
         return self.offer if self.step.extended else NOTHING
 
     def decide(self, stage: Stage) -> Answer:
-        """The service's answer; an exception in it is told to the test, and answered as a local error."""
+        """The service's answer at a stage; an exception fails the test and becomes a local error."""
         try:
             return self.service.decide(stage, self.step)
         except Exception as error:  # noqa: BLE001  # of a rule or of the test's own predicate
             return self._failed(error, stage)
 
     def deliver(self, content: bytes) -> Reply | None:
-        """Hand the mail to the service; a reply only where that failed."""
+        """Hand the mail to the service. Return a reply if that failed, otherwise None."""
         step = self.step
         envelope = Envelope(
             step.reverse_path or "", tuple(step.recipients), step.mail_options, tuple(step.rcpt_options)
         )
         try:
             self.service.deliver(step, envelope, content)
-        except Exception as error:  # noqa: BLE001  # likewise
+        except Exception as error:  # noqa: BLE001  # as in `decide`
             return self._failed(error, Stage.MESSAGE)
         return None
 
     def unknown(self, line: bytes, condition: str = "unrecognized_command") -> bytes:
-        """Answer what is no command here; too many of them end the session."""
+        """Answer a line that is no command of this server; too many of them end the session.
+
+        Args:
+            line: the line as it came.
+            condition: the condition of the reply.
+        """
         self._bad_commands += 1
         return self.say(line, "too_many_bad_commands" if self._bad_commands > _BAD_COMMANDS else condition)
 
     def say(self, request: bytes, condition: str, stage: Stage | None = None) -> bytes:
-        """Give the usual reply for a condition."""
+        """Give the usual reply for a condition, and record the exchange.
+
+        Args:
+            request: the bytes that the reply answers.
+            condition: a key of the phrasebook, "mail_syntax".
+            stage: the stage of the exchange; None for commands outside of all stages.
+        """
         return self.answer(stage, request, None, condition)
 
     def answer(self, stage: Stage | None, request: bytes, answer: Answer, condition: str) -> bytes:
-        """Give an answer, or the usual reply for a condition where there is none; and record the exchange."""
+        """Give the service's answer, or the usual reply for a condition, and record the exchange.
+
+        Args:
+            stage: the stage of the exchange; None for commands outside of all stages.
+            request: the bytes that the reply answers.
+            answer: the service's own answer; None for the usual reply.
+            condition: a key of the phrasebook, for the usual reply.
+        """
         reply = self.service.phrase(condition) if answer is None else answer
         said = b"" if isinstance(reply, HangUp) else reply.wire(self.value_of)
         step = self.step
@@ -162,7 +187,7 @@ class Dialogue(ABC):
         return said
 
     def close(self, how: str) -> None:
-        """Hang up when the bytes are sent."""
+        """Hang up after the bytes are sent, and record how the session ended."""
         self.closing = True
         note(self.step.session, ended=how)
 

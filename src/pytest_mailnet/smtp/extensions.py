@@ -1,4 +1,4 @@
-"""What a host says to EHLO; a test can take each part away."""
+"""The extensions that a host offers in its EHLO reply; a test can change each of them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pytest_mailnet.handles.attributes import steady
 
 __all__ = ["Extensions"]
 
-# The IANA registry of SMTP service extensions, for telling a typo from an extension not offered.
+# The IANA registry of SMTP service extensions: by it a typo differs from an extension that is not offered.
 _REGISTERED = [
     "8BITMIME",
     "ATRN",
@@ -61,10 +61,10 @@ class Extensions:
         self._lines = tuple(lines)
 
     def add(self, line: str) -> None:
-        """Offer an extension, "SIZE 1000" or "SMTPUTF8"; replaces one with the same keyword.
+        """Offer an extension, "SIZE 1000" or "SMTPUTF8", in place of one with the same keyword.
 
         Raises:
-            UnknownName: if no extension is registered by that keyword (X- names are free).
+            UnknownName: if no extension is registered by that keyword; those that begin with X need not be.
             InvalidSetting: for a SIZE that is no number.
         """
         keyword = self._checked(line)
@@ -77,20 +77,20 @@ class Extensions:
         self._lines = tuple(kept if keyword in self else [*kept, line])
 
     def discard(self, keyword: str) -> None:
-        """Offer an extension no more. What is not offered is not missed.
+        """Stop offering an extension; nothing happens if it is not offered.
 
         Raises:
-            UnknownName: if no extension is registered by that keyword, so that a typo shows.
+            UnknownName: if no extension is registered by that keyword.
         """
         keyword = self._checked(keyword)
         self._lines = tuple(line for line in self._lines if _keyword(line) != keyword)
 
     def clear(self) -> None:
-        """Offer nothing: EHLO still works, its reply has one line."""
+        """Offer no extensions: EHLO still works, and its reply has one line."""
         self._lines = ()
 
     def value(self, keyword: str) -> str | None:
-        """What stands behind a keyword ("35651584"), "" for nothing, None where it is not offered."""
+        """The parameters of a keyword ("35651584"), "" for none; None if the keyword is not offered."""
         for line in self._lines:
             if _keyword(line) == keyword.upper():
                 return line.partition(" ")[2]
@@ -98,15 +98,15 @@ class Extensions:
 
     @property
     def lines(self) -> tuple[str, ...]:
-        """The lines of the EHLO reply after the first, whatever the session."""
+        """The lines of the EHLO reply after the first, for all kinds of sessions."""
         return self._lines
 
     def lines_for(self, *, tls: bool, auth: bool) -> tuple[str, ...]:
-        """The lines that make sense to a session.
+        """The lines that apply to one session.
 
         Args:
-            tls: whether it is encrypted already, so that STARTTLS is not offered (RFC 3207, 4.2).
-            auth: whether it may log in.
+            tls: whether the session is encrypted; STARTTLS is not offered then (RFC 3207, 4.2).
+            auth: whether the client may log in.
         """
         return _lines_for(self._lines, tls, auth)
 

@@ -1,4 +1,4 @@
-"""The header section of a message as it stands, for rules that must see what a parser would mend."""
+"""The header section of a message as it was sent, with errors that a parser of mails would repair."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def header_fields(content: bytes) -> tuple[tuple[str, str], ...]:
 
 
 def addresses_of(value: str) -> list[str]:
-    """The addresses in a field's value, without display names; none of one that nests comments too deep."""
+    """The addresses in a field's value, without display names; none if comments nest too deep."""
     plain = _PLAIN.fullmatch(value)
     if plain:
         return [plain[1] or plain[2]]
@@ -36,9 +36,9 @@ def addresses_of(value: str) -> list[str]:
 
 
 def mailboxes_of(value: str) -> list[tuple[str, str]]:
-    """The display names and addresses in a field's value; none of one that nests comments too deep.
+    """The display names and addresses in a field's value; none if comments nest too deep.
 
-    Lists that are not well-formed are read as far as they can be: newer versions of Python would not.
+    Malformed lists are read as far as possible, which newer versions of Python do not do by default.
     """
     lenient: Any = {"strict": False} if hasattr(email.utils, "supports_strict_parsing") else {}
     try:
@@ -48,5 +48,5 @@ def mailboxes_of(value: str) -> list[tuple[str, str]]:
 
 
 def domain_of(address: str) -> str:
-    """The lower-cased domain of an address, "" where it has none."""
+    """The lower-cased domain of an address; "" if the address has none."""
     return address.rpartition("@")[2].lower().rstrip(".") if "@" in address else ""

@@ -1,4 +1,7 @@
-"""EHLO and HELO, and the commands that belong to no mail (RFC 5321, 4.1.1)."""
+"""EHLO and HELO, and the commands that belong to no mail (RFC 5321, 4.1.1).
+
+Each function has the signature and the arguments of `commands.CommandFunction`.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,7 @@ __all__ = ["ehlo", "helo", "help_", "noop", "quit_", "unimplemented", "vrfy"]
 
 
 def ehlo(dialogue: Dialogue, line: bytes, argument: str) -> bytes:
-    """Greet the client, and tell what it may use."""
+    """Greet the client, and list the extensions."""
     extensions = dialogue.service.extension_lines(dialogue.step)
     if extensions is None:
         return dialogue.unknown(line)
@@ -24,7 +27,7 @@ def ehlo(dialogue: Dialogue, line: bytes, argument: str) -> bytes:
 
 
 def helo(dialogue: Dialogue, line: bytes, argument: str) -> bytes:
-    """Greet a client that wants no extensions."""
+    """Greet a client that uses no extensions."""
     return _hello(dialogue, line, argument, "ok_helo", ())
 
 
@@ -57,12 +60,12 @@ def noop(dialogue: Dialogue, line: bytes, argument: str) -> bytes:  # noqa: ARG0
 
 
 def vrfy(dialogue: Dialogue, line: bytes, argument: str) -> bytes:
-    """Tell no spammer who has a mailbox."""
+    """Answer VRFY without telling whether the mailbox exists."""
     return dialogue.say(line, "vrfy" if argument else "vrfy_syntax")
 
 
 def help_(dialogue: Dialogue, line: bytes, argument: str) -> bytes:  # noqa: ARG001
-    """Be of little help, as servers are."""
+    """Answer HELP with the provider's usual text."""
     return dialogue.say(line, "help")
 
 
@@ -76,5 +79,5 @@ def quit_(dialogue: Dialogue, line: bytes, argument: str) -> bytes:
 
 
 def unimplemented(dialogue: Dialogue, line: bytes, argument: str) -> bytes:  # noqa: ARG001
-    """Answer what RFCs define and this server does not do."""
+    """Refuse a command that RFCs define and this server does not implement."""
     return dialogue.say(line, "command_unimplemented")

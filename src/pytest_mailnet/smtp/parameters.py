@@ -1,10 +1,15 @@
-"""What a server offers in reply to EHLO, and the parameters of MAIL and RCPT by that (RFC 5321, 2.2)."""
+"""What a server offers in reply to EHLO, and the parameters of MAIL and RCPT that it allows (RFC 5321, 2.2).
+
+One table, `_PARAMETERS`, decides both what a server accepts and what a relay passes on to the next server.
+"""
 
 from __future__ import annotations
 
 import functools
 import re
-from typing import Final, NamedTuple
+from collections.abc import Callable, Iterable, Mapping
+from types import MappingProxyType
+from typing import Final, Literal, NamedTuple, TypeAlias
 
 from pytest_mailnet.smtp.paths import CommandError, well_formed
 
@@ -15,6 +20,7 @@ __all__ = [
     "check_rcpt_parameters",
     "offer_of",
     "parameter_of",
+    "parameters_to_relay",
     "read_mail_parameters",
     "xtext_decoded",
 ]
@@ -31,9 +37,9 @@ class Offer(NamedTuple):
     """The extensions of a server, as they stand at one moment.
 
     Attributes:
-        keywords: in upper case.
-        size_limit: what a message may have in bytes (RFC 1870, 4); None for no limit.
-        mechanisms: with which clients may log in, in upper case.
+        keywords: of the extensions, in upper case.
+        size_limit: the largest message in bytes (RFC 1870, 4); None for no limit.
+        mechanisms: the SASL mechanisms, in upper case.
     """
 
     keywords: frozenset[str]
@@ -41,7 +47,7 @@ class Offer(NamedTuple):
     mechanisms: tuple[str, ...]
 
     def line_limit(self, verb: bytes) -> int:
-        """What a command may have in bytes, line end included, with the room that extensions make."""
+        """The longest command line in bytes, line end included; extensions allow longer ones."""
         room = _ROOM.get(verb, ())
         return _LINE_LIMIT + sum(more for keyword, more in room if keyword in self.keywords)
 
@@ -80,68 +86,119 @@ def offer_of(lines: tuple[str, ...]) -> Offer:
 
 
 NOTHING: Final = offer_of(())
-"""What there is in a session after HELO."""
+"""What a server offers to a client that said HELO."""
+
+
+def _one_of(*values: str) -> Callable[[str], bool]:
+    return lambda value: value.upper() in values
+
+
+def _is_notify(value: str) -> bool:
+    return value.upper() == "NEVER" or _NOTICES.issuperset(value.upper().split(","))
+
+
+_Command: TypeAlias = Literal["MAIL", "RCPT"]
+
+
+class _Parameter(NamedTuple):
+    """What is known of one parameter.
+
+    Attributes:
+        extension: the extension that allows it.
+        accepts: whether a value is well-formed; the value is "" where the client gave none.
+        relayed: whether a relay passes it on. It declares a SIZE of its own, and vouches for no AUTH.
+    """
+
+    extension: str
+    accepts: Callable[[str], object]
+    relayed: bool = True
+
+
+_PARAMETERS: Mapping[_Command, Mapping[str, _Parameter]] = MappingProxyType(
+    {
+        "MAIL": {
+            "SIZE": _Parameter("SIZE", _SIZE.fullmatch, relayed=False),
+            "BODY": _Parameter("8BITMIME", _one_of("7BIT", "8BITMIME", "BINARYMIME")),  # RFC 6152; RFC 3030
+            "SMTPUTF8": _Parameter("SMTPUTF8", _one_of("")),  # RFC 6531, 3.4
+            "RET": _Parameter("DSN", _one_of("FULL", "HDRS")),  # RFC 3461, 4.3
+            "ENVID": _Parameter("DSN", _XTEXT.fullmatch),  # RFC 3461, 4.4
+            "AUTH": _Parameter("AUTH", _XTEXT.fullmatch, relayed=False),  # RFC 4954, 5
+        },
+        "RCPT": {
+            "NOTIFY": _Parameter("DSN", _is_notify),  # RFC 3461, 4.1
+            "ORCPT": _Parameter("DSN", _ORCPT.fullmatch),
+        },
+    }
+)
 
 
 def read_mail_parameters(parameters: tuple[str, ...], offer: Offer) -> MailParameters:
     """Read the parameters of MAIL.
 
+    Args:
+        parameters: each as the client wrote it, "SIZE=120".
+        offer: what the server offers to the client.
+
     Raises:
-        CommandError: with "mail_syntax" for a malformed one, "mail_parameter" for one that is not offered,
-            "message_too_big_declared" for a size over the limit.
+        CommandError: with "mail_syntax" for a malformed parameter, "mail_parameter" for one that is not
+            offered, "message_too_big_declared" for a size over the limit.
     """
     size, utf8, binary = None, False, False
     for parameter in parameters:
-        if not well_formed(parameter):
-            raise CommandError("mail_syntax")
-        keyword, equals, value = parameter.partition("=")
-        keyword = keyword.upper()
-        if _NEEDED.get(keyword, keyword) not in offer.keywords:
-            raise CommandError("mail_parameter")
+        _check(well_formed(parameter), "mail_syntax")
+        keyword, value = _accepted("MAIL", parameter, offer, "mail_parameter", "mail_syntax")
         match keyword:
             case "SIZE":
-                _check(_SIZE.fullmatch(value))
                 size = int(value)
                 if offer.size_limit is not None and size > offer.size_limit:
                     raise CommandError("message_too_big_declared")
             case "BODY":
-                binary = value.upper() == "BINARYMIME" and {"BINARYMIME", "CHUNKING"} <= offer.keywords
-                _check(binary or value.upper() in {"7BIT", "8BITMIME"})
+                binary = value.upper() == "BINARYMIME"
+                _check(not binary or {"BINARYMIME", "CHUNKING"} <= offer.keywords, "mail_syntax")
             case "SMTPUTF8":
-                _check(not equals)
                 utf8 = True
-            case "RET":
-                _check(value.upper() in {"FULL", "HDRS"})
-            case "ENVID" | "AUTH":
-                _check(_XTEXT.fullmatch(value))
-            case _:
-                raise CommandError("mail_parameter")
     return MailParameters(size, utf8, binary)
 
 
-# Which extension brings a parameter of another name.
-_NEEDED = {"BODY": "8BITMIME", "RET": "DSN", "ENVID": "DSN"}
-
-
 def check_rcpt_parameters(parameters: tuple[str, ...], offer: Offer) -> None:
-    """Refuse parameters of RCPT that are not in order: NOTIFY and ORCPT are all that there are (RFC 3461).
+    """Check the parameters of RCPT.
+
+    Args:
+        parameters: each as the client wrote it, "NOTIFY=NEVER".
+        offer: what the server offers to the client.
 
     Raises:
-        CommandError: with "rcpt_syntax" for a malformed one, "rcpt_parameter" for one that is not offered.
+        CommandError: with "rcpt_syntax" for a malformed parameter, "rcpt_parameter" for one that is not
+            offered.
     """
     _check(all(map(well_formed, parameters)), "rcpt_syntax")
     for parameter in parameters:
-        keyword, _, value = parameter.partition("=")
-        if "DSN" not in offer.keywords or keyword.upper() not in {"NOTIFY", "ORCPT"}:
-            raise CommandError("rcpt_parameter")
-        if keyword.upper() == "ORCPT":
-            _check(_ORCPT.fullmatch(value), "rcpt_syntax")
-        else:
-            _check(value.upper() == "NEVER" or _NOTICES.issuperset(value.upper().split(",")), "rcpt_syntax")
+        _accepted("RCPT", parameter, offer, "rcpt_parameter", "rcpt_syntax")
+
+
+def parameters_to_relay(command: _Command, parameters: Iterable[str], offer: Offer) -> list[str]:
+    """The parameters that a relay passes on to the next server.
+
+    Args:
+        command: "MAIL" or "RCPT".
+        parameters: of the command that brought the mail to the relay, each as written.
+        offer: what the next server offers.
+    """
+    known = _PARAMETERS[command]
+    allowed = {name for name, it in known.items() if it.relayed and it.extension in offer.keywords}
+    return [it for it in parameters if it.partition("=")[0].upper() in allowed]
 
 
 def parameter_of(parameters: tuple[str, ...], keyword: str) -> str:
-    """The value of one parameter as written; "" where it was not given."""
+    """The value of one parameter.
+
+    Args:
+        parameters: each as written, "RET=HDRS".
+        keyword: the parameter's name, in upper case.
+
+    Returns:
+        The value as written; "" where the parameter was not given.
+    """
     pairs = (parameter.partition("=") for parameter in parameters)
     return next((value for name, _, value in pairs if name.upper() == keyword), "")
 
@@ -151,6 +208,18 @@ def xtext_decoded(text: str) -> str:
     return _HEXADECIMAL.sub(lambda found: chr(int(found[1], 16)), text)
 
 
-def _check(good: object, condition: str = "mail_syntax") -> None:
+def _accepted(
+    command: _Command, parameter: str, offer: Offer, unknown: str, malformed: str
+) -> tuple[str, str]:
+    """The keyword and the value of a parameter, by the table; raises the conditions for what is wrong."""
+    keyword, _, value = parameter.partition("=")
+    known = _PARAMETERS[command].get(keyword.upper())
+    if known is None or known.extension not in offer.keywords:
+        raise CommandError(unknown)
+    _check(known.accepts(value), malformed)
+    return keyword.upper(), value
+
+
+def _check(good: object, condition: str) -> None:
     if not good:
         raise CommandError(condition)

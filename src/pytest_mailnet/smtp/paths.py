@@ -25,7 +25,7 @@ class CommandError(Exception):
     """A command that is not carried out.
 
     Attributes:
-        condition: the phrase that answers it, "mail_syntax".
+        condition: the key of the reply in the phrasebook, "mail_syntax".
     """
 
     def __init__(self, condition: str) -> None:
@@ -34,7 +34,7 @@ class CommandError(Exception):
 
 
 class Path(NamedTuple):
-    """A path and what stands behind it.
+    """A path and the parameters after it.
 
     Attributes:
         address: the mailbox, without a source route; "" for the null reverse-path.

@@ -1,7 +1,7 @@
-"""SASL mechanisms as a mail server meets them (RFC 4422, RFC 4954), without the lines that carry them.
+"""SASL mechanisms on the server's side (RFC 4422, RFC 4954), without the SMTP lines around them.
 
-A mechanism is a generator: it yields challenges, is sent responses, and returns credentials. Whether these
-are good is not decided here.
+A mechanism is a generator: it yields challenges, receives responses, and returns credentials. The service
+decides whether the credentials are valid.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import TypeAlias
 __all__ = ["CLIENT_FIRST", "MECHANISMS", "PROMPTS", "Credentials", "Malformed", "SaslExchange"]
 
 PROMPTS = (b"Username:", b"Password:")
-"""What LOGIN asks (draft-murchison-sasl-login); servers have these in words of their own."""
+"""The challenges of LOGIN (draft-murchison-sasl-login); servers word them differently."""
 
 
 class Malformed(Exception):
@@ -25,14 +25,14 @@ class Malformed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """Who wants to log in, and what they offer as a proof.
+    """The credentials that a client logs in with.
 
     Attributes:
         mechanism: "PLAIN".
         identity: the user's name, as given.
-        secret: the password or token; "" where none was sent.
-        challenge: for a mechanism that sends no password, what the proof answers.
-        authorisation: whom they want to act as, "" for themselves (RFC 4616, 2).
+        secret: the password, token or digest; "" if none was sent.
+        challenge: the server's challenge, if the secret is a digest made with it; otherwise b"".
+        authorisation: the user to act as; "" for the same user (RFC 4616, 2).
     """
 
     mechanism: str
@@ -47,7 +47,7 @@ class Credentials:
         return self.mechanism in {"XOAUTH2", "OAUTHBEARER"}
 
     def proves(self, secrets: Iterable[str]) -> bool:
-        """Whether they were made with one of these passwords."""
+        """Whether the secret is one of these passwords, or was made with one of them."""
         if not self.challenge:
             return self.secret in secrets
         return any(hmac.compare_digest(_digest(it, self.challenge), self.secret) for it in secrets)
@@ -126,7 +126,7 @@ MECHANISMS: Mapping[str, Callable[[bytes], SaslExchange]] = MappingProxyType(
         "OAUTHBEARER": _oauthbearer,
     }
 )
-"""By name, what holds the exchange; it is given a fresh challenge for those that need one."""
+"""The mechanisms by name. Each is given a fresh challenge; only CRAM-MD5 needs it."""
 
 CLIENT_FIRST = frozenset({"PLAIN", "LOGIN", "XOAUTH2", "OAUTHBEARER"})
-"""Those in which the client may speak with the AUTH command already: LOGIN's first response is the user."""
+"""Mechanisms whose first response may come with the AUTH command; that of LOGIN is the user."""

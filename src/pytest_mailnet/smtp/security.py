@@ -1,4 +1,7 @@
-"""STARTTLS (RFC 3207) and AUTH (RFC 4954)."""
+"""STARTTLS (RFC 3207) and AUTH (RFC 4954).
+
+Each function has the signature and the arguments of `commands.CommandFunction`.
+"""
 
 from __future__ import annotations
 
@@ -20,12 +23,12 @@ if TYPE_CHECKING:
 
 __all__ = ["auth", "starttls"]
 
-# The words in which servers ask for LOGIN's two parts are told by their phrasebooks.
+# Providers ask for the two parts of LOGIN in words of their own, from their phrasebooks.
 _PROMPTS = dict(zip(PROMPTS, ("login_username_prompt", "login_password_prompt"), strict=True))
 
 
 def starttls(dialogue: Dialogue, line: bytes, argument: str) -> bytes:
-    """Agree to a handshake, which is what comes next."""
+    """Agree to a TLS handshake; the client's next bytes belong to it."""
     step = dialogue.step
     if step.tls:
         raise CommandError("starttls_repeated")
@@ -41,7 +44,7 @@ def starttls(dialogue: Dialogue, line: bytes, argument: str) -> bytes:
 
 
 def auth(dialogue: Dialogue, line: bytes, argument: str) -> bytes:
-    """Begin an exchange by the mechanism that the client names."""
+    """Begin a SASL exchange by the mechanism that the client names."""
     step = dialogue.step
     if not step.helo:
         raise CommandError("helo_required")
@@ -75,7 +78,7 @@ def _after_tls(dialogue: Dialogue) -> frozenset[str]:
 
 
 class _Authentication:
-    """One AUTH exchange: challenges out, responses in, and the service's answer to the credentials."""
+    """One AUTH exchange: challenges, responses, and the service's answer to the credentials."""
 
     def __init__(self, dialogue: Dialogue, name: str) -> None:
         self._dialogue = dialogue
@@ -127,7 +130,7 @@ class _Authentication:
         return self._finish(line, answer)
 
     def _explain(self, line: bytes, answer: Answer) -> bytes:
-        """Tell a refusal twice: as a challenge in JSON, and after the client's empty response as a reply."""
+        """Refuse a token by a challenge in JSON, and after the client's empty response by a reply."""
         dialogue, step = self._dialogue, self._dialogue.step
         details, finding = step.details, step.finding
 

@@ -1,4 +1,4 @@
-"""What a conversation asks of the host that it is held with."""
+"""What a conversation needs from its host."""
 
 from __future__ import annotations
 
@@ -10,51 +10,77 @@ from pytest_mailnet.values import Envelope, Reply, Stage
 __all__ = ["Answer", "Reading", "SmtpHost"]
 
 Answer: TypeAlias = Reply | HangUp | None
-"""An answer of the service's own; None for the usual one."""
+"""The service's own answer; None for the usual reply."""
 
 
 class SmtpHost(Protocol):
-    """What a host does with its sessions. Called in the engine's thread."""
+    """A host as its conversations use it. All methods are called in the engine's thread."""
 
     @property
     def hostname(self) -> str:
-        """The name that it goes by."""
+        """Its host name."""
 
     def phrase(self, condition: str) -> Reply:
-        """The reply for a condition."""
+        """The usual reply for a condition."""
 
     def extension_lines(self, step: Step) -> tuple[str, ...] | None:
-        """What follows the first line of the EHLO reply as the session stands; None if it knows no EHLO."""
+        """The lines after the first of the EHLO reply, for the session's present state; None without EHLO."""
 
     def decide(self, stage: Stage, step: Step) -> Answer:
-        """An answer of its own at a stage; None for the usual one."""
+        """The host's own answer at a stage.
+
+        Args:
+            stage: the stage.
+            step: the session.
+
+        Returns:
+            A reply, or `HANG_UP`; None for the usual reply.
+        """
 
     def user_of(self, identity: str) -> str:
-        """The user that a log-in's identity means: "alice" may be alice@gmail.com."""
+        """The user that logs in by an identity: "alice" may be alice@gmail.com."""
 
     @property
     def challenges_tokens(self) -> bool:
-        """Whether it tells in a challenge, before the reply, what is wrong with a token (RFC 7628, 3.2.2)."""
+        """Whether a challenge before the reply says what is wrong with a token (RFC 7628, 3.2.2)."""
 
     def deliver(self, step: Step, envelope: Envelope, content: bytes) -> None:
-        """Take a message; called before the reply that says so is sent."""
+        """Take a message. Called before the client gets the positive reply.
+
+        Args:
+            step: the session.
+            envelope: sender and recipients.
+            content: the message.
+        """
 
     def value_of(self, step: Step, variable: str) -> str:
-        """What stands for a variable of a reply."""
+        """The value of a variable in a reply.
+
+        Args:
+            step: the session.
+            variable: its name, "queue_id".
+        """
 
     def failed(self, error: Exception, stage: Stage | None, step: Step, told: str | None = None) -> None:
-        """Told of an exception in `decide` or `deliver`; the client gets the reply for "local_error"."""
+        """Note an exception in `decide` or `deliver`, or in a hook of a handler.
+
+        Args:
+            error: the exception.
+            stage: the stage at which it was raised; None for a command that decides none.
+            step: the session.
+            told: the reply that the client got; None for that of the condition "local_error".
+        """
 
 
 class Reading(Protocol):
-    """What takes the bytes that are no commands: content up to its dot, or a chunk of so many octets."""
+    """Reads bytes that are no commands: content up to its final dot, or a chunk of so many octets."""
 
     @property
     def begun(self) -> bytes:
-        """What has come so far, or the last of it."""
+        """The bytes so far, or only the last of them."""
 
     def feed(self, data: bytes) -> bytes | None:
-        """Take more; return what stands behind the end, or None while that has not come."""
+        """Add bytes; return those after the end, or None while the end has not come."""
 
     def finish(self) -> bytes:
-        """Return the reply to what was taken."""
+        """Return the reply to the content or chunk."""

@@ -17,7 +17,7 @@ from pytest_mailnet.values import Endpoint, Reply
 __all__ = ["HANG_UP", "NO_DETAILS", "HangUp", "Step", "agreed"]
 
 NO_DETAILS: Final[Mapping[str, str]] = MappingProxyType({})
-"""Of a reply with no variables that only a rule knows."""
+"""The details of a reply without variables that only a rule can fill in."""
 
 
 class HangUp(Enum):
@@ -27,45 +27,45 @@ class HangUp(Enum):
 
 
 HANG_UP: Final = HangUp.HANG_UP
-"""In place of a reply: say nothing and close the connection."""
+"""An answer in place of a reply: close the connection without a word."""
 
 
 def agreed(answer: Reply | HangUp | None) -> bool:
-    """Whether an answer is a yes; None, the usual answer, is one."""
+    """Whether an answer is positive; None, the usual answer, is."""
     return answer is None or (isinstance(answer, Reply) and answer.positive)
 
 
 @dataclass(slots=True, eq=False)
 class Step:
-    """What is known at one stage of a session. Made once a session; only its dialogue changes it.
+    """The state of a session, as rules see it. One object per session, which only its dialogue changes.
 
     Attributes:
-        session: its record.
+        session: the record of the session.
         client: the sender's address and port.
-        server: the address and port that it connected to.
+        server: the address and port that the client connected to.
         host: the server's name.
         helo: the name that the client gave in EHLO or HELO.
-        extended: whether it was EHLO.
+        extended: whether the client said EHLO.
         tls: whether the connection is encrypted.
-        stripped: whether STARTTLS is kept from this client.
-        pipelined: whether more had come behind the command before it was answered.
-        credentials: what the client last wanted to log in with.
-        authenticated_as: who has logged in, in full; None for nobody.
-        reverse_path: of MAIL; None before it, "" for the null sender.
+        stripped: whether STARTTLS is hidden from this client.
+        pipelined: whether the client has sent more before the reply to this command.
+        credentials: the last credentials that the client sent; None for none.
+        authenticated_as: the user who has logged in, as a full address; None for nobody.
+        reverse_path: the address in MAIL; None before MAIL, "" for the null sender.
         mail_options: the parameters of MAIL, as written.
-        declared_size: what SIZE= said at MAIL, in bytes.
-        recipient: the one that RCPT names; None at other stages.
-        options: its parameters, as written.
-        recipients: those that were accepted.
-        rcpt_options: for each of them, the parameters of its RCPT.
-        content: the message after the dot; None before.
-        queue_id: what the provider calls the session in its replies; made at first use.
-        messages: how many were accepted in this session.
-        errors: how many replies in it said no for good (5yz).
-        details: what stands for variables of the reply that a rule has chosen.
-        finding: which rule has decided the stage, and why; None for none.
-        results: what rules have found out about the mail and share; empty at its beginning.
-        known: likewise about the client; as long as the session.
+        declared_size: the message's size by SIZE= in MAIL, in bytes; None if not given.
+        recipient: the address in RCPT; None at other stages.
+        options: the parameters of that RCPT, as written.
+        recipients: the accepted recipients.
+        rcpt_options: the parameters of RCPT, for each accepted recipient.
+        content: the message, after the final dot; None before.
+        queue_id: the id of the session in the provider's replies; made at its first use.
+        messages: how many messages were accepted in this session.
+        errors: how many replies of the session were permanent refusals (5yz).
+        details: values for the variables of a reply that a rule has chosen.
+        finding: which rule has decided the stage, and why; None if no rule has.
+        results: findings about the mail that rules share; emptied when the mail ends.
+        known: findings about the client that rules share; kept for the whole session.
     """
 
     session: Session
@@ -97,12 +97,12 @@ class Step:
 
     @property
     def named_recipients(self) -> tuple[str, ...]:
-        """The one that RCPT names; at later stages those that were accepted."""
+        """The recipient in RCPT; at later stages, the accepted recipients."""
         return tuple(self.recipients) if self.recipient is None else (self.recipient,)
 
     @property
     def header_fields(self) -> tuple[tuple[str, str], ...]:
-        """The fields of the content as `headers.header_fields` reads them, once a mail."""
+        """The fields of the content, as `headers.header_fields` reads them; read once for each mail."""
         found: tuple[tuple[str, str], ...] | None = self.results.get("header_fields")
         if found is None:
             found = self.results["header_fields"] = header_fields(self.content or b"")
@@ -110,13 +110,13 @@ class Step:
 
     @property
     def author_domains(self) -> set[str]:
-        """The domains of the addresses in From."""
+        """The domains of the addresses in the From field."""
         values = (value for name, value in self.header_fields if name == "from")
         return {domain_of(address) for value in values for address in addresses_of(value)}
 
     @property
     def message(self) -> EmailMessage:
-        """The content as the email package reads it; empty before the dot."""
+        """The content, parsed by the email package; an empty message before the final dot."""
         return parsed(self.content or b"")
 
     def reset(self) -> None:

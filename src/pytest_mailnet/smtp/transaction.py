@@ -1,4 +1,7 @@
-"""MAIL, RCPT, DATA and BDAT: one mail (RFC 5321, 4.1.1; RFC 3030)."""
+"""MAIL, RCPT, DATA, BDAT and RSET: the commands of one mail (RFC 5321, 4.1.1; RFC 3030).
+
+Each function has the signature and the arguments of `commands.CommandFunction`.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,7 @@ _BDAT = re.compile(r"([0-9]{1,20})( +LAST)?", re.IGNORECASE)
 
 
 def mail(dialogue: Dialogue, line: bytes, argument: str) -> bytes:
-    """Begin a mail."""
+    """Begin a mail, and name its sender."""
     step = dialogue.step
     if not step.helo:
         raise CommandError("helo_required")
@@ -62,7 +65,7 @@ def rcpt(dialogue: Dialogue, line: bytes, argument: str) -> bytes:
 
 
 def data(dialogue: Dialogue, line: bytes, argument: str) -> bytes:
-    """Ask for the content, up to the dot."""
+    """Ask for the content of the mail, up to the final dot."""
     if not dialogue.step.helo:
         raise CommandError("helo_required")
     if argument:
@@ -78,7 +81,7 @@ def data(dialogue: Dialogue, line: bytes, argument: str) -> bytes:
 
 
 def bdat(dialogue: Dialogue, line: bytes, argument: str) -> bytes:
-    """Take a chunk of the content, of so many octets; nothing is said before it has come."""
+    """Begin a chunk of the content. The reply follows when all of its octets have come."""
     if "CHUNKING" not in dialogue.offer.keywords:
         return dialogue.unknown(line, "bdat_not_offered")
     size = _BDAT.fullmatch(argument)
@@ -89,7 +92,7 @@ def bdat(dialogue: Dialogue, line: bytes, argument: str) -> bytes:
 
 
 def rset(dialogue: Dialogue, line: bytes, argument: str) -> bytes:
-    """Forget the mail that has begun."""
+    """Forget the current mail."""
     if argument:
         raise CommandError("rset_syntax")
     dialogue.reset()
@@ -102,7 +105,7 @@ def _check_recipients(dialogue: Dialogue) -> None:
 
 
 def _take(dialogue: Dialogue, content: bytes) -> bytes:
-    """Decide about a whole mail, and deliver it."""
+    """Decide about a complete mail, deliver it if accepted, and reply."""
     dialogue.step.content = content
     answer = dialogue.decide(Stage.MESSAGE)
     if agreed(answer):
@@ -112,7 +115,7 @@ def _take(dialogue: Dialogue, content: bytes) -> bytes:
 
 
 class _Mail:
-    """What comes between the reply to DATA and the dot."""
+    """Reads the content between the reply to DATA and the final dot."""
 
     def __init__(self, dialogue: Dialogue) -> None:
         self._dialogue = dialogue
@@ -132,7 +135,7 @@ class _Mail:
 
 
 class _Chunk:
-    """The octets behind a BDAT command. They come whether the command was in order or not."""
+    """Reads the octets after a BDAT command. They come even if the command is refused."""
 
     def __init__(self, dialogue: Dialogue, line: bytes, size: int, *, last: bool) -> None:
         self._dialogue = dialogue

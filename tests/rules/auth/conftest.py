@@ -7,8 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from pytest_mailnet.clock import Clock
-from pytest_mailnet.dns.resolver import Dns
-from pytest_mailnet.record.journal import Journal
+from pytest_mailnet.dns.resolver import Resolver
 from pytest_mailnet.senders.publishing import publish
 
 pytest.importorskip("spf")
@@ -19,7 +18,7 @@ MESSAGE = b"From: Shop <shop@shop.example>\r\nTo: alice@gmail.com\r\nSubject: hi
 
 @pytest.fixture
 def dns():
-    return Dns(journal=Journal())
+    return Resolver()
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from pytest_mailnet.errors import MissingExtra
 
 if TYPE_CHECKING:
     from pytest_mailnet.clock import Clock
-    from pytest_mailnet.dns.resolver import Dns
+    from pytest_mailnet.dns.resolver import Resolver
 
 __all__ = ["Signature", "check_arc", "check_dkim"]
 
@@ -37,7 +37,7 @@ class Signature:
     why: str = ""
 
 
-def check_dkim(dns: Dns, clock: Clock, content: bytes) -> tuple[Signature, ...]:
+def check_dkim(dns: Resolver, clock: Clock, content: bytes) -> tuple[Signature, ...]:
     """Verify each signature of a message, in order.
 
     Args:
@@ -54,7 +54,7 @@ def check_dkim(dns: Dns, clock: Clock, content: bytes) -> tuple[Signature, ...]:
     return tuple(_signatures(library, content, dns, clock, min(count, _MOST)))
 
 
-def check_arc(dns: Dns, content: bytes) -> str:
+def check_arc(dns: Resolver, content: bytes) -> str:
     """Whether a message's ARC chain holds: "pass", "fail", or "none" (RFC 8617, 5.2). It decides nothing.
 
     Raises:
@@ -65,7 +65,7 @@ def check_arc(dns: Dns, content: bytes) -> str:
     return {library.CV_Pass: "pass", library.CV_None: "none"}.get(verdict, "fail")
 
 
-def _signatures(library: Any, content: bytes, dns: Dns, clock: Clock, count: int) -> Iterator[Signature]:
+def _signatures(library: Any, content: bytes, dns: Resolver, clock: Clock, count: int) -> Iterator[Signature]:
     keys = _keys_in(dns)
     for index in range(count):
         message = library.DKIM(content)
@@ -88,7 +88,7 @@ def _signatures(library: Any, content: bytes, dns: Dns, clock: Clock, count: int
         yield Signature(result, _text(message.domain), _text(message.selector), why)
 
 
-def _keys_in(dns: Dns) -> Callable[..., bytes | None]:
+def _keys_in(dns: Resolver) -> Callable[..., bytes | None]:
     def key(name: bytes, timeout: float = 0) -> bytes | None:  # noqa: ARG001  # dkimpy passes it
         answer = dns.lookup(name.decode("ascii", "replace").rstrip("."), "TXT")
         if answer.failed:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from pytest_mailnet.dns.resolver import Dns
+    from pytest_mailnet.dns.resolver import Resolver
     from pytest_mailnet.rules.auth.dkim import Signature
     from pytest_mailnet.rules.auth.spf import SpfResult
 
@@ -46,7 +46,7 @@ class _NoAnswer(Exception):
     """DNS failed when it was asked for a record."""
 
 
-def check_dmarc(dns: Dns, author: str, spf: SpfResult, signatures: Iterable[Signature]) -> DmarcResult:
+def check_dmarc(dns: Resolver, author: str, spf: SpfResult, signatures: Iterable[Signature]) -> DmarcResult:
     """Hold SPF and DKIM against the author's domain.
 
     The organisational domain is the highest one with a DMARC record, found by walking up the names
@@ -81,7 +81,7 @@ def check_dmarc(dns: Dns, author: str, spf: SpfResult, signatures: Iterable[Sign
     return DmarcResult(result, author, wanted, aligned_spf, aligned_dkim)
 
 
-def _records(dns: Dns, author: str) -> tuple[_Record | None, str]:
+def _records(dns: Resolver, author: str) -> tuple[_Record | None, str]:
     """The record that counts for a domain, and its organisational domain."""
     labels = author.split(".")
     nearest: _Record | None = None
@@ -94,7 +94,7 @@ def _records(dns: Dns, author: str) -> tuple[_Record | None, str]:
     return nearest, top
 
 
-def _record(dns: Dns, at: str) -> _Record | None:
+def _record(dns: Resolver, at: str) -> _Record | None:
     answer = dns.lookup(f"_dmarc.{at}", "TXT")
     if answer.failed:
         raise _NoAnswer

@@ -11,7 +11,7 @@ from pytest_mailnet.rules.auth.spf import SpfResult, check_spf
 
 if TYPE_CHECKING:
     from pytest_mailnet.clock import Clock
-    from pytest_mailnet.dns.resolver import Dns
+    from pytest_mailnet.dns.resolver import Resolver
     from pytest_mailnet.smtp.state import Step
 
 __all__ = ["Authentication", "authentication_of", "trace_of"]
@@ -28,7 +28,7 @@ class Authentication:
         clock: the net's.
     """
 
-    def __init__(self, step: Step, dns: Dns, clock: Clock) -> None:
+    def __init__(self, step: Step, dns: Resolver, clock: Clock) -> None:
         self._step, self._dns, self._clock = step, dns, clock
 
     @functools.cached_property
@@ -101,7 +101,7 @@ class Authentication:
         return self._step.content or b""
 
 
-def authentication_of(step: Step, dns: Dns, clock: Clock) -> Authentication:
+def authentication_of(step: Step, dns: Resolver, clock: Clock) -> Authentication:
     """What is found out of a session's mail; the same for all rules that ask."""
     found: Authentication | None = step.results.get("authentication")
     if found is None:

@@ -11,7 +11,7 @@ from pytest_mailnet.errors import MissingExtra
 from pytest_mailnet.smtp.headers import domain_of
 
 if TYPE_CHECKING:
-    from pytest_mailnet.dns.resolver import Dns
+    from pytest_mailnet.dns.resolver import Resolver
 
 __all__ = ["SpfResult", "check_spf"]
 
@@ -33,7 +33,7 @@ class SpfResult:
     why: str
 
 
-def check_spf(dns: Dns, ip: str, reverse_path: str, helo: str) -> SpfResult:
+def check_spf(dns: Resolver, ip: str, reverse_path: str, helo: str) -> SpfResult:
     """Ask the net's DNS whether an address may send so.
 
     Args:
@@ -60,7 +60,7 @@ def _query_class() -> Any:
     class Query(spf.query):  # type: ignore[misc]  # it ships no types
         """Asks a net's DNS where its base asks that of the machine."""
 
-        def __init__(self, dns: Dns, *, i: str, s: str, h: str) -> None:
+        def __init__(self, dns: Resolver, *, i: str, s: str, h: str) -> None:
             super().__init__(i=i, s=s, h=h)
             self._net_dns = dns
 

@@ -1,0 +1,209 @@
+"""The mails that wait in the queues of a net's servers, and the work on them."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from pytest_mailnet.providers.variables import made_like
+from pytest_mailnet.record.session import Message
+from pytest_mailnet.relay.arf import Complaint, feedback_report
+from pytest_mailnet.relay.delivery import Courier, Surroundings
+from pytest_mailnet.relay.dsn import Action, delivery_report
+from pytest_mailnet.relay.notify import notification, wanted
+from pytest_mailnet.relay.queue_entry import DeliveryOutcome, QueuedMail, QueuedRecipient
+from pytest_mailnet.relay.retries import RetrySchedule
+from pytest_mailnet.smtp.headers import header_fields
+from pytest_mailnet.system.native import lock
+from pytest_mailnet.values import Envelope
+
+if TYPE_CHECKING:
+    from pytest_mailnet.providers.operator import Operator
+    from pytest_mailnet.record.session import Session
+    from pytest_mailnet.smtp.state import Step
+
+__all__ = ["Spool"]
+
+_MOST_HOPS = 100  # RFC 5321, 6.3
+_AT_ONCE = 16  # mails in a row, while the engine's other work waits
+
+
+class Spool:
+    """The mails that the servers of a net have taken for others. A test holds the `Queue` in front of it.
+
+    Mails stay until `run` is called. One lock: the engine's thread adds and removes mails, and the test reads
+    them.
+
+    Args:
+        net: the net in which mails are delivered.
+
+    Attributes:
+        schedule: when mails are tried again, and how long.
+    """
+
+    def __init__(self, net: Surroundings) -> None:
+        self.schedule = RetrySchedule()
+        self._net = net
+        self._mails: dict[QueuedMail, Operator] = {}
+        self._lock = lock()
+
+    @property
+    def mails(self) -> list[QueuedMail]:
+        """The mails that wait, oldest first."""
+        with self._lock:
+            return list(self._mails)
+
+    def accept(self, operator: Operator, step: Step, message: Message, elsewhere: list[int]) -> None:
+        """Queue a mail that a server has taken, and send the reports that are due at once.
+
+        Args:
+            operator: whose server took the mail.
+            step: the session, at the end of the mail.
+            message: the mail.
+            elsewhere: the recipients who have no mailbox at the operator, by their numbers in the envelope.
+        """
+        mail = QueuedMail(operator.name, step.queue_id, message)
+        everybody, mail.recipients = mail.recipients, []
+        looping = sum(name == "received" for name, _ in header_fields(mail.content)) > _MOST_HOPS
+        for number, recipient in enumerate(everybody):
+            if number not in elsewhere:
+                recipient.outcome = DeliveryOutcome("sent", "2.1.5", why="delivered to the mailbox")
+            elif operator.is_local(_domain(recipient.address)):
+                recipient.outcome = _unknown(operator, step, recipient.address)
+            elif looping:
+                why = (
+                    f"it has passed more than {_MOST_HOPS} servers, as a mail does that goes round in a loop"
+                )
+                recipient.outcome = DeliveryOutcome("failed", "5.4.6", why=why)
+            else:
+                mail.recipients.append(recipient)
+        decided = [(it, it.outcome.action) for it in everybody if it.outcome]
+        self._report(mail, [it for it, action in decided if action == "sent"], "delivered", operator)
+        self._report(mail, [it for it, action in decided if action == "failed"], "failed", operator)
+        if mail.recipients:
+            self._add(mail, operator)
+
+    def complain(self, operator: Operator, message: Message, to: str) -> None:
+        """Send a feedback report on a message (ARF, RFC 5965).
+
+        Args:
+            operator: whose user calls the message spam.
+            message: the message.
+            to: the address that the report goes to.
+        """
+        envelope, host = message.envelope, message.session.host
+        complaint = Complaint(
+            reporting_mta=host,
+            sender=f"staff@{next(iter(operator.domains), host)}",
+            to=to,
+            content=message.trace + message.content,
+            mail_from=envelope.mail_from,
+            rcpt_tos=envelope.rcpt_tos,
+            source_ip=message.session.client.ip,
+            arrived=message.received,
+            written=self._net.clock.now(),
+        )
+        report = feedback_report(complaint)
+        self._post(operator, to, report, message.session)
+
+    async def run(self, span: timedelta) -> None:
+        """Deliver the mails that are due now or become due within a span of time.
+
+        The clock moves from one attempt to the next. Runs in the engine's thread, and lets the engine's other
+        work go on in between.
+        """
+        clock = self._net.clock
+        until = clock.now() + span
+        while True:
+            await self._deliver_due()
+            following = min((mail.next_try for mail in self.mails), default=None)
+            if following is None or following > until:
+                break
+            clock.set(following)
+        if until > clock.now():
+            clock.set(until)
+
+    async def _deliver_due(self) -> None:
+        courier = Courier(self._net)
+        try:
+            while due := [mail for mail in self.mails if mail.due_by(self._net.clock.now())]:
+                for number, mail in enumerate(due):
+                    operator = self._mails[mail]
+                    courier.carry(mail, operator)
+                    self._settle(mail, operator)
+                    if number % _AT_ONCE == 0:
+                        await asyncio.sleep(0)
+        finally:
+            courier.close()
+
+    def _settle(self, mail: QueuedMail, operator: Operator) -> None:
+        """Send the reports that an attempt calls for, and set the time of the next attempt."""
+        now, schedule = self._net.clock.now(), self.schedule
+        mail.attempts += 1
+        expired = mail.age(now) >= schedule.give_up_after
+        waiting, failed, relayed = [], [], []
+        for recipient in mail.recipients:
+            outcome = recipient.outcome
+            assert outcome is not None
+            if outcome.action == "deferred" and not expired:
+                waiting.append(recipient)
+            elif outcome.action == "deferred":
+                recipient.outcome = dataclasses.replace(outcome, action="failed", status="4.4.7")
+                failed.append(recipient)
+            elif outcome.action == "failed":
+                failed.append(recipient)
+            elif not outcome.confirms:
+                relayed.append(recipient)
+        self._report(mail, failed, "failed", operator)
+        self._report(mail, relayed, "relayed", operator)
+        mail.recipients = waiting
+        if not waiting:
+            with self._lock:
+                del self._mails[mail]
+            return
+        if not mail.warned and schedule.warn_after is not None and mail.age(now) >= schedule.warn_after:
+            mail.warned = True
+            self._report(mail, waiting, "delayed", operator)
+        mail.next_try = min(now + schedule.wait(mail.attempts), mail.arrived + schedule.give_up_after)
+
+    def _report(
+        self, mail: QueuedMail, recipients: Sequence[QueuedRecipient], action: Action, operator: Operator
+    ) -> None:
+        told = wanted(mail, recipients, action)
+        if not told:
+            return
+        now = self._net.clock.now()
+        retry_until = mail.arrived + self.schedule.give_up_after if action == "delayed" else None
+        report = delivery_report(notification(mail, told, action, now, retry_until), operator.facts.wording)
+        self._post(operator, mail.sender, report, mail.session)
+
+    def _post(self, operator: Operator, to: str, content: bytes, about: Session) -> None:
+        """Send a report from the null sender: into a mailbox of the operator, or through the queue."""
+        needed = {"BODY=8BITMIME": not content.isascii(), "SMTPUTF8": not to.isascii()}
+        options = tuple(option for option, need in needed.items() if need)
+        message = Message(Envelope("", (to,), options), content, about, self._net.clock.now(), operator.name)
+        home = operator.mailbox_of(to)
+        if home is not None:
+            operator.lay(message, [home])
+        else:
+            queue_id = made_like(operator.facts.queue_id, self._net.random)
+            self._add(QueuedMail(operator.name, queue_id, message), operator)
+
+    def _add(self, mail: QueuedMail, operator: Operator) -> None:
+        with self._lock:
+            self._mails[mail] = operator
+
+
+def _unknown(operator: Operator, step: Step, address: str) -> DeliveryOutcome:
+    """The outcome for an address of the operator that nobody has, but that its server accepted."""
+    step.details = {"recipient": address}
+    reply = operator.mx.phrase("user_unknown")
+    said = reply.wire(lambda variable: operator.value_of(step, variable)).decode().rstrip("\r\n")
+    return DeliveryOutcome("failed", reply.enhanced or "5.1.1", said.replace("\r\n", "\n"), host=step.host)
+
+
+def _domain(address: str) -> str:
+    return address.rpartition("@")[2].lower()
