@@ -15,7 +15,7 @@ import sys
 import pytest
 
 from pytest_mailnet.entry import machine
-from pytest_mailnet.entry.network import host_name
+from pytest_mailnet.entry.arguments import host_name
 from pytest_mailnet.errors import InvalidSetting
 from pytest_mailnet.net.mailnet import life_of
 

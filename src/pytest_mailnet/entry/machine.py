@@ -10,7 +10,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from pytest_mailnet.addresses import is_loopback
-from pytest_mailnet.entry.network import numeric
+from pytest_mailnet.entry.arguments import numeric
 from pytest_mailnet.values import Endpoint
 
 __all__ = ["destinations", "is_itself", "is_local", "knows"]

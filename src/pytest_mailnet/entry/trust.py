@@ -18,7 +18,7 @@ from pytest_mailnet.addresses import is_loopback
 from pytest_mailnet.entry.network import Network
 from pytest_mailnet.entry.patches import Patches
 from pytest_mailnet.entry.probe import Trusting, refused_by
-from pytest_mailnet.entry.sockets import kernel_peer
+from pytest_mailnet.entry.translation import kernel_peer
 
 __all__ = ["install", "leads_into"]
 
@@ -44,8 +44,8 @@ def leads_into(world: Network, sock: Any, name: str | None) -> bool:
     """
     peer = None if sock is None else kernel_peer(sock)
     if peer is not None:
-        return is_loopback(peer.ip) and world.serves(*peer)
-    return not name or world.serves(name, 0)
+        return is_loopback(peer.ip) and world.tls.serves(*peer)
+    return not name or world.tls.serves(name, 0)
 
 
 class _Trust:
@@ -114,7 +114,7 @@ class _Trust:
     ) -> None:
         if context.verify_mode is ssl.CERT_NONE or not leads_into(self._world, sock, name):
             return
-        authority = self._world.authority()
+        authority = self._world.tls.authority()
         if not authority or not self._trusts(context):
             return
         made.context = _knowing(

@@ -1,4 +1,4 @@
-"""What those who wait on a net's connections ask of it, where time is compressed."""
+"""The time of a net whose clock is compressed: waits on its connections move the clock instead of lasting."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from pytest_mailnet.record.journal import Incident
 from pytest_mailnet.server.engine import Engine
 from pytest_mailnet.system.native import lock
 
-__all__ = ["Lapse"]
+__all__ = ["CompressedTime"]
 
 
-class Lapse:
-    """A net's time as the patched waits see it: their `Patience`. Called in the application's threads.
+class CompressedTime:
+    """The `Patience` of the patched waits of one net. Called in the application's threads.
 
     Args:
-        net: whose clock moves.
-        engine: knows where nothing comes.
+        net: has the clock that is moved, and the record.
+        engine: knows on which connections its servers are silent.
     """
 
     def __init__(self, net: Internet, engine: Engine) -> None:
         self._net = net
         self._engine = engine
         self._told: set[str] = set()
-        self._lock = lock()  # what was told is asked and noted by several threads
+        self._lock = lock()  # several threads read and add what was told
 
     def own_thread(self) -> bool:
         return self._engine.busy_here

@@ -24,7 +24,7 @@ def install(patches: Patches, world: Network) -> None:
     def read_resolv_conf(resolver: dns_resolver.BaseResolver, f: object) -> None:  # noqa: ARG001
         # Straight to loopback, not translated: trio binds `socket.recvfrom` when it is imported, so that
         # a reply there keeps the address that it really came from.
-        endpoint = world.name_server()
+        endpoint = world.names.name_server()
         resolver.nameservers = [endpoint.ip]
         resolver.port = endpoint.port
         resolver.search = []

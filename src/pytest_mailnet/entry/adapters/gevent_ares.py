@@ -18,7 +18,7 @@ def install(patches: Patches, world: Network) -> None:
     found = cls.cares_class
 
     def channel(loop: Any, **options: Any) -> Any:
-        ip, port = world.name_server()
+        ip, port = world.names.name_server()
         return found(loop, **{**options, "servers": [ip], "udp_port": port, "tcp_port": port})
 
     patches.put(cls, "cares_class", staticmethod(channel))

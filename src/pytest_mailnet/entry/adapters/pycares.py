@@ -20,11 +20,11 @@ def install(patches: Patches, world: Network) -> None:
     takes_ports = int(pycares.__version__.split(".")[0]) >= 5  # before, the ports of `__init__` are meant
 
     def init(channel: Any, *args: Any, **options: Any) -> None:
-        ip, port = world.name_server()
+        ip, port = world.names.name_server()
         found(channel, *args, **{**options, "servers": [ip], "udp_port": port, "tcp_port": port})
 
     def assign(channel: Any, servers: Any) -> None:  # noqa: ARG001
-        ip, port = world.name_server()
+        ip, port = world.names.name_server()
         found_servers.fset(channel, [f"{ip}:{port}" if takes_ports else ip])
 
     patches.put(pycares.Channel, "__init__", init)

@@ -84,7 +84,7 @@ class _Trust:
         verifies = connection.get_verify_mode() & SSL.VERIFY_PEER
         if not verifies or not leads_into(self._world, connection._socket, name and name.decode("ascii")):  # noqa: SLF001
             return
-        authority = self._world.authority()
+        authority = self._world.tls.authority()
         if authority and self._trusts(context):
             connection.set_context(_knowing(authority, ":".join(connection.get_cipher_list())))
             connection._context = context  # noqa: SLF001  # whose callbacks are called, and which it shows

@@ -11,7 +11,7 @@ from trio import _socket as trio_socket
 
 from pytest_mailnet.entry.network import Network
 from pytest_mailnet.entry.patches import Patches
-from pytest_mailnet.entry.sockets import virtual_address
+from pytest_mailnet.entry.translation import virtual_address
 from pytest_mailnet.entry.waits import Waits, ends_of
 
 __all__ = ["compress", "install"]
@@ -26,11 +26,11 @@ def install(patches: Patches, world: Network) -> None:
 
     async def recvfrom(sock: Any, *args: Any) -> tuple[bytes, Any]:
         data, address = await found_recvfrom(sock, *args)
-        return data, virtual_address(world, sock._sock, address)  # noqa: SLF001
+        return data, virtual_address(world.connections, sock._sock, address)  # noqa: SLF001
 
     async def recvfrom_into(sock: Any, *args: Any) -> tuple[int, Any]:
         count, address = await found_recvfrom_into(sock, *args)
-        return count, virtual_address(world, sock._sock, address)  # noqa: SLF001
+        return count, virtual_address(world.connections, sock._sock, address)  # noqa: SLF001
 
     patches.put(cls, "recvfrom", recvfrom)
     patches.put(cls, "recvfrom_into", recvfrom_into)
