@@ -63,7 +63,8 @@ class _Line:
     def __init__(self, port: int, secret: str) -> None:
         self._port = port
         self._secret = secret
-        # Reentrant: the garbage collector may show a socket, whose addresses are asked for, at any moment.
+        # Reentrant: at any moment the garbage collector may warn of an open socket, whose addresses are asked
+        # for then.
         self._lock = reentrant_lock()
         self._asking = False
         self._pid = 0

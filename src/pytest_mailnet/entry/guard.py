@@ -1,8 +1,8 @@
-"""The guard: stops what got past the patches, and remembers it.
+"""The guard: stops connections and look-ups that got past the patches, and reports them.
 
-An audit hook sees every connect, send and look-up that passes through CPython's socket module, whatever
-name it was called by. The interpreter never lets go of such a hook, so there is one a process, put in place
-with the first net. Without a net it is idle, but for what was started in one that is gone.
+An audit hook sees every connect, send and look-up of CPython's socket module, under whatever name it was
+called. The interpreter never removes such a hook, so a process has one, put in place with the first net.
+While there is no net, it stops only code that was started in a net which has ended.
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ _WATCHED = _SENDS | _LOOKS_UP | _LOOKS_BACK | {_STARTS}
 
 
 class _Guard:
-    """What the hook asks.
+    """The audit hook.
 
     Args:
-        nets: of this process.
+        nets: the nets of this process.
     """
 
     def __init__(self, nets: Nets) -> None:
@@ -88,7 +88,7 @@ class _Guard:
             world.notes.started(command if isinstance(command, str) else " ".join(map(os.fsdecode, command)))
 
     def _leak(self, world: Network, event: str, target: str) -> OSError:
-        if isinstance(world, Nowhere):  # which has no patches where there is no net
+        if isinstance(world, Nowhere):  # there are no patches while there is no net
             text = world.stopped(f"{event} to {target}")
         else:
             text = (
@@ -103,5 +103,5 @@ class _Guard:
 
 
 def watch(nets: Nets) -> None:
-    """Guard the nets of this process, for as long as it lives."""
+    """Guard the nets of this process until it ends."""
     sys.addaudithook(_Guard(nets).hook)

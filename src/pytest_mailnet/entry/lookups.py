@@ -1,8 +1,8 @@
-"""Host names: `getaddrinfo` and its elders are answered from the net's DNS.
+"""Answers `getaddrinfo` and the older look-up functions from the net's DNS.
 
-`_socket.getaddrinfo` is replaced in the C module, where `socket.getaddrinfo` looks it up at every call,
-so that `from socket import getaddrinfo` is reached too. The others are C functions that `socket` took
-over by value: both modules are patched, and names bound before the net are missed.
+`getaddrinfo` is replaced in the C module `_socket`, where `socket.getaddrinfo` looks it up at every call.
+This reaches code with `from socket import getaddrinfo` too. The others are C functions that `socket` has
+copied: they are replaced in both modules, and code that imported their names before the net is missed.
 """
 
 from __future__ import annotations
@@ -23,7 +23,12 @@ __all__ = ["install"]
 
 
 def install(patches: Patches, world: Network) -> None:
-    """Lead the look-ups of this process into a world."""
+    """Lead the look-ups of this process into a network.
+
+    Args:
+        patches: where the replaced functions are kept.
+        world: the network.
+    """
     names = _Names(world.names)
     patches.put(_socket, "getaddrinfo", names.getaddrinfo)
     for name in ("gethostbyname", "gethostbyname_ex", "gethostbyaddr", "getnameinfo"):
@@ -31,8 +36,8 @@ def install(patches: Patches, world: Network) -> None:
             patches.put(module, name, getattr(names, name))
     patches.put(socket, "getfqdn", names.getfqdn)
     if socket.getaddrinfo.__module__.partition(".")[0] not in MAKERS:
-        # Somebody forbids look-ups by replacing the function (pytest-socket's --disable-socket). The net's
-        # never leave the process, so they are let through; all others stay forbidden.
+        # A plugin forbids look-ups by replacing the function (pytest-socket's --disable-socket). The net's
+        # own never leave the process, so they are allowed; all others stay forbidden.
         patches.put(socket, "getaddrinfo", names.permitted(socket.getaddrinfo))
     else:
         patches.assume(socket, "getaddrinfo")
@@ -75,7 +80,7 @@ class _Names:
         return infos
 
     def permitted(self, forbidding: Callable[..., Any]) -> Callable[..., Any]:
-        """A `socket.getaddrinfo` that looks up what the net knows, and leaves the rest to who forbids it."""
+        """A `socket.getaddrinfo` for names of the net and addresses; it calls `forbidding` for the rest."""
 
         def getaddrinfo(host: Any, port: Any, *rest: Any, **options: Any) -> Any:
             name = host_name(host)
@@ -149,7 +154,7 @@ def _check(found: Resolution) -> None:
 
 
 def _service(port: int, flags: int) -> str:
-    # Not by the machine's getnameinfo: that it is called for an address of the net is what the guard stops.
+    # Not by the machine's getnameinfo: the guard stops calls of it for addresses of the net.
     if not flags & socket.NI_NUMERICSERV:
         try:
             return _socket.getservbyport(port, "udp" if flags & socket.NI_DGRAM else "tcp")

@@ -165,7 +165,7 @@ def virtual_address(connections: ConnectionQuestions, sock: socket.socket, addre
     Args:
         connections: the net's.
         sock: the client's socket, which has dialled the virtual address.
-        address: whose address the kernel told the client.
+        address: the address that the kernel returned to the client.
 
     Returns:
         The virtual address. Any address that is not the net's is returned unchanged.

@@ -25,8 +25,8 @@ class CompressedTime:
     def __init__(self, net: Internet, engine: Engine) -> None:
         self._net = net
         self._engine = engine
-        self._told: set[str] = set()
-        self._lock = lock()  # several threads read and add what was told
+        self._reported: set[str] = set()
+        self._lock = lock()  # of the set: several threads report waits
 
     def own_thread(self) -> bool:
         return self._engine.busy_here
@@ -51,9 +51,9 @@ class CompressedTime:
 
     def uncovered(self, what: str) -> None:
         with self._lock:
-            if what in self._told:
+            if what in self._reported:
                 return
-            self._told.add(what)
+            self._reported.add(what)
         journal = self._net.journal
         text = f"{what} takes its time: mailnet.clock.compress() cannot shorten it"
         journal.add(Incident(journal.elapsed(), "real time", text, fails=False))

@@ -1,4 +1,4 @@
-"""Where connections go: which host is at a destination, and who calls it."""
+"""Where connections go: finds the host at a destination, and notes the call for the engine."""
 
 from __future__ import annotations
 

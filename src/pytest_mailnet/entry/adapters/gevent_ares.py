@@ -1,4 +1,4 @@
-"""c-ares inside gevent: a resolver that is made by hand is told whom to ask, as pycares' channels are."""
+"""c-ares inside gevent: resolvers that applications make are given the net's name server."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["compress", "install"]
 
 
 def install(patches: Patches, world: Network) -> None:
-    """Let every resolver that is made ask the world's name server, whatever servers it is given."""
+    """Let every new resolver ask the network's name server, whatever servers it is given."""
     cls = _resolver()
     found = cls.cares_class
 
@@ -25,7 +25,7 @@ def install(patches: Patches, world: Network) -> None:
 
 
 def compress(patches: Patches, waits: Waits) -> None:
-    """Say of each resolver that is made that its waits, which are in C, really wait."""
+    """Report each new resolver: its waits, which are in C, take real time."""
     cls = _resolver()
     found = cls.cares_class
 

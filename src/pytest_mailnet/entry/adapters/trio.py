@@ -1,4 +1,4 @@
-"""trio: it binds `socket.recvfrom` when it is imported, so its own class is translated as well."""
+"""trio: its socket class is translated too, because trio binds `socket.recvfrom` when it is imported."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from pytest_mailnet.entry.waits import Waits, ends_of
 
 __all__ = ["compress", "install"]
 
-_A_DAY = 86400  # how long trio waits at most where nothing has a deadline
+_A_DAY = 86400  # the longest wait of trio, in seconds, if there is no deadline
 
 
 def install(patches: Patches, world: Network) -> None:
-    """Show trio's sockets the virtual addresses of who answers them."""
+    """Show trio's sockets the virtual addresses of datagrams."""
     cls: Any = trio_socket._SocketType  # noqa: SLF001
     found_recvfrom, found_recvfrom_into = cls.recvfrom, cls.recvfrom_into
 
@@ -37,7 +37,7 @@ def install(patches: Patches, world: Network) -> None:
 
 
 def compress(patches: Patches, waits: Waits) -> None:
-    """Let trio's run loop wait with patience, and its clock know of it."""
+    """Let trio's run loop and its clock keep the net's time."""
     manager: Any = vars(trio_core._run)["TheIOManager"]  # noqa: SLF001
     clock: Any = trio_core._run.SystemClock  # noqa: SLF001
     get_events, current_time, start_clock = manager.get_events, clock.current_time, clock.start_clock
@@ -56,7 +56,7 @@ def compress(patches: Patches, waits: Waits) -> None:
         )
 
     def lapsed_time(clock: Any) -> float:
-        lapsed = waits.lapsed  # first: see there
+        lapsed = waits.lapsed  # first: see `lapsed`
         return float(current_time(clock)) + lapsed
 
     def start_anew(clock: Any) -> None:

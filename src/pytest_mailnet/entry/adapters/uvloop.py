@@ -1,4 +1,4 @@
-"""uvloop: it looks names up and connects in C, so the loop's methods are led instead of the sockets'.
+"""uvloop: the methods of its loop are replaced, because it looks names up and connects in C.
 
 Connections are made on Python sockets, which are translated, and handed to the loop. Datagrams to a name
 server are translated in the transport, their answers in the protocol.
@@ -23,7 +23,7 @@ __all__ = ["compress", "install"]
 
 
 def install(patches: Patches, world: Network) -> None:  # noqa: C901  # four methods, one after the other
-    """Lead the loops of uvloop into a world."""
+    """Lead the loops of uvloop into a network."""
     found_connection = uvloop.Loop.create_connection
     found_datagram = uvloop.Loop.create_datagram_endpoint
     found_getaddrinfo = uvloop.Loop.getaddrinfo
@@ -39,7 +39,7 @@ def install(patches: Patches, world: Network) -> None:  # noqa: C901  # four met
             return await found_connection(loop, protocol_factory, host, port, **options)
         sock = await _connected(loop, infos, options.pop("local_addr", None))
         if options.get("ssl") and options.get("server_hostname") is None:
-            options["server_hostname"] = host  # it cannot be told from the socket any more
+            options["server_hostname"] = host  # the socket does not know it
         for done in (*lookup, "happy_eyeballs_delay", "interleave"):
             options.pop(done, None)
         return await found_connection(loop, protocol_factory, sock=sock, **options)
@@ -86,7 +86,7 @@ def install(patches: Patches, world: Network) -> None:  # noqa: C901  # four met
 
 
 def _leads(world: Network, infos: Any) -> bool:
-    """Whether one of the addresses that were found is the net's."""
+    """Whether the net answers at one of the addresses that were found."""
     return any(world.connections.takes(kind, _endpoint(address)) for _, kind, _, _, address in infos)
 
 
@@ -120,7 +120,7 @@ async def _connected(loop: Any, infos: Any, local: Any) -> socket.socket:
 
 
 def compress(patches: Patches, waits: Waits) -> None:
-    """Say of each loop that runs that its waits, which are in C, really wait."""
+    """Report each loop that runs: its waits, which are in C, take real time."""
     found = uvloop.Loop.run_forever
 
     def run_forever(loop: Any) -> None:
@@ -131,7 +131,7 @@ def compress(patches: Patches, waits: Waits) -> None:
 
 
 class _LedTransport:
-    """A datagram transport that sends to the net's name server what is meant for another."""
+    """A datagram transport that sends questions for other name servers to the net's."""
 
     def __init__(self, connections: ConnectionQuestions, transport: Any) -> None:
         self._connections = connections
@@ -151,7 +151,7 @@ class _LedTransport:
 
 
 class _LedProtocol(asyncio.DatagramProtocol):
-    """Shows the application's protocol answers as from the server that it asked."""
+    """A protocol that passes answers on as if they came from the server that the application asked."""
 
     def __init__(self, connections: ConnectionQuestions, protocol: Any) -> None:
         self._connections = connections
