@@ -75,7 +75,7 @@ class _Line:
         self._lock, self._asking = reentrant_lock(), False
 
     def ask(self, name: str, *arguments: object) -> Any:
-        """The parent's answer; what None stands for, if this thread is waiting for an answer already."""
+        """The parent's answer; False or None if this thread already waits for another answer."""
         with self._lock:
             if self._asking:
                 return QUESTIONS[name].answer(None)

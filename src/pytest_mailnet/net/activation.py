@@ -95,7 +95,7 @@ class Activation:
         Returns:
             The address of the real port.
         """
-        where, close = self._engine.listen(lambda client: self._way_in.call(client.port, host, port))
+        where, close = self._engine.listen(lambda client: self._way_in.dialling.call(client.port, host, port))
         self._closing.append(close)
         self._way_in.opened.add(where)
         self._let_outside(waits)

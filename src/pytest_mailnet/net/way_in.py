@@ -10,7 +10,6 @@ from pytest_mailnet.net.internet import Internet
 from pytest_mailnet.net.looking_up import LookingUp, ascii_name
 from pytest_mailnet.providers.host_service import HostService
 from pytest_mailnet.record.journal import Incident, Journal, Started
-from pytest_mailnet.server.connection import Connection
 from pytest_mailnet.server.engine import Engine
 from pytest_mailnet.values import Endpoint
 
@@ -30,6 +29,7 @@ class WayIn:
 
     Attributes:
         opened: the ports on loopback that lead to hosts.
+        dialling: answers for connections; also makes those that come by a port of `opened`.
     """
 
     def __init__(self, net: Internet, engine: Engine) -> None:
@@ -38,20 +38,10 @@ class WayIn:
         self.opened: set[Endpoint] = set()
         self.notes: Notes = _Recording(net.journal, strict=net.config.strict)
         names = LookingUp(net, engine)
-        self._dialling = Dialling(net, engine, names, self.notes)
-        self.connections: ConnectionQuestions = self._dialling
+        self.dialling = Dialling(net, engine, names, self.notes)
+        self.connections: ConnectionQuestions = self.dialling
         self.names: NameQuestions = names
         self.tls: TlsQuestions = _ServerTls(net, engine, self.opened)
-
-    def call(self, port: int, host: HostService, wanted: int) -> Connection:
-        """Make the connection of a client that came by a real port, as `Dialling.call` does.
-
-        Args:
-            port: the client's port on loopback.
-            host: the host that the real port leads to.
-            wanted: the port of the host.
-        """
-        return self._dialling.call(port, host, wanted)
 
     def instead_of(self, refused: Endpoint) -> str:
         if refused.port not in _OF_TEST_SERVERS or not is_loopback(refused.ip):
