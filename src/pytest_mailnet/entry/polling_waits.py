@@ -9,8 +9,9 @@ import weakref
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from pytest_mailnet.entry.ends import End, ends_of
 from pytest_mailnet.entry.patches import Patches
-from pytest_mailnet.entry.waits import End, Waits, ends_of
+from pytest_mailnet.entry.waits import Waits
 
 __all__ = ["compress"]
 

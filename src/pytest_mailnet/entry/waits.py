@@ -12,45 +12,25 @@ the clock moves by that real time as well, so that it never shows less than the 
 
 from __future__ import annotations
 
-import _socket
 import errno
 import os
 import socket
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from select import POLLIN, POLLOUT
-from typing import Any, NamedTuple, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
-from pytest_mailnet.server.silence import unsent
-from pytest_mailnet.system.native import original
+from pytest_mailnet.entry.ends import End, ends_of, poller
 from pytest_mailnet.system.realtime import monotonic
-from pytest_mailnet.values import Endpoint
 
-__all__ = ["SYN_GIVEN_UP", "End", "Patience", "Waits", "ends_of", "poller"]
+__all__ = ["SYN_GIVEN_UP", "Patience", "Waits"]
 
 _T = TypeVar("_T")
-_poll = original("select", "poll")  # the kernel's, whoever patches the module
 _SHORTEST, _LONGEST = 0.0005, 0.01  # of a step, in seconds
 _TICK = 2e-6  # the clock counts whole microseconds, and a float of its size half of one
 _TOLD = 1.0  # shortest real wait that is reported, in seconds
 SYN_GIVEN_UP = 127.0
 """Seconds after which Linux gives up a connect (tcp_syn_retries = 6)."""
-
-
-class End(NamedTuple):
-    """The application's end of a connection that it waits for.
-
-    Attributes:
-        kind: `socket.SOCK_STREAM` or `SOCK_DGRAM`.
-        port: on loopback.
-        peer: the real address that it is connected to; None if it is not connected.
-        sending: whether the kernel still holds back something that was written.
-    """
-
-    kind: int
-    port: int
-    peer: Endpoint | None
-    sending: bool = False
 
 
 class Patience(Protocol):
@@ -285,42 +265,3 @@ class Waits:
         error = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
         if error:
             raise OSError(error, os.strerror(error))
-
-
-def ends_of(descriptors: Iterable[int]) -> list[End]:
-    """The ends of the Internet sockets among file descriptors."""
-    found = []
-    for descriptor in descriptors:
-        try:
-            sock = _socket.socket(fileno=descriptor)  # the kernel's, without anybody's patches
-        except OSError:  # a pipe, say
-            continue
-        try:
-            if sock.family in (socket.AF_INET, socket.AF_INET6):
-                found.append(End(sock.type, sock.getsockname()[1], _peer(sock), unsent(descriptor)))
-        finally:
-            sock.detach()
-    return found
-
-
-def poller(events: Mapping[int, int]) -> Callable[[float], list[tuple[int, int]]]:
-    """A function that waits until one of some file descriptors is ready.
-
-    Args:
-        events: what to wait for on each descriptor: `POLLIN`, `POLLOUT` or both.
-
-    Returns:
-        The function. It takes the seconds to wait, and returns the ready descriptors with their events.
-    """
-    polled = _poll()
-    for descriptor, event in events.items():
-        polled.register(descriptor, event)
-    return lambda seconds: polled.poll(seconds * 1000)
-
-
-def _peer(sock: Any) -> Endpoint | None:
-    try:
-        ip, port, *_ = sock.getpeername()
-    except OSError:
-        return None
-    return Endpoint(ip.removeprefix("::ffff:"), port)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from pytest_mailnet.entry.waits import End
+from pytest_mailnet.entry.ends import End
 from pytest_mailnet.errors import WouldHang
 from pytest_mailnet.net.internet import Internet
 from pytest_mailnet.record.journal import Incident

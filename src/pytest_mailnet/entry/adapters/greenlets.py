@@ -9,7 +9,8 @@ from collections.abc import Callable
 from select import POLLIN, POLLOUT
 from typing import Any
 
-from pytest_mailnet.entry.waits import SYN_GIVEN_UP, Waits, ends_of, poller
+from pytest_mailnet.entry.ends import ends_of, poller
+from pytest_mailnet.entry.waits import SYN_GIVEN_UP, Waits
 
 __all__ = ["Deadlines"]
 

@@ -9,10 +9,11 @@ from trio import _core as trio_core
 # Not `import trio._socket`: when it is being imported, its package does not have it yet.
 from trio import _socket as trio_socket
 
+from pytest_mailnet.entry.ends import ends_of
 from pytest_mailnet.entry.network import Network
 from pytest_mailnet.entry.patches import Patches
 from pytest_mailnet.entry.translation import virtual_address
-from pytest_mailnet.entry.waits import Waits, ends_of
+from pytest_mailnet.entry.waits import Waits
 
 __all__ = ["compress", "install"]
 

@@ -10,9 +10,10 @@ from typing import Any
 from twisted.internet import base
 from twisted.python import threadpool
 
+from pytest_mailnet.entry.ends import End, ends_of, poller
 from pytest_mailnet.entry.network import Network
 from pytest_mailnet.entry.patches import Patches
-from pytest_mailnet.entry.waits import End, Waits, ends_of, poller
+from pytest_mailnet.entry.waits import Waits
 
 __all__ = ["compress", "install"]
 
