@@ -45,7 +45,7 @@ PLACES = {
     },
     "OpenSSL": {"entry.adapters"},
     "_socket": {"entry", "system.kernel"},
-    "socket": {"entry", "net.dialling", "server", "system.kernel"},
+    "socket": {"entry", "net.dialling", "net.looking_up", "server", "system.kernel"},
     "asyncio": {"entry", "mailboxes.waiting", "relay", "server", "system.kernel"},
     "ssl": {"certificates", "entry", "providers", "relay", "server"},
     "trustme": {"certificates"},

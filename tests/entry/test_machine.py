@@ -15,7 +15,7 @@ import sys
 import pytest
 
 from pytest_mailnet.entry import machine
-from pytest_mailnet.entry.network import host_name
+from pytest_mailnet.entry.arguments import host_name
 from pytest_mailnet.errors import InvalidSetting
 from pytest_mailnet.net.mailnet import life_of
 
@@ -303,7 +303,7 @@ def test_a_name_of_the_net_leads_out_of_it_by_the_net_s_address(net, resolver):
 
 
 def test_a_child_leaves_to_the_machine_what_is_the_machine_s(mailnet):
-    known = [name for name in machine._hosts() if host_name(name)]
+    known = [name for name in machine.hosts_file() if host_name(name)]
     if not known:
         pytest.skip("the hosts file of this machine has no name but localhost")
     mailnet.include_children()
@@ -314,5 +314,5 @@ def test_a_child_leaves_to_the_machine_what_is_the_machine_s(mailnet):
     )
 
     assert done.stderr == ""
-    assert done.stdout.split()[0] in machine._hosts()[known[0]]
+    assert done.stdout.split()[0] in machine.hosts_file()[known[0]]
     assert mailnet.dns.queries == []

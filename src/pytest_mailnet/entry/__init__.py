@@ -1,7 +1,7 @@
-"""The ways in: patches that lead the application's look-ups and connections into a net.
+"""Patches that lead the application's look-ups and connections into a net.
 
-Only where a connection goes is changed. Sockets stay the kernel's: real reads, real polling, real file
-descriptors. One file a patched library; the only place that touches other libraries' insides.
+They change only where a connection goes. Sockets stay the kernel's: real reads, real polling, real file
+descriptors. Each patched library has a module of its own. No other room touches the insides of libraries.
 """
 
 from __future__ import annotations

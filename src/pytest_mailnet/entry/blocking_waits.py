@@ -1,4 +1,4 @@
-"""Blocking sockets, in the clear and behind TLS, wait with a net's patience."""
+"""Compressed time for blocking sockets, with and without TLS."""
 
 from __future__ import annotations
 
@@ -16,8 +16,13 @@ __all__ = ["compress"]
 
 
 def compress(patches: Patches, waits: Waits) -> None:
-    """Let connects, reads, handshakes and their like meet their time-outs on the net's clock."""
-    # By their families: gevent and eventlet put others into the modules, which are not to block.
+    """Let connects, reads and handshakes wait in the net's time.
+
+    Args:
+        patches: where the replaced methods are kept.
+        waits: waits in the net's time.
+    """
+    # By their base class: the sockets that gevent and eventlet put into the modules must not block.
     for cls in kernel_classes("socket"):
         _compress_sockets(patches, waits, cls)
         for derived in cls.__subclasses__():

@@ -1,21 +1,22 @@
 """A net as a child process sees it: every question goes to the parent, over a loopback connection.
 
-A request is a line of JSON, ["dial", [1, 40321, ["192.0.2.10", 25]]], and so is its answer. The first line is
-the parent's secret, so that no other program on the machine can use the connection.
+`wire` has the questions. The first line is the parent's secret, so that no other program on the machine can
+use the connection.
 """
 
 from __future__ import annotations
 
 import _socket
 import contextlib
+import functools
 import io
 import json
 import os
-from collections.abc import Sequence
 from typing import Any
 
 from pytest_mailnet.entry.interception import INTERCEPTION
-from pytest_mailnet.entry.network import Dialled, Resolution
+from pytest_mailnet.entry.network import ConnectionQuestions, NameQuestions, Notes, TlsQuestions
+from pytest_mailnet.entry.wire import QUESTIONS
 from pytest_mailnet.system.native import reentrant_lock
 from pytest_mailnet.values import Endpoint
 
@@ -35,95 +36,52 @@ def join(parent: str) -> None:
 
 
 class ParentNetwork:
-    """The `Network` of a child process. One lock: requests of several threads go one after the other."""
+    """The `Network` of a child process.
+
+    Args:
+        port: where the parent listens on loopback.
+        secret: what the parent expects as the first line.
+    """
+
+    def __init__(self, port: int, secret: str) -> None:
+        self._line = _Line(port, secret)
+        self.connections: ConnectionQuestions = _Connections(self._line, port)
+        self.names: NameQuestions = _Asked(self._line, "names")
+        self.tls: TlsQuestions = _Asked(self._line, "tls")
+        self.notes: Notes = _Asked(self._line, "notes")
+
+    def instead_of(self, refused: Endpoint) -> str:  # noqa: ARG002
+        return ""
+
+    def after_fork(self) -> None:
+        self._line.free()
+
+
+class _Line:
+    """The connection to the parent. One lock: requests of several threads go one after the other."""
 
     def __init__(self, port: int, secret: str) -> None:
         self._port = port
         self._secret = secret
-        # Reentrant: the garbage collector may show a socket, whose addresses are asked for, at any moment.
+        # Reentrant: at any moment the garbage collector may warn of an open socket, whose addresses are asked
+        # for then.
         self._lock = reentrant_lock()
         self._asking = False
         self._pid = 0
         self._wire: Any = None
 
-    def takes(self, kind: int, destination: Endpoint) -> bool:
-        if destination == ("127.0.0.1", self._port):
-            return False
-        return bool(self._ask("takes", kind, destination))
-
-    def bind(self, kind: int, port: int, source: str | None) -> None:
-        self._ask("bind", kind, port, source)
-
-    def dial(self, kind: int, port: int, destination: Endpoint) -> Dialled:
-        where, *rest = self._ask("dial", kind, port, destination)
-        return Dialled(where and Endpoint(*where), *rest)
-
-    def connected(self, port: int) -> None:
-        self._ask("connected", port)
-
-    def far_end(self, kind: int, port: int) -> Endpoint | None:
-        return _endpoint(self._ask("far_end", kind, port))
-
-    def near_end(self, kind: int, port: int) -> Endpoint | None:
-        return _endpoint(self._ask("near_end", kind, port))
-
-    def is_sender(self, ip: str) -> bool:
-        return bool(self._ask("is_sender", ip))
-
-    def is_engine(self, endpoint: Endpoint) -> bool:
-        return bool(self._ask("is_engine", endpoint))
-
-    def claims(self, name: str, port: int | None) -> bool:
-        return bool(self._ask("claims", name, port))
-
-    def resolve(self, name: str, family: int, via: str, port: int | None = None) -> Resolution:
-        addresses, canonical, error, text = self._ask("resolve", name, family, via, port)
-        return Resolution(tuple(addresses), canonical, error, text)
-
-    def passed(self, name: str, addresses: Sequence[str]) -> None:
-        self._ask("passed", name, list(addresses))
-
-    def owns(self, ip: str) -> bool:
-        return bool(self._ask("owns", ip))
-
-    def reverse(self, ip: str, via: str) -> str | None:
-        name = self._ask("reverse", ip, via)
-        return name if name is None else str(name)
-
-    def fqdn(self) -> str:
-        return str(self._ask("fqdn"))
-
-    def name_server(self) -> Endpoint:
-        return Endpoint(*self._ask("name_server"))
-
-    def serves(self, host: str, port: int) -> bool:
-        return bool(self._ask("serves", host, port))
-
-    def authority(self) -> str:
-        return str(self._ask("authority"))
-
-    def after_fork(self) -> None:
+    def free(self) -> None:
+        """Replace the lock, which another thread may have held when this process was forked off."""
         self._lock, self._asking = reentrant_lock(), False
 
-    def instead_of(self, refused: Endpoint) -> str:  # noqa: ARG002
-        return ""
-
-    def leaked(self, what: str) -> None:
-        self._ask("leaked", what)
-
-    def overheard(self, what: str) -> None:
-        self._ask("overheard", what)
-
-    def started(self, command: str) -> None:
-        self._ask("started", command)
-
-    def _ask(self, name: str, *arguments: object) -> Any:
+    def ask(self, name: str, *arguments: object) -> Any:
+        """The parent's answer; False or None if this thread already waits for another answer."""
         with self._lock:
             if self._asking:
-                return None
+                return QUESTIONS[name].answer(None)
             self._asking = True
             try:
-                return self._answer(json.dumps([name, arguments]) + "\n")
+                return QUESTIONS[name].answer(self._answer(json.dumps([name, arguments]) + "\n"))
             finally:
                 self._asking = False
 
@@ -153,5 +111,25 @@ class ParentNetwork:
         self._pid = os.getpid()
 
 
-def _endpoint(value: Any) -> Endpoint | None:
-    return None if value is None else Endpoint(*value)
+class _Asked:
+    """All questions of one kind, each of which the parent answers."""
+
+    def __init__(self, line: _Line, kind: str) -> None:
+        self._line, self._kind = line, kind
+
+    def __getattr__(self, question: str) -> Any:
+        name = f"{self._kind}.{question}"
+        if name not in QUESTIONS:
+            raise AttributeError(name)
+        return functools.partial(self._line.ask, name)
+
+
+class _Connections(_Asked):
+    """Leaves the connection to the parent itself to the kernel."""
+
+    def __init__(self, line: _Line, port: int) -> None:
+        super().__init__(line, "connections")
+        self._parent = Endpoint("127.0.0.1", port)
+
+    def takes(self, kind: int, destination: Endpoint) -> bool:
+        return destination != self._parent and bool(self._line.ask("connections.takes", kind, destination))

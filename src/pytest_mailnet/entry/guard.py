@@ -1,8 +1,8 @@
-"""The guard: stops what got past the patches, and remembers it.
+"""The guard: stops connections and look-ups that got past the patches, and reports them.
 
-An audit hook sees every connect, send and look-up that passes through CPython's socket module, whatever
-name it was called by. The interpreter never lets go of such a hook, so there is one a process, put in place
-with the first net. Without a net it is idle, but for what was started in one that is gone.
+An audit hook sees every connect, send and look-up of CPython's socket module, under whatever name it was
+called. The interpreter never removes such a hook, so a process has one, put in place with the first net.
+While there is no net, it stops only code that was started in a net which has ended.
 """
 
 from __future__ import annotations
@@ -13,9 +13,11 @@ import socket
 import sys
 from typing import TYPE_CHECKING, Any
 
+from pytest_mailnet.entry.arguments import host_name, numeric, port_number, port_wanted
 from pytest_mailnet.entry.machine import destinations
-from pytest_mailnet.entry.network import PARENT, Network, host_name, numeric, port_number, port_wanted
+from pytest_mailnet.entry.network import Network
 from pytest_mailnet.entry.nowhere import Nowhere
+from pytest_mailnet.entry.wire import PARENT
 
 if TYPE_CHECKING:
     from pytest_mailnet.entry.nets import Nets
@@ -30,10 +32,10 @@ _WATCHED = _SENDS | _LOOKS_UP | _LOOKS_BACK | {_STARTS}
 
 
 class _Guard:
-    """What the hook asks.
+    """The audit hook.
 
     Args:
-        nets: of this process.
+        nets: the nets of this process.
     """
 
     def __init__(self, nets: Nets) -> None:
@@ -61,32 +63,32 @@ class _Guard:
         if port is None:
             return  # the kernel's own error
         name = host_name(host)
-        if name is not None and world.claims(name, port):
+        if name is not None and world.names.claims(name, port):
             raise self._leak(world, event, f"{name}:{port}")
         there = destinations(sock, host, port)
         if name is not None:
-            world.passed(name, [it.ip for it in there])
+            world.names.passed(name, [it.ip for it in there])
         for destination in there:
-            if world.takes(sock.type, destination):
+            if world.connections.takes(sock.type, destination):
                 raise self._leak(world, event, str(destination))
 
     def _looked_up(self, world: Network, event: str, args: tuple[Any, ...]) -> None:
         name = host_name(args[0])
         port = port_wanted(args[1]) if event == "socket.getaddrinfo" else None
-        if name is not None and world.claims(name, port):
+        if name is not None and world.names.claims(name, port):
             raise self._leak(world, event, name)
 
     def _looked_back(self, world: Network, event: str, asked: Any) -> None:
         ip = numeric(asked[0] if isinstance(asked, tuple) else asked)
-        if ip is not None and world.owns(ip):
+        if ip is not None and world.names.owns(ip):
             raise self._leak(world, event, ip)
 
     def _started(self, world: Network, command: Any, _folder: Any, environment: Any) -> None:
         if PARENT not in (os.environ if environment is None else environment):
-            world.started(command if isinstance(command, str) else " ".join(map(os.fsdecode, command)))
+            world.notes.started(command if isinstance(command, str) else " ".join(map(os.fsdecode, command)))
 
     def _leak(self, world: Network, event: str, target: str) -> OSError:
-        if isinstance(world, Nowhere):  # which has no patches where there is no net
+        if isinstance(world, Nowhere):  # there are no patches while there is no net
             text = world.stopped(f"{event} to {target}")
         else:
             text = (
@@ -94,12 +96,12 @@ class _Guard:
                 "bound before the net was there (from socket import ...), or is called on _socket's own "
                 "class. docs/interception.md lists what in-process interception reaches"
             )
-            world.leaked(text)
+            world.notes.leaked(text)
         if event in _LOOKS_UP | _LOOKS_BACK:
             return socket.gaierror(socket.EAI_NONAME, text)
         return OSError(errno.ENETUNREACH, f"{os.strerror(errno.ENETUNREACH)}: {text}")
 
 
 def watch(nets: Nets) -> None:
-    """Guard the nets of this process, for as long as it lives."""
+    """Guard the nets of this process until it ends."""
     sys.addaudithook(_Guard(nets).hook)

@@ -1,4 +1,4 @@
-"""Notices who gives work to threads and tasks, so that none is taken for what a net has left behind."""
+"""Notices when a thread or task is given work, so that it is not mistaken for a leftover of an old net."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ __all__ = ["notice_work"]
 
 
 def notice_work(patches: Patches) -> None:
-    """Notice it at queues, at conditions (events, semaphores) and events, and where calls are accepted."""
+    """Patch queues, conditions (so events and semaphores too), asyncio's queues and events, and `accept`."""
     _notice_threads(patches)
     _notice_tasks(patches)
-    # Not of a subclass that somebody has put in the class's place.
+    # The class itself, even if a plugin has put a subclass in its place.
     for cls in [cls for cls in socket.socket.__mro__ if "accept" in vars(cls)][:1]:
         _notice_calls(patches, cls)
 

@@ -13,10 +13,10 @@ __all__ = ["OnImport"]
 
 
 class OnImport(importlib.abc.MetaPathFinder):
-    """Calls a function after a module has been imported.
+    """Calls a function after a module has been imported. An importer of `sys.meta_path`.
 
     Args:
-        then: for each module's name, what to call.
+        then: the functions, by the names of the modules.
     """
 
     def __init__(self, then: Mapping[str, Callable[[], None]]) -> None:
@@ -27,7 +27,7 @@ class OnImport(importlib.abc.MetaPathFinder):
         sys.meta_path.insert(0, self)
 
     def uninstall(self) -> None:
-        """Watch no more."""
+        """Stop watching."""
         if self in sys.meta_path:
             sys.meta_path.remove(self)
 
@@ -37,6 +37,7 @@ class OnImport(importlib.abc.MetaPathFinder):
         path: Sequence[str] | None,
         target: ModuleType | None = None,
     ) -> importlib.machinery.ModuleSpec | None:
+        """Find a watched module by the other importers (`importlib.abc.MetaPathFinder.find_spec`)."""
         if fullname not in self._then:
             return None
         for finder in sys.meta_path:
@@ -56,7 +57,7 @@ class _Loader(importlib.abc.Loader):
         return self._loader.create_module(spec)
 
     def exec_module(self, module: ModuleType) -> None:
-        # Handed back first: what reads the module's resources later asks its true loader.
+        # First: code that reads the module's resources later asks the module's own loader.
         if module.__spec__ is not None:
             module.__spec__.loader = self._loader
         module.__loader__ = self._loader

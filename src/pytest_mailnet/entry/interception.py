@@ -1,4 +1,4 @@
-"""The ways into the nets of this process: patches, put with the first net and taken away with the last."""
+"""Patches this process when the first net is entered, and takes the patches away with the last."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import os
 import sys
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Final, cast
 
 from pytest_mailnet.entry import (
     blocking_waits,
@@ -20,6 +20,7 @@ from pytest_mailnet.entry import (
     starting,
     trust,
 )
+from pytest_mailnet.entry.adapters import Adapter
 from pytest_mailnet.entry.handing import notice_work
 from pytest_mailnet.entry.imports import OnImport
 from pytest_mailnet.entry.nets import Nets
@@ -31,7 +32,7 @@ from pytest_mailnet.system.native import reentrant_lock
 
 __all__ = ["INTERCEPTION", "Interception"]
 
-# The module that is patched, and the one here that does it.
+# The library's module that is patched, and the adapter that does it.
 _ADAPTERS: Mapping[str, str] = MappingProxyType(
     {
         "OpenSSL.SSL": "pyopenssl",
@@ -49,10 +50,10 @@ _ADAPTERS: Mapping[str, str] = MappingProxyType(
 
 
 class Interception:
-    """What leads a process into its nets. One lock: nets begin and end in several threads, in any order.
+    """The patches of one process. They have one lock: nets begin and end in several threads, in any order.
 
     Attributes:
-        nets: those that are active.
+        nets: the nets that are active.
     """
 
     def __init__(self) -> None:
@@ -66,16 +67,16 @@ class Interception:
         self._adapted: tuple[str, ...] = ()
 
     def enter(self, world: Network, title: str) -> Origin:
-        """Lead the process into a net; return what is to be left again.
+        """Enter a net; return what `leave` takes.
 
         Args:
             world: the net.
-            title: what messages call it.
+            title: the net's name in messages.
         """
         origin = Origin(title, world)
         with self._lock:
             if not self.nets.active:
-                # Anew where they are put for the fallback only: who forbids sockets may have come since.
+                # Anew if they are there for the fallback: a plugin may have forbidden sockets since.
                 self._put()
             if not (self._noticing.in_place or self._noticing.put_again()):
                 notice_work(self._noticing)
@@ -86,7 +87,7 @@ class Interception:
         return origin
 
     def leave(self, origin: Origin) -> None:
-        """Lead nobody into a net any more; with the last one all is put back."""
+        """Leave a net. With the last one the patches are taken away, unless there is a fallback."""
         with self._lock:
             self.nets.remove(origin)
             origins.leave()
@@ -96,13 +97,13 @@ class Interception:
             self.tidy()
 
     def tidy(self) -> None:
-        """Notice no more who gives work to whom, once nothing is left of nets that are gone."""
+        """Stop noticing who is given work, if there is no net and no thread of an ended net still runs."""
         with self._lock:
             if not (self.nets.active or origins.left_running()):
                 self._noticing.undo()
 
     def fall_back(self, world: Network | None) -> None:
-        """Have a world for those who are in no net, or, with None, have none any more."""
+        """Set the network of callers that are in no net; None for the machine's own."""
         with self._lock:
             self.nets.fallback = world
             if world is not None and not self._patches.in_place:
@@ -111,13 +112,18 @@ class Interception:
                 self._undo()
 
     def mend(self) -> None:
-        """Put the patches anew, where there is no net and somebody has replaced some of them."""
+        """Put the fallback's patches in place again, if there is no net and others have replaced some."""
         with self._lock:
             if not self.nets.active and self._patches.tampered():
                 self._put()
 
     def compress(self, origin: Origin, patience: Patience) -> None:
-        """Let waits on a net take no time, until it is left."""
+        """Compress the time of a net, until it is left.
+
+        Args:
+            origin: the net, as `enter` returned it.
+            patience: its time.
+        """
         with self._lock:
             origin.patience = patience
             if self._waits is None:
@@ -129,11 +135,11 @@ class Interception:
                         _adapter(module).compress(self._patches, self._waits)
 
     def tampered(self) -> list[str]:
-        """Which patches somebody has replaced since, and with what."""
+        """The patches that others have replaced, and with what, each in a sentence."""
         return self._patches.tampered()
 
     def _put(self) -> None:
-        self._undo(yielding=True)  # who forbids sockets by functions of his own goes on to do so
+        self._undo(yielding=True)  # a plugin's own functions that forbid sockets stay
         if not self._watching:
             self._watching = True
             guard.watch(self.nets)
@@ -168,7 +174,7 @@ class Interception:
             _adapter(module).compress(self._patches, self._waits)
 
     def _renew(self) -> None:
-        """Let libraries keep nothing from one net to the next that they found out in it."""
+        """Make libraries forget what they found out in one net before the next one."""
         for module in _ADAPTERS:
             renew = module in sys.modules and getattr(_adapter(module), "renew", None)
             if renew:
@@ -180,9 +186,9 @@ class Interception:
 
 
 @functools.cache
-def _adapter(module: str) -> Any:
-    return importlib.import_module(f"{__package__}.adapters.{_ADAPTERS[module]}")
+def _adapter(module: str) -> Adapter:
+    return cast("Adapter", importlib.import_module(f"{__package__}.adapters.{_ADAPTERS[module]}"))
 
 
 INTERCEPTION: Final = Interception()
-"""This process's. Patches are of a process, and there is one set of them, whichever nets there are."""
+"""The one set of patches of this process, which all its nets share."""

@@ -1,42 +1,42 @@
-"""What the machine knows by itself: its own names, its hosts file, and where names lead there."""
+"""Names that the machine knows without DNS: its own, and those of its hosts file."""
 
 from __future__ import annotations
 
 import functools
 import socket
-from _socket import getaddrinfo  # the machine's own, whatever stands in its place while a net is active
+from _socket import getaddrinfo  # taken here, before a net replaces it in the module
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 
 from pytest_mailnet.addresses import is_loopback
-from pytest_mailnet.entry.network import numeric
+from pytest_mailnet.entry.arguments import numeric
 from pytest_mailnet.values import Endpoint
 
-__all__ = ["destinations", "is_itself", "is_local", "knows"]
+__all__ = ["destinations", "hosts_file", "is_itself", "is_local", "knows"]
 
 _HOSTS = Path("/etc/hosts")
 
 
 def is_itself(name: str) -> bool:
-    """Whether the hosts file says that a name is this machine, so that nobody else is asked for it."""
-    addresses = _hosts().get(_plain(name), ())
+    """Whether a name is this machine by its hosts file: it leads to loopback there, or is the host's own."""
+    addresses = hosts_file().get(_plain(name), ())
     return any(map(is_loopback, addresses)) or (bool(addresses) and _is_own(name))
 
 
 def knows(name: str) -> bool:
     """Whether a name is in the hosts file, or the machine's own."""
-    return _plain(name) in _hosts() or _is_own(name)
+    return _plain(name) in hosts_file() or _is_own(name)
 
 
 def is_local(name: str) -> bool:
-    """Whether a name can be none of the Internet: one label, or below "localhost" (RFC 6761, 6.3)."""
+    """Whether a name cannot be on the Internet: it has one label, or is below "localhost" (RFC 6761, 6.3)."""
     plain = _plain(name)
     return "." not in plain or plain.endswith(".localhost")
 
 
 def destinations(sock: socket.socket, host: object, port: int) -> list[Endpoint]:
-    """Where the kernel would go for an address that is the machine's to look up; nothing if it finds none.
+    """The end points that the kernel would try for an address, by the machine's own look-up; [] for none.
 
     Args:
         sock: the socket that connects or sends.
@@ -48,7 +48,7 @@ def destinations(sock: socket.socket, host: object, port: int) -> list[Endpoint]
         return [Endpoint(ip, port)]
     if not isinstance(host, (str, bytes, bytearray)):
         return []
-    if not host:  # the kernel takes it for the unspecified address, which is loopback
+    if not host:  # to the kernel this is the unspecified address, which leads to loopback
         return [Endpoint("::" if sock.family == socket.AF_INET6 else "0.0.0.0", port)]  # noqa: S104
     if host == "<broadcast>":
         return [Endpoint("255.255.255.255", port)]
@@ -68,8 +68,8 @@ def _plain(name: str) -> str:
     return name.lower().rstrip(".")
 
 
-def _hosts() -> Mapping[str, tuple[str, ...]]:
-    """The names of the hosts file, with the addresses of each."""
+def hosts_file() -> Mapping[str, tuple[str, ...]]:
+    """The names of the hosts file in lower case, with the addresses of each; empty if there is no file."""
     try:
         changed = _HOSTS.stat()
         return _read(_HOSTS, changed.st_mtime_ns, changed.st_size)

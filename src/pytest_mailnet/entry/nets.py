@@ -7,7 +7,15 @@ from collections import deque
 from typing import Any, cast
 
 from pytest_mailnet.entry import origins
-from pytest_mailnet.entry.network import Dialled, Network, Resolution
+from pytest_mailnet.entry.network import (
+    ConnectionQuestions,
+    Dialled,
+    NameQuestions,
+    Network,
+    Notes,
+    Resolution,
+    TlsQuestions,
+)
 from pytest_mailnet.entry.nowhere import Nowhere
 from pytest_mailnet.entry.origins import Origin
 from pytest_mailnet.entry.waits import Patience
@@ -20,12 +28,11 @@ __all__ = ["Nets"]
 class Nets:
     """All nets of this process.
 
-    Nets begin and end in any thread, under the lock; everybody else takes the tuple of them as a whole.
+    Nets begin and end in any thread, under the lock. Readers need no lock: they take the whole tuple at once.
 
     Attributes:
-        fallback: what those are in who are in no net; None for the machine's own network.
-        outlived: of what was started in a net and has gone on when it was gone: the net's title, and what
-            it did.
+        fallback: the network of callers that are in no net; None for the machine's own.
+        outlived: what went on after its net had ended: the title of the net, and a sentence.
     """
 
     def __init__(self) -> None:
@@ -37,42 +44,46 @@ class Nets:
         self.outlived: deque[tuple[str, str]] = deque(maxlen=1000)
 
     def add(self, origin: Origin) -> None:
-        """Let a net be the innermost one."""
+        """Add a net; it is the innermost one now."""
         with self._lock:
             self._entered += 1
             origin.number = self._entered
             self._origins += (origin,)
 
     def remove(self, origin: Origin) -> None:
-        """Let a net be one no more, in whatever order."""
+        """Remove a net, which need not be the innermost one."""
         with self._lock:
             self._origins = tuple(other for other in self._origins if other is not origin)
         origin.world = origin.forked = origin.patience = origin.child = None
 
     @property
     def active(self) -> bool:
-        """Whether any net is."""
+        """Whether there is any net."""
         return bool(self._origins)
 
     def here(self) -> Network | None:
-        """What the caller is in: its net, nowhere if that is gone, the innermost net, or None for none."""
+        """The caller's network.
+
+        This is the net that the caller was started in, or `Nowhere` if that net has ended. A caller that was
+        started in no net is in the innermost one, or in the fallback if there is no net.
+        """
         origin = origins.current() or self._innermost
         if origin is None:
             return self.fallback
         return self._gone(origin) if origin.world is None else origin.world
 
     def patience(self) -> Patience:
-        """How the caller's waits take no time, or that they take it."""
+        """The time of the caller's net. If its clock is not compressed, waits are left alone."""
         origin = origins.current() or self._innermost
         return (None if origin is None else origin.patience) or cast("Patience", _TakesItsTime())
 
     @property
     def world(self) -> Network:
-        """A world that is for each caller the one that it is in."""
-        return cast("Network", _Here(self))
+        """A network that passes each question on to the network of the caller."""
+        return _Here(self)
 
     def note_call(self, port: int) -> None:
-        """Note who calls from a port, if it is a thread of no net that is known."""
+        """Note the calling thread for a client's port, if it is not known in which net it was started."""
         name = origins.name_of_nobody()
         if name is None:
             self._of_nobody.pop(port, None)
@@ -80,12 +91,14 @@ class Nets:
             self._of_nobody[port] = name
 
     def note_cut_off(self, origin: Origin, port: int, what: str) -> None:
-        """Note a mail that was not finished when a net was left, if its sender may try it again in another.
+        """Note a mail that the end of a net cut off, if its thread was not started in that net.
+
+        Such a thread lives on, and may send the mail again in the next net.
 
         Args:
-            origin: the net.
-            port: of the client.
-            what: the mail, in words.
+            origin: the net that ends.
+            port: the client's.
+            what: the mail, as the warning names it: "a mail to mx.shop.example".
         """
         name = self._of_nobody.get(port)
         if name is not None:
@@ -93,7 +106,7 @@ class Nets:
             self.outlived.append((origin.title, f"{text}: tried again, it comes into another test's net"))
 
     def note_outlived(self) -> None:
-        """Note of who was given work by somebody in another net where it was started."""
+        """Note a thread or task that was started in a net which has ended, and now works for this one."""
         found = origins.outlived()
         if found is not None:
             origin, name = found
@@ -101,13 +114,13 @@ class Nets:
             self.outlived.append((origin.title, what))
 
     def before_fork(self) -> None:
-        """Get ready what a child will see of each net, while the net can still be asked."""
+        """Prepare, just before a fork, the network that the child will see in place of each net."""
         for origin in self._origins:
             if origin.child is not None:
                 origin.forked = origin.child()
 
     def in_forked_child(self) -> None:
-        """Let the process that was forked off see that."""
+        """Put the prepared networks in place, in the process that was forked off."""
         self._lock = lock()
         for origin in self._origins:
             origin.patience = None
@@ -132,7 +145,7 @@ class Nets:
             self.outlived.append((origin.title, text))
             innermost = self._innermost
             if innermost is not None and innermost.world is not None:
-                innermost.world.overheard(text)
+                innermost.world.notes.overheard(text)
 
         why = (
             f"it comes from what was started in {origin.title}, whose net is gone. "
@@ -147,31 +160,59 @@ def _same(world: Network) -> Network:
 
 
 class _Here:
-    """Hands each question on; see `Nets.world`."""
+    """The `Network` of whoever asks; see `Nets.world`."""
 
     def __init__(self, nets: Nets) -> None:
         self._nets = nets
+        self.connections: ConnectionQuestions = _ConnectionsHere(nets)
+        self.names: NameQuestions = _NamesHere(nets)
+        self.tls: TlsQuestions = _QuestionsHere(nets, "tls")
+        self.notes: Notes = _QuestionsHere(nets, "notes")
+
+    def instead_of(self, refused: Endpoint) -> str:
+        return _world(self._nets).instead_of(refused)
+
+    def after_fork(self) -> None:
+        _world(self._nets).after_fork()
+
+
+class _QuestionsHere:
+    """All questions of one kind, each of which the caller's net answers."""
+
+    def __init__(self, nets: Nets, kind: str) -> None:
+        self._nets, self._kind = nets, kind
+
+    def __getattr__(self, question: str) -> Any:
+        return getattr(getattr(_world(self._nets), self._kind), question)
+
+
+class _ConnectionsHere(_QuestionsHere):
+    def __init__(self, nets: Nets) -> None:
+        super().__init__(nets, "connections")
 
     def dial(self, kind: int, port: int, destination: Endpoint) -> Dialled:
         self._nets.note_outlived()
         self._nets.note_call(port)
-        return self._world().dial(kind, port, destination)
+        return _world(self._nets).connections.dial(kind, port, destination)
 
-    def resolve(self, name: str, family: int, via: str, port: int | None = None) -> Resolution:
+
+class _NamesHere(_QuestionsHere):
+    def __init__(self, nets: Nets) -> None:
+        super().__init__(nets, "names")
+
+    def resolve(self, name: str, family: int, via: str, port: int | None) -> Resolution:
         self._nets.note_outlived()
-        return self._world().resolve(name, family, via, port)
+        return _world(self._nets).names.resolve(name, family, via, port)
 
-    def __getattr__(self, question: str) -> Any:
-        return getattr(self._world(), question)
 
-    def _world(self) -> Network:
-        # In a patched function that is still running while the last net is left there is none.
-        here = self._nets.here()
-        return _NOWHERE if here is None else here
+def _world(nets: Nets) -> Network:
+    # There is none in a patched function that is still running while the last net is left.
+    here = nets.here()
+    return _NOWHERE if here is None else here
 
 
 class _TakesItsTime:
-    """The patience of who is in no net whose clock is compressed: its waits are left alone."""
+    """The `Patience` of callers whose net has no compressed clock: their waits are left alone."""
 
     def own_thread(self) -> bool:
         return True

@@ -1,24 +1,21 @@
-"""What the patches ask of a net; in a child process the answers come from the parent."""
+"""The questions that the patches ask of a net, by kind; in a child process its parent answers them."""
 
 from __future__ import annotations
 
-import ipaddress
-import operator
-import re
-import socket
 from collections.abc import Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 from pytest_mailnet.values import Endpoint
 
-__all__ = ["PARENT", "Dialled", "Network", "Resolution", "host_name", "numeric", "port_number", "port_wanted"]
-
-PARENT = "PYTEST_MAILNET_PARENT"
-"""In the environment of processes that are in the net: where to ask their parent."""
-
-# What the machine knows without asking anybody.
-_LOCAL_NAMES = {"", "localhost", "localhost.localdomain", "ip6-localhost", "ip6-loopback", "<broadcast>"}
-_NUMBER = re.compile(r"\s*[+-]?[0-9]+")  # what strtoul takes
+__all__ = [
+    "ConnectionQuestions",
+    "Dialled",
+    "NameQuestions",
+    "Network",
+    "Notes",
+    "Resolution",
+    "TlsQuestions",
+]
 
 
 class Resolution(NamedTuple):
@@ -28,7 +25,7 @@ class Resolution(NamedTuple):
         addresses: IP addresses, in the order of the answer.
         canonical: the name at the end of the CNAME chain.
         error: an `EAI_` number where nothing was found, else 0.
-        text: the error in words: which name, what there is, how to add it.
+        text: the error message: which name, which names are near it, and how to add it.
     """
 
     addresses: tuple[str, ...]
@@ -41,10 +38,10 @@ class Dialled(NamedTuple):
     """Where a connection to a destination really goes.
 
     Attributes:
-        where: the loopback address to connect to; None where the kernel shall fail or the errno says it.
-        errno: the error that `connect` fails with, 0 where it does not.
-        text: the error in words.
-        resets: whether the connection is reset as soon as `Network.connected` is told.
+        where: the loopback address to connect to; None if `errno` says why there is none.
+        errno: the error that `connect` fails with; 0 for none.
+        text: the error message.
+        resets: whether the server resets the connection as soon as `connected` has been called.
     """
 
     where: Endpoint | None
@@ -53,143 +50,167 @@ class Dialled(NamedTuple):
     resets: bool = False
 
 
-class Network(Protocol):
-    """A net, as the patches see it. Called in the application's threads."""
+class ConnectionQuestions(Protocol):
+    """Where connections and datagrams go, and between which addresses they seem to run.
+
+    The argument `kind` is `socket.SOCK_STREAM` or `socket.SOCK_DGRAM`. The argument `port` is the client's
+    real port on loopback.
+    """
 
     def takes(self, kind: int, destination: Endpoint) -> bool:
-        """Whether a destination is the net's to answer or refuse; others are left to the kernel."""
+        """Whether the net answers or refuses calls to a destination; the kernel connects to all others.
+
+        Args:
+            kind: stream or datagram.
+            destination: an IP address and port, as the application gave them.
+        """
 
     def bind(self, kind: int, port: int, source: str | None) -> None:
-        """Note that a client has got a port: by binding to a sender's address, or (None) otherwise.
+        """Note that a client has bound a port, and forget what was noted of an earlier client there.
 
-        Whatever was noted of a client that had the port before is forgotten.
+        Args:
+            kind: stream or datagram.
+            port: the client's.
+            source: the sender's address that the client bound to; None if it bound to no sender's.
         """
 
     def dial(self, kind: int, port: int, destination: Endpoint) -> Dialled:
         """Note that a client's loopback port calls a destination.
 
         Args:
-            kind: `socket.SOCK_STREAM` or `SOCK_DGRAM`.
-            port: the client's port on loopback; where nothing is noted of it, the sender of the moment calls.
+            kind: stream or datagram.
+            port: the client's; if no sender's address was bound to it, `mailnet.sender` calls.
             destination: the virtual address and port.
         """
 
     def connected(self, port: int) -> None:
-        """Note that a client's connect has returned, to a server that waits for that with its reset."""
+        """Note that a client's connect has returned; a server that resets at once has waited for this."""
 
     def far_end(self, kind: int, port: int) -> Endpoint | None:
-        """The virtual destination that a client's loopback port has dialled."""
+        """The virtual destination of a client; None if it has dialled none.
+
+        Args:
+            kind: stream or datagram.
+            port: the client's.
+        """
 
     def near_end(self, kind: int, port: int) -> Endpoint | None:
-        """The virtual source that a client's loopback port has dialled from."""
+        """The virtual source of a client; None if it has neither dialled nor bound to a sender's address.
+
+        Args:
+            kind: stream or datagram.
+            port: the client's.
+        """
 
     def is_sender(self, ip: str) -> bool:
-        """Whether an address is one of the senders', so that a client may bind to it."""
+        """Whether an address is a sender's, so that a client may bind to it."""
 
     def is_engine(self, endpoint: Endpoint) -> bool:
         """Whether a loopback end point is the net's own listener or name server."""
 
-    def claims(self, name: str, port: int | None) -> bool:
-        """Whether the net answers a look-up of a name; `port` is what it is wanted for, if known."""
 
-    def resolve(self, name: str, family: int, via: str, port: int | None = None) -> Resolution:
-        """Look a host name up; `via` is the function that asked, `port` what it is wanted for, if known."""
+class NameQuestions(Protocol):
+    """What names lead to, and addresses back to.
+
+    The argument `via` is the name of the function that the application called, for the record of the net.
+    """
+
+    def claims(self, name: str, port: int | None) -> bool:
+        """Whether the net answers look-ups of a name; the machine answers all others.
+
+        Args:
+            name: a host name.
+            port: the port that the application will connect to; None if it is not known.
+        """
+
+    def resolve(self, name: str, family: int, via: str, port: int | None) -> Resolution:
+        """Look a host name up.
+
+        Args:
+            name: the host name.
+            family: `socket.AF_INET`, `AF_INET6`, or `AF_UNSPEC` for both.
+            via: the function that was called.
+            port: the port that the application will connect to; None if it is not known.
+        """
 
     def passed(self, name: str, addresses: Sequence[str]) -> None:
-        """Note what the machine found for a name that was left to it."""
+        """Note the addresses that the machine found for a name.
+
+        Args:
+            name: a host name that the net does not claim.
+            addresses: its IP addresses; none if the look-up failed.
+        """
 
     def owns(self, ip: str) -> bool:
-        """Whether what an address resolves back to is the net's to say; else it is the machine's."""
+        """Whether the net answers reverse look-ups of an address; the machine answers all others."""
 
     def reverse(self, ip: str, via: str) -> str | None:
-        """The name that an address resolves back to, None for none."""
+        """The name that an address resolves back to; None if it has no PTR record.
+
+        Args:
+            ip: the address.
+            via: the function that was called.
+        """
 
     def fqdn(self) -> str:
-        """The name that the application finds for its own machine; "" for the machine's own."""
+        """The name that the application finds for its own machine; "" if it is to find the real one."""
 
     def name_server(self) -> Endpoint:
-        """The loopback address of the net's name server, for resolvers that cannot be led otherwise."""
+        """The loopback address of the net's name server, for DNS libraries that send their own packets."""
+
+
+class TlsQuestions(Protocol):
+    """Which TLS clients call the net, and which authority they shall trust."""
 
     def serves(self, host: str, port: int) -> bool:
-        """Whether a TLS client that calls a host, by name or address, calls the net.
+        """Whether a TLS client that calls a host calls the net.
 
-        `port` tells end points on loopback apart, which is where connections into the net really go.
+        Args:
+            host: a name, or the address that the client's socket is really connected to.
+            port: the real port. It tells end points on loopback apart; 0 if it is not known.
         """
 
     def authority(self) -> str:
-        """The certificate that those shall trust who trust the machine's authorities, in PEM; "" for none."""
+        """The net's authority, in PEM, for clients that trust the machine's authorities; "" for none."""
 
-    def after_fork(self) -> None:
-        """Forget, in a process that was forked off, what the other threads of its parent were about."""
 
-    def instead_of(self, refused: Endpoint) -> str:
-        """Where mail could go in place of a loopback address that has refused it; "" for no word on it."""
+class Notes(Protocol):
+    """What the patches report to the net."""
 
     def leaked(self, what: str) -> None:
-        """Remember a leak that the guard stopped."""
+        """Record a connection or look-up that got past the patches and that the guard stopped."""
 
     def overheard(self, what: str) -> None:
-        """Remember what was stopped of somebody who does not belong to this net."""
+        """Record a connection or look-up that was stopped, of code that a net before this one started."""
 
     def started(self, command: str) -> None:
-        """Remember that a process was started which is not in the net."""
+        """Record that a process was started which is not in the net."""
 
 
-def numeric(host: Any) -> str | None:
-    """The IP address that a host is given by, mapped ones as IPv4 and without a zone; None for a name.
+class Network(Protocol):
+    """A net, as the patches see it. Called in the application's threads.
 
-    As the machine's resolver does, it takes "127.1" and "0x7f000001" for addresses.
+    Every method of the four attributes' classes can be asked from a child process (`wire`). The methods of
+    this class cannot.
+
+    Attributes:
+        connections: where connections go.
+        names: what look-ups find.
+        tls: what TLS clients trust.
+        notes: what the patches report.
     """
-    text = _text(host)
-    if text is None:
-        return None
-    if ":" in text:
-        try:
-            ip = ipaddress.IPv6Address(text.partition("%")[0])
-        except ValueError:
-            return None
-        return str(ip.ipv4_mapped or ip)
-    # inet_aton lets anything follow behind a space.
-    if not text[:1].isdigit() or text.split() != [text]:
-        return None
-    try:
-        return socket.inet_ntoa(socket.inet_aton(text))
-    except OSError:
-        return None
 
+    connections: ConnectionQuestions
+    names: NameQuestions
+    tls: TlsQuestions
+    notes: Notes
 
-def port_number(port: Any) -> int | None:
-    """A port that is given as a number, which anything that is an index is to the kernel (numpy.int64)."""
-    try:
-        return int(operator.index(port))
-    except TypeError:
-        return None
+    def instead_of(self, refused: Endpoint) -> str:
+        """A hint where mail could go, if a loopback address that refused a connection looks like a server.
 
+        Returns:
+            A sentence for the error message; "" for no hint.
+        """
 
-def port_wanted(port: Any) -> int | None:
-    """The port that `getaddrinfo` is asked for, by number or service; None for none that there is."""
-    if isinstance(port, (str, bytes, bytearray)):
-        text = port if isinstance(port, str) else port.decode("ascii", "replace")
-        if _NUMBER.fullmatch(text):
-            port = int(text)
-        else:
-            try:
-                return socket.getservbyname(text)
-            except (OSError, ValueError):
-                return None
-    number = port_number(port)
-    return None if number is None else number & 0xFFFF or None  # as the C library cuts it
-
-
-def host_name(host: Any) -> str | None:
-    """A host's name that DNS could know; None for addresses and for the machine's own names."""
-    text = _text(host)
-    if text is None or text.lower() in _LOCAL_NAMES or numeric(text) is not None:
-        return None
-    return text
-
-
-def _text(host: Any) -> str | None:
-    if isinstance(host, (bytes, bytearray)):
-        return host.decode("ascii", "replace")
-    return host if isinstance(host, str) else None
+    def after_fork(self) -> None:
+        """Reset, in a process that was just forked off, what the parent's other threads had in use."""

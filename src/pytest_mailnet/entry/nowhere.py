@@ -1,4 +1,4 @@
-"""Where code finds itself that is in no net: its mail is stopped, and the error says why."""
+"""The network of code that is in no net: mail is stopped, and the error says why."""
 
 from __future__ import annotations
 
@@ -8,26 +8,57 @@ from collections.abc import Callable, Sequence
 
 from pytest_mailnet.addresses import MAIL_PORTS, SMTP_PORTS, is_loopback
 from pytest_mailnet.entry import machine
-from pytest_mailnet.entry.network import Dialled, Resolution
+from pytest_mailnet.entry.network import (
+    ConnectionQuestions,
+    Dialled,
+    NameQuestions,
+    Notes,
+    Resolution,
+    TlsQuestions,
+)
 from pytest_mailnet.values import Endpoint
 
 __all__ = ["Nowhere"]
 
 _DNS_PORT = 53
-_NOBODY = Endpoint("127.0.0.1", 1)  # asked by resolvers that cannot be told otherwise; nothing listens there
+# The name server for DNS libraries that send their own packets; nothing listens there.
+_NOBODY = Endpoint("127.0.0.1", 1)
 
 
 class Nowhere:
-    """A `Network` in which there is nobody to mail to.
+    """A `Network` without any host.
 
     Args:
-        why: the reason and the way out, a sentence.
-        note: told of each connection and look-up that was stopped, in words.
-        every_name: whether names are its business too that are looked up for no port that is known.
+        why: the reason, and what to do about it; one sentence, for the error message.
+        note: called with a sentence for each connection and look-up that was stopped.
+        every_name: whether look-ups for an unknown port are stopped too, and not only those for mail.
     """
 
     def __init__(self, why: str, note: Callable[[str], object], *, every_name: bool) -> None:
-        self._why, self._note, self._every_name = why, note, every_name
+        self._why, self._note = why, note
+        self.connections: ConnectionQuestions = _NoConnections(self)
+        self.names: NameQuestions = _NoNames(self, every_name=every_name)
+        self.tls: TlsQuestions = _NoTls()
+        self.notes: Notes = _PassedOn(note)
+
+    def instead_of(self, refused: Endpoint) -> str:  # noqa: ARG002
+        return ""
+
+    def after_fork(self) -> None:
+        pass
+
+    def stopped(self, what: str) -> str:
+        """Note what was stopped; return the error message, which adds the reason."""
+        text = f"{what} was stopped: {self._why}"
+        self._note(text)
+        return text
+
+
+class _NoConnections:
+    """Refuses mail and DNS; the kernel makes all other connections."""
+
+    def __init__(self, nowhere: Nowhere) -> None:
+        self._nowhere = nowhere
 
     def takes(self, kind: int, destination: Endpoint) -> bool:
         ip, port = destination
@@ -42,7 +73,7 @@ class Nowhere:
     def dial(self, kind: int, port: int, destination: Endpoint) -> Dialled:  # noqa: ARG002
         asked = destination.port == _DNS_PORT or destination == _NOBODY
         what = "a question to a name server" if asked else f"a connection to {destination}"
-        return Dialled(None, errno.ENETUNREACH, self.stopped(what))
+        return Dialled(None, errno.ENETUNREACH, self._nowhere.stopped(what))
 
     def connected(self, port: int) -> None:
         pass
@@ -59,13 +90,20 @@ class Nowhere:
     def is_engine(self, endpoint: Endpoint) -> bool:  # noqa: ARG002
         return False
 
+
+class _NoNames:
+    """Finds no names for mail; with `every_name`, none that the machine does not know by itself."""
+
+    def __init__(self, nowhere: Nowhere, *, every_name: bool) -> None:
+        self._nowhere, self._every_name = nowhere, every_name
+
     def claims(self, name: str, port: int | None) -> bool:
         if port is None:
             return self._every_name and not (machine.is_local(name) or machine.knows(name))
         return port == _DNS_PORT or port in MAIL_PORTS
 
-    def resolve(self, name: str, family: int, via: str, port: int | None = None) -> Resolution:  # noqa: ARG002
-        text = self.stopped(f"a look-up of {name!r} by {via}")
+    def resolve(self, name: str, family: int, via: str, port: int | None) -> Resolution:  # noqa: ARG002
+        text = self._nowhere.stopped(f"a look-up of {name!r} by {via}")
         return Resolution((), name, socket.EAI_NONAME, text)
 
     def passed(self, name: str, addresses: Sequence[str]) -> None:
@@ -75,7 +113,7 @@ class Nowhere:
         return self._every_name and not is_loopback(ip)
 
     def reverse(self, ip: str, via: str) -> str | None:
-        self.stopped(f"a look-up of the name of {ip} by {via}")
+        self._nowhere.stopped(f"a look-up of the name of {ip} by {via}")
         return None
 
     def fqdn(self) -> str:
@@ -84,17 +122,22 @@ class Nowhere:
     def name_server(self) -> Endpoint:
         return _NOBODY
 
+
+class _NoTls:
+    """No TLS client calls a net."""
+
     def serves(self, host: str, port: int) -> bool:  # noqa: ARG002
         return False
 
     def authority(self) -> str:
         return ""
 
-    def after_fork(self) -> None:
-        pass
 
-    def instead_of(self, refused: Endpoint) -> str:  # noqa: ARG002
-        return ""
+class _PassedOn:
+    """Passes reports on, but for those of processes, which are no mail."""
+
+    def __init__(self, note: Callable[[str], object]) -> None:
+        self._note = note
 
     def leaked(self, what: str) -> None:
         self._note(what)
@@ -104,9 +147,3 @@ class Nowhere:
 
     def started(self, command: str) -> None:
         pass
-
-    def stopped(self, what: str) -> str:
-        """Note what was stopped; return it in words, with the reason."""
-        text = f"{what} was stopped: {self._why}"
-        self._note(text)
-        return text

@@ -1,8 +1,8 @@
-"""Who started what: to which net a thread, a task or a job belongs that connects.
+"""Which net a thread, a task or a job belongs to.
 
-While a net is active, what is started carries its `Origin` (`starting`). When it has been left, what it
-started and left running is known by that, and does not come into the next net. A thread or a task that takes
-its work from others belongs to nobody as soon as somebody else has given it some (`handing`).
+While a net is active, every thread, task and job that is started is marked with the net's `Origin`
+(`starting`). If it still runs when the net has ended, the mark keeps it out of the next net. A thread or task
+loses the mark as soon as code of no net, or of another net, gives it work (`handing`).
 """
 
 from __future__ import annotations
@@ -34,11 +34,11 @@ __all__ = [
 ]
 
 STAMP = "_mailnet_origin"
-"""The attribute under which threads, tasks and what they are woken by carry an origin."""
+"""The attribute that holds the origin of a thread, a task, or an object that they wait on."""
 _OUTLIVED = "_mailnet_outlived"
-# Threads that work for whoever hands them something, by ways that cannot be seen.
+# Threads of pools, which take work in ways that cannot be seen.
 _POOLS = {"concurrent.futures.thread", "multiprocessing.pool"}
-_OF_TRIO = "trio._core._thread_cache"  # its tasks wait for what they hand over, so that nothing outlives them
+_OF_TRIO = "trio._core._thread_cache"  # its tasks wait for their threads, which therefore outlive no net
 _local = threading.local()
 
 
@@ -47,12 +47,12 @@ class Origin:
     """One time that a net is active.
 
     Attributes:
-        title: what messages call it: the test's id, or "a net".
+        title: the net's name in messages: the test's id, or "a net".
         world: the net; None once it has been left.
-        child: makes, before a fork, what the child is to see in place of the net.
-        forked: what the child sees.
-        patience: how waits on it take no time, where its clock is compressed.
-        number: counts them from 1; the later one is the inner one.
+        child: makes, before a fork, the network that the child will see in place of the net.
+        forked: that network; None if no fork has been prepared.
+        patience: the net's time; None if its clock is not compressed.
+        number: the nets are counted from 1 as they are entered; a higher number is an inner net.
     """
 
     title: str
@@ -78,15 +78,15 @@ def enter(origin: Origin) -> None:
 
 
 def leave() -> None:
-    """Forget what the calling thread has entered and somebody has left."""
+    """Forget those nets that the calling thread has entered and that have been left since."""
     _local.entered = tuple(it for it in getattr(_local, "entered", ()) if not it.gone)
 
 
 def current() -> Origin | None:
-    """The net that the caller belongs to, which may be gone; None for a caller of no net that is known.
+    """The net that the caller belongs to, which may have ended; None if no net is known.
 
-    A job or a task carries its own. A thread is in the net that it has entered last, else in the one in which
-    it was started.
+    A job or a task carries its own net. A thread is in the net that it has entered last. If it has entered
+    none, it is in the net in which it was started.
     """
     carried = _carried()
     if carried is _NOBODY:
@@ -104,7 +104,7 @@ def current() -> Origin | None:
 
 
 def name_of_nobody() -> str | None:
-    """The name of the calling thread, if it belongs to no net that is known."""
+    """The name of the calling thread if it belongs to no known net, else None."""
     if current() is not None:
         return None
     thread = _this_thread()
@@ -112,7 +112,11 @@ def name_of_nobody() -> str | None:
 
 
 def outlived() -> tuple[Origin, str] | None:
-    """Of who has outlived its net, and works for others now: which net, and its name; told once."""
+    """The ended net that the calling thread or task was started in, and a name for the thread or task.
+
+    None if that net has not ended, or if others have given it no work since. Each thread and task is
+    returned once.
+    """
     if getattr(_local, "job", None) is not None:  # a job's net is known
         return None
     task, thread = _this_task(), _this_thread()
@@ -129,7 +133,7 @@ def outlived() -> tuple[Origin, str] | None:
 
 @contextlib.contextmanager
 def carrying(origin: Origin | None) -> Iterator[None]:
-    """Do something in this thread for a net, whatever the thread itself belongs to; None for no net."""
+    """Let this thread belong to a net for a `with` block; None for no net."""
     before = getattr(_local, "job", None)
     _local.job = (origin or _NOBODY, _this_task())
     try:
@@ -139,13 +143,18 @@ def carrying(origin: Origin | None) -> Iterator[None]:
 
 
 def left_running() -> bool:
-    """Whether a thread is alive that belongs to a net that is gone, and has had no work of others since."""
+    """Whether a thread of an ended net still runs and has not been given work by others since."""
     stamps = ((vars(thread).get(STAMP), _work_of(thread)) for thread in threading.enumerate())
     return any(it is not None and it.gone and work not in (*_POOLS, _OF_TRIO) for it, work in stamps)
 
 
 def handed(by: Origin | None, task: asyncio.Task[Any] | None = None) -> None:
-    """Note that the calling thread, or its task, was given work; by whom, where that is known."""
+    """Note that the calling thread, or one of its tasks, was given work.
+
+    Args:
+        by: the net of the code that gave it; None if it is not known.
+        task: the task that took the work; None if the thread itself took it.
+    """
     if task is None and getattr(_local, "job", None) is not None:
         return  # what it does now was given to it with its net
     worker = task or _this_thread()
@@ -156,17 +165,17 @@ def handed(by: Origin | None, task: asyncio.Task[Any] | None = None) -> None:
 
 
 def told_by() -> Origin | None:
-    """Who tells others that something is done; the thread of a pool tells it when the job itself is over."""
+    """The net of the caller as it wakes others up. The thread of a pool does so after the job has ended."""
     return current() or getattr(_local, "done", None)
 
 
 def done_for(origin: Origin) -> None:
-    """Note for whom the calling thread does a job."""
+    """Note the net of the job that the calling thread does."""
     _local.done = origin
 
 
 def _carried() -> Origin | None:
-    """What the inner one of job and task carries: a job may run a loop, and a task begin a job."""
+    """The net of the running task or job, of the inner one: a job may run a loop, and a task begin a job."""
     job, within = getattr(_local, "job", None) or (None, None)
     task = _this_task()
     of_task: Origin | None = None if task is None or task is within else getattr(task, STAMP, None)
@@ -179,7 +188,7 @@ def _this_task() -> asyncio.Task[Any] | None:
 
 
 def _this_thread() -> threading.Thread | None:
-    # threading.current_thread makes something up for a thread that Python has not started, by an Event.
+    # threading.current_thread makes a dummy, with an Event, for a thread that Python has not started.
     active: dict[int, threading.Thread] = vars(threading)["_active"]
     return active.get(threading.get_ident())
 

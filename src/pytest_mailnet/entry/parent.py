@@ -5,60 +5,34 @@ from __future__ import annotations
 import asyncio
 import hmac
 import json
+import operator
 import os
 import secrets
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pytest_mailnet.entry.network import PARENT
+from pytest_mailnet.entry.wire import PARENT, QUESTIONS
 from pytest_mailnet.errors import InvalidSetting
-from pytest_mailnet.values import Endpoint
 
 if TYPE_CHECKING:
-    from pytest_mailnet.entry import Network
+    from pytest_mailnet.entry.network import Network
     from pytest_mailnet.server.engine import Engine
 
 __all__ = ["Children", "Parent"]
 
 _PATH = "PYTHONPATH"
-_QUESTIONS = frozenset(
-    {
-        "authority",
-        "bind",
-        "claims",
-        "connected",
-        "dial",
-        "far_end",
-        "fqdn",
-        "is_engine",
-        "is_sender",
-        "leaked",
-        "name_server",
-        "near_end",
-        "overheard",
-        "owns",
-        "passed",
-        "resolve",
-        "reverse",
-        "serves",
-        "started",
-        "takes",
-    }
-)
-_ENDPOINTS = {"takes": 1, "dial": 2, "is_engine": 0}  # which argument is an end point
 
 
 class Parent:
-    """Where child processes ask about a net: a loopback port, and a secret that lets them.
+    """The loopback port where child processes ask about a net.
 
     Args:
-        engine: gives the port.
-        world: is asked.
+        engine: opens the port.
+        world: the net that answers.
 
     Attributes:
-        port: of loopback.
-        secret: the first line that a child says there.
+        port: the number of the port.
+        secret: the first line that a child has to send there.
     """
 
     def __init__(self, engine: Engine, world: Network) -> None:
@@ -67,17 +41,17 @@ class Parent:
         self.port = where.port
 
     def close(self) -> None:
-        """Answer no more."""
+        """Close the port."""
         self._close()
 
 
 class Children:
-    """Lets the Python processes that are started from now on join a net.
+    """Makes the Python processes that are started from now on join a net.
 
-    It sets two environment variables, and puts them back when it is closed.
+    It sets two environment variables, and restores them when it is closed.
 
     Args:
-        parent: where they ask.
+        parent: where these processes ask.
     """
 
     def __init__(self, parent: Parent) -> None:
@@ -87,7 +61,7 @@ class Children:
         os.environ[_PATH] = os.pathsep.join(filter(None, [str(site), self._before[_PATH]]))
 
     def close(self) -> None:
-        """Put the environment back."""
+        """Restore the environment."""
         for name, value in self._before.items():
             if value is None:
                 os.environ.pop(name, None)
@@ -123,10 +97,7 @@ class _Questions(asyncio.Protocol):
 
     def _answer(self, line: bytes) -> object:
         name, arguments = json.loads(line)
-        if name not in _QUESTIONS:
+        if name not in QUESTIONS:
             raise InvalidSetting(f"a child process asked {name!r}; it has another version of this package")
-        if name in _ENDPOINTS:
-            at = _ENDPOINTS[name]
-            arguments[at] = Endpoint(*arguments[at])
-        question: Callable[..., object] = getattr(self._world, name)
-        return question(*arguments)
+        read = [reader(it) for reader, it in zip(QUESTIONS[name].arguments, arguments, strict=True)]
+        return operator.attrgetter(name)(self._world)(*read)

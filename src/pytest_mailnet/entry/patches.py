@@ -1,4 +1,4 @@
-"""Puts patches in place, finds out who tampered with them, and takes them away again."""
+"""Puts patches in place, notices when others replace them, and takes them away again."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ class _Patch(NamedTuple):
 class Patches:
     """Attributes that are replaced for as long as any net is active.
 
-    What was put last is kept when it is undone: as long as everything is as it was found then, it is put
-    again, by one assignment a name.
+    After they are undone, the patches are kept. They are put in place again by one assignment a name, as long
+    as all attributes still hold what they held the first time.
     """
 
     def __init__(self) -> None:
@@ -33,22 +33,27 @@ class Patches:
         self._assumed: list[tuple[Any, str, Any]] = []
 
     def assume(self, owner: Any, name: str) -> None:
-        """Note that what is put holds only while an attribute that is not replaced is what it is now."""
+        """Note an attribute that is not replaced, but on whose present value the patches depend.
+
+        Args:
+            owner: the module or class.
+            name: the attribute.
+        """
         self._assumed.append((owner, name, vars(owner).get(name, _MISSING)))
 
     def keep(self) -> None:
-        """Keep what is in place by now, to be put again."""
+        """Keep the patches that are in place now, for `put_again`."""
         self._kept = list(self._patches)
 
     def put_again(self) -> bool:
-        """Put what was kept; return whether it could be."""
+        """Put the kept patches in place; return False if that is no longer possible."""
         changed = (vars(owner).get(name, _MISSING) is not it for owner, name, it in self._assumed)
         if not self._kept or any(changed):
             return False
         for patch in self._kept:
             owner, names, name, found, put, watched, yields = patch
             now = names.get(name, _MISSING)
-            as_it_was = now is found or now is put  # somebody may have put back what was in place meanwhile
+            as_it_was = now is found or now is put  # another tool may have restored our patch itself
             if not as_it_was and (watched or yields):
                 self.undo()
                 return False
@@ -57,27 +62,32 @@ class Patches:
         return True
 
     def forget(self) -> None:
-        """Keep nothing any more."""
+        """Drop the kept patches."""
         self._kept, self._assumed = [], []
 
     def put(self, owner: Any, name: str, value: Any, *, watched: bool = True, yields: bool = False) -> None:
-        """Replace an attribute of a module or class, remembering what its own namespace held.
+        """Replace an attribute of a module or class, and remember what its own namespace held.
 
         Args:
             owner: the module or class.
             name: the attribute.
-            value: what takes its place.
-            watched: whether nobody else may replace it while the net is active.
-            yields: whether what somebody else has put there meanwhile stays when this is undone.
+            value: the new value.
+            watched: whether `tampered` reports that others have replaced it.
+            yields: whether `undo` leaves the attribute alone if others have replaced it.
         """
         names = vars(owner)
         self._patches.append(_Patch(owner, names, name, names.get(name, _MISSING), value, watched, yields))
         setattr(owner, name, value)
 
     def put_note(self, owner: Any, name: str, value: Any) -> None:
-        """Replace what starts or hands over work by what notes it besides.
+        """Replace a function that starts or hands over work by one that notes this as well.
 
-        Tests and their tools may replace it in turn: nothing is led past a net by that.
+        Tests and their tools may replace it in turn; no connection gets past a net by that.
+
+        Args:
+            owner: the module or class.
+            name: the attribute.
+            value: the new function.
         """
         self.put(owner, name, value, watched=False, yields=True)
 
@@ -87,7 +97,7 @@ class Patches:
         return bool(self._patches)
 
     def tampered(self) -> list[str]:
-        """For each patch that somebody has replaced since, what was replaced and by whom."""
+        """A sentence for each watched patch that others have replaced: what was replaced, and by what."""
         changed = [it for it in self._patches if it.watched and it.names.get(it.name, _MISSING) is not it.put]
         if not changed:
             return []
@@ -99,10 +109,10 @@ class Patches:
         ]
 
     def undo(self, *, yielding: bool = False) -> None:
-        """Put everything back as it was found, whoever has replaced it since.
+        """Put everything back as it was found, even if others have replaced it since.
 
         Args:
-            yielding: but for what somebody has replaced.
+            yielding: whether to leave alone what others have replaced.
         """
         while self._patches:
             owner, names, name, found, put, _, yields = self._patches.pop()

@@ -1,4 +1,4 @@
-"""Event loops, and who asks the kernel by hand which sockets are ready, wait with a net's patience."""
+"""Compressed time for event loops, selectors and `select`."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ import weakref
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from pytest_mailnet.entry.ends import End, ends_of
 from pytest_mailnet.entry.patches import Patches
-from pytest_mailnet.entry.waits import End, Waits, ends_of
+from pytest_mailnet.entry.waits import Waits
 
 __all__ = ["compress"]
 
-# Those that a system has, and gevent's in the place of one. What they wait by they have taken from `select`
-# when they were imported.
+# The selectors of all systems, and gevent's in place of one. They took their functions from `select` when
+# they were imported.
 _SELECTORS = (
     "DefaultSelector",
     "SelectSelector",
@@ -27,7 +28,12 @@ _SELECTORS = (
 
 
 def compress(patches: Patches, waits: Waits) -> None:
-    """Let selectors, asyncio's loops and `select` wait on the net's clock; say of `poll` that it does not."""
+    """Let selectors, asyncio's loops and `select` wait in the net's time; report `poll`, which cannot.
+
+    Args:
+        patches: where the replaced functions are kept.
+        waits: waits in the net's time.
+    """
     loops = _Loops(patches, waits)
     known = (getattr(selectors, name, None) for name in _SELECTORS)
     for cls in dict.fromkeys(filter(None, known)):
@@ -36,7 +42,7 @@ def compress(patches: Patches, waits: Waits) -> None:
 
 
 class _Loops:
-    """asyncio's loops: what they do besides waiting on sockets, and their clocks."""
+    """asyncio's loops: their clocks, and the work that threads do for them."""
 
     def __init__(self, patches: Patches, waits: Waits) -> None:
         self._patches, self._waits = patches, waits
@@ -53,7 +59,7 @@ class _Loops:
         patches.put(loops, "run_in_executor", run_in_executor)
 
     def waiting(self, selector: Any) -> asyncio.AbstractEventLoop | None:
-        """The running loop, if it is that which waits by a selector; it has a clock then that lapses."""
+        """The running loop if it waits by this selector, else None. The loop's clock is patched then."""
         loop = asyncio._get_running_loop()  # noqa: SLF001
         if loop is None or getattr(loop, "_selector", None) is not selector:
             return None
@@ -62,20 +68,21 @@ class _Loops:
         return loop
 
     def busy(self, loop: asyncio.AbstractEventLoop) -> bool:
-        """Whether another thread does something for a loop, which is no wait on a connection."""
+        """Whether a thread is at work for a loop, so that the loop may wait for more than connections."""
         at_work = any(future.get_loop() is loop and not future.done() for future in list(self._at_work))
         return at_work or self._waits.awaited()
 
     def _set_clock(self, loop: asyncio.AbstractEventLoop) -> None:
-        # The loop's own, not its class's: freezegun (real_asyncio) and loops of suites give subclasses other
-        # ones, at any time. It goes on from where it is, whatever has lapsed for this thread before.
+        # An attribute of the loop, not of its class: freezegun (real_asyncio) and loops of suites may replace
+        # the method of a subclass at any time. The clock starts where it is: what this thread has skipped
+        # before does not count.
         waits, found = self._waits, vars(loop).get("time")
         if not getattr(loop, "_scheduled", None):
             waits.count_anew()
         before = waits.lapsed
 
         def lapsed_time() -> float:
-            lapsed = waits.lapsed - before  # first: see there
+            lapsed = waits.lapsed - before  # first: see `lapsed`
             return float(type(loop).time(loop) if found is None else found()) + lapsed
 
         self._clocks[loop] = lapsed_time
@@ -132,7 +139,7 @@ def _compress_select(patches: Patches, waits: Waits) -> None:
         return waits.until(ready, ends, timeout, "select.select") or ([], [], [])
 
     def poll() -> Any:
-        # Its waits are a C object's, which cannot be patched.
+        # Its waits are methods of a C object, which cannot be patched.
         waits.patience.uncovered("a wait by select.poll")
         assert found_poll is not None
         return found_poll()

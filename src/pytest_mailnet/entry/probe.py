@@ -1,8 +1,8 @@
-"""Finds out which authorities somebody trusts, by certificates that only pretend to be of theirs.
+"""Finds out which authorities a TLS context trusts, by showing it certificates with forged issuers.
 
-A trust store does not tell what it holds: a directory of certificates is not read before one of them is
-wanted. But a certificate that names an authority as its issuer, under a signature that is not its, is refused
-for the signature by who trusts that authority, and for an unknown issuer by everybody else.
+A trust store cannot be listed: OpenSSL reads a certificate from a directory only when it needs it. So the
+context verifies a certificate that names an authority as its issuer, but was signed by another key. A context
+that trusts the authority refuses the signature. All others complain of an unknown issuer.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _NAME = "mailnet.invalid"
 _HASHED = re.compile(r"[0-9a-f]{8}\.\d")  # what OpenSSL looks for in a directory
 _END = "-----END CERTIFICATE-----\n"
 _ROUNDS = 4  # a handshake takes three at most until the client has seen the certificate
-# X509_V_ERR_...: no issuer found, or nobody but the certificate itself.
+# X509_V_ERR_...: no issuer was found, or the certificate itself is the only one.
 _UNKNOWN_ISSUER = frozenset({2, 18, 19, 20, 21})
 
 
@@ -38,7 +38,7 @@ class Issuer(NamedTuple):
 
     Attributes:
         name: its distinguished name.
-        rsa: whether it signs by RSA; OpenSSL takes none for an issuer that signs otherwise.
+        rsa: whether its key is RSA. OpenSSL takes no authority for the issuer of another kind of signature.
     """
 
     name: x509.Name
@@ -46,25 +46,25 @@ class Issuer(NamedTuple):
 
 
 class Trusting:
-    """Which contexts trust the authorities of the machine, of certifi, or of any other public bundle.
+    """The contexts that trust the authorities of the machine, of certifi, or of another public bundle.
 
-    It remembers those that do, as long as there are such contexts; they are found out once.
+    Each context is probed until it is found to trust them; then it is remembered for as long as it exists.
     """
 
     def __init__(self) -> None:
         self._known: weakref.WeakSet[Any] = weakref.WeakSet()
 
     def add(self, context: Any) -> None:
-        """Know it of a context without a probe, and where the machine has no authorities too."""
+        """Remember a context without a probe. This also holds if the machine has no authorities."""
         self._known.add(context)
 
     def has(self, context: Any, refuse: Callable[[Issuer], int | None]) -> bool:
         """Whether a context is one of them.
 
         Args:
-            context: of any library.
-            refuse: lets it verify the pretender of an issuer; OpenSSL's number of the error, None where it
-                did not come to that.
+            context: a context of any library.
+            refuse: lets the context verify a certificate with a forged issuer. Returns OpenSSL's number of
+                the error; None if nothing was verified.
         """
         if context not in self._known:
             errors = (refuse(issuer) for issuer in _public_authorities())
@@ -75,11 +75,11 @@ class Trusting:
 
 
 def refused_by(wrap: Callable[..., ssl.SSLObject], issuer: Issuer) -> int | None:
-    """With which error a context of Python's refuses a pretender.
+    """OpenSSL's number of the error by which a context of Python's refuses a forged issuer; None for none.
 
     Args:
-        wrap: its `_wrap_bio`.
-        issuer: whose certificate is pretended.
+        wrap: the context's `_wrap_bio`.
+        issuer: the authority that the certificate names.
     """
     there, back = ssl.MemoryBIO(), ssl.MemoryBIO()
     client = wrap(back, there, False, _NAME)  # noqa: FBT003  # of a function in C
@@ -98,8 +98,8 @@ def refused_by(wrap: Callable[..., ssl.SSLObject], issuer: Issuer) -> int | None
 
 @functools.lru_cache(16)
 def pretender(issuer: Issuer) -> x509.Certificate:
-    """A server's certificate that names an authority which has not signed it."""
-    from cryptography import x509  # noqa: PLC0415  # takes a while, which a run without TLS is spared
+    """A server's certificate with a forged issuer: an authority that has not signed it."""
+    from cryptography import x509  # noqa: PLC0415  # slow; a run without TLS does not need it
     from cryptography.hazmat.primitives import hashes  # noqa: PLC0415
 
     return (
@@ -115,7 +115,7 @@ def pretender(issuer: Issuer) -> x509.Certificate:
 
 
 def _public_authorities() -> Iterator[Issuer]:
-    """One authority of each bundle that people mean; one of them all first."""
+    """One authority that all public bundles have, then one each of the machine's and of certifi's."""
     yield _well_known()
     paths = ssl.get_default_verify_paths()
     if paths.cafile:
@@ -125,13 +125,13 @@ def _public_authorities() -> Iterator[Issuer]:
         for file in hashed:
             yield from _first_in(file)
             break
-    if "certifi" in sys.modules:  # who trusts its authorities has imported it
+    if "certifi" in sys.modules:  # code that trusts its authorities has imported it
         yield from _first_in(Path(sys.modules["certifi"].where()))
 
 
 @functools.cache
 def _well_known() -> Issuer:
-    """An authority in the bundles of all browsers and systems, until 2035."""
+    """An authority that all browsers and systems trust, until 2035."""
     from cryptography import x509  # noqa: PLC0415
 
     oid = x509.NameOID
@@ -144,13 +144,13 @@ def _well_known() -> Issuer:
 
 
 def _first_in(file: Path) -> Iterator[Issuer]:
-    """The first authority in a file; none where there is no file, or what is in it cannot be read."""
+    """The first authority in a file; none if there is no such file or it cannot be read."""
     from cryptography import x509  # noqa: PLC0415
     from cryptography.hazmat.primitives.asymmetric import rsa  # noqa: PLC0415
 
     try:
         text = file.read_text("ascii", "replace")
-        with warnings.catch_warnings():  # old authorities have serial numbers and keys that are frowned upon
+        with warnings.catch_warnings():  # of serial numbers and keys of old authorities
             warnings.simplefilter("ignore")
             found = x509.load_pem_x509_certificate((text.partition(_END)[0] + _END).encode())
             yield Issuer(found.subject, isinstance(found.public_key(), rsa.RSAPublicKey))

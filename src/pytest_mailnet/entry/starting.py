@@ -1,4 +1,4 @@
-"""Lets threads, tasks, timers and jobs carry the net of who starts them."""
+"""Marks threads, tasks, timers and jobs with the net of the code that starts them."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ _INTERPRETERS = "concurrent.futures.interpreter"
 
 
 def install(patches: Patches) -> None:
-    """Let what is started from now on carry the net of who starts it."""
+    """Mark whatever is started from now on."""
     _stamp_threads(patches)
     _stamp_jobs(patches)
     stamp_loops(patches, asyncio.BaseEventLoop)
 
 
 def stamp_loops(patches: Patches, loops: Any, timers: Iterable[str] = ("call_at",)) -> None:
-    """Let tasks and callbacks of a class of event loops carry the net of who makes them.
+    """Mark the tasks and callbacks of a class of event loops.
 
     Args:
-        patches: are put there.
+        patches: where the replaced methods are kept.
         loops: the class.
-        timers: its methods that call something back at a time.
+        timers: the names of its methods that call something back at a given time.
     """
     create_task, call_soon_threadsafe = loops.create_task, loops.call_soon_threadsafe
 
@@ -38,7 +38,7 @@ def stamp_loops(patches: Patches, loops: Any, timers: Iterable[str] = ("call_at"
         task = create_task(loop, coro, **options)
         origin = current()
         if origin is not None:
-            with contextlib.suppress(AttributeError):  # a task of somebody's own class
+            with contextlib.suppress(AttributeError):  # a task of an application's own class
                 setattr(task, STAMP, origin)
         return task
 
@@ -64,7 +64,7 @@ def _stamp_threads(patches: Patches) -> None:
         origin = current()
         if origin is not None:
             vars(thread)[STAMP] = origin
-        with carrying(origin):  # to wait for it to have started is no work that somebody has given
+        with carrying(origin):  # start() waits for an event of the new thread, which is no work
             start(thread)
 
     patches.put_note(threading.Thread, "start", stamped_start)

@@ -1,9 +1,11 @@
-"""TLS of the standard library: in calls into the net, who trusts the machine's authorities trusts the net's.
+"""TLS of the standard library: for the net's connections, contexts trust the net's authority too.
 
-No context is changed, so that none trusts the net's authority later or elsewhere. A connection into the net
-has, for as long as hands are shaken, another in place of its own, which knows the net's authority besides
-(SSL_set_SSL_CTX). Most of what a context says is the connection's own by then; the rest is copied, but for
-client certificates, which no server of the net asks for.
+This holds for contexts that trust the machine's authorities, or another public bundle.
+
+No context is changed, so that none trusts the net's authority later or elsewhere. During its handshake, a
+connection into the net has another context in place of its own, which trusts the net's authority as well
+(SSL_set_SSL_CTX). Most settings of a context have become the connection's own by then. The others are copied,
+except client certificates, which no server of the net asks for.
 """
 
 from __future__ import annotations
@@ -18,13 +20,18 @@ from pytest_mailnet.addresses import is_loopback
 from pytest_mailnet.entry.network import Network
 from pytest_mailnet.entry.patches import Patches
 from pytest_mailnet.entry.probe import Trusting, refused_by
-from pytest_mailnet.entry.sockets import kernel_peer
+from pytest_mailnet.entry.translation import kernel_peer
 
 __all__ = ["install", "leads_into"]
 
 
 def install(patches: Patches, world: Network) -> None:
-    """Let connections into a world verify what they are shown by its authority too."""
+    """Let connections into a network verify certificates by the network's authority too.
+
+    Args:
+        patches: where the replaced methods are kept.
+        world: the network.
+    """
     cls = _python_context_class()
     trust = _Trust(world, cls)
     patches.put(cls, "set_default_verify_paths", trust.set_default_verify_paths())
@@ -35,21 +42,21 @@ def install(patches: Patches, world: Network) -> None:
 
 
 def leads_into(world: Network, sock: Any, name: str | None) -> bool:
-    """Whether a TLS client calls a world, as far as it can be known.
+    """Whether a TLS client calls a network, as far as can be known.
 
     Args:
-        world: which.
-        sock: what it is connected by; None for clients that have no socket.
-        name: whom it means to call. Who does not say may well call the net.
+        world: the network.
+        sock: the client's socket; None if it has none.
+        name: the server's name that the client expects. If that is None too, the answer is yes.
     """
     peer = None if sock is None else kernel_peer(sock)
     if peer is not None:
-        return is_loopback(peer.ip) and world.serves(*peer)
-    return not name or world.serves(name, 0)
+        return is_loopback(peer.ip) and world.tls.serves(*peer)
+    return not name or world.tls.serves(name, 0)
 
 
 class _Trust:
-    """Makes the functions that take the place of methods, and remembers contexts."""
+    """Makes the functions that replace methods, and remembers which contexts trust public authorities."""
 
     def __init__(self, world: Network, cls: Any) -> None:
         self._world = world
@@ -104,7 +111,7 @@ class _Trust:
             found(wrapper, *args, **options)
             context = replaced.pop(wrapper, None)
             if context is not None:
-                # So that it shows its own, and its session is one of it.
+                # The application sees its own context again, and the session belongs to it.
                 wrapper._sslobj.context = context  # noqa: SLF001
 
         return do_handshake
@@ -114,7 +121,7 @@ class _Trust:
     ) -> None:
         if context.verify_mode is ssl.CERT_NONE or not leads_into(self._world, sock, name):
             return
-        authority = self._world.authority()
+        authority = self._world.tls.authority()
         if not authority or not self._trusts(context):
             return
         made.context = _knowing(
@@ -128,7 +135,7 @@ class _Trust:
             self._replaced[owner] = context
 
     def _trusts(self, context: ssl.SSLContext) -> bool:
-        """Whether a context trusts the machine's authorities, or the like."""
+        """Whether a context trusts the machine's authorities or another public bundle."""
         wrap = functools.partial(self._cls.__mro__[1]._wrap_bio, context)  # noqa: SLF001
         return self._trusting.has(context, functools.partial(refused_by, wrap))
 
@@ -137,7 +144,7 @@ class _Trust:
 def _knowing(
     authority: str, others: tuple[bytes, ...], ciphers: str, level: int, keylog: str | None
 ) -> ssl.SSLContext:
-    """What verifies by the net's authority, the machine's, and those that a context has loaded."""
+    """A context that trusts the net's authority, the machine's, and those that another context has loaded."""
     context: ssl.SSLContext = _python_context_class()(ssl.PROTOCOL_TLS_CLIENT)
     context.set_default_verify_paths()
     context.load_verify_locations(cadata=authority)
@@ -151,5 +158,5 @@ def _knowing(
 
 
 def _python_context_class() -> Any:
-    """The standard library's own class, even where somebody (truststore, gevent) has another in its place."""
+    """The standard library's own class, even if truststore or gevent has put another in its place."""
     return next(cls for cls in ssl.SSLContext.__mro__ if cls.__mro__[1].__module__ == "_ssl")

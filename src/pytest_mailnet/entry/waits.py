@@ -1,86 +1,75 @@
-"""Waits on connections of the net take no time where nothing comes: the net's clock moves instead.
+"""Waits in compressed time: where a connection of the net is silent, the net's clock moves instead.
 
-A wait is let through to where it really waits, in short steps. When the net says that nothing comes on the
-connections that are waited for, its clock moves to what is due next, or to the end of the wait, which then
-ends as it would have ended. Each thread has its own idea of how much later it is by that.
+A wait really waits, but in short steps. After each step the net is asked whether anything can still come on
+the connections that are waited for. If nothing can, the net's clock moves to the next event that is due, or
+to the end of the wait. Then the wait ends as it would have ended. Each thread counts for itself how many
+seconds were skipped.
 
-A socket's time-out begins with its wait, and the clock moves by just that. A loop's timer was set earlier,
-and what has been lived since then is lacking from the time that it waits at last. There the clock takes up
-what was lived as well, so that it never shows less than the time-out.
+The time-out of a socket begins with its wait, so the clock moves by exactly that time. The timer of a loop
+was set earlier: the loop waits only for what is left of it, because some real time has passed since. There
+the clock moves by that real time as well, so that it never shows less than the time-out.
 """
 
 from __future__ import annotations
 
-import _socket
 import errno
 import os
 import socket
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from select import POLLIN, POLLOUT
-from typing import Any, NamedTuple, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
-from pytest_mailnet.server.silence import unsent
-from pytest_mailnet.system.native import original
+from pytest_mailnet.entry.ends import End, ends_of, poller
 from pytest_mailnet.system.realtime import monotonic
-from pytest_mailnet.values import Endpoint
 
-__all__ = ["SYN_GIVEN_UP", "End", "Patience", "Waits", "ends_of", "poller"]
+__all__ = ["SYN_GIVEN_UP", "Patience", "Waits"]
 
 _T = TypeVar("_T")
-_poll = original("select", "poll")  # the kernel's, whoever patches the module
-_SHORTEST, _LONGEST = 0.0005, 0.01  # steps in which a wait really waits, in seconds
+_SHORTEST, _LONGEST = 0.0005, 0.01  # of a step, in seconds
 _TICK = 2e-6  # the clock counts whole microseconds, and a float of its size half of one
-_TOLD = 1.0  # seconds that a wait really takes before it is worth a word
-SYN_GIVEN_UP = 127.0  # seconds after which Linux gives a connect up (tcp_syn_retries = 6)
-
-
-class End(NamedTuple):
-    """The application's end of a connection that somebody waits for.
-
-    Attributes:
-        kind: `socket.SOCK_STREAM` or `SOCK_DGRAM`.
-        port: on loopback.
-        peer: whom it is connected to in truth; None for nobody.
-        sending: whether something that was written is not on its way yet.
-    """
-
-    kind: int
-    port: int
-    peer: Endpoint | None
-    sending: bool = False
+_TOLD = 1.0  # shortest real wait that is reported, in seconds
+SYN_GIVEN_UP = 127.0
+"""Seconds after which Linux gives up a connect (tcp_syn_retries = 6)."""
 
 
 class Patience(Protocol):
-    """A net's time, as those who wait see it."""
+    """A net's time, as the patched waits see it."""
 
     def own_thread(self) -> bool:
-        """Whether the calling thread is the net's own, whose waits are left alone."""
+        """Whether the waits of the calling thread are left alone, as those of the engine's thread are."""
 
     def now(self) -> float:
         """The net's time, in seconds since 1970."""
 
     def silent(self, ends: Iterable[End]) -> bool:
-        """Whether nothing will come to any of these ends unless time passes."""
+        """Whether nothing will come to any of these ends unless the net's clock moves."""
 
     def let_pass(self, until: float | None) -> bool:
-        """Move the net's clock to what is due next, or to a time; whether there was either."""
+        """Move the net's clock to the next event that is due, but not beyond a time.
+
+        Args:
+            until: that time, in seconds since 1970; None for no limit.
+
+        Returns:
+            False if nothing is due and there is no limit.
+        """
 
     def uncovered(self, what: str) -> None:
-        """Say of a wait that it really waits."""
+        """Record that a wait takes real time; `what` names it in a few words."""
 
     def hang(self) -> Exception:
-        """What to raise where a wait would never end."""
+        """Record that a wait would never end; return the exception to raise."""
 
 
 class _Here(threading.local):
-    """A thread's time.
+    """A thread's time. Real moments are those of `monotonic`.
 
     Attributes:
-        lapsed: how many seconds have passed for it without having been lived through.
-        since: from when on what it lives may be part of a time-out; None where no clock was asked.
-        looked: whether it has looked at a clock by hand since its last wait.
-        over: its last time-out that has lapsed, in seconds, and when it had begun to wait.
+        lapsed: how many seconds of this thread's waits were skipped.
+        since: the real moment at which its current timers may have begun; None if it has asked no clock yet.
+        looked: whether it has read a clock itself since its last wait, instead of leaving that to a loop.
+        over: the last time-out that was skipped, in seconds, and the real moment at which its wait began.
     """
 
     lapsed = 0.0
@@ -89,7 +78,7 @@ class _Here(threading.local):
     over = (0.0, 0.0)
 
     def goes_on(self, timeout: float | None) -> bool:
-        """Whether a wait is what another clock, which knows of no lapse, has left of the last time-out."""
+        """Whether a time-out is the rest of the last one, by a clock that knows of no skipped time."""
         before, began = self.over
         if timeout is None or timeout >= before:
             return False
@@ -97,16 +86,17 @@ class _Here(threading.local):
 
 
 class _Wait:
-    """One wait: what of it is lived, and what lapses.
+    """One wait: how much of it really passes, and how much is skipped.
 
     Args:
-        patience: of whose net.
+        patience: the time of the net.
         timeout: in seconds; None for ever.
-        since: from when on what was lived is part of the time-out; None for from now on.
+        since: the real moment at which the time-out began; None if it begins now.
 
     Attributes:
-        lapse: seconds that have passed for who waits without having been lived; None where none has lapsed.
-        over: whether the time-out has lapsed.
+        started: the real moment at which the wait began.
+        lapse: the seconds that were skipped; None if none were.
+        over: whether the clock has moved to the end of the time-out.
     """
 
     def __init__(self, patience: Patience, timeout: float | None, since: float | None) -> None:
@@ -122,30 +112,30 @@ class _Wait:
         return self._timeout is not None and monotonic() - self.started + (self.lapse or 0) >= self._timeout
 
     def let_pass(self) -> bool:
-        """Move the net's clock to what is due next; whether that is the end of the wait."""
+        """Move the net's clock to the next event that is due; return whether that is the end of the wait."""
         if not self._patience.let_pass(self._until):
             raise self._patience.hang()
         now = self._patience.now()
         self.lapse = max(0.0, now - self._began - self._lived)
         if self._until is not None and now >= self._until - _TICK:
-            # Of the clock's own steps, whose floats are coarse, the sum could fall short of a timer.
+            # Exactly: the sum of the clock's steps, whose floats are coarse, could fall short of a timer.
             self.lapse, self.over = self._timeout, True
         return self.over
 
     @property
     def taken_up(self) -> float:
-        """Up to which real moment the net's clock has taken up what was lived."""
+        """The real moment up to which the net's clock has made up for time that really passed."""
         return self.started - max(0.0, self._lived - (self._patience.now() - self._began))
 
 
 class Waits:
-    """Waits with the patience of the caller's net.
+    """Waits in the time of the caller's net.
 
     Args:
-        patience: finds it.
+        patience: finds that time.
 
     Attributes:
-        awaited: whether threads of a library do something that a loop may wait for.
+        awaited: returns whether threads of a library are at work for a loop, which may be waiting for them.
     """
 
     def __init__(self, patience: Callable[[], Patience]) -> None:
@@ -155,14 +145,15 @@ class Waits:
 
     @property
     def patience(self) -> Patience:
-        """Of the caller's net; where that takes its time, `own_thread` is true and nothing else is asked."""
+        """The time of the caller's net. If its clock is not compressed, `own_thread` is true."""
         return self._patience()
 
     @property
     def lapsed(self) -> float:
-        """How many seconds have passed for the calling thread without having been lived through.
+        """How many seconds were skipped for the calling thread.
 
-        Asked by clocks, before they look at the real one: a time-out may be counted from then on.
+        A patched clock adds them. It has to ask before it reads the real clock, because a time-out may begin
+        at this moment.
         """
         here = self._here
         if here.since is None:
@@ -170,17 +161,17 @@ class Waits:
         return here.lapsed
 
     def look(self) -> float:
-        """Return the same to who reckons by hand how long to wait, and not in a loop that does it for him."""
+        """Return `lapsed` to a library that reckons its own time-outs, without a loop."""
         self._here.looked = True
         return self.lapsed
 
     @property
     def looked(self) -> bool:
-        """Whether the calling thread has looked since its last wait."""
+        """Whether the calling thread has called `look` since its last wait."""
         return self._here.looked
 
     def count_anew(self) -> None:
-        """Note that the calling thread begins to look at another clock: no time-out is older than that."""
+        """Note that the calling thread begins to use a new clock: none of its time-outs began before."""
         self._here.since = None
 
     def until(
@@ -192,14 +183,17 @@ class Waits:
         *,
         by_clock: bool = False,
     ) -> _T:
-        """Wait for something; return what the last poll has found, which is false after a time-out.
+        """Wait until a poll finds something, or the time-out is over.
 
         Args:
-            poll: waits really, for so many seconds.
-            ends: what is waited for.
+            poll: really waits, for the given seconds, and returns what it has found.
+            ends: returns the connections that are waited for.
             timeout: in seconds; None for ever.
-            who: waits, in words.
-            by_clock: whether the time-out is what is left of one by a clock that knows what has lapsed.
+            who: what waits, for messages: "a socket".
+            by_clock: whether the time-out was reckoned by a patched clock, which knows of skipped time.
+
+        Returns:
+            What the last poll has found; something false after a time-out.
         """
         ready = poll(0)
         if ready:
@@ -225,7 +219,7 @@ class Waits:
         return ready
 
     def sleep(self, seconds: float) -> None:
-        """Let time pass for a library that pauses between two tries on the net."""
+        """Skip the pause of a library between two tries; `seconds` is its length."""
         wait = _Wait(self.patience, seconds, self._here.since)
         while not wait.let_pass():
             pass
@@ -242,8 +236,13 @@ class Waits:
     def readable(self, sock: socket.socket, timeout: float | None, error: str = "timed out") -> None:
         """Wait until a socket has something to read.
 
+        Args:
+            sock: the socket.
+            timeout: in seconds; None for ever.
+            error: the message of the time-out's error.
+
         Raises:
-            TimeoutError: if nothing comes in that many seconds; says `error`.
+            TimeoutError: if nothing comes in time.
         """
         if not self._until(sock, POLLIN, timeout):
             raise TimeoutError(error)
@@ -251,8 +250,12 @@ class Waits:
     def connected(self, sock: socket.socket, timeout: float | None) -> None:
         """Wait until a connect has succeeded.
 
+        Args:
+            sock: the socket that connects.
+            timeout: in seconds; None for as long as the kernel tries.
+
         Raises:
-            OSError: if it fails, or has not succeeded in that many seconds.
+            OSError: if the connect fails, or has not succeeded in time.
         """
         limit = SYN_GIVEN_UP if timeout is None else min(timeout, SYN_GIVEN_UP)
         if not self._until(sock, POLLOUT, limit):
@@ -262,39 +265,3 @@ class Waits:
         error = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
         if error:
             raise OSError(error, os.strerror(error))
-
-
-def ends_of(descriptors: Iterable[int]) -> list[End]:
-    """The internet sockets among file descriptors."""
-    found = []
-    for descriptor in descriptors:
-        try:
-            sock = _socket.socket(fileno=descriptor)  # the kernel's, without anybody's patches
-        except OSError:  # a pipe, say
-            continue
-        try:
-            if sock.family in (socket.AF_INET, socket.AF_INET6):
-                found.append(End(sock.type, sock.getsockname()[1], _peer(sock), unsent(descriptor)))
-        finally:
-            sock.detach()
-    return found
-
-
-def poller(events: Mapping[int, int]) -> Callable[[float], list[tuple[int, int]]]:
-    """What waits, for so many seconds, until one of some file descriptors is ready for what is asked of it.
-
-    Args:
-        events: for each, `POLLIN`, `POLLOUT` or both.
-    """
-    polled = _poll()
-    for descriptor, event in events.items():
-        polled.register(descriptor, event)
-    return lambda seconds: polled.poll(seconds * 1000)
-
-
-def _peer(sock: Any) -> Endpoint | None:
-    try:
-        ip, port, *_ = sock.getpeername()
-    except OSError:
-        return None
-    return Endpoint(ip.removeprefix("::ffff:"), port)

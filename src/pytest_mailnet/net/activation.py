@@ -1,4 +1,4 @@
-"""What holds while a net is active, from its patches to its open ports, and is undone when it is left."""
+"""What is set up when a net is entered and undone when it is left: patches, open ports, the environment."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from pytest_mailnet.entry import INTERCEPTION, Network, Nowhere, Origin, carryin
 from pytest_mailnet.entry.child import ParentNetwork
 from pytest_mailnet.entry.parent import Children, Parent
 from pytest_mailnet.errors import MailNetTampered
-from pytest_mailnet.net.compressed_time import Lapse
-from pytest_mailnet.net.dialling import Reach
+from pytest_mailnet.net.compressed_time import CompressedTime
 from pytest_mailnet.net.internet import Internet
+from pytest_mailnet.net.way_in import WayIn
 from pytest_mailnet.providers.host_service import HostService
 from pytest_mailnet.record.journal import Incident
 from pytest_mailnet.server.engine import Engine
@@ -30,21 +30,21 @@ class Activation:
     """One `with` block of a net. A net that is entered again has another.
 
     Args:
-        internet: what the application is led into.
-        engine: the background it runs in.
-        title: what messages call the net.
+        internet: the parts of the net.
+        engine: the background that it runs in.
+        title: the net's name in messages.
 
     Attributes:
-        verified: whether it was looked for patches that others have replaced.
+        verified: whether `verify` was called.
     """
 
     def __init__(self, internet: Internet, engine: Engine, title: str) -> None:
         self._internet = internet
         self._engine = engine
-        self._reach = Reach(internet, engine)
+        self._way_in = WayIn(internet, engine)
         self._title = title
         self._origin: Origin | None = None
-        self._lapse: Lapse | None = None
+        self._time: CompressedTime | None = None
         self._outside: list[str] = []
         self._asked: Parent | None = None
         self._includes_children = False
@@ -54,7 +54,7 @@ class Activation:
     def begin(self) -> None:
         """Lead the application into the net."""
         # First: a plugin may have forbidden all sockets, the engine's too.
-        self._origin = INTERCEPTION.enter(self._reach, self._title)
+        self._origin = INTERCEPTION.enter(self._way_in, self._title)
         try:
             with carrying(None):  # the engine's thread is no net's
                 self._engine.enter(self._internet)
@@ -64,7 +64,7 @@ class Activation:
         self._origin.child = self._forked
 
     def end(self) -> None:
-        """Close what was opened, put the patches back, and forget the net."""
+        """Close what was opened, take the patches away, and let the engine forget the net."""
         assert self._origin is not None
         for session in self._internet.journal.sessions:
             if session.amid_a_mail:
@@ -76,7 +76,7 @@ class Activation:
         self._engine.leave(self._internet)
 
     def verify(self) -> None:
-        """Note who has tampered with the patches, if anybody has."""
+        """Record each patch that somebody has replaced since it was put in place."""
         # Once a net: at the end of the test, not again when other plugins have put their own back.
         self.verified = True
         journal = self._internet.journal
@@ -88,13 +88,16 @@ class Activation:
         """Open a real loopback port that leads to a port of a host.
 
         Args:
-            host: which.
-            port: one that it listens on.
-            waits: calls a wait of a client there, where time is compressed.
+            host: the host.
+            port: one of the ports that it listens on.
+            waits: what messages call a wait of a client there, which compressed time cannot shorten.
+
+        Returns:
+            The address of the real port.
         """
-        where, close = self._engine.listen(lambda client: self._reach.call(client.port, host, port))
+        where, close = self._engine.listen(lambda client: self._way_in.dialling.call(client.port, host, port))
         self._closing.append(close)
-        self._reach.opened.add(where)
+        self._way_in.opened.add(where)
         self._let_outside(waits)
         return where
 
@@ -106,22 +109,22 @@ class Activation:
 
     def compress(self) -> None:
         """Let the application's waits take no time from now on."""
-        if self._lapse is None:
-            self._lapse = Lapse(self._internet, self._engine)
+        if self._time is None:
+            self._time = CompressedTime(self._internet, self._engine)
             assert self._origin is not None
-            INTERCEPTION.compress(self._origin, self._lapse)
+            INTERCEPTION.compress(self._origin, self._time)
             for waits in self._outside:
-                self._lapse.uncovered(waits)
+                self._time.uncovered(waits)
 
     def _parent(self) -> Parent:
-        """Where child processes ask; made once."""
+        """The port where child processes ask; opened at first use."""
         if self._asked is None:
-            self._asked = Parent(self._engine, self._reach)
+            self._asked = Parent(self._engine, self._way_in)
             self._closing.append(self._asked.close)
         return self._asked
 
     def _forked(self) -> Network:
-        """What a process that is forked now will see of the net."""
+        """The network of a process that is forked now."""
         if self._engine.busy_here:
             return Nowhere(_FORKED, str, every_name=True)
         parent = self._parent()
@@ -131,12 +134,12 @@ class Activation:
 
         def note(text: str) -> None:
             with contextlib.suppress(OSError):  # the net has been left
-                world.leaked(f"in child process {os.getpid()}, {text}")
+                world.notes.leaked(f"in child process {os.getpid()}, {text}")
 
         return Nowhere(_FORKED, note, every_name=True)
 
     def _let_outside(self, waits: str) -> None:
-        """Remember who waits in another process, to tell of it where time is compressed."""
+        """Remember a wait in another process, and report it once time is compressed."""
         self._outside.append(waits)
-        if self._lapse is not None:
-            self._lapse.uncovered(waits)
+        if self._time is not None:
+            self._time.uncovered(waits)

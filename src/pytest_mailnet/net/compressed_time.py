@@ -1,33 +1,33 @@
-"""What those who wait on a net's connections ask of it, where time is compressed."""
+"""The time of a net whose clock is compressed: waits on its connections move the clock instead of lasting."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
 from pytest_mailnet.clock import timekeeper_of
-from pytest_mailnet.entry.waits import End
+from pytest_mailnet.entry.ends import End
 from pytest_mailnet.errors import WouldHang
 from pytest_mailnet.net.internet import Internet
 from pytest_mailnet.record.journal import Incident
 from pytest_mailnet.server.engine import Engine
 from pytest_mailnet.system.native import lock
 
-__all__ = ["Lapse"]
+__all__ = ["CompressedTime"]
 
 
-class Lapse:
-    """A net's time as the patched waits see it: their `Patience`. Called in the application's threads.
+class CompressedTime:
+    """The `Patience` of the patched waits of one net. Called in the application's threads.
 
     Args:
-        net: whose clock moves.
-        engine: knows where nothing comes.
+        net: has the clock that is moved, and the record.
+        engine: knows on which connections its servers are silent.
     """
 
     def __init__(self, net: Internet, engine: Engine) -> None:
         self._net = net
         self._engine = engine
-        self._told: set[str] = set()
-        self._lock = lock()  # what was told is asked and noted by several threads
+        self._reported: set[str] = set()
+        self._lock = lock()  # of the set: several threads report waits
 
     def own_thread(self) -> bool:
         return self._engine.busy_here
@@ -52,9 +52,9 @@ class Lapse:
 
     def uncovered(self, what: str) -> None:
         with self._lock:
-            if what in self._told:
+            if what in self._reported:
                 return
-            self._told.add(what)
+            self._reported.add(what)
         journal = self._net.journal
         text = f"{what} takes its time: mailnet.clock.compress() cannot shorten it"
         journal.add(Incident(journal.elapsed(), "real time", text, fails=False))

@@ -1,50 +1,45 @@
-"""What an application can reach from inside a net: every look-up and connection is decided here."""
+"""Where connections go: finds the host at a destination, and notes the call for the engine."""
 
 from __future__ import annotations
 
 import errno
-import ipaddress
 import socket
-from collections.abc import Sequence
 
 from pytest_mailnet.addresses import DNS_OVER_TLS_PORT, MAIL_PORTS, SMTP_PORTS, is_loopback
-from pytest_mailnet.entry import Resolution, machine
-from pytest_mailnet.entry.network import Dialled, numeric
+from pytest_mailnet.entry.network import Dialled, Notes
 from pytest_mailnet.errors import amongst
 from pytest_mailnet.net.internet import Internet
-from pytest_mailnet.printable import printable
+from pytest_mailnet.net.looking_up import LookingUp
 from pytest_mailnet.providers.host_service import HostService
-from pytest_mailnet.record.journal import Incident, Query, Started
-from pytest_mailnet.scripting.globs import matches
 from pytest_mailnet.senders.sender import Sender
 from pytest_mailnet.server.connection import Connection
 from pytest_mailnet.server.engine import Engine
 from pytest_mailnet.values import Endpoint
 
-__all__ = ["Reach"]
+__all__ = ["Dialling"]
 
 _DNS_PORT = 53
-_OF_TEST_SERVERS = frozenset({1025, 1587, 2525, 2587, 5025, 8025, 10025})
-"""Where mail servers of tests and of developers' machines are wont to listen."""
-_SHOWN = 2
 
 
-class Reach:
-    """A net as the patched functions see it: the `Network` of this process.
+class Dialling:
+    """Answers the `ConnectionQuestions` of one net.
 
-    Called in the application's threads. Its own tables, of bound ports and of addresses that may pass, are
-    used by single operations of a dict, which need no lock; the rest is the engine's and the address book's.
+    Called in the application's threads. The table of bound ports is used by single operations of a dict,
+    which need no lock; the other tables belong to the engine and the directory, which have locks.
 
-    Attributes:
-        opened: the ports on loopback that lead to hosts.
+    Args:
+        net: the hosts and senders.
+        engine: where connections really arrive.
+        names: the addresses that the machine found.
+        notes: where leaks are recorded.
     """
 
-    def __init__(self, net: Internet, engine: Engine) -> None:
+    def __init__(self, net: Internet, engine: Engine, names: LookingUp, notes: Notes) -> None:
         self._net = net
         self._engine = engine
+        self._names = names
+        self._notes = notes
         self._bound: dict[tuple[int, int], str] = {}
-        self._passed: dict[str, str] = {}
-        self.opened: set[Endpoint] = set()
 
     def takes(self, kind: int, destination: Endpoint) -> bool:
         ip, port = destination
@@ -58,7 +53,7 @@ class Reach:
             return False
         if port == DNS_OVER_TLS_PORT:
             return True
-        stopped = self._net.config.other_ports == "closed" and ip not in self._passed
+        stopped = self._net.config.other_ports == "closed" and ip not in self._names.passed_addresses
         return kind == socket.SOCK_STREAM and (stopped or port in MAIL_PORTS)
 
     def bind(self, kind: int, port: int, source: str | None) -> None:
@@ -72,7 +67,7 @@ class Reach:
         net = self._net
         ip, wanted = destination
         if kind == socket.SOCK_STREAM and self._engine.calls.noted(socket.SOCK_STREAM, port) is not None:
-            # Called before: gevent asks by a second connect whether the first has succeeded.
+            # A second call: gevent connects again to find out whether the first connect has succeeded.
             return Dialled(self._engine.dns if wanted == _DNS_PORT else self._engine.listener)
         source = self._bound.get((kind, port))
         if source is None:
@@ -99,7 +94,13 @@ class Reach:
         self._engine.connected(port)
 
     def call(self, port: int, host: HostService, wanted: int) -> Connection:
-        """A connection from a client that was not intercepted, to one of a host's ports."""
+        """Make the connection of a client that was not intercepted, and came by a real port.
+
+        Args:
+            port: the client's port on loopback.
+            host: the host that the real port leads to.
+            wanted: the port of the host.
+        """
         drawn = self._net.drawn_for(host)
         service = host.service(self._engine.calls.departed, drawn)
         source = Endpoint(self._net.sender.ip, port)
@@ -122,118 +123,6 @@ class Reach:
     def is_engine(self, endpoint: Endpoint) -> bool:
         return endpoint in (self._engine.listener, self._engine.dns)
 
-    def claims(self, name: str, port: int | None) -> bool:
-        net = self._net
-        if net.dns.has(_ascii(name)):
-            return True
-        if _is_for_mail(port):
-            return not machine.is_itself(name)
-        if self._passes(name) or machine.knows(name):
-            return False
-        if net.config.other_ports == "closed":
-            return True
-        if port is None:
-            return not machine.is_local(name)
-        return net.dns.knows(_ascii(name))
-
-    def passed(self, name: str, addresses: Sequence[str]) -> None:
-        if self._passes(name):
-            self._passed.update(dict.fromkeys(addresses, name))
-
-    def resolve(self, name: str, family: int, via: str, port: int | None = None) -> Resolution:
-        net = self._net
-        asked = _ascii(name).rstrip(".")
-        families = {socket.AF_INET: [4], socket.AF_INET6: [6]}.get(socket.AddressFamily(family), [6, 4])
-        found: list[str] = []
-        canonical, rcode = asked, "NOERROR"
-        for version in families:
-            fault = net.drawn_for_question(asked, "A" if version == 4 else "AAAA")
-            answer = net.dns.addresses(asked, version, fault)
-            rcode = answer.rcode
-            net.journal.add(
-                Query(
-                    net.journal.elapsed(),
-                    asked,
-                    "A" if version == 4 else "AAAA",
-                    answer.rcode,
-                    answer.texts,
-                    via,
-                    None,
-                    net.sender.ip,
-                )
-            )
-            if answer.rcode != "NOERROR":
-                break
-            canonical = answer.canonical
-            found += answer.addresses
-        if found:
-            return Resolution(tuple(found), canonical)
-        if rcode not in {"NOERROR", "NXDOMAIN"}:
-            why = f"Temporary failure in name resolution: {printable(asked)}: {rcode}"
-            return Resolution((), asked, socket.EAI_AGAIN, why)
-        why = net.directory.unknown_name(asked, rcode, for_mail=_is_for_mail(port))
-        return Resolution((), asked, socket.EAI_NONAME, f"Name or service not known: {why}")
-
-    def owns(self, ip: str) -> bool:
-        return not is_loopback(ip)
-
-    def reverse(self, ip: str, via: str) -> str | None:
-        net = self._net
-        asked = ipaddress.ip_address(ip).reverse_pointer
-        answer = net.dns.lookup(asked, "PTR")
-        texts = tuple(map(str, answer.answers))
-        net.journal.add(
-            Query(net.journal.elapsed(), asked, "PTR", answer.rcode, texts, via, None, net.sender.ip)
-        )
-        return answer.answers[-1].rdata.rstrip(".") if answer.answers else None
-
-    def fqdn(self) -> str:
-        return self._net.sender.helo
-
-    def name_server(self) -> Endpoint:
-        return self._engine.dns
-
-    def serves(self, host: str, port: int) -> bool:
-        ip = numeric(host)
-        if ip is None:
-            return self._net.dns.has(_ascii(host))
-        if is_loopback(ip):
-            return Endpoint(ip, port) == self._engine.listener or Endpoint(ip, port) in self.opened
-        return isinstance(self._net.occupant(ip), HostService)
-
-    def authority(self) -> str:
-        return self._net.authority.pem if self._net.config.trust_ca else ""
-
-    def after_fork(self) -> None:
-        self._engine.close_inherited()
-
-    def instead_of(self, refused: Endpoint) -> str:
-        if refused.port not in _OF_TEST_SERVERS or not is_loopback(refused.ip):
-            return ""
-        told = [
-            f"{it.name} (port {', '.join(map(str, it.ports))})"
-            for it in list(self._net.directory.hosts.values())[:_SHOWN]
-        ]
-        servers = f"such as {' and '.join(told)}" if told else "which mailnet.add_server(name) adds"
-        return (
-            f"In a mailnet mail goes to servers by name, {servers}. A port of the machine leads to one "
-            "after mailnet.listen('mx.shop.example')"
-        )
-
-    def leaked(self, what: str) -> None:
-        journal = self._net.journal
-        journal.add(Incident(journal.elapsed(), "leak", what, fails=self._net.config.strict))
-
-    def overheard(self, what: str) -> None:
-        journal = self._net.journal
-        journal.add(Incident(journal.elapsed(), "not of this test", what, fails=False))
-
-    def started(self, command: str) -> None:
-        self._net.journal.add(Started(self._net.journal.elapsed(), command))
-
-    def _passes(self, name: str) -> bool:
-        return any(matches(it, name.rstrip(".")) for it in self._net.config.pass_names)
-
     def _no_such_address(self, source: str, destination: Endpoint) -> Dialled:
         net = self._net
         loopback = is_loopback(destination.ip)
@@ -253,13 +142,5 @@ class Reach:
             f"a connection to {destination} was stopped: no host of this mailnet has that address{holds}. "
             f"To have one there: mailnet.add_server('mx.shop.example', ip={destination.ip!r}){closed}"
         )
-        self.leaked(text)
+        self._notes.leaked(text)
         return Dialled(None, errno.ECONNREFUSED if loopback else errno.ENETUNREACH, text)
-
-
-def _is_for_mail(port: int | None) -> bool:
-    return port in MAIL_PORTS or port == _DNS_PORT
-
-
-def _ascii(name: str) -> str:
-    return name if name.isascii() else name.encode("idna").decode("ascii")

@@ -1,1 +1,1 @@
-"""Locks, threads, sockets and a clock of the system, whatever an application has put in their place."""
+"""The system's own locks, threads, sockets and clock, which applications and tools may have replaced."""

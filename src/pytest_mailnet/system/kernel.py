@@ -1,7 +1,7 @@
-"""The engine's own sockets and event loop: the kernel's, whatever stands in the place of Python's.
+"""The engine's sockets and event loop, which use the kernel directly and none of Python's patchable classes.
 
 gevent and eventlet put cooperative sockets and selectors into the standard library, which belong to the hub
-of one thread; pytest-socket puts a class there that refuses to be made.
+of one thread. pytest-socket puts a class there that raises when a socket is made.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ __all__ = ["KernelSocket", "new_loop"]
 
 
 class KernelSocket(_socket.socket):
-    """A socket that gives sockets of its own kind to who accepts; nobody's patches reach it."""
+    """A socket that no patches reach; `accept` returns another of its kind."""
 
     def accept(self) -> tuple[KernelSocket, Any]:
         """Take a connection, as `socket.socket.accept` does."""
@@ -29,12 +29,12 @@ class KernelSocket(_socket.socket):
 
 
 def new_loop() -> asyncio.AbstractEventLoop:
-    """A loop that waits by the kernel alone; the application's event loop policy has no say in it."""
+    """Make a loop that waits by the kernel alone, whatever the application's event loop policy is."""
     return _KernelLoop(_PollSelector()) if native.patched() else _Loop()
 
 
 class _Loop(asyncio.SelectorEventLoop):
-    """Keeps its timers while the application's clocks stand still or jump."""
+    """A loop whose timers run on while a test stops or moves the application's clocks."""
 
     def time(self) -> float:
         return monotonic()
@@ -48,7 +48,7 @@ class _KernelLoop(_Loop):
     _read_from_self: Any
 
     def _make_self_pipe(self) -> None:
-        # As asyncio's own does, which takes a pair of the patched `socket.socketpair`, and so makes a hub.
+        # Like asyncio's own method. That one calls `socket.socketpair`, which makes a hub when patched.
         self._ssock, self._csock = _socket.socketpair()
         self._ssock.setblocking(False)  # noqa: FBT003
         self._csock.setblocking(False)  # noqa: FBT003
@@ -57,7 +57,7 @@ class _KernelLoop(_Loop):
 
 
 class _PollSelector(selectors.SelectSelector):
-    """Waits by `poll`, which the patched module has for greenlets, or not at all."""
+    """A selector that waits by the kernel's `poll`, which the patched module `select` does not have."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -81,7 +81,7 @@ class _PollSelector(selectors.SelectSelector):
             None if timeout is None else max(0, math.ceil(timeout * 1000))
         ):
             key = self.get_key(descriptor)
-            # An error or a hang-up is both: who reads or writes learns of it.
+            # An error or a hang-up counts as both, so that readers and writers notice it.
             ready = selectors.EVENT_READ if told & ~select.POLLOUT else 0
             ready |= selectors.EVENT_WRITE if told & ~select.POLLIN else 0
             found.append((key, ready & key.events))

@@ -1,8 +1,8 @@
-"""The interpreter's own locks, threads and polls, where gevent or eventlet have put greenlets in their place.
+"""The interpreter's own locks, threads and functions, also in a process that gevent or eventlet has patched.
 
-In a process that one of them has patched, `threading.Lock` belongs to the hub of one thread, and a new thread
-is a greenlet. The engine is a thread of the system in such a process too, so that its event loop is not the
-one that the application finds running; and what is shared with it takes the interpreter's locks.
+In such a process `threading.Lock` belongs to the hub of one thread, and a new thread is a greenlet. The
+engine must be a thread of the system even there: otherwise the application would find the engine's event loop
+running in its own thread. Whatever is shared with the engine is guarded by the interpreter's locks.
 """
 
 from __future__ import annotations
@@ -25,23 +25,36 @@ def patched() -> bool:
 
 
 def original(module: str, name: str) -> Any:
-    """What a name of the standard library stood for before gevent or eventlet patched it."""
+    """The original of something that gevent or eventlet may have patched.
+
+    Args:
+        module: a module of the standard library.
+        name: a name in the module.
+    """
     patcher = _patcher()
     return getattr(importlib.import_module(module), name) if patcher is None else patcher(module, name)
 
 
 def lock() -> Any:
-    """A lock between threads of the system."""
+    """Make a lock for threads of the system."""
     return threading.Lock() if _patcher() is None else original("_thread", "allocate_lock")()
 
 
 def reentrant_lock() -> Any:
-    """A lock between threads of the system that its holder may take again."""
+    """Make a lock for threads of the system that its holder may take again."""
     return threading.RLock() if _patcher() is None else original("_thread", "RLock")()
 
 
 def start(run: Callable[[], object], name: str) -> Callable[[], object]:
-    """Start a thread of the system, which ends with the process; return what waits for its end before."""
+    """Start a daemon thread of the system.
+
+    Args:
+        run: what the thread does.
+        name: the name of the thread.
+
+    Returns:
+        A function that waits for the thread's end.
+    """
     if not patched():
         thread = threading.Thread(target=run, name=name, daemon=True)
         thread.start()

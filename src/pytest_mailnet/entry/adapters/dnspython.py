@@ -1,4 +1,4 @@
-"""dnspython: resolvers read no resolv.conf of this machine, and none is kept from net to net."""
+"""dnspython: resolvers ask the net's name server instead of those in this machine's resolv.conf."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ __all__ = ["compress", "install", "lapsing", "renew"]
 
 
 def install(patches: Patches, world: Network) -> None:
-    """Let every resolver that is made from the system's configuration ask the world's name server."""
+    """Let every resolver that is made from the system's configuration ask the network's name server."""
 
     def read_resolv_conf(resolver: dns_resolver.BaseResolver, f: object) -> None:  # noqa: ARG001
-        # Straight to loopback, not translated: trio binds `socket.recvfrom` when it is imported, so that
-        # a reply there keeps the address that it really came from.
-        endpoint = world.name_server()
+        # The loopback address, not a virtual one: trio binds `socket.recvfrom` when it is imported, so it
+        # sees the real address of a reply.
+        endpoint = world.names.name_server()
         resolver.nameservers = [endpoint.ip]
         resolver.port = endpoint.port
         resolver.search = []
@@ -35,18 +35,18 @@ def install(patches: Patches, world: Network) -> None:
 
 
 def renew() -> None:
-    """Forget the resolver that asks the name server of another net."""
+    """Forget the default resolver, which asks the name server of the last net."""
     dns_resolver.default_resolver = None
 
 
 def compress(patches: Patches, waits: Waits) -> None:
-    """Let queries and resolvers reckon their time-outs by the net's clock."""
+    """Let queries and resolvers reckon their time-outs in the net's time."""
     for module in (dns.query, dns_resolver):
         patches.put(module, "time", lapsing(waits))
 
 
 def lapsing(waits: Waits) -> SimpleNamespace:
-    """What takes the place of the module `time` in a module of dnspython."""
+    """A replacement for the module `time` in the modules of dnspython."""
 
     def now() -> float:
         lapsed = waits.look()  # first: see `lapsed`

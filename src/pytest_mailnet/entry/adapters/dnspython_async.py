@@ -1,4 +1,4 @@
-"""dnspython's asynchronous half: no resolver and no backend is kept from net to net."""
+"""dnspython's asynchronous half: its resolver and backend are chosen anew in each net."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ __all__ = ["compress", "install", "renew"]
 def install(patches: Patches, world: Network) -> None:  # noqa: ARG001
     """Let the default resolver and the backend be chosen anew."""
     patches.put(asyncresolver, "default_resolver", None, watched=False)
-    # Chosen once and kept by dnspython: a suite with asyncio and trio tests needs it chosen anew.
+    # dnspython chooses it once; a suite with tests of both asyncio and trio needs the choice made anew.
     patches.put(asyncbackend, "_default_backend", None, watched=False)
 
 
 def renew() -> None:
-    """Forget the resolver that asks the name server of another net, and its backend."""
+    """Forget the default resolver, which asks the name server of the last net, and its backend."""
     asyncresolver.default_resolver = None
     vars(asyncbackend)["_default_backend"] = None
 
 
 def compress(patches: Patches, waits: Waits) -> None:
-    """Let queries and resolvers reckon their time-outs by the net's clock."""
+    """Let queries and resolvers reckon their time-outs in the net's time."""
     for module in (asyncquery, asyncresolver):
         patches.put(module, "time", lapsing(waits))
     backends = ["dns._asyncio_backend", *(["dns._trio_backend"] if "trio" in sys.modules else [])]
@@ -43,7 +43,7 @@ def _compress_pauses(patches: Patches, waits: Waits, backend: Any) -> None:
 
     async def pause(self: Any, seconds: float) -> None:
         if not waits.patience.own_thread():
-            waits.sleep(seconds)  # between two tries, when there is no connection to wait on
+            waits.sleep(seconds)  # a pause between two tries; there is no connection to wait on
             seconds = 0
         await sleep(self, seconds)
 

@@ -1,7 +1,7 @@
 """eventlet, whether it has patched the standard library or is used by name.
 
-Its sockets have one of Python's inside, of a copy of its class, which is translated with the others. It looks
-names up by a dnspython that it has imported for itself.
+Its sockets have a socket of Python's inside, of a copy of the class, which is translated like the others. It
+looks names up by a copy of dnspython that it has imported for itself.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ from pytest_mailnet.entry.waits import Waits
 
 __all__ = ["compress", "install", "renew"]
 
-_IN, _MX = 1, 15  # of the class and the type, as they stand in packets
+_IN, _MX = 1, 15  # class and type of a record, as in packets
 _LOOK_UPS = {"getaddrinfo", "getfqdn", "gethostbyaddr", "gethostbyname", "gethostbyname_ex", "getnameinfo"}
 
 
 def install(patches: Patches, world: Network) -> None:
-    """Lead eventlet's sockets into a world, and let its look-ups be those of the C module, which are led."""
+    """Lead eventlet's sockets into a network, and replace its look-ups by those of the patched C module."""
     lead_new(patches, world, "socket")
     for module in ("eventlet.green.socket", "eventlet.green._socket_nodns", "eventlet.support.greendns"):
         for name in _LOOK_UPS & vars(sys.modules.get(module, object)).keys():
@@ -42,7 +42,7 @@ def install(patches: Patches, world: Network) -> None:
 
 
 def renew() -> None:
-    """Forget the resolver that asks the name server of another net, and what it has been told."""
+    """Forget the resolver, which asks the name server of the last net, and its cache."""
     greendns = sys.modules.get("eventlet.support.greendns")
     if greendns is not None:
         vars(greendns.resolver)["_cached_resolver"] = None
@@ -57,9 +57,9 @@ def _by_c_module(name: str) -> Callable[..., Any]:
 
 
 def _load_records() -> None:
-    """Let dnspython load its types of records again, if those that it finds are of eventlet's copy of it.
+    """Let dnspython load its record types again, if it has found those of eventlet's copy of dnspython.
 
-    A zone refuses them then: "expected an Rdata". What it has loaded once it keeps.
+    A zone refuses records of the copy: "expected an Rdata". dnspython keeps what it has loaded once.
     """
     rdata: Any = dns.rdata  # not the one of `sys.modules`, which may be another copy
     if issubclass(rdata.get_rdata_class(_IN, _MX), rdata.Rdata):
@@ -73,7 +73,7 @@ def _load_records() -> None:
 
 
 def compress(patches: Patches, waits: Waits) -> None:
-    """Let sockets meet their time-outs, and `eventlet.Timeout` its own on them, on the net's clock."""
+    """Let sockets, and `eventlet.Timeout` on them, wait in the net's time."""
     timeouts: Any = importlib.import_module("eventlet.timeout").Timeout
     greenthread, hubs = map(importlib.import_module, ("eventlet.greenthread", "eventlet.hubs"))
     deadlines = Deadlines(waits, greenthread.getcurrent)
@@ -102,7 +102,7 @@ def compress(patches: Patches, waits: Waits) -> None:
 
 
 def _trampoline(waits: Waits, deadlines: Deadlines, found: Callable[..., Any]) -> Callable[..., None]:
-    """What takes the place of the function by which all of eventlet's sockets wait."""
+    """A replacement for the function by which all of eventlet's sockets wait."""
 
     def trampoline(
         fd: Any,

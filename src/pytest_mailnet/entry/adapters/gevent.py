@@ -1,7 +1,7 @@
 """gevent, whether it has patched the standard library or is used by name.
 
-Its sockets have one of the kernel's inside, which is translated. Its hub asks a resolver of its own (threads,
-dnspython or c-ares), in whose place the hub gets the net's.
+Its sockets have a socket of the kernel's inside, which is translated. Its hub has a resolver of its own
+(threads, dnspython or c-ares), which is replaced by one that asks the net.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ __all__ = ["compress", "install"]
 
 
 def install(patches: Patches, world: Network) -> None:
-    """Lead gevent's sockets and look-ups into a world."""
+    """Lead gevent's sockets and look-ups into a network."""
     lead_new(patches, world, "gevent._socket3")
     for name in ("gevent._socketcommon", "gevent._socket3", "gevent.socket"):
         if name in sys.modules:
@@ -36,17 +36,17 @@ def install(patches: Patches, world: Network) -> None:
 
 
 class _Resolver:
-    """Looks up by the functions of the C module, which are the net's, and without a switch to others."""
+    """Looks names up by the patched functions of the C module, without a switch to other greenlets."""
 
     def __getattr__(self, name: str) -> Any:
         return getattr(_socket, name)
 
     def close(self) -> None:
-        """Hold nothing that would have to be closed."""
+        """Do nothing: there is nothing to close."""
 
 
 def compress(patches: Patches, waits: Waits) -> None:
-    """Let sockets meet their time-outs, and `gevent.Timeout` its own on them, on the net's clock."""
+    """Let sockets, and `gevent.Timeout` on them, wait in the net's time."""
     # By its name: when it is being imported, its package does not have it yet.
     sockets: Any = importlib.import_module("gevent._socketcommon").SocketMixin
     hub: Any = gevent.hub.Hub
@@ -84,4 +84,4 @@ def compress(patches: Patches, waits: Waits) -> None:
 
 
 class _Step(gevent.Timeout):  # type: ignore[misc]
-    """The end of one step of a wait, and no time-out of the application."""
+    """The end of one step of a wait; it is not a time-out of the application."""

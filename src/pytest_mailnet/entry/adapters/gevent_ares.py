@@ -1,4 +1,4 @@
-"""c-ares inside gevent: a resolver that is made by hand is told whom to ask, as pycares' channels are."""
+"""c-ares inside gevent: resolvers that applications make are given the net's name server."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ __all__ = ["compress", "install"]
 
 
 def install(patches: Patches, world: Network) -> None:
-    """Let every resolver that is made ask the world's name server, whatever servers it is given."""
+    """Let every new resolver ask the network's name server, whatever servers it is given."""
     cls = _resolver()
     found = cls.cares_class
 
     def channel(loop: Any, **options: Any) -> Any:
-        ip, port = world.name_server()
+        ip, port = world.names.name_server()
         return found(loop, **{**options, "servers": [ip], "udp_port": port, "tcp_port": port})
 
     patches.put(cls, "cares_class", staticmethod(channel))
 
 
 def compress(patches: Patches, waits: Waits) -> None:
-    """Say of each resolver that is made that its waits, which are in C, really wait."""
+    """Report each new resolver: its waits, which are in C, take real time."""
     cls = _resolver()
     found = cls.cares_class
 

@@ -1,4 +1,4 @@
-"""How a greenlet waits with a net's patience, while its hub lets the others go on; what ends its waits."""
+"""Compressed time for greenlets of gevent and eventlet, whose hub lets other greenlets go on meanwhile."""
 
 from __future__ import annotations
 
@@ -9,17 +9,18 @@ from collections.abc import Callable
 from select import POLLIN, POLLOUT
 from typing import Any
 
-from pytest_mailnet.entry.waits import SYN_GIVEN_UP, Waits, ends_of, poller
+from pytest_mailnet.entry.ends import ends_of, poller
+from pytest_mailnet.entry.waits import SYN_GIVEN_UP, Waits
 
 __all__ = ["Deadlines"]
 
 
 class Deadlines:
-    """When the time-outs of greenlets (`gevent.Timeout`, `eventlet.Timeout`) are due on the net's clock.
+    """When the time-outs of greenlets (`gevent.Timeout`, `eventlet.Timeout`) end by the net's clock.
 
     Args:
-        waits: by whose clock.
-        current: the greenlet that asks; it sees only its own.
+        waits: has the net's time.
+        current: returns the running greenlet, which sees only its own time-outs.
     """
 
     def __init__(self, waits: Waits, current: Callable[[], Any]) -> None:
@@ -47,13 +48,14 @@ class Deadlines:
 
         Args:
             descriptor: the socket's.
-            step: waits for it in the hub, for so many seconds; returns something true when it is ready.
+            step: waits for the socket in the hub, for the given seconds; returns something true if it is
+                ready.
             timeout: in seconds; None for ever.
-            writing: whether it shall be written to, or connected, and not read from.
+            writing: whether to wait for a write or a connect, and not for something to read.
 
         Raises:
-            TimeoutError: if it connects, and the kernel would give that up before the time-out.
-            BaseException: what a time-out of the greenlet raises that is due before.
+            TimeoutError: if the socket connects, and the kernel would give up before the time-out.
+            BaseException: the exception of a time-out of the greenlet that ends before.
         """
         begun = [it for it in self._begun.get(self._current(), []) if it[1].pending]
         due, first = min(begun, key=lambda it: it[0], default=(0.0, None))

@@ -1,4 +1,4 @@
-"""pycares (and aiodns): c-ares reads resolv.conf and sends by itself: its channels are told whom to ask."""
+"""pycares (and aiodns): channels are given the net's name server, because c-ares sends by itself."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ __all__ = ["compress", "install"]
 
 
 def install(patches: Patches, world: Network) -> None:
-    """Let every channel that is made ask the world's name server, whatever servers it is given."""
+    """Let every new channel ask the network's name server, whatever servers it is given."""
     found = pycares.Channel.__init__
     found_servers: Any = vars(pycares.Channel)["servers"]
-    takes_ports = int(pycares.__version__.split(".")[0]) >= 5  # before, the ports of `__init__` are meant
+    takes_ports = int(pycares.__version__.split(".")[0]) >= 5  # older ones use the ports of `__init__`
 
     def init(channel: Any, *args: Any, **options: Any) -> None:
-        ip, port = world.name_server()
+        ip, port = world.names.name_server()
         found(channel, *args, **{**options, "servers": [ip], "udp_port": port, "tcp_port": port})
 
     def assign(channel: Any, servers: Any) -> None:  # noqa: ARG001
-        ip, port = world.name_server()
+        ip, port = world.names.name_server()
         found_servers.fset(channel, [f"{ip}:{port}" if takes_ports else ip])
 
     patches.put(pycares.Channel, "__init__", init)
@@ -32,7 +32,7 @@ def install(patches: Patches, world: Network) -> None:
 
 
 def compress(patches: Patches, waits: Waits) -> None:
-    """Say of each channel that is made that its waits, which are in C, really wait."""
+    """Report each new channel: its waits, which are in C, take real time."""
     found = pycares.Channel.__init__
 
     def init(channel: Any, *args: Any, **options: Any) -> None:

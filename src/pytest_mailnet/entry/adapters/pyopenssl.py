@@ -1,4 +1,4 @@
-"""pyOpenSSL (all of Twisted's TLS): what `trust` does for the standard library."""
+"""TLS of pyOpenSSL, which Twisted uses: does what `trust` does for the standard library."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ __all__ = ["compress", "install"]
 
 
 def install(patches: Patches, world: Network) -> None:
-    """Let connections into a world verify what they are shown by its authority too."""
+    """Let connections into a network verify certificates by the network's authority too."""
     trust = _Trust(world)
     patches.put(SSL.Context, "set_default_verify_paths", trust.set_default_verify_paths())
     patches.put(SSL.Connection, "set_connect_state", trust.set_connect_state())
@@ -29,11 +29,11 @@ def install(patches: Patches, world: Network) -> None:
 
 
 def compress(_patches: Patches, _waits: Waits) -> None:
-    """Nothing waits in it: sockets and loops do."""
+    """Do nothing: sockets and loops wait, and not pyOpenSSL."""
 
 
 class _Trust:
-    """Makes the functions that take the place of methods, and remembers contexts."""
+    """Makes the functions that replace methods, and remembers which contexts trust public authorities."""
 
     def __init__(self, world: Network) -> None:
         self._world = world
@@ -84,13 +84,13 @@ class _Trust:
         verifies = connection.get_verify_mode() & SSL.VERIFY_PEER
         if not verifies or not leads_into(self._world, connection._socket, name and name.decode("ascii")):  # noqa: SLF001
             return
-        authority = self._world.authority()
+        authority = self._world.tls.authority()
         if authority and self._trusts(context):
             connection.set_context(_knowing(authority, ":".join(connection.get_cipher_list())))
-            connection._context = context  # noqa: SLF001  # whose callbacks are called, and which it shows
+            connection._context = context  # noqa: SLF001  # its callbacks are called, and the application sees it
 
     def _trusts(self, context: Any) -> bool:
-        """Whether a context trusts the machine's authorities, or the like."""
+        """Whether a context trusts the machine's authorities or another public bundle."""
         return self._trusting.has(context, functools.partial(_refused_by, context.get_cert_store()))
 
 
@@ -105,7 +105,7 @@ def _refused_by(store: Any, issuer: Issuer) -> int | None:
 
 @functools.lru_cache(8)
 def _knowing(authority: str, ciphers: str) -> Any:
-    """What verifies by the net's authority and the machine's."""
+    """A context that trusts the net's authority and the machine's."""
     context = SSL.Context(SSL.TLS_METHOD)
     context.set_default_verify_paths()
     store = context.get_cert_store()

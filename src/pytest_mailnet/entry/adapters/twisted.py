@@ -1,4 +1,4 @@
-"""Twisted: its reactors wait with a net's patience, and their clock knows of it."""
+"""Twisted: its reactors and their clock keep the net's time."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ from typing import Any
 from twisted.internet import base
 from twisted.python import threadpool
 
+from pytest_mailnet.entry.ends import End, ends_of, poller
 from pytest_mailnet.entry.network import Network
 from pytest_mailnet.entry.patches import Patches
-from pytest_mailnet.entry.waits import End, Waits, ends_of, poller
+from pytest_mailnet.entry.waits import Waits
 
 __all__ = ["compress", "install"]
 
-# Those that wait by themselves. asyncio's lets its loop wait.
+# The reactors that wait by themselves. asyncio's lets its loop wait.
 _REACTORS = {"epollreactor": "EPollReactor", "pollreactor": "PollReactor", "selectreactor": "SelectReactor"}
 _ASYNCIO = {"AsyncioSelectorReactor"}
 
@@ -26,11 +27,11 @@ def install(patches: Patches, world: Network) -> None:
 
 
 def compress(patches: Patches, waits: Waits) -> None:
-    """Let the reactor wait on the net's clock; say of one by another library's loop that it does not."""
+    """Let the reactor wait in the net's time; report one that runs on another library's loop."""
     found: Any = base.ReactorBase.seconds
 
     def lapsed_seconds() -> float:
-        lapsed = waits.lapsed  # first: see there
+        lapsed = waits.lapsed  # first: see `lapsed`
         return float(found()) + lapsed
 
     run: Any = base.ReactorBase.startRunning
@@ -52,7 +53,7 @@ def compress(patches: Patches, waits: Waits) -> None:
 
 
 def _await_threads(patches: Patches, waits: Waits) -> None:
-    """Let what threads do for a reactor, asyncio's too, be no wait on a connection."""
+    """Let loops wait for threads that work for a reactor, as for more than connections."""
     pools: weakref.WeakSet[Any] = weakref.WeakSet()
     cls: Any = threadpool.ThreadPool
     found = cls.callInThreadWithCallback
@@ -69,7 +70,7 @@ def _compress_reactor(patches: Patches, waits: Waits, cls: Any) -> None:
     found = cls.doIteration
 
     def patient_iteration(reactor: Any, timeout: float | None) -> None:
-        waiting = timeout is None or timeout > 0  # None for ever, and False where it is stopping
+        waiting = timeout is None or timeout > 0  # None is for ever; False means that the reactor is stopping
         if waiting and not waits.patience.own_thread():
             events: dict[int, int] = {}
             for event, selectables in ((POLLIN, reactor.getReaders()), (POLLOUT, reactor.getWriters())):

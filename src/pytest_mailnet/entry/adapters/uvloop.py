@@ -1,4 +1,4 @@
-"""uvloop: it looks names up and connects in C, so the loop's methods are led instead of the sockets'.
+"""uvloop: the methods of its loop are replaced, because it looks names up and connects in C.
 
 Connections are made on Python sockets, which are translated, and handed to the loop. Datagrams to a name
 server are translated in the transport, their answers in the protocol.
@@ -12,7 +12,8 @@ from typing import Any
 
 import uvloop
 
-from pytest_mailnet.entry.network import Network, host_name, numeric, port_number, port_wanted
+from pytest_mailnet.entry.arguments import host_name, numeric, port_number, port_wanted
+from pytest_mailnet.entry.network import ConnectionQuestions, Network
 from pytest_mailnet.entry.patches import Patches
 from pytest_mailnet.entry.starting import stamp_loops
 from pytest_mailnet.entry.waits import Waits
@@ -22,7 +23,7 @@ __all__ = ["compress", "install"]
 
 
 def install(patches: Patches, world: Network) -> None:  # noqa: C901  # four methods, one after the other
-    """Lead the loops of uvloop into a world."""
+    """Lead the loops of uvloop into a network."""
     found_connection = uvloop.Loop.create_connection
     found_datagram = uvloop.Loop.create_datagram_endpoint
     found_getaddrinfo = uvloop.Loop.getaddrinfo
@@ -38,7 +39,7 @@ def install(patches: Patches, world: Network) -> None:  # noqa: C901  # four met
             return await found_connection(loop, protocol_factory, host, port, **options)
         sock = await _connected(loop, infos, options.pop("local_addr", None))
         if options.get("ssl") and options.get("server_hostname") is None:
-            options["server_hostname"] = host  # it cannot be told from the socket any more
+            options["server_hostname"] = host  # the socket does not know it
         for done in (*lookup, "happy_eyeballs_delay", "interleave"):
             options.pop(done, None)
         return await found_connection(loop, protocol_factory, sock=sock, **options)
@@ -63,17 +64,17 @@ def install(patches: Patches, world: Network) -> None:  # noqa: C901  # four met
             local_addr = _anywhere(options.get("family"))
         # Bound by now, so that the port is known before the first datagram goes.
         transport, led = await found_datagram(
-            loop, lambda: _LedProtocol(world, protocol_factory()), local_addr, None, **options
+            loop, lambda: _LedProtocol(world.connections, protocol_factory()), local_addr, None, **options
         )
-        return _LedTransport(world, transport), led.protocol
+        return _LedTransport(world.connections, transport), led.protocol
 
     async def getaddrinfo(loop: Any, host: Any, port: Any, **options: Any) -> Any:
         name, number = host_name(host), port_number(port)
-        if name is not None and world.claims(name, port_wanted(port)):
+        if name is not None and world.names.claims(name, port_wanted(port)):
             return socket.getaddrinfo(host, port if number is None else number, **options)
         infos = await found_getaddrinfo(loop, host, port, **options)
         if name is not None:
-            world.passed(name, [address[0] for *_, address in infos])
+            world.names.passed(name, [address[0] for *_, address in infos])
         return infos
 
     async def getnameinfo(loop: Any, sockaddr: Any, flags: int = 0) -> Any:
@@ -85,8 +86,8 @@ def install(patches: Patches, world: Network) -> None:  # noqa: C901  # four met
 
 
 def _leads(world: Network, infos: Any) -> bool:
-    """Whether one of the addresses that were found is the net's."""
-    return any(world.takes(kind, _endpoint(address)) for _, kind, _, _, address in infos)
+    """Whether the net answers at one of the addresses that were found."""
+    return any(world.connections.takes(kind, _endpoint(address)) for _, kind, _, _, address in infos)
 
 
 def _anywhere(family: int | None) -> tuple[str, int]:
@@ -119,7 +120,7 @@ async def _connected(loop: Any, infos: Any, local: Any) -> socket.socket:
 
 
 def compress(patches: Patches, waits: Waits) -> None:
-    """Say of each loop that runs that its waits, which are in C, really wait."""
+    """Report each loop that runs: its waits, which are in C, take real time."""
     found = uvloop.Loop.run_forever
 
     def run_forever(loop: Any) -> None:
@@ -130,16 +131,16 @@ def compress(patches: Patches, waits: Waits) -> None:
 
 
 class _LedTransport:
-    """A datagram transport that sends to the net's name server what is meant for another."""
+    """A datagram transport that sends questions for other name servers to the net's."""
 
-    def __init__(self, world: Network, transport: Any) -> None:
-        self._world = world
+    def __init__(self, connections: ConnectionQuestions, transport: Any) -> None:
+        self._connections = connections
         self._transport = transport
 
     def sendto(self, data: Any, address: Any = None) -> None:
         name = self._transport.get_extra_info("sockname")
-        if address is not None and self._world.takes(socket.SOCK_DGRAM, _endpoint(address)):
-            dialled = self._world.dial(socket.SOCK_DGRAM, name[1], _endpoint(address))
+        if address is not None and self._connections.takes(socket.SOCK_DGRAM, _endpoint(address)):
+            dialled = self._connections.dial(socket.SOCK_DGRAM, name[1], _endpoint(address))
             if dialled.where is not None:
                 prefix = "::ffff:" if ":" in name[0] else ""
                 address = (prefix + dialled.where.ip, dialled.where.port)
@@ -150,21 +151,21 @@ class _LedTransport:
 
 
 class _LedProtocol(asyncio.DatagramProtocol):
-    """Shows the application's protocol answers as from the server that it asked."""
+    """A protocol that passes answers on as if they came from the server that the application asked."""
 
-    def __init__(self, world: Network, protocol: Any) -> None:
-        self._world = world
+    def __init__(self, connections: ConnectionQuestions, protocol: Any) -> None:
+        self._connections = connections
         self._transport: Any = None
         self.protocol = protocol
 
     def connection_made(self, transport: Any) -> None:
         self._transport = transport
-        self.protocol.connection_made(_LedTransport(self._world, transport))
+        self.protocol.connection_made(_LedTransport(self._connections, transport))
 
     def datagram_received(self, data: bytes, addr: Any) -> None:
-        if self._world.is_engine(Endpoint(addr[0].removeprefix("::ffff:"), addr[1])):
+        if self._connections.is_engine(Endpoint(addr[0].removeprefix("::ffff:"), addr[1])):
             port = self._transport.get_extra_info("sockname")[1]
-            addr = self._world.far_end(socket.SOCK_DGRAM, port) or addr
+            addr = self._connections.far_end(socket.SOCK_DGRAM, port) or addr
         self.protocol.datagram_received(data, tuple(addr))
 
     def error_received(self, exc: Exception) -> None:
