@@ -25,7 +25,7 @@ from pytest_mailnet.errors import (
     ZoneError,
 )
 from pytest_mailnet.faults import FaultSchedule
-from pytest_mailnet.net import dialling
+from pytest_mailnet.net import way_in
 from pytest_mailnet.relay.retries import RetrySchedule
 from pytest_mailnet.senders.dkim_key import DkimKey
 
@@ -1397,7 +1397,7 @@ def test_a_test_server_s_port_that_refuses_leads_to_the_net_s_servers(held, monk
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))  # and does not listen
         port = silent.getsockname()[1]
-        monkeypatch.setattr(dialling, "_OF_TEST_SERVERS", {port})
+        monkeypatch.setattr(way_in, "_OF_TEST_SERVERS", {port})
 
         with pytest.raises(ConnectionRefusedError) as raised:
             smtplib.SMTP("127.0.0.1", port)
