@@ -634,3 +634,40 @@ def test_a_mail_that_a_hook_takes_after_its_sender_has_gone_was_taken(mailnet):
 
     [message] = mailnet.wait_for_messages(1)
     assert message.recipients == ("alice@app.example",)
+
+
+def test_a_provider_relays_to_a_handler(mailnet, server, inbox):
+    mailnet.gmail.add_mailbox("bob", password="secret")
+    with smtplib.SMTP("smtp.gmail.com", 587, timeout=10) as client:
+        client.starttls(context=ssl.create_default_context())
+        client.login("bob@gmail.com", "secret")
+        client.sendmail("bob@gmail.com", ["alice@app.example", "nobody@app.example"], LETTER)
+
+    mailnet.deliver_all()
+
+    assert [(sender, to, encrypted) for sender, to, _, encrypted in inbox.kept] == [
+        ("bob@gmail.com", ["alice@app.example"], True)
+    ]
+    assert inbox.kept[0][2].endswith(LETTER.partition(b"\r\n\r\n")[2])
+    [bounce] = mailnet.gmail.mailbox("bob").messages
+    assert "550 5.1.1 No such alias" in bounce.content.decode()
+    assert list(mailnet.queue) == []
+
+
+def test_a_handler_that_forwards_what_a_provider_relays_to_it(mailnet):
+    class Forwards:
+        async def handle_DATA(self, server, session, envelope):
+            with smtplib.SMTP("mx.shop.example", timeout=10) as client:
+                client.sendmail("alias@app.example", ["sales@shop.example"], envelope.content)
+            return "250 Forwarded"
+
+    mailnet.add_server("mx.app.example", domain="app.example", handler=Forwards())
+    shop = mailnet.add_server("mx.shop.example", domain="shop.example")
+    relay = mailnet.add_server("relay.app.example", domain="relay.app.example")
+    relay.trust(mailnet.sender.ip)
+    with smtplib.SMTP("relay.app.example", timeout=10) as client:
+        send(client)
+
+    mailnet.deliver_all()
+
+    assert [it.sender for it in shop.messages] == ["alias@app.example"]

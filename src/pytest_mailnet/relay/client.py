@@ -8,7 +8,7 @@ from typing import Literal
 
 from pytest_mailnet.relay.loopback import LineLost, Loopback
 from pytest_mailnet.relay.queue_entry import DeliveryOutcome, QueuedMail, QueuedRecipient
-from pytest_mailnet.smtp.parameters import Offer, offer_of, parameter_of, parameters_to_relay
+from pytest_mailnet.smtp.parameters import NOTHING, Offer, offer_of, parameter_of, parameters_to_relay
 from pytest_mailnet.values import Reply, Stage
 
 __all__ = ["Refused", "RelayClient", "settle", "verdict"]
@@ -28,30 +28,38 @@ class Refused(Exception):
 
 
 class RelayClient:
-    """A connection to one server, greeted with EHLO or HELO, on which mails are handed over.
+    """A connection to one server, on which mails are handed over.
 
     Args:
         line: the connection, before the server's banner.
         host: the server's name.
         ip: its address.
-        helo: the relay's name.
-        tls: whether to encrypt if the server offers STARTTLS.
-
-    Raises:
-        Refused: if the server refuses the connection, or EHLO and HELO.
-        LineLost: if it hangs up.
     """
 
-    def __init__(self, line: Loopback, host: str, ip: str, helo: str, *, tls: bool) -> None:
+    def __init__(self, line: Loopback, host: str, ip: str) -> None:
         self.host, self.ip = host, ip
         self._line = line
-        self._checked(line.reply(), Stage.CONNECT)
-        self._offer = self._hello(helo)
-        if tls and "STARTTLS" in self._offer.keywords and line.say(b"STARTTLS\r\n").positive:
-            line.encrypt(host)
-            self._offer = self._hello(helo)
+        self._offer = NOTHING
 
-    def transact(self, mail: QueuedMail, recipients: list[QueuedRecipient]) -> None:
+    async def begin(self, helo: str, *, tls: bool) -> None:
+        """Wait for the banner, and greet the server with EHLO or HELO.
+
+        Args:
+            helo: the relay's name.
+            tls: whether to encrypt if the server offers STARTTLS.
+
+        Raises:
+            Refused: if the server refuses the connection, or EHLO and HELO.
+            LineLost: if it hangs up.
+        """
+        line = self._line
+        self._checked(await line.reply(), Stage.CONNECT)
+        self._offer = await self._hello(helo)
+        if tls and "STARTTLS" in self._offer.keywords and (await line.say(b"STARTTLS\r\n")).positive:
+            line.encrypt(self.host)
+            self._offer = await self._hello(helo)
+
+    async def transact(self, mail: QueuedMail, recipients: list[QueuedRecipient]) -> None:
         """Hand a mail over, and note the outcome at each recipient.
 
         Args:
@@ -67,24 +75,24 @@ class RelayClient:
             why = f"{self.host} does not offer {extension}, which the mail needs"
             settle(recipients, DeliveryOutcome("failed", status, why=why, host=self.host, ip=self.ip))
             return
-        reply = self._said(f"MAIL FROM:<{mail.sender}>{self._mail_parameters(mail)}")
+        reply = await self._said(f"MAIL FROM:<{mail.sender}>{self._mail_parameters(mail)}")
         if not reply.positive:
-            self._refused(recipients, reply, Stage.MAIL)
+            await self._refused(recipients, reply, Stage.MAIL)
             return
         taken: list[QueuedRecipient] = []
         for number, recipient in enumerate(recipients):
-            reply = self._named(recipient)
+            reply = await self._named(recipient)
             if reply.closes:
-                self._refused(taken + recipients[number:], reply, Stage.RCPT)
+                await self._refused(taken + recipients[number:], reply, Stage.RCPT)
                 return
             if reply.positive:
                 taken.append(recipient)
             else:
                 recipient.outcome = self._refusal(reply, Stage.RCPT)
         if not taken:
-            self._said("RSET")
+            await self._said("RSET")
             return
-        stage, reply = self._content(mail)
+        stage, reply = await self._content(mail)
         if reply.positive:
             confirms = "DSN" in self._offer.keywords
             status = reply.enhanced or "2.0.0"
@@ -93,12 +101,12 @@ class RelayClient:
                 DeliveryOutcome("sent", status, str(reply), host=self.host, ip=self.ip, confirms=confirms),
             )
         else:
-            self._refused(taken, reply, stage)
+            await self._refused(taken, reply, stage)
 
-    def quit(self) -> None:
+    async def quit(self) -> None:
         """Say QUIT, and close the connection."""
         with contextlib.suppress(LineLost):
-            self._said("QUIT")
+            await self._said("QUIT")
         self._line.hang_up()
 
     def hang_up(self) -> None:
@@ -110,35 +118,35 @@ class RelayClient:
         """Whether the connection is still open."""
         return self._line.open
 
-    def _hello(self, helo: str) -> Offer:
-        reply = self._said(f"EHLO {helo}")
+    async def _hello(self, helo: str) -> Offer:
+        reply = await self._said(f"EHLO {helo}")
         if reply.code < 500:
             return offer_of(self._checked(reply, Stage.EHLO).lines[1:])
-        self._checked(self._said(f"HELO {helo}"), Stage.EHLO)
-        return offer_of(())
+        self._checked(await self._said(f"HELO {helo}"), Stage.EHLO)
+        return NOTHING
 
-    def _named(self, recipient: QueuedRecipient) -> Reply:
+    async def _named(self, recipient: QueuedRecipient) -> Reply:
         options = parameters_to_relay("RCPT", recipient.options, self._offer)
-        return self._said(" ".join((f"RCPT TO:<{recipient.address}>", *options)))
+        return await self._said(" ".join((f"RCPT TO:<{recipient.address}>", *options)))
 
-    def _content(self, mail: QueuedMail) -> tuple[Stage, Reply]:
+    async def _content(self, mail: QueuedMail) -> tuple[Stage, Reply]:
         """Send a mail's content; the last reply, and the stage that it was given at."""
         if _binary(mail):
             chunk = b"BDAT %d LAST\r\n" % len(mail.content) + mail.content
-            return Stage.MESSAGE, self._line.say(chunk)
-        reply = self._said("DATA")
+            return Stage.MESSAGE, await self._line.say(chunk)
+        reply = await self._said("DATA")
         if not reply.positive:
             return Stage.DATA, reply
         content = mail.content if mail.content.endswith(b"\r\n") else mail.content + b"\r\n"
         stuffed = (b"\r\n" + content).replace(b"\r\n.", b"\r\n..")[2:]
-        return Stage.MESSAGE, self._line.say(stuffed + b".\r\n")
+        return Stage.MESSAGE, await self._line.say(stuffed + b".\r\n")
 
-    def _refused(self, recipients: list[QueuedRecipient], reply: Reply, stage: Stage) -> None:
+    async def _refused(self, recipients: list[QueuedRecipient], reply: Reply, stage: Stage) -> None:
         settle(recipients, self._refusal(reply, stage))
         if reply.closes:
             self.hang_up()
         else:
-            self._said("RSET")
+            await self._said("RSET")
 
     def _refusal(self, reply: Reply, stage: Stage) -> DeliveryOutcome:
         status = _status(reply)
@@ -165,8 +173,8 @@ class RelayClient:
             raise Refused(reply, stage)
         return reply
 
-    def _said(self, command: str) -> Reply:
-        return self._line.say(f"{command}\r\n".encode())
+    async def _said(self, command: str) -> Reply:
+        return await self._line.say(f"{command}\r\n".encode())
 
 
 def settle(recipients: Iterable[QueuedRecipient], outcome: DeliveryOutcome) -> None:

@@ -58,7 +58,7 @@ class Courier:
         self._clear: set[str] = set()  # addresses where a handshake has failed
         self._port = 40000
 
-    def carry(self, mail: QueuedMail, operator: Operator) -> None:
+    async def carry(self, mail: QueuedMail, operator: Operator) -> None:
         """Try all recipients of a mail, and note each outcome.
 
         Args:
@@ -68,14 +68,14 @@ class Courier:
         now = self._net.clock.now()
         source = self._net.source_of(operator)
         for route, recipients in self._groups(mail.recipients, source).items():
-            self._deliver(mail, recipients, route, source)
+            await self._deliver(mail, recipients, route, source)
         for recipient in mail.recipients:
             recipient.tried = now
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """Say QUIT on all connections, and close them."""
         for call in self._calls.values():
-            call.quit()
+            await call.quit()
         self._calls.clear()
 
     def _groups(
@@ -105,7 +105,7 @@ class Courier:
             found = self._routers[source.ip] = Router(ask, net.random)
         return found
 
-    def _deliver(
+    async def _deliver(
         self,
         mail: QueuedMail,
         recipients: list[QueuedRecipient],
@@ -119,30 +119,32 @@ class Courier:
                 why = f"{host} has no address in DNS"
                 settle(recipients, DeliveryOutcome("deferred", "4.4.4", why=why, host=host))
             for ip in addresses:
-                self._try(mail, recipients, host, ip, source)
+                await self._try(mail, recipients, host, ip, source)
                 recipients = [it for it in recipients if it.outcome and it.outcome.action == "deferred"]
                 if not recipients:
                     return
 
-    def _try(
+    async def _try(
         self, mail: QueuedMail, recipients: list[QueuedRecipient], host: str, ip: str, source: Source
     ) -> None:
         key = source.ip, ip
         standing = self._calls.get(key)
-        if standing is not None and self._transacted(key, standing, mail, recipients) is None:
+        if standing is not None and await self._transacted(key, standing, mail, recipients) is None:
             return
         # No connection was open, or the server takes no further mail on the open one.
-        call = self._dial(key, host, source)
-        lost = call if isinstance(call, DeliveryOutcome) else self._transacted(key, call, mail, recipients)
+        call = await self._dial(key, host, source)
+        lost = (
+            call if isinstance(call, DeliveryOutcome) else await self._transacted(key, call, mail, recipients)
+        )
         if lost is not None:
             settle(recipients, lost)
 
-    def _transacted(
+    async def _transacted(
         self, key: tuple[str, str], call: RelayClient, mail: QueuedMail, recipients: list[QueuedRecipient]
     ) -> DeliveryOutcome | None:
         """Try a mail on a connection; an outcome only if the connection was lost."""
         try:
-            call.transact(mail, recipients)
+            await call.transact(mail, recipients)
         except LineLost as lost:
             call.hang_up()
             return DeliveryOutcome(
@@ -153,14 +155,14 @@ class Courier:
                 self._calls.pop(key, None)
         return None
 
-    def _dial(self, key: tuple[str, str], host: str, source: Source) -> RelayClient | DeliveryOutcome:
+    async def _dial(self, key: tuple[str, str], host: str, source: Source) -> RelayClient | DeliveryOutcome:
         """Connect to a host, unless that has failed earlier in this run."""
         found = self._unreachable.get(key)
         if found is not None:
             return found
         ip = key[1]
         try:
-            call = self._calls[key] = self._connected(host, ip, source)
+            call = self._calls[key] = await self._connected(host, ip, source)
         except Refused as refused:  # another host may take the mail, or this one later
             reply = refused.reply
             failure = DeliveryOutcome(
@@ -178,13 +180,15 @@ class Courier:
         self._unreachable[key] = failure
         return failure
 
-    def _connected(self, name: str, ip: str, source: Source) -> RelayClient:
+    async def _connected(self, name: str, ip: str, source: Source) -> RelayClient:
         encrypting = ip not in self._clear
         try:
-            return RelayClient(self._line(ip, source), name, ip, source.helo, tls=encrypting)
+            client = RelayClient(self._line(ip, source), name, ip)
+            await client.begin(source.helo, tls=encrypting)
         except HandshakeFailed:  # once more in the clear, as with opportunistic TLS
             self._clear.add(ip)
-            return self._connected(name, ip, source)
+            return await self._connected(name, ip, source)
+        return client
 
     def _line(self, ip: str, source: Source) -> Loopback:
         net = self._net

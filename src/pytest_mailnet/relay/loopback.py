@@ -1,23 +1,26 @@
 """The client's end of an SMTP connection to a server of the same net.
 
 There is no socket between the two: when a call returns, the other end has the bytes. The server is the one
-that serves applications, and handles the connection like theirs.
+that serves applications, and handles the connection like theirs. Only the reply of a handler is waited for.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import functools
 import ssl
 from typing import Any
 
 from pytest_mailnet.errors import InvalidReply
 from pytest_mailnet.server.connection import Connection
+from pytest_mailnet.server.smtp_server import MailServer
 from pytest_mailnet.server.tls_channel import TlsChannel
 from pytest_mailnet.values import Reply
 
 __all__ = ["HandshakeFailed", "LineLost", "Loopback"]
 
+_PATIENCE = 60.0  # real seconds, with a handler that does not come to an end
 _ROUNDS = 8  # a handshake takes three
 
 
@@ -40,18 +43,22 @@ class Loopback:
         service = connection.service
         assert service is not None
         self._wire = _Wire()
-        self._server = service.accept(connection, asyncio.get_running_loop())
+        server = service.accept(connection, asyncio.get_running_loop())
+        assert isinstance(server, MailServer)
+        self._server = server
         self._server.connection_made(self._wire)
         self._channel: TlsChannel | None = None
         self._heard = b""
         self._gone = False
 
-    def reply(self) -> Reply:
+    async def reply(self) -> Reply:
         """Read the server's next reply.
 
         Raises:
             LineLost: if no reply comes.
         """
+        if self._server.dialogue.awaiting:
+            await self._answered()
         self._hear()
         lines = []
         while True:
@@ -69,14 +76,14 @@ class Loopback:
         except InvalidReply as error:
             raise LineLost(str(error)) from error
 
-    def say(self, data: bytes) -> Reply:
+    async def say(self, data: bytes) -> Reply:
         """Send a command or content, and return the reply.
 
         Raises:
             LineLost: if no reply comes.
         """
         self._send(data)
-        return self.reply()
+        return await self.reply()
 
     def encrypt(self, server_name: str) -> None:
         """Encrypt the connection, with any certificate: any TLS is better than none (RFC 7435).
@@ -110,6 +117,14 @@ class Loopback:
             self._gone = True
             self._server.connection_lost(None)
 
+    async def _answered(self) -> None:
+        """Wait for the reply of a server that does not reply at once, because a handler is asked."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_PATIENCE):
+                while self._server.dialogue.awaiting and not self._wire.closed:
+                    self._wire.more.clear()
+                    await self._wire.more.wait()
+
     def _send(self, data: bytes) -> None:
         if self._channel is not None:
             self._channel.send(data)
@@ -139,6 +154,7 @@ class _Wire(asyncio.Transport):
         super().__init__()
         self._written: list[bytes] = []
         self.closed = False
+        self.more = asyncio.Event()  # set by whatever the server does
 
     def taken(self) -> bytes:
         written, self._written = self._written, []
@@ -146,9 +162,11 @@ class _Wire(asyncio.Transport):
 
     def write(self, data: bytes | bytearray | memoryview[Any]) -> None:
         self._written.append(bytes(data))
+        self.more.set()
 
     def close(self) -> None:
         self.closed = True
+        self.more.set()
 
     abort = close
 

@@ -132,12 +132,12 @@ class Spool:
             while due := [mail for mail in self.mails if mail.due_by(self._net.clock.now())]:
                 for number, mail in enumerate(due):
                     operator = self._mails[mail]
-                    courier.carry(mail, operator)
+                    await courier.carry(mail, operator)
                     self._settle(mail, operator)
                     if number % _AT_ONCE == 0:
                         await asyncio.sleep(0)
         finally:
-            courier.close()
+            await courier.close()
 
     def _settle(self, mail: QueuedMail, operator: Operator) -> None:
         """Send the reports that an attempt calls for, and set the time of the next attempt."""
