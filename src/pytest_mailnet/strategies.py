@@ -16,8 +16,8 @@ from pytest_mailnet.values import Reply, Stage
 
 try:
     from hypothesis import strategies as st
-except ImportError as error:
-    raise MissingExtra("pytest_mailnet.strategies", "hypothesis", "hypothesis") from error
+except ImportError as _error:
+    raise MissingExtra("pytest_mailnet.strategies", "hypothesis", "hypothesis") from _error
 
 __all__ = ["World", "faults", "messages", "replies", "schedules", "worlds"]
 

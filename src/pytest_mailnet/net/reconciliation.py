@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
+from typing import cast
 
 from pytest_mailnet.errors import InvalidSetting, amongst
 from pytest_mailnet.handles.attributes import steady
@@ -107,7 +108,9 @@ def reckon(log: Log, taken: Sequence[Message], key: Callable[[Message], str] = m
 
 def _beliefs(log: Log) -> list[tuple[Key, str | None]]:
     try:
-        found = [(key, belief) for key, belief in (log.items() if isinstance(log, Mapping) else log)]
+        # A cast: what is a mapping of beliefs could be an iterable of pairs by its type too.
+        pairs = cast("Iterable[tuple[Key, str | None]]", log.items() if isinstance(log, Mapping) else log)
+        found = [(key, belief) for key, belief in pairs]
     except (TypeError, ValueError):
         found = None
     if found is None or not all(_is_key(key) for key, _ in found):

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from pytest_mailnet.certificates import Authority, Certificate
     from pytest_mailnet.clock import Clock
+    from pytest_mailnet.providers.decisions import Decisions
     from pytest_mailnet.providers.operator import Operator
     from pytest_mailnet.server.handler_service import Handling
     from pytest_mailnet.smtp.state import HangUp, Step
@@ -56,14 +57,15 @@ class HostService:
     def __init__(self, name: str, operator: Operator, authority: Authority, faults_lock: Lock) -> None:
         submission = operator.facts.submission
         self._known = submission if submission is not None and name in submission.hosts else operator.facts
-        self.name, self.operator = name, operator
-        self.decisions = operator.decisions_at(name)
+        self.name: str = name
+        self.operator: Operator = operator
+        self.decisions: Decisions = operator.decisions_at(name)
         self.addresses: tuple[str, ...] = ()
-        self.ports = self._known.ports
-        self.helo_only = False
-        self.extensions = Extensions(self._known.extensions)
-        self.tls = HostTls(name, authority)
-        self.faults = Armed(faults_lock)
+        self.ports: tuple[int, ...] = self._known.ports
+        self.helo_only: bool = False
+        self.extensions: Extensions = Extensions(self._known.extensions)
+        self.tls: HostTls = HostTls(name, authority)
+        self.faults: Armed = Armed(faults_lock)
         self.handling: Handling | None = None
 
     @property

@@ -96,16 +96,19 @@ class Operator:
         enforced: Iterable[str] = (),
     ) -> None:
         self.facts = facts
-        self.clock, self.dns, self.journal, self.arrivals, self.random = clock, dns, journal, arrivals, random
+        self.clock: Clock = clock
+        self.dns: Dns = dns
+        self.journal: Journal = journal
+        self.arrivals: Arrivals = arrivals
+        self.random: Random = random
         self.sender_at = sender_at
-        self.domains = facts.domains
+        self.domains: tuple[str, ...] = facts.domains
         self.hosts: list[str] = []
         self._relay, self._present = relay, present
         self._mailboxes: dict[str, Mailbox] = {}
         self._networks: tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...] = ()
-        self.mx = self.submission = Decisions(
-            facts.name, Policy(facts, enforced), phrasebook("mx"), journal.elapsed
-        )
+        self.mx: Decisions = Decisions(facts.name, Policy(facts, enforced), phrasebook("mx"), journal.elapsed)
+        self.submission: Decisions = self.mx
         if facts.submission is not None:
             own = Policy(facts.submission, enforced)
             self.submission = Decisions(

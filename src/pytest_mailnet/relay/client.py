@@ -24,7 +24,8 @@ class Refused(Exception):
 
     def __init__(self, reply: Reply, stage: Stage) -> None:
         super().__init__(str(reply))
-        self.reply, self.stage = reply, stage
+        self.reply: Reply = reply
+        self.stage: Stage = stage
 
 
 class RelayClient:
@@ -43,7 +44,8 @@ class RelayClient:
     """
 
     def __init__(self, line: Loopback, host: str, ip: str, helo: str, *, tls: bool) -> None:
-        self.host, self.ip = host, ip
+        self.host: str = host
+        self.ip: str = ip
         self._line = line
         self._checked(line.reply(), Stage.CONNECT)
         self._offer = self._hello(helo)

@@ -87,7 +87,7 @@ class RuleContext(Protocol):
     def trusts(self, ip: str) -> bool:
         """Whether an address lies in the provider's own networks."""
 
-    def sender_at(self, ip: str) -> Sender | None:
+    def sender_at(self, ip: str, /) -> Sender | None:
         """What the world knows of an address."""
 
     def memory(self, owner: object, kind: Callable[[], T]) -> T:

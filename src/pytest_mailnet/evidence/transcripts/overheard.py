@@ -43,7 +43,9 @@ class Conversation:
         self._queue: deque[Command] = deque(maxlen=_MOST_COMMANDS)
         self._lines: list[str] = []
         self._announced = self._greeted = self._closed = self._heard_client = False
-        self._handshake = self._lmtp = self.in_content = self.in_login = False
+        self._handshake = self._lmtp = False
+        self.in_content: bool = False
+        self.in_login: bool = False
         self._chunk = 0
 
     @property

@@ -29,7 +29,7 @@ class TranscriptSession:
 
     def __init__(self) -> None:
         self.host: str | None = None
-        self.mail = Transaction()
+        self.mail: Transaction = Transaction()
         self._address: str | None = None
         self._hints: tuple[str | None, tuple[str, ...]] = (None, ())
         self._obstacle: Failure | None = None
