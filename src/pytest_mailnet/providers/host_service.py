@@ -11,6 +11,7 @@ from pytest_mailnet.errors import InvalidSetting
 from pytest_mailnet.faults import DnsFault, Fault, fault_named
 from pytest_mailnet.faults.armed import Armed
 from pytest_mailnet.faults.fault import OF_A_HANDSHAKE
+from pytest_mailnet.handles.names import FaultName
 from pytest_mailnet.providers.facts import Submission
 from pytest_mailnet.providers.tls import HostTls
 from pytest_mailnet.server.connection import Connection, Service
@@ -91,7 +92,7 @@ class HostService:
         """Set its addresses, which have been claimed for it already."""
         self.addresses = tuple(addresses)
 
-    def check(self, fault: Fault | DnsFault | str) -> Fault:
+    def check(self, fault: FaultName | Fault | DnsFault) -> Fault:
         """A fault by name, if connections to this host can meet it.
 
         Raises:
@@ -112,7 +113,7 @@ class HostService:
             )
         return known
 
-    def fail(self, fault: Fault | DnsFault | str, times: int | None) -> None:
+    def fail(self, fault: FaultName | Fault | DnsFault, times: int | None) -> None:
         """Let a fault happen on its connections; see `Host.fail`."""
         self.faults.add(self.check(fault), times)
 

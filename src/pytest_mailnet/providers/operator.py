@@ -97,7 +97,7 @@ class Operator:
     ) -> None:
         self.facts = facts
         self.clock: Clock = clock
-        self.dns: Dns = dns
+        self.dns: Resolver = dns
         self.journal: Journal = journal
         self.arrivals: Arrivals = arrivals
         self.random: Random = random
