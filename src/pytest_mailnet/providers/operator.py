@@ -50,6 +50,7 @@ class Relay(Protocol):
             message: the mail.
             elsewhere: the recipients without a mailbox here, as indexes into the envelope's.
         """
+        ...
 
     def complain(self, operator: Operator, message: Message, to: str) -> None:
         """Send a feedback report on a message (ARF, RFC 5965).
@@ -59,6 +60,7 @@ class Relay(Protocol):
             message: the message that was reported as spam.
             to: the address to which the report goes.
         """
+        ...
 
 
 class Operator:
