@@ -18,7 +18,13 @@ __all__ = ["Log", "Reckoning", "message_id", "reckon"]
 _BELIEFS = ("sent", "deferred", "failed")
 
 Key = str | tuple[str, str]
-Log = Mapping[Key, str | None] | Iterable[tuple[Key, str | None]]
+# Each kind of key by itself too: a dict with texts for keys is no mapping of `Key`.
+Log = (
+    Mapping[str, str | None]
+    | Mapping[tuple[str, str], str | None]
+    | Mapping[Key, str | None]
+    | Iterable[tuple[Key, str | None]]
+)
 
 
 @steady("a reckoning")
