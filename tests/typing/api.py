@@ -9,7 +9,7 @@ A line with `type: ignore` is a mistake that a checker has to find; one that is 
 from __future__ import annotations
 
 import smtplib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 from pathlib import Path
@@ -38,6 +38,7 @@ from pytest_mailnet import (
     MailNetConfig,
     MailNetError,
     MailNetTampered,
+    MakeMailNet,
     Message,
     MissingExtra,
     NothingArrived,
@@ -74,9 +75,14 @@ def shop(mailnet: MailNet) -> Server:
 
 
 @pytest.fixture
-def entered(make_mailnet: Callable[..., MailNet]) -> Iterator[MailNet]:
+def entered(make_mailnet: MakeMailNet) -> Iterator[MailNet]:
     with make_mailnet(start=datetime(2026, 1, 1, tzinfo=UTC), seed=7, strict=False) as net:
         yield net
+
+
+class Handler:
+    async def handle_DATA(self, *_: object) -> str:
+        return "250 OK"
 
 
 @pytest.mark.mailnet(strict=False, providers=["providers"])
@@ -198,6 +204,7 @@ def test_servers(mailnet: MailNet, shop: Server) -> None:
     host.tls.strip_starttls()
     host.fail(FAULTS["closed-at-rcpt"])
 
+    mailnet.add_server("mx.club.example", handler=Handler())
     mailnet.add_server(domain="shop.example")  # type: ignore[call-arg]
     shop.ip = "192.0.2.1"  # type: ignore[misc]
     host.helo_only = "yes"  # type: ignore[assignment]
