@@ -109,18 +109,20 @@ _HOMES: Mapping[str, str] = MappingProxyType(
 """In which module each name is; all others are exceptions."""
 
 
-def __getattr__(name: str) -> Any:
-    """Import on first use: a test run that has the plugin but no mail pays for nothing."""
-    if name in __all__:
-        found = getattr(import_module(f"{__name__}.{_HOMES.get(name, 'errors')}"), name)
-        globals()[name] = found
-        return found
-    if name[0].isupper():
-        # `from pytest_mailnet import Mesage` hides the text of an AttributeError.
-        from pytest_mailnet.errors import UnknownExport, amongst
+if not TYPE_CHECKING:  # a type checker is to find misspelt names
 
-        raise UnknownExport(f"pytest_mailnet has no {name!r}{amongst(name, __all__)}")
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    def __getattr__(name: str) -> Any:
+        """Import on first use: a test run that has the plugin but no mail pays for nothing."""
+        if name in __all__:
+            found = getattr(import_module(f"{__name__}.{_HOMES.get(name, 'errors')}"), name)
+            globals()[name] = found
+            return found
+        if name[0].isupper():
+            # `from pytest_mailnet import Mesage` hides the text of an AttributeError.
+            from pytest_mailnet.errors import UnknownExport, amongst
+
+            raise UnknownExport(f"pytest_mailnet has no {name!r}{amongst(name, __all__)}")
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:

@@ -45,6 +45,7 @@ class Occupant(Protocol):
     @property
     def name(self) -> str:
         """Its name in messages, and the reverse name of its address."""
+        ...
 
 
 _O = TypeVar("_O", bound=Occupant)

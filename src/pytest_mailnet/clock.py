@@ -37,7 +37,7 @@ class Timekeeper:
     """
 
     def __init__(self, start: datetime, on_move: Callable[[timedelta], None] | None) -> None:
-        self.now = start
+        self.now: datetime = start
         self._on_move = on_move
         self._due: list[tuple[datetime, int, Callable[[], object]]] = []
         self._numbers = itertools.count()

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self, get_args, get_origin, get_
 
 from pytest_mailnet.errors import InvalidSetting, amongst
 from pytest_mailnet.handles.attributes import steady
+from pytest_mailnet.handles.names import RuleName
 
 __all__ = ["WHERE_SET", "MailNetConfig"]
 
@@ -54,7 +55,7 @@ class MailNetConfig:
     pass_names: tuple[str, ...] = ()
     addresses: Literal["documentation", "public"] = "documentation"
     trust_ca: bool = True
-    enforce: tuple[str, ...] = ()
+    enforce: tuple[RuleName, ...] = ()
     providers: tuple[Path, ...] = ()
     log: Literal["failed", "always", "never"] = "failed"
     log_lines: int = 200

@@ -84,7 +84,10 @@ class UnknownName(MailNetError, LookupError):
     """
 
     def __init__(self, kind: str, given: str, known: Iterable[str], cure: str) -> None:
-        self.kind, self.given, self.known, self.cure = kind, given, tuple(known), cure
+        self.kind: str = kind
+        self.given: str = given
+        self.known: tuple[str, ...] = tuple(known)
+        self.cure: str = cure
         super().__init__(f"no {kind} {given!r}{amongst(given, self.known)}. {cure}")
 
     def __reduce__(self) -> tuple[type[UnknownName], tuple[str, str, tuple[str, ...], str]]:
@@ -121,7 +124,9 @@ class MissingExtra(MailNetError, ImportError):
     """
 
     def __init__(self, wanted: str, library: str, extra: str) -> None:
-        self.wanted, self.library, self.extra = wanted, library, extra
+        self.wanted: str = wanted
+        self.library: str = library
+        self.extra: str = extra
         super().__init__(f"{wanted} takes {library}: pip install 'pytest-mailnet[{extra}]'")
 
     def __reduce__(self) -> tuple[type[MissingExtra], tuple[str, str, str]]:

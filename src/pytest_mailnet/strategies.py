@@ -11,13 +11,14 @@ from email.policy import SMTP
 
 from pytest_mailnet.errors import InvalidSetting, MissingExtra
 from pytest_mailnet.faults import DnsFault, Fault, FaultSchedule, faults_of
+from pytest_mailnet.handles.names import FaultKind, StageName
 from pytest_mailnet.net.inhabitants import Inhabitants
 from pytest_mailnet.values import Reply, Stage
 
 try:
     from hypothesis import strategies as st
-except ImportError as error:
-    raise MissingExtra("pytest_mailnet.strategies", "hypothesis", "hypothesis") from error
+except ImportError as _error:
+    raise MissingExtra("pytest_mailnet.strategies", "hypothesis", "hypothesis") from _error
 
 __all__ = ["World", "faults", "messages", "replies", "schedules", "worlds"]
 
@@ -67,7 +68,7 @@ def replies(*, permanent: bool | None = None) -> st.SearchStrategy[Reply]:
 
 
 def faults(
-    *, stage: Stage | str | None = None, kind: str | None = None
+    *, stage: StageName | Stage | None = None, kind: FaultKind | None = None
 ) -> st.SearchStrategy[Fault | DnsFault]:
     """One of the faults of a stage, of a kind, or of both.
 
@@ -82,7 +83,11 @@ def faults(
 
 
 def schedules(
-    tries: int, *, longest: int | None = None, stage: Stage | str | None = None, kind: str | None = None
+    tries: int,
+    *,
+    longest: int | None = None,
+    stage: StageName | Stage | None = None,
+    kind: FaultKind | None = None,
 ) -> st.SearchStrategy[FaultSchedule]:
     """Schedules of faults for an application that tries several times; they shrink to the fewest faults.
 

@@ -131,5 +131,5 @@ def _code(zone: str, code: str) -> str:
 
 @functools.cache
 def _lists() -> Mapping[str, Mapping[str, Mapping[str, Any]]]:
-    file = resources.files(__package__) / "blocklists.toml"
+    file = resources.files(__name__.rpartition(".")[0]) / "blocklists.toml"
     return tomllib.loads(file.read_text("utf-8"))

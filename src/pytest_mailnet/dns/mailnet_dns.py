@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from pytest_mailnet.handles.attributes import steady
+from pytest_mailnet.handles.names import DnsFailure
 from pytest_mailnet.handles.snapshot import Snapshot, since
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ class Dns:
         self._resolver.remove(name, rdtype)
 
     def fail(
-        self, name: str, fault: DnsFault | str, *, rdtype: str | None = None, times: int | None = None
+        self, name: str, fault: DnsFailure | DnsFault, *, rdtype: str | None = None, times: int | None = None
     ) -> None:
         """Let look-ups of a name go wrong: `dns.fail("shop.example", "SERVFAIL")`.
 

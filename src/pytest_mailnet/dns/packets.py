@@ -188,7 +188,7 @@ def _parsed(flags: int, packet: _Buffer) -> _Asked:
         flags,
         "BADVERS" if edns is not None and edns[0] > 0 else None,
         question.qname,
-        presented(question.qname.label),
+        presented(question.qname.label),  # pyright: ignore[reportOptionalMemberAccess]  # untyped library
         rdtype_of(question.qtype),
         question.qtype,
         question.qclass,

@@ -30,6 +30,7 @@ from pytest_mailnet.faults.dns_fault import (
     lookup_fault_named,
 )
 from pytest_mailnet.handles.attributes import is_whole
+from pytest_mailnet.handles.names import DnsFailure
 from pytest_mailnet.system.native import reentrant_lock
 
 __all__ = ["Resolver"]
@@ -118,7 +119,7 @@ class Resolver:
             self._zones.remove(owner, kind)
 
     def fail(
-        self, name: str, fault: DnsFault | str, *, rdtype: str | None = None, times: int | None = None
+        self, name: str, fault: DnsFailure | DnsFault, *, rdtype: str | None = None, times: int | None = None
     ) -> None:
         """Let look-ups of a name go wrong, as `Dns.fail` describes."""
         known, owner = self.prepared(name, fault), checked_name(name)
@@ -129,7 +130,7 @@ class Resolver:
             self._version += 1
             self._faults.add(owner, known, kind, times)
 
-    def prepared(self, name: str, fault: DnsFault | str) -> DnsFault:
+    def prepared(self, name: str, fault: DnsFailure | DnsFault) -> DnsFault:
         """Find a fault by name, and add the records that it needs: an alias, or localhost.
 
         Args:

@@ -105,7 +105,8 @@ class _Line:
             sock.settimeout(None)
             sock.connect(("127.0.0.1", self._port))
             wire = sock.detach()
-        both = io.BufferedRWPair(io.FileIO(wire, "r"), io.FileIO(os.dup(wire), "w"))
+        # Any: typeshed has TextIOWrapper ask for a name, which it does without.
+        both: Any = io.BufferedRWPair(io.FileIO(wire, "r"), io.FileIO(os.dup(wire), "w"))
         self._wire = io.TextIOWrapper(both, encoding="utf-8")
         self._wire.write(self._secret + "\n")
         self._pid = os.getpid()

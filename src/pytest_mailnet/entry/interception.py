@@ -57,7 +57,7 @@ class Interception:
     """
 
     def __init__(self) -> None:
-        self.nets = Nets()
+        self.nets: Nets = Nets()
         self._patches = Patches()
         self._noticing = Patches()
         self._waits: Waits | None = None

@@ -127,7 +127,7 @@ class _Names:
         return back, [], [ip]
 
     def getnameinfo(self, sockaddr: Any, flags: int, /) -> tuple[str, str]:
-        ip = numeric(sockaddr[0]) if isinstance(sockaddr, tuple) and len(sockaddr) > 1 else None
+        ip = numeric(sockaddr[0]) if isinstance(sockaddr, tuple) and sockaddr[1:] else None
         if ip is None or not self._net.owns(ip):
             answer: tuple[str, str] = self._getnameinfo(sockaddr, flags)
             return answer

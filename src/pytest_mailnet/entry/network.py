@@ -64,6 +64,7 @@ class ConnectionQuestions(Protocol):
             kind: stream or datagram.
             destination: an IP address and port, as the application gave them.
         """
+        ...
 
     def bind(self, kind: int, port: int, source: str | None) -> None:
         """Note that a client has bound a port, and forget what was noted of an earlier client there.
@@ -73,6 +74,7 @@ class ConnectionQuestions(Protocol):
             port: the client's.
             source: the sender's address that the client bound to; None if it bound to no sender's.
         """
+        ...
 
     def dial(self, kind: int, port: int, destination: Endpoint) -> Dialled:
         """Note that a client's loopback port calls a destination.
@@ -82,9 +84,11 @@ class ConnectionQuestions(Protocol):
             port: the client's; if no sender's address was bound to it, `mailnet.sender` calls.
             destination: the virtual address and port.
         """
+        ...
 
     def connected(self, port: int) -> None:
         """Note that a client's connect has returned; a server that resets at once has waited for this."""
+        ...
 
     def far_end(self, kind: int, port: int) -> Endpoint | None:
         """The virtual destination of a client; None if it has dialled none.
@@ -93,6 +97,7 @@ class ConnectionQuestions(Protocol):
             kind: stream or datagram.
             port: the client's.
         """
+        ...
 
     def near_end(self, kind: int, port: int) -> Endpoint | None:
         """The virtual source of a client; None if it has neither dialled nor bound to a sender's address.
@@ -101,12 +106,15 @@ class ConnectionQuestions(Protocol):
             kind: stream or datagram.
             port: the client's.
         """
+        ...
 
     def is_sender(self, ip: str) -> bool:
         """Whether an address is a sender's, so that a client may bind to it."""
+        ...
 
     def is_engine(self, endpoint: Endpoint) -> bool:
         """Whether a loopback end point is the net's own listener or name server."""
+        ...
 
 
 class NameQuestions(Protocol):
@@ -122,6 +130,7 @@ class NameQuestions(Protocol):
             name: a host name.
             port: the port that the application will connect to; None if it is not known.
         """
+        ...
 
     def resolve(self, name: str, family: int, via: str, port: int | None) -> Resolution:
         """Look a host name up.
@@ -132,6 +141,7 @@ class NameQuestions(Protocol):
             via: the function that was called.
             port: the port that the application will connect to; None if it is not known.
         """
+        ...
 
     def passed(self, name: str, addresses: Sequence[str]) -> None:
         """Note the addresses that the machine found for a name.
@@ -140,9 +150,11 @@ class NameQuestions(Protocol):
             name: a host name that the net does not claim.
             addresses: its IP addresses; none if the look-up failed.
         """
+        ...
 
     def owns(self, ip: str) -> bool:
         """Whether the net answers reverse look-ups of an address; the machine answers all others."""
+        ...
 
     def reverse(self, ip: str, via: str) -> str | None:
         """The name that an address resolves back to; None if it has no PTR record.
@@ -151,12 +163,15 @@ class NameQuestions(Protocol):
             ip: the address.
             via: the function that was called.
         """
+        ...
 
     def fqdn(self) -> str:
         """The name that the application finds for its own machine; "" if it is to find the real one."""
+        ...
 
     def name_server(self) -> Endpoint:
         """The loopback address of the net's name server, for DNS libraries that send their own packets."""
+        ...
 
 
 class TlsQuestions(Protocol):
@@ -169,9 +184,11 @@ class TlsQuestions(Protocol):
             host: a name, or the address that the client's socket is really connected to.
             port: the real port. It tells end points on loopback apart; 0 if it is not known.
         """
+        ...
 
     def authority(self) -> str:
         """The net's authority, in PEM, for clients that trust the machine's authorities; "" for none."""
+        ...
 
 
 class Notes(Protocol):
@@ -179,12 +196,15 @@ class Notes(Protocol):
 
     def leaked(self, what: str) -> None:
         """Record a connection or look-up that got past the patches and that the guard stopped."""
+        ...
 
     def overheard(self, what: str) -> None:
         """Record a connection or look-up that was stopped, of code that a net before this one started."""
+        ...
 
     def started(self, command: str) -> None:
         """Record that a process was started which is not in the net."""
+        ...
 
 
 class Network(Protocol):
@@ -211,6 +231,8 @@ class Network(Protocol):
         Returns:
             A sentence for the error message; "" for no hint.
         """
+        ...
 
     def after_fork(self) -> None:
         """Reset, in a process that was just forked off, what the parent's other threads had in use."""
+        ...

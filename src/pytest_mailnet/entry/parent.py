@@ -36,9 +36,9 @@ class Parent:
     """
 
     def __init__(self, engine: Engine, world: Network) -> None:
-        self.secret = secrets.token_hex(16)
+        self.secret: str = secrets.token_hex(16)
         where, self._close = engine.serve(lambda: _Questions(world, self.secret))
-        self.port = where.port
+        self.port: int = where.port
 
     def close(self) -> None:
         """Close the port."""

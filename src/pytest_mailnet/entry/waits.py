@@ -38,12 +38,15 @@ class Patience(Protocol):
 
     def own_thread(self) -> bool:
         """Whether the waits of the calling thread are left alone, as those of the engine's thread are."""
+        ...
 
     def now(self) -> float:
         """The net's time, in seconds since 1970."""
+        ...
 
     def silent(self, ends: Iterable[End]) -> bool:
         """Whether nothing will come to any of these ends unless the net's clock moves."""
+        ...
 
     def let_pass(self, until: float | None) -> bool:
         """Move the net's clock to the next event that is due, but not beyond a time.
@@ -54,12 +57,15 @@ class Patience(Protocol):
         Returns:
             False if nothing is due and there is no limit.
         """
+        ...
 
     def uncovered(self, what: str) -> None:
         """Record that a wait takes real time; `what` names it in a few words."""
+        ...
 
     def hang(self) -> Exception:
         """Record that a wait would never end; return the exception to raise."""
+        ...
 
 
 class _Here(threading.local):

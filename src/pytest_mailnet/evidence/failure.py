@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from pytest_mailnet.evidence.replies import code_of, enhanced_of
+from pytest_mailnet.handles.names import FaultName
 from pytest_mailnet.printable import printable
 from pytest_mailnet.values import Stage
 
@@ -42,7 +43,7 @@ class Failure:
     reply: tuple[str, ...] = ()
     status: str | None = None
     action: Literal["failed", "delayed"] | None = None
-    fault: str | None = None
+    fault: FaultName | None = None
     words: str = ""
     file: str = ""
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from pytest_mailnet.evidence.stages import named_stage
+from pytest_mailnet.handles.names import FaultName
 from pytest_mailnet.values import Stage
 
 __all__ = ["Trouble", "trouble_in"]
@@ -22,7 +23,7 @@ class Trouble(NamedTuple):
         stage: the stage of the session; None for a failed look-up, or if the text does not say.
     """
 
-    fault: str
+    fault: FaultName
     stage: Stage | None
 
 
@@ -30,7 +31,7 @@ def _words(*patterns: str) -> re.Pattern[str]:
     return re.compile("|".join(patterns), re.IGNORECASE)
 
 
-_NO_CONNECTION = (
+_NO_CONNECTION: tuple[tuple[re.Pattern[str], FaultName], ...] = (
     (_words(r"connection (?:was )?refused", r"actively refused", "econnrefused"), "refused-at-connect"),
     (_words("network (?:is )?unreachable", "enetunreach"), "no-route-at-connect"),
     (
@@ -40,7 +41,7 @@ _NO_CONNECTION = (
         "unreachable-at-connect",
     ),
 )
-_NO_LOOK_UP = (
+_NO_LOOK_UP: tuple[tuple[re.Pattern[str], FaultName], ...] = (
     # Postfix puts "Host or domain name not found" in front of this, too.
     (_words("no data record of requested type"), "dns-nodata"),
     (
@@ -107,7 +108,7 @@ _ENDED = (
     ),
 )
 # How TLS libraries word the errors of a handshake.
-_NO_TLS = (
+_NO_TLS: tuple[tuple[re.Pattern[str], FaultName], ...] = (
     (_words("certificate (?:has )?expired"), "expired-at-starttls"),
     (
         _words(
@@ -171,9 +172,11 @@ def trouble_in(text: str, stage: Stage | None = None) -> Trouble | None:
 def _ended(text: str, manner: str, stage: Stage | None) -> Trouble:
     if stage in (None, Stage.CONNECT, Stage.STARTTLS) and _TLS.search(text):
         manner = "stalled" if manner == "stalled" else "closed"
-        return Trouble(f"handshake-{manner}-at-starttls", Stage.STARTTLS)
+        return Trouble(cast("FaultName", f"handshake-{manner}-at-starttls"), Stage.STARTTLS)
     if manner == "stalled" and stage in (None, Stage.CONNECT) and (stage is None or _CONNECTING.search(text)):
         return Trouble("dropped-at-connect", Stage.CONNECT)
     if stage is Stage.MESSAGE:
-        return Trouble(f"{manner}-in-content" if _AMID.search(text) else f"{manner}-after-dot", stage)
-    return Trouble(f"{manner}-at-{stage or Stage.CONNECT}", stage)
+        where = "in-content" if _AMID.search(text) else "after-dot"
+    else:
+        where = f"at-{stage or Stage.CONNECT}"
+    return Trouble(cast("FaultName", f"{manner}-{where}"), stage)

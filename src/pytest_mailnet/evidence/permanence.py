@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from pytest_mailnet.evidence.network_errors import Trouble, trouble_in
+from pytest_mailnet.handles.names import FaultName
 from pytest_mailnet.values import Stage
 
 __all__ = ["Reason", "in_words"]
@@ -21,7 +22,7 @@ class Reason(NamedTuple):
     """
 
     reply: tuple[str, ...] = ()
-    fault: str | None = None
+    fault: FaultName | None = None
     stage: Stage | None = None
     words: str = ""
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, Literal, cast
 
 from pytest_mailnet.errors import ZoneError, amongst
+from pytest_mailnet.handles.names import DnsFailure, FaultName
 
 __all__ = [
     "MX_MANNERS",
@@ -63,17 +64,17 @@ class DnsFault:
     manner: DnsManner
 
     @property
-    def id(self) -> str:
+    def id(self) -> FaultName:
         """Its name: "dns-servfail"."""
-        return f"dns-{self.manner}"
+        return cast("FaultName", f"dns-{self.manner}")
 
     @property
-    def stage(self) -> str:
+    def stage(self) -> Literal["lookup"]:
         """Where it happens: at "lookup", before there is a connection."""
         return "lookup"
 
     @property
-    def kind(self) -> str:
+    def kind(self) -> Literal["dns"]:
         """What is wrong: the "dns"."""
         return "dns"
 
@@ -152,7 +153,7 @@ _DOES = {
 }
 
 
-def lookup_fault_named(name: str, fault: DnsFault | str) -> DnsFault:
+def lookup_fault_named(name: str, fault: DnsFailure | DnsFault) -> DnsFault:
     """A fault by its rcode or id, for `dns.fail(name, ...)`.
 
     Raises:

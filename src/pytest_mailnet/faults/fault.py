@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Any
+from typing import Any, cast
 
 from pytest_mailnet.certificates import Certificate
+from pytest_mailnet.handles.names import FaultKind, FaultName
 from pytest_mailnet.values import Stage
 
 __all__ = [
@@ -71,14 +72,15 @@ class Fault:
     in_content: bool = False
 
     @property
-    def id(self) -> str:
+    def id(self) -> FaultName:
         """Its name: "reset-at-rcpt", "reset-in-content", "reset-after-dot"."""
         if self.in_content:
-            return f"{self.manner}-in-content"
-        return f"{self.manner}-after-dot" if self.stage is Stage.MESSAGE else f"{self.manner}-at-{self.stage}"
+            return cast("FaultName", f"{self.manner}-in-content")
+        where = "after-dot" if self.stage is Stage.MESSAGE else f"at-{self.stage}"
+        return cast("FaultName", f"{self.manner}-{where}")
 
     @property
-    def kind(self) -> str:
+    def kind(self) -> FaultKind:
         """What is wrong: the "connection", a "reply", or the "tls"."""
         if self.manner in OF_TLS:
             return "tls"

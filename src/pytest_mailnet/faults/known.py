@@ -8,6 +8,7 @@ from types import MappingProxyType
 from pytest_mailnet.errors import InvalidSetting, UnknownName, amongst
 from pytest_mailnet.faults.dns_fault import DnsFault, DnsManner
 from pytest_mailnet.faults.fault import OF_A_DIAL, OF_TLS, Fault, Manner
+from pytest_mailnet.handles.names import FaultKind, FaultName, StageName
 from pytest_mailnet.values import Stage
 
 __all__ = ["FAULTS", "fault_named", "faults_of"]
@@ -33,11 +34,11 @@ def _can_happen(manner: Manner, stage: Stage) -> bool:
     return (manner, stage) != (Manner.EARLY, Stage.CONNECT)
 
 
-FAULTS: Mapping[str, Fault | DnsFault] = MappingProxyType({fault.id: fault for fault in _all()})
+FAULTS: Mapping[FaultName, Fault | DnsFault] = MappingProxyType({fault.id: fault for fault in _all()})
 """Every fault by its id, in the order of the stages."""
 
 
-def fault_named(fault: Fault | DnsFault | str) -> Fault | DnsFault:
+def fault_named(fault: FaultName | Fault | DnsFault) -> Fault | DnsFault:
     """The fault of an id, or the one that is given.
 
     Raises:
@@ -56,7 +57,9 @@ def fault_named(fault: Fault | DnsFault | str) -> Fault | DnsFault:
     return FAULTS[fault]
 
 
-def faults_of(*, stage: Stage | str | None = None, kind: str | None = None) -> list[Fault | DnsFault]:
+def faults_of(
+    *, stage: StageName | Stage | None = None, kind: FaultKind | None = None
+) -> list[Fault | DnsFault]:
     """The faults of a stage, of a kind, or of both; all without either.
 
     Args:

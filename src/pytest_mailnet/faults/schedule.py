@@ -10,6 +10,7 @@ from pytest_mailnet.faults.dns_fault import MX_MANNERS, DnsFault, DnsManner
 from pytest_mailnet.faults.fault import Fault
 from pytest_mailnet.faults.known import FAULTS, fault_named
 from pytest_mailnet.handles.attributes import is_number, steady
+from pytest_mailnet.handles.names import FaultName
 from pytest_mailnet.system.native import lock
 
 __all__ = ["Chaos", "FaultSchedule", "Turns", "Weather"]
@@ -34,7 +35,7 @@ class FaultSchedule:
         InvalidSetting: for one that cannot happen.
     """
 
-    def __init__(self, *steps: Fault | DnsFault | str | None) -> None:
+    def __init__(self, *steps: FaultName | Fault | DnsFault | None) -> None:
         self._steps = tuple(None if step is None else fault_named(step) for step in steps)
 
     @property

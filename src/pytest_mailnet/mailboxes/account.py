@@ -47,9 +47,9 @@ class Account:
             password itself.
     """
 
-    password = Setting[str | None](None, _text_or_none)
-    aliases = Setting[tuple[str, ...]]((), _addresses)
-    two_step = Flag()
+    password: Setting[str | None] = Setting(None, _text_or_none)
+    aliases: Setting[tuple[str, ...]] = Setting((), _addresses)
+    two_step: Flag = Flag()
 
     def __init__(
         self, address: str, clock: Clock, password: str | None = None, aliases: Iterable[str] = ()

@@ -53,9 +53,9 @@ class Mailbox:
         InvalidSetting: when an attribute is set to an invalid value.
     """
 
-    disabled = Flag()
-    quota = Setting[int | None](None, functools.partial(_count, unit="bytes"))
-    hourly_limit = Setting[int | None](None, functools.partial(_count, unit="messages"))
+    disabled: Flag = Flag()
+    quota: Setting[int | None] = Setting(None, functools.partial(_count, unit="bytes"))
+    hourly_limit: Setting[int | None] = Setting(None, functools.partial(_count, unit="messages"))
 
     def __init__(self, address: str, account: Account, complain: Callable[[Message, str], None]) -> None:
         self._address = address

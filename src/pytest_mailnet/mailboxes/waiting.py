@@ -22,6 +22,7 @@ class Alarm(Protocol):
 
     def ring(self) -> None:
         """Wake the task; from any thread."""
+        ...
 
     async def wait_until(self, condition: Callable[[], bool], timeout: float) -> None:  # noqa: ASYNC109
         """Wait for a condition, which is checked at each ring, or for the time-out.
@@ -30,6 +31,7 @@ class Alarm(Protocol):
             condition: checked before the wait, too.
             timeout: in real seconds.
         """
+        ...
 
 
 class Bell(Protocol):
@@ -37,6 +39,7 @@ class Bell(Protocol):
 
     def ring(self) -> None:
         """Wake the waiting thread or greenlet; from any thread."""
+        ...
 
     def wait_until(self, condition: Callable[[], bool], timeout: float) -> None:
         """Block until a condition holds, which is checked at each ring, or until the time-out.
@@ -45,6 +48,7 @@ class Bell(Protocol):
             condition: checked before the wait, too.
             timeout: in real seconds.
         """
+        ...
 
 
 def alarm() -> Alarm:

@@ -49,7 +49,7 @@ class Activation:
         self._asked: Parent | None = None
         self._includes_children = False
         self._closing: list[Callable[[], None]] = []
-        self.verified = False
+        self.verified: bool = False
 
     def begin(self) -> None:
         """Lead the application into the net."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from pytest_mailnet.errors import InvalidSetting
 from pytest_mailnet.faults import Chaos, DnsFault, Fault, FaultSchedule, fault_named
 from pytest_mailnet.faults.schedule import Turns
+from pytest_mailnet.handles.names import FaultName
 from pytest_mailnet.record.journal import Incident
 
 if TYPE_CHECKING:
@@ -15,7 +16,9 @@ if TYPE_CHECKING:
 __all__ = ["fail", "let_chaos_reign"]
 
 
-def fail(net: Internet, name: str, fault: Fault | DnsFault | FaultSchedule | str, times: int | None) -> None:
+def fail(
+    net: Internet, name: str, fault: FaultName | Fault | DnsFault | FaultSchedule, times: int | None
+) -> None:
     """Let a fault happen on the way to a domain; see `MailNet.fail`."""
     domain = name.rpartition("@")[2]
     if isinstance(fault, FaultSchedule):

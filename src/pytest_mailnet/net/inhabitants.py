@@ -11,6 +11,7 @@ from pytest_mailnet.dns.mailnet_dns import Dns
 from pytest_mailnet.errors import InvalidSetting
 from pytest_mailnet.faults import Chaos, DnsFault, Fault, FaultSchedule
 from pytest_mailnet.handles.attributes import steady
+from pytest_mailnet.handles.names import FaultName, ProviderName
 from pytest_mailnet.handles.snapshot import Snapshot
 from pytest_mailnet.net.failing import fail, let_chaos_reign
 from pytest_mailnet.providers import Host, Provider, Server
@@ -83,7 +84,7 @@ class Inhabitants:
         """Apple's iCloud Mail."""
         return self.provider("icloud")
 
-    def provider(self, name: str, *, era: int | None = None) -> Provider:
+    def provider(self, name: ProviderName | str, *, era: int | None = None) -> Provider:
         """A provider by name. A net has one of each.
 
         Args:
@@ -137,7 +138,7 @@ class Inhabitants:
         server = Server(operator, directory.hosts)
         return cast("Server", self._faces.setdefault(operator.name, server))
 
-    def add_domain(self, domain: str, *, on: str) -> Provider:
+    def add_domain(self, domain: str, *, on: ProviderName | str) -> Provider:
         """Put a domain on a provider as its customers do, with the DNS records that the provider asks for.
 
         Args:
@@ -164,7 +165,7 @@ class Inhabitants:
         return self._host(self._internet.directory.host(name))
 
     def fail(
-        self, name: str, fault: Fault | DnsFault | FaultSchedule | str, *, times: int | None = None
+        self, name: str, fault: FaultName | Fault | DnsFault | FaultSchedule, *, times: int | None = None
     ) -> None:
         """Let a fault happen on the way to a domain: `mailnet.fail("shop.example", "reset-after-dot")`.
 

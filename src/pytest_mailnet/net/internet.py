@@ -23,6 +23,7 @@ from pytest_mailnet.providers.operator import Operator
 from pytest_mailnet.providers.policy import check_rules
 from pytest_mailnet.record.journal import Journal
 from pytest_mailnet.relay import Source, Spool
+from pytest_mailnet.senders.sender import Sender
 from pytest_mailnet.system.native import reentrant_lock
 
 __all__ = ["Internet", "check_settings"]
@@ -52,19 +53,24 @@ class Internet:
     def __init__(
         self, config: MailNetConfig, journal: Journal, clock: Clock, random: Random, authority: Authority
     ) -> None:
-        self.config, self.journal, self.clock, self.random = config, journal, clock, random
+        self.config: MailNetConfig = config
+        self.journal: Journal = journal
+        self.clock: Clock = clock
+        self.random: Random = random
         self.authority = authority
         catalogue = check_settings(config)
         putting_in = reentrant_lock()
         self._routes: Routes[Occupant] = Routes(address_pool(public=config.addresses == "public"))
-        self.arrivals = Arrivals()
-        self.spool = Spool(self)
-        self.dns = Resolver(missing=self._met, reverse=self._reverse_name, now=clock.time)
-        self.senders = Senders(self.dns, self._routes, putting_in)
-        self.directory = Directory(catalogue, self.dns, self._routes, authority, putting_in, self._operated)
-        self.weather = Weather()
-        self.name_server = NameServer(self.dns, journal, self.drawn_for_question)
-        self.sender = self.senders.add("203.0.113.7", "app.sender.example")
+        self.arrivals: Arrivals = Arrivals()
+        self.spool: Spool = Spool(self)
+        self.dns: Resolver = Resolver(missing=self._met, reverse=self._reverse_name, now=clock.time)
+        self.senders: Senders = Senders(self.dns, self._routes, putting_in)
+        self.directory: Directory = Directory(
+            catalogue, self.dns, self._routes, authority, putting_in, self._operated
+        )
+        self.weather: Weather = Weather()
+        self.name_server: NameServer = NameServer(self.dns, journal, self.drawn_for_question)
+        self.sender: Sender = self.senders.add("203.0.113.7", "app.sender.example")
 
     def caller(self) -> str:
         """The sender's address for DNS questions without a note of who asks."""

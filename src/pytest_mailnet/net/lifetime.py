@@ -48,12 +48,12 @@ class Lifetime:
         title: str,
     ) -> None:
         self.config = config
-        self.journal = Journal()
-        self.clock = Clock(start, self._clock_moved, self._compress)
-        self.engine = engine or Engine()
+        self.journal: Journal = Journal()
+        self.clock: Clock = Clock(start, self._clock_moved, self._compress)
+        self.engine: Engine = engine or Engine()
         random = Random(seed)  # noqa: S311
-        self.internet = Internet(config, self.journal, self.clock, random, self.engine.authority)
-        self.entered = False
+        self.internet: Internet = Internet(config, self.journal, self.clock, random, self.engine.authority)
+        self.entered: bool = False
         self._title = title
         self._own_engine = engine is None
         self._active: Activation | None = None

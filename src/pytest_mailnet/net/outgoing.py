@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from typing import cast
 
 from pytest_mailnet.addresses import Occupant, Routes
 from pytest_mailnet.dns.resolver import Resolver
@@ -72,7 +73,9 @@ class Senders:
         with self._lock:
             found = self._sources.get(operator)
             if found is None:
-                found = self._sources[operator] = origin_of(own) if own else self._source(operator)
+                # A cast: pyright compares a `Setting` with what a protocol's property returns.
+                found = origin_of(own) if own else cast("Source", self._source(operator))
+                self._sources[operator] = found
         return found
 
     @property

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
+from typing import cast
 
 from pytest_mailnet.errors import InvalidSetting, amongst
 from pytest_mailnet.handles.attributes import steady
@@ -17,7 +18,13 @@ __all__ = ["Log", "Reckoning", "message_id", "reckon"]
 _BELIEFS = ("sent", "deferred", "failed")
 
 Key = str | tuple[str, str]
-Log = Mapping[Key, str | None] | Iterable[tuple[Key, str | None]]
+# Each kind of key by itself too: a dict with texts for keys is no mapping of `Key`.
+Log = (
+    Mapping[str, str | None]
+    | Mapping[tuple[str, str], str | None]
+    | Mapping[Key, str | None]
+    | Iterable[tuple[Key, str | None]]
+)
 
 
 @steady("a reckoning")
@@ -107,7 +114,9 @@ def reckon(log: Log, taken: Sequence[Message], key: Callable[[Message], str] = m
 
 def _beliefs(log: Log) -> list[tuple[Key, str | None]]:
     try:
-        found = [(key, belief) for key, belief in (log.items() if isinstance(log, Mapping) else log)]
+        # A cast: what is a mapping of beliefs could be an iterable of pairs by its type too.
+        pairs = cast("Iterable[tuple[Key, str | None]]", log.items() if isinstance(log, Mapping) else log)
+        found = [(key, belief) for key, belief in pairs]
     except (TypeError, ValueError):
         found = None
     if found is None or not all(_is_key(key) for key, _ in found):

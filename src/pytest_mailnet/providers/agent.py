@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from pytest_mailnet.handles.attributes import steady
+from pytest_mailnet.handles.names import RuleName
 from pytest_mailnet.providers.decisions import Decisions
 from pytest_mailnet.providers.phrasebook import Replies
 from pytest_mailnet.providers.policy import EVERYTHING
@@ -72,7 +73,7 @@ class Agent:
         """Its replies by condition: `mailnet.gmail.replies.user_unknown`."""
         return Replies(self._decisions.phrasebook)
 
-    def enforce(self, *rules: str) -> None:
+    def enforce(self, *rules: RuleName) -> None:
         """Turn on rules that are off in a fresh net.
 
         Args:

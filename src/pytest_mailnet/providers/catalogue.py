@@ -202,7 +202,7 @@ def _names(facts: Facts) -> set[str]:
 
 
 def _data() -> Traversable:
-    return resources.files(__package__) / "data"
+    return resources.files(__name__.rpartition(".")[0]) / "data"
 
 
 def _shipped() -> Iterator[Traversable]:

@@ -41,8 +41,10 @@ class Decisions:
         elapsed: Callable[[], float],
         behind: Script | None = None,
     ) -> None:
-        self.name, self.policy, self.phrasebook = name, policy, phrasebook
-        self.script = Script(elapsed)
+        self.name: str = name
+        self.policy: Policy = policy
+        self.phrasebook: Phrasebook = phrasebook
+        self.script: Script = Script(elapsed)
         self._behind = behind
 
     def phrase(self, condition: str) -> Reply:

@@ -11,6 +11,7 @@ from pytest_mailnet.errors import InvalidSetting
 from pytest_mailnet.faults import DnsFault, Fault, fault_named
 from pytest_mailnet.faults.armed import Armed
 from pytest_mailnet.faults.fault import OF_A_HANDSHAKE
+from pytest_mailnet.handles.names import FaultName
 from pytest_mailnet.providers.facts import Submission
 from pytest_mailnet.providers.tls import HostTls
 from pytest_mailnet.server.connection import Connection, Service
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     from pytest_mailnet.certificates import Authority, Certificate
     from pytest_mailnet.clock import Clock
+    from pytest_mailnet.providers.decisions import Decisions
     from pytest_mailnet.providers.operator import Operator
     from pytest_mailnet.server.handler_service import Handling
     from pytest_mailnet.smtp.state import HangUp, Step
@@ -56,14 +58,15 @@ class HostService:
     def __init__(self, name: str, operator: Operator, authority: Authority, faults_lock: Lock) -> None:
         submission = operator.facts.submission
         self._known = submission if submission is not None and name in submission.hosts else operator.facts
-        self.name, self.operator = name, operator
-        self.decisions = operator.decisions_at(name)
+        self.name: str = name
+        self.operator: Operator = operator
+        self.decisions: Decisions = operator.decisions_at(name)
         self.addresses: tuple[str, ...] = ()
-        self.ports = self._known.ports
-        self.helo_only = False
-        self.extensions = Extensions(self._known.extensions)
-        self.tls = HostTls(name, authority)
-        self.faults = Armed(faults_lock)
+        self.ports: tuple[int, ...] = self._known.ports
+        self.helo_only: bool = False
+        self.extensions: Extensions = Extensions(self._known.extensions)
+        self.tls: HostTls = HostTls(name, authority)
+        self.faults: Armed = Armed(faults_lock)
         self.handling: Handling | None = None
 
     @property
@@ -89,7 +92,7 @@ class HostService:
         """Set its addresses, which have been claimed for it already."""
         self.addresses = tuple(addresses)
 
-    def check(self, fault: Fault | DnsFault | str) -> Fault:
+    def check(self, fault: FaultName | Fault | DnsFault) -> Fault:
         """A fault by name, if connections to this host can meet it.
 
         Raises:
@@ -110,7 +113,7 @@ class HostService:
             )
         return known
 
-    def fail(self, fault: Fault | DnsFault | str, times: int | None) -> None:
+    def fail(self, fault: FaultName | Fault | DnsFault, times: int | None) -> None:
         """Let a fault happen on its connections; see `Host.fail`."""
         self.faults.add(self.check(fault), times)
 

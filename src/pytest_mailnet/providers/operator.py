@@ -50,6 +50,7 @@ class Relay(Protocol):
             message: the mail.
             elsewhere: the recipients without a mailbox here, as indexes into the envelope's.
         """
+        ...
 
     def complain(self, operator: Operator, message: Message, to: str) -> None:
         """Send a feedback report on a message (ARF, RFC 5965).
@@ -59,6 +60,7 @@ class Relay(Protocol):
             message: the message that was reported as spam.
             to: the address to which the report goes.
         """
+        ...
 
 
 class Operator:
@@ -96,16 +98,19 @@ class Operator:
         enforced: Iterable[str] = (),
     ) -> None:
         self.facts = facts
-        self.clock, self.dns, self.journal, self.arrivals, self.random = clock, dns, journal, arrivals, random
+        self.clock: Clock = clock
+        self.dns: Resolver = dns
+        self.journal: Journal = journal
+        self.arrivals: Arrivals = arrivals
+        self.random: Random = random
         self.sender_at = sender_at
-        self.domains = facts.domains
+        self.domains: tuple[str, ...] = facts.domains
         self.hosts: list[str] = []
         self._relay, self._present = relay, present
         self._mailboxes: dict[str, Mailbox] = {}
         self._networks: tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...] = ()
-        self.mx = self.submission = Decisions(
-            facts.name, Policy(facts, enforced), phrasebook("mx"), journal.elapsed
-        )
+        self.mx: Decisions = Decisions(facts.name, Policy(facts, enforced), phrasebook("mx"), journal.elapsed)
+        self.submission: Decisions = self.mx
         if facts.submission is not None:
             own = Policy(facts.submission, enforced)
             self.submission = Decisions(

@@ -7,6 +7,7 @@ from types import MappingProxyType
 
 from pytest_mailnet.faults import DnsFault, Fault
 from pytest_mailnet.handles.attributes import steady
+from pytest_mailnet.handles.names import FaultName
 from pytest_mailnet.handles.snapshot import Snapshot, since
 from pytest_mailnet.providers.agent import INSTEAD
 from pytest_mailnet.providers.provider import Host, Provider
@@ -65,7 +66,7 @@ class Server(Provider):
         taken = (it for it in self._operator.arrivals.messages if it.provider == self.name)
         return Snapshot(taken, "server.messages", since("server.messages"))
 
-    def fail(self, fault: Fault | DnsFault | str, *, times: int | None = None) -> None:
+    def fail(self, fault: FaultName | Fault | DnsFault, *, times: int | None = None) -> None:
         """Let a fault happen on its connections: `server.fail("reset-after-dot", times=1)`.
 
         Args:

@@ -9,6 +9,7 @@ from pytest_mailnet.addresses import checked_ports
 from pytest_mailnet.errors import InvalidSetting, UnknownName
 from pytest_mailnet.faults import DnsFault, Fault
 from pytest_mailnet.handles.attributes import flag, steady
+from pytest_mailnet.handles.names import FaultName
 from pytest_mailnet.handles.snapshot import Snapshot, since
 from pytest_mailnet.mailboxes.mailbox import Mailbox
 from pytest_mailnet.providers.agent import INSTEAD, Agent
@@ -246,7 +247,7 @@ class Host:
         """Take connections again, and end all faults of the host."""
         self._service.faults.clear()
 
-    def fail(self, fault: Fault | DnsFault | str, *, times: int | None = None) -> None:
+    def fail(self, fault: FaultName | Fault | DnsFault, *, times: int | None = None) -> None:
         """Let a fault happen on its connections: `host.fail("reset-after-dot", times=1)`.
 
         Args:

@@ -33,9 +33,9 @@ class HostTls:
         required: whether it takes no mail and no log-in before STARTTLS.
     """
 
-    certificate = Setting(Certificate.VALID, _certificate)
-    stripped = Flag()
-    required = Flag()
+    certificate: Setting[Certificate] = Setting(Certificate.VALID, _certificate)
+    stripped: Flag = Flag()
+    required: Flag = Flag()
 
     __slots__ = ("__dict__", "_authority", "_name")  # the dict is made when a test sets something
 

@@ -24,7 +24,8 @@ class Refused(Exception):
 
     def __init__(self, reply: Reply, stage: Stage) -> None:
         super().__init__(str(reply))
-        self.reply, self.stage = reply, stage
+        self.reply: Reply = reply
+        self.stage: Stage = stage
 
 
 class RelayClient:
@@ -37,7 +38,8 @@ class RelayClient:
     """
 
     def __init__(self, line: Loopback, host: str, ip: str) -> None:
-        self.host, self.ip = host, ip
+        self.host: str = host
+        self.ip: str = ip
         self._line = line
         self._offer = NOTHING
 

@@ -35,12 +35,15 @@ class Surroundings(Tenant, Protocol):
 
     def drawn_for(self, host: HostService) -> Fault | None:
         """A fault for the next connection to a host, besides the host's own; None for none."""
+        ...
 
     def host_at(self, ip: str) -> HostService | None:
         """The host with an address; None if there is none."""
+        ...
 
     def source_of(self, operator: Operator) -> Source:
         """The addresses and the name that an operator sends from."""
+        ...
 
 
 class Courier:

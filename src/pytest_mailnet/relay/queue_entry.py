@@ -10,7 +10,7 @@ from pytest_mailnet.printable import printable
 from pytest_mailnet.values import Stage
 
 if TYPE_CHECKING:
-    from pytest_mailnet.record.session import Message
+    from pytest_mailnet.record.session import Message, Session
 
 __all__ = ["DeliveryOutcome", "QueuedMail", "QueuedRecipient"]
 
@@ -89,14 +89,19 @@ class QueuedMail:
 
     def __init__(self, provider: str, queue_id: str, message: Message) -> None:
         envelope = message.envelope
-        self.provider, self.queue_id = provider, queue_id
-        self.host = message.session.host
-        self.sender, self.options = envelope.mail_from, envelope.mail_options
-        self.content = message.trace + message.content
-        self.session = message.session
-        self.arrived = self.next_try = message.received
+        self.provider: str = provider
+        self.queue_id: str = queue_id
+        self.host: str = message.session.host
+        self.sender: str = envelope.mail_from
+        self.options: tuple[str, ...] = envelope.mail_options
+        self.content: bytes = message.trace + message.content
+        self.session: Session = message.session
+        self.arrived: datetime = message.received
+        self.next_try: datetime = message.received
         options = envelope.rcpt_options or ((),) * len(envelope.rcpt_tos)
-        self.recipients = [QueuedRecipient(*it) for it in zip(envelope.rcpt_tos, options, strict=True)]
+        self.recipients: list[QueuedRecipient] = [
+            QueuedRecipient(*it) for it in zip(envelope.rcpt_tos, options, strict=True)
+        ]
         self.attempts = 0
         self.warned = False
 

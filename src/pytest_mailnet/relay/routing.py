@@ -35,7 +35,8 @@ class Unroutable(Exception):
 
     def __init__(self, status: str, why: str) -> None:
         super().__init__(why)
-        self.status, self.why = status, why
+        self.status: str = status
+        self.why: str = why
 
 
 class Router:

@@ -23,14 +23,17 @@ class Source(Protocol):
     @property
     def ip(self) -> str:
         """Its IPv4 address; "" for none."""
+        ...
 
     @property
     def ipv6(self) -> str:
         """Its IPv6 address; "" for none."""
+        ...
 
     @property
     def helo(self) -> str:
         """Its name in EHLO."""
+        ...
 
 
 class _Origin(NamedTuple):

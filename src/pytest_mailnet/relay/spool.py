@@ -45,7 +45,7 @@ class Spool:
     """
 
     def __init__(self, net: Surroundings) -> None:
-        self.schedule = RetrySchedule()
+        self.schedule: RetrySchedule = RetrySchedule()
         self._net = net
         self._mails: dict[QueuedMail, Operator] = {}
         self._lock = lock()

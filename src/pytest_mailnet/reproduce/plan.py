@@ -6,8 +6,10 @@ import glob
 import ipaddress
 import re
 from dataclasses import dataclass
+from typing import Literal
 
 from pytest_mailnet.evidence import Failure
+from pytest_mailnet.handles.names import FaultName
 from pytest_mailnet.providers import Catalogue
 from pytest_mailnet.providers.zones import customer_zones, exchanges, exchanges_in
 from pytest_mailnet.reproduce.match import Recognised
@@ -86,7 +88,7 @@ class Plan:
     stage: Stage
     reply: str
     composed: bool
-    fault: str
+    fault: FaultName | Literal[""]
 
     @property
     def method(self) -> str:

@@ -29,7 +29,7 @@ class SpfResultIs(RefusingRule):
         reply: the condition to answer with; it can tell {domain}.
     """
 
-    stages: ClassVar = _AFTER_MAIL
+    stages: ClassVar[frozenset[Stage]] = _AFTER_MAIL
 
     stage: Stage = Stage.MESSAGE
     when: When = When.PUBLISHED
@@ -46,7 +46,7 @@ class SpfResultIs(RefusingRule):
 
 @dataclass(frozen=True, kw_only=True)
 class _OfMessages(Rule):
-    stages: ClassVar = frozenset({Stage.MESSAGE})
+    stages: ClassVar[frozenset[Stage]] = frozenset({Stage.MESSAGE})
 
     stage: Stage = Stage.MESSAGE
     when: When = When.PUBLISHED

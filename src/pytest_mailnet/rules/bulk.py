@@ -50,7 +50,7 @@ class _OfBulk(RefusingRule):
         reply: the condition to answer with; it can tell {domain}.
     """
 
-    stages: ClassVar = frozenset({Stage.MESSAGE})
+    stages: ClassVar[frozenset[Stage]] = frozenset({Stage.MESSAGE})
 
     stage: Stage = Stage.MESSAGE
     when: When = When.PUBLISHED
@@ -130,8 +130,6 @@ class BulkWithoutDmarc(_OfBulk):
 class BulkWithoutUnsubscribe(_OfBulk):
     """Refuses mail of bulk senders that cannot be unsubscribed from with one click (RFC 8058, 3.1)."""
 
-    reply: Condition
-
     def _lack(self, found: Authentication, step: Step) -> str | None:  # noqa: ARG002
         fields = dict(step.header_fields)
         if "<https:" not in fields.get("list-unsubscribe", "").lower():
@@ -172,7 +170,7 @@ class BulkVolume(RefusingRule):
         reply: the condition to answer with; it can tell {domain}, {count} and {limit}.
     """
 
-    stages: ClassVar = frozenset({Stage.MESSAGE})
+    stages: ClassVar[frozenset[Stage]] = frozenset({Stage.MESSAGE})
 
     stage: Stage = Stage.MESSAGE
     when: When = When.PUBLISHED

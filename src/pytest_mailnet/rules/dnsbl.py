@@ -29,7 +29,7 @@ class ListedAddress(ClientRule):
         reply: the condition to answer with; it can tell {rbl}, and {rbl_reason} from the TXT record.
     """
 
-    stages: ClassVar = frozenset(Stage)
+    stages: ClassVar[frozenset[Stage]] = frozenset(Stage)
 
     stage: Stage = Stage.RCPT
     zone: str
@@ -50,7 +50,7 @@ class ListedSenderDomain(RefusingRule):
         reply: the condition to answer with; it can tell {rbl}, {rbl_reason} and {domain}.
     """
 
-    stages: ClassVar = frozenset({Stage.MAIL, Stage.RCPT, Stage.DATA, Stage.MESSAGE})
+    stages: ClassVar[frozenset[Stage]] = frozenset({Stage.MAIL, Stage.RCPT, Stage.DATA, Stage.MESSAGE})
 
     stage: Stage = Stage.RCPT
     zone: str

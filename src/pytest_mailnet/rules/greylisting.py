@@ -42,7 +42,7 @@ class Greylisting(RefusingRule):
         network: whether the addresses of a network (/24, /64) are taken as one.
     """
 
-    stages: ClassVar = frozenset({Stage.RCPT})
+    stages: ClassVar[frozenset[Stage]] = frozenset({Stage.RCPT})
 
     stage: Stage = Stage.RCPT
     when: When = When.ASKED

@@ -22,7 +22,7 @@ class TooManyRecipients(RefusingRule):
         limit: how many a mail may have; RFC 5321, 4.5.3.1.8 wants 100 or more.
     """
 
-    stages: ClassVar = frozenset({Stage.RCPT})
+    stages: ClassVar[frozenset[Stage]] = frozenset({Stage.RCPT})
 
     stage: Stage = Stage.RCPT
     limit: int
@@ -43,7 +43,7 @@ class TooManyMessages(RefusingRule):
         limit: how many.
     """
 
-    stages: ClassVar = frozenset({Stage.MAIL})
+    stages: ClassVar[frozenset[Stage]] = frozenset({Stage.MAIL})
 
     stage: Stage = Stage.MAIL
     limit: int
@@ -64,7 +64,7 @@ class TooManyErrors(RefusingRule):
         limit: how many commands may be refused for good (5yz) before.
     """
 
-    stages: ClassVar = frozenset({Stage.EHLO, Stage.MAIL, Stage.RCPT, Stage.DATA})
+    stages: ClassVar[frozenset[Stage]] = frozenset({Stage.EHLO, Stage.MAIL, Stage.RCPT, Stage.DATA})
 
     stage: Stage = Stage.RCPT
     limit: int

@@ -39,7 +39,7 @@ class RateLimit(RefusingRule):
         hard_reply: the condition to answer with then.
     """
 
-    stages: ClassVar = frozenset(Stage) - {Stage.EHLO, Stage.STARTTLS}
+    stages: ClassVar[frozenset[Stage]] = frozenset(Stage) - {Stage.EHLO, Stage.STARTTLS}
 
     stage: Stage = Stage.MAIL
     per: str = "address"
@@ -82,7 +82,7 @@ class ConcurrentConnections(RefusingRule):
         limit: how many are taken.
     """
 
-    stages: ClassVar = frozenset({Stage.CONNECT, Stage.EHLO, Stage.MAIL, Stage.MESSAGE})
+    stages: ClassVar[frozenset[Stage]] = frozenset({Stage.CONNECT, Stage.EHLO, Stage.MAIL, Stage.MESSAGE})
 
     stage: Stage = Stage.CONNECT
     per: str = "address"

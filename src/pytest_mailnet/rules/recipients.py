@@ -34,7 +34,7 @@ __all__ = [
 class TrustedNetwork(Rule):
     """Permits whatever comes from the provider's own networks."""
 
-    stages: ClassVar = frozenset({Stage.RCPT})
+    stages: ClassVar[frozenset[Stage]] = frozenset({Stage.RCPT})
 
     stage: Stage = Stage.RCPT
 
@@ -46,7 +46,7 @@ class TrustedNetwork(Rule):
 class AuthenticatedUser(Rule):
     """Permits whatever comes from somebody who has logged in."""
 
-    stages: ClassVar = frozenset({Stage.RCPT})
+    stages: ClassVar[frozenset[Stage]] = frozenset({Stage.RCPT})
 
     stage: Stage = Stage.RCPT
 
@@ -58,7 +58,7 @@ class AuthenticatedUser(Rule):
 class LocalRecipient(Rule):
     """Permits mail for the provider's own domains, from anybody."""
 
-    stages: ClassVar = frozenset({Stage.RCPT})
+    stages: ClassVar[frozenset[Stage]] = frozenset({Stage.RCPT})
 
     stage: Stage = Stage.RCPT
 
@@ -70,7 +70,7 @@ class LocalRecipient(Rule):
 class RelayingDenied(RefusingRule):
     """Refuses every recipient that no rule before it has permitted."""
 
-    stages: ClassVar = frozenset({Stage.RCPT})
+    stages: ClassVar[frozenset[Stage]] = frozenset({Stage.RCPT})
 
     stage: Stage = Stage.RCPT
     reply: Condition = "relay_denied"
@@ -87,7 +87,7 @@ class UnknownMailbox(RefusingRule):
     After the dot it refuses a mail of which no recipient has one.
     """
 
-    stages: ClassVar = frozenset({Stage.RCPT, Stage.MESSAGE})
+    stages: ClassVar[frozenset[Stage]] = frozenset({Stage.RCPT, Stage.MESSAGE})
 
     stage: Stage = Stage.RCPT
     reply: Condition = "user_unknown"
@@ -104,7 +104,7 @@ class UnknownMailbox(RefusingRule):
 class _OfMailboxes(RefusingRule):
     """Refuses recipients for the state of their mailbox; after the dot, a mail with none in order."""
 
-    stages: ClassVar = frozenset({Stage.RCPT, Stage.MESSAGE})
+    stages: ClassVar[frozenset[Stage]] = frozenset({Stage.RCPT, Stage.MESSAGE})
 
     stage: Stage = Stage.RCPT
     reply: Condition = ""

@@ -28,7 +28,7 @@ class DynamicAddress(RefusingRule):
     They are told by what the test says of its sender, by their reverse name, or by the PBL of Spamhaus.
     """
 
-    stages: ClassVar = frozenset(Stage)
+    stages: ClassVar[frozenset[Stage]] = frozenset(Stage)
 
     stage: Stage = Stage.MAIL
     reply: Condition = "dynamic_ip"
@@ -56,7 +56,7 @@ class LowReputation(RefusingRule):
         is_as: the reputation that it refuses: "poor", "bad".
     """
 
-    stages: ClassVar = frozenset(Stage)
+    stages: ClassVar[frozenset[Stage]] = frozenset(Stage)
 
     stage: Stage = Stage.MESSAGE
     is_as: str
@@ -77,7 +77,7 @@ class LowReputation(RefusingRule):
 class ThrottledAddress(RefusingRule):
     """Defers mail from addresses that have sent too much of late."""
 
-    stages: ClassVar = frozenset(Stage)
+    stages: ClassVar[frozenset[Stage]] = frozenset(Stage)
 
     stage: Stage = Stage.MESSAGE
     reply: Condition = "ip_rate_limited"

@@ -70,28 +70,36 @@ class RuleContext(Protocol):
     @property
     def clock(self) -> Clock:
         """The net's."""
+        ...
 
     @property
     def dns(self) -> Resolver:
         """The net's."""
+        ...
 
     def is_local(self, domain: str) -> bool:
         """Whether the provider is where that domain's mail ends."""
+        ...
 
     def mailbox_of(self, address: str) -> Mailbox | None:
         """The mailbox that mail for an address is laid in."""
+        ...
 
     def account_of(self, identity: str) -> Account | None:
         """Who logs in by that name: "alice", "alice@gmail.com"."""
+        ...
 
     def trusts(self, ip: str) -> bool:
         """Whether an address lies in the provider's own networks."""
+        ...
 
-    def sender_at(self, ip: str) -> Sender | None:
+    def sender_at(self, ip: str, /) -> Sender | None:
         """What the world knows of an address."""
+        ...
 
     def memory(self, owner: object, kind: Callable[[], T]) -> T:
         """What a rule, or a class of them, remembers in this net; made by `kind` when first asked for."""
+        ...
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -32,7 +32,7 @@ _AFTER_EHLO = frozenset({Stage.AUTH, Stage.MAIL, Stage.RCPT, Stage.DATA, Stage.M
 class TlsRequired(RefusingRule):
     """Refuses what comes in the clear."""
 
-    stages: ClassVar = _AFTER_EHLO
+    stages: ClassVar[frozenset[Stage]] = _AFTER_EHLO
 
     stage: Stage = Stage.MAIL
     reply: Condition = "starttls_required"
@@ -45,7 +45,7 @@ class TlsRequired(RefusingRule):
 class LoginRequired(RefusingRule):
     """Refuses mail of somebody who has not logged in."""
 
-    stages: ClassVar = _AFTER_EHLO - {Stage.AUTH}
+    stages: ClassVar[frozenset[Stage]] = _AFTER_EHLO - {Stage.AUTH}
 
     stage: Stage = Stage.MAIL
     reply: Condition = "auth_required"
@@ -58,7 +58,7 @@ class LoginRequired(RefusingRule):
 class PipelinedAfterStarttls(RefusingRule):
     """Refuses a handshake where commands were sent behind STARTTLS in the clear (CVE-2011-0411)."""
 
-    stages: ClassVar = frozenset({Stage.STARTTLS})
+    stages: ClassVar[frozenset[Stage]] = frozenset({Stage.STARTTLS})
 
     stage: Stage = Stage.STARTTLS
     reply: Condition = "pipelining_after_starttls"
@@ -71,7 +71,7 @@ class PipelinedAfterStarttls(RefusingRule):
 class _OfCredentials(RefusingRule):
     """Refuses a log-in."""
 
-    stages: ClassVar = frozenset({Stage.AUTH})
+    stages: ClassVar[frozenset[Stage]] = frozenset({Stage.AUTH})
 
     stage: Stage = Stage.AUTH
     reply: Condition = "bad_credentials"
@@ -129,7 +129,7 @@ class SenderNotOwned(RefusingRule):
         author: whether the addresses in From count too, where the stage is that after the dot.
     """
 
-    stages: ClassVar = frozenset({Stage.MAIL, Stage.RCPT, Stage.MESSAGE})
+    stages: ClassVar[frozenset[Stage]] = frozenset({Stage.MAIL, Stage.RCPT, Stage.MESSAGE})
 
     stage: Stage = Stage.MAIL
     author: bool = False

@@ -23,7 +23,7 @@ class Tarpit(Rule):
         errors: only for clients that were refused so often (5yz) in the session.
     """
 
-    stages: ClassVar = frozenset(Stage)
+    stages: ClassVar[frozenset[Stage]] = frozenset(Stage)
 
     stage: Stage = Stage.RCPT
     when: When = When.ASKED

@@ -76,12 +76,12 @@ class Sender:
         InvalidSetting, ZoneError: when an attribute is set to an invalid value.
     """
 
-    ptr = Setting[str | None](None, _reverse_name, _published)
-    helo = Setting("", _own_name)
-    dynamic = Flag(_published)
-    reputation = Setting[Reputation]("good", _reputation)
-    throttled = Flag()
-    bulk = Flag()
+    ptr: Setting[str | None] = Setting(None, _reverse_name, _published)
+    helo: Setting[str] = Setting("", _own_name)
+    dynamic: Flag = Flag(_published)
+    reputation: Setting[Reputation] = Setting("good", _reputation)
+    throttled: Flag = Flag()
+    bulk: Flag = Flag()
     _listed_in: tuple[Listing, ...] = ()
 
     def __init__(

@@ -24,6 +24,7 @@ class Service(Protocol):
             connection: the connection to serve.
             loop: the engine's event loop.
         """
+        ...
 
 
 class Tenant(Protocol):
@@ -32,13 +33,16 @@ class Tenant(Protocol):
     @property
     def name_server(self) -> NameServer:
         """The server that answers DNS questions to this net."""
+        ...
 
     @property
     def clock(self) -> Clock:
         """The net's clock."""
+        ...
 
     def caller(self) -> str:
         """The sender's address for DNS questions without a note of who asks."""
+        ...
 
 
 @dataclass(slots=True, eq=False)

@@ -112,7 +112,7 @@ class StreamServer(asyncio.Protocol):
             else:
                 self._transport.write(len(sent.packet).to_bytes(2, "big") + sent.packet)
 
-    def connection_lost(self, error: Exception | None) -> None:  # noqa: ARG002
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
         """Call `on_lost`."""
         self._on_lost()
 

@@ -46,7 +46,7 @@ class Engine:
 
     def __init__(self) -> None:
         self._lock = lock()  # for what `_begin_anew` sets: nets may begin in several threads
-        self.authority = Authority()
+        self.authority: Authority = Authority()
         self._begin_anew()
 
     def _begin_anew(self) -> None:
@@ -56,11 +56,11 @@ class Engine:
         self._sockets: list[Any] = []  # the listening ones
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop: asyncio.Event | None = None
-        self.listener = Endpoint(_LOOPBACK, 0)
-        self.dns = Endpoint(_LOOPBACK, 0)
-        self.silences = Silences()
-        self.calls = Calls(self.silences)
-        self.black_hole = BlackHole()
+        self.listener: Endpoint = Endpoint(_LOOPBACK, 0)
+        self.dns: Endpoint = Endpoint(_LOOPBACK, 0)
+        self.silences: Silences = Silences()
+        self.calls: Calls = Calls(self.silences)
+        self.black_hole: BlackHole = BlackHole()
 
     def start(self) -> None:
         """Bind the sockets and start the thread, if it does not run.

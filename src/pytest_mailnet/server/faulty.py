@@ -22,9 +22,11 @@ class FaultyServer(Protocol):
 
     def send(self, reply: bytes) -> None:
         """Send bytes to the client."""
+        ...
 
     def resume(self, data: bytes) -> None:
         """Go on with the bytes that came while a reply was late."""
+        ...
 
     def later(self, seconds: float, do: Callable[[], object]) -> None:
         """Run a callback after some seconds of the net's time.
@@ -33,12 +35,15 @@ class FaultyServer(Protocol):
             seconds: the delay.
             do: the callback.
         """
+        ...
 
     def lose(self, how: str) -> None:
         """Record that the server has ended the connection, and how; the next `send` closes it."""
+        ...
 
     def reset(self, how: str) -> None:
         """Break the connection off with a RST, and record why."""
+        ...
 
 
 class Mishaps:

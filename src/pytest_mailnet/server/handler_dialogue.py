@@ -18,7 +18,7 @@ from pytest_mailnet.server.handler_loop import HandlerLoop
 from pytest_mailnet.smtp.data import Content
 from pytest_mailnet.smtp.dialogue import Dialogue
 from pytest_mailnet.smtp.paths import CommandError, forward_path, reverse_path
-from pytest_mailnet.smtp.service import SmtpHost
+from pytest_mailnet.smtp.service import Reading, SmtpHost
 from pytest_mailnet.smtp.state import HangUp, Step, agreed
 from pytest_mailnet.values import Reply, Stage
 
@@ -64,6 +64,8 @@ class HandlerDialogue(Dialogue):
         answered: called with each reply when it has come.
         tls_info: returns what asyncio's transports know of an encrypted connection.
     """
+
+    reading: Reading | None
 
     def __init__(  # noqa: PLR0917  # called once
         self,
@@ -134,7 +136,8 @@ class HandlerDialogue(Dialogue):
         verb = verb.upper()
         stage = Stage.AUTH if self._responding else _STAGES.get(verb)
         self.step.pipelined = pipelined
-        if stage in {None, Stage.AUTH} or not self._in_order(stage, rest.decode("utf-8", "replace").strip()):
+        rest_of_line = rest.decode("utf-8", "replace").strip()
+        if stage is None or stage is Stage.AUTH or not self._in_order(stage, rest_of_line):
             return self._ask(_Asked(verb, stage, line, None))
         answer = self.decide(stage)
         if not agreed(answer):

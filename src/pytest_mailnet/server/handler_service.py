@@ -64,7 +64,7 @@ class Handling:
         self._kind = type(kind.__name__, (_InNet, kind), {})
         self._settings = bound.keywords
         self._handler = handler
-        self.loop = HandlerLoop()
+        self.loop: HandlerLoop = HandlerLoop()
 
     def smtp(self, dialogue: HandlerDialogue, host: MailHost) -> SMTP:
         """Make the server of one conversation; it offers STARTTLS where the host does.

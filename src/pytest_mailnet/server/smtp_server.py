@@ -41,17 +41,21 @@ class MailHost(SmtpHost, Protocol):
     @property
     def faults(self) -> Armed:
         """The faults of its connections."""
+        ...
 
     @property
     def clock(self) -> Clock:
         """The net's clock."""
+        ...
 
     @property
     def certificate(self) -> Certificate:
         """The certificate that it shows, unless a fault has it show another."""
+        ...
 
     def tls_context(self, certificate: Certificate) -> ssl.SSLContext:
         """The context for handshakes that show this certificate."""
+        ...
 
 
 class MailService:

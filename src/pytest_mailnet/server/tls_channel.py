@@ -27,7 +27,7 @@ class TlsChannel:
             self._in, self._out, server_side=server_name is None, server_hostname=server_name
         )
         self._established = False
-        self.ended = False
+        self.ended: bool = False
 
     @property
     def version(self) -> str | None:

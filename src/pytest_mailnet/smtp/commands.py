@@ -31,6 +31,7 @@ class CommandFunction(Protocol):
         Raises:
             CommandError: with the condition of the reply, if the command is not carried out.
         """
+        ...
 
 
 class _Command(NamedTuple):

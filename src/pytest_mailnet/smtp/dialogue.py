@@ -45,13 +45,13 @@ class Dialogue(ABC):
         self.step = step
         self._journal = journal
         self._bad_commands = 0
-        self.rcpt_refused = False
+        self.rcpt_refused: bool = False
         self.utf8 = False
-        self.binary = False
+        self.binary: bool = False
         self.chunks: list[bytes] = []
-        self.closing = False
+        self.closing: bool = False
         self.reading: Reading | None = None
-        self.starting_tls = False
+        self.starting_tls: bool = False
         self.response_to: Callable[[bytes], bytes] | None = None
 
     def greet(self) -> bytes:

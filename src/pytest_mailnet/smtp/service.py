@@ -19,12 +19,15 @@ class SmtpHost(Protocol):
     @property
     def hostname(self) -> str:
         """Its host name."""
+        ...
 
     def phrase(self, condition: str) -> Reply:
         """The usual reply for a condition."""
+        ...
 
     def extension_lines(self, step: Step) -> tuple[str, ...] | None:
         """The lines after the first of the EHLO reply, for the session's present state; None without EHLO."""
+        ...
 
     def decide(self, stage: Stage, step: Step) -> Answer:
         """The host's own answer at a stage.
@@ -36,13 +39,16 @@ class SmtpHost(Protocol):
         Returns:
             A reply, or `HANG_UP`; None for the usual reply.
         """
+        ...
 
     def user_of(self, identity: str) -> str:
         """The user that logs in by an identity: "alice" may be alice@gmail.com."""
+        ...
 
     @property
     def challenges_tokens(self) -> bool:
         """Whether a challenge before the reply says what is wrong with a token (RFC 7628, 3.2.2)."""
+        ...
 
     def deliver(self, step: Step, envelope: Envelope, content: bytes) -> None:
         """Take a message. Called before the client gets the positive reply.
@@ -52,6 +58,7 @@ class SmtpHost(Protocol):
             envelope: sender and recipients.
             content: the message.
         """
+        ...
 
     def value_of(self, step: Step, variable: str) -> str:
         """The value of a variable in a reply.
@@ -60,6 +67,7 @@ class SmtpHost(Protocol):
             step: the session.
             variable: its name, "queue_id".
         """
+        ...
 
     def failed(self, error: Exception, stage: Stage | None, step: Step, told: str | None = None) -> None:
         """Note an exception in `decide` or `deliver`, or in a hook of a handler.
@@ -70,6 +78,7 @@ class SmtpHost(Protocol):
             step: the session.
             told: the reply that the client got; None for that of the condition "local_error".
         """
+        ...
 
 
 class Reading(Protocol):
@@ -78,9 +87,12 @@ class Reading(Protocol):
     @property
     def begun(self) -> bytes:
         """The bytes so far, or only the last of them."""
+        ...
 
     def feed(self, data: bytes) -> bytes | None:
         """Add bytes; return those after the end, or None while the end has not come."""
+        ...
 
     def finish(self) -> bytes:
         """Return the reply to the content or chunk."""
+        ...

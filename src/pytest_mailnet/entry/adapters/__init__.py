@@ -25,6 +25,7 @@ class Adapter(Protocol):
             patches: where the replaced attributes are kept.
             world: the network.
         """
+        ...
 
     def compress(self, patches: Patches, waits: Waits) -> None:
         """Let the library wait in the net's time, or report its waits if they cannot be patched.
@@ -33,3 +34,4 @@ class Adapter(Protocol):
             patches: where the replaced attributes are kept.
             waits: waits in the net's time.
         """
+        ...

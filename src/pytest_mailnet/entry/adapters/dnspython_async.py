@@ -26,7 +26,7 @@ def install(patches: Patches, world: Network) -> None:  # noqa: ARG001
 def renew() -> None:
     """Forget the default resolver, which asks the name server of the last net, and its backend."""
     asyncresolver.default_resolver = None
-    vars(asyncbackend)["_default_backend"] = None
+    asyncbackend._default_backend = None  # noqa: SLF001
 
 
 def compress(patches: Patches, waits: Waits) -> None:

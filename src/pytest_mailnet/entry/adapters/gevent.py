@@ -59,7 +59,8 @@ def compress(patches: Patches, waits: Waits) -> None:
             return
 
         def step(seconds: float) -> bool:
-            with _Step(seconds, False):  # noqa: FBT003
+            # gevent's own types leave out that False ends the block without an error.
+            with _Step(seconds, False):  # noqa: FBT003  # pyright: ignore[reportArgumentType]
                 sock.hub.wait(watcher)
                 return True
             return False

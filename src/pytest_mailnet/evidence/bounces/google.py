@@ -15,6 +15,7 @@ from pytest_mailnet.evidence.bounces.layouts import ADDRESS, failure_of, failure
 from pytest_mailnet.evidence.bounces.mail import BouncedMail
 from pytest_mailnet.evidence.failure import Failure
 from pytest_mailnet.evidence.network_errors import Trouble, trouble_in
+from pytest_mailnet.handles.names import FaultName
 from pytest_mailnet.values import Stage
 
 __all__ = ["failures_in"]
@@ -49,7 +50,7 @@ _ATTEMPT = re.compile(
 _NO_CONNECTION = re.compile(r"did not accept our requests to connect", re.IGNORECASE)
 _NULL_MX = re.compile(r"null mx", re.IGNORECASE)
 _LOOK_UP = re.compile(r"DNS Error:?[ \t\n]*(?P<why>[^\n]{1,500}(?:\n[^\n]{1,500})?)")
-_DNS_FAULTS = (
+_DNS_FAULTS: tuple[tuple[re.Pattern[str], FaultName], ...] = (
     (re.compile(r"NXDOMAIN|(?:domain|name) not found|does(?:n't| not) exist", re.IGNORECASE), "dns-nxdomain"),
     (re.compile(r"SERVFAIL|returned (?:general|server) failure|server fail", re.IGNORECASE), "dns-servfail"),
     (re.compile(r"REFUSED", re.IGNORECASE), "dns-refused"),

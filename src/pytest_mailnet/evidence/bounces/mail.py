@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import email
+import email.errors
 import email.header
 import html
 import re

@@ -177,7 +177,7 @@ def _split(text: str, pattern: re.Pattern[str], sender: str | None) -> list[_Pas
         address = opening["address"].strip(".") if opening else ""
         if opening and _is_recipient(address, sender):
             if address in found and current is found[address]:
-                current.append(line)
+                found[address].append(line)
                 continue
             current = found.setdefault(address, [])
             current.append(opening["rest"].lstrip(": "))

@@ -6,7 +6,7 @@ import dataclasses
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from pytest_mailnet.evidence.failure import Failure
 from pytest_mailnet.evidence.network_errors import trouble_in
@@ -15,6 +15,7 @@ from pytest_mailnet.evidence.transcripts.frames import Frame, Place, place_of, t
 from pytest_mailnet.evidence.transcripts.hosts import split_host
 from pytest_mailnet.evidence.transcripts.literals import literal_at
 from pytest_mailnet.evidence.transcripts.reply_lines import reply_of
+from pytest_mailnet.handles.names import FaultName
 from pytest_mailnet.values import Stage
 
 __all__ = ["KINDS", "Raised", "failures_of"]
@@ -142,7 +143,7 @@ def _trouble(chain: Sequence[Raised]) -> Failure | None:
             continue
         fault = trouble.fault
         if any(it.amid for it in places):
-            fault = fault.replace("-after-dot", "-in-content")
+            fault = cast("FaultName", fault.replace("-after-dot", "-in-content"))
         return dataclasses.replace(failure, stage=trouble.stage, fault=fault)
     return failure
 

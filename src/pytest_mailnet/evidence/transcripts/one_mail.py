@@ -29,7 +29,7 @@ class Transaction:
         self.sender = sender
         self.accepted: dict[str | None, None] = {}
         self.refusal: Failure | None = None
-        self.decided = False
+        self.decided: bool = False
         self._named: dict[str | None, None] = {}
         self._refused: dict[str | None, Failure] = {}
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import deque
 from collections.abc import Iterable
+from typing import cast
 
 from pytest_mailnet.evidence.failure import Failure
 from pytest_mailnet.evidence.network_errors import trouble_in
@@ -12,6 +13,7 @@ from pytest_mailnet.evidence.transcripts.client_lines import Command, command_of
 from pytest_mailnet.evidence.transcripts.hosts import named_host
 from pytest_mailnet.evidence.transcripts.reply_lines import to_the_letter
 from pytest_mailnet.evidence.transcripts.transcript_session import TranscriptSession
+from pytest_mailnet.handles.names import FaultName
 from pytest_mailnet.values import Stage
 
 __all__ = ["Conversation"]
@@ -43,7 +45,9 @@ class Conversation:
         self._queue: deque[Command] = deque(maxlen=_MOST_COMMANDS)
         self._lines: list[str] = []
         self._announced = self._greeted = self._closed = self._heard_client = False
-        self._handshake = self._lmtp = self.in_content = self.in_login = False
+        self._handshake = self._lmtp = False
+        self.in_content: bool = False
+        self.in_login: bool = False
         self._chunk = 0
 
     @property
@@ -163,7 +167,7 @@ class Conversation:
         trouble = trouble_in(said, stage) if stage is not None else None
         fault = trouble.fault if trouble else None
         if fault is not None and middle:
-            fault = fault.replace("-after-dot", "-in-content")
+            fault = cast("FaultName", fault.replace("-after-dot", "-in-content"))
         stage = trouble.stage if trouble else stage
         told = self._session.failure(stage, fault=fault, words=words)
         return failures + self._session.breaks(stage, recipients, told, greeted=self._greeted)

@@ -9,6 +9,7 @@ from pytest_mailnet.evidence.failure import Failure
 from pytest_mailnet.evidence.transcripts.client_lines import Command
 from pytest_mailnet.evidence.transcripts.hosts import split_host
 from pytest_mailnet.evidence.transcripts.one_mail import Transaction
+from pytest_mailnet.handles.names import FaultName
 from pytest_mailnet.values import Stage
 
 __all__ = ["TranscriptSession"]
@@ -29,7 +30,7 @@ class TranscriptSession:
 
     def __init__(self) -> None:
         self.host: str | None = None
-        self.mail = Transaction()
+        self.mail: Transaction = Transaction()
         self._address: str | None = None
         self._hints: tuple[str | None, tuple[str, ...]] = (None, ())
         self._obstacle: Failure | None = None
@@ -156,7 +157,12 @@ class TranscriptSession:
         return [dataclasses.replace(failure, recipient=it) for it in recipients]
 
     def failure(
-        self, stage: Stage | None, *, reply: tuple[str, ...] = (), fault: str | None = None, words: str = ""
+        self,
+        stage: Stage | None,
+        *,
+        reply: tuple[str, ...] = (),
+        fault: FaultName | None = None,
+        words: str = "",
     ) -> Failure:
         """Make a failure of the mail that is under way, without a recipient.
 
