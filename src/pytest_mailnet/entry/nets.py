@@ -164,10 +164,11 @@ class _Here:
 
     def __init__(self, nets: Nets) -> None:
         self._nets = nets
-        self.connections: ConnectionQuestions = _ConnectionsHere(nets)
-        self.names: NameQuestions = _NamesHere(nets)
-        self.tls: TlsQuestions = _QuestionsHere(nets, "tls")
-        self.notes: Notes = _QuestionsHere(nets, "notes")
+        # Casts: what passes every question on has no method by name.
+        self.connections: ConnectionQuestions = cast("ConnectionQuestions", _ConnectionsHere(nets))
+        self.names: NameQuestions = cast("NameQuestions", _NamesHere(nets))
+        self.tls: TlsQuestions = cast("TlsQuestions", _QuestionsHere(nets, "tls"))
+        self.notes: Notes = cast("Notes", _QuestionsHere(nets, "notes"))
 
     def instead_of(self, refused: Endpoint) -> str:
         return _world(self._nets).instead_of(refused)

@@ -38,7 +38,7 @@ class WayIn:
         self.opened: set[Endpoint] = set()
         self.notes: Notes = _Recording(net.journal, strict=net.config.strict)
         names = LookingUp(net, engine)
-        self.dialling = Dialling(net, engine, names, self.notes)
+        self.dialling: Dialling = Dialling(net, engine, names, self.notes)
         self.connections: ConnectionQuestions = self.dialling
         self.names: NameQuestions = names
         self.tls: TlsQuestions = _ServerTls(net, engine, self.opened)
