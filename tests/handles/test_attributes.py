@@ -1,0 +1,62 @@
+"""What a test holds takes no attribute that it does not have, and names no inner class."""
+
+from __future__ import annotations
+
+import pytest
+
+from pytest_mailnet.errors import MailNetError
+
+HELD = [
+    "mailnet",
+    "mailnet.config",
+    "mailnet.clock",
+    "mailnet.dns",
+    "mailnet.queue",
+    "mailnet.queue.schedule",
+    "mailnet.sender",
+    "mailnet.ca",
+    "mailnet.gmail",
+    "mailnet.gmail.submission",
+    "mailnet.gmail.replies",
+    "mailnet.chaos(rate=0.0)",
+    "mailnet.account_for({})",
+    "mailnet.dns.queries[0]",
+    "shop",
+    "shop.on_rcpt()",
+    "host",
+    "host.tls",
+    "host.extensions",
+    "alice",
+    "alice.account",
+    "session",
+    "message",
+    "key",
+    "FaultSchedule()",
+]
+
+
+@pytest.mark.parametrize("name", HELD)
+def test_nothing_that_a_test_holds_takes_an_attribute_that_it_does_not_have(held, name):
+    one = eval(name, held)
+
+    with pytest.raises(AttributeError) as raised:
+        one.no_such_setting = True
+
+    assert isinstance(raised.value, MailNetError)
+
+
+@pytest.mark.parametrize("name", HELD)
+def test_no_inner_class_is_named_where_an_attribute_is_missing(held, name):
+    one = eval(name, held)
+
+    with pytest.raises(AttributeError) as raised:
+        _ = one.no_such_setting
+
+    assert isinstance(raised.value, MailNetError)
+    assert f"'{type(one).__name__}'" not in str(raised.value)
+
+
+def test_what_begins_with_an_underscore_is_let_through(held):
+    held["host"]._own = True
+
+    assert held["host"]._own is True
