@@ -275,3 +275,9 @@ def test_a_forbidden_file_is_named_in_the_record(corp_with, say):
 
     [finding] = [it.finding for it in net.sessions[0].exchanges if it.finding and it.code == 552]
     assert finding == ("forbidden_attachment", "'a.exe' is attached, of a forbidden type")
+
+
+def test_a_comma_in_an_author_s_name_makes_no_second_author(evidence, make_step):
+    step = make_step(content=b'From: "Bob, of B" <bob@b.example>\r\n\r\nhi\r\n')
+
+    assert SeveralAuthors().decide(step, evidence) is None

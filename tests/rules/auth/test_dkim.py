@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import sys
+
 import dkim
 import pytest
 
+from pytest_mailnet.errors import MissingExtra
 from pytest_mailnet.rules.auth.dkim import Signature, check_arc, check_dkim
 
 from .conftest import MESSAGE
@@ -96,3 +99,10 @@ def test_an_arc_chain_is_read(dns, key, signed):
     assert check_arc(dns, signed) == "none"
     assert check_arc(dns, whole) == "pass"
     assert check_arc(dns, whole.replace(b"hello", b"hullo")) == "fail"
+
+
+def test_without_its_library_the_extra_is_named(dns, clock, signed, monkeypatch):
+    monkeypatch.setitem(sys.modules, "dkim", None)
+
+    with pytest.raises(MissingExtra, match=r"DKIM takes dkimpy: pip install 'pytest-mailnet\[auth\]'"):
+        check_dkim(dns, clock, signed)
