@@ -5,6 +5,7 @@ from __future__ import annotations
 import smtplib
 import socket
 import ssl
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -35,6 +36,21 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 settings.load_profile("mailnet")
+
+
+def pytest_configure() -> None:
+    """Let coverage see the guard: Python traces no audit hook that does not ask for it."""
+    if sys.gettrace() is not None:
+        add = sys.addaudithook
+
+        def add_traced(hook: Callable[[str, tuple[Any, ...]], object]) -> None:
+            def traced(event: str, args: tuple[Any, ...]) -> None:
+                hook(event, args)
+
+            traced.__cantrace__ = True  # type: ignore[attr-defined]
+            add(traced)
+
+        sys.addaudithook = add_traced
 
 
 @pytest.fixture

@@ -279,3 +279,16 @@ def test_torn_and_shuffled_lines_are_read_without_an_exception(lines):
     for failure in read("\n".join(lines)):
         assert failure.recipient
         assert all(line.isprintable() for line in failure.reply)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        f"host {MX}[{IP}] refused to start TLS: 454 4.7.0 TLS not available",
+        f"TLS is required, but was not offered by host {MX}[{IP}]",
+    ],
+)
+def test_postfix_tells_that_it_could_not_encrypt(said):
+    [failure] = read(f"{POSTFIX}<{ALICE}>: {said}\n")
+
+    assert (failure.recipient, failure.stage) == (ALICE, Stage.STARTTLS)
