@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pytest_mailnet.errors import MailNetError
+from pytest_mailnet.handles.attributes import steady
 
 HELD = [
     "mailnet",
@@ -60,3 +61,22 @@ def test_what_begins_with_an_underscore_is_let_through(held):
     held["host"]._own = True
 
     assert held["host"]._own is True
+
+
+def test_what_begins_with_an_underscore_can_be_deleted_again(held):
+    held["host"]._own = True
+
+    del held["host"]._own
+
+    assert not hasattr(held["host"], "_own")
+
+
+def test_a_property_that_fails_says_why():
+    @steady("a thing")
+    class Thing:
+        @property
+        def broken(self):
+            raise AttributeError("its inner workings have no such part")
+
+    with pytest.raises(AttributeError, match="its inner workings have no such part"):
+        _ = Thing().broken

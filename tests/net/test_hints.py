@@ -65,3 +65,34 @@ def test_other_ports_that_refuse_are_the_machine_s_affair(held):
             socket.create_connection(where)
 
     assert not hasattr(raised.value, "__notes__")
+
+
+def test_a_name_with_other_records_says_that_it_has_no_address(held):
+    held["mailnet"].dns.add("text.example", "TXT", "hello")
+
+    with pytest.raises(socket.gaierror) as raised:
+        smtplib.SMTP("text.example", 25)
+
+    assert raised.value.strerror == (
+        "Name or service not known: 'text.example' is in this mailnet and has no address; "
+        "mailnet.dns.add('text.example', 'A', '192.0.2.27')"
+    )
+
+
+def test_an_address_of_an_operator_that_nobody_has_asked_for_is_that_operator_s(make_mailnet, tmp_path):
+    file = tmp_path / "corp.toml"
+    file.write_text(
+        'name = "corp"\ntitle = "Corp"\ndomains = ["corp.example"]\n\n[zone]\nsource = "own"\ntext = """\n'
+        'corp.example. 300 IN MX 10 mx.corp.example.\nmx.corp.example. 300 IN A 198.51.100.77\n"""\n\n'
+        '[replies.refused]\nstage = "rcpt"\nreply = "550 5.7.1 No"\nsource = "own"\n'
+    )
+
+    with make_mailnet(providers=[file]) as net, smtplib.SMTP("198.51.100.77", 25) as client:
+        assert client.noop()[0] == 250
+        assert net.sessions[0].host == "mx.corp.example"
+
+
+def test_google_workspace_is_google_s_for_domains_of_one_s_own(mailnet):
+    provider = mailnet.add_domain("shop.example", on="google-workspace")
+
+    assert mailnet.google_workspace is provider
