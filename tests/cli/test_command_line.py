@@ -162,3 +162,13 @@ def test_what_a_terminal_cannot_show_is_replaced():
     process = started("replies", "--provider", "qq", env={**os.environ, "PYTHONIOENCODING": "ascii"})
 
     assert ended(process) == (0, "")
+
+
+def test_a_package_that_is_only_on_the_path_has_no_version(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "path", [])
+
+    with pytest.raises(SystemExit) as ended_with:
+        main(["--version"])
+
+    assert ended_with.value.code == 0
+    assert capsys.readouterr().out.rstrip().endswith("(not installed)")

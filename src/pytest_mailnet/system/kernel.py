@@ -47,7 +47,7 @@ class _KernelLoop(_Loop):
     _add_reader: Any
     _read_from_self: Any
 
-    def _make_self_pipe(self) -> None:
+    def _make_self_pipe(self) -> None:  # pragma: no cover  # in a thread that coverage cannot follow
         # As asyncio's own does, which takes a pair of the patched `socket.socketpair`, and so makes a hub.
         self._ssock, self._csock = _socket.socketpair()
         self._ssock.setblocking(False)  # noqa: FBT003
@@ -56,7 +56,7 @@ class _KernelLoop(_Loop):
         self._add_reader(self._ssock.fileno(), self._read_from_self)
 
 
-class _PollSelector(selectors.SelectSelector):
+class _PollSelector(selectors.SelectSelector):  # pragma: no cover  # in a thread that coverage cannot follow
     """Waits by `poll`, which the patched module has for greenlets, or not at all."""
 
     def __init__(self) -> None:
