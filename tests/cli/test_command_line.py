@@ -137,7 +137,8 @@ def test_what_cannot_be_written_is_told():
 
 
 def test_an_interruption_ends_it_without_a_traceback():
-    process = started("reproduce")
+    # Who is started in the background of a shell inherits that SIGINT is ignored.
+    process = started("reproduce", preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
     assert process.stdin is not None
 
     process.stdin.write(LOGGED * 10_000)  # more than a pipe holds: it reads by now

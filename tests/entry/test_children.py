@@ -193,3 +193,37 @@ def test_a_child_s_program_that_is_not_in_the_net_is_noted(shop, mailnet):
 
     [line] = timeline(life_of(mailnet).journal).splitlines()[1:]
     assert line.startswith(f"  - a process was started outside of the net: `{sys.executable} -S -c pass`. ")
+
+
+def test_a_child_whose_parent_has_left_the_net_is_told_so(shop, make_mailnet):
+    code = (
+        "import smtplib, sys\n"
+        "smtplib.SMTP('mx.shop.example', 25, timeout=10).close()\n"
+        "print('up', flush=True)\n"
+        "sys.stdin.readline()\n"
+        "try:\n"
+        "    smtplib.SMTP('mx.shop.example', 25, timeout=10)\n"
+        "except OSError as error:\n"
+        "    print(error)\n"
+    )
+    with make_mailnet() as net:
+        net.add_server("mx.shop.example", domain="shop.example")
+        net.include_children()
+        child = subprocess.Popen(
+            [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        assert child.stdout.readline() == "up\n"
+
+    told, _ = child.communicate("\n", timeout=25)
+
+    assert "the mailnet of the parent process has been left" in told
+
+
+def test_a_child_that_forbids_itself_nothing_may_reach_its_parent(shop, mailnet):
+    port = int(os.environ["PYTEST_MAILNET_PARENT"].split()[0])
+
+    told = python(
+        f"import socket; print(socket.create_connection(('127.0.0.1', {port}), 10).getpeername()[1])"
+    )
+
+    assert told == [str(port)]

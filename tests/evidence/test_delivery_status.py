@@ -99,3 +99,18 @@ def test_a_reply_for_people_says_more_than_a_report_s_words():
     [failure] = told_besides(group, said)
 
     assert (failure.reply, failure.stage, failure.fault) == (("550 5.1.1 No",), Stage.RCPT, None)
+
+
+def test_a_receipt_that_a_mail_was_read_is_no_bounce():
+    kind = report(FAILED).replace("report-type=delivery-status", "report-type=disposition-notification")
+    receipt = kind.replace("message/delivery-status", "message/disposition-notification")
+
+    assert failures_of(BouncedMail.parse(receipt.encode())) == []
+
+
+def test_a_field_that_is_encoded_wrongly_is_read_as_it_stands():
+    text = report(FAILED).replace("Subject: Undelivered", "Subject: =?x-none?b?!!?= Undelivered")
+
+    [failure] = failures_of(BouncedMail.parse(text.encode()))
+
+    assert failure.recipient == ALICE

@@ -239,3 +239,15 @@ def test_arguments_of_a_call_are_read_as_trackers_write_them(recipients, told):
     value = {"type": "SMTPDataError", "value": "(554, b'5.7.1 Spam')", "stacktrace": {"frames": frames}}
 
     assert [it.recipient for it in found({"exception": {"values": [value]}})] == told
+
+
+def test_an_event_of_more_values_than_anybody_reads_ends():
+    values = [{"a": number} for number in range(200_000)]
+
+    assert outcomes(json.dumps({"exception": {"values": values}}))[0].file == "event.json"
+
+
+def test_an_exception_is_found_wherever_it_stands_in_an_event():
+    assert found({"contexts": {"deep": [{"er": {"exc_type": "x", "exception": {"values": [VALUE]}}}]}}) == [
+        EXPECTED
+    ]

@@ -149,3 +149,74 @@ def test_without_a_certificate_no_hands_were_shaken():
     said = "CONNECTED(00000003)\n---\nno peer certificate available\n---\n"
 
     assert failures(said) == [(None, Stage.STARTTLS, "no peer certificate available")]
+
+
+def test_a_reply_after_quit_belongs_to_no_mail():
+    said = f"{TAKEN} -> RCPT TO:<carl@shop.example>\n<** 550 5.1.1 No\n<-  421 4.3.2 Closing\n -> QUIT\n"
+
+    assert (CARL, Stage.RCPT, "550 5.1.1 No") in failures(said)
+
+
+def test_another_greeting_begins_another_session():
+    said = f"{GREETED}<** 421 4.3.2 Closing\n<-  220 mx2.shop.example ESMTP\n{TAKEN.removeprefix(GREETED)}"
+    said += " -> RCPT TO:<carl@shop.example>\n<** 550 5.1.1 No\n"
+
+    assert failures(said)[-1] == (CARL, Stage.RCPT, "550 5.1.1 No")
+
+
+def test_a_recipient_of_a_mail_that_was_refused_is_named_and_not_blamed():
+    said = f"{GREETED} -> MAIL FROM:<bob@app.example>\n<** 550 5.7.1 No\n -> RCPT TO:<alice@shop.example>\n"
+    said += "<** 503 5.5.1 MAIL first\n"
+
+    assert failures(said) == [(ALICE, Stage.MAIL, "550 5.7.1 No")]
+
+
+def test_a_continued_reply_may_lack_its_mark():
+    said = f"{TAKEN} -> RCPT TO:<carl@shop.example>\n<** 550-5.1.1 No such\n    550 5.1.1 user\n"
+
+    assert failures(said) == [(CARL, Stage.RCPT, "550-5.1.1 No such\n550 5.1.1 user")]
+
+
+def test_starttls_that_is_agreed_to_and_broken_off_failed_at_the_handshake():
+    said = f"{GREETED} -> STARTTLS\n<-  220 Ready\n*** TLS startup failed (connect(): error:0A000086)\n"
+
+    assert failures(said) == [(None, Stage.STARTTLS, "TLS startup failed (connect(): error:0A000086)")]
+
+
+def test_docker_s_lines_that_are_no_json_are_read_as_they_stand():
+    said = GREETED + TAKEN.removeprefix(GREETED).replace(
+        "<-  250 OK\n -> RCPT", '{"log":\n<-  250 OK\n -> RCPT', 1
+    )
+    said += " -> RCPT TO:<carl@shop.example>\n<** 550 5.1.1 No\n"
+
+    assert failures(said)[-1] == (CARL, Stage.RCPT, "550 5.1.1 No")
+
+
+def test_a_report_of_the_net_tells_how_its_sessions_ended():
+    said = (
+        "      1.0 ms  [1]  203.0.113.7:37253 connects to mx.shop.example (192.0.2.10:25)\n"
+        "      1.1 ms  [1] S  220 mx.shop.example ESMTP\n      1.2 ms  [1] C  EHLO app.example\n"
+        "      1.3 ms  [1] S  250 mx.shop.example\n      1.4 ms  [1] C  MAIL FROM:<bob@app.example>\n"
+        "      1.5 ms  [1]  connection reset\n"
+    )
+
+    assert failures(said) == [(None, Stage.MAIL, "reset-at-mail")]
+
+
+ENDED = f"{GREETED} -> QUIT\n<-  221 Bye\n"
+
+
+@pytest.mark.parametrize("behind", [" -> QUIT\n", "<** 550 5.7.1 of nothing\n"], ids=["QUIT", "a reply"])
+def test_what_is_said_after_the_end_is_of_no_mail(behind):
+    said = (
+        f"{TAKEN} -> RCPT TO:<carl@shop.example>\n<** 550 5.1.1 No\n -> QUIT\n<-  221 Bye\n{behind}{behind}"
+    )
+
+    assert failures(said) == [(CARL, Stage.RCPT, "550 5.1.1 No")]
+
+
+def test_a_greeting_after_the_end_is_of_the_next_session():
+    said = f"{ENDED}<-  220 mx2.shop.example ESMTP\n -> EHLO app.example\n<-  250 mx2.shop.example\n"
+    said += " -> MAIL FROM:<eve@app.example>\n<** 550 5.7.1 No\n"
+
+    assert failures(said) == [(None, Stage.MAIL, "550 5.7.1 No")]

@@ -112,3 +112,21 @@ def test_the_innermost_function_tells_the_stage(function, code, raised, told):
 
 def test_a_session_that_ends_badly_after_its_mail_is_no_failure():
     assert failures(trace("quit", 'res = self.docmd("quit")', CLOSED)) == []
+
+
+def test_an_answer_that_is_not_whole_at_the_very_end_is_read_as_far_as_it_goes():
+    typed = f"{TAKEN}>>> s.rcpt('{CARL}')\n(550, b'5.1.1 No'"
+
+    assert failures(typed) == [(CARL, Stage.RCPT, "550 5.1.1 No")]
+
+
+def test_an_answer_to_no_command_is_passed_over():
+    typed = f"{CONNECTED}>>> s.sock.getsockname()\n(550, '5.1.1')\n>>> s.mail('bob@app.example')\n(550, b'5.7.1 No')\n"
+
+    assert failures(typed) == [(None, Stage.MAIL, "550 5.7.1 No")]
+
+
+def test_a_call_that_raises_was_said():
+    typed = f"{TAKEN}>>> s.rcpt('{CARL}')\n" + trace("getreply", "raise SMTPServerDisconnected(...)", CLOSED)
+
+    assert (CARL, Stage.RCPT, "closed-at-rcpt") in failures(typed)

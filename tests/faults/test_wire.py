@@ -6,6 +6,7 @@ import socket
 
 import pytest
 
+from pytest_mailnet.errors import InvalidSetting
 from pytest_mailnet.faults import FAULTS
 
 HOST = "mx.shop.example"
@@ -189,3 +190,10 @@ def test_what_comes_while_a_reply_is_late_is_answered_after_it(mailnet, connect)
     sock.sendall(QUIT)
 
     assert rest(sock)[0].startswith(OK)
+
+
+def test_handshakes_fail_in_one_way_at_a_time(mailnet, shop):
+    mailnet.host(HOST).fail("expired-at-starttls")
+
+    with pytest.raises(InvalidSetting, match="that would never happen, since 'expired-at-starttls'"):
+        mailnet.host(HOST).fail("handshake-refused-at-starttls", times=1)

@@ -79,3 +79,7 @@ def test_a_host_s_extensions_are_its_lines_and_their_keywords(shop):
     assert list(extensions) == [line.split(" ")[0] for line in extensions.lines]
     assert len(extensions) == len(extensions.lines)
     assert repr(extensions) == f"Extensions({list(extensions.lines)})"
+
+
+def test_a_server_shows_its_name_and_its_addresses(shop):
+    assert repr(shop) == f"<Server mx.shop.example {shop.ip}>"

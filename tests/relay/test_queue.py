@@ -329,3 +329,34 @@ def test_a_host_that_makes_no_sense_is_tried_again(mailnet, send, mx, fault, rea
     assert not reason or reason in mailnet.queue[0].reason
     mailnet.deliver_all(hours=1)
     assert len(mx.mailbox("sales@shop.example").messages) == 1
+
+
+def test_a_slow_host_gets_its_mail(mailnet, send, mx):
+    mailnet.host("mx.shop.example").fail("slow-at-connect", times=1)
+    send("sales@shop.example")
+
+    mailnet.deliver_all()
+
+    mailnet.deliver_all(hours=1)
+    assert len(mx.mailbox("sales@shop.example").messages) == 1
+
+
+def test_a_host_that_hangs_up_behind_its_greeting_is_tried_again(mailnet, send, mx):
+    mailnet.host("mx.shop.example").fail("closed-at-ehlo", times=1)
+    send("sales@shop.example")
+
+    mailnet.deliver_all()
+
+    mailnet.deliver_all(hours=1)
+    assert len(mx.mailbox("sales@shop.example").messages) == 1
+
+
+def test_a_host_that_closes_behind_a_yes_is_tried_again(mailnet, send, mx):
+    mx.on_mail().reply("250 2.1.0 OK", close=True).times(1)
+    send("sales@shop.example")
+
+    mailnet.deliver_all()
+
+    assert mailnet.queue[0].reason == "the server closed the connection (mx.shop.example)"
+    mailnet.deliver_all(hours=1)
+    assert len(mx.mailbox("sales@shop.example").messages) == 1

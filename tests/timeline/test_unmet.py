@@ -312,3 +312,20 @@ def test_an_answer_that_the_test_fails_for_is_told_once(pytester):
     result = pytester.runpytest_subprocess()
 
     assert result.stdout.str().count("was given 0 of 1 time") == 1
+
+
+def test_an_answer_tells_the_whole_path_of_a_file_that_is_elsewhere(net, server, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+
+    answer = server.on_rcpt("*").reply("550 5.1.1 No")
+
+    assert str(answer.written) == f"{Path(__file__)}:{line_of(answer)}"
+
+
+def test_an_answer_that_was_not_given_often_enough_tells_what_it_was_given_to(net, server):
+    server.on_rcpt("*").reply("550 5.1.1 No").times(2)
+    with pytest.raises(smtplib.SMTPRecipientsRefused):
+        send("sale@shop.example")
+
+    [told] = life_of(net).unmet
+    assert told.splitlines()[-1] == "  - session 1: it matched"
