@@ -137,7 +137,8 @@ def test_what_cannot_be_written_is_told():
 
 
 def test_an_interruption_ends_it_without_a_traceback():
-    process = started("reproduce")
+    # Who is started in the background of a shell inherits that SIGINT is ignored.
+    process = started("reproduce", preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
     assert process.stdin is not None
 
     process.stdin.write(LOGGED * 10_000)  # more than a pipe holds: it reads by now
@@ -162,3 +163,13 @@ def test_what_a_terminal_cannot_show_is_replaced():
     process = started("replies", "--provider", "qq", env={**os.environ, "PYTHONIOENCODING": "ascii"})
 
     assert ended(process) == (0, "")
+
+
+def test_a_package_that_is_only_on_the_path_has_no_version(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "path", [])
+
+    with pytest.raises(SystemExit) as ended_with:
+        main(["--version"])
+
+    assert ended_with.value.code == 0
+    assert capsys.readouterr().out.rstrip().endswith("(not installed)")

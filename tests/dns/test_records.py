@@ -7,7 +7,7 @@ import re
 import dns.rdata
 import pytest
 
-from pytest_mailnet.dns.records import Record, parse_rdata, parse_rdtype, plain_name
+from pytest_mailnet.dns.records import Record, parse_rdata, parse_rdtype, plain_name, text_of
 from pytest_mailnet.dns.zonefile import parse_zone
 from pytest_mailnet.errors import ZoneError
 
@@ -283,3 +283,15 @@ def test_what_a_message_gives_as_an_example_is_right(rdtype):
     example = str(error.value).partition(f"{rdtype} takes it as in '")[2].removesuffix("'")
 
     assert Record("shop.example", rdtype, 60, parse_rdata("shop.example", rdtype, example)).wire
+
+
+@pytest.mark.parametrize(
+    ("rdata", "text"),
+    [
+        (r'"a \"b\" c"', 'a "b" c'),
+        (r'"v=DKIM1\; k=rsa\; " "p=x"', "v=DKIM1; k=rsa; p=x"),
+        (r'"\065\092"', "A\\"),
+    ],
+)
+def test_the_text_of_a_record_is_without_quotes_and_escapes(rdata, text):
+    assert text_of(rdata) == text

@@ -12,6 +12,8 @@ import dns.rcode
 import dns.reversename
 import pytest
 
+from pytest_mailnet.net.mailnet import life_of
+
 GOOGLE = ("8.8.8.8", 53)
 GMAIL_2009 = datetime(2009, 7, 17, 22, 55, 58, tzinfo=UTC)
 LONG = "v=DKIM1; p=" + "QUJD" * 1000
@@ -44,10 +46,9 @@ def recorded(mailnet):
 
 
 @pytest.fixture
-def standing(request):
+def standing(mailnet):
     """The connections that the engine has not let go of."""
-    engine = request.getfixturevalue("_mailnet_engine")
-    return lambda: set(engine.calls.standing)
+    return lambda: set(life_of(mailnet).engine.calls.standing)
 
 
 @pytest.fixture

@@ -192,3 +192,42 @@ def test_sock_connect_takes_a_name_on_every_loop(mailnet, resolvable, sessions, 
     assert run(talk) == b"220 "
 
     sessions()
+
+
+def test_a_connection_over_a_socket_of_one_s_own_is_made(shop, mailnet, run):
+    async def greet():
+        loop = asyncio.get_running_loop()
+        sock = socket.socket()
+        sock.setblocking(False)  # noqa: FBT003
+        await loop.sock_connect(sock, ("mx.shop.example", 25))
+        reader, writer = await asyncio.open_connection(sock=sock)
+        banner = await reader.readline()
+        writer.close()
+        await writer.wait_closed()
+        return banner
+
+    assert run(greet) == b"220 mx.shop.example ESMTP\r\n"
+
+
+def test_a_connection_to_the_machine_is_left_alone(echo, mailnet, run):
+    async def talk():
+        reader, writer = await asyncio.open_connection(*echo)
+        writer.write(b"hello")
+        said = await reader.readexactly(5)
+        writer.close()
+        await writer.wait_closed()
+        return said
+
+    assert run(talk) == b"hello"
+
+
+def test_a_connect_that_is_given_up_leaves_no_socket(shop, mailnet, run):
+    mailnet.fail("shop.example", "dropped-at-connect")
+
+    async def give_up():
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(asyncio.open_connection("mx.shop.example", 25), 0.05)
+
+    run(give_up)
+
+    assert [it.host for it in mailnet.sessions] == []

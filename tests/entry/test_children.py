@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import socket
 import subprocess
 import sys
 
 import pytest
 
 from pytest_mailnet.net.mailnet import life_of
+from pytest_mailnet.timeline.story import timeline
 
 SENDING = """
 import smtplib
@@ -157,3 +160,70 @@ def test_the_environment_is_as_before_when_the_net_is_left(make_mailnet):
 
     assert during != before
     assert dict(os.environ) == before
+
+
+def test_who_does_not_know_the_secret_is_shown_the_door(shop, mailnet):
+    port, secret = os.environ["PYTEST_MAILNET_PARENT"].split()
+
+    with socket.create_connection(("127.0.0.1", int(port)), timeout=10) as wire:
+        wire.sendall(b"x" * len(secret) + b'\n["authority", []]\n')
+
+        with contextlib.suppress(ConnectionResetError):
+            assert wire.recv(100) == b""
+
+
+def test_a_child_hears_where_nobody_is_that_mail_goes_to_servers(shop, mailnet):
+
+    told = python(
+        "import socket\n"
+        "with socket.socket() as silent:\n"
+        "    silent.bind(('127.0.0.1', 0))\n"
+        "    try:\n"
+        "        socket.create_connection(silent.getsockname(), timeout=10)\n"
+        "    except ConnectionRefusedError as error:\n"
+        "        print(getattr(error, '__notes__', []))\n"
+    )
+
+    assert told == ["[]"]
+
+
+def test_a_child_s_program_that_is_not_in_the_net_is_noted(shop, mailnet):
+
+    python("import subprocess, sys; subprocess.run([sys.executable, '-S', '-c', 'pass'], env={}, check=True)")
+
+    [line] = timeline(life_of(mailnet).journal).splitlines()[1:]
+    assert line.startswith(f"  - a process was started outside of the net: `{sys.executable} -S -c pass`. ")
+
+
+def test_a_child_whose_parent_has_left_the_net_is_told_so(shop, make_mailnet):
+    code = (
+        "import smtplib, sys\n"
+        "smtplib.SMTP('mx.shop.example', 25, timeout=10).close()\n"
+        "print('up', flush=True)\n"
+        "sys.stdin.readline()\n"
+        "try:\n"
+        "    smtplib.SMTP('mx.shop.example', 25, timeout=10)\n"
+        "except OSError as error:\n"
+        "    print(error)\n"
+    )
+    with make_mailnet() as net:
+        net.add_server("mx.shop.example", domain="shop.example")
+        net.include_children()
+        child = subprocess.Popen(
+            [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        assert child.stdout.readline() == "up\n"
+
+    told, _ = child.communicate("\n", timeout=25)
+
+    assert "the mailnet of the parent process has been left" in told
+
+
+def test_a_child_that_forbids_itself_nothing_may_reach_its_parent(shop, mailnet):
+    port = int(os.environ["PYTEST_MAILNET_PARENT"].split()[0])
+
+    told = python(
+        f"import socket; print(socket.create_connection(('127.0.0.1', {port}), 10).getpeername()[1])"
+    )
+
+    assert told == [str(port)]

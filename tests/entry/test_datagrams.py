@@ -131,3 +131,45 @@ def test_a_unix_end_point_is_left_alone(mailnet, run, tmp_path):
         return heard
 
     assert run(talk) == b"hello"
+
+
+def test_an_end_point_is_told_that_nothing_listens(mailnet, run):
+    class Refused(asyncio.DatagramProtocol):
+        def __init__(self):
+            self.error = asyncio.get_running_loop().create_future()
+
+        def error_received(self, exc):
+            if not self.error.done():
+                self.error.set_result(exc)
+
+    async def send():
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent:
+            silent.bind(("127.0.0.1", 0))
+            where = silent.getsockname()
+        transport, protocol = await asyncio.get_running_loop().create_datagram_endpoint(
+            Refused, sock=own_socket(connected=where)
+        )
+        try:
+            transport.sendto(b"hello")
+            return await asyncio.wait_for(protocol.error, 10)
+        finally:
+            transport.close()
+
+    assert isinstance(run(send), ConnectionRefusedError)
+
+
+def test_an_end_point_for_an_address_of_the_machine_is_left_alone(mailnet, run):
+    async def send():
+        loop = asyncio.get_running_loop()
+        there, listener = await loop.create_datagram_endpoint(Listener, local_addr=("127.0.0.1", 0))
+        here, _ = await loop.create_datagram_endpoint(
+            asyncio.DatagramProtocol, remote_addr=there.get_extra_info("sockname")
+        )
+        try:
+            here.sendto(b"hello")
+            return await asyncio.wait_for(listener.heard, 10)
+        finally:
+            here.close()
+            there.close()
+
+    assert run(send) == b"hello"

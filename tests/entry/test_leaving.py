@@ -256,4 +256,5 @@ def test_a_thousand_nets_leave_no_thread_descriptor_or_memory(engine, nets, alon
     # Less is no leak: idle threads of a test before, trio's for one, end by themselves meanwhile.
     assert threads_after <= threads
     assert open_after <= open_before
-    assert blocks_after - blocks < 500  # what caches and threads come and go by
+    if sys.gettrace() is None:  # a tracer keeps what it has seen
+        assert blocks_after - blocks < 500  # what caches and threads come and go by

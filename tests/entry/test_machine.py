@@ -11,6 +11,7 @@ import re
 import socket
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -303,16 +304,53 @@ def test_a_name_of_the_net_leads_out_of_it_by_the_net_s_address(net, resolver):
 
 
 def test_a_child_leaves_to_the_machine_what_is_the_machine_s(mailnet):
-    known = [name for name in machine.hosts_file() if host_name(name)]
+    lines = [line.partition("#")[0].split() for line in Path("/etc/hosts").read_text("utf-8").splitlines()]
+    known = {name: address for address, *names in filter(None, lines) for name in names if host_name(name)}
     if not known:
         pytest.skip("the hosts file of this machine has no name but localhost")
     mailnet.include_children()
-    code = f"import socket; print(socket.gethostbyname({known[0]!r}), socket.getaddrinfo({known[0]!r}, 8080)[0][4][0])"
+    name = next(iter(known))
+    code = (
+        f"import socket; print(socket.gethostbyname({name!r}), socket.getaddrinfo({name!r}, 8080)[0][4][0])"
+    )
 
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, timeout=25, check=False
     )
 
     assert done.stderr == ""
-    assert done.stdout.split()[0] in machine.hosts_file()[known[0]]
+    assert done.stdout.split()[0] in {address for address, *names in filter(None, lines) if name in names}
     assert mailnet.dns.queries == []
+
+
+@pytest.mark.parametrize(
+    ("family", "host", "told"),
+    [
+        (socket.AF_INET, "<broadcast>", ["255.255.255.255:80"]),
+        (socket.AF_INET, "", ["0.0.0.0:80"]),
+        (socket.AF_INET6, "", ["[::]:80"]),
+        (socket.AF_INET, 5, []),
+    ],
+)
+def test_addresses_that_the_kernel_knows_are_told_without_a_look_up(resolver, family, host, told):
+    with socket.socket(family, socket.SOCK_DGRAM) as sock:
+        assert [str(it) for it in machine.destinations(sock, host, 80)] == told
+    assert resolver.asked == []
+
+
+def test_a_name_that_the_machine_does_not_find_leads_nowhere(resolver, monkeypatch):
+    def find_nothing(*_):
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(machine, "getaddrinfo", find_nothing)
+
+    with socket.socket() as sock:
+        assert machine.destinations(sock, "redis", 6379) == []
+
+
+def test_a_machine_without_a_hosts_file_knows_only_itself(net, resolver, tmp_path):
+    (tmp_path / "hosts").unlink()
+
+    assert not machine.knows("db.corp.example")
+    with pytest.raises(socket.gaierror, match="is not in this mailnet"):
+        socket.gethostbyname("db.corp.example")

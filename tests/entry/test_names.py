@@ -176,3 +176,14 @@ def test_a_socket_connects_to_localhost_by_name(make_mailnet, listening, other_p
         sock.connect(("localhost", listening[1]))
 
         assert sock.getpeername() == listening
+
+
+def test_a_host_with_colons_that_is_no_address_is_no_name_either(mailnet):
+    with pytest.raises(socket.gaierror):
+        socket.create_connection(("no:address", 25), timeout=10)
+
+
+def test_a_port_without_a_service_is_told_by_its_number(mailnet, shop):
+    [address] = shop.addresses
+
+    assert socket.getnameinfo((address, 54321), 0) == ("mx.shop.example", "54321")

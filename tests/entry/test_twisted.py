@@ -184,3 +184,14 @@ def test_pyopenssl_does_not_trust_a_net_that_is_not_to_be_trusted(make_mailnet):
             once_connected(context(the_defaults)),
         ):
             pass
+
+
+@each_way
+def test_pyopenssl_leaves_alone_whoever_does_not_verify(mailnet, connect):
+    mailnet.add_server(HOST)
+    made = SSL.Context(SSL.TLS_CLIENT_METHOD)
+    made.set_verify(SSL.VERIFY_NONE)
+
+    with connect(made) as connection:
+        assert connection.recv(100) == b"220 mx.shop.example ESMTP\r\n"
+        assert connection.get_context() is made

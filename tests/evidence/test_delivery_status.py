@@ -7,6 +7,7 @@ import base64
 import pytest
 
 from pytest_mailnet.evidence.bounces import BouncedMail, failures_of
+from pytest_mailnet.values import Stage
 
 ALICE, CARL = "alice@shop.example", "carl@shop.example"
 FAILED = (
@@ -70,3 +71,46 @@ def test_an_address_may_have_any_letter(written, coding):
 
     assert failure.recipient == "jürgen@größe.example"
     assert failure.reply == ("550 5.1.1 weiß nicht",)
+
+
+def test_a_group_without_a_result_is_of_no_failure():
+    assert [it.recipient for it in read(f"Final-Recipient: rfc822; {CARL}\n", FAILED)] == [ALICE]
+
+
+def told_besides(group, text):
+    return failures_of(BouncedMail.parse(report(group).replace("Sorry.", text).encode()))
+
+
+POSTFIX = "This is the mail system at host relay.example.\n\n"
+
+
+def test_another_reply_for_people_is_not_mixed_into_that_of_the_report():
+    said = f"{POSTFIX}<{ALICE}>: host mx.shop.example[192.0.2.8] said: 451 4.7.1 Not now\n"
+
+    [failure] = told_besides(FAILED, said)
+
+    assert (failure.code, failure.status, failure.address) == (550, "5.1.1", "192.0.2.8")
+
+
+def test_a_reply_for_people_says_more_than_a_report_s_words():
+    group = f"Final-Recipient: rfc822; {ALICE}\nAction: failed\nStatus: 5.0.0\nDiagnostic-Code: x; Connection refused\n"
+    said = f"{POSTFIX}<{ALICE}>: host mx.shop.example[192.0.2.8] said: 550 5.1.1 No (in reply to RCPT TO command)\n"
+
+    [failure] = told_besides(group, said)
+
+    assert (failure.reply, failure.stage, failure.fault) == (("550 5.1.1 No",), Stage.RCPT, None)
+
+
+def test_a_receipt_that_a_mail_was_read_is_no_bounce():
+    kind = report(FAILED).replace("report-type=delivery-status", "report-type=disposition-notification")
+    receipt = kind.replace("message/delivery-status", "message/disposition-notification")
+
+    assert failures_of(BouncedMail.parse(receipt.encode())) == []
+
+
+def test_a_field_that_is_encoded_wrongly_is_read_as_it_stands():
+    text = report(FAILED).replace("Subject: Undelivered", "Subject: =?x-none?b?!!?= Undelivered")
+
+    [failure] = failures_of(BouncedMail.parse(text.encode()))
+
+    assert failure.recipient == ALICE

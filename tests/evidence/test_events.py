@@ -178,3 +178,76 @@ def test_a_document_that_is_all_depth_ends_in_a_word():
     document = json.loads('{"exception":' * 500 + "1" + "}" * 500)
 
     assert list(EVENT.failures(document)) == []
+
+
+def test_a_line_of_code_is_read_where_sentry_s_api_has_it():
+    lines = [
+        [900, "        (code, resp) = self.data(msg)"],
+        [901, "            raise SMTPDataError(code, resp)"],
+    ]
+    frames = [
+        {
+            "absPath": "/usr/lib/python3.12/smtplib.py",
+            "function": "sendmail",
+            "lineNo": 901,
+            "context": lines,
+        },
+        {"absPath": "/app/no_function.py"},
+    ]
+    value = {"type": "SMTPDataError", "value": "(554, b'5.7.1 Spam')", "stacktrace": {"frames": frames}}
+
+    [failure] = found({"exception": {"values": [value]}})
+
+    assert (failure.stage, failure.reply) == (Stage.MESSAGE, ("554 5.7.1 Spam",))
+
+
+def test_a_frame_of_which_no_line_is_told_is_a_frame():
+    frames = [
+        {"absPath": "/usr/lib/python3.12/smtplib.py", "function": "rcpt", "lineNo": 5, "context": [[4, "x"]]}
+    ]
+    value = {
+        "type": "SMTPServerDisconnected",
+        "value": "Connection unexpectedly closed",
+        "stacktrace": {"frames": frames},
+    }
+
+    [failure] = found({"exception": {"values": [value]}})
+
+    assert (failure.stage, failure.fault) == (Stage.RCPT, "closed-at-rcpt")
+
+
+@pytest.mark.parametrize(
+    ("recipients", "told"),
+    [
+        ("'alice@shop.example'", [ALICE]),
+        (ALICE, [ALICE]),
+        ("['alice@shop.example']", [ALICE]),
+        ("[Filtered]", [None]),
+        (["[Filtered]"], [None]),
+        (7, [None]),
+    ],
+)
+def test_arguments_of_a_call_are_read_as_trackers_write_them(recipients, told):
+    frames = [
+        {
+            "abs_path": "/usr/lib/python3.12/smtplib.py",
+            "function": "sendmail",
+            "context_line": "            raise SMTPDataError(code, resp)",
+            "vars": {"from_addr": "'bob@app.example'", "to_addrs": recipients},
+        }
+    ]
+    value = {"type": "SMTPDataError", "value": "(554, b'5.7.1 Spam')", "stacktrace": {"frames": frames}}
+
+    assert [it.recipient for it in found({"exception": {"values": [value]}})] == told
+
+
+def test_an_event_of_more_values_than_anybody_reads_ends():
+    values = [{"a": number} for number in range(200_000)]
+
+    assert outcomes(json.dumps({"exception": {"values": values}}))[0].file == "event.json"
+
+
+def test_an_exception_is_found_wherever_it_stands_in_an_event():
+    assert found({"contexts": {"deep": [{"er": {"exc_type": "x", "exception": {"values": [VALUE]}}}]}}) == [
+        EXPECTED
+    ]

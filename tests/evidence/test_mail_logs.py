@@ -8,6 +8,7 @@ import pytest
 
 from pytest_mailnet.evidence import Failure
 from pytest_mailnet.evidence.logs import MAIL_LOG, failures_of
+from pytest_mailnet.evidence.logs.explanations import peer_of
 from pytest_mailnet.values import Stage
 
 MESSAGE = (
@@ -270,3 +271,17 @@ def test_a_mail_log_is_recognised_by_its_beginning(text):
 )
 def test_another_text_is_no_mail_log(text):
     assert not MAIL_LOG.recognises(text)
+
+
+@pytest.mark.parametrize(
+    ("name", "address", "peer"),
+    [
+        ("mx.shop.example.", "192.0.2.8", ("mx.shop.example", "192.0.2.8")),
+        ("[192.0.2.8]", None, (None, "192.0.2.8")),
+        ("unknown", "IPv6:2001:db8::8", (None, "2001:db8::8")),
+        ("none", None, (None, None)),
+        (None, "private/lmtp", (None, None)),
+    ],
+)
+def test_a_server_is_known_by_its_name_or_its_address_or_neither(name, address, peer):
+    assert tuple(peer_of(name, address)) == peer

@@ -266,3 +266,21 @@ def test_a_spoilt_bounce_ends_in_outcomes(data):
         content[at : at + data.draw(st.integers(0, 40))] = data.draw(st.binary(max_size=20))
 
     assert read(bytes(content))
+
+
+def test_a_mailbox_of_many_megabytes_is_read_mail_by_mail(tmp_path):
+    box = tmp_path / "box"
+    padding = ("x" * 70 + "\n") * 30_000
+    box.write_text(
+        "".join(f"From MAILER-DAEMON Mon Jan  5 09:00:00 2026\n{BOUNCE}\n{padding}\n" for _ in range(3))
+    )
+
+    outcomes = [outcome for it in sources_at([box]) for outcome in outcomes_of(it)]
+
+    assert [it.code for it in outcomes] == [550] * 3
+
+
+def test_a_document_of_many_megabytes_is_not_read():
+    [nothing] = read(b'[{"a":' + b" " * (1 << 26) + b"1}]")
+
+    assert str(nothing).endswith("JSON of more than 64 MiB; split it into its events")

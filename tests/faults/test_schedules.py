@@ -317,3 +317,25 @@ def test_a_world_is_written_as_code():
     assert (
         repr(World("shop.example", ((10, True),))) == "World(domain='shop.example', exchanges=((10, True),))"
     )
+
+
+def test_steps_at_the_end_that_let_connections_through_need_not_be_met():
+    with MailNet() as net:
+        net.add_server("mx.shop.example", domain="shop.example")
+        net.fail("shop.example", FaultSchedule("refused-at-connect", None, None))
+
+        with pytest.raises(ConnectionRefusedError):
+            smtplib.SMTP("mx.shop.example")
+
+
+def test_a_connection_does_not_meet_what_is_to_happen_to_a_question(mailnet, shop):
+    mailnet.fail("shop.example", FaultSchedule("dns-servfail", "refused-at-connect"))
+    [address] = shop.addresses
+
+    with smtplib.SMTP(address) as client:
+        assert client.noop()[0] == 250
+
+    with pytest.raises(dns.resolver.NoNameservers):
+        dns.resolver.resolve("shop.example", "MX")
+    with pytest.raises(ConnectionRefusedError):
+        smtplib.SMTP(address)

@@ -430,3 +430,37 @@ def test_compressing_twice_is_compressing_once(mailnet, passed):
 def test_a_net_that_is_not_active_cannot_be_compressed():
     with pytest.raises(InvalidSetting, match="the net is not active; call it inside `with`"):
         MailNet().clock.compress()
+
+
+def test_tls_can_be_taken_off_a_connection_where_waits_take_no_time(mailnet, shop):
+    mailnet.clock.compress()
+    with smtplib.SMTP(HOST, timeout=15) as client:
+        client.starttls(context=ssl.create_default_context())
+
+        plain = client.sock.unwrap()
+
+        assert client.sock.version() is None
+        assert plain.recv(100) == b""
+
+
+def test_a_handshake_can_be_waited_for_on_a_socket_that_does_not_block(mailnet, shop):
+    mailnet.clock.compress()
+    with socket.create_connection((HOST, 465), timeout=15) as sock:
+        context = ssl.create_default_context()
+        with context.wrap_socket(sock, server_hostname=HOST, do_handshake_on_connect=False) as encrypted:
+            encrypted.setblocking(False)  # noqa: FBT003
+
+            encrypted.do_handshake(block=True)
+
+            assert encrypted.version() == "TLSv1.3"
+
+
+def test_a_look_at_what_is_ready_waits_for_nothing(mailnet, shop):
+    mailnet.clock.compress()
+    with socket.create_connection((HOST, 25), timeout=15) as sock:
+        assert sock.recv(100) == b"220 mx.shop.example ESMTP\r\n"
+        before = mailnet.clock.now()
+
+        assert select.select([sock], [sock], [], 0) == ([], [sock], [])
+
+        assert mailnet.clock.now() == before

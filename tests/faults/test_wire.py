@@ -6,6 +6,7 @@ import socket
 
 import pytest
 
+from pytest_mailnet.errors import InvalidSetting
 from pytest_mailnet.faults import FAULTS
 
 HOST = "mx.shop.example"
@@ -155,3 +156,44 @@ def test_a_slow_link_brings_fifty_bytes_a_second(mailnet, connect):
 
     assert len(banner) < 50 < len(told)
     assert mailnet.clock.time() - began == pytest.approx(len(banner + told) // 50, abs=1)
+
+
+def test_a_slow_link_brings_all_before_it_closes(mailnet, connect):
+    mailnet.host(HOST).fail("slow-at-connect")
+    sock = connect()
+    line(sock)
+
+    sock.sendall(QUIT)
+
+    assert rest(sock) == (BYE, "closed")
+
+
+def test_a_slow_link_that_brings_nothing_closes_at_once(mailnet, shop, connect):
+    mailnet.host(HOST).fail("slow-at-connect")
+    shop.on_mail().disconnect()
+    sock = connect()
+    at_mail(sock)
+
+    sock.sendall(MAIL)
+
+    assert rest(sock) == (b"", "closed")
+
+
+def test_what_comes_while_a_reply_is_late_is_answered_after_it(mailnet, connect):
+    mailnet.host(HOST).fail("late-at-mail", times=1)
+    sock = connect()
+    at_mail(sock)
+    sock.settimeout(600)
+
+    sock.sendall(MAIL)
+    sock.sendall(RCPT)
+    sock.sendall(QUIT)
+
+    assert rest(sock)[0].startswith(OK)
+
+
+def test_handshakes_fail_in_one_way_at_a_time(mailnet, shop):
+    mailnet.host(HOST).fail("expired-at-starttls")
+
+    with pytest.raises(InvalidSetting, match="that would never happen, since 'expired-at-starttls'"):
+        mailnet.host(HOST).fail("handshake-refused-at-starttls", times=1)

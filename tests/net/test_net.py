@@ -6,6 +6,8 @@ import asyncio
 import gc
 import smtplib
 import socket
+import subprocess
+import sys
 import threading
 from datetime import UTC, datetime, timedelta
 
@@ -394,3 +396,25 @@ def test_a_host_that_is_not_known_is_told_with_its_near_misses(mailnet):
 def test_a_password_that_is_no_text_is_told(mailnet):
     with pytest.raises(InvalidSetting, match="a password is a text"):
         mailnet.gmail.add_mailbox("alice", password=b"open sesame")
+
+
+def test_a_net_that_cannot_begin_leaves_nothing_patched():
+    code = (
+        "import resource, socket\n"
+        "from pytest_mailnet import MailNet\n"
+        "with MailNet():\n"
+        "    pass\n"
+        "before = socket.socket.connect\n"
+        "resource.setrlimit(resource.RLIMIT_NOFILE, (4, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))\n"
+        "try:\n"
+        "    with MailNet():\n"
+        "        pass\n"
+        "except OSError as error:\n"
+        "    print(error.strerror, socket.socket.connect is before)\n"
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False
+    )
+
+    assert (done.stdout, done.stderr) == ("Too many open files True\n", "")

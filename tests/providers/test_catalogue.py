@@ -195,3 +195,15 @@ def test_every_name_of_a_provider_leads_to_it():
 
 def test_a_name_that_a_file_only_mentions_is_nobody_s():
     assert catalogue_with().owner("support.google.com") is None
+
+
+def test_a_reply_that_is_shared_and_that_there_is_not_is_told(tmp_path):
+    file = tmp_path / "hoster.toml"
+    file.write_text(f'{HOSTER}\n[shared]\nfrom = "gmail"\nreplies = ["over_qouta"]\n')
+    catalogue = catalogue_with((file,))
+
+    with pytest.raises(UnknownName) as raised:
+        catalogue.other_phrases(catalogue.load("hoster"))
+
+    assert str(raised.value).startswith("no reply of gmail 'over_qouta' (")
+    assert str(raised.value).endswith("hoster has it in [shared].")

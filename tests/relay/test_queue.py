@@ -301,6 +301,68 @@ def test_a_setting_that_the_queue_does_not_have_or_take_is_told(mailnet):
         mailnet.queue.shedule = RetrySchedule()
 
 
+def test_a_queue_and_a_recipient_show_what_they_are(mailnet, send, mx):
+    mx.on_rcpt().reply("450 4.2.1 Not now")
+    send("sales@shop.example")
+
+    mailnet.deliver_all()
+
+    assert repr(mailnet.queue) == "<Queue: 1 waiting>"
+    [waiting] = mailnet.queue
+    assert str(waiting.recipients[0]).startswith("sales@shop.example")
+
+
+@pytest.mark.parametrize(
+    ("fault", "reason"),
+    [
+        ("rubbish-at-mail", "is no SMTP reply"),
+        ("closed-at-mail", "the server closed the connection"),
+        ("broken-record-at-starttls", "TLS failed: "),
+        ("handshake-stalled-at-starttls", ""),
+    ],
+)
+def test_a_host_that_makes_no_sense_is_tried_again(mailnet, send, mx, fault, reason):
+    mailnet.host("mx.shop.example").fail(fault, times=1)
+    send("sales@shop.example")
+
+    mailnet.deliver_all()
+
+    assert not reason or reason in mailnet.queue[0].reason
+    mailnet.deliver_all(hours=1)
+    assert len(mx.mailbox("sales@shop.example").messages) == 1
+
+
+def test_a_slow_host_gets_its_mail(mailnet, send, mx):
+    mailnet.host("mx.shop.example").fail("slow-at-connect", times=1)
+    send("sales@shop.example")
+
+    mailnet.deliver_all()
+
+    mailnet.deliver_all(hours=1)
+    assert len(mx.mailbox("sales@shop.example").messages) == 1
+
+
+def test_a_host_that_hangs_up_behind_its_greeting_is_tried_again(mailnet, send, mx):
+    mailnet.host("mx.shop.example").fail("closed-at-ehlo", times=1)
+    send("sales@shop.example")
+
+    mailnet.deliver_all()
+
+    mailnet.deliver_all(hours=1)
+    assert len(mx.mailbox("sales@shop.example").messages) == 1
+
+
+def test_a_host_that_closes_behind_a_yes_is_tried_again(mailnet, send, mx):
+    mx.on_mail().reply("250 2.1.0 OK", close=True).times(1)
+    send("sales@shop.example")
+
+    mailnet.deliver_all()
+
+    assert mailnet.queue[0].reason == "the server closed the connection (mx.shop.example)"
+    mailnet.deliver_all(hours=1)
+    assert len(mx.mailbox("sales@shop.example").messages) == 1
+
+
 def test_a_test_is_offered_the_mails_and_the_schedule(mailnet):
     names = {name for name in dir(mailnet.queue) if not name.startswith("_")}
 

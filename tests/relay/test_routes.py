@@ -189,3 +189,57 @@ def test_gmail_calls_from_an_address_that_its_spf_record_has(mailnet):
     )
     assert life_of(mailnet).internet.dns.lookup("outbound.gmail.com", "A").values("A") == (ip,)
     assert len(shop.mailbox("sales@shop.example").messages) == 1
+
+
+def test_a_domain_that_no_question_can_have_is_told_at_once(mailnet, send, reports):
+    send(f"sales@{'x' * 64}.example")
+
+    mailnet.deliver_all()
+
+    [[told]] = reports()
+    assert (told["Action"], told["Status"]) == ("failed", "5.1.2")
+    assert "cannot be a domain" in told["Diagnostic-Code"]
+
+
+def test_mail_waits_while_dns_goes_round_in_circles(mailnet, send):
+    mailnet.dns.fail("shop.example", "dns-cname-loop")
+    send("sales@shop.example")
+
+    mailnet.deliver_all()
+
+    [waiting] = mailnet.queue
+    assert waiting.reason.startswith("the answer of DNS makes no sense: ")
+
+
+def test_an_mx_whose_address_goes_round_in_circles_is_passed_over(mailnet, send, add_mx):
+    add_mx("mx1.shop.example", 5)
+    add_mx("mx2.shop.example", 10)
+    mailnet.dns.fail("mx1.shop.example", "dns-cname-loop")
+    send("sales@shop.example")
+
+    mailnet.deliver_all()
+
+    assert hosts(mailnet) == ["mx2.shop.example"]
+
+
+def test_a_relay_without_an_address_of_that_family_cannot_reach_a_host(mailnet, send):
+    mailnet.add_server("mx.shop.example", domain="shop.example", ip="2001:db8::27")
+    send("sales@shop.example")
+
+    mailnet.deliver_all()
+
+    [waiting] = mailnet.queue
+    assert waiting.reason == (
+        "smtp.app.example has no address from which to reach 2001:db8::27 (mx.shop.example)"
+    )
+
+
+def test_a_host_that_has_just_failed_is_not_called_for_the_next_mail(mailnet, send, mx):
+    mx.on_connect().reply("421 4.3.2 Not now")
+    send("sales@shop.example")
+    send("info@shop.example")
+
+    mailnet.deliver_all()
+
+    assert [it.reason for it in mailnet.queue] == ["mx.shop.example said: 421 4.3.2 Not now"] * 2
+    assert hosts(mailnet) == ["mx.shop.example"]

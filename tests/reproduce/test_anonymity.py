@@ -365,3 +365,9 @@ def test_whatever_stands_in_a_failure_it_keeps_its_code(recipient, sender, host,
     assert [bool(it) for it in (told.recipient, told.sender, told.host, told.address)] == [
         bool(it) for it in (recipient, sender, host, address)
     ]
+
+
+def test_a_letter_that_has_another_length_in_small_letters_moves_nothing(failure):
+    [told] = nameless(dataclasses.replace(failure, reply=("550 5.1.1 İ <alice@shop.example> İ",)))
+
+    assert told.reply == ("550 5.1.1 İ <user1@domain1.example> İ",)

@@ -19,6 +19,8 @@ from pytest_mailnet.reproduce.as_document import as_json, as_toml
 from pytest_mailnet.reproduce.as_text import as_text
 from pytest_mailnet.values import Stage
 
+CATALOGUE = catalogue_with()
+RECOGNISER = Recogniser(CATALOGUE)
 STEERING = 'a\x1b]0;owned\x07\x1b[2J\x7f\x9b2J\u202e\u2028\U000e0001\ud800\n"""\\\\'
 
 
@@ -43,7 +45,7 @@ HOSTILE = Failure(
 @given(failure=failures())
 @example(failure=HOSTILE)
 def test_a_text_is_printable_line_by_line(failure):
-    told = list(as_text([Recogniser(catalogue_with()).recognise(failure)]))
+    told = list(as_text([RECOGNISER.recognise(failure)]))
 
     assert all(line.isprintable() for line in told)
 
@@ -51,7 +53,7 @@ def test_a_text_is_printable_line_by_line(failure):
 @given(failure=failures())
 @example(failure=HOSTILE)
 def test_json_is_printable_and_says_the_same(failure):
-    told = "".join(as_json([Recogniser(catalogue_with()).recognise(failure)]))
+    told = "".join(as_json([RECOGNISER.recognise(failure)]))
 
     assert all(line.isprintable() for line in told.split("\n"))
     assert json.loads(told)[0]["recipient"] == failure.recipient
@@ -60,7 +62,7 @@ def test_json_is_printable_and_says_the_same(failure):
 @given(failure=failures(reply=st.just(("550 5.1.1 No",))))
 @example(failure=dataclasses.replace(HOSTILE, reply=("550 5.1.1 No",)))
 def test_toml_is_printable_and_says_the_same(failure):
-    told = "\n".join(as_toml([Recogniser(catalogue_with()).recognise(failure)]))
+    told = "\n".join(as_toml([RECOGNISER.recognise(failure)]))
 
     assert all(line.isprintable() for line in told.split("\n"))
     [entry] = tomllib.loads(told)["replies"].values()
@@ -70,7 +72,7 @@ def test_toml_is_printable_and_says_the_same(failure):
 @given(failure=failures())
 @example(failure=HOSTILE)
 def test_a_written_test_is_printable_and_its_docstring_too(failure):
-    plan = plan_for(Recogniser(catalogue_with()).recognise(failure), catalogue_with())
+    plan = plan_for(RECOGNISER.recognise(failure), CATALOGUE)
 
     written = "\n".join(as_test([plan]))
 

@@ -185,3 +185,19 @@ def test_a_file_without_a_failure_is_told_with_what_it_is(mailnet, tmp_path):
 
     with pytest.raises(EvidenceError, match=r"hello\.eml: a mail with the subject 'Hello'; neither"):
         mailnet.reproduce(path)
+
+
+def test_a_domain_at_an_operator_that_takes_no_domains_of_others_is_put_there(mailnet):
+    mailnet.reproduce(
+        Failure(
+            recipient="alice@shop.example",
+            host="gmail-smtp-in.l.google.com",
+            stage=Stage.RCPT,
+            reply=("550 5.7.1 No",),
+        )
+    )
+
+    with pytest.raises(smtplib.SMTPRecipientsRefused):
+        send("alice@shop.example")
+
+    assert mailnet.sessions[0].host == "gmail-smtp-in.l.google.com"

@@ -89,3 +89,16 @@ def test_every_refusal_of_the_catalogue_is_recognised(recogniser):
                 missed.append(f"{stem}/{phrase.name}")
 
     assert missed == []
+
+
+def test_a_reply_that_is_nothing_but_variables_recognises_nothing(tmp_path):
+    file = tmp_path / "corp.toml"
+    file.write_text(
+        'name = "corp"\ntitle = "Corp"\ndomains = ["corp.example"]\n\n[zone]\nsource = "own"\n'
+        'text = "corp.example. 300 IN MX 10 mx.corp.example."\n\n[replies.refused]\nstage = "rcpt"\n'
+        'reply = "559 {recipient}"\nsource = "own"\n'
+    )
+
+    found = Recogniser(catalogue_with((file,))).recognise(Failure(reply=("559 whatever there is",)))
+
+    assert found.matches is None

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_mailnet.errors import InvalidSetting
+from pytest_mailnet.rules.bulk import BulkWithoutUnsubscribe
 from pytest_mailnet.rules.content import (
     BareLineFeed,
     DuplicateHeader,
@@ -275,3 +276,19 @@ def test_a_forbidden_file_is_named_in_the_record(corp_with, say):
 
     [finding] = [it.finding for it in net.sessions[0].exchanges if it.finding and it.code == 552]
     assert finding == ("forbidden_attachment", "'a.exe' is attached, of a forbidden type")
+
+
+def test_a_comma_in_an_author_s_name_makes_no_second_author(evidence, make_step):
+    step = make_step(content=b'From: "Bob, of B" <bob@b.example>\r\n\r\nhi\r\n')
+
+    assert SeveralAuthors().decide(step, evidence) is None
+
+
+def test_what_a_bulk_mail_lacks_to_be_unsubscribed_by_one_click_is_told(evidence, make_step):
+    rule = BulkWithoutUnsubscribe(threshold=1)
+    content = b"From: bob@b.example\r\nList-Unsubscribe: <https://b.example/u>\r\n\r\nhi\r\n"
+    steps = [make_step(reverse_path="bob@b.example", content=content) for _ in range(3)]
+
+    refusals = [it for step in steps if (it := rule.decide(step, evidence)) is not None]
+
+    assert "there is no List-Unsubscribe-Post: List-Unsubscribe=One-Click" in refusals[-1].why

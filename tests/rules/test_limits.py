@@ -1,10 +1,8 @@
-"""How many recipients, messages and errors a session may have; replies that come late; bounces."""
+"""How many recipients, messages and errors a session may have."""
 
 from __future__ import annotations
 
 from pytest_mailnet.rules.limits import TooManyErrors, TooManyMessages, TooManyRecipients
-from pytest_mailnet.rules.null_sender import BounceRate, BounceToMany
-from pytest_mailnet.rules.tarpit import Tarpit
 
 EHLO = "EHLO a.example"
 MAIL = "MAIL FROM:<bob@b.example>"
@@ -71,65 +69,6 @@ def test_who_harvests_addresses_is_cut_off(corp_with, say):
     said = say(EHLO, MAIL, CARL, CARL, ALICE)
 
     assert [reply[:3] for reply in said[3:]] == ["550", "550", "421"]
-
-
-def test_a_tarpit_moves_the_clock_and_not_the_client(evidence, make_step):
-    before = evidence.clock.now()
-
-    answer = Tarpit(seconds=7).decide(make_step(), evidence)
-
-    assert answer is None
-    assert (evidence.clock.now() - before).total_seconds() == 7
-
-
-def test_a_tarpit_can_be_for_those_who_were_refused(evidence, make_step):
-    before = evidence.clock.now()
-
-    Tarpit(seconds=7, errors=1).decide(make_step(errors=0), evidence)
-
-    assert evidence.clock.now() == before
-
-
-def test_a_tarpit_is_in_the_record_of_the_clock(corp_with, say):
-    net = corp_with('rule = "tarpit"\nseconds = 5')
-    net.provider("corp").enforce("tarpit")
-    before = net.clock.now()
-
-    said = say(EHLO, MAIL, ALICE, BOB)
-
-    assert said[-2:] == ["250 2.1.5 OK", "250 2.1.5 OK"]
-    assert (net.clock.now() - before).total_seconds() == 10
-
-
-def test_a_bounce_has_one_recipient(corp_with, say):
-    corp_with('rule = "bounce_to_many"\nreply = "refused"', "550 5.5.3 <{recipient}>: Multi-recipient bounce")
-
-    said = say(EHLO, "MAIL FROM:<>", ALICE, BOB)
-
-    assert said[-2:] == ["250 2.1.5 OK", "550 5.5.3 <bob@corp.example>: Multi-recipient bounce"]
-
-
-def test_a_mail_of_somebody_may_have_more(evidence, make_step):
-    step = make_step(reverse_path="bob@b.example", recipients=["a@gmail.com"], recipient="b@gmail.com")
-
-    assert BounceToMany().decide(step, evidence) is None
-
-
-def test_after_the_dot_two_recipients_of_a_bounce_are_too_many(evidence, make_step):
-    step = make_step(reverse_path="", recipients=["a@gmail.com", "b@gmail.com"])
-
-    assert BounceToMany().decide(step, evidence) is not None
-
-
-def test_backscatter_is_limited_and_mail_is_not(evidence, make_step):
-    rule = BounceRate(limit=1)
-    for _ in range(3):
-        rule.decide(make_step(reverse_path="bob@b.example"), evidence)
-
-    said = [rule.decide(make_step(reverse_path=""), evidence) for _ in range(2)]
-
-    assert said[0] is None
-    assert said[1].why == "bounce 2 from 203.0.113.7 within 3600 s, where 1 are taken"
 
 
 def test_what_a_rule_filled_in_is_not_in_the_replies_after(corp_with, say):

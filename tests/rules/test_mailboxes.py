@@ -7,6 +7,7 @@ import pytest
 from pytest_mailnet.errors import InvalidSetting
 from pytest_mailnet.record.session import Message
 from pytest_mailnet.rules.recipients import BusyMailbox, DisabledMailbox, FullMailbox
+from pytest_mailnet.rules.submission import SenderNotOwned
 from pytest_mailnet.values import Envelope, Stage
 
 MAIL = ("EHLO a.example", "MAIL FROM:<bob@b.example>")
@@ -150,3 +151,7 @@ def test_a_mailbox_is_opened_with_a_quota(mailnet):
     alice = mailnet.gmail.add_mailbox("alice", quota=10)
 
     assert alice.quota == 10
+
+
+def test_a_sender_without_an_account_is_not_asked_what_is_theirs(evidence, make_step):
+    assert SenderNotOwned().decide(make_step(reverse_path="bob@b.example"), evidence) is None

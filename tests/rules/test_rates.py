@@ -147,3 +147,19 @@ def test_connections_at_once_are_limited_over_the_wire(corp_with, say, converse)
 
     assert open_one.banner == "220 mx.corp.example ESMTP\r\n"
     assert said == ["421 4.7.0 2 at once", ""]
+
+
+def test_connections_of_somebody_unheard_of_cannot_be_counted():
+    with pytest.raises(InvalidSetting, match="per: 'adress' \\(did you mean 'address'"):
+        ConcurrentConnections(limit=1, per="adress")
+
+
+def test_who_has_left_is_forgotten(evidence, make_step):
+    rule = ConcurrentConnections(limit=1)
+    first = make_step(ip="203.0.113.7")
+    rule.decide(first, evidence)
+    note(first.session, ended="client quit")
+
+    rule.decide(make_step(ip="203.0.113.8"), evidence)
+
+    assert list(evidence.memory(rule, dict)) == ["203.0.113.8"]

@@ -188,3 +188,7 @@ def test_names_are_judged_over_the_wire(corp_with, say, rule, helo, path):
 
     assert good == "250 2.1.5 OK"
     assert bad == f"504 5.5.2 <{helo}> <{path}>"
+
+
+def test_an_address_in_place_of_a_name_needs_no_records(evidence, make_step):
+    assert HeloUnresolvable().decide(make_step(helo="[203.0.113.7]"), evidence) is None

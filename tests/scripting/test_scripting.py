@@ -282,3 +282,21 @@ def _code(send, **options):
     except smtplib.SMTPResponseException as refused:
         return refused.smtp_code
     return 250
+
+
+def test_an_answer_that_closes_can_be_a_reply_too(shop, converse):
+    shop.on_rcpt().reply(Reply.parse("550 5.1.1 No"), close=True)
+    client = converse("mx.shop.example")
+    client.say("EHLO app.example")
+    client.say("MAIL FROM:<bob@b.example>")
+
+    assert client.say("RCPT TO:<sales@shop.example>") == "550 5.1.1 No\r\n"
+    assert client.rest() == b""
+
+
+def test_the_null_sender_can_be_matched(shop, send):
+    shop.on_mail("").reply("550 5.7.1 No bounces")
+
+    send(sender="bob@b.example")
+    with pytest.raises(smtplib.SMTPSenderRefused, match="No bounces"):
+        send(sender="")

@@ -365,9 +365,9 @@ def test_a_child_process_trusts_the_net(mailnet, shop):
 def test_a_broken_record_ends_the_session(mailnet, client):
     client.encrypt()
     with contextlib.suppress(OSError):
-        socket.socket.sendall(client._socket, b"NOOP\r\n" * 4)
+        socket.socket.sendall(client.socket, b"NOOP\r\n" * 4)
     with contextlib.suppress(OSError, ssl.SSLError):
-        client._lines.read()
+        client.lines.read()
 
     assert "TLS failed" in ended(mailnet)
 
@@ -512,7 +512,7 @@ def test_a_server_that_is_to_close_without_close_notify_does_not_answer_the_clie
     client.encrypt()
 
     with pytest.raises(OSError, match="EOF occurred in violation of protocol"):
-        client._socket.unwrap()
+        client.socket.unwrap()
 
     assert mailnet.sessions[0].exchanges[-1].finding.rule == "fault"
 

@@ -409,3 +409,66 @@ def test_whatever_is_said_gets_a_reply_that_is_one(shop, journal, new_talk, line
         if talk.dialogue.reading is not None:
             assert REPLY.fullmatch(talk.dialogue.content(line))
     assert shop.failures == []
+
+
+@pytest.mark.parametrize(
+    ("command", "extension", "reply"),
+    [
+        ("STARTTLS", "STARTTLS", "503 5.5.1 "),
+        ("AUTH PLAIN AGFsaWNlAHNlY3JldA==", "AUTH PLAIN", "503 5.5.1 "),
+    ],
+)
+def test_encryption_and_log_in_come_after_ehlo(talk, shop, command, extension, reply):
+    shop.extensions = (extension,)
+    talk.dialogue.greet()
+
+    assert talk.say(command).startswith(reply)
+    assert not talk.dialogue.starting_tls
+
+
+def test_a_chunk_before_ehlo_is_refused_once_it_is_read(talk, shop):
+    shop.extensions = ("CHUNKING",)
+    talk.dialogue.greet()
+    assert talk.say("BDAT 5 LAST") == ""
+
+    assert talk.dialogue.reading.feed(b"hello") == b""
+
+    assert talk.dialogue.content().decode().startswith("503 5.5.1 ")
+    assert shop.delivered == []
+
+
+def test_a_chunk_is_refused_by_the_answer_to_data(welcomed, shop):
+    shop.extensions = ("CHUNKING",)
+    shop.answers[Stage.DATA] = Reply.parse("554 5.7.1 No chunks today")
+    welcomed.say("EHLO app.example", "MAIL FROM:<bob@b.example>", "RCPT TO:<alice@shop.example>")
+    welcomed.say("BDAT 5 LAST")
+    welcomed.dialogue.reading.feed(b"hello")
+
+    assert welcomed.dialogue.content() == b"554 5.7.1 No chunks today\r\n"
+    assert shop.delivered == []
+
+
+def test_a_client_that_vanishes_in_a_chunk_leaves_what_it_has_sent(welcomed, shop):
+    shop.extensions = ("CHUNKING",)
+    welcomed.say("EHLO app.example", "MAIL FROM:<bob@b.example>", "RCPT TO:<alice@shop.example>")
+    welcomed.say("BDAT 9 LAST")
+
+    assert welcomed.dialogue.reading.feed(b"hel") is None
+
+    assert welcomed.dialogue.reading.begun == b"BDAT 9 LAST\r\nhel"
+
+
+def test_an_answer_to_cram_md5_without_a_digest_makes_no_sense(welcomed, shop):
+    shop.extensions = ("AUTH CRAM-MD5",)
+    welcomed.say("EHLO app.example")
+    assert welcomed.say("AUTH CRAM-MD5")[:4] == "334 "
+
+    assert welcomed.say("YWxpY2U=")[:3] == "501"  # "alice"
+
+
+@pytest.mark.parametrize("parameter", ["XFOO=1", "MT-PRIORITY=3"])
+def test_a_parameter_that_is_offered_and_not_known_is_not_taken(welcomed, shop, parameter):
+    shop.extensions = (parameter.partition("=")[0],)
+    welcomed.say("EHLO app.example")
+
+    assert welcomed.say(f"MAIL FROM:<bob@b.example> {parameter}")[:3] == "555"

@@ -93,6 +93,36 @@ def test_what_came_before_is_compared_at_every_stage(net, server, stage, what):
     assert f"  - session 1, before the answer was written: {what}" in told.splitlines()
 
 
+@pytest.mark.parametrize(
+    ("stage", "what"),
+    [
+        ("starttls", "EHLO name 'app.sender.example' is not 'x*'"),
+        ("auth", "user 'alice@shop.example' is not 'x*'"),
+    ],
+)
+def test_what_came_before_is_compared_where_a_client_encrypts_and_logs_in(net, server, stage, what):
+    server.add_mailbox("alice", password="pw")
+    with smtplib.SMTP("mx.shop.example", 587) as client:
+        client.starttls(context=ssl.create_default_context())
+        client.login("alice", "pw")
+
+    getattr(server, f"on_{stage}")("x*").reply("454 4.7.0 Not now")
+
+    [told] = life_of(net).unmet
+    assert f"  - session 1, before the answer was written: {what}" in told.splitlines()
+
+
+def test_of_much_that_came_the_nearest_is_told_and_how_many_more(net, server):
+    for number in range(12):
+        send(f"n{number}@shop.example")
+
+    server.on_rcpt("x*").reply("450 4.0.0 Not now")
+
+    [told] = life_of(net).unmet
+    shown = [line for line in told.splitlines() if "before the answer was written" in line]
+    assert told.splitlines()[-1] == f"  - and {12 - len(shown)} more"
+
+
 def test_that_an_answer_before_it_took_what_it_matches_is_told(net, server):
     first = server.on_rcpt("*").reply("550 5.1.1 No")
     server.on_rcpt("sale@*").reply("550 5.7.1 Not you").times(1)
@@ -282,3 +312,20 @@ def test_an_answer_that_the_test_fails_for_is_told_once(pytester):
     result = pytester.runpytest_subprocess()
 
     assert result.stdout.str().count("was given 0 of 1 time") == 1
+
+
+def test_an_answer_tells_the_whole_path_of_a_file_that_is_elsewhere(net, server, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+
+    answer = server.on_rcpt("*").reply("550 5.1.1 No")
+
+    assert str(answer.written) == f"{Path(__file__)}:{line_of(answer)}"
+
+
+def test_an_answer_that_was_not_given_often_enough_tells_what_it_was_given_to(net, server):
+    server.on_rcpt("*").reply("550 5.1.1 No").times(2)
+    with pytest.raises(smtplib.SMTPRecipientsRefused):
+        send("sale@shop.example")
+
+    [told] = life_of(net).unmet
+    assert told.splitlines()[-1] == "  - session 1: it matched"

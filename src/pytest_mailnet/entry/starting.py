@@ -76,7 +76,7 @@ def _stamp_jobs(patches: Patches) -> None:
 
     def stamped_submit(pool: Any, job: Any, /, *args: Any, **options: Any) -> Any:
         if type(pool).__module__ == _INTERPRETERS:  # to which nothing can be sent but what can be pickled
-            return submit(pool, job, *args, **options)
+            return submit(pool, job, *args, **options)  # pragma: no cover  # from Python 3.14 on
         return submit(pool, _carried_by(current(), job, done_for), *args, **options)
 
     patches.put_note(executors, "submit", stamped_submit)

@@ -184,7 +184,7 @@ class Expectation:
         if callable(self._match) and not self._match(step):
             return None
         with self._lock:
-            if self._spent:
+            if self._spent:  # pragma: no cover  # another thread was quicker
                 return None
             self._matched += 1
             if self._matched <= self._after:

@@ -47,7 +47,7 @@ class _KernelLoop(_Loop):
     _add_reader: Any
     _read_from_self: Any
 
-    def _make_self_pipe(self) -> None:
+    def _make_self_pipe(self) -> None:  # pragma: no cover  # in a thread that coverage cannot follow
         # Like asyncio's own method. That one calls `socket.socketpair`, which makes a hub when patched.
         self._ssock, self._csock = _socket.socketpair()
         self._ssock.setblocking(False)  # noqa: FBT003
@@ -56,7 +56,7 @@ class _KernelLoop(_Loop):
         self._add_reader(self._ssock.fileno(), self._read_from_self)
 
 
-class _PollSelector(selectors.SelectSelector):
+class _PollSelector(selectors.SelectSelector):  # pragma: no cover  # in a thread that coverage cannot follow
     """A selector that waits by the kernel's `poll`, which the patched module `select` does not have."""
 
     def __init__(self) -> None:

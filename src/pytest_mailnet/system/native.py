@@ -62,7 +62,7 @@ def start(run: Callable[[], object], name: str) -> Callable[[], object]:
     ended = lock()
     ended.acquire()
 
-    def run_to_end() -> None:
+    def run_to_end() -> None:  # pragma: no cover  # coverage does not follow threads of the system
         try:
             run()
         finally:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import sys
+
 import dkim
 import pytest
 
+from pytest_mailnet.errors import MissingExtra
 from pytest_mailnet.rules.auth.dkim import Signature, check_arc, check_dkim
+from pytest_mailnet.rules.auth.results import authentication_of
 
 from .conftest import MESSAGE
 
@@ -96,3 +100,22 @@ def test_an_arc_chain_is_read(dns, key, signed):
     assert check_arc(dns, signed) == "none"
     assert check_arc(dns, whole) == "pass"
     assert check_arc(dns, whole.replace(b"hello", b"hullo")) == "fail"
+
+
+def test_without_its_library_the_extra_is_named(dns, clock, signed, monkeypatch):
+    monkeypatch.setitem(sys.modules, "dkim", None)
+
+    with pytest.raises(MissingExtra, match=r"DKIM takes dkimpy: pip install 'pytest-mailnet\[auth\]'"):
+        check_dkim(dns, clock, signed)
+
+
+def test_a_chain_is_told_in_the_results_that_a_server_writes(dns, clock, key, signed, make_step):
+    results = b"Authentication-Results: relay.example; dkim=pass header.d=shop.example\r\n"
+    sealed = dkim.arc_sign(
+        results + signed, b"s1", b"shop.example", key.private_key.encode(), b"relay.example"
+    )
+    step = make_step(reverse_path="shop@shop.example", content=b"".join(sealed) + results + signed)
+
+    field = authentication_of(step, dns, clock).field("mx.gmail.com")
+
+    assert "; arc=pass; " in field

@@ -22,8 +22,8 @@ SCRIPTED = {Stage.CONNECT, Stage.MAIL, Stage.RCPT, Stage.DATA, Stage.MESSAGE}
         if phrase.stage not in SCRIPTED
     ],
 )
-def test_every_other_phrase_goes_over_the_wire_as_it_stands(shop, running, converse, phrase):
-    shop.phrases["help"] = phrase.reply
+def test_every_other_phrase_goes_over_the_wire_as_it_stands(decider, running, converse, phrase):
+    decider.phrases["help"] = phrase.reply
     client = converse("127.0.0.1", running.port)
 
     said = client.say("HELP")

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import smtplib
 import socket
+import tracemalloc
 
 import pytest
 
@@ -23,6 +24,11 @@ QUEUED = "250 2.0.0 OK queued as 4Xy\r\n"
 BYE = "221 2.0.0 mx.shop.example Service closing transmission channel\r\n"
 IN_THE_CLEAR = [stage for stage in Stage if stage not in {Stage.STARTTLS, Stage.AUTH}]
 TO_DATA = ("EHLO app.example", "MAIL FROM:<bob@b.example>", "RCPT TO:<alice@shop.example>", "DATA")
+
+
+@pytest.fixture
+def shop(decider):
+    return decider
 
 
 @pytest.fixture
@@ -139,13 +145,13 @@ def test_content_with_a_long_line_is_refused_and_the_session_goes_on(shop, conne
 
 
 @pytest.mark.parametrize("length", [513, 1000, 1001, 1002, 1003, 300_000])
-def test_an_overlong_command_gets_one_reply_when_its_end_has_come(client, running, length):
+def test_an_overlong_command_gets_one_reply_when_its_end_has_come(client, running, journal, length):
     client.send(b"NOOP ".ljust(length - 2, b"x"))
     running.call(lambda: None)
     client.send(b"\r\nNOOP\r\nQUIT\r\n")
 
     assert client.rest().decode() == "500 5.5.2 Line too long\r\n250 2.0.0 OK\r\n" + BYE
-    assert len(running.servers[0]._step.session.exchanges[1].request) == 512
+    assert len(journal.sessions[0].exchanges[1].request) == 512
 
 
 @pytest.mark.parametrize("stage", IN_THE_CLEAR)
@@ -199,7 +205,7 @@ def test_a_client_that_vanishes_in_a_command_is_recorded(client, journal, depart
 
 
 def test_a_client_that_resets_the_connection_is_recorded(client, journal, departures):
-    client._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\0\0\0\0\0\0\0")
+    client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\0\0\0\0\0\0\0")
 
     client.close()
     departures.wait()
@@ -209,7 +215,7 @@ def test_a_client_that_resets_the_connection_is_recorded(client, journal, depart
 
 def test_a_client_that_only_stops_sending_hears_its_replies(client, journal, departures):
     client.send(b"NOOP\r\nNOOP\r\n")
-    client._socket.shutdown(socket.SHUT_WR)
+    client.socket.shutdown(socket.SHUT_WR)
 
     assert client.rest() == b"250 2.0.0 OK\r\n" * 2
     departures.wait()
@@ -238,8 +244,16 @@ class SteppedLoop(asyncio.SelectorEventLoop):
 
     now = 1000.0
 
+    def __init__(self):
+        super().__init__()
+        self.timers = []
+
     def time(self):
         return self.now
+
+    def call_at(self, *arguments, **options):
+        self.timers.append(super().call_at(*arguments, **options))
+        return self.timers[-1]
 
 
 @pytest.fixture
@@ -288,19 +302,42 @@ def test_a_client_that_does_not_read_is_not_read_from(within_a_loop):
 
 
 def test_no_more_of_an_overlong_command_is_held_than_tells_its_length(within_a_loop):
+    pieces = [b"x" * 300_000 for _ in range(3)]
+    held = []
+
     async def scenario(_loop, _client, server, _gone):
-        for _ in range(3):
-            server.data_received(b"x" * 300_000)
-            assert len(server._rest) == 12289
+        tracemalloc.start()
+        try:
+            for piece in pieces:
+                server.data_received(piece)
+                held.append(tracemalloc.get_traced_memory()[0])
+        finally:
+            tracemalloc.stop()
 
     within_a_loop(scenario)
 
+    assert max(held) < 20_000
+
+
+def test_of_a_client_that_vanishes_in_an_overlong_command_its_begin_is_recorded(
+    client, running, journal, departures
+):
+    client.send(b"x" * 300_000)
+    running.call(lambda: None)
+
+    client.close()
+    departures.wait()
+
+    [*_, last] = journal.sessions[0].exchanges
+    assert last.request == b"x" * 12_289
+
 
 def test_a_connection_that_is_gone_leaves_no_timer(within_a_loop):
-    async def scenario(_loop, client, server, gone):
+    async def scenario(loop, client, _server, gone):
+        assert [it.cancelled() for it in loop.timers] == [False]
         client.close()
         await gone
-        assert server._timer.cancelled()
+        assert [it.cancelled() for it in loop.timers] == [True]
 
     within_a_loop(scenario)
 

@@ -325,3 +325,19 @@ def test_what_is_known_of_a_failure_is_known_without_its_names(run, tmp_path):
         "  matches    exim/sender_verify_failed",
     ]
     assert named.splitlines()[-3:] == nameless.splitlines()[-3:]
+
+
+def test_somebody_at_a_terminal_is_told_how_to_end(monkeypatch, capsys):
+    leader, follower = os.openpty()
+    try:
+        os.write(leader, b"550 5.1.1 No such user\n\x04\x04")
+        with open(follower, encoding="utf-8") as typed:  # noqa: PTH123  # a descriptor
+            monkeypatch.setattr(sys, "stdin", typed)
+
+            status = main(["reproduce", "-"])
+    finally:
+        os.close(leader)
+
+    told = capsys.readouterr()
+    assert "reading from the terminal; Ctrl-D ends it, Ctrl-C breaks off" in told.err
+    assert (status, "550 5.1.1 No such user" in told.out) == (0, True)

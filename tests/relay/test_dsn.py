@@ -1,4 +1,4 @@
-"""Delivery and feedback reports as programs read them back, whatever was put in."""
+"""Delivery reports (DSN) as programs read them back, whatever was put in, in whatever words."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_mailnet.providers.wording import STOCK, Wording
-from pytest_mailnet.relay.arf import Complaint, feedback_report
 from pytest_mailnet.relay.dsn import Notification, RecipientStatus, delivery_report
 
 NOW = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)
@@ -184,52 +183,3 @@ def test_a_provider_s_words_are_filled_in_once():
 def test_words_that_cannot_be_are_told(table, text):
     with pytest.raises(ValueError, match=text):
         Wording.from_table(table)
-
-
-def complaint(**fields):
-    return Complaint(
-        **{
-            "reporting_mta": "mx.shop.example",
-            "sender": "staff@shop.example",
-            "to": "abuse@app.example",
-            "content": MAIL,
-            "mail_from": "alice@app.example",
-            "rcpt_tos": ("bob@shop.example",),
-            "source_ip": "203.0.113.7",
-            "arrived": NOW,
-            "written": NOW,
-            **fields,
-        }
-    )
-
-
-def test_a_feedback_report_has_what_rfc_5965_wants():
-    report = feedback_report(complaint())
-
-    _, facts, original = parts(report)
-    assert (
-        email.message_from_bytes(report, policy=email.policy.default).get_param("report-type")
-        == "feedback-report"
-    )
-    assert facts.get_content_type() == "message/feedback-report"
-    assert [tuple(line.split(": ")) for line in facts.get_payload()[0].as_string().splitlines() if line] == [
-        ("Feedback-Type", "abuse"),
-        ("User-Agent", "pytest-mailnet"),
-        ("Version", "1"),
-        ("Original-Mail-From", "<alice@app.example>"),
-        ("Original-Rcpt-To", "<bob@shop.example>"),
-        ("Arrival-Date", "Sat, 31 Jan 2026 12:00:00 +0000"),
-        ("Source-IP", "203.0.113.7"),
-        ("Reporting-MTA", "dns; mx.shop.example"),
-        ("Reported-Domain", "app.example"),
-    ]
-    assert original.get_content()["From"] == "alice@app.example"
-
-
-@given(mail_from=hostile, rcpt=hostile, to=hostile, content=st.binary(max_size=200))
-def test_nothing_that_is_complained_of_can_break_the_report(mail_from, rcpt, to, content):
-    report = feedback_report(complaint(mail_from=mail_from, rcpt_tos=(rcpt,), to=to, content=content))
-
-    message = email.message_from_bytes(report, policy=email.policy.compat32)
-    assert message.keys() == ["From", "To", "Subject", "Date", "Message-ID", "MIME-Version", "Content-Type"]
-    assert len(message.get_payload()) == 3
