@@ -83,16 +83,16 @@ class Policy:
         """The names of its rules, and of their families."""
         return list(dict.fromkeys(it for rule in self._rules for it in _names(rule)))
 
-    def decide(self, stage: Stage, step: Step, evidence: RuleContext) -> Refusal | None:
+    def decide(self, stage: Stage, step: Step, context: RuleContext) -> Refusal | None:
         """The first refusal at a stage; None where a rule permits or none has an objection."""
         published: bool | None = None
         for rule, permits, if_published in self._asked[stage]:
             if if_published:
                 if published is None:
-                    published = _published(step, evidence.dns)
+                    published = _published(step, context.dns)
                 if not published:
                     continue
-            answer = rule.decide(step, evidence)
+            answer = rule.decide(step, context)
             if answer is None:
                 continue
             if answer is PERMIT:

@@ -1,4 +1,4 @@
-"""Whether a mail comes from whom it says: SPF, DKIM and DMARC.
+"""Whether a mail comes from its stated sender: SPF, DKIM and DMARC.
 
 These rules wait until the test has published something about the sender's domain, or asks for them.
 """
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from pytest_mailnet.rules.auth import Authentication, authentication_of
-from pytest_mailnet.rules.rule import Condition, Refusal, Rule, RuleContext, When
+from pytest_mailnet.rules.rule import Condition, Refusal, RefusingRule, RuleContext, When
 from pytest_mailnet.values import Stage
 
 if TYPE_CHECKING:
@@ -21,12 +21,13 @@ _AFTER_MAIL = frozenset({Stage.MAIL, Stage.RCPT, Stage.DATA, Stage.MESSAGE})
 
 
 @dataclass(frozen=True, kw_only=True)
-class SpfResultIs(Rule):
-    """Refuses mail by what SPF says of its reverse-path (RFC 7208).
+class SpfResultIs(RefusingRule):
+    """Refuses mail by the SPF result of its reverse-path (RFC 7208).
+
+    The reply can tell {domain}.
 
     Attributes:
         results: which results are refused: "fail", "softfail", "permerror", "temperror", "none".
-        reply: the condition to answer with; it can tell {domain}.
     """
 
     stages: ClassVar = _AFTER_MAIL
@@ -36,8 +37,8 @@ class SpfResultIs(Rule):
     results: tuple[str, ...] = ("fail",)
     reply: Condition = "spf_fail"
 
-    def decide(self, step: Step, evidence: RuleContext) -> Refusal | None:
-        spf = authentication_of(step, evidence.dns, evidence.clock).spf
+    def decide(self, step: Step, context: RuleContext) -> Refusal | None:
+        spf = authentication_of(step, context.dns, context.clock).spf
         if spf.result not in self.results:
             return None
         why = f"SPF of {spf.domain} for {step.client.ip}: {spf.result}, {spf.why}"
@@ -45,7 +46,7 @@ class SpfResultIs(Rule):
 
 
 @dataclass(frozen=True, kw_only=True)
-class _OfMessages(Rule):
+class _OfMessages(RefusingRule):
     stages: ClassVar = frozenset({Stage.MESSAGE})
 
     stage: Stage = Stage.MESSAGE
@@ -56,14 +57,13 @@ class _OfMessages(Rule):
 class NotAuthenticated(_OfMessages):
     """Refuses mail for which neither SPF nor any DKIM signature passes.
 
-    Attributes:
-        reply: the condition to answer with; it can tell {domain}.
+    The reply can tell {domain}.
     """
 
     reply: Condition = "unauthenticated_no_spf_no_dkim"
 
-    def decide(self, step: Step, evidence: RuleContext) -> Refusal | None:
-        found = authentication_of(step, evidence.dns, evidence.clock)
+    def decide(self, step: Step, context: RuleContext) -> Refusal | None:
+        found = authentication_of(step, context.dns, context.clock)
         if found.spf.result == "pass" or found.dkim == "pass":
             return None
         return Refusal(self.reply, told(found), {"domain": found.spf.domain})
@@ -71,16 +71,15 @@ class NotAuthenticated(_OfMessages):
 
 @dataclass(frozen=True, kw_only=True)
 class DkimFail(_OfMessages):
-    """Refuses mail that is signed, and of which no signature verifies.
+    """Refuses signed mail none of whose signatures verifies.
 
-    Attributes:
-        reply: the condition to answer with; it can tell {domain}.
+    The reply can tell {domain}.
     """
 
     reply: Condition = "dkim_fail"
 
-    def decide(self, step: Step, evidence: RuleContext) -> Refusal | None:
-        found = authentication_of(step, evidence.dns, evidence.clock)
+    def decide(self, step: Step, context: RuleContext) -> Refusal | None:
+        found = authentication_of(step, context.dns, context.clock)
         if found.dkim in ("pass", "none"):
             return None
         return Refusal(self.reply, told(found), {"domain": found.signatures[0].domain})
@@ -88,18 +87,19 @@ class DkimFail(_OfMessages):
 
 @dataclass(frozen=True, kw_only=True)
 class DmarcReject(_OfMessages):
-    """Refuses mail that fails DMARC, where the author's domain wants that.
+    """Refuses mail that fails DMARC, if the policy of the author's domain asks for refusal.
+
+    The reply can tell {domain}.
 
     Attributes:
-        policies: for which policies of the domain it refuses: "reject", "quarantine".
-        reply: the condition to answer with; it can tell {domain}.
+        policies: the policies of the domain that lead to refusal: "reject", "quarantine".
     """
 
     policies: tuple[str, ...] = ("reject",)
     reply: Condition = "dmarc_reject"
 
-    def decide(self, step: Step, evidence: RuleContext) -> Refusal | None:
-        found = authentication_of(step, evidence.dns, evidence.clock)
+    def decide(self, step: Step, context: RuleContext) -> Refusal | None:
+        found = authentication_of(step, context.dns, context.clock)
         if found.dmarc.result != "fail" or found.dmarc.policy not in self.policies:
             return None
         return Refusal(self.reply, told(found), {"domain": found.author})
@@ -109,21 +109,20 @@ class DmarcReject(_OfMessages):
 class FromNotAligned(_OfMessages):
     """Refuses mail whose author's domain is neither that of SPF nor that of a signature.
 
-    Attributes:
-        reply: the condition to answer with; it can tell {domain}.
+    The reply can tell {domain}.
     """
 
     reply: Condition = "from_header_not_aligned"
 
-    def decide(self, step: Step, evidence: RuleContext) -> Refusal | None:
-        found = authentication_of(step, evidence.dns, evidence.clock)
+    def decide(self, step: Step, context: RuleContext) -> Refusal | None:
+        found = authentication_of(step, context.dns, context.clock)
         if found.dmarc.aligned_spf or found.dmarc.aligned_dkim:
             return None
         return Refusal(self.reply, told(found), {"domain": found.author})
 
 
 def told(found: Authentication) -> str:
-    """What was found out, for the test to read."""
+    """The results in words, for the test to read."""
     signed = ", ".join(
         f"DKIM of {it.domain or '?'}: {it.result}{f' ({it.why})' if it.why else ''}"
         for it in found.signatures

@@ -1,7 +1,7 @@
-"""What large providers ask of those who send a lot of mail, since 2024 and 2025.
+"""What large providers have required of bulk senders since 2024 and 2025.
 
-A domain is a bulk sender from the mail on by which it has sent more than `threshold` within a day, by the
-author's address, and stays one. A test that will not send so many says `mailnet.sender.bulk = True`.
+A domain, taken from the author's address, becomes a bulk sender with the mail that exceeds `threshold`
+within a day, and stays one. A test that does not send so many sets `mailnet.sender.bulk = True`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, ClassVar
 from pytest_mailnet.rules.auth import Authentication, authentication_of
 from pytest_mailnet.rules.authentication import told
 from pytest_mailnet.rules.counting import Windows
-from pytest_mailnet.rules.rule import Condition, Refusal, Rule, RuleContext, When
+from pytest_mailnet.rules.rule import Condition, Refusal, RefusingRule, RuleContext, When
 from pytest_mailnet.values import Stage
 
 if TYPE_CHECKING:
@@ -42,12 +42,13 @@ class _Volumes:
 
 
 @dataclass(frozen=True, kw_only=True)
-class _OfBulk(Rule):
+class _OfBulk(RefusingRule):
     """Refuses mail of bulk senders that lack something.
+
+    The reply can tell {domain}.
 
     Attributes:
         threshold: how many messages a day make a bulk sender.
-        reply: the condition to answer with; it can tell {domain}.
     """
 
     stages: ClassVar = frozenset({Stage.MESSAGE})
@@ -55,11 +56,10 @@ class _OfBulk(Rule):
     stage: Stage = Stage.MESSAGE
     when: When = When.PUBLISHED
     threshold: int = _THRESHOLD
-    reply: Condition = ""
 
-    def decide(self, step: Step, evidence: RuleContext) -> Refusal | None:
-        found = authentication_of(step, evidence.dns, evidence.clock)
-        if not self._is_bulk(found.author, step, evidence):
+    def decide(self, step: Step, context: RuleContext) -> Refusal | None:
+        found = authentication_of(step, context.dns, context.clock)
+        if not self._is_bulk(found.author, step, context):
             return None
         why = self._lack(found, step)
         if why is None:
@@ -73,15 +73,15 @@ class _OfBulk(Rule):
     def _details(self, found: Authentication) -> dict[str, str]:
         return {"domain": found.author}
 
-    def _is_bulk(self, author: str, step: Step, evidence: RuleContext) -> bool:
+    def _is_bulk(self, author: str, step: Step, context: RuleContext) -> bool:
         # Once a mail, by whichever of these rules is asked first.
         asked = "bulk", self.threshold
         if asked not in step.results:
-            by_threshold: dict[int, _Volumes] = evidence.memory(_OfBulk, dict)
+            by_threshold: dict[int, _Volumes] = context.memory(_OfBulk, dict)
             volumes = by_threshold.setdefault(self.threshold, _Volumes())
-            if volumes.today.count(author, evidence.clock.time()) > self.threshold:
+            if volumes.today.count(author, context.clock.time()) > self.threshold:
                 volumes.bulk.add(author)
-            sender = evidence.sender_at(step.client.ip)
+            sender = context.sender_at(step.client.ip)
             step.results[asked] = author in volumes.bulk or (sender is not None and sender.bulk)
         return bool(step.results[asked])
 
@@ -128,9 +128,7 @@ class BulkWithoutDmarc(_OfBulk):
 
 @dataclass(frozen=True, kw_only=True)
 class BulkWithoutUnsubscribe(_OfBulk):
-    """Refuses mail of bulk senders that cannot be unsubscribed from with one click (RFC 8058, 3.1)."""
-
-    reply: Condition
+    """Refuses mail of bulk senders that offers no one-click unsubscription (RFC 8058, 3.1)."""
 
     def _lack(self, found: Authentication, step: Step) -> str | None:  # noqa: ARG002
         fields = dict(step.header_fields)
@@ -164,12 +162,13 @@ class BulkNotAuthenticated(_OfBulk):
 
 
 @dataclass(frozen=True, kw_only=True)
-class BulkVolume(Rule):
-    """Defers a domain that has sent as much in a day as is taken, by the author's address.
+class BulkVolume(RefusingRule):
+    """Defers mail of domains, by the author's address, that have reached their daily limit.
+
+    The reply can tell {domain}, {count} and {limit}.
 
     Attributes:
         limit: how many messages a day.
-        reply: the condition to answer with; it can tell {domain}, {count} and {limit}.
     """
 
     stages: ClassVar = frozenset({Stage.MESSAGE})
@@ -179,10 +178,10 @@ class BulkVolume(Rule):
     limit: int
     reply: Condition = "rate_limited_generic"
 
-    def decide(self, step: Step, evidence: RuleContext) -> Refusal | None:
-        author = authentication_of(step, evidence.dns, evidence.clock).author
-        windows = evidence.memory(self, lambda: Windows(_DAY))
-        count = windows.count(author, evidence.clock.time())
+    def decide(self, step: Step, context: RuleContext) -> Refusal | None:
+        author = authentication_of(step, context.dns, context.clock).author
+        windows = context.memory(self, lambda: Windows(_DAY))
+        count = windows.count(author, context.clock.time())
         if count <= self.limit:
             return None
         why = f"message {count} of {author} within a day, where {self.limit} are taken"

@@ -1,4 +1,4 @@
-"""What a message must have in it, and must not."""
+"""What a message must contain, and must not."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from email.header import decode_header, make_header
 from typing import TYPE_CHECKING, ClassVar
 
 from pytest_mailnet.errors import InvalidSetting
-from pytest_mailnet.rules.rule import Condition, Refusal, Rule, RuleContext
+from pytest_mailnet.rules.rule import Condition, Refusal, RefusingRule, RuleContext
 from pytest_mailnet.smtp.headers import addresses_of
 from pytest_mailnet.values import Stage
 
@@ -39,7 +39,7 @@ _OF_A_FILE = re.compile(rb"(?is)content-(?:type|disposition):[^\n]*(?:\n[ \t][^\
 
 
 @dataclass(frozen=True, kw_only=True)
-class _OfContent(Rule):
+class _OfContent(RefusingRule):
     stages: ClassVar = frozenset({Stage.MESSAGE})
 
     stage: Stage = Stage.MESSAGE
@@ -47,15 +47,11 @@ class _OfContent(Rule):
 
 @dataclass(frozen=True, kw_only=True)
 class Gtube(_OfContent):
-    """Refuses messages with the GTUBE string in them, by which spam filters are tried.
-
-    Attributes:
-        reply: the condition to answer with.
-    """
+    """Refuses messages that contain GTUBE, the string for testing spam filters."""
 
     reply: Condition = "content_spam"
 
-    def decide(self, step: Step, evidence: RuleContext) -> Refusal | None:  # noqa: ARG002
+    def decide(self, step: Step, context: RuleContext) -> Refusal | None:  # noqa: ARG002
         if _GTUBE not in (step.content or b""):
             return None
         return Refusal(self.reply, "the message has the GTUBE string in it")
@@ -63,15 +59,11 @@ class Gtube(_OfContent):
 
 @dataclass(frozen=True, kw_only=True)
 class BareLineFeed(_OfContent):
-    """Refuses messages with a line feed that no carriage return stands before (RFC 5321, 2.3.8).
-
-    Attributes:
-        reply: the condition to answer with.
-    """
+    """Refuses messages with a line feed without a carriage return before it (RFC 5321, 2.3.8)."""
 
     reply: Condition = "bare_lf"
 
-    def decide(self, step: Step, evidence: RuleContext) -> Refusal | None:  # noqa: ARG002
+    def decide(self, step: Step, context: RuleContext) -> Refusal | None:  # noqa: ARG002
         content = step.content or b""
         if content.count(b"\n") == content.count(b"\r\n"):
             return None
@@ -84,15 +76,16 @@ class BareLineFeed(_OfContent):
 class MissingHeader(_OfContent):
     """Refuses messages without a field.
 
+    The reply can tell {header}.
+
     Attributes:
         header: its name: "From", "Date" (RFC 5322, 3.6), "Message-ID".
-        reply: the condition to answer with; it can tell {header}.
     """
 
     header: str = "From"
     reply: Condition = "missing_from_header"
 
-    def decide(self, step: Step, evidence: RuleContext) -> Refusal | None:  # noqa: ARG002
+    def decide(self, step: Step, context: RuleContext) -> Refusal | None:  # noqa: ARG002
         wanted = self.header.lower()
         if any(name == wanted and value for name, value in step.header_fields):
             return None
@@ -101,11 +94,12 @@ class MissingHeader(_OfContent):
 
 @dataclass(frozen=True, kw_only=True)
 class DuplicateHeader(_OfContent):
-    """Refuses messages that have a field more than once that may be there once (RFC 5322, 3.6).
+    """Refuses messages that repeat a field which may occur only once (RFC 5322, 3.6).
+
+    The reply can tell {header} and {count}.
 
     Attributes:
         headers: their names.
-        reply: the condition to answer with; it can tell {header} and {count}.
     """
 
     headers: tuple[str, ...] = (
@@ -123,7 +117,7 @@ class DuplicateHeader(_OfContent):
     )
     reply: Condition = "duplicate_header"
 
-    def decide(self, step: Step, evidence: RuleContext) -> Refusal | None:  # noqa: ARG002
+    def decide(self, step: Step, context: RuleContext) -> Refusal | None:  # noqa: ARG002
         names = [name for name, _ in step.header_fields]
         if len(set(names)) == len(names):
             return None
@@ -137,15 +131,11 @@ class DuplicateHeader(_OfContent):
 
 @dataclass(frozen=True, kw_only=True)
 class SeveralAuthors(_OfContent):
-    """Refuses messages with more than one address in From, which RFC 5322, 3.6.2 allows and DMARC does not.
-
-    Attributes:
-        reply: the condition to answer with.
-    """
+    """Refuses messages with several addresses in From: RFC 5322, 3.6.2 allows them, DMARC does not."""
 
     reply: Condition = "multiple_addresses_in_from"
 
-    def decide(self, step: Step, evidence: RuleContext) -> Refusal | None:  # noqa: ARG002
+    def decide(self, step: Step, context: RuleContext) -> Refusal | None:  # noqa: ARG002
         values = [value for name, value in step.header_fields if name == "from"]
         if len(values) < 2 and not any("," in value for value in values):
             return None
@@ -157,11 +147,12 @@ class SeveralAuthors(_OfContent):
 
 @dataclass(frozen=True, kw_only=True)
 class ForbiddenAttachment(_OfContent):
-    """Refuses messages with a file of a forbidden type attached, told by its name. Archives are not opened.
+    """Refuses messages with an attached file whose name has a forbidden extension. Archives are not opened.
+
+    The reply can tell {reason}, the file's name.
 
     Attributes:
-        extensions: how their names end, in lower case and without the dot: "exe".
-        reply: the condition to answer with; it can tell {reason}, the file's name.
+        extensions: the forbidden ones, in lower case and without the dot: "exe".
 
     Raises:
         InvalidSetting: for an extension that no name can end with.
@@ -175,7 +166,7 @@ class ForbiddenAttachment(_OfContent):
             if not it or it != it.lower() or "." in it:
                 raise InvalidSetting(f"extensions: {it!r} is to be in lower case and without dots: 'exe'")
 
-    def decide(self, step: Step, evidence: RuleContext) -> Refusal | None:  # noqa: ARG002
+    def decide(self, step: Step, context: RuleContext) -> Refusal | None:  # noqa: ARG002
         # Parsing costs more than all the other rules: most messages have no file in them.
         if not _may_have_a_file(step.content or b""):
             return None

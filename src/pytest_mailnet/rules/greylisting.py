@@ -1,4 +1,4 @@
-"""Deferring the first mail of senders that are not known (RFC 6647)."""
+"""Deferring the first mail of unknown senders (RFC 6647)."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar
 
 from pytest_mailnet.rules.counting import network_of
-from pytest_mailnet.rules.rule import Condition, Refusal, Rule, RuleContext, When
+from pytest_mailnet.rules.rule import Condition, Refusal, RefusingRule, RuleContext, When
 from pytest_mailnet.values import Stage
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ class _Triplets:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Greylisting(Rule):
+class Greylisting(RefusingRule):
     """Defers a recipient at the first try from an address, by a sender; a real mail server tries again.
 
     Attributes:
@@ -40,7 +40,6 @@ class Greylisting(Rule):
         window: seconds within which it has to come; later it is a first try again.
         lifetime: seconds for which the three are then known; each mail begins them anew.
         network: whether the addresses of a network (/24, /64) are taken as one.
-        reply: the condition to answer with.
     """
 
     stages: ClassVar = frozenset({Stage.RCPT})
@@ -53,9 +52,9 @@ class Greylisting(Rule):
     network: bool = True
     reply: Condition = "greylisted"
 
-    def decide(self, step: Step, evidence: RuleContext) -> Refusal | None:
-        now = evidence.clock.time()
-        triplets = evidence.memory(self, _Triplets)
+    def decide(self, step: Step, context: RuleContext) -> Refusal | None:
+        now = context.clock.time()
+        triplets = context.memory(self, _Triplets)
         triplets.forget(now, self.window, self.lifetime)
         client = network_of(step.client.ip) if self.network else step.client.ip
         triplet = client, step.reverse_path or "", step.recipient or ""

@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from pytest_mailnet.rules.rule import Condition, Refusal, Rule, RuleContext
+from pytest_mailnet.rules.rule import Condition, Refusal, RefusingRule, RuleContext
 from pytest_mailnet.values import Stage
 
 if TYPE_CHECKING:
@@ -20,61 +20,49 @@ _LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", re.IGNORECASE)
 
 
 @dataclass(frozen=True, kw_only=True)
-class HeloNoName(Rule):
-    """Refuses clients that give neither a fully qualified name nor an address literal.
-
-    Attributes:
-        reply: the condition to answer with.
-    """
+class HeloNoName(RefusingRule):
+    """Refuses clients that give neither a fully qualified name nor an address literal."""
 
     stages: ClassVar = _STAGES
 
     stage: Stage = Stage.RCPT
     reply: Condition = "helo_not_fqdn"
 
-    def decide(self, step: Step, evidence: RuleContext) -> Refusal | None:  # noqa: ARG002
+    def decide(self, step: Step, context: RuleContext) -> Refusal | None:  # noqa: ARG002
         if _literal(step.helo) is not None or _is_qualified(step.helo):
             return None
         return Refusal(self.reply, f"{step.helo!r} is no fully qualified name and no address literal")
 
 
 @dataclass(frozen=True, kw_only=True)
-class HeloUnresolvable(Rule):
-    """Refuses clients whose name has neither an address nor an MX. A DNS that fails is no evidence.
-
-    Attributes:
-        reply: the condition to answer with.
-    """
+class HeloUnresolvable(RefusingRule):
+    """Refuses clients whose name has neither an address nor an MX. A DNS that fails is no context."""
 
     stages: ClassVar = _STAGES
 
     stage: Stage = Stage.RCPT
     reply: Condition = "helo_not_resolvable"
 
-    def decide(self, step: Step, evidence: RuleContext) -> Refusal | None:
+    def decide(self, step: Step, context: RuleContext) -> Refusal | None:
         if _literal(step.helo) is not None:
             return None
         for rdtype in ("A", "AAAA", "MX") if _is_name(step.helo) else ():
-            answer = evidence.dns.lookup(step.helo, rdtype)
+            answer = context.dns.lookup(step.helo, rdtype)
             if answer.values(rdtype) or answer.failed:
                 return None
         return Refusal(self.reply, f"{step.helo} has no A, AAAA or MX record")
 
 
 @dataclass(frozen=True, kw_only=True)
-class HeloOwnName(Rule):
-    """Refuses clients that give the server's own name or address, in brackets or bare, for theirs.
-
-    Attributes:
-        reply: the condition to answer with.
-    """
+class HeloOwnName(RefusingRule):
+    """Refuses clients that give the server's own name or address (bare or in brackets) as theirs."""
 
     stages: ClassVar = _STAGES
 
     stage: Stage = Stage.RCPT
     reply: Condition = "helo_not_fqdn"
 
-    def decide(self, step: Step, evidence: RuleContext) -> Refusal | None:  # noqa: ARG002
+    def decide(self, step: Step, context: RuleContext) -> Refusal | None:  # noqa: ARG002
         name = step.helo.lower().rstrip(".")
         if name in (step.host, step.server.ip) or _literal(step.helo) == step.server.ip:
             return Refusal(self.reply, f"{step.helo} is this server itself")

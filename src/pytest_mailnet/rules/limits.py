@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from pytest_mailnet.rules.rule import Condition, Refusal, Rule, RuleContext
+from pytest_mailnet.rules.rule import Condition, Refusal, RefusingRule, RuleContext
 from pytest_mailnet.values import Stage
 
 if TYPE_CHECKING:
@@ -15,12 +15,11 @@ __all__ = ["TooManyErrors", "TooManyMessages", "TooManyRecipients"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class TooManyRecipients(Rule):
+class TooManyRecipients(RefusingRule):
     """Defers further recipients of a mail (RFC 5321, 4.5.3.1.10); the client sends them another time.
 
     Attributes:
         limit: how many a mail may have; RFC 5321, 4.5.3.1.8 wants 100 or more.
-        reply: the condition to answer with.
     """
 
     stages: ClassVar = frozenset({Stage.RCPT})
@@ -29,7 +28,7 @@ class TooManyRecipients(Rule):
     limit: int
     reply: Condition = "too_many_recipients"
 
-    def decide(self, step: Step, evidence: RuleContext) -> Refusal | None:  # noqa: ARG002
+    def decide(self, step: Step, context: RuleContext) -> Refusal | None:  # noqa: ARG002
         if len(step.recipients) < self.limit:
             return None
         why = f"the mail has {len(step.recipients)} recipients, and {self.limit} are taken"
@@ -37,12 +36,11 @@ class TooManyRecipients(Rule):
 
 
 @dataclass(frozen=True, kw_only=True)
-class TooManyMessages(Rule):
-    """Ends a connection over which as many messages have come as are taken.
+class TooManyMessages(RefusingRule):
+    """Ends a connection that has carried its full number of messages.
 
     Attributes:
-        limit: how many.
-        reply: the condition to answer with.
+        limit: how many messages a connection may carry.
     """
 
     stages: ClassVar = frozenset({Stage.MAIL})
@@ -51,7 +49,7 @@ class TooManyMessages(Rule):
     limit: int
     reply: Condition = "max_messages_per_connection"
 
-    def decide(self, step: Step, evidence: RuleContext) -> Refusal | None:  # noqa: ARG002
+    def decide(self, step: Step, context: RuleContext) -> Refusal | None:  # noqa: ARG002
         if step.messages < self.limit:
             return None
         why = f"{step.messages} messages have come over this connection, and {self.limit} are taken"
@@ -59,12 +57,11 @@ class TooManyMessages(Rule):
 
 
 @dataclass(frozen=True, kw_only=True)
-class TooManyErrors(Rule):
-    """Ends a session in which the client was refused too often, as who harvests addresses is.
+class TooManyErrors(RefusingRule):
+    """Ends a session after too many refused commands, as servers do against address harvesting.
 
     Attributes:
-        limit: how many commands may be refused for good (5yz) before.
-        reply: the condition to answer with.
+        limit: how many commands may be refused for good (5yz) before the session ends.
     """
 
     stages: ClassVar = frozenset({Stage.EHLO, Stage.MAIL, Stage.RCPT, Stage.DATA})
@@ -73,7 +70,7 @@ class TooManyErrors(Rule):
     limit: int
     reply: Condition = "too_many_errors"
 
-    def decide(self, step: Step, evidence: RuleContext) -> Refusal | None:  # noqa: ARG002
+    def decide(self, step: Step, context: RuleContext) -> Refusal | None:  # noqa: ARG002
         if step.errors < self.limit:
             return None
         return Refusal(self.reply, f"{step.errors} commands were refused, and {self.limit} are borne with")

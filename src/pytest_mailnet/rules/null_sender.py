@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from pytest_mailnet.rules.counting import Windows
-from pytest_mailnet.rules.rule import Condition, Refusal, Rule, RuleContext
+from pytest_mailnet.rules.rule import Condition, Refusal, RefusingRule, RuleContext
 from pytest_mailnet.values import Stage
 
 if TYPE_CHECKING:
@@ -16,19 +16,15 @@ __all__ = ["BounceRate", "BounceToMany"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class BounceToMany(Rule):
-    """Refuses a further recipient of a mail from the null sender: a bounce has one.
-
-    Attributes:
-        reply: the condition to answer with.
-    """
+class BounceToMany(RefusingRule):
+    """Refuses a further recipient of a mail from the null sender: a bounce has one."""
 
     stages: ClassVar = frozenset({Stage.RCPT, Stage.DATA, Stage.MESSAGE})
 
     stage: Stage = Stage.RCPT
     reply: Condition = "bounce_multi_recipient"
 
-    def decide(self, step: Step, evidence: RuleContext) -> Refusal | None:  # noqa: ARG002
+    def decide(self, step: Step, context: RuleContext) -> Refusal | None:  # noqa: ARG002
         several = len(step.recipients) > 1 or (step.recipient is not None and bool(step.recipients))
         if step.reverse_path or not several:
             return None
@@ -36,13 +32,12 @@ class BounceToMany(Rule):
 
 
 @dataclass(frozen=True, kw_only=True)
-class BounceRate(Rule):
+class BounceRate(RefusingRule):
     """Defers an address that sends too many bounces: backscatter.
 
     Attributes:
         limit: how many mails from the null sender an address may send in a window.
         window: in seconds of the net's clock.
-        reply: the condition to answer with.
     """
 
     stages: ClassVar = frozenset({Stage.MAIL, Stage.RCPT, Stage.MESSAGE})
@@ -52,11 +47,11 @@ class BounceRate(Rule):
     window: int = 3600
     reply: Condition = "ip_rate_limited"
 
-    def decide(self, step: Step, evidence: RuleContext) -> Refusal | None:
+    def decide(self, step: Step, context: RuleContext) -> Refusal | None:
         if step.reverse_path:
             return None
-        windows = evidence.memory(self, lambda: Windows(self.window))
-        count = windows.count(step.client.ip, evidence.clock.time())
+        windows = context.memory(self, lambda: Windows(self.window))
+        count = windows.count(step.client.ip, context.clock.time())
         if count <= self.limit:
             return None
         why = f"bounce {count} from {step.client.ip} within {self.window} s, where {self.limit} are taken"

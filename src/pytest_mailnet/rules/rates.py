@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from pytest_mailnet.errors import InvalidSetting, amongst
 from pytest_mailnet.rules.counting import Windows, network_of
-from pytest_mailnet.rules.rule import Condition, Refusal, Rule, RuleContext
+from pytest_mailnet.rules.rule import Condition, Refusal, RefusingRule, RuleContext
 from pytest_mailnet.smtp.headers import domain_of
 from pytest_mailnet.values import Stage
 
@@ -23,18 +23,17 @@ _HOUR = 3600
 
 
 @dataclass(frozen=True, kw_only=True)
-class RateLimit(Rule):
-    """Defers, and then refuses, who sends too much.
+class RateLimit(RefusingRule):
+    """Defers a client that sends too much, and refuses it if it goes on.
 
-    What it counts is its stage: connections at CONNECT, log-ins at AUTH, recipients at RCPT, mails at the
-    others. Those that it refuses count too.
+    It counts connections at CONNECT, log-ins at AUTH, recipients at RCPT, and mails at the other stages.
+    Refused ones count too.
 
     Attributes:
         per: who is counted: "address" or "network" (/24 or /64) of the client, "sender" (the reverse-path),
             "sender_domain" (of the reverse-path), "user" (who logs in, or has).
         limit: how many are taken in a window.
         window: in seconds of the net's clock; it begins with the first that is counted.
-        reply: the condition to answer with beyond the limit.
         hard_limit: beyond how many the answer is `hard_reply`; 0 for never.
         hard_reply: the condition to answer with then.
     """
@@ -59,12 +58,12 @@ class RateLimit(Rule):
         if bool(self.hard_limit) != bool(self.hard_reply):
             raise InvalidSetting("hard_limit and hard_reply go together; one of them is missing")
 
-    def decide(self, step: Step, evidence: RuleContext) -> Refusal | None:
+    def decide(self, step: Step, context: RuleContext) -> Refusal | None:
         who = _who(self.per, step)
         if not who:
             return None
-        windows = evidence.memory(self, lambda: Windows(self.window))
-        count = windows.count(who, evidence.clock.time())
+        windows = context.memory(self, lambda: Windows(self.window))
+        count = windows.count(who, context.clock.time())
         if count <= self.limit:
             return None
         hard = self.hard_limit and count > self.hard_limit
@@ -74,13 +73,12 @@ class RateLimit(Rule):
 
 
 @dataclass(frozen=True, kw_only=True)
-class ConcurrentConnections(Rule):
-    """Defers who has too many connections at once, of those that have come as far as this.
+class ConcurrentConnections(RefusingRule):
+    """Defers a client that has too many connections at once. Only those that reached the stage count.
 
     Attributes:
         per: who is counted: "address" or "network" of the client, "user" (who has logged in).
         limit: how many are taken.
-        reply: the condition to answer with.
     """
 
     stages: ClassVar = frozenset({Stage.CONNECT, Stage.EHLO, Stage.MAIL, Stage.MESSAGE})
@@ -94,9 +92,9 @@ class ConcurrentConnections(Rule):
         if self.per not in _WHOSE:
             raise InvalidSetting(f"per: {self.per!r}{amongst(self.per, _WHOSE)}")
 
-    def decide(self, step: Step, evidence: RuleContext) -> Refusal | None:
+    def decide(self, step: Step, context: RuleContext) -> Refusal | None:
         who = _who(self.per, step)
-        known: dict[str, list[Session]] = evidence.memory(self, dict)
+        known: dict[str, list[Session]] = context.memory(self, dict)
         kept = [it for it in known.pop(who, []) if it.open and it is not step.session]
         known[who] = [*kept, step.session]
         for other in [it for it, sessions in known.items() if not any(each.open for each in sessions)]:

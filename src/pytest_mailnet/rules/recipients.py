@@ -1,4 +1,4 @@
-"""Whose mail a server takes: of its own networks, for its own users, from who has logged in.
+"""Whose mail a server takes: from its own networks, for its own users, and from users who have logged in.
 
 These are the three ways by which servers bypass each other's authentication. `relaying_denied` stands
 behind them and refuses what none of them permitted. A mailbox may be unknown, disabled, full or busy.
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from pytest_mailnet.mailboxes.mailbox import split_address
-from pytest_mailnet.rules.rule import PERMIT, Condition, Permit, Refusal, Rule, RuleContext
+from pytest_mailnet.rules.rule import PERMIT, Condition, Permit, Refusal, RefusingRule, Rule, RuleContext
 from pytest_mailnet.values import Stage
 
 if TYPE_CHECKING:
@@ -32,25 +32,25 @@ __all__ = [
 
 @dataclass(frozen=True, kw_only=True)
 class TrustedNetwork(Rule):
-    """Permits whatever comes from the provider's own networks."""
+    """Permits all mail from the provider's own networks."""
 
     stages: ClassVar = frozenset({Stage.RCPT})
 
     stage: Stage = Stage.RCPT
 
-    def decide(self, step: Step, evidence: RuleContext) -> Permit | None:
-        return PERMIT if evidence.trusts(step.client.ip) else None
+    def decide(self, step: Step, context: RuleContext) -> Permit | None:
+        return PERMIT if context.trusts(step.client.ip) else None
 
 
 @dataclass(frozen=True, kw_only=True)
 class AuthenticatedUser(Rule):
-    """Permits whatever comes from somebody who has logged in."""
+    """Permits all mail of users who have logged in."""
 
     stages: ClassVar = frozenset({Stage.RCPT})
 
     stage: Stage = Stage.RCPT
 
-    def decide(self, step: Step, evidence: RuleContext) -> Permit | None:  # noqa: ARG002
+    def decide(self, step: Step, context: RuleContext) -> Permit | None:  # noqa: ARG002
         return PERMIT if step.authenticated_as is not None else None
 
 
@@ -62,36 +62,30 @@ class LocalRecipient(Rule):
 
     stage: Stage = Stage.RCPT
 
-    def decide(self, step: Step, evidence: RuleContext) -> Permit | None:
-        return PERMIT if evidence.is_local(_domain(step)) else None
+    def decide(self, step: Step, context: RuleContext) -> Permit | None:
+        return PERMIT if context.is_local(_domain(step)) else None
 
 
 @dataclass(frozen=True, kw_only=True)
-class RelayingDenied(Rule):
-    """Refuses every recipient that no rule before it has permitted.
-
-    Attributes:
-        reply: the condition to answer with.
-    """
+class RelayingDenied(RefusingRule):
+    """Refuses every recipient that no rule before it has permitted."""
 
     stages: ClassVar = frozenset({Stage.RCPT})
 
     stage: Stage = Stage.RCPT
     reply: Condition = "relay_denied"
 
-    def decide(self, step: Step, evidence: RuleContext) -> Refusal:  # noqa: ARG002
+    def decide(self, step: Step, context: RuleContext) -> Refusal:  # noqa: ARG002
         why = f"{_domain(step)} is not local, {step.client.ip} is not trusted, and nobody has logged in"
         return Refusal(self.reply, why)
 
 
 @dataclass(frozen=True, kw_only=True)
-class UnknownMailbox(Rule):
+class UnknownMailbox(RefusingRule):
     """Refuses recipients at the provider's own domains that have no mailbox there.
 
     After the dot it refuses a mail of which no recipient has one.
 
-    Attributes:
-        reply: the condition to answer with.
     """
 
     stages: ClassVar = frozenset({Stage.RCPT, Stage.MESSAGE})
@@ -99,50 +93,45 @@ class UnknownMailbox(Rule):
     stage: Stage = Stage.RCPT
     reply: Condition = "user_unknown"
 
-    def decide(self, step: Step, evidence: RuleContext) -> Refusal | None:
+    def decide(self, step: Step, context: RuleContext) -> Refusal | None:
         named = step.named_recipients
         for address in named:
-            if not evidence.is_local(_domain_of(address)) or evidence.mailbox_of(address) is not None:
+            if not context.is_local(_domain_of(address)) or context.mailbox_of(address) is not None:
                 return None
         return Refusal(self.reply, f"there is no mailbox {' or '.join(named)}", {"recipient": named[0]})
 
 
 @dataclass(frozen=True, kw_only=True)
-class _OfMailboxes(Rule):
+class _OfMailboxes(RefusingRule):
     """Refuses recipients for the state of their mailbox; after the dot, a mail with none in order."""
 
     stages: ClassVar = frozenset({Stage.RCPT, Stage.MESSAGE})
 
     stage: Stage = Stage.RCPT
-    reply: Condition = ""
 
-    def decide(self, step: Step, evidence: RuleContext) -> Refusal | None:
+    def decide(self, step: Step, context: RuleContext) -> Refusal | None:
         why = ""
         named = step.named_recipients
         for address in named:
-            mailbox = evidence.mailbox_of(address)
-            found = None if mailbox is None else self._objection(mailbox, step, evidence)
+            mailbox = context.mailbox_of(address)
+            found = None if mailbox is None else self._objection(mailbox, step, context)
             if found is None:
                 return None
             why = why or found
         return Refusal(self.reply, why, {"recipient": named[0]})
 
     @abstractmethod
-    def _objection(self, mailbox: Mailbox, step: Step, evidence: RuleContext) -> str | None:
+    def _objection(self, mailbox: Mailbox, step: Step, context: RuleContext) -> str | None:
         """What is wrong with a mailbox."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class DisabledMailbox(_OfMailboxes):
-    """Refuses recipients whose mailbox is disabled: `mailbox.disabled = True`.
-
-    Attributes:
-        reply: the condition to answer with.
-    """
+    """Refuses recipients whose mailbox is disabled: `mailbox.disabled = True`."""
 
     reply: Condition = "user_disabled"
 
-    def _objection(self, mailbox: Mailbox, step: Step, evidence: RuleContext) -> str | None:  # noqa: ARG002
+    def _objection(self, mailbox: Mailbox, step: Step, context: RuleContext) -> str | None:  # noqa: ARG002
         return f"{mailbox.address} is disabled" if mailbox.disabled else None
 
 
@@ -152,13 +141,11 @@ class FullMailbox(_OfMailboxes):
 
     At RCPT the mail is as large as SIZE said at MAIL (RFC 1870, 6), or of no size where it was not said.
 
-    Attributes:
-        reply: the condition to answer with.
     """
 
     reply: Condition = "mailbox_full"
 
-    def _objection(self, mailbox: Mailbox, step: Step, evidence: RuleContext) -> str | None:  # noqa: ARG002
+    def _objection(self, mailbox: Mailbox, step: Step, context: RuleContext) -> str | None:  # noqa: ARG002
         size = (step.declared_size or 0) if step.content is None else len(step.content)
         if mailbox.has_room_for(size):
             return None
@@ -167,16 +154,12 @@ class FullMailbox(_OfMailboxes):
 
 @dataclass(frozen=True, kw_only=True)
 class BusyMailbox(_OfMailboxes):
-    """Refuses recipients that have had as much within the hour as they take: `mailbox.hourly_limit = 10`.
-
-    Attributes:
-        reply: the condition to answer with.
-    """
+    """Refuses recipients that have reached their hourly limit: `mailbox.hourly_limit = 10`."""
 
     reply: Condition = "recipient_rate_limited"
 
-    def _objection(self, mailbox: Mailbox, step: Step, evidence: RuleContext) -> str | None:  # noqa: ARG002
-        if not mailbox.busy(evidence.clock.now()):
+    def _objection(self, mailbox: Mailbox, step: Step, context: RuleContext) -> str | None:  # noqa: ARG002
+        if not mailbox.busy(context.clock.now()):
             return None
         return f"{mailbox.address} takes {mailbox.hourly_limit} messages an hour, and has had them"
 

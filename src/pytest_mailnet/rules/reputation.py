@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 from pytest_mailnet.dns.blocklists import reversed_name
 from pytest_mailnet.errors import InvalidSetting, amongst
 from pytest_mailnet.rules.reverse_dns import looks_generic, reverse_names
-from pytest_mailnet.rules.rule import Condition, Refusal, Rule, RuleContext
+from pytest_mailnet.rules.rule import Condition, Refusal, RefusingRule, RuleContext
 from pytest_mailnet.values import Stage
 
 if TYPE_CHECKING:
@@ -22,13 +22,11 @@ _REPUTATIONS = ("poor", "bad")
 
 
 @dataclass(frozen=True, kw_only=True)
-class DynamicAddress(Rule):
+class DynamicAddress(RefusingRule):
     """Refuses mail from addresses of dial-up and residential ranges.
 
     They are told by what the test says of its sender, by their reverse name, or by the PBL of Spamhaus.
 
-    Attributes:
-        reply: the condition to answer with.
     """
 
     stages: ClassVar = frozenset(Stage)
@@ -36,28 +34,27 @@ class DynamicAddress(Rule):
     stage: Stage = Stage.MAIL
     reply: Condition = "dynamic_ip"
 
-    def decide(self, step: Step, evidence: RuleContext) -> Refusal | None:
+    def decide(self, step: Step, context: RuleContext) -> Refusal | None:
         ip = step.client.ip
-        sender = evidence.sender_at(ip)
+        sender = context.sender_at(ip)
         if sender is not None and sender.dynamic:
             return Refusal(self.reply, f"{ip} is a dynamic address")
-        for name in reverse_names(ip, evidence):
+        for name in reverse_names(ip, context):
             if looks_generic(name, ip):
                 return Refusal(self.reply, f"{name}, the PTR of {ip}, is that of an access line")
         for zone in _PBL:
-            for code in evidence.dns.lookup(reversed_name(ip, zone), "A").values("A"):
+            for code in context.dns.lookup(reversed_name(ip, zone), "A").values("A"):
                 if code in _PBL_CODES:
                     return Refusal(self.reply, f"{ip} is listed in {zone}: {code}")
         return None
 
 
 @dataclass(frozen=True, kw_only=True)
-class LowReputation(Rule):
+class LowReputation(RefusingRule):
     """Refuses mail from addresses of low reputation: `mailnet.sender.reputation = "poor"`.
 
     Attributes:
         is_as: the reputation that it refuses: "poor", "bad".
-        reply: the condition to answer with.
     """
 
     stages: ClassVar = frozenset(Stage)
@@ -70,28 +67,24 @@ class LowReputation(Rule):
         if self.is_as not in _REPUTATIONS:
             raise InvalidSetting(f"is_as: {self.is_as!r}{amongst(self.is_as, _REPUTATIONS)}")
 
-    def decide(self, step: Step, evidence: RuleContext) -> Refusal | None:
-        sender = evidence.sender_at(step.client.ip)
+    def decide(self, step: Step, context: RuleContext) -> Refusal | None:
+        sender = context.sender_at(step.client.ip)
         if sender is None or sender.reputation != self.is_as:
             return None
         return Refusal(self.reply, f"{step.client.ip} has a {self.is_as} reputation")
 
 
 @dataclass(frozen=True, kw_only=True)
-class ThrottledAddress(Rule):
-    """Defers mail from addresses that have sent too much of late.
-
-    Attributes:
-        reply: the condition to answer with.
-    """
+class ThrottledAddress(RefusingRule):
+    """Defers mail from addresses that have sent too much of late."""
 
     stages: ClassVar = frozenset(Stage)
 
     stage: Stage = Stage.MESSAGE
     reply: Condition = "ip_rate_limited"
 
-    def decide(self, step: Step, evidence: RuleContext) -> Refusal | None:
-        sender = evidence.sender_at(step.client.ip)
+    def decide(self, step: Step, context: RuleContext) -> Refusal | None:
+        sender = context.sender_at(step.client.ip)
         if sender is None or not sender.throttled:
             return None
         return Refusal(self.reply, f"{step.client.ip} has sent too much of late")

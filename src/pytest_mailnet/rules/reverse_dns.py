@@ -26,29 +26,23 @@ _GENERIC = re.compile(
 
 @dataclass(frozen=True, kw_only=True)
 class NoPtr(ClientRule):
-    """Refuses clients whose address has no reverse name. A DNS that fails is no evidence.
-
-    Attributes:
-        reply: the condition to answer with.
-    """
+    """Refuses clients whose address has no reverse name. A DNS that fails is no context."""
 
     stages: ClassVar = frozenset(Stage)
 
     stage: Stage = Stage.MESSAGE
     reply: Condition = "no_ptr"
 
-    def judge(self, ip: str, evidence: RuleContext) -> Refusal | None:
-        return _without_ptr(ip, _pointer(ip, evidence), self.reply)
+    def judge(self, ip: str, context: RuleContext) -> Refusal | None:
+        return _without_ptr(ip, _pointer(ip, context), self.reply)
 
 
 @dataclass(frozen=True, kw_only=True)
 class UnconfirmedPtr(ClientRule):
     """Refuses clients whose reverse name does not resolve back to their address (FCrDNS, RFC 8499, 7).
 
-    Those without one are refused too. A DNS that fails is no evidence.
+    Those without one are refused too. A DNS that fails is no context.
 
-    Attributes:
-        reply: the condition to answer with.
     """
 
     stages: ClassVar = frozenset(Stage)
@@ -56,14 +50,14 @@ class UnconfirmedPtr(ClientRule):
     stage: Stage = Stage.MESSAGE
     reply: Condition = "no_ptr"
 
-    def judge(self, ip: str, evidence: RuleContext) -> Refusal | None:
+    def judge(self, ip: str, context: RuleContext) -> Refusal | None:
         rdtype = "AAAA" if ":" in ip else "A"
-        pointer = _pointer(ip, evidence)
+        pointer = _pointer(ip, context)
         names = _names_in(pointer)
         if not names:
             return _without_ptr(ip, pointer, self.reply)
         for name in names:
-            answer = evidence.dns.lookup(name, rdtype)
+            answer = context.dns.lookup(name, rdtype)
             if answer.failed or ip in answer.values(rdtype):
                 return None
         return Refusal(self.reply, f"{' and '.join(names)}, the PTR of {ip}, has no {rdtype} record with it")
@@ -71,31 +65,37 @@ class UnconfirmedPtr(ClientRule):
 
 @dataclass(frozen=True, kw_only=True)
 class GenericPtr(ClientRule):
-    """Refuses clients whose reverse name looks like those that access providers give to all addresses.
-
-    Attributes:
-        reply: the condition to answer with.
-    """
+    """Refuses clients whose reverse name looks like those that access providers give to all addresses."""
 
     stages: ClassVar = frozenset(Stage)
 
     stage: Stage = Stage.MAIL
     reply: Condition = "dynamic_ip"
 
-    def judge(self, ip: str, evidence: RuleContext) -> Refusal | None:
-        for name in reverse_names(ip, evidence):
+    def judge(self, ip: str, context: RuleContext) -> Refusal | None:
+        for name in reverse_names(ip, context):
             if looks_generic(name, ip):
                 return Refusal(self.reply, f"{name}, the PTR of {ip}, is that of an access line")
         return None
 
 
-def reverse_names(ip: str, evidence: RuleContext) -> list[str]:
-    """The names that an address resolves back to."""
-    return _names_in(_pointer(ip, evidence))
+def reverse_names(ip: str, context: RuleContext) -> list[str]:
+    """The names that an address resolves back to.
+
+    Args:
+        ip: the address.
+        context: has the DNS to ask.
+    """
+    return _names_in(_pointer(ip, context))
 
 
 def looks_generic(name: str, ip: str) -> bool:
-    """Whether a reverse name is made from its address, or says what kind of access line it is of."""
+    """Whether a reverse name contains its address, or a word for an access line such as "dsl".
+
+    Args:
+        name: the reverse name.
+        ip: its address.
+    """
     # What stands before the registered domain: a firm may be called "cable".
     host = ".".join(name.lower().split(".")[:-2])
     if _GENERIC.search(host):
@@ -110,8 +110,8 @@ def looks_generic(name: str, ip: str) -> bool:
     return any(numbers[end - len(octets) : end] in (octets, octets[::-1]) for end in ends)
 
 
-def _pointer(ip: str, evidence: RuleContext) -> DnsAnswer:
-    return evidence.dns.lookup(_pointer_name(ip), "PTR")
+def _pointer(ip: str, context: RuleContext) -> DnsAnswer:
+    return context.dns.lookup(_pointer_name(ip), "PTR")
 
 
 @functools.lru_cache(maxsize=256)

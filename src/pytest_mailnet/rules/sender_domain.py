@@ -1,4 +1,4 @@
-"""Whether the domain of the reverse-path can be answered to."""
+"""Whether mail can be sent back to the domain of the reverse-path."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from abc import abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from pytest_mailnet.rules.rule import Condition, Refusal, Rule, RuleContext
+from pytest_mailnet.rules.rule import Condition, Refusal, RefusingRule, RuleContext
 from pytest_mailnet.smtp.headers import domain_of
 from pytest_mailnet.values import Stage
 
@@ -25,48 +25,39 @@ _STAGES = frozenset({Stage.MAIL, Stage.RCPT, Stage.DATA, Stage.MESSAGE})
 
 
 @dataclass(frozen=True, kw_only=True)
-class _OfSenderDomain(Rule):
+class _OfSenderDomain(RefusingRule):
     stages: ClassVar = _STAGES
 
     stage: Stage = Stage.RCPT
-    reply: Condition = ""
 
-    def decide(self, step: Step, evidence: RuleContext) -> Refusal | None:
+    def decide(self, step: Step, context: RuleContext) -> Refusal | None:
         domain = domain_of(step.reverse_path or "")
-        why = self._objection(domain, evidence) if domain and not domain.startswith("[") else None
+        why = self._objection(domain, context) if domain and not domain.startswith("[") else None
         return None if why is None else Refusal(self.reply, why, {"domain": domain})
 
     @abstractmethod
-    def _objection(self, domain: str, evidence: RuleContext) -> str | None:
+    def _objection(self, domain: str, context: RuleContext) -> str | None:
         """What is wrong with a domain."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class SenderNotQualified(_OfSenderDomain):
-    """Refuses reverse-paths whose domain is not fully qualified: bob@localhost.
-
-    Attributes:
-        reply: the condition to answer with.
-    """
+    """Refuses reverse-paths whose domain is not fully qualified: bob@localhost."""
 
     reply: Condition = "sender_not_fqdn"
 
-    def _objection(self, domain: str, evidence: RuleContext) -> str | None:  # noqa: ARG002
+    def _objection(self, domain: str, context: RuleContext) -> str | None:  # noqa: ARG002
         return None if "." in domain else f"{domain} is not fully qualified"
 
 
 @dataclass(frozen=True, kw_only=True)
 class SenderDomainNotFound(_OfSenderDomain):
-    """Refuses reverse-paths whose domain does not exist. A DNS that fails is no evidence.
-
-    Attributes:
-        reply: the condition to answer with.
-    """
+    """Refuses reverse-paths whose domain does not exist. A DNS that fails is no context."""
 
     reply: Condition = "sender_domain_not_found"
 
-    def _objection(self, domain: str, evidence: RuleContext) -> str | None:
-        rcode = evidence.dns.lookup(domain, "MX").rcode
+    def _objection(self, domain: str, context: RuleContext) -> str | None:
+        rcode = context.dns.lookup(domain, "MX").rcode
         return f"{domain} does not exist, NXDOMAIN" if rcode == "NXDOMAIN" else None
 
 
@@ -74,13 +65,12 @@ class SenderDomainNotFound(_OfSenderDomain):
 class SenderDomainTemperror(_OfSenderDomain):
     """Refuses reverse-paths whose domain cannot be looked up for now: `mailnet.dns.fail(…, "SERVFAIL")`.
 
-    Attributes:
-        reply: the condition to answer with; it should be a reply that defers.
+    The reply should be one that defers.
     """
 
-    def _objection(self, domain: str, evidence: RuleContext) -> str | None:
+    def _objection(self, domain: str, context: RuleContext) -> str | None:
         for rdtype in ("MX", "A", "AAAA"):
-            answer = evidence.dns.lookup(domain, rdtype)
+            answer = context.dns.lookup(domain, rdtype)
             if answer.failed:
                 return f"{domain} cannot be looked up, {rdtype} is answered with {answer.rcode}"
             if answer.values(rdtype):
@@ -90,17 +80,13 @@ class SenderDomainTemperror(_OfSenderDomain):
 
 @dataclass(frozen=True, kw_only=True)
 class SenderDomainUnreachable(_OfSenderDomain):
-    """Refuses reverse-paths whose domain has neither MX nor address (RFC 5321, 5.1), or is not there.
-
-    Attributes:
-        reply: the condition to answer with.
-    """
+    """Refuses reverse-paths whose domain has neither MX nor address (RFC 5321, 5.1), or does not exist."""
 
     reply: Condition = "sender_domain_not_found"
 
-    def _objection(self, domain: str, evidence: RuleContext) -> str | None:
+    def _objection(self, domain: str, context: RuleContext) -> str | None:
         for rdtype in ("MX", "A", "AAAA"):
-            answer = evidence.dns.lookup(domain, rdtype)
+            answer = context.dns.lookup(domain, rdtype)
             if answer.values(rdtype) or answer.failed:
                 return None
         return f"{domain} has no MX, A or AAAA record"
@@ -108,14 +94,10 @@ class SenderDomainUnreachable(_OfSenderDomain):
 
 @dataclass(frozen=True, kw_only=True)
 class SenderDomainNullMx(_OfSenderDomain):
-    """Refuses reverse-paths whose domain takes no mail by its own word, a null MX (RFC 7505, 4.2).
-
-    Attributes:
-        reply: the condition to answer with.
-    """
+    """Refuses reverse-paths whose domain has a null MX, which says that it takes no mail (RFC 7505, 4.2)."""
 
     reply: Condition = "sender_domain_null_mx"
 
-    def _objection(self, domain: str, evidence: RuleContext) -> str | None:
-        hosts = [value.split()[-1] for value in evidence.dns.lookup(domain, "MX").values("MX")]
+    def _objection(self, domain: str, context: RuleContext) -> str | None:
+        hosts = [value.split()[-1] for value in context.dns.lookup(domain, "MX").values("MX")]
         return f"{domain} has a null MX" if hosts == ["."] else None

@@ -6,7 +6,7 @@ from abc import abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from pytest_mailnet.rules.rule import Condition, Refusal, Rule, RuleContext
+from pytest_mailnet.rules.rule import Condition, Refusal, RefusingRule, RuleContext
 from pytest_mailnet.smtp.headers import addresses_of
 from pytest_mailnet.values import Stage
 
@@ -29,58 +29,46 @@ _AFTER_EHLO = frozenset({Stage.AUTH, Stage.MAIL, Stage.RCPT, Stage.DATA, Stage.M
 
 
 @dataclass(frozen=True, kw_only=True)
-class TlsRequired(Rule):
-    """Refuses what comes in the clear.
-
-    Attributes:
-        reply: the condition to answer with.
-    """
+class TlsRequired(RefusingRule):
+    """Refuses commands over a connection without TLS."""
 
     stages: ClassVar = _AFTER_EHLO
 
     stage: Stage = Stage.MAIL
     reply: Condition = "starttls_required"
 
-    def decide(self, step: Step, evidence: RuleContext) -> Refusal | None:  # noqa: ARG002
+    def decide(self, step: Step, context: RuleContext) -> Refusal | None:  # noqa: ARG002
         return None if step.tls else Refusal(self.reply, "the connection is not encrypted")
 
 
 @dataclass(frozen=True, kw_only=True)
-class LoginRequired(Rule):
-    """Refuses mail of somebody who has not logged in.
-
-    Attributes:
-        reply: the condition to answer with.
-    """
+class LoginRequired(RefusingRule):
+    """Refuses mail of clients that have not logged in."""
 
     stages: ClassVar = _AFTER_EHLO - {Stage.AUTH}
 
     stage: Stage = Stage.MAIL
     reply: Condition = "auth_required"
 
-    def decide(self, step: Step, evidence: RuleContext) -> Refusal | None:  # noqa: ARG002
+    def decide(self, step: Step, context: RuleContext) -> Refusal | None:  # noqa: ARG002
         return None if step.authenticated_as is not None else Refusal(self.reply, "nobody has logged in")
 
 
 @dataclass(frozen=True, kw_only=True)
-class PipelinedAfterStarttls(Rule):
-    """Refuses a handshake where commands were sent behind STARTTLS in the clear (CVE-2011-0411).
-
-    Attributes:
-        reply: the condition to answer with.
-    """
+class PipelinedAfterStarttls(RefusingRule):
+    """Refuses a handshake if commands in the clear followed STARTTLS (CVE-2011-0411)."""
 
     stages: ClassVar = frozenset({Stage.STARTTLS})
 
     stage: Stage = Stage.STARTTLS
     reply: Condition = "pipelining_after_starttls"
 
-    def decide(self, step: Step, evidence: RuleContext) -> Refusal | None:  # noqa: ARG002
+    def decide(self, step: Step, context: RuleContext) -> Refusal | None:  # noqa: ARG002
         return Refusal(self.reply, "more came behind STARTTLS") if step.pipelined else None
 
 
 @dataclass(frozen=True, kw_only=True)
-class _OfCredentials(Rule):
+class _OfCredentials(RefusingRule):
     """Refuses a log-in."""
 
     stages: ClassVar = frozenset({Stage.AUTH})
@@ -88,24 +76,20 @@ class _OfCredentials(Rule):
     stage: Stage = Stage.AUTH
     reply: Condition = "bad_credentials"
 
-    def decide(self, step: Step, evidence: RuleContext) -> Refusal | None:
+    def decide(self, step: Step, context: RuleContext) -> Refusal | None:
         assert step.credentials is not None
-        account = evidence.account_of(step.credentials.identity)
+        account = context.account_of(step.credentials.identity)
         why = self._objection(step.credentials, account)
         return None if why is None else Refusal(self.reply, why)
 
     @abstractmethod
     def _objection(self, credentials: Credentials, account: Account | None) -> str | None:
-        """What is wrong with them."""
+        """What is wrong with a log-in; None for nothing."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class WrongCredentials(_OfCredentials):
-    """Refuses unknown users, wrong passwords, and tokens that are unknown or have expired.
-
-    Attributes:
-        reply: the condition to answer with.
-    """
+    """Refuses unknown users, wrong passwords, and tokens that are unknown or have expired."""
 
     def _objection(self, credentials: Credentials, account: Account | None) -> str | None:
         if account is None:
@@ -117,11 +101,7 @@ class WrongCredentials(_OfCredentials):
 
 @dataclass(frozen=True, kw_only=True)
 class AppPasswordRequired(_OfCredentials):
-    """Refuses the right password of who has two-step verification: `account.two_step = True`.
-
-    Attributes:
-        reply: the condition to answer with.
-    """
+    """Refuses the right password of a user with two-step verification: `account.two_step = True`."""
 
     reply: Condition = "app_password_required"
 
@@ -133,11 +113,7 @@ class AppPasswordRequired(_OfCredentials):
 
 @dataclass(frozen=True, kw_only=True)
 class PasswordsDisabled(_OfCredentials):
-    """Refuses all passwords; what is left are tokens.
-
-    Attributes:
-        reply: the condition to answer with.
-    """
+    """Refuses all passwords, and takes only tokens."""
 
     reply: Condition = "basic_auth_disabled"
 
@@ -146,12 +122,11 @@ class PasswordsDisabled(_OfCredentials):
 
 
 @dataclass(frozen=True, kw_only=True)
-class SenderNotOwned(Rule):
+class SenderNotOwned(RefusingRule):
     """Refuses senders that are not the user's own address or an alias of it.
 
     Attributes:
-        author: whether the addresses in From count too, where the stage is that after the dot.
-        reply: the condition to answer with.
+        author: whether the addresses in From count too; only after the dot.
     """
 
     stages: ClassVar = frozenset({Stage.MAIL, Stage.RCPT, Stage.MESSAGE})
@@ -160,8 +135,8 @@ class SenderNotOwned(Rule):
     author: bool = False
     reply: Condition = "from_not_owned"
 
-    def decide(self, step: Step, evidence: RuleContext) -> Refusal | None:
-        account = evidence.account_of(step.authenticated_as or "")
+    def decide(self, step: Step, context: RuleContext) -> Refusal | None:
+        account = context.account_of(step.authenticated_as or "")
         if account is None:
             return None
         named = [step.reverse_path] if step.reverse_path else []
