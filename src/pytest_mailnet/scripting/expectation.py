@@ -136,6 +136,11 @@ class Expectation:
         self._scripted.tally.after = count
         return self
 
+    @property
+    def written(self) -> Written:
+        """The line of the test that wrote it."""
+        return self._scripted.written
+
     def _checked(self, reply: str | Reply, *, close: bool) -> Reply:
         if not isinstance(reply, str | Reply):
             raise InvalidReply(
