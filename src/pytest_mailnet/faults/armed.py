@@ -1,4 +1,4 @@
-"""The faults that a test has a host give, and how often."""
+"""The faults that a test sets for a host, and how often they happen."""
 
 from __future__ import annotations
 
@@ -50,8 +50,8 @@ class Armed:
     """The faults of one host.
 
     Args:
-        lock: the test adds, servers and dialling threads take. All hosts of a net share one, since making
-            one takes as long as making a host.
+        lock: guards the counts, since the test adds while servers and dialling threads take. All hosts of a
+            net share one, because making a lock takes as long as making a host.
     """
 
     __slots__ = ("_left", "_lock", "_own")
@@ -62,7 +62,7 @@ class Armed:
         self._own: set[Fault] = set()
 
     def with_drawn(self, drawn: Fault | None) -> Armed:
-        """The faults of one connection: the host's, and what it meets besides."""
+        """The faults of one connection: the host's, and the one drawn for it."""
         if drawn is None:
             return self
         of_one = copy.copy(self)
@@ -70,10 +70,14 @@ class Armed:
         return of_one
 
     def add(self, fault: Fault, times: int | None) -> None:
-        """Have a fault happen so many times (more), or (None) until `clear`.
+        """Let a fault happen.
+
+        Args:
+            fault: the fault.
+            times: how often, in addition to the times that are left; None until `clear`.
 
         Raises:
-            InvalidSetting: for what is no number of times, or a fault that another leaves no chance.
+            InvalidSetting: if `times` is no whole number from 1, or another fault always happens first.
         """
         if times is not None and not (is_whole(times) and times >= 1):
             raise InvalidSetting(f"fail({fault.id!r}, times={times!r}): a fault happens 1 time or more")
@@ -93,9 +97,11 @@ class Armed:
             self._left.clear()
 
     def dial(self) -> tuple[int, str] | None:
-        """With which error a connection fails, and why; None where it does not.
+        """Count a connection that is made now.
 
-        ETIMEDOUT is for one that is never answered.
+        Returns:
+            The errno that it fails with, and why; None if it does not fail. ETIMEDOUT means that it is never
+            answered.
         """
         if not self:
             return None
@@ -113,7 +119,12 @@ class Armed:
         return self._first(lambda fault: fault.manner is Manner.SLOW)
 
     def at(self, stage: Stage, *, in_content: bool = False) -> Fault | None:
-        """The fault that happens to the reply that is due, or amid content; counted."""
+        """The fault of a reply, or of the content; counted.
+
+        Args:
+            stage: the stage whose reply is due.
+            in_content: whether content is being received instead.
+        """
         return self._first(
             lambda fault: (
                 (fault.stage, fault.in_content) == (stage, in_content) and fault.manner not in _NOT_AT_A_REPLY
@@ -121,7 +132,12 @@ class Armed:
         )
 
     def early(self, stage: Stage, reply: bytes) -> Fault | None:
-        """The fault by which the reply of the next stage follows this one's at once; counted."""
+        """The fault that sends the next stage's reply right behind this one; counted.
+
+        Args:
+            stage: the stage of this reply.
+            reply: its bytes; they show what the client may do next.
+        """
         return self._first(
             lambda fault: (
                 fault.manner is Manner.EARLY
@@ -132,7 +148,7 @@ class Armed:
         )
 
     def stripped(self) -> Fault | None:
-        """The fault by which STARTTLS is kept from a client, if there is one; counted."""
+        """The fault that hides STARTTLS from a client, if there is one; counted."""
         return self._first(lambda fault: fault.manner is Manner.STRIPPED)
 
     def tls(self) -> Fault | None:

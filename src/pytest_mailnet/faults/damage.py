@@ -28,7 +28,15 @@ class Damage(NamedTuple):
 
 
 def damage(manner: Manner, reply: bytes) -> Damage:
-    """What becomes of a reply."""
+    """Apply a fault to a reply.
+
+    Args:
+        manner: what goes wrong.
+        reply: the bytes that would be sent.
+
+    Returns:
+        What is sent instead. Manners that do not affect replies leave it as it is.
+    """
     made = _MADE.get(manner)
     return Damage((reply,)) if made is None else made(reply)
 

@@ -29,7 +29,7 @@ STALE_SECONDS = 300
 
 
 class DnsManner(StrEnum):
-    """What goes wrong. Each is told by `DnsFault.does`."""
+    """What goes wrong; `DnsFault.does` explains each."""
 
     SERVFAIL = "servfail"
     REFUSED = "refused"
@@ -108,12 +108,12 @@ RCODES = frozenset(
         DnsManner.FORMERR,
     }
 )
-"""Those that are told by an rcode (RFC 6895, 2.3)."""
+"""The faults that are an rcode (RFC 6895, 2.3)."""
 
 UNHEARD = frozenset(
     {DnsManner.TIME_OUT, DnsManner.WRONG_ADDRESS, DnsManner.WRONG_ID, DnsManner.TRUNCATED, DnsManner.LAME}
 )
-"""Those after which a resolver has no answer to give."""
+"""The faults that leave a resolver without an answer."""
 
 MX_MANNERS = frozenset(
     {
@@ -125,7 +125,7 @@ MX_MANNERS = frozenset(
         DnsManner.MANY_MX,
     }
 )
-"""Those that are in a domain's MX records."""
+"""The faults of a domain's MX records."""
 
 _AT_TIMES = frozenset({DnsManner.MX_CHANGED, DnsManner.ONE_SERVER_DOWN})
 
@@ -156,8 +156,12 @@ _DOES = {
 def lookup_fault_named(name: str, fault: DnsFailure | DnsFault) -> DnsFault:
     """A fault by its rcode or id, for `dns.fail(name, ...)`.
 
+    Args:
+        name: the name that is to fail, for the message.
+        fault: "SERVFAIL", "dns-servfail", or a fault, which is returned as it is.
+
     Raises:
-        ZoneError: if there is none of that name; names the near misses.
+        ZoneError: if no fault is called that; names the near misses.
     """
     if isinstance(fault, DnsFault):
         return fault
@@ -198,7 +202,7 @@ class _Armed:
 
 
 class ArmedLookups:
-    """The faults of names. Not locked: its owner does that.
+    """The faults of names. It has no lock; its owner takes one.
 
     Args:
         now: the net's time, in seconds.
@@ -209,10 +213,16 @@ class ArmedLookups:
         self._armed: dict[str, list[_Armed]] = {}
 
     def add(self, name: str, fault: DnsFault, rdtype: str | None, times: int | None) -> None:
-        """Let questions about a name meet a fault, so many times or for good; after those of before.
+        """Let questions about a name meet a fault, after the faults that were added before.
+
+        Args:
+            name: the name that is asked about.
+            fault: the fault.
+            rdtype: the type of the questions that meet it; None for all.
+            times: how often it happens; None for every time.
 
         Raises:
-            ZoneError: if one of before leaves it no question.
+            ZoneError: if an earlier fault leaves it no question.
         """
         added = _Armed(fault, rdtype, times, self._now())
         before = self._armed.setdefault(name, [])
@@ -231,7 +241,12 @@ class ArmedLookups:
         return name in self._armed
 
     def at(self, name: str, rdtype: str) -> DnsFault | None:
-        """The fault that a question meets, if any; counted."""
+        """The fault that a question meets, if any; counted.
+
+        Args:
+            name: the name that is asked about.
+            rdtype: the type that is asked for.
+        """
         if not self._armed:
             return None
         for armed in self._armed.get(name, ()):

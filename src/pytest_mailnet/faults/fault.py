@@ -25,7 +25,7 @@ __all__ = [
 
 
 class Manner(StrEnum):
-    """What goes wrong. Each is told by `Fault.does`."""
+    """What goes wrong; `Fault.does` explains each."""
 
     REFUSED = "refused"
     UNREACHABLE = "unreachable"
@@ -63,8 +63,8 @@ class Fault:
 
     Attributes:
         manner: what goes wrong.
-        stage: where: when the reply of that stage is due.
-        in_content: whether it is before that, amid the content that follows DATA.
+        stage: the stage whose reply is due when it happens.
+        in_content: whether it happens before that reply, amid the content that follows DATA.
     """
 
     manner: Manner
@@ -113,7 +113,7 @@ class Fault:
 
 
 OF_A_DIAL = (Manner.REFUSED, Manner.UNREACHABLE, Manner.NO_ROUTE, Manner.DROPPED)
-"""What meets a client before there is a connection."""
+"""Faults before there is a connection."""
 
 CERTIFICATES: Mapping[Manner, Certificate] = MappingProxyType(
     {
@@ -124,7 +124,7 @@ CERTIFICATES: Mapping[Manner, Certificate] = MappingProxyType(
         Manner.HANDSHAKE_REFUSED: Certificate.NONE,
     }
 )
-"""What is shown in a handshake in place of the host's own certificate."""
+"""What a host shows in the handshake in place of its own certificate."""
 
 OF_A_HANDSHAKE = (
     *CERTIFICATES,
@@ -134,13 +134,13 @@ OF_A_HANDSHAKE = (
     Manner.NO_CLOSE_NOTIFY,
     Manner.CLEAR_AGAIN,
 )
-"""What goes wrong while hands are shaken, or with the first that is said behind it; on port 465 too."""
+"""Faults of the TLS handshake, or of the first bytes after it; on port 465 too."""
 
 OF_TLS = (Manner.STRIPPED, *OF_A_HANDSHAKE)
 """What goes wrong with TLS."""
 
 LATE_SECONDS = 30.0
-"""How long a late reply lets wait."""
+"""How late a late reply comes, in seconds."""
 
 SLOW_RATE = 50
 """What a slow link carries, in bytes a second."""

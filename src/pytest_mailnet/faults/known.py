@@ -1,4 +1,4 @@
-"""All faults that there are, by their ids."""
+"""All faults, by their ids."""
 
 from __future__ import annotations
 
@@ -39,10 +39,10 @@ FAULTS: Mapping[FaultName, Fault | DnsFault] = MappingProxyType({fault.id: fault
 
 
 def fault_named(fault: FaultName | Fault | DnsFault) -> Fault | DnsFault:
-    """The fault of an id, or the one that is given.
+    """A fault by its id. A fault itself is returned as it is.
 
     Raises:
-        UnknownName: if there is none; names the near misses.
+        UnknownName: if no fault has that id; names the near misses.
         InvalidSetting: for a fault that cannot happen at its stage.
     """
     if isinstance(fault, (Fault, DnsFault)):
@@ -67,8 +67,7 @@ def faults_of(
         kind: "dns", "connection", "reply" or "tls".
 
     Raises:
-        InvalidSetting: for a stage or kind that there is not, or where no fault is of both; names the near
-            misses.
+        InvalidSetting: for an unknown stage or kind (names the near misses), or if no fault is of both.
     """
     for what, given, known in (("stage", stage, _STAGES), ("kind", kind, _KINDS)):
         if given is not None and str(given) not in known:

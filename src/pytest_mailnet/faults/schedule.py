@@ -31,7 +31,7 @@ class FaultSchedule:
         steps: faults, or their ids, or None.
 
     Raises:
-        UnknownName: for a fault that there is not; names the near misses.
+        UnknownName: for an unknown fault; names the near misses.
         InvalidSetting: for one that cannot happen.
     """
 
@@ -54,11 +54,11 @@ class FaultSchedule:
 
 
 class Turns:
-    """A schedule that is being met. Its lock: connections and questions come in several threads.
+    """The progress of a schedule. It has a lock, since connections and questions come in several threads.
 
     Args:
-        domain: whose it is.
-        schedule: what is to be met.
+        domain: the domain that has the schedule.
+        schedule: the steps.
     """
 
     def __init__(self, domain: str, schedule: FaultSchedule) -> None:
@@ -106,7 +106,7 @@ class Chaos:
     """Random weather: now and then a connection or a question meets a fault, the same ones for the same seed.
 
     Args:
-        seed: of the dice.
+        seed: the seed of the random numbers.
         rate: how often something goes wrong, 0 to 1.
 
     Raises:
@@ -123,7 +123,7 @@ class Chaos:
 
     @property
     def seed(self) -> int:
-        """Of the dice."""
+        """The seed of the random numbers."""
         return self._seed
 
     @property
@@ -132,7 +132,11 @@ class Chaos:
         return self._rate
 
     def of_connection(self, possible: Callable[[Fault], bool]) -> Fault | None:
-        """What a connection that begins now meets, of what is possible there."""
+        """What a connection that begins now meets.
+
+        Args:
+            possible: whether a fault can happen to it.
+        """
         with self._lock:
             if self._connections.random() >= self.rate:
                 return None
@@ -158,20 +162,35 @@ class Weather:
         self._of_name: dict[str, Turns] = {}
 
     def plan(self, turns: Turns, names: Iterable[str]) -> None:
-        """Let a schedule be met by what comes to these names; one that was planned before is over."""
+        """Apply a schedule to some names, in place of an earlier one.
+
+        Args:
+            turns: the schedule.
+            names: the domain and its hosts.
+        """
         self.turns.append(turns)
         for name in names:
             self._of_name[name] = turns
 
     def of_connection(self, host: str, possible: Callable[[Fault], bool]) -> Fault | None:
-        """What a connection to a host meets."""
+        """What a connection to a host meets.
+
+        Args:
+            host: its name.
+            possible: whether a fault can happen to the connection.
+        """
         turns = self._of_name.get(host)
         if turns is not None and (fault := turns.of_connection()) is not None:
             return fault
         return None if self.chaos is None else self.chaos.of_connection(possible)
 
     def of_question(self, name: str, rdtype: str) -> DnsFault | None:
-        """What a question about a name meets."""
+        """What a question about a name meets.
+
+        Args:
+            name: the name that is asked about.
+            rdtype: the type that is asked for.
+        """
         turns = self._of_name.get(name)
         if turns is not None and (fault := turns.of_question(rdtype)) is not None:
             return fault

@@ -77,9 +77,9 @@ def _unknown_names(queries: Iterable[Query], names: list[str]) -> Iterator[Objec
 
 def _unmet(scripts: Iterable[tuple[Script, list[Session]]], sessions: list[Session]) -> Iterator[Objection]:
     for script, own in scripts:
-        for expectation in script:
-            if missing := expectation.unused:
-                text = unmet_text(expectation, missing, script, own, sessions)
-                if expectation.complete:
-                    text += _ALL_IN_TURN if expectation.in_turn else _NEED_NOT
-                yield Objection(text, written=expectation.written)
+        for scripted in script:
+            if missing := scripted.unused:
+                text = unmet_text(scripted, missing, script, own, sessions)
+                if scripted.complete:
+                    text += _ALL_IN_TURN if scripted.in_turn else _NEED_NOT
+                yield Objection(text, written=scripted.written)

@@ -190,11 +190,11 @@ class Lifetime:
     def unmet(self) -> list[str]:
         """Texts about scripted answers that nothing has met, without those that have failed the test."""
         return [
-            unmet_text(expectation, missing, script, own, self.journal.sessions)
+            unmet_text(scripted, missing, script, own, self.journal.sessions)
             for operator in self.internet.directory.operators.values()
             for script, own in operator.scripts
-            for expectation in script
-            if (missing := expectation.unmet) and expectation.written not in self._failed_for
+            for scripted in script
+            if (missing := scripted.unmet) and scripted.written not in self._failed_for
         ]
 
     def _objections(self) -> list[Objection]:

@@ -12,7 +12,15 @@ from collections.abc import Mapping
 from importlib import import_module
 from types import MappingProxyType, ModuleType
 
-from pytest_mailnet.rules.rule import PERMIT, Condition, Permit, Refusal, Rule, RuleContext, When
+from pytest_mailnet.rules.rule import (
+    PERMIT,
+    Condition,
+    Permit,
+    Refusal,
+    Rule,
+    RuleContext,
+    When,
+)
 
 __all__ = [
     "PERMIT",

@@ -1,4 +1,4 @@
-"""Whether a mail comes from whom it says: SPF, DKIM and DMARC.
+"""Whether a mail comes from its stated sender: SPF, DKIM and DMARC.
 
 These rules wait until the test has published something about the sender's domain, or asks for them.
 """
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from pytest_mailnet.rules.auth import Authentication, authentication_of
-from pytest_mailnet.rules.rule import Condition, Refusal, RefusingRule, Rule, RuleContext, When
+from pytest_mailnet.rules.rule import Condition, Refusal, RefusingRule, RuleContext, When
 from pytest_mailnet.values import Stage
 
 if TYPE_CHECKING:
@@ -22,11 +22,12 @@ _AFTER_MAIL = frozenset({Stage.MAIL, Stage.RCPT, Stage.DATA, Stage.MESSAGE})
 
 @dataclass(frozen=True, kw_only=True)
 class SpfResultIs(RefusingRule):
-    """Refuses mail by what SPF says of its reverse-path (RFC 7208).
+    """Refuses mail by the SPF result of its reverse-path (RFC 7208).
+
+    The reply can tell {domain}.
 
     Attributes:
         results: which results are refused: "fail", "softfail", "permerror", "temperror", "none".
-        reply: the condition to answer with; it can tell {domain}.
     """
 
     stages: ClassVar[frozenset[Stage]] = _AFTER_MAIL
@@ -45,8 +46,8 @@ class SpfResultIs(RefusingRule):
 
 
 @dataclass(frozen=True, kw_only=True)
-class _OfMessages(Rule):
-    stages: ClassVar[frozenset[Stage]] = frozenset({Stage.MESSAGE})
+class _OfMessages(RefusingRule):
+    stages: ClassVar = frozenset({Stage.MESSAGE})
 
     stage: Stage = Stage.MESSAGE
     when: When = When.PUBLISHED
@@ -56,8 +57,7 @@ class _OfMessages(Rule):
 class NotAuthenticated(_OfMessages):
     """Refuses mail for which neither SPF nor any DKIM signature passes.
 
-    Attributes:
-        reply: the condition to answer with; it can tell {domain}.
+    The reply can tell {domain}.
     """
 
     reply: Condition = "unauthenticated_no_spf_no_dkim"
@@ -71,10 +71,9 @@ class NotAuthenticated(_OfMessages):
 
 @dataclass(frozen=True, kw_only=True)
 class DkimFail(_OfMessages):
-    """Refuses mail that is signed, and of which no signature verifies.
+    """Refuses signed mail none of whose signatures verifies.
 
-    Attributes:
-        reply: the condition to answer with; it can tell {domain}.
+    The reply can tell {domain}.
     """
 
     reply: Condition = "dkim_fail"
@@ -88,11 +87,12 @@ class DkimFail(_OfMessages):
 
 @dataclass(frozen=True, kw_only=True)
 class DmarcReject(_OfMessages):
-    """Refuses mail that fails DMARC, where the author's domain wants that.
+    """Refuses mail that fails DMARC, if the policy of the author's domain asks for refusal.
+
+    The reply can tell {domain}.
 
     Attributes:
-        policies: for which policies of the domain it refuses: "reject", "quarantine".
-        reply: the condition to answer with; it can tell {domain}.
+        policies: the policies of the domain that lead to refusal: "reject", "quarantine".
     """
 
     policies: tuple[str, ...] = ("reject",)
@@ -109,8 +109,7 @@ class DmarcReject(_OfMessages):
 class FromNotAligned(_OfMessages):
     """Refuses mail whose author's domain is neither that of SPF nor that of a signature.
 
-    Attributes:
-        reply: the condition to answer with; it can tell {domain}.
+    The reply can tell {domain}.
     """
 
     reply: Condition = "from_header_not_aligned"
@@ -123,7 +122,7 @@ class FromNotAligned(_OfMessages):
 
 
 def told(found: Authentication) -> str:
-    """What was found out, for the test to read."""
+    """The results in words, for the test to read."""
     signed = ", ".join(
         f"DKIM of {it.domain or '?'}: {it.result}{f' ({it.why})' if it.why else ''}"
         for it in found.signatures

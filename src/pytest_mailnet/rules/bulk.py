@@ -1,7 +1,7 @@
-"""What large providers ask of those who send a lot of mail, since 2024 and 2025.
+"""What large providers have required of bulk senders since 2024 and 2025.
 
-A domain is a bulk sender from the mail on by which it has sent more than `threshold` within a day, by the
-author's address, and stays one. A test that will not send so many says `mailnet.sender.bulk = True`.
+A domain, taken from the author's address, becomes a bulk sender with the mail that exceeds `threshold`
+within a day, and stays one. A test that does not send so many sets `mailnet.sender.bulk = True`.
 """
 
 from __future__ import annotations
@@ -45,9 +45,10 @@ class _Volumes:
 class _OfBulk(RefusingRule):
     """Refuses mail of bulk senders that lack something.
 
+    The reply can tell {domain}.
+
     Attributes:
         threshold: how many messages a day make a bulk sender.
-        reply: the condition to answer with; it can tell {domain}.
     """
 
     stages: ClassVar[frozenset[Stage]] = frozenset({Stage.MESSAGE})
@@ -55,7 +56,6 @@ class _OfBulk(RefusingRule):
     stage: Stage = Stage.MESSAGE
     when: When = When.PUBLISHED
     threshold: int = _THRESHOLD
-    reply: Condition = ""
 
     def decide(self, step: Step, context: RuleContext) -> Refusal | None:
         found = authentication_of(step, context.dns, context.clock)
@@ -128,7 +128,7 @@ class BulkWithoutDmarc(_OfBulk):
 
 @dataclass(frozen=True, kw_only=True)
 class BulkWithoutUnsubscribe(_OfBulk):
-    """Refuses mail of bulk senders that cannot be unsubscribed from with one click (RFC 8058, 3.1)."""
+    """Refuses mail of bulk senders that offers no one-click unsubscription (RFC 8058, 3.1)."""
 
     def _lack(self, found: Authentication, step: Step) -> str | None:  # noqa: ARG002
         fields = dict(step.header_fields)
@@ -163,11 +163,12 @@ class BulkNotAuthenticated(_OfBulk):
 
 @dataclass(frozen=True, kw_only=True)
 class BulkVolume(RefusingRule):
-    """Defers a domain that has sent as much in a day as is taken, by the author's address.
+    """Defers mail of domains, by the author's address, that have reached their daily limit.
+
+    The reply can tell {domain}, {count} and {limit}.
 
     Attributes:
         limit: how many messages a day.
-        reply: the condition to answer with; it can tell {domain}, {count} and {limit}.
     """
 
     stages: ClassVar[frozenset[Stage]] = frozenset({Stage.MESSAGE})

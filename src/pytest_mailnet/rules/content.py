@@ -1,4 +1,4 @@
-"""What a message must have in it, and must not."""
+"""What a message must contain, and must not."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from email.header import decode_header, make_header
 from typing import TYPE_CHECKING, ClassVar
 
 from pytest_mailnet.errors import InvalidSetting
-from pytest_mailnet.rules.rule import Condition, Refusal, Rule, RuleContext
+from pytest_mailnet.rules.rule import Condition, Refusal, RefusingRule, RuleContext
 from pytest_mailnet.smtp.headers import addresses_of
 from pytest_mailnet.values import Stage
 
@@ -39,15 +39,15 @@ _OF_A_FILE = re.compile(rb"(?is)content-(?:type|disposition):[^\n]*(?:\n[ \t][^\
 
 
 @dataclass(frozen=True, kw_only=True)
-class _OfContent(Rule):
-    stages: ClassVar[frozenset[Stage]] = frozenset({Stage.MESSAGE})
+class _OfContent(RefusingRule):
+    stages: ClassVar = frozenset({Stage.MESSAGE})
 
     stage: Stage = Stage.MESSAGE
 
 
 @dataclass(frozen=True, kw_only=True)
 class Gtube(_OfContent):
-    """Refuses messages with the GTUBE string in them, by which spam filters are tried."""
+    """Refuses messages that contain GTUBE, the string for testing spam filters."""
 
     reply: Condition = "content_spam"
 
@@ -59,7 +59,7 @@ class Gtube(_OfContent):
 
 @dataclass(frozen=True, kw_only=True)
 class BareLineFeed(_OfContent):
-    """Refuses messages with a line feed that no carriage return stands before (RFC 5321, 2.3.8)."""
+    """Refuses messages with a line feed without a carriage return before it (RFC 5321, 2.3.8)."""
 
     reply: Condition = "bare_lf"
 
@@ -76,9 +76,10 @@ class BareLineFeed(_OfContent):
 class MissingHeader(_OfContent):
     """Refuses messages without a field.
 
+    The reply can tell {header}.
+
     Attributes:
         header: its name: "From", "Date" (RFC 5322, 3.6), "Message-ID".
-        reply: the condition to answer with; it can tell {header}.
     """
 
     header: str = "From"
@@ -93,11 +94,12 @@ class MissingHeader(_OfContent):
 
 @dataclass(frozen=True, kw_only=True)
 class DuplicateHeader(_OfContent):
-    """Refuses messages that have a field more than once that may be there once (RFC 5322, 3.6).
+    """Refuses messages that repeat a field which may occur only once (RFC 5322, 3.6).
+
+    The reply can tell {header} and {count}.
 
     Attributes:
         headers: their names.
-        reply: the condition to answer with; it can tell {header} and {count}.
     """
 
     headers: tuple[str, ...] = (
@@ -129,7 +131,7 @@ class DuplicateHeader(_OfContent):
 
 @dataclass(frozen=True, kw_only=True)
 class SeveralAuthors(_OfContent):
-    """Refuses messages with several addresses in From, which RFC 5322, 3.6.2 allows and DMARC does not."""
+    """Refuses messages with several addresses in From: RFC 5322, 3.6.2 allows them, DMARC does not."""
 
     reply: Condition = "multiple_addresses_in_from"
 
@@ -145,11 +147,12 @@ class SeveralAuthors(_OfContent):
 
 @dataclass(frozen=True, kw_only=True)
 class ForbiddenAttachment(_OfContent):
-    """Refuses messages with a file of a forbidden type attached, told by its name. Archives are not opened.
+    """Refuses messages with an attached file whose name has a forbidden extension. Archives are not opened.
+
+    The reply can tell {reason}, the file's name.
 
     Attributes:
-        extensions: how their names end, in lower case and without the dot: "exe".
-        reply: the condition to answer with; it can tell {reason}, the file's name.
+        extensions: the forbidden ones, in lower case and without the dot: "exe".
 
     Raises:
         InvalidSetting: for an extension that no name can end with.

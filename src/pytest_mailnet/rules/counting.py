@@ -1,4 +1,4 @@
-"""Counting what happens in a time, by client, in constant memory a key."""
+"""Counts events by key within a time, in constant memory a key."""
 
 from __future__ import annotations
 
@@ -22,14 +22,28 @@ class Windows:
         self._windows: dict[object, list[float]] = {}
 
     def count(self, key: object, now: float, events: int = 1) -> int:
-        """Add events, and return how many there are in the key's window, these among them."""
+        """Add events.
+
+        Args:
+            key: what is counted.
+            now: seconds of the net's clock.
+            events: how many to add.
+
+        Returns:
+            How many events there are in the key's window, the added ones among them.
+        """
         self._forget(now)
         window = self._windows.setdefault(key, [now, 0])
         window[1] += events
         return int(window[1])
 
     def counted(self, key: object, now: float) -> int:
-        """How many events there are in the key's window."""
+        """How many events there are in the key's window.
+
+        Args:
+            key: what is counted.
+            now: seconds of the net's clock.
+        """
         self._forget(now)
         return int(self._windows.get(key, (0, 0))[1])
 

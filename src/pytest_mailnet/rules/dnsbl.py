@@ -21,12 +21,13 @@ __all__ = ["ListedAddress", "ListedSenderDomain"]
 class ListedAddress(ClientRule):
     """Refuses clients whose address stands in a list. It asks the net's DNS, as the application can.
 
+    The reply can tell {rbl}, and {rbl_reason} from the TXT record.
+
     Attributes:
         zone: the list: "zen.spamhaus.org".
         codes: which of its answers count; without any all do, as for servers that only ask whether there
             is an answer. Those take Spamhaus's error codes, 127.255.255.x, for listings of everybody, which
             happens in life: `mailnet.dns.add("*.zen.spamhaus.org", "A", "127.255.255.254")`.
-        reply: the condition to answer with; it can tell {rbl}, and {rbl_reason} from the TXT record.
     """
 
     stages: ClassVar[frozenset[Stage]] = frozenset(Stage)
@@ -44,10 +45,11 @@ class ListedAddress(ClientRule):
 class ListedSenderDomain(RefusingRule):
     """Refuses mail from a domain that stands in a list, by its reverse-path, or EHLO name for bounces.
 
+    The reply can tell {rbl}, {rbl_reason} and {domain}.
+
     Attributes:
         zone: the list: "dbl.spamhaus.org".
         codes: which of its answers count; without any all do.
-        reply: the condition to answer with; it can tell {rbl}, {rbl_reason} and {domain}.
     """
 
     stages: ClassVar[frozenset[Stage]] = frozenset({Stage.MAIL, Stage.RCPT, Stage.DATA, Stage.MESSAGE})

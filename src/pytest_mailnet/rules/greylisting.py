@@ -1,4 +1,4 @@
-"""Deferring the first mail of senders that are not known (RFC 6647)."""
+"""Deferring the first mail of unknown senders (RFC 6647)."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ _LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", re.IGNORECASE)
 class HeloNoName(RefusingRule):
     """Refuses clients that give neither a fully qualified name nor an address literal."""
 
-    stages: ClassVar[frozenset[Stage]] = _STAGES
+    stages: ClassVar = _STAGES
 
     stage: Stage = Stage.RCPT
     reply: Condition = "helo_not_fqdn"
@@ -36,9 +36,9 @@ class HeloNoName(RefusingRule):
 
 @dataclass(frozen=True, kw_only=True)
 class HeloUnresolvable(RefusingRule):
-    """Refuses clients whose name has neither an address nor an MX. A DNS that fails is no evidence."""
+    """Refuses clients whose name has neither an address nor an MX. A DNS that fails is no context."""
 
-    stages: ClassVar[frozenset[Stage]] = _STAGES
+    stages: ClassVar = _STAGES
 
     stage: Stage = Stage.RCPT
     reply: Condition = "helo_not_resolvable"
@@ -55,9 +55,9 @@ class HeloUnresolvable(RefusingRule):
 
 @dataclass(frozen=True, kw_only=True)
 class HeloOwnName(RefusingRule):
-    """Refuses clients that give the server's own name or address, in brackets or bare, for theirs."""
+    """Refuses clients that give the server's own name or address (bare or in brackets) as theirs."""
 
-    stages: ClassVar[frozenset[Stage]] = _STAGES
+    stages: ClassVar = _STAGES
 
     stage: Stage = Stage.RCPT
     reply: Condition = "helo_not_fqdn"

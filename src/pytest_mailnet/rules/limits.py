@@ -37,10 +37,10 @@ class TooManyRecipients(RefusingRule):
 
 @dataclass(frozen=True, kw_only=True)
 class TooManyMessages(RefusingRule):
-    """Ends a connection over which as many messages have come as are taken.
+    """Ends a connection that has carried its full number of messages.
 
     Attributes:
-        limit: how many.
+        limit: how many messages a connection may carry.
     """
 
     stages: ClassVar[frozenset[Stage]] = frozenset({Stage.MAIL})
@@ -58,10 +58,10 @@ class TooManyMessages(RefusingRule):
 
 @dataclass(frozen=True, kw_only=True)
 class TooManyErrors(RefusingRule):
-    """Ends a session in which the client was refused too often, as who harvests addresses is.
+    """Ends a session after too many refused commands, as servers do against address harvesting.
 
     Attributes:
-        limit: how many commands may be refused for good (5yz) before.
+        limit: how many commands may be refused for good (5yz) before the session ends.
     """
 
     stages: ClassVar[frozenset[Stage]] = frozenset({Stage.EHLO, Stage.MAIL, Stage.RCPT, Stage.DATA})

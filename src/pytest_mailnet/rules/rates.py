@@ -24,17 +24,16 @@ _HOUR = 3600
 
 @dataclass(frozen=True, kw_only=True)
 class RateLimit(RefusingRule):
-    """Defers, and then refuses, who sends too much.
+    """Defers a client that sends too much, and refuses it if it goes on.
 
-    What it counts is its stage: connections at CONNECT, log-ins at AUTH, recipients at RCPT, mails at the
-    others. Those that it refuses count too.
+    It counts connections at CONNECT, log-ins at AUTH, recipients at RCPT, and mails at the other stages.
+    Refused ones count too.
 
     Attributes:
         per: who is counted: "address" or "network" (/24 or /64) of the client, "sender" (the reverse-path),
             "sender_domain" (of the reverse-path), "user" (who logs in, or has).
         limit: how many are taken in a window.
         window: in seconds of the net's clock; it begins with the first that is counted.
-        reply: the condition to answer with beyond the limit.
         hard_limit: beyond how many the answer is `hard_reply`; 0 for never.
         hard_reply: the condition to answer with then.
     """
@@ -75,7 +74,7 @@ class RateLimit(RefusingRule):
 
 @dataclass(frozen=True, kw_only=True)
 class ConcurrentConnections(RefusingRule):
-    """Defers who has too many connections at once, of those that have come as far as this.
+    """Defers a client that has too many connections at once. Only those that reached the stage count.
 
     Attributes:
         per: who is counted: "address" or "network" of the client, "user" (who has logged in).

@@ -1,4 +1,4 @@
-"""Whose mail a server takes: of its own networks, for its own users, from who has logged in.
+"""Whose mail a server takes: from its own networks, for its own users, and from users who have logged in.
 
 These are the three ways by which servers bypass each other's authentication. `relaying_denied` stands
 behind them and refuses what none of them permitted. A mailbox may be unknown, disabled, full or busy.
@@ -32,7 +32,7 @@ __all__ = [
 
 @dataclass(frozen=True, kw_only=True)
 class TrustedNetwork(Rule):
-    """Permits whatever comes from the provider's own networks."""
+    """Permits all mail from the provider's own networks."""
 
     stages: ClassVar[frozenset[Stage]] = frozenset({Stage.RCPT})
 
@@ -44,7 +44,7 @@ class TrustedNetwork(Rule):
 
 @dataclass(frozen=True, kw_only=True)
 class AuthenticatedUser(Rule):
-    """Permits whatever comes from somebody who has logged in."""
+    """Permits all mail of users who have logged in."""
 
     stages: ClassVar[frozenset[Stage]] = frozenset({Stage.RCPT})
 
@@ -70,7 +70,7 @@ class LocalRecipient(Rule):
 class RelayingDenied(RefusingRule):
     """Refuses every recipient that no rule before it has permitted."""
 
-    stages: ClassVar[frozenset[Stage]] = frozenset({Stage.RCPT})
+    stages: ClassVar = frozenset({Stage.RCPT})
 
     stage: Stage = Stage.RCPT
     reply: Condition = "relay_denied"
@@ -85,6 +85,7 @@ class UnknownMailbox(RefusingRule):
     """Refuses recipients at the provider's own domains that have no mailbox there.
 
     After the dot it refuses a mail of which no recipient has one.
+
     """
 
     stages: ClassVar[frozenset[Stage]] = frozenset({Stage.RCPT, Stage.MESSAGE})
@@ -107,7 +108,6 @@ class _OfMailboxes(RefusingRule):
     stages: ClassVar[frozenset[Stage]] = frozenset({Stage.RCPT, Stage.MESSAGE})
 
     stage: Stage = Stage.RCPT
-    reply: Condition = ""
 
     def decide(self, step: Step, context: RuleContext) -> Refusal | None:
         why = ""
@@ -140,6 +140,7 @@ class FullMailbox(_OfMailboxes):
     """Refuses recipients whose mailbox has no room for the mail: `mailbox.quota = 0`.
 
     At RCPT the mail is as large as SIZE said at MAIL (RFC 1870, 6), or of no size where it was not said.
+
     """
 
     reply: Condition = "mailbox_full"
@@ -153,7 +154,7 @@ class FullMailbox(_OfMailboxes):
 
 @dataclass(frozen=True, kw_only=True)
 class BusyMailbox(_OfMailboxes):
-    """Refuses recipients that have had as much within the hour as they take: `mailbox.hourly_limit = 10`."""
+    """Refuses recipients that have reached their hourly limit: `mailbox.hourly_limit = 10`."""
 
     reply: Condition = "recipient_rate_limited"
 

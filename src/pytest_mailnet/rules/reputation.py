@@ -26,6 +26,7 @@ class DynamicAddress(RefusingRule):
     """Refuses mail from addresses of dial-up and residential ranges.
 
     They are told by what the test says of its sender, by their reverse name, or by the PBL of Spamhaus.
+
     """
 
     stages: ClassVar[frozenset[Stage]] = frozenset(Stage)
@@ -77,7 +78,7 @@ class LowReputation(RefusingRule):
 class ThrottledAddress(RefusingRule):
     """Defers mail from addresses that have sent too much of late."""
 
-    stages: ClassVar[frozenset[Stage]] = frozenset(Stage)
+    stages: ClassVar = frozenset(Stage)
 
     stage: Stage = Stage.MESSAGE
     reply: Condition = "ip_rate_limited"

@@ -26,9 +26,9 @@ _GENERIC = re.compile(
 
 @dataclass(frozen=True, kw_only=True)
 class NoPtr(ClientRule):
-    """Refuses clients whose address has no reverse name. A DNS that fails is no evidence."""
+    """Refuses clients whose address has no reverse name. A DNS that fails is no context."""
 
-    stages: ClassVar[frozenset[Stage]] = frozenset(Stage)
+    stages: ClassVar = frozenset(Stage)
 
     stage: Stage = Stage.MESSAGE
     reply: Condition = "no_ptr"
@@ -41,7 +41,8 @@ class NoPtr(ClientRule):
 class UnconfirmedPtr(ClientRule):
     """Refuses clients whose reverse name does not resolve back to their address (FCrDNS, RFC 8499, 7).
 
-    Those without one are refused too. A DNS that fails is no evidence.
+    Those without one are refused too. A DNS that fails is no context.
+
     """
 
     stages: ClassVar[frozenset[Stage]] = frozenset(Stage)
@@ -66,7 +67,7 @@ class UnconfirmedPtr(ClientRule):
 class GenericPtr(ClientRule):
     """Refuses clients whose reverse name looks like those that access providers give to all addresses."""
 
-    stages: ClassVar[frozenset[Stage]] = frozenset(Stage)
+    stages: ClassVar = frozenset(Stage)
 
     stage: Stage = Stage.MAIL
     reply: Condition = "dynamic_ip"
@@ -79,12 +80,22 @@ class GenericPtr(ClientRule):
 
 
 def reverse_names(ip: str, context: RuleContext) -> list[str]:
-    """The names that an address resolves back to."""
+    """The names that an address resolves back to.
+
+    Args:
+        ip: the address.
+        context: has the DNS to ask.
+    """
     return _names_in(_pointer(ip, context))
 
 
 def looks_generic(name: str, ip: str) -> bool:
-    """Whether a reverse name is made from its address, or says what kind of access line it is of."""
+    """Whether a reverse name contains its address, or a word for an access line such as "dsl".
+
+    Args:
+        name: the reverse name.
+        ip: its address.
+    """
     # What stands before the registered domain: a firm may be called "cable".
     host = ".".join(name.lower().split(".")[:-2])
     if _GENERIC.search(host):

@@ -19,7 +19,17 @@ if TYPE_CHECKING:
     from pytest_mailnet.senders.sender import Sender
     from pytest_mailnet.smtp.state import Step
 
-__all__ = ["PERMIT", "ClientRule", "Condition", "Permit", "Refusal", "Rule", "RuleContext", "When"]
+__all__ = [
+    "PERMIT",
+    "ClientRule",
+    "Condition",
+    "Permit",
+    "Refusal",
+    "RefusingRule",
+    "Rule",
+    "RuleContext",
+    "When",
+]
 
 T = TypeVar("T")
 
@@ -48,12 +58,12 @@ class When(StrEnum):
 
 
 class Refusal(NamedTuple):
-    """What a rule answers with that says no.
+    """The answer of a rule that refuses.
 
     Attributes:
         condition: which reply of the phrasebook.
-        why: the evidence, for the test to read: "203.0.113.7 has no PTR record".
-        details: what stands for variables of the reply that only the rule knows: "rbl", "header".
+        why: the context, for the test to read: "203.0.113.7 has no PTR record".
+        details: values for variables of the reply that only the rule knows: "rbl", "header".
     """
 
     condition: Condition
@@ -78,28 +88,28 @@ class RuleContext(Protocol):
         ...
 
     def is_local(self, domain: str) -> bool:
-        """Whether the provider is where that domain's mail ends."""
-        ...
+        """Whether the provider has the mailboxes of a domain."""
 
     def mailbox_of(self, address: str) -> Mailbox | None:
-        """The mailbox that mail for an address is laid in."""
-        ...
+        """The mailbox that takes mail for an address; None if there is none."""
 
     def account_of(self, identity: str) -> Account | None:
-        """Who logs in by that name: "alice", "alice@gmail.com"."""
-        ...
+        """The account of a user name: "alice", "alice@gmail.com"; None if there is none."""
 
     def trusts(self, ip: str) -> bool:
         """Whether an address lies in the provider's own networks."""
         ...
 
-    def sender_at(self, ip: str, /) -> Sender | None:
-        """What the world knows of an address."""
-        ...
+    def sender_at(self, ip: str) -> Sender | None:
+        """The sender that has an address; None if the net has no such sender."""
 
     def memory(self, owner: object, kind: Callable[[], T]) -> T:
-        """What a rule, or a class of them, remembers in this net; made by `kind` when first asked for."""
-        ...
+        """What a rule, or a class of rules, remembers in this net.
+
+        Args:
+            owner: the rule or the class.
+            kind: makes the empty memory when it is first asked for.
+        """
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,8 +117,8 @@ class Rule(ABC):
     """One reason to say no, or to say yes at once. Its fields are the keys that a provider's file may set.
 
     Attributes:
-        stages: at which stages it has its evidence; a file that puts it elsewhere is refused.
-        stage: when it is asked.
+        stages: the stages at which its evidence is there; a file that puts it elsewhere is refused.
+        stage: the stage at which it is asked.
         when: whether it is on from the start.
     """
 
@@ -119,18 +129,26 @@ class Rule(ABC):
 
     @abstractmethod
     def decide(self, step: Step, context: RuleContext) -> Refusal | Permit | None:
-        """A refusal, `PERMIT`, or None to leave it to the next rule."""
+        """Decide on one command, or on one mail.
+
+        Args:
+            step: the session, and the command that is to be answered.
+            context: what the provider can find out.
+
+        Returns:
+            A refusal, `PERMIT`, or None to leave the answer to the next rule.
+        """
 
 
 @dataclass(frozen=True, kw_only=True)
 class RefusingRule(Rule):
-    """A rule that refuses with a reply of the provider's phrasebook.
+    """A rule that refuses, with a reply of the provider's phrasebook.
 
     Attributes:
         reply: the condition to answer with.
     """
 
-    reply: Condition
+    reply: Condition = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -146,4 +164,12 @@ class ClientRule(RefusingRule):
 
     @abstractmethod
     def judge(self, ip: str, context: RuleContext) -> Refusal | None:
-        """A refusal of an address, or None."""
+        """Decide on a client's address.
+
+        Args:
+            ip: the address.
+            context: what the provider can find out.
+
+        Returns:
+            A refusal, or None to leave the answer to the next rule.
+        """

@@ -1,4 +1,4 @@
-"""Whether the domain of the reverse-path can be answered to."""
+"""Whether mail can be sent back to the domain of the reverse-path."""
 
 from __future__ import annotations
 
@@ -26,10 +26,9 @@ _STAGES = frozenset({Stage.MAIL, Stage.RCPT, Stage.DATA, Stage.MESSAGE})
 
 @dataclass(frozen=True, kw_only=True)
 class _OfSenderDomain(RefusingRule):
-    stages: ClassVar[frozenset[Stage]] = _STAGES
+    stages: ClassVar = _STAGES
 
     stage: Stage = Stage.RCPT
-    reply: Condition = ""
 
     def decide(self, step: Step, context: RuleContext) -> Refusal | None:
         domain = domain_of(step.reverse_path or "")
@@ -53,7 +52,7 @@ class SenderNotQualified(_OfSenderDomain):
 
 @dataclass(frozen=True, kw_only=True)
 class SenderDomainNotFound(_OfSenderDomain):
-    """Refuses reverse-paths whose domain does not exist. A DNS that fails is no evidence."""
+    """Refuses reverse-paths whose domain does not exist. A DNS that fails is no context."""
 
     reply: Condition = "sender_domain_not_found"
 
@@ -66,8 +65,7 @@ class SenderDomainNotFound(_OfSenderDomain):
 class SenderDomainTemperror(_OfSenderDomain):
     """Refuses reverse-paths whose domain cannot be looked up for now: `mailnet.dns.fail(…, "SERVFAIL")`.
 
-    Attributes:
-        reply: the condition to answer with; it should be a reply that defers.
+    The reply should be one that defers.
     """
 
     def _objection(self, domain: str, context: RuleContext) -> str | None:
@@ -82,7 +80,7 @@ class SenderDomainTemperror(_OfSenderDomain):
 
 @dataclass(frozen=True, kw_only=True)
 class SenderDomainUnreachable(_OfSenderDomain):
-    """Refuses reverse-paths whose domain has neither MX nor address (RFC 5321, 5.1), or is not there."""
+    """Refuses reverse-paths whose domain has neither MX nor address (RFC 5321, 5.1), or does not exist."""
 
     reply: Condition = "sender_domain_not_found"
 
@@ -96,7 +94,7 @@ class SenderDomainUnreachable(_OfSenderDomain):
 
 @dataclass(frozen=True, kw_only=True)
 class SenderDomainNullMx(_OfSenderDomain):
-    """Refuses reverse-paths whose domain takes no mail by its own word, a null MX (RFC 7505, 4.2)."""
+    """Refuses reverse-paths whose domain has a null MX, which says that it takes no mail (RFC 7505, 4.2)."""
 
     reply: Condition = "sender_domain_null_mx"
 

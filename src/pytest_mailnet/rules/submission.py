@@ -30,9 +30,9 @@ _AFTER_EHLO = frozenset({Stage.AUTH, Stage.MAIL, Stage.RCPT, Stage.DATA, Stage.M
 
 @dataclass(frozen=True, kw_only=True)
 class TlsRequired(RefusingRule):
-    """Refuses what comes in the clear."""
+    """Refuses commands over a connection without TLS."""
 
-    stages: ClassVar[frozenset[Stage]] = _AFTER_EHLO
+    stages: ClassVar = _AFTER_EHLO
 
     stage: Stage = Stage.MAIL
     reply: Condition = "starttls_required"
@@ -43,9 +43,9 @@ class TlsRequired(RefusingRule):
 
 @dataclass(frozen=True, kw_only=True)
 class LoginRequired(RefusingRule):
-    """Refuses mail of somebody who has not logged in."""
+    """Refuses mail of clients that have not logged in."""
 
-    stages: ClassVar[frozenset[Stage]] = _AFTER_EHLO - {Stage.AUTH}
+    stages: ClassVar = _AFTER_EHLO - {Stage.AUTH}
 
     stage: Stage = Stage.MAIL
     reply: Condition = "auth_required"
@@ -56,9 +56,9 @@ class LoginRequired(RefusingRule):
 
 @dataclass(frozen=True, kw_only=True)
 class PipelinedAfterStarttls(RefusingRule):
-    """Refuses a handshake where commands were sent behind STARTTLS in the clear (CVE-2011-0411)."""
+    """Refuses a handshake if commands in the clear followed STARTTLS (CVE-2011-0411)."""
 
-    stages: ClassVar[frozenset[Stage]] = frozenset({Stage.STARTTLS})
+    stages: ClassVar = frozenset({Stage.STARTTLS})
 
     stage: Stage = Stage.STARTTLS
     reply: Condition = "pipelining_after_starttls"
@@ -84,7 +84,7 @@ class _OfCredentials(RefusingRule):
 
     @abstractmethod
     def _objection(self, credentials: Credentials, account: Account | None) -> str | None:
-        """What is wrong with them."""
+        """What is wrong with a log-in; None for nothing."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,7 +101,7 @@ class WrongCredentials(_OfCredentials):
 
 @dataclass(frozen=True, kw_only=True)
 class AppPasswordRequired(_OfCredentials):
-    """Refuses the right password of who has two-step verification: `account.two_step = True`."""
+    """Refuses the right password of a user with two-step verification: `account.two_step = True`."""
 
     reply: Condition = "app_password_required"
 
@@ -113,7 +113,7 @@ class AppPasswordRequired(_OfCredentials):
 
 @dataclass(frozen=True, kw_only=True)
 class PasswordsDisabled(_OfCredentials):
-    """Refuses all passwords; what is left are tokens."""
+    """Refuses all passwords, and takes only tokens."""
 
     reply: Condition = "basic_auth_disabled"
 
@@ -126,7 +126,7 @@ class SenderNotOwned(RefusingRule):
     """Refuses senders that are not the user's own address or an alias of it.
 
     Attributes:
-        author: whether the addresses in From count too, where the stage is that after the dot.
+        author: whether the addresses in From count too; only after the dot.
     """
 
     stages: ClassVar[frozenset[Stage]] = frozenset({Stage.MAIL, Stage.RCPT, Stage.MESSAGE})

@@ -16,11 +16,11 @@ __all__ = ["Tarpit"]
 
 @dataclass(frozen=True, kw_only=True)
 class Tarpit(Rule):
-    """Lets a client wait for its reply. The net's clock moves on so far; nobody waits in fact.
+    """Delays the reply to a client by moving the net's clock on; no real time passes.
 
     Attributes:
-        seconds: how long.
-        errors: only for clients that were refused so often (5yz) in the session.
+        seconds: the length of the delay.
+        errors: how many refusals (5yz) in the session a client must have had to be delayed; 0 for all.
     """
 
     stages: ClassVar[frozenset[Stage]] = frozenset(Stage)

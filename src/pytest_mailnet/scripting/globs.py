@@ -15,12 +15,22 @@ _OF_AN_IP = frozenset("0123456789abcdef.:")
 
 
 def matches(pattern: str, text: str) -> bool:
-    """Whether a glob fits a text, upper and lower case alike."""
+    """Whether a glob matches a text, upper and lower case alike.
+
+    Args:
+        pattern: the glob.
+        text: all of it is compared.
+    """
     return fnmatch.fnmatchcase(text.lower(), pattern.lower())
 
 
 def cannot_match(stage: Stage, glob: str) -> str:
-    """Why a glob can match nothing at a stage; "" if it can."""
+    """Why a glob can match nothing at a stage; "" if it can.
+
+    Args:
+        stage: the stage, which decides what is compared.
+        glob: the glob.
+    """
     if stage is Stage.CONNECT:
         return "" if could_be_ip(glob) else "a client is its IP address there, as in '203.0.113.*'"
     if stage not in _ADDRESSES or "@" in glob or _WILD.search(glob) or glob.lower() == "postmaster":

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
-from pytest_mailnet.scripting.expectation import Expectation
+from pytest_mailnet.scripting.expectation import Expectation, scripted_by
+from pytest_mailnet.scripting.scripted_answer import ScriptedAnswer
 from pytest_mailnet.scripting.seen import Seen, seen_at
 from pytest_mailnet.values import Reply, Stage
 
@@ -19,41 +20,51 @@ class Script:
     """The scripted answers of one provider or server, in the order in which the test wrote them.
 
     Args:
-        elapsed: tells how many seconds the net has lasted.
+        elapsed: returns how many seconds the net has lasted.
     """
 
     def __init__(self, elapsed: Callable[[], float]) -> None:
         self._elapsed = elapsed
         # Tuples, replaced as wholes: the servers read while the test writes.
-        self._expectations: dict[Stage, tuple[Expectation, ...]] = {}
-        self._seen: dict[Stage, list[tuple[Seen, Expectation | None]]] = {}
+        self._answers: dict[Stage, tuple[ScriptedAnswer, ...]] = {}
+        self._seen: dict[Stage, list[tuple[Seen, ScriptedAnswer | None]]] = {}
 
     def add(self, expectation: Expectation) -> Expectation:
         """Put an answer in line behind the others of its stage, and return it."""
-        stage = expectation.stage
-        expectation.begin(self._elapsed())
-        self._expectations[stage] = (*self._expectations.get(stage, ()), expectation)
+        scripted = scripted_by(expectation)
+        stage = scripted.stage
+        scripted.at = self._elapsed()
+        self._answers[stage] = (*self._answers.get(stage, ()), scripted)
         self._seen.setdefault(stage, [])
         return expectation
 
     def decide(self, stage: Stage, step: Step) -> Reply | HangUp | None:
-        """The first answer in line that applies."""
-        expectations = self._expectations.get(stage)
-        if not expectations:
+        """The first answer in line that applies; None if none does.
+
+        Args:
+            stage: the stage of the session.
+            step: the session, and the command that is to be answered.
+        """
+        in_line = self._answers.get(stage)
+        if not in_line:
             return None
         seen = seen_at(stage, step)
-        for expectation in expectations:
-            answer = expectation.answer(step, seen)
+        for scripted in in_line:
+            answer = scripted.answer(step, seen)
             if answer is not None:
-                self._seen[stage].append((seen, expectation))
+                self._seen[stage].append((seen, scripted))
                 return answer
         self._seen[stage].append((seen, None))
         return None
 
-    def seen(self, expectation: Expectation) -> list[tuple[Seen, Expectation | None]]:
-        """What has come at an answer's stage since the first answer of it was written, and what answered."""
-        return list(self._seen[expectation.stage])
+    def seen(self, scripted: ScriptedAnswer) -> list[tuple[Seen, ScriptedAnswer | None]]:
+        """What came at the stage of an answer since the test first scripted that stage.
 
-    def __iter__(self) -> Iterator[Expectation]:
-        for expectations in self._expectations.values():
-            yield from expectations
+        Returns:
+            Each with the answer that it was given; None if it was given none.
+        """
+        return list(self._seen[scripted.stage])
+
+    def __iter__(self) -> Iterator[ScriptedAnswer]:
+        for in_line in self._answers.values():
+            yield from in_line

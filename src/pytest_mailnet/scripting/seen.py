@@ -36,7 +36,12 @@ class Seen:
 
 
 def seen_at(stage: Stage, step: Step) -> Seen:
-    """What comes by now."""
+    """What comes by now.
+
+    Args:
+        stage: the stage of the session.
+        step: the session, and the command that is to be answered.
+    """
     match stage:
         case Stage.CONNECT:
             subjects: tuple[str, ...] = (step.client.ip,)

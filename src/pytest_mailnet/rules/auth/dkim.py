@@ -55,7 +55,14 @@ def check_dkim(dns: Resolver, clock: Clock, content: bytes) -> tuple[Signature, 
 
 
 def check_arc(dns: Resolver, content: bytes) -> str:
-    """Whether a message's ARC chain holds: "pass", "fail", or "none" (RFC 8617, 5.2). It decides nothing.
+    """Check a message's ARC chain. No rule depends on it.
+
+    Args:
+        dns: the DNS to ask for keys.
+        content: the message.
+
+    Returns:
+        "pass", "fail", or "none" (RFC 8617, 5.2).
 
     Raises:
         MissingExtra: if dkimpy is not installed.

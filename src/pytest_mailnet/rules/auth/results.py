@@ -102,7 +102,13 @@ class Authentication:
 
 
 def authentication_of(step: Step, dns: Resolver, clock: Clock) -> Authentication:
-    """What is found out of a session's mail; the same for all rules that ask."""
+    """The results for a session's mail, worked out once and shared by all rules.
+
+    Args:
+        step: the session, and the command that is to be answered.
+        dns: the DNS to ask.
+        clock: the net's.
+    """
     found: Authentication | None = step.results.get("authentication")
     if found is None:
         found = step.results["authentication"] = Authentication(step, dns, clock)

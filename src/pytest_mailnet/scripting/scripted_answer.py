@@ -1,0 +1,127 @@
+"""One of a test's own answers, as the servers and the checks at the end of a test see it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pytest_mailnet.errors import InvalidSetting
+from pytest_mailnet.handles.written import Written
+from pytest_mailnet.scripting.matching import AnswerMatcher
+from pytest_mailnet.scripting.seen import Seen
+from pytest_mailnet.scripting.tally import Tally
+from pytest_mailnet.smtp.state import HangUp
+from pytest_mailnet.values import Reply, Stage
+
+if TYPE_CHECKING:
+    from pytest_mailnet.smtp.state import Step
+
+__all__ = ["ScriptedAnswer"]
+
+
+class ScriptedAnswer:
+    """What the test holds an `Expectation` of.
+
+    Args:
+        matcher: what the answer is given to.
+        written: the line of the test that wrote it.
+
+    Attributes:
+        written: as above.
+        at: when it was written, in seconds since the net began.
+        tally: how often it is given, and was.
+    """
+
+    def __init__(self, matcher: AnswerMatcher, written: Written) -> None:
+        self.written = written
+        self.at = 0.0
+        self.tally = Tally()
+        self._matcher = matcher
+        self._answers: tuple[Reply | HangUp, ...] = ()
+
+    @property
+    def owner(self) -> str:
+        """The name of the provider or server whose answer it is."""
+        return self._matcher.owner
+
+    @property
+    def stage(self) -> Stage:
+        """The stage at which it is given."""
+        return self._matcher.stage
+
+    def say(self, *answers: Reply | HangUp) -> None:
+        """Set what is answered, in turn.
+
+        Raises:
+            InvalidSetting: if that was set before.
+        """
+        if self._answers:
+            raise InvalidSetting(
+                f"{self} has its answer already; a further answer is a further line, "
+                f"{self.owner}.on_{self.stage}(...), or several in .reply_in_turn(...)"
+            )
+        self._answers = answers
+
+    def answer(self, step: Step, seen: Seen) -> Reply | HangUp | None:
+        """Answer a command, and count that.
+
+        Args:
+            step: the session, and the command that is to be answered.
+            seen: the same, as globs are compared with it.
+
+        Returns:
+            The answer, or None if it does not apply, or no longer.
+        """
+        if not self._answers or self.tally.spent or self.mismatches(seen):
+            return None
+        # Not under the tally's lock: a predicate is the test's code and may ask the net anything.
+        if not self._matcher.accepts(step):
+            return None
+        turn = self.tally.take()
+        return None if turn is None else self._answers[turn % len(self._answers)]
+
+    def mismatches(self, seen: Seen) -> list[str]:
+        """Why the answer does not apply to what came by; empty if it does."""
+        return self._matcher.mismatches(seen)
+
+    @property
+    def complete(self) -> bool:
+        """Whether the test has said what to answer."""
+        return bool(self._answers)
+
+    @property
+    def in_turn(self) -> bool:
+        """Whether it consists of several answers, each of which is to be given."""
+        return len(self._answers) > 1
+
+    @property
+    def unused(self) -> str | None:
+        """What a strict net fails the test for, in words; None if nothing is missing."""
+        if not self.complete:
+            return f"{self} has no answer: follow it by .reply(...), .reply_in_turn(...) or .disconnect()"
+        missing = self.tally.missing
+        return f"{self} {missing}" if missing else None
+
+    @property
+    def unmet(self) -> str | None:
+        """What the report of a failed test says: as `unused`, and also that an answer was never given."""
+        if self.unused is None and self.tally.times is None and not self.tally.given:
+            return f"{self} was not given"
+        return self.unused
+
+    @property
+    def holds_back(self) -> str:
+        """Why the answer is not given to what it matches, as the end of a sentence; "" if it is given."""
+        if after := self.tally.after:
+            return f", and .after({after}) lets the first {after} pass"
+        return ", and its function said no, or failed" if self._matcher.has_predicate else ""
+
+    def __str__(self) -> str:
+        said = str(self._matcher)
+        if len(self._answers) > 1:
+            said += f".reply_in_turn({', '.join(repr(str(answer)) for answer in self._answers)})"
+        elif self._answers:
+            [answer] = self._answers
+            said += ".disconnect()" if isinstance(answer, HangUp) else f".reply({str(answer)!r})"
+            if self.tally.times is not None:
+                said += f".times({self.tally.times})"
+        return said + (f".after({self.tally.after})" if self.tally.after else "")
