@@ -89,19 +89,23 @@ class RuleContext(Protocol):
 
     def is_local(self, domain: str) -> bool:
         """Whether the provider has the mailboxes of a domain."""
+        ...
 
     def mailbox_of(self, address: str) -> Mailbox | None:
         """The mailbox that takes mail for an address; None if there is none."""
+        ...
 
     def account_of(self, identity: str) -> Account | None:
         """The account of a user name: "alice", "alice@gmail.com"; None if there is none."""
+        ...
 
     def trusts(self, ip: str) -> bool:
         """Whether an address lies in the provider's own networks."""
         ...
 
-    def sender_at(self, ip: str) -> Sender | None:
+    def sender_at(self, ip: str, /) -> Sender | None:
         """The sender that has an address; None if the net has no such sender."""
+        ...
 
     def memory(self, owner: object, kind: Callable[[], T]) -> T:
         """What a rule, or a class of rules, remembers in this net.
@@ -110,6 +114,7 @@ class RuleContext(Protocol):
             owner: the rule or the class.
             kind: makes the empty memory when it is first asked for.
         """
+        ...
 
 
 @dataclass(frozen=True, kw_only=True)
