@@ -130,7 +130,7 @@ def test_the_wheel_brings_pytest_a_plugin_and_the_shell_a_command(dist_info):
     entries.read_string(dist_info["entry_points.txt"])
 
     assert {section: dict(entries[section]) for section in entries.sections()} == {
-        "console_scripts": {"mailnet": "pytest_mailnet.cli:main"},
+        "console_scripts": {"mailnet": "pytest_mailnet.cli.main:main"},
         "pytest11": {"mailnet": "pytest_mailnet.plugin"},
     }
 

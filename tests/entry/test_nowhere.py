@@ -26,7 +26,7 @@ def nowhere(noted):
 
 
 def test_a_connection_is_stopped_with_the_reason(nowhere, noted):
-    dialled = nowhere.dial(TCP, 40000, SERVER)
+    dialled = nowhere.connections.dial(TCP, 40000, SERVER)
 
     assert (dialled.where, dialled.errno) == (None, errno.ENETUNREACH)
     assert noted == ["a connection to 192.0.2.27:25 was stopped: this test has no net"]
@@ -44,7 +44,7 @@ def test_a_connection_is_stopped_with_the_reason(nowhere, noted):
     ],
 )
 def test_mail_and_questions_to_name_servers_are_its_business_alone(nowhere, kind, destination, taken):
-    assert nowhere.takes(kind, destination) is taken
+    assert nowhere.connections.takes(kind, destination) is taken
 
 
 @pytest.mark.parametrize(
@@ -52,30 +52,32 @@ def test_mail_and_questions_to_name_servers_are_its_business_alone(nowhere, kind
     [("shop.example", None, True), ("localhost", None, False), ("redis", None, False), ("redis", 25, True)],
 )
 def test_names_that_can_only_be_the_machine_s_are_left_to_it(nowhere, name, port, claimed):
-    assert nowhere.claims(name, port) is claimed
+    assert nowhere.names.claims(name, port) is claimed
 
 
 def test_names_for_no_port_are_left_to_the_machine_where_they_are_not_its_business(noted):
-    assert not Nowhere("no net", noted.append, every_name=False).claims("shop.example", None)
+    nowhere = Nowhere("no net", noted.append, every_name=False)
+
+    assert not nowhere.names.claims("shop.example", None)
 
 
 def test_nobody_is_known_there(nowhere, noted):
-    nowhere.bind(TCP, 40000, None)
-    nowhere.connected(40000)
-    nowhere.passed("shop.example", ["192.0.2.27"])
-    nowhere.started("sendmail -t")
+    nowhere.connections.bind(TCP, 40000, None)
+    nowhere.connections.connected(40000)
+    nowhere.names.passed("shop.example", ["192.0.2.27"])
+    nowhere.notes.started("sendmail -t")
     nowhere.after_fork()
 
-    assert nowhere.far_end(TCP, 40000) is nowhere.near_end(TCP, 40000) is None
-    assert not nowhere.is_sender("203.0.113.7")
-    assert not nowhere.is_engine(SERVER)
-    assert not nowhere.serves("mx.shop.example", 25)
-    assert nowhere.fqdn() == nowhere.authority() == nowhere.instead_of(SERVER) == ""
+    assert nowhere.connections.far_end(TCP, 40000) is nowhere.connections.near_end(TCP, 40000) is None
+    assert not nowhere.connections.is_sender("203.0.113.7")
+    assert not nowhere.connections.is_engine(SERVER)
+    assert not nowhere.tls.serves("mx.shop.example", 25)
+    assert nowhere.names.fqdn() == nowhere.tls.authority() == nowhere.instead_of(SERVER) == ""
     assert noted == []
 
 
 def test_what_is_noticed_there_is_noted(nowhere, noted):
-    nowhere.leaked("a leak")
-    nowhere.overheard("an error")
+    nowhere.notes.leaked("a leak")
+    nowhere.notes.overheard("an error")
 
     assert noted == ["a leak", "an error"]

@@ -87,7 +87,7 @@ class Dns:
         Args:
             name: exactly this name, without the names below it; a lame zone takes them along.
             fault: an rcode ("SERVFAIL", "REFUSED", "NXDOMAIN", "NOTIMP", "FORMERR"), one of
-                `pytest_mailnet.faults.FAULTS` whose id begins with "dns-", or that id.
+                `pytest_mailnet.FAULTS` whose id begins with "dns-", or that id.
             rdtype: the type of the questions that fail; None for all types.
             times: how many questions fail; None for all from now on.
 

@@ -29,7 +29,7 @@ class Failure:
         reply: the SMTP reply to the letter: its lines, with their codes.
         status: the enhanced status code given beside the reply, such as a report's Status field.
         action: "failed" if the mail was given up, "delayed" if it will be tried again.
-        fault: the id of one of `pytest_mailnet.faults.FAULTS`, if no server replied.
+        fault: the id of one of `pytest_mailnet.FAULTS`, if no server replied.
         words: the text of the evidence, if it has no reply in it.
         file: the name of the file or mail that the evidence is in.
     """

@@ -19,7 +19,7 @@ class Trouble(NamedTuple):
     """An error because of which a client got no reply.
 
     Attributes:
-        fault: the id of one of `pytest_mailnet.faults.FAULTS`.
+        fault: the id of one of `pytest_mailnet.FAULTS`.
         stage: the stage of the session; None for a failed look-up, or if the text does not say.
     """
 

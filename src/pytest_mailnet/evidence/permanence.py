@@ -16,7 +16,7 @@ class Reason(NamedTuple):
 
     Attributes:
         reply: the reply's lines; empty if there is none.
-        fault: the id of one of `pytest_mailnet.faults.FAULTS`, if a connection or a look-up failed.
+        fault: the id of one of `pytest_mailnet.FAULTS`, if a connection or a look-up failed.
         stage: the stage of the session, if the text names it or it is known from elsewhere.
         words: the text, if there is no reply in it.
     """

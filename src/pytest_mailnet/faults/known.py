@@ -53,7 +53,7 @@ def fault_named(fault: FaultName | Fault | DnsFault) -> Fault | DnsFault:
     if not isinstance(fault, str):
         raise InvalidSetting(f"{fault!r} is no fault; it takes one, or its id as in 'reset-after-dot'")
     if fault not in FAULTS:
-        raise UnknownName("fault", str(fault), FAULTS, "pytest_mailnet.faults.FAULTS has them all.")
+        raise UnknownName("fault", str(fault), FAULTS, "pytest_mailnet.FAULTS has them all.")
     return FAULTS[fault]
 
 

@@ -172,7 +172,7 @@ class Inhabitants:
         Args:
             name: a domain, a mail address in it, or one host. A DNS fault happens when the domain is looked
                 up, any other fault on connections to each of its hosts.
-            fault: one of `pytest_mailnet.faults.FAULTS`, or its id; or a `FaultSchedule`, whose steps happen
+            fault: one of `pytest_mailnet.FAULTS`, or its id; or a `FaultSchedule`, whose steps happen
                 one after the other.
             times: how often, at each host; None for every time. For a schedule: how often the application
                 tries, None if the test does not know.

@@ -78,7 +78,7 @@ class Plan:
         stage: the stage of the session.
         reply: the server's reply; "" if there is a fault instead.
         composed: whether the reply is made up, because the evidence quotes none.
-        fault: the id of one of `pytest_mailnet.faults.FAULTS`; "" if there is a reply.
+        fault: the id of one of `pytest_mailnet.FAULTS`; "" if there is a reply.
     """
 
     failure: Failure

@@ -169,7 +169,7 @@ class TranscriptSession:
         Args:
             stage: the stage of the session; None if unknown.
             reply: the lines of the reply; empty for none.
-            fault: the id of one of `pytest_mailnet.faults.FAULTS`; None for none.
+            fault: the id of one of `pytest_mailnet.FAULTS`; None for none.
             words: the text of the evidence, if there is no reply.
         """
         sender = self.mail.sender
