@@ -315,6 +315,20 @@ def test_an_asyncio_wait_without_a_time_out_is_told_too():
             runner.run(hang_up())
 
 
+def test_a_handshake_that_may_block_leaves_the_socket_as_it_was(mailnet, shop):
+    context = ssl.create_default_context()
+    with (
+        socket.create_connection((HOST, 465)) as raw,
+        context.wrap_socket(raw, server_hostname=HOST, do_handshake_on_connect=False) as sock,
+    ):
+        sock.setblocking(False)  # noqa: FBT003
+
+        sock.do_handshake(block=True)
+
+        assert sock.version() is not None
+        assert sock.gettimeout() == 0
+
+
 def test_what_is_not_in_the_net_really_waits_and_is_told(mailnet, shop):
     mailnet.fail("shop.example", "stalled-at-connect")
 

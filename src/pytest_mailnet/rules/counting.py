@@ -37,16 +37,6 @@ class Windows:
         window[1] += events
         return int(window[1])
 
-    def counted(self, key: object, now: float) -> int:
-        """How many events there are in the key's window.
-
-        Args:
-            key: what is counted.
-            now: seconds of the net's clock.
-        """
-        self._forget(now)
-        return int(self._windows.get(key, (0, 0))[1])
-
     def __len__(self) -> int:
         return len(self._windows)
 
