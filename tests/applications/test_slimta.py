@@ -9,7 +9,7 @@ import pytest
 
 pytest.importorskip("slimta", reason="python-slimta is not installed; `tox -e applications` has it")
 
-LAUNCHER = Path(__file__).parent.parent / "clients" / "green_launcher.py"
+LAUNCHER = Path(__file__).parent.parent / "entry" / "green_launcher.py"
 SUITE = """
 import pytest, time
 from slimta.envelope import Envelope
