@@ -47,7 +47,7 @@ class SpfResultIs(RefusingRule):
 
 @dataclass(frozen=True, kw_only=True)
 class _OfMessages(RefusingRule):
-    stages: ClassVar = frozenset({Stage.MESSAGE})
+    stages: ClassVar[frozenset[Stage]] = frozenset({Stage.MESSAGE})
 
     stage: Stage = Stage.MESSAGE
     when: When = When.PUBLISHED

@@ -40,7 +40,7 @@ _OF_A_FILE = re.compile(rb"(?is)content-(?:type|disposition):[^\n]*(?:\n[ \t][^\
 
 @dataclass(frozen=True, kw_only=True)
 class _OfContent(RefusingRule):
-    stages: ClassVar = frozenset({Stage.MESSAGE})
+    stages: ClassVar[frozenset[Stage]] = frozenset({Stage.MESSAGE})
 
     stage: Stage = Stage.MESSAGE
 

@@ -23,7 +23,7 @@ _LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", re.IGNORECASE)
 class HeloNoName(RefusingRule):
     """Refuses clients that give neither a fully qualified name nor an address literal."""
 
-    stages: ClassVar = _STAGES
+    stages: ClassVar[frozenset[Stage]] = _STAGES
 
     stage: Stage = Stage.RCPT
     reply: Condition = "helo_not_fqdn"
@@ -38,7 +38,7 @@ class HeloNoName(RefusingRule):
 class HeloUnresolvable(RefusingRule):
     """Refuses clients whose name has neither an address nor an MX. A DNS that fails is no context."""
 
-    stages: ClassVar = _STAGES
+    stages: ClassVar[frozenset[Stage]] = _STAGES
 
     stage: Stage = Stage.RCPT
     reply: Condition = "helo_not_resolvable"
@@ -57,7 +57,7 @@ class HeloUnresolvable(RefusingRule):
 class HeloOwnName(RefusingRule):
     """Refuses clients that give the server's own name or address (bare or in brackets) as theirs."""
 
-    stages: ClassVar = _STAGES
+    stages: ClassVar[frozenset[Stage]] = _STAGES
 
     stage: Stage = Stage.RCPT
     reply: Condition = "helo_not_fqdn"

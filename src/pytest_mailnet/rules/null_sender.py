@@ -19,7 +19,7 @@ __all__ = ["BounceRate", "BounceToMany"]
 class BounceToMany(RefusingRule):
     """Refuses a further recipient of a mail from the null sender: a bounce has one."""
 
-    stages: ClassVar = frozenset({Stage.RCPT, Stage.DATA, Stage.MESSAGE})
+    stages: ClassVar[frozenset[Stage]] = frozenset({Stage.RCPT, Stage.DATA, Stage.MESSAGE})
 
     stage: Stage = Stage.RCPT
     reply: Condition = "bounce_multi_recipient"

@@ -70,7 +70,7 @@ class LocalRecipient(Rule):
 class RelayingDenied(RefusingRule):
     """Refuses every recipient that no rule before it has permitted."""
 
-    stages: ClassVar = frozenset({Stage.RCPT})
+    stages: ClassVar[frozenset[Stage]] = frozenset({Stage.RCPT})
 
     stage: Stage = Stage.RCPT
     reply: Condition = "relay_denied"

@@ -78,7 +78,7 @@ class LowReputation(RefusingRule):
 class ThrottledAddress(RefusingRule):
     """Defers mail from addresses that have sent too much of late."""
 
-    stages: ClassVar = frozenset(Stage)
+    stages: ClassVar[frozenset[Stage]] = frozenset(Stage)
 
     stage: Stage = Stage.MESSAGE
     reply: Condition = "ip_rate_limited"

@@ -28,7 +28,7 @@ _GENERIC = re.compile(
 class NoPtr(ClientRule):
     """Refuses clients whose address has no reverse name. A DNS that fails is no context."""
 
-    stages: ClassVar = frozenset(Stage)
+    stages: ClassVar[frozenset[Stage]] = frozenset(Stage)
 
     stage: Stage = Stage.MESSAGE
     reply: Condition = "no_ptr"
@@ -67,7 +67,7 @@ class UnconfirmedPtr(ClientRule):
 class GenericPtr(ClientRule):
     """Refuses clients whose reverse name looks like those that access providers give to all addresses."""
 
-    stages: ClassVar = frozenset(Stage)
+    stages: ClassVar[frozenset[Stage]] = frozenset(Stage)
 
     stage: Stage = Stage.MAIL
     reply: Condition = "dynamic_ip"

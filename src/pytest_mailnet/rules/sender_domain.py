@@ -26,7 +26,7 @@ _STAGES = frozenset({Stage.MAIL, Stage.RCPT, Stage.DATA, Stage.MESSAGE})
 
 @dataclass(frozen=True, kw_only=True)
 class _OfSenderDomain(RefusingRule):
-    stages: ClassVar = _STAGES
+    stages: ClassVar[frozenset[Stage]] = _STAGES
 
     stage: Stage = Stage.RCPT
 

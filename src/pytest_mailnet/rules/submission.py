@@ -32,7 +32,7 @@ _AFTER_EHLO = frozenset({Stage.AUTH, Stage.MAIL, Stage.RCPT, Stage.DATA, Stage.M
 class TlsRequired(RefusingRule):
     """Refuses commands over a connection without TLS."""
 
-    stages: ClassVar = _AFTER_EHLO
+    stages: ClassVar[frozenset[Stage]] = _AFTER_EHLO
 
     stage: Stage = Stage.MAIL
     reply: Condition = "starttls_required"
@@ -45,7 +45,7 @@ class TlsRequired(RefusingRule):
 class LoginRequired(RefusingRule):
     """Refuses mail of clients that have not logged in."""
 
-    stages: ClassVar = _AFTER_EHLO - {Stage.AUTH}
+    stages: ClassVar[frozenset[Stage]] = _AFTER_EHLO - {Stage.AUTH}
 
     stage: Stage = Stage.MAIL
     reply: Condition = "auth_required"
@@ -58,7 +58,7 @@ class LoginRequired(RefusingRule):
 class PipelinedAfterStarttls(RefusingRule):
     """Refuses a handshake if commands in the clear followed STARTTLS (CVE-2011-0411)."""
 
-    stages: ClassVar = frozenset({Stage.STARTTLS})
+    stages: ClassVar[frozenset[Stage]] = frozenset({Stage.STARTTLS})
 
     stage: Stage = Stage.STARTTLS
     reply: Condition = "pipelining_after_starttls"

@@ -32,9 +32,9 @@ class ScriptedAnswer:
     """
 
     def __init__(self, matcher: AnswerMatcher, written: Written) -> None:
-        self.written = written
-        self.at = 0.0
-        self.tally = Tally()
+        self.written: Written = written
+        self.at: float = 0.0
+        self.tally: Tally = Tally()
         self._matcher = matcher
         self._answers: tuple[Reply | HangUp, ...] = ()
 

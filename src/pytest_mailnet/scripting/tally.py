@@ -18,8 +18,8 @@ class Tally:
 
     def __init__(self) -> None:
         self.times: int | None = None
-        self.after = 0
-        self.given = 0
+        self.after: int = 0
+        self.given: int = 0
         self._matched = 0
         self._lock = lock()
 
