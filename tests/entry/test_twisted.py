@@ -85,6 +85,8 @@ import asyncio
 
 import trustme
 
+from pytest_mailnet.net.mailnet import life_of
+
 def test_refused(mailnet, shop):
     own = ssl.Certificate.loadPEM(trustme.CA().cert_pem.bytes())
 

@@ -81,13 +81,14 @@ def _compress_tls(patches: Patches, waits: Waits, cls: Any) -> None:
         return patiently(sock, lambda: read(sock, *args), "The read operation timed out")
 
     def patient_handshake(sock: ssl.SSLSocket, block: bool = False) -> None:  # noqa: FBT001, FBT002
-        timeout = _socket.socket.gettimeout(sock)
+        blocking = block and _socket.socket.gettimeout(sock) == 0
+        if blocking:
+            sock.settimeout(None)
         try:
-            if timeout == 0 and block:
-                sock.settimeout(None)
             patiently(sock, lambda: do_handshake(sock), "_ssl.c: The handshake operation timed out")
         finally:
-            sock.settimeout(timeout)
+            if blocking:
+                sock.settimeout(0)
 
     def patient_unwrap(sock: ssl.SSLSocket) -> socket.socket:
         unwrapped: socket.socket = patiently(sock, lambda: unwrap(sock), "The read operation timed out")
