@@ -57,6 +57,8 @@ def test_other_attributes_are_missing_as_on_any_module():
             "agent can_meet challenges_tokens check clock decide deliver extension_lines failed faults hostname "
             "phrase tls_context unreachable user_of value_of",
         ),
+        ("mailnet.gmail.mailbox('alice')", "busy has_room_for"),
+        ("mailnet.gmail.mailbox('alice').account", "lacks_app_password objection owns"),
     ],
 )
 def test_machinery_is_out_of_sight(mailnet, attribute, machinery):

@@ -6,14 +6,14 @@ import smtplib
 from datetime import UTC, datetime
 
 from pytest_mailnet.clock import Clock
-from pytest_mailnet.mailboxes.account import Account
+from pytest_mailnet.mailboxes.account import Account, owns
 
 
 def test_an_account_is_made_with_its_password_and_aliases():
     account = Account("alice@shop.example", Clock(datetime.now(UTC)), "pw", ["sales@shop.example"])
 
     assert (account.password, account.aliases) == ("pw", ("sales@shop.example",))
-    assert account.owns("sales@shop.example")
+    assert owns(account, "sales@shop.example")
     assert repr(account) == "<Account alice@shop.example>"
 
 

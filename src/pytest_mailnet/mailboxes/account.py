@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pytest_mailnet.clock import Clock
     from pytest_mailnet.smtp.sasl import Credentials
 
-__all__ = ["Account"]
+__all__ = ["Account", "lacks_app_password", "objection", "owns"]
 
 
 def _text_or_none(given: Any, what: str) -> str | None:
@@ -109,30 +109,9 @@ class Account:
         with self._lock:
             self._tokens.clear()
 
-    def owns(self, address: str) -> bool:
-        """Whether an address is the account's own or one of its aliases."""
-        return address.lower() in {self.address.lower(), *(alias.lower() for alias in self.aliases)}
-
-    def objection(self, credentials: Credentials) -> str | None:
-        """What is wrong with credentials, in words; None if they are in order."""
-        if credentials.by_token:
-            with self._lock:
-                until = self._tokens.get(credentials.secret)
-            if until is None:
-                return f"that is no token of {self.address}"
-            if until <= self._clock.now():
-                return f"the token of {self.address} has expired at {until:%Y-%m-%d %H:%M:%S} UTC"
-            return None
-        if credentials.proves(self._passwords):
-            return None
-        if not self._passwords:
-            return f"{self.address} has no password: .add_mailbox({self.address!r}, password='...')"
-        return f"that is not the password of {self.address}"
-
-    def lacks_app_password(self, credentials: Credentials) -> bool:
-        """Whether credentials use the right password where an app password is needed."""
-        own = () if self.password is None else (self.password,)
-        return self.two_step and not credentials.by_token and credentials.proves(own)
+    def _expiry(self, token: str) -> datetime | None:
+        with self._lock:
+            return self._tokens.get(token)
 
     @property
     def _passwords(self) -> tuple[str, ...]:
@@ -141,3 +120,46 @@ class Account:
 
     def __repr__(self) -> str:
         return f"<Account {self.address}>"
+
+
+def owns(account: Account, address: str) -> bool:
+    """Whether an address is an account's own or one of its aliases.
+
+    Args:
+        account: the account.
+        address: in full.
+    """
+    return address.lower() in {account.address.lower(), *(alias.lower() for alias in account.aliases)}
+
+
+def objection(account: Account, credentials: Credentials) -> str | None:
+    """What is wrong with credentials, in words; None if they are in order.
+
+    Args:
+        account: the account that they are for.
+        credentials: what the client has sent.
+    """
+    if credentials.by_token:
+        until = account._expiry(credentials.secret)  # noqa: SLF001  # no affair of a test's
+        if until is None:
+            return f"that is no token of {account.address}"
+        if until <= account._clock.now():  # noqa: SLF001
+            return f"the token of {account.address} has expired at {until:%Y-%m-%d %H:%M:%S} UTC"
+        return None
+    passwords = account._passwords  # noqa: SLF001
+    if credentials.proves(passwords):
+        return None
+    if not passwords:
+        return f"{account.address} has no password: .add_mailbox({account.address!r}, password='...')"
+    return f"that is not the password of {account.address}"
+
+
+def lacks_app_password(account: Account, credentials: Credentials) -> bool:
+    """Whether credentials use the right password where an app password is needed.
+
+    Args:
+        account: the account that they are for.
+        credentials: what the client has sent.
+    """
+    own = () if account.password is None else (account.password,)
+    return account.two_step and not credentials.by_token and credentials.proves(own)

@@ -12,7 +12,7 @@ from pytest_mailnet.handles.attributes import Flag, Setting, is_whole, steady
 from pytest_mailnet.mailboxes.account import Account
 from pytest_mailnet.record.session import Message
 
-__all__ = ["Mailbox", "split_address"]
+__all__ = ["Mailbox", "has_room_for", "is_busy", "split_address"]
 
 _HOUR = timedelta(hours=1)
 _MESSAGES = "its .messages are what has been delivered"
@@ -102,24 +102,36 @@ class Mailbox:
             )
         self._complain(message, to or f"abuse@{domain}")
 
-    def has_room_for(self, size: int) -> bool:
-        """Whether a message of so many bytes fits in, and the mailbox is not full already."""
-        if self.quota is None:
-            return True
-        used = sum(len(message.content) for message in self.messages)
-        return used < self.quota and used + size <= self.quota
-
-    def busy(self, now: datetime) -> bool:
-        """Whether the messages of the last hour have used up `hourly_limit`."""
-        limit = self.hourly_limit
-        if limit is None:
-            return False
-        # The newest come last: the oldest that counts is the first of the last `limit`.
-        late = self.messages[-limit:] if limit else []
-        return len(late) == limit and all(now - it.received < _HOUR for it in late[:1])
-
     def __repr__(self) -> str:
         return f"<Mailbox {self.address}, {len(self.messages)} message{'s' * (len(self.messages) != 1)}>"
+
+
+def has_room_for(mailbox: Mailbox, size: int) -> bool:
+    """Whether a message fits into a mailbox that is not full already.
+
+    Args:
+        mailbox: the mailbox.
+        size: of the message, in bytes.
+    """
+    if mailbox.quota is None:
+        return True
+    used = sum(len(message.content) for message in mailbox.messages)
+    return used < mailbox.quota and used + size <= mailbox.quota
+
+
+def is_busy(mailbox: Mailbox, now: datetime) -> bool:
+    """Whether the messages of the last hour have used up a mailbox's `hourly_limit`.
+
+    Args:
+        mailbox: the mailbox.
+        now: the net's time.
+    """
+    limit = mailbox.hourly_limit
+    if limit is None:
+        return False
+    # The newest come last: the oldest that counts is the first of the last `limit`.
+    late = mailbox.messages[-limit:] if limit else []
+    return len(late) == limit and all(now - it.received < _HOUR for it in late[:1])
 
 
 def split_address(address: str) -> tuple[str, str]:

@@ -7,6 +7,7 @@ import re
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from pytest_mailnet.mailboxes.account import owns
 from pytest_mailnet.smtp.headers import addresses_of, mailboxes_of
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ def with_own_author(content: bytes, account: Account, original_from: str) -> byt
         return content
     value = found[1].decode("utf-8", "replace")
     named = addresses_of(value)
-    if not named or all(map(account.owns, named)):
+    if not named or all(owns(account, it) for it in named):
         return content
     shown, _ = mailboxes_of(value)[0]
     own = email.utils.formataddr((shown, account.address)) if shown.isascii() else account.address

@@ -10,7 +10,7 @@ from abc import abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from pytest_mailnet.mailboxes.mailbox import split_address
+from pytest_mailnet.mailboxes.mailbox import has_room_for, is_busy, split_address
 from pytest_mailnet.rules.rule import PERMIT, Condition, Permit, Refusal, RefusingRule, Rule, RuleContext
 from pytest_mailnet.values import Stage
 
@@ -147,7 +147,7 @@ class FullMailbox(_OfMailboxes):
 
     def _objection(self, mailbox: Mailbox, step: Step, context: RuleContext) -> str | None:  # noqa: ARG002
         size = (step.declared_size or 0) if step.content is None else len(step.content)
-        if mailbox.has_room_for(size):
+        if has_room_for(mailbox, size):
             return None
         return f"{mailbox.address} has a quota of {mailbox.quota} bytes, and {size} more do not fit"
 
@@ -159,7 +159,7 @@ class BusyMailbox(_OfMailboxes):
     reply: Condition = "recipient_rate_limited"
 
     def _objection(self, mailbox: Mailbox, step: Step, context: RuleContext) -> str | None:  # noqa: ARG002
-        if not mailbox.busy(context.clock.now()):
+        if not is_busy(mailbox, context.clock.now()):
             return None
         return f"{mailbox.address} takes {mailbox.hourly_limit} messages an hour, and has had them"
 

@@ -6,6 +6,7 @@ from abc import abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
+from pytest_mailnet.mailboxes.account import lacks_app_password, objection, owns
 from pytest_mailnet.rules.rule import Condition, Refusal, RefusingRule, RuleContext
 from pytest_mailnet.smtp.headers import addresses_of
 from pytest_mailnet.values import Stage
@@ -94,9 +95,9 @@ class WrongCredentials(_OfCredentials):
     def _objection(self, credentials: Credentials, account: Account | None) -> str | None:
         if account is None:
             return f"there is no account {credentials.identity!r}"
-        if credentials.authorisation and not account.owns(credentials.authorisation):
+        if credentials.authorisation and not owns(account, credentials.authorisation):
             return f"{account.address} may not act as {credentials.authorisation}"
-        return account.objection(credentials)
+        return objection(account, credentials)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,7 +107,7 @@ class AppPasswordRequired(_OfCredentials):
     reply: Condition = "app_password_required"
 
     def _objection(self, credentials: Credentials, account: Account | None) -> str | None:
-        if account is None or not account.lacks_app_password(credentials):
+        if account is None or not lacks_app_password(account, credentials):
             return None
         return f"{account.address} has two-step verification, and that is not an app password"
 
@@ -144,7 +145,7 @@ class SenderNotOwned(RefusingRule):
             fields = (value for name, value in step.header_fields if name == "from")
             named += [address for value in fields for address in addresses_of(value)]
         for address in named:
-            if not account.owns(address):
+            if not owns(account, address):
                 why = f"{address} is neither {account.address} nor an alias of it"
                 return Refusal(self.reply, why, {"user": account.address, "sender": address})
         return None
