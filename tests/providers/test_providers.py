@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import smtplib
+from importlib import resources
 
 import pytest
 
@@ -24,6 +25,16 @@ PHRASES = [
     for facts in FACTS
     for phrase in facts.phrases.values()
 ]
+
+
+@pytest.mark.parametrize("stem", CATALOGUE.stems)
+def test_the_rules_of_a_shipped_file_pass_the_check_that_a_user_s_file_meets(stem):
+    text = (resources.files("pytest_mailnet.providers") / "data" / f"{stem}.toml").read_text("utf-8")
+
+    facts = parse_facts(text, f"{stem}.toml", CATALOGUE.other_phrases)
+
+    assert facts.rules == CATALOGUE.load_stem(stem).rules
+
 
 MINIMAL = """
 name = "corp"

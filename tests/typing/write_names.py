@@ -12,7 +12,7 @@ from pytest_mailnet.faults import FAULTS
 from pytest_mailnet.faults.dns_fault import RCODES
 from pytest_mailnet.providers import Catalogue
 from pytest_mailnet.providers.policy import EVERYTHING
-from pytest_mailnet.rules import RULES, family_of
+from pytest_mailnet.rules import FAMILIES, RULES
 
 FILE = Path(pytest_mailnet.handles.__file__).with_name("names.py")
 
@@ -44,7 +44,7 @@ def names_text() -> str:
 def _all_names() -> Iterable[_Names]:
     faults = FAULTS.values()
     lookups = [it.id for it in faults if it.kind == "dns"]
-    rules = {EVERYTHING, *RULES, *map(family_of, RULES.values())}
+    rules = {EVERYTHING, *RULES, *FAMILIES}
     data = resources.files("pytest_mailnet.providers") / "data"
     # Not those that other packages have installed here.
     catalogue = Catalogue(file for file in data.iterdir() if file.name not in {"stock.toml", "__init__.py"})

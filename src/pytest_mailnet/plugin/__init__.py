@@ -49,6 +49,9 @@ _GUARDING = "stop mail connections and look-ups of tests that have no net, and s
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the ini options and the command line option."""
+    from pytest_mailnet.plugin.as_compiled import AsCompiled  # noqa: PLC0415
+
+    AsCompiled.install()
     parser.getgroup("mailnet", "a little Internet for mail").addoption(
         _LOG,
         choices=("failed", "always", "never"),

@@ -9,9 +9,9 @@ from pytest_mailnet.handles.attributes import steady
 from pytest_mailnet.handles.names import RuleName
 from pytest_mailnet.providers.decisions import Decisions
 from pytest_mailnet.providers.phrasebook import Replies
-from pytest_mailnet.providers.policy import EVERYTHING
+from pytest_mailnet.providers.ruleset import EVERYTHING
 from pytest_mailnet.providers.variables import VARIABLES
-from pytest_mailnet.rules import RULES, family_of
+from pytest_mailnet.rules import FAMILIES, RULES
 from pytest_mailnet.scripting.expectation import Expectation, Match
 from pytest_mailnet.senders.sender import Sender
 from pytest_mailnet.values import Stage
@@ -24,10 +24,7 @@ _MAILBOX = "that is a mailbox's, as in .add_mailbox('alice').{}"
 _DOMAINS = "mailnet.add_domain('shop.example', on='google-workspace') adds one"
 INSTEAD: Mapping[str, str] = MappingProxyType(
     {
-        **{
-            name: f".enforce({name!r}) turns it on, where a provider has it"
-            for name in (*RULES, *map(family_of, RULES.values()))
-        },
+        **{name: f".enforce({name!r}) turns it on, where a provider has it" for name in (*RULES, *FAMILIES)},
         **dict.fromkeys(("messages", "mails", "emails", "inbox", "outbox"), _MESSAGES),
         **{name: _MAILBOX.format(name) for name in ("quota", "hourly_limit", "disabled", "account")},
         **{name: _MAILBOX.format(f"account.{name}") for name in ("password", "two_step", "aliases")},

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from pytest_mailnet.providers.phrasebook import Phrase
+from pytest_mailnet.providers.ruleset import Ruleset
 from pytest_mailnet.providers.wording import STOCK, Wording
-from pytest_mailnet.rules import Rule
-from pytest_mailnet.rules.recipients import AuthenticatedUser, LocalRecipient, RelayingDenied, TrustedNetwork
-from pytest_mailnet.rules.submission import WrongCredentials
+
+if TYPE_CHECKING:
+    from pytest_mailnet.rules import Rule
 
 __all__ = ["Facts", "Submission", "plain_facts"]
 
@@ -23,7 +25,7 @@ class Submission:
         hosts: their names.
         ports: the ports that they listen on.
         extensions: the lines of their EHLO replies after the first, both those before TLS and those after.
-        rules: their rules, in order.
+        ruleset: their rules.
         phrases: the provider's replies, by name; those for submission go before its MX hosts'.
         auth_before_tls: whether they take log-ins in the clear.
         challenges_tokens: whether they explain a refused token in a challenge first.
@@ -36,12 +38,17 @@ class Submission:
     hosts: tuple[str, ...]
     ports: tuple[int, ...]
     extensions: tuple[str, ...]
-    rules: tuple[Rule, ...]
+    ruleset: Ruleset
     phrases: Mapping[str, Phrase]
     auth_before_tls: bool = False
     challenges_tokens: bool = True
     also: tuple[str, ...] = ()
     original_from: str = ""
+
+    @property
+    def rules(self) -> tuple[Rule, ...]:
+        """The rules, in the order in which they decide."""
+        return self.ruleset.rules
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -60,7 +67,7 @@ class Facts:
         customer: the DNS records of a customer's domain, in the same form, with {domain} for the domain and
             {label} for the domain with dashes in place of dots; "" if it takes no customers' domains.
         extensions: the lines of its EHLO reply after the first.
-        rules: the rules of its MX hosts, in order.
+        ruleset: the rules of its MX hosts.
         phrases: its replies, by name.
         shared_from: another provider whose replies it uses, too; "" for none.
         shared: the names of these replies; empty for all.
@@ -78,7 +85,7 @@ class Facts:
     queue_id: str
     zone: str
     extensions: tuple[str, ...]
-    rules: tuple[Rule, ...]
+    ruleset: Ruleset
     phrases: Mapping[str, Phrase]
     aliases: tuple[str, ...] = ()
     customer: str = ""
@@ -89,6 +96,11 @@ class Facts:
     wording: Wording = STOCK
     catch_all: bool = False
     handled: bool = False
+
+    @property
+    def rules(self) -> tuple[Rule, ...]:
+        """The rules, in the order in which they decide."""
+        return self.ruleset.rules
 
 
 def plain_facts(
@@ -110,7 +122,7 @@ def plain_facts(
         queue_id="%" * 12,
         zone="",
         extensions=_PLAIN_EXTENSIONS,
-        rules=() if handled else _PLAIN_RULES,
+        ruleset=_NO_RULES if handled else _PLAIN_RULES,
         phrases={},
         customer="{domain}. 3600 IN MX 10 " + name + ".",
         auth_before_tls=True,
@@ -131,4 +143,19 @@ _PLAIN_EXTENSIONS = (
     "BINARYMIME",
     "SMTPUTF8",
 )
-_PLAIN_RULES = (WrongCredentials(), TrustedNetwork(), LocalRecipient(), AuthenticatedUser(), RelayingDenied())
+
+
+def _plain_rules() -> tuple[Rule, ...]:
+    from pytest_mailnet.rules.recipients import (  # noqa: PLC0415
+        AuthenticatedUser,
+        LocalRecipient,
+        RelayingDenied,
+        TrustedNetwork,
+    )
+    from pytest_mailnet.rules.submission import WrongCredentials  # noqa: PLC0415
+
+    return WrongCredentials(), TrustedNetwork(), LocalRecipient(), AuthenticatedUser(), RelayingDenied()
+
+
+_PLAIN_RULES = Ruleset(_plain_rules)
+_NO_RULES = Ruleset(tuple)

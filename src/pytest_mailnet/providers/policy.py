@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pytest_mailnet.errors import InvalidSetting, UnknownName, amongst
+from pytest_mailnet.providers.ruleset import EVERYTHING, RuleInForce
 from pytest_mailnet.record.session import Finding
-from pytest_mailnet.rules import PERMIT, RULES, Refusal, Rule, RuleContext, When, family_of, name_of
+from pytest_mailnet.rules import FAMILIES, PERMIT, RULES, Refusal, Rule, RuleContext, When, family_of, name_of
 from pytest_mailnet.smtp.headers import domain_of
 from pytest_mailnet.values import Stage
 
@@ -18,21 +18,12 @@ if TYPE_CHECKING:
     from pytest_mailnet.record.session import Session
     from pytest_mailnet.smtp.state import Step
 
-__all__ = ["EVERYTHING", "OWN_ANSWER", "Policy", "check_rules"]
+__all__ = ["OWN_ANSWER", "Policy", "check_rules"]
 
 T = TypeVar("T")
 
-EVERYTHING = "all"
-"""A name that stands for all rules."""
-
 OWN_ANSWER = Finding("script", "")
 """The finding that records an answer of the test's own."""
-
-
-class _Asked(NamedTuple):
-    rule: Rule
-    permits: Finding
-    if_published: bool
 
 
 class Policy:
@@ -46,10 +37,8 @@ class Policy:
     def __init__(self, facts: Facts | Submission, enforced: Iterable[str] = ()) -> None:
         self._facts = facts
         self._owner = facts.name
-        self._rules = facts.rules
         self._memories: dict[int, Any] = {}
         self._enforced: frozenset[str] = frozenset(enforced)
-        self._asked = self._in_force()
 
     def enforce(self, *names: str) -> None:
         """Turn on rules, by their names or the name of their family.
@@ -74,9 +63,8 @@ class Policy:
                 )
             if name not in {EVERYTHING, *able} or not able:
                 raise InvalidSetting(f"{self._owner}.enforce({name!r}) turns nothing on: {_idle(able)}")
-        self._enforced |= frozenset(names)
         # Replaced as a whole, since the servers read it meanwhile.
-        self._asked = self._in_force()
+        self._enforced |= frozenset(names)
 
     @property
     def names(self) -> list[str]:
@@ -120,10 +108,13 @@ class Policy:
             found = self._memories[id(owner)] = kind()
         return found
 
-    def _in_force(self) -> Mapping[Stage, tuple[_Asked, ...]]:
-        # Facts from a provider's file are the same in every net, and are cached; a test's own server is not.
-        found = _in_force_by_file if self._facts.phrases else _in_force
-        return found(self._facts, self._enforced)
+    @property
+    def _rules(self) -> tuple[Rule, ...]:
+        return self._facts.rules
+
+    @property
+    def _asked(self) -> Mapping[Stage, tuple[RuleInForce, ...]]:
+        return self._facts.ruleset.in_force(self._enforced)
 
     def explain(self, session: Session) -> Iterator[str]:
         """Explain what each rule decided about each command of a session, line by line."""
@@ -177,27 +168,10 @@ def check_rules(names: Iterable[str]) -> None:
     Raises:
         InvalidSetting: for a name that no rule or family has; names the near misses.
     """
+    known = {EVERYTHING, *RULES, *FAMILIES}
     for name in names:
-        known = {EVERYTHING, *RULES, *map(family_of, RULES.values())}
         if name not in known:
             raise InvalidSetting(f"enforce: no rule {name!r}{amongst(name, known)}")
-
-
-def _in_force(facts: Facts | Submission, enforced: frozenset[str]) -> Mapping[Stage, tuple[_Asked, ...]]:
-    def on(rule: Rule) -> bool:
-        return not enforced.isdisjoint({EVERYTHING, name_of(rule), family_of(rule)})
-
-    return {
-        stage: tuple(
-            _Asked(rule, Finding(name_of(rule), ""), rule.when is When.PUBLISHED and not on(rule))
-            for rule in facts.rules
-            if rule.stage == stage and (rule.when is not When.ASKED or on(rule))
-        )
-        for stage in Stage
-    }
-
-
-_in_force_by_file = functools.lru_cache(maxsize=256)(_in_force)
 
 
 def _published(step: Step, dns: Resolver) -> bool:

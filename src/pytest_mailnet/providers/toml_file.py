@@ -12,6 +12,7 @@ from pytest_mailnet.errors import InvalidReply, InvalidSetting, ProviderFileErro
 from pytest_mailnet.handles.attributes import is_whole
 from pytest_mailnet.providers.facts import Facts, Submission
 from pytest_mailnet.providers.phrasebook import Phrase
+from pytest_mailnet.providers.ruleset import Ruleset
 from pytest_mailnet.providers.variables import VARIABLES
 from pytest_mailnet.providers.wording import Wording
 from pytest_mailnet.rules import RULES, Rule, When
@@ -26,7 +27,8 @@ def parse_facts(text: str, file: str, others: Callable[[Facts], Mapping[str, Phr
     Args:
         text: the TOML.
         file: the file's name, for messages.
-        others: finds the phrases that the rules may use besides the file's own; None to leave that unchecked.
+        others: finds the phrases that the rules may use besides the file's own; None to leave the rules
+            unchecked until they are asked for.
 
     Raises:
         ProviderFileError: with file and key, for anything that is missing, misspelt or of the wrong type.
@@ -76,7 +78,7 @@ class _Reader:
             shared_from=self._typed("shared.from", shared["from"], str, "a text"),
             shared=tuple(self._texts("shared.replies", shared.get("replies", []))),
             extensions=tuple(self._texts("ehlo.lines", ehlo["lines"])),
-            rules=self._rules("rules", table.get("rules", [])),
+            ruleset=self._ruleset("rules", table.get("rules", [])),
             phrases=phrases,
             submission=self._submission(phrases) if "submission" in table else None,
             wording=self._wording(),
@@ -99,7 +101,7 @@ class _Reader:
             hosts=tuple(self._texts("submission.hosts", table["hosts"])),
             ports=tuple(self._numbers("submission.ports", table["ports"])),
             extensions=tuple(self._texts("submission.ehlo.lines", ehlo["lines"])),
-            rules=self._rules("submission.rules", table.get("rules", [])),
+            ruleset=self._ruleset("submission.rules", table.get("rules", [])),
             phrases=phrases,
             also=tuple(self._texts("submission.also", table.get("also", []))),
             original_from=self._typed(
@@ -118,8 +120,11 @@ class _Reader:
         except ValueError as error:
             raise self._error("bounces", str(error)) from error
 
-    def _rules(self, key: str, given: object) -> tuple[Rule, ...]:
+    def _ruleset(self, key: str, given: object) -> Ruleset:
         rules = self._typed(key, given, list, f"a list of tables, [[{key}]]")
+        return Ruleset(lambda: self._rules(key, rules))
+
+    def _rules(self, key: str, rules: list[object]) -> tuple[Rule, ...]:
         return tuple(
             self._rule(f"{key}[{number}]", self._table(f"{key}[{number}]", rule))
             for number, rule in enumerate(rules, start=1)

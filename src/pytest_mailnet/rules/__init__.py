@@ -7,10 +7,9 @@ may set. Fields that are a `Condition` name replies of the provider's phrasebook
 from __future__ import annotations
 
 import functools
-import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from importlib import import_module
-from types import MappingProxyType, ModuleType
+from types import MappingProxyType
 
 from pytest_mailnet.rules.rule import (
     PERMIT,
@@ -23,6 +22,7 @@ from pytest_mailnet.rules.rule import (
 )
 
 __all__ = [
+    "FAMILIES",
     "PERMIT",
     "RULES",
     "Condition",
@@ -35,28 +35,100 @@ __all__ = [
     "name_of",
 ]
 
-_CAPITAL = re.compile(r"(?<!^)(?=[A-Z])")
-
-_FAMILIES: Mapping[str, str] = MappingProxyType(
+FAMILIES: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
-        "authentication": "authentication",
-        "bounces": "null_sender",
-        "bulk": "bulk",
-        "content": "content",
-        "dnsbl": "dnsbl",
-        "greylisting": "greylisting",
-        "helo": "helo",
-        "limits": "limits",
-        "rates": "rates",
-        "recipients": "recipients",
-        "reputation": "reputation",
-        "reverse_dns": "reverse_dns",
-        "sender_domain": "sender_domain",
-        "submission": "submission",
-        "tarpit": "tarpit",
+        "authentication": (
+            "dkim_fail",
+            "dmarc_reject",
+            "from_not_aligned",
+            "not_authenticated",
+            "spf_result_is",
+        ),
+        "bounces": ("bounce_rate", "bounce_to_many"),
+        "bulk": (
+            "bulk_not_authenticated",
+            "bulk_volume",
+            "bulk_without_dkim",
+            "bulk_without_dmarc",
+            "bulk_without_spf",
+            "bulk_without_tls",
+            "bulk_without_unsubscribe",
+        ),
+        "content": (
+            "bare_line_feed",
+            "duplicate_header",
+            "forbidden_attachment",
+            "gtube",
+            "missing_header",
+            "several_authors",
+        ),
+        "dnsbl": ("listed_address", "listed_sender_domain"),
+        "greylisting": ("greylisting",),
+        "helo": ("helo_no_name", "helo_own_name", "helo_unresolvable"),
+        "limits": ("too_many_errors", "too_many_messages", "too_many_recipients"),
+        "rates": ("concurrent_connections", "rate_limit"),
+        "recipients": (
+            "authenticated_user",
+            "busy_mailbox",
+            "disabled_mailbox",
+            "full_mailbox",
+            "local_recipient",
+            "relaying_denied",
+            "trusted_network",
+            "unknown_mailbox",
+        ),
+        "reputation": ("dynamic_address", "low_reputation", "throttled_address"),
+        "reverse_dns": ("generic_ptr", "no_ptr", "unconfirmed_ptr"),
+        "sender_domain": (
+            "sender_domain_not_found",
+            "sender_domain_null_mx",
+            "sender_domain_temperror",
+            "sender_domain_unreachable",
+            "sender_not_qualified",
+        ),
+        "submission": (
+            "app_password_required",
+            "login_required",
+            "passwords_disabled",
+            "pipelined_after_starttls",
+            "sender_not_owned",
+            "tls_required",
+            "wrong_credentials",
+        ),
+        "tarpit": ("tarpit",),
     }
 )
-"""The families of rules, and the module of each."""
+"""The rules of each family, by the names that a provider's file has for them."""
+
+_MODULES: Mapping[str, str] = MappingProxyType(
+    {"bounces": "null_sender"}
+)  # the others bear the family's name
+_FAMILY_OF: Mapping[str, str] = MappingProxyType(
+    {name: family for family, names in FAMILIES.items() for name in names}
+)
+
+
+class _Rules(Mapping[str, type[Rule]]):
+    """The classes by name. A family's module is imported with the first of its rules that is asked for."""
+
+    def __getitem__(self, name: str) -> type[Rule]:
+        family = _FAMILY_OF[name]
+        module = import_module(f"{__name__}.{_MODULES.get(family, family)}")
+        found: type[Rule] = getattr(module, name.title().replace("_", ""))
+        return found
+
+    def __contains__(self, name: object) -> bool:
+        return name in _FAMILY_OF
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(_FAMILY_OF)
+
+    def __len__(self) -> int:
+        return len(_FAMILY_OF)
+
+
+RULES: Mapping[str, type[Rule]] = _Rules()
+"""All rules, by the names that a provider's file has for them."""
 
 
 def name_of(rule: Rule | type[Rule]) -> str:
@@ -66,26 +138,9 @@ def name_of(rule: Rule | type[Rule]) -> str:
 
 @functools.cache
 def _snake_case(name: str) -> str:
-    return _CAPITAL.sub("_", name).lower()
+    return "".join(f"_{it.lower()}" if it.isupper() else it for it in name).removeprefix("_")
 
 
-def family_of(rule: Rule | type[Rule]) -> str:
-    """The family that a rule belongs to: "authentication"."""
-    return _FAMILY_OF[rule if isinstance(rule, type) else type(rule)]
-
-
-def _rules_in(module: ModuleType) -> list[type[Rule]]:
-    found = (getattr(module, name) for name in module.__all__)
-    return [it for it in found if isinstance(it, type) and issubclass(it, Rule)]
-
-
-_FAMILY_OF: Mapping[type[Rule], str] = MappingProxyType(
-    {
-        rule: family
-        for family, module in _FAMILIES.items()
-        for rule in _rules_in(import_module(f"{__name__}.{module}"))
-    }
-)
-
-RULES: Mapping[str, type[Rule]] = MappingProxyType({name_of(rule): rule for rule in _FAMILY_OF})
-"""All rules, by the names that a provider's file has for them."""
+def family_of(rule: Rule | type[Rule] | str) -> str:
+    """The family that a rule, or one by its name, belongs to: "authentication"."""
+    return _FAMILY_OF[rule if isinstance(rule, str) else name_of(rule)]
