@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import functools
 from random import Random
+from typing import TYPE_CHECKING
 
 from pytest_mailnet.addresses import Occupant, Routes, address_pool
 from pytest_mailnet.certificates import Authority
 from pytest_mailnet.clock import Clock
 from pytest_mailnet.config import MailNetConfig
-from pytest_mailnet.dns.packets import NameServer
 from pytest_mailnet.dns.records import plain_name
 from pytest_mailnet.dns.resolver import Resolver
 from pytest_mailnet.faults import DnsFault, Fault
@@ -25,6 +25,9 @@ from pytest_mailnet.record.journal import Journal
 from pytest_mailnet.relay import Source, Spool
 from pytest_mailnet.senders.sender import Sender
 from pytest_mailnet.system.native import reentrant_lock
+
+if TYPE_CHECKING:
+    from pytest_mailnet.dns.packets import NameServer
 
 __all__ = ["Internet", "check_settings"]
 
@@ -44,7 +47,6 @@ class Internet:
         senders: the addresses from which mail is sent.
         sender: the source of the application's connections, unless a socket is bound to another sender.
         dns: the zones, and the answers in them.
-        name_server: packs the answers.
         arrivals: the messages that servers took.
         spool: the messages that servers are to relay.
         weather: the scheduled and the random faults.
@@ -69,8 +71,15 @@ class Internet:
             catalogue, self.dns, self._routes, authority, putting_in, self._operated
         )
         self.weather: Weather = Weather()
-        self.name_server: NameServer = NameServer(self.dns, journal, self.drawn_for_question)
         self.sender: Sender = self.senders.add("203.0.113.7", "app.sender.example")
+
+    @functools.cached_property
+    def name_server(self) -> NameServer:
+        """Packs the answers to questions that come in packets."""
+        # Only the engine's thread asks for it, since packets arrive there.
+        from pytest_mailnet.dns.packets import NameServer  # noqa: PLC0415  # with dnslib: many tests ask nothing
+
+        return NameServer(self.dns, self.journal, self.drawn_for_question)
 
     def caller(self) -> str:
         """The sender's address for DNS questions without a note of who asks."""

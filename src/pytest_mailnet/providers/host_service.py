@@ -15,7 +15,6 @@ from pytest_mailnet.handles.names import FaultName
 from pytest_mailnet.providers.facts import Submission
 from pytest_mailnet.providers.tls import HostTls
 from pytest_mailnet.server.connection import Connection, Service
-from pytest_mailnet.server.smtp_server import MailService
 from pytest_mailnet.smtp.extensions import Extensions
 from pytest_mailnet.system.native import Lock
 from pytest_mailnet.values import Envelope, Reply, Stage
@@ -83,6 +82,8 @@ class HostService:
         """
         name, journal = self.operator.name, self.operator.journal
         if self.handling is None:
+            from pytest_mailnet.server.smtp_server import MailService  # noqa: PLC0415  # with all of SMTP
+
             return MailService(self, name, journal, departed, drawn)
         from pytest_mailnet.server.handler_service import HandlerService  # noqa: PLC0415  # with aiosmtpd
 

@@ -5,20 +5,21 @@ Records are frozen; a session grows by whole exchanges, and only the engine's th
 
 from __future__ import annotations
 
-import email
-import email.policy
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from email.message import EmailMessage
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from pytest_mailnet.handles.attributes import steady
 from pytest_mailnet.handles.snapshot import Snapshot
 from pytest_mailnet.printable import lines_of
-from pytest_mailnet.record.contents import Attachment, attachments_of, body_of, links_in
 from pytest_mailnet.values import Endpoint, Envelope, Stage
+
+if TYPE_CHECKING:
+    from email.message import EmailMessage
+
+    from pytest_mailnet.record.contents import Attachment
 
 __all__ = ["Exchange", "Finding", "Message", "Session", "add_message", "note", "parsed"]
 
@@ -195,22 +196,30 @@ class Message:
     @property
     def text(self) -> str:
         r"""The plain text, decoded, with "\n" at the ends of lines; "" without one."""
+        from pytest_mailnet.record.contents import body_of  # noqa: PLC0415  # with html.parser: few tests look into mails
+
         return body_of(self.parsed, "plain")
 
     @property
     def html(self) -> str:
         """The HTML, decoded; "" without one."""
+        from pytest_mailnet.record.contents import body_of  # noqa: PLC0415  # as in `text`
+
         return body_of(self.parsed, "html")
 
     @property
     def links(self) -> list[str]:
         """The http and https links in text and HTML, each once; they are never followed."""
+        from pytest_mailnet.record.contents import body_of, links_in  # noqa: PLC0415  # as in `text`
+
         mail = self.parsed
         return links_in(body_of(mail, "plain"), body_of(mail, "html"))
 
     @property
     def attachments(self) -> list[Attachment]:
         """The attached files, each with `.name`, `.content_type` and `.content`, the decoded bytes."""
+        from pytest_mailnet.record.contents import attachments_of  # noqa: PLC0415  # as in `text`
+
         return attachments_of(self.parsed)
 
     def __getitem__(self, name: str) -> str | None:
@@ -224,6 +233,8 @@ class Message:
 
 def parsed(content: bytes) -> EmailMessage:
     """Read a message's bytes with the email package's modern policy."""
+    import email.policy  # noqa: PLC0415  # most tests count mails, and few look into them
+
     return email.message_from_bytes(content, policy=email.policy.default)
 
 

@@ -10,10 +10,6 @@ from typing import TYPE_CHECKING
 
 from pytest_mailnet.providers.variables import made_like
 from pytest_mailnet.record.session import Message
-from pytest_mailnet.relay.arf import Complaint, feedback_report
-from pytest_mailnet.relay.delivery import Courier, Surroundings
-from pytest_mailnet.relay.dsn import Action, delivery_report
-from pytest_mailnet.relay.notify import notification, wanted
 from pytest_mailnet.relay.queue_entry import DeliveryOutcome, QueuedMail, QueuedRecipient
 from pytest_mailnet.relay.retries import RetrySchedule
 from pytest_mailnet.smtp.headers import header_fields
@@ -23,6 +19,8 @@ from pytest_mailnet.values import Envelope
 if TYPE_CHECKING:
     from pytest_mailnet.providers.operator import Operator
     from pytest_mailnet.record.session import Session
+    from pytest_mailnet.relay.delivery import Surroundings
+    from pytest_mailnet.relay.dsn import Action
     from pytest_mailnet.smtp.state import Step
 
 __all__ = ["Spool"]
@@ -94,6 +92,8 @@ class Spool:
             message: the message.
             to: the address that the report goes to.
         """
+        from pytest_mailnet.relay.arf import Complaint, feedback_report  # noqa: PLC0415  # few tests complain
+
         envelope, host = message.envelope, message.session.host
         complaint = Complaint(
             reporting_mta=host,
@@ -127,6 +127,8 @@ class Spool:
             clock.set(until)
 
     async def _deliver_due(self) -> None:
+        from pytest_mailnet.relay.delivery import Courier  # noqa: PLC0415  # few tests let servers relay
+
         courier = Courier(self._net)
         try:
             while due := [mail for mail in self.mails if mail.due_by(self._net.clock.now())]:
@@ -172,6 +174,11 @@ class Spool:
     def _report(
         self, mail: QueuedMail, recipients: Sequence[QueuedRecipient], action: Action, operator: Operator
     ) -> None:
+        if not recipients:
+            return
+        from pytest_mailnet.relay.dsn import delivery_report  # noqa: PLC0415  # few tests have reports
+        from pytest_mailnet.relay.notify import notification, wanted  # noqa: PLC0415
+
         told = wanted(mail, recipients, action)
         if not told:
             return

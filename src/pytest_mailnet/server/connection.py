@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from pytest_mailnet.clock import Clock, timekeeper_of
-from pytest_mailnet.dns.packets import NameServer
 from pytest_mailnet.values import Endpoint
+
+if TYPE_CHECKING:
+    from pytest_mailnet.dns.packets import NameServer
 
 __all__ = ["Connection", "Service", "Tenant", "elapse"]
 

@@ -7,11 +7,14 @@ import contextlib
 import functools
 import socket
 from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
 
-from pytest_mailnet.dns.packets import Sent
 from pytest_mailnet.server.connection import Connection, elapse
 from pytest_mailnet.system.kernel import KernelSocket
 from pytest_mailnet.values import Endpoint
+
+if TYPE_CHECKING:
+    from pytest_mailnet.dns.packets import Sent
 
 __all__ = ["DatagramServer", "StreamServer"]
 

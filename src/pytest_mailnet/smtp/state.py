@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from email.message import EmailMessage
 from enum import Enum
 from types import MappingProxyType
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from pytest_mailnet.record.session import Finding, Session, parsed
 from pytest_mailnet.smtp.headers import addresses_of, domain_of, header_fields
 from pytest_mailnet.smtp.sasl import Credentials
 from pytest_mailnet.values import Endpoint, Reply
+
+if TYPE_CHECKING:
+    from email.message import EmailMessage
 
 __all__ = ["HANG_UP", "NO_DETAILS", "HangUp", "Step", "agreed"]
 
