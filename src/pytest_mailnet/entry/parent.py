@@ -37,7 +37,7 @@ class Parent:
 
     def __init__(self, engine: Engine, world: Network) -> None:
         self.secret: str = secrets.token_hex(16)
-        where, self._close = engine.serve(lambda: _Questions(world, self.secret))
+        where, self._close = engine.serve(lambda _peer, _transport: _Questions(world, self.secret))
         self.port: int = where.port
 
     def close(self) -> None:

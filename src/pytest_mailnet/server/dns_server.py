@@ -7,10 +7,11 @@ import contextlib
 import functools
 import socket
 from collections.abc import Callable, Iterable
+from selectors import EVENT_READ
 from typing import TYPE_CHECKING
 
 from pytest_mailnet.server.connection import Connection, elapse
-from pytest_mailnet.system.kernel import KernelSocket
+from pytest_mailnet.system.kernel import KernelLoop, KernelSocket
 from pytest_mailnet.values import Endpoint
 
 if TYPE_CHECKING:
@@ -39,20 +40,20 @@ class DatagramServer:
         self._sock = sock
         self._who = who
         self._silent = silent
-        self._loop: asyncio.AbstractEventLoop | None = None
+        self._loop: KernelLoop | None = None
 
-    def start(self, loop: asyncio.AbstractEventLoop) -> None:
+    def start(self, loop: KernelLoop) -> None:
         """Begin to read in a loop; call it in the loop's thread."""
         self._loop = loop
-        loop.add_reader(self._sock.fileno(), self._readable)
+        loop.watch(self._sock.fileno(), EVENT_READ, self._readable)
 
     def close(self) -> None:
         """Stop reading and close the socket."""
         if self._loop is not None:
-            self._loop.remove_reader(self._sock.fileno())
+            self._loop.unwatch(self._sock.fileno())
         self._sock.close()
 
-    def _readable(self) -> None:
+    def _readable(self, _events: int) -> None:
         for _ in range(_AT_ONCE):
             try:
                 packet, peer = self._sock.recvfrom(65535)

@@ -23,14 +23,16 @@ from pytest_mailnet.server.connection import Connection, Tenant
 from pytest_mailnet.server.dialled import Calls
 from pytest_mailnet.server.dns_server import DatagramServer, StreamServer
 from pytest_mailnet.server.silence import BlackHole, Silences, unsent
-from pytest_mailnet.system.kernel import KernelSocket, new_loop
+from pytest_mailnet.server.transport import Listener, MakeProtocol, StreamTransport
+from pytest_mailnet.system.kernel import KernelLoop, KernelSocket, new_loop
 from pytest_mailnet.system.native import lock, original, start
 from pytest_mailnet.values import Endpoint
 
 __all__ = ["Engine"]
 
 _LOOPBACK = "127.0.0.1"
-_ROUNDS = 8  # of the loop: enough to accept a connection, make its transport, greet it, read and answer
+_BACKLOG = 512
+_ROUNDS = 8  # of the loop: enough to accept connections, greet, read and answer
 _T = TypeVar("_T")
 
 
@@ -54,7 +56,7 @@ class Engine:
         self._join: Callable[[], object] | None = None
         self._ident = 0
         self._sockets: list[Any] = []  # the listening ones
-        self._loop: asyncio.AbstractEventLoop | None = None
+        self._loop: KernelLoop | None = None
         self._stop: asyncio.Event | None = None
         self.listener: Endpoint = Endpoint(_LOOPBACK, 0)
         self.dns: Endpoint = Endpoint(_LOOPBACK, 0)
@@ -171,39 +173,35 @@ class Engine:
         Returns:
             The port's address, and a function that closes it.
         """
-        return self.serve(lambda: _Arrival(self.calls, connection))
+        return self.serve(functools.partial(self._arrived, connection))
 
-    def serve(self, protocol: Callable[[], asyncio.Protocol]) -> tuple[Endpoint, Callable[[], None]]:
+    def serve(self, protocol: MakeProtocol) -> tuple[Endpoint, Callable[[], None]]:
         """Open a loopback port, and serve each connection to it with a protocol of its own.
+
+        Args:
+            protocol: makes the protocol for a client's real address and the engine's end of the connection.
 
         Returns:
             The port's address, and a function that closes the port and its connections.
         """
         self.start()
-        bound: Any = _bound(socket.SOCK_STREAM, 0)
+        assert self._loop is not None
+        bound = _bound(socket.SOCK_STREAM, 0)
         where = Endpoint(*bound.getsockname())
         self._sockets.append(bound)
-        made: list[_Tracked] = []
+        listener = Listener(bound, self._loop, protocol)
 
-        def tracked() -> asyncio.Protocol:
-            made.append(_Tracked(protocol()))
-            return made[-1]
-
-        async def open_port() -> asyncio.Server:
-            return await asyncio.get_running_loop().create_server(tracked, sock=bound, backlog=512)
-
-        server = self.run(open_port())
+        async def begin() -> None:
+            listener.start(_BACKLOG)
 
         async def close() -> None:
-            asyncio.get_running_loop().remove_reader(bound)
-            await asyncio.sleep(0)  # accepted connections get their protocols before their server is closed
-            server.close()
+            listener.close()
             self._sockets.remove(bound)
-            for each in made:
-                each.abort()
-            await asyncio.sleep(0)
-            await asyncio.sleep(0)
+            for transport in list(listener.transports):
+                transport.abort()
+            await asyncio.sleep(0)  # in which they close their sockets
 
+        self.run(begin())
         return where, lambda: None if self._forked else self.run(close())
 
     def run(self, work: Coroutine[Any, Any, _T]) -> _T:
@@ -241,26 +239,41 @@ class Engine:
         for sock in self._sockets:
             sock.close()
         for call in list(self.calls.standing):
-            sock = getattr(call.transport, "_sock", None)
-            if sock is not None:
-                sock.close()
+            if call.transport is not None:
+                call.transport.get_extra_info("socket").close()
 
     @property
     def _forked(self) -> bool:
         """Whether this is the copy in a forked child, which has no thread."""
         return self._process != os.getpid()
 
+    def _arrived(
+        self, find: Callable[[Endpoint], Connection | None], peer: Endpoint, transport: StreamTransport
+    ) -> asyncio.Protocol | None:
+        """The protocol of a connection that has arrived: its service's. None if nobody has noted a call."""
+        call = find(peer)
+        if call is None:
+            return None
+        call.once_connected = functools.partial(self.calls.once_connected, call)
+        self.calls.arrived(call, peer.port, transport)
+        if call.service is None:
+            return StreamServer(call, lambda: self.calls.departed(call))
+        assert self._loop is not None
+        return call.service.accept(call, self._loop)
+
     def _run(
         self,
-        listener: Any,
+        listener: KernelSocket,
         dns_udp: KernelSocket,
-        dns_tcp: Any,
+        dns_tcp: KernelSocket,
         ready: Callable[[], object],
     ) -> None:
         self._ident = original("_thread", "get_ident")()
 
         async def serve() -> None:
-            self._loop = loop = asyncio.get_running_loop()
+            loop = asyncio.get_running_loop()
+            assert isinstance(loop, KernelLoop)
+            self._loop = loop
             self._stop = asyncio.Event()
             datagrams = DatagramServer(
                 dns_udp,
@@ -270,70 +283,21 @@ class Engine:
             datagrams.start(loop)
             by_stream = functools.partial(self.calls.question, socket.SOCK_STREAM)
             servers = [
-                await loop.create_server(
-                    lambda: _Arrival(self.calls, self.calls.by_stream), sock=listener, backlog=512
-                ),
-                await loop.create_server(lambda: _Arrival(self.calls, by_stream), sock=dns_tcp, backlog=128),
+                Listener(listener, loop, functools.partial(self._arrived, self.calls.by_stream)),
+                Listener(dns_tcp, loop, functools.partial(self._arrived, by_stream)),
             ]
+            for server in servers:
+                server.start(_BACKLOG)
             ready()
             await self._stop.wait()
             datagrams.close()
-            for sock in (listener, dns_tcp):
-                loop.remove_reader(sock)
-            # Accepted connections get their protocols in tasks of asyncio, which need the open servers.
-            await asyncio.gather(*asyncio.all_tasks() - {asyncio.current_task()}, return_exceptions=True)
             for server in servers:
                 server.close()
+            await asyncio.gather(*asyncio.all_tasks() - {asyncio.current_task()}, return_exceptions=True)
             await _reset(list(self.calls.standing))
 
         with asyncio.Runner(loop_factory=new_loop) as runner:
             runner.run(serve())
-
-
-class _Tracked(asyncio.Protocol):
-    """A first protocol that remembers the transport, and hands over to the real protocol."""
-
-    def __init__(self, protocol: asyncio.Protocol) -> None:
-        self._protocol = protocol
-        self._transport: asyncio.Transport | None = None
-        self._aborted = False
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
-        transport.set_protocol(self._protocol)
-        self._protocol.connection_made(transport)
-        if self._aborted:
-            transport.abort()
-
-    def abort(self) -> None:
-        self._aborted = True
-        if self._transport is not None:
-            self._transport.abort()
-
-
-class _Arrival(asyncio.Protocol):
-    """The first protocol of every connection: looks the call up, and hands over to its service's protocol."""
-
-    def __init__(self, calls: Calls, find: Callable[[Endpoint], Connection | None]) -> None:
-        self._calls = calls
-        self._find = find
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        peer = Endpoint(*transport.get_extra_info("peername")[:2])
-        call = self._find(peer)
-        if call is None:
-            transport.abort()
-            return
-        call.once_connected = functools.partial(self._calls.once_connected, call)
-        self._calls.arrived(call, peer.port, transport)
-        if call.service is None:
-            protocol: asyncio.Protocol = StreamServer(call, lambda: self._calls.departed(call))
-        else:
-            protocol = call.service.accept(call, asyncio.get_running_loop())
-        transport.set_protocol(protocol)
-        protocol.connection_made(transport)
 
 
 def _unsent(call: Connection) -> bool:
@@ -362,9 +326,7 @@ async def _reset(calls: list[Connection]) -> None:
 
 
 def _bound(kind: socket.SocketKind, port: int) -> KernelSocket:
-    # The protocol is named, since asyncio sets TCP_NODELAY only on sockets with IPPROTO_TCP.
-    protocol = socket.IPPROTO_TCP if kind == socket.SOCK_STREAM else socket.IPPROTO_UDP
-    sock = KernelSocket(socket.AF_INET, kind, protocol)
+    sock = KernelSocket(socket.AF_INET, kind)
     try:
         sock.bind((_LOOPBACK, port))
     except BaseException:

@@ -11,12 +11,13 @@ import asyncio
 import math
 import select
 import selectors
+from collections.abc import Callable
 from typing import Any
 
 from pytest_mailnet.system import native
 from pytest_mailnet.system.realtime import monotonic
 
-__all__ = ["KernelSocket", "new_loop"]
+__all__ = ["KernelLoop", "KernelSocket", "new_loop"]
 
 
 class KernelSocket(_socket.socket):
@@ -28,19 +29,54 @@ class KernelSocket(_socket.socket):
         return KernelSocket(self.family, self.type, self.proto, descriptor), address
 
 
-def new_loop() -> asyncio.AbstractEventLoop:
+def new_loop() -> KernelLoop:
     """Make a loop that waits by the kernel alone, whatever the application's event loop policy is."""
-    return _KernelLoop(_PollSelector()) if native.patched() else _Loop()
+    return _PatchedLoop(_PollSelector()) if native.patched() else KernelLoop(_Selector())
 
 
-class _Loop(asyncio.SelectorEventLoop):
-    """A loop whose timers run on while a test stops or moves the application's clocks."""
+class KernelLoop(asyncio.SelectorEventLoop):
+    """A loop whose timers run on while a test stops or moves the application's clocks.
+
+    Sockets can be watched without asyncio's handles and transports, which take as long as all else in a
+    session of SMTP. Everything else that asyncio has works beside them, in the same thread.
+
+    Args:
+        selector: what it waits by.
+    """
+
+    def __init__(self, selector: selectors.BaseSelector) -> None:
+        super().__init__(selector)
+        self._watched = selector
 
     def time(self) -> float:
+        """Seconds on a clock that no test moves."""
         return monotonic()
 
+    def watch(self, descriptor: int, events: int, ready: Callable[[int], object]) -> None:
+        """Call a watcher in each round in which a socket is ready. Only the loop's thread may call this.
 
-class _KernelLoop(_Loop):
+        Args:
+            descriptor: the socket's, which is not watched yet.
+            events: `selectors.EVENT_READ`, `EVENT_WRITE`, or both.
+            ready: called with those of the events that are there; it must not raise.
+        """
+        self._watched.register(descriptor, events, ready)
+
+    def watch_for(self, descriptor: int, events: int, ready: Callable[[int], object]) -> None:
+        """Change the events for which a socket is watched; arguments as in `watch`."""
+        self._watched.modify(descriptor, events, ready)
+
+    def unwatch(self, descriptor: int) -> None:
+        """Watch a socket no longer."""
+        self._watched.unregister(descriptor)
+
+
+class _Selector(selectors.DefaultSelector):
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        return _without_watched(super().select(timeout))
+
+
+class _PatchedLoop(KernelLoop):
     _ssock: Any
     _csock: Any
     _internal_fds: int
@@ -85,4 +121,18 @@ class _PollSelector(selectors.SelectSelector):  # pragma: no cover  # in a threa
             ready = selectors.EVENT_READ if told & ~select.POLLOUT else 0
             ready |= selectors.EVENT_WRITE if told & ~select.POLLIN else 0
             found.append((key, ready & key.events))
-        return found
+        return _without_watched(found)
+
+
+def _without_watched(
+    found: list[tuple[selectors.SelectorKey, int]],
+) -> list[tuple[selectors.SelectorKey, int]]:
+    """Call the watchers of sockets that are ready, and return the events that asyncio waits for."""
+    others = []
+    for event in found:
+        key, events = event
+        if type(key.data) is tuple:  # asyncio's pair of handles
+            others.append(event)
+        else:
+            key.data(events)
+    return others

@@ -1,0 +1,253 @@
+"""The engine's end of a stream: accepts connections and moves bytes, by its loop's watchers alone."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import socket
+from collections.abc import Callable
+from selectors import EVENT_READ, EVENT_WRITE
+from typing import Any, TypeAlias
+
+from pytest_mailnet.system.kernel import KernelLoop, KernelSocket
+from pytest_mailnet.values import Endpoint
+
+__all__ = ["Listener", "MakeProtocol", "StreamTransport"]
+
+MakeProtocol: TypeAlias = "Callable[[Endpoint, StreamTransport], asyncio.Protocol | None]"
+"""Makes the protocol for a client's address on loopback and its transport; None to reset the connection."""
+
+_AT_ONCE = 64  # connections accepted per wake-up, so that many callers do not starve the others
+_CHUNK = 65536  # bytes read per wake-up
+_HIGH, _LOW = 65536, 16384  # bytes unsent at which the protocol is to pause, and to go on, as asyncio has it
+_NONE_LEFT = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
+_SECONDS_UNTIL_SOME = 1.0
+
+
+class Listener:
+    """A listening socket: gives each connection its protocol. Used in the loop's thread only.
+
+    Args:
+        sock: bound, and not blocking; closed by `close`.
+        loop: the engine's.
+        protocol: makes the protocol of each connection.
+
+    Attributes:
+        transports: those of the connections that are open.
+    """
+
+    def __init__(
+        self,
+        sock: KernelSocket,
+        loop: KernelLoop,
+        protocol: MakeProtocol,
+    ) -> None:
+        self._sock, self._loop, self._protocol = sock, loop, protocol
+        self.transports: set[StreamTransport] = set()
+
+    def start(self, backlog: int) -> None:
+        """Listen, and accept connections from now on."""
+        self._sock.listen(backlog)
+        self._watch()
+
+    def close(self) -> None:
+        """Accept no more; connections that are open go on."""
+        if self._sock.fileno() >= 0:
+            self._loop.unwatch(self._sock.fileno())
+            self._sock.close()
+
+    def accept(self, _events: int = EVENT_READ) -> None:
+        """Accept the connections that wait."""
+        for _ in range(_AT_ONCE):
+            try:
+                sock, peer = self._sock.accept()
+            except (BlockingIOError, InterruptedError, ConnectionAbortedError):
+                return
+            except OSError as error:
+                if error.errno not in _NONE_LEFT:
+                    raise
+                # The caller waits in the queue until descriptors are free again.
+                self._loop.unwatch(self._sock.fileno())
+                self._loop.call_later(_SECONDS_UNTIL_SOME, self._watch)
+                return
+            sock.setblocking(False)  # noqa: FBT003
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            transport = StreamTransport(sock, self._loop, self.transports.discard)
+            self.transports.add(transport)
+            protocol = self._protocol(Endpoint(*peer), transport)
+            if protocol is None:
+                transport.abort()
+            else:
+                transport.begin(protocol)
+
+    def _watch(self) -> None:
+        if self._sock.fileno() >= 0:
+            self._loop.watch(self._sock.fileno(), EVENT_READ, self.accept)
+
+
+class StreamTransport(asyncio.Transport):
+    """The engine's end of one connection, as asyncio's protocols use it. Used in the loop's thread only.
+
+    Args:
+        sock: connected, and not blocking.
+        loop: the engine's.
+        gone: called when the socket is closed.
+    """
+
+    def __init__(
+        self, sock: KernelSocket, loop: KernelLoop, gone: Callable[[StreamTransport], object]
+    ) -> None:
+        self._sock, self._loop, self._gone = sock, loop, gone
+        self._descriptor = sock.fileno()
+        self._protocol: Any = None
+        self._unsent = bytearray()
+        self._events = 0  # for which the socket is watched
+        self._reading = self._closing = self._lost = self._paused = False
+
+    def begin(self, protocol: asyncio.Protocol) -> None:
+        """Tell a protocol of the connection, and hand it what comes."""
+        self._protocol = protocol
+        self._reading = True
+        self._watch()
+        self._call(protocol.connection_made, self)
+
+    def write(self, data: bytes | bytearray | memoryview[Any]) -> None:
+        """Send bytes, at once as far as the kernel takes them."""
+        if self._lost or not data:
+            return
+        sent = 0
+        if not self._unsent:
+            try:
+                sent = self._sock.send(data)
+            except (BlockingIOError, InterruptedError):
+                pass
+            except OSError as error:
+                self._lose(error)
+                return
+            if sent == len(data):
+                return
+        self._unsent += data[sent:]
+        self._watch()
+        if len(self._unsent) > _HIGH and not self._paused:
+            self._paused = True
+            self._protocol.pause_writing()
+
+    def close(self) -> None:
+        """Close when all is sent."""
+        self._closing = True
+        if not self._unsent:
+            self._lose(None)
+        else:
+            self._watch()
+
+    def abort(self) -> None:
+        """Break off; bytes not yet sent are lost."""
+        self._lose(None)
+
+    def is_closing(self) -> bool:
+        """Whether it is closed, or will be when all is sent."""
+        return self._closing or self._lost
+
+    def get_extra_info(self, name: str, default: Any = None) -> Any:
+        """The "socket"; anything else is not known."""
+        return self._sock if name == "socket" else default
+
+    def get_write_buffer_size(self) -> int:
+        """How many bytes are not sent yet."""
+        return len(self._unsent)
+
+    def get_protocol(self) -> asyncio.BaseProtocol:
+        """The protocol that is handed what comes."""
+        protocol: asyncio.BaseProtocol = self._protocol
+        return protocol
+
+    def pause_reading(self) -> None:
+        """Stop reading."""
+        self._reading = False
+        self._watch()
+
+    def resume_reading(self) -> None:
+        """Read again."""
+        self._reading = True
+        self._watch()
+
+    def _ready(self, events: int) -> None:
+        if events & EVENT_WRITE and self._unsent:
+            self._flush()
+        if events & EVENT_READ and self._reading and not self.is_closing():
+            self._read()
+
+    def _read(self) -> None:
+        try:
+            data = self._sock.recv(_CHUNK)
+        except (BlockingIOError, InterruptedError):
+            return
+        except OSError as error:
+            self._lose(error)
+            return
+        if data:
+            self._call(self._protocol.data_received, data)
+        elif self._call(self._protocol.eof_received):
+            self.pause_reading()
+        else:
+            self.close()
+
+    def _flush(self) -> None:
+        try:
+            del self._unsent[: self._sock.send(self._unsent)]
+        except (BlockingIOError, InterruptedError):
+            return
+        except OSError as error:
+            self._lose(error)
+            return
+        if self._paused and len(self._unsent) <= _LOW:
+            self._paused = False
+            self._protocol.resume_writing()
+        if not self._unsent:
+            self._watch()
+            if self._closing:
+                self._lose(None)
+
+    def _call(self, method: Callable[..., object], *arguments: object) -> object:
+        try:
+            return method(*arguments)
+        except Exception as error:  # noqa: BLE001  # a bug of ours; the other connections go on
+            self._loop.call_exception_handler(
+                {"message": f"{method!r} failed", "exception": error, "transport": self}
+            )
+            self._lose(error)
+            return None
+
+    def _watch(self) -> None:
+        if self._lost:
+            return
+        events = (EVENT_READ if self._reading and not self._closing else 0) | (
+            EVENT_WRITE if self._unsent else 0
+        )
+        if events == self._events:
+            return
+        before, self._events = self._events, events
+        if not events:
+            self._loop.unwatch(self._descriptor)
+        elif before:
+            self._loop.watch_for(self._descriptor, events, self._ready)
+        else:
+            self._loop.watch(self._descriptor, events, self._ready)
+
+    def _lose(self, error: Exception | None) -> None:
+        if self._lost:
+            return
+        self._lost = True
+        self._unsent.clear()
+        if self._events:
+            self._loop.unwatch(self._descriptor)
+        # Later, since the protocol may be in the midst of something.
+        self._loop.call_soon(self._end, error)
+
+    def _end(self, error: Exception | None) -> None:
+        try:
+            if self._protocol is not None:
+                self._protocol.connection_lost(error)
+        finally:
+            self._sock.close()
+            self._gone(self)
