@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -171,8 +172,7 @@ class Reply:
     @property
     def variables(self) -> list[str]:
         """The names of the variables in it, each once."""
-        found = _VARIABLE.finditer(self._template.decode()) if self._varies else ()
-        return list(dict.fromkeys(it[2] for it in found if it[2]))
+        return list(dict.fromkeys(name for name, _ in _slots(self._template)[1])) if self._varies else []
 
     @property
     def text(self) -> str:
@@ -188,9 +188,8 @@ class Reply:
         """The bytes to send, CRLF included. `value_of` returns a variable's value; None fills none in."""
         if value_of is None or not self._varies:
             return self._template
-        return _VARIABLE.sub(
-            lambda found: f"{{{found[1]}}}" if found[1] else value_of(found[2]), self._template.decode()
-        ).encode()
+        first, rest = _slots(self._template)
+        return (first + "".join([value_of(name) + text for name, text in rest])).encode()
 
     def check_stage(self, stage: Stage) -> Reply:
         """Check that a server can give the reply at a stage, and return the reply.
@@ -213,6 +212,21 @@ class Reply:
 def literal(text: str) -> str:
     """A text with its braces escaped, so that a reply holds it as it is: {ip} becomes {{ip}}."""
     return _BRACES.sub(r"{{\1}}", text)
+
+
+@functools.lru_cache(maxsize=4096)
+def _slots(template: bytes) -> tuple[str, tuple[tuple[str, str], ...]]:
+    """The text before the first variable; and each variable, with the text behind it."""
+    first, *found = _VARIABLE.split(template.decode())
+    slots: list[tuple[str, str]] = []
+    for escaped, name, text in zip(found[::3], found[1::3], found[2::3], strict=True):
+        if name:
+            slots.append((name, text))
+        elif slots:
+            slots[-1] = slots[-1][0], f"{slots[-1][1]}{{{escaped}}}{text}"
+        else:
+            first += f"{{{escaped}}}{text}"
+    return first, tuple(slots)
 
 
 def _on_the_wire(reply: Reply) -> bytes:

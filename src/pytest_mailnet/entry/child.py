@@ -54,6 +54,12 @@ class ParentNetwork:
     def instead_of(self, refused: Endpoint) -> str:  # noqa: ARG002
         return ""
 
+    def entrance(self, kind: int) -> None:
+        pass
+
+    def end_of(self, port: int) -> None:
+        pass
+
     def after_fork(self) -> None:
         self._line.free()
 

@@ -10,6 +10,7 @@ from pytest_mailnet.entry import origins
 from pytest_mailnet.entry.network import (
     ConnectionQuestions,
     Dialled,
+    EngineSocket,
     NameQuestions,
     Network,
     Notes,
@@ -172,6 +173,12 @@ class _Here:
 
     def instead_of(self, refused: Endpoint) -> str:
         return _world(self._nets).instead_of(refused)
+
+    def entrance(self, kind: int) -> EngineSocket | None:
+        return _world(self._nets).entrance(kind)
+
+    def end_of(self, port: int) -> EngineSocket | None:
+        return _world(self._nets).end_of(port)
 
     def after_fork(self) -> None:
         _world(self._nets).after_fork()

@@ -10,6 +10,7 @@ from pytest_mailnet.values import Endpoint
 __all__ = [
     "ConnectionQuestions",
     "Dialled",
+    "EngineSocket",
     "NameQuestions",
     "Network",
     "Notes",
@@ -207,6 +208,22 @@ class Notes(Protocol):
         ...
 
 
+class EngineSocket(Protocol):
+    """A socket at the net's end, whose work a client's thread can do after it has sent something there."""
+
+    def hold(self) -> bool:
+        """Let what comes not wake the net's own thread until `serve` is called.
+
+        Returns:
+            Whether `serve` is to be called. Nothing is read until then: the client must not block.
+        """
+        ...
+
+    def serve(self) -> None:
+        """Do in the calling thread what has come since `hold`; leave it to the net's if that is at work."""
+        ...
+
+
 class Network(Protocol):
     """A net, as the patches see it. Called in the application's threads.
 
@@ -230,6 +247,22 @@ class Network(Protocol):
 
         Returns:
             A sentence for the error message; "" for no hint.
+        """
+        ...
+
+    def entrance(self, kind: int) -> EngineSocket | None:
+        """Where the clients of this process arrive; None if the net is in another process.
+
+        Args:
+            kind: stream or datagram.
+        """
+        ...
+
+    def end_of(self, port: int) -> EngineSocket | None:
+        """The net's end of a client's connection; None if it is in another process, or not there yet.
+
+        Args:
+            port: the client's real port.
         """
         ...
 

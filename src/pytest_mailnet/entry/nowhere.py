@@ -44,6 +44,12 @@ class Nowhere:
     def instead_of(self, refused: Endpoint) -> str:  # noqa: ARG002
         return ""
 
+    def entrance(self, kind: int) -> None:
+        pass
+
+    def end_of(self, port: int) -> None:
+        pass
+
     def after_fork(self) -> None:
         pass
 

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from typing import Any
 
 from pytest_mailnet.entry.network import Network
+from pytest_mailnet.entry.own_thread import OwnThread
 from pytest_mailnet.entry.patches import Patches
 from pytest_mailnet.entry.translation import (
     INTERNET,
@@ -32,6 +33,9 @@ _TRANSLATED = (
     "connect",
     "connect_ex",
     "bind",
+    "close",
+    "send",
+    "sendall",
     "sendto",
     "sendmsg",
     "recvfrom",
@@ -111,9 +115,10 @@ class _Methods:
         self._cls = cls
         self._kernel: Any = _socket.socket
         self._translation = Translation(world, forbidden)
+        self._own_thread = OwnThread(world)
 
     def connect(self) -> Callable[..., None]:
-        found, dial, kernel = self._cls.connect, self._translation.dial, self._kernel.connect
+        found, dial, lead = self._cls.connect, self._translation.dial, self._own_thread.connect
 
         def connect(sock: socket.socket, address: Any, /) -> None:
             dialled = dial(sock, address)
@@ -126,7 +131,7 @@ class _Methods:
                     self._translation.advise(refused, dialled.where)
                     raise
             elif not dialled.resets:
-                kernel(sock, dialled.where)
+                lead(sock, dialled.where)
             elif error := self._translation.connect_before_reset(sock, dialled.where):
                 raise OSError(error, os.strerror(error))
 
@@ -164,9 +169,37 @@ class _Methods:
 
         return bind
 
+    def close(self) -> Callable[..., None]:
+        found, own = self._cls.close, self._own_thread.close
+
+        def close(sock: socket.socket, /) -> None:
+            own(sock, found)
+
+        return close
+
+    def send(self) -> Callable[..., int]:
+        found, own = self._cls.send, self._own_thread.send
+
+        def send(sock: socket.socket, data: Any, flags: int = 0, /) -> int:
+            return own(sock, data, flags) or int(found(sock, data, flags))
+
+        return send
+
+    def sendall(self) -> Callable[..., None]:
+        found, own = self._cls.sendall, self._own_thread.send
+
+        def sendall(sock: socket.socket, data: Any, flags: int = 0, /) -> None:
+            sent = own(sock, data, flags)
+            if not sent:
+                found(sock, data, flags)
+            elif sent < len(data):
+                found(sock, data[sent:])
+
+        return sendall
+
     def sendto(self) -> Callable[..., int]:
         found: Any = self._cls.sendto
-        dial, kernel = self._translation.dial, self._kernel.sendto
+        dial, kernel, ask = self._translation.dial, self._kernel.sendto, self._own_thread.ask
 
         def sendto(sock: socket.socket, data: Any, *rest: Any) -> int:
             if not rest:
@@ -174,8 +207,9 @@ class _Methods:
             dialled = dial(sock, rest[-1])
             if isinstance(dialled, OSError):
                 raise dialled
-            send = kernel if dialled.led else found
-            return int(send(sock, data, *rest[:-1], dialled.where))
+            if dialled.led:
+                return ask(sock, lambda: int(kernel(sock, data, *rest[:-1], dialled.where)))
+            return int(found(sock, data, *rest[:-1], dialled.where))
 
         return sendto
 

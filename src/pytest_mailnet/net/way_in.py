@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pytest_mailnet.addresses import is_loopback
 from pytest_mailnet.entry.arguments import numeric
-from pytest_mailnet.entry.network import ConnectionQuestions, NameQuestions, Notes, TlsQuestions
+from pytest_mailnet.entry.network import ConnectionQuestions, EngineSocket, NameQuestions, Notes, TlsQuestions
 from pytest_mailnet.net.dialling import Dialling
 from pytest_mailnet.net.internet import Internet
 from pytest_mailnet.net.looking_up import LookingUp, ascii_name
@@ -55,6 +55,12 @@ class WayIn:
             f"In a mailnet mail goes to servers by name, {servers}. A port of the machine leads to one "
             "after mailnet.listen('mx.shop.example')"
         )
+
+    def entrance(self, kind: int) -> EngineSocket | None:
+        return self._engine.entrance(kind)
+
+    def end_of(self, port: int) -> EngineSocket | None:
+        return self._engine.end_of(port)
 
     def after_fork(self) -> None:
         self._engine.close_inherited()

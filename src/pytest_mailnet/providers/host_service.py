@@ -190,7 +190,7 @@ class HostService:
 
     def decide(self, stage: Stage, step: Step) -> Reply | HangUp | None:
         """The operator's answer at a stage; None lets the session go on."""
-        if self.tls.required and not step.tls and stage is Stage.MAIL:
+        if stage is Stage.MAIL and not step.tls and self.tls.required:
             return self.phrase("starttls_required")
         return self.decisions.decide(stage, step, self.operator)
 

@@ -208,6 +208,9 @@ class Operator:
 
     def mailbox_of(self, address: str) -> Mailbox | None:
         """The mailbox to which mail for an address is delivered; None if there is none here."""
+        known = self._mailboxes.get(address)  # as almost all clients write it: in full, in small letters
+        if known is not None:
+            return known
         key = self._full_key(address)
         known = self._mailboxes.get(key)
         if known is None and self.facts.catch_all and self.is_local(key.rpartition("@")[2]):

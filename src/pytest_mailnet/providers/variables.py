@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["VARIABLES", "Circumstances", "made_like"]
 
 _SIGNS = {"#": string.digits, "@": string.ascii_lowercase, "%": "0123456789abcdef"}
+_FORMATS = {"#": "d", "%": "x"}
 _SECONDS = 0.105  # a server's time to read a message; a test's messages are too small to measure
 
 
@@ -125,12 +126,32 @@ def made_like(form: str, random: Random) -> str:
         form: '#' stands for a digit, '@' for a letter, '%' for a hexadecimal digit, all else for itself.
         random: draws the characters.
     """
-    made = [random.choices(signs, k=length) if signs else text for signs, length, text in _runs(form)]
-    return "".join(itertools.chain.from_iterable(made))
+    drawn = random.getrandbits(8 * len(form))
+    made = []
+    for signs, many, text in _runs(form):
+        if not many:
+            made.append(text)
+            continue
+        drawn, number = divmod(drawn, many)
+        made.append(f"{number:{text}}" if text else signs[number])
+    return "".join(made)
 
 
 @functools.cache
 def _runs(form: str) -> list[tuple[str, int, str]]:
-    """The runs of equal characters in a form: what to draw from ("" for none), how many, and the text."""
-    runs = [(sign, "".join(run)) for sign, run in itertools.groupby(form)]
-    return [(_SIGNS.get(sign, ""), len(text), text) for sign, text in runs]
+    """The runs of equal signs in a form.
+
+    Returns:
+        For each: what to draw from; how many values it can have, 0 for a text that stands for itself; the
+        text, or the format of the value as a number, "" for one of the signs.
+    """
+    runs: list[tuple[str, int, str]] = []
+    for sign, run in itertools.groupby(form):
+        signs, length = _SIGNS.get(sign, ""), len(list(run))
+        if sign in _FORMATS:
+            runs.append((signs, len(signs) ** length, f"0{length}{_FORMATS[sign]}"))
+        elif signs:
+            runs += [(signs, len(signs), "")] * length
+        else:
+            runs.append(("", 0, sign * length))
+    return runs

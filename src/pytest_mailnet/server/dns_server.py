@@ -7,10 +7,10 @@ import contextlib
 import functools
 import socket
 from collections.abc import Callable, Iterable
-from selectors import EVENT_READ
 from typing import TYPE_CHECKING
 
 from pytest_mailnet.server.connection import Connection, elapse
+from pytest_mailnet.server.watched_socket import WatchedSocket
 from pytest_mailnet.system.kernel import KernelLoop, KernelSocket
 from pytest_mailnet.values import Endpoint
 
@@ -22,11 +22,12 @@ __all__ = ["DatagramServer", "StreamServer"]
 _AT_ONCE = 32  # datagrams read per wake-up, so that one busy client does not starve the SMTP sessions
 
 
-class DatagramServer:
+class DatagramServer(WatchedSocket):
     """One UDP socket for all nets: answers the datagrams that have come in, some at each wake-up.
 
     Args:
         sock: bound and not blocking; closed by `close`.
+        loop: the engine's.
         who: finds the connection for a client's loopback address; None for an unknown client.
         silent: called with a client's port, and whether it gets no answer unless time passes.
     """
@@ -34,26 +35,21 @@ class DatagramServer:
     def __init__(
         self,
         sock: KernelSocket,
+        loop: KernelLoop,
         who: Callable[[Endpoint], Connection | None],
         silent: Callable[[int, bool], object],
     ) -> None:
-        self._sock = sock
+        super().__init__(sock, loop)
         self._who = who
         self._silent = silent
-        self._loop: KernelLoop | None = None
-
-    def start(self, loop: KernelLoop) -> None:
-        """Begin to read in a loop; call it in the loop's thread."""
-        self._loop = loop
-        loop.watch(self._sock.fileno(), EVENT_READ, self._readable)
 
     def close(self) -> None:
         """Stop reading and close the socket."""
-        if self._loop is not None:
-            self._loop.unwatch(self._sock.fileno())
+        self.want(0)
         self._sock.close()
 
-    def _readable(self, _events: int) -> None:
+    def ready(self, events: int) -> None:  # noqa: ARG002
+        """Answer datagrams that have come."""
         for _ in range(_AT_ONCE):
             try:
                 packet, peer = self._sock.recvfrom(65535)
@@ -74,7 +70,6 @@ class DatagramServer:
             with contextlib.closing(KernelSocket(socket.AF_INET, socket.SOCK_DGRAM)) as elsewhere:
                 elsewhere.sendto(reply, peer)
         elif sent.after:
-            assert self._loop is not None
             elapse(call.tenant.clock, self._loop, sent.after, functools.partial(self._send, reply, peer))
         else:
             self._send(reply, peer)

@@ -14,7 +14,8 @@ import asyncio
 import functools
 import os
 import socket
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
+from selectors import EVENT_READ
 from typing import Any, TypeVar
 
 from pytest_mailnet.certificates import Authority
@@ -24,6 +25,7 @@ from pytest_mailnet.server.dialled import Calls
 from pytest_mailnet.server.dns_server import DatagramServer, StreamServer
 from pytest_mailnet.server.silence import BlackHole, Silences, unsent
 from pytest_mailnet.server.transport import Listener, MakeProtocol, StreamTransport
+from pytest_mailnet.server.watched_socket import WatchedSocket
 from pytest_mailnet.system.kernel import KernelLoop, KernelSocket, new_loop
 from pytest_mailnet.system.native import lock, original, start
 from pytest_mailnet.values import Endpoint
@@ -58,6 +60,7 @@ class Engine:
         self._sockets: list[Any] = []  # the listening ones
         self._loop: KernelLoop | None = None
         self._stop: asyncio.Event | None = None
+        self._entrances: Mapping[int, WatchedSocket] = {}
         self.listener: Endpoint = Endpoint(_LOOPBACK, 0)
         self.dns: Endpoint = Endpoint(_LOOPBACK, 0)
         self.silences: Silences = Silences()
@@ -161,8 +164,23 @@ class Engine:
 
     @property
     def busy_here(self) -> bool:
-        """Whether the caller runs in the engine's thread."""
-        return bool(original("_thread", "get_ident")() == self._ident)
+        """Whether the caller runs in the engine's thread, or does its work for it."""
+        here = bool(original("_thread", "get_ident")() == self._ident)
+        return here or (self._loop is not None and self._loop.turn_taken_here)
+
+    def entrance(self, kind: int) -> WatchedSocket | None:
+        """Where clients arrive: the listener of streams, the socket of datagrams; None while nothing runs.
+
+        Args:
+            kind: SOCK_STREAM or SOCK_DGRAM.
+        """
+        return self._entrances.get(kind)
+
+    def end_of(self, port: int) -> WatchedSocket | None:
+        """The engine's end of the connection from a client's loopback port; None before it has arrived."""
+        call = self.calls.noted(socket.SOCK_STREAM, port)
+        transport = None if call is None else call.transport
+        return transport if isinstance(transport, WatchedSocket) else None
 
     def listen(self, connection: Callable[[Endpoint], Connection]) -> tuple[Endpoint, Callable[[], None]]:
         """Open a real loopback port for clients that cannot be intercepted.
@@ -277,10 +295,11 @@ class Engine:
             self._stop = asyncio.Event()
             datagrams = DatagramServer(
                 dns_udp,
+                loop,
                 functools.partial(self.calls.question, socket.SOCK_DGRAM),
                 functools.partial(self.silences.put, socket.SOCK_DGRAM),
             )
-            datagrams.start(loop)
+            datagrams.want(EVENT_READ)
             by_stream = functools.partial(self.calls.question, socket.SOCK_STREAM)
             servers = [
                 Listener(listener, loop, functools.partial(self._arrived, self.calls.by_stream)),
@@ -288,6 +307,7 @@ class Engine:
             ]
             for server in servers:
                 server.start(_BACKLOG)
+            self._entrances = {socket.SOCK_STREAM: servers[0], socket.SOCK_DGRAM: datagrams}
             ready()
             await self._stop.wait()
             datagrams.close()

@@ -57,6 +57,7 @@ class Mishaps:
 
     Attributes:
         armed: the faults that may still happen; false if there are none.
+        deaf: whether the server answers nothing for now: it has stalled, or its reply is late.
     """
 
     def __init__(self, armed: Armed, connection: Connection, step: Step, server: FaultyServer) -> None:
@@ -64,15 +65,10 @@ class Mishaps:
         self._connection = connection
         self._step = step
         self._server = server
-        self._stalled = False
+        self.deaf: bool = False
         self._late: bytearray | None = None  # bytes that came while a reply is late
         self._forgotten: Fault | None = None
         self._said_early: Stage | None = None
-
-    @property
-    def deaf(self) -> bool:
-        """Whether the server answers nothing for now: it has stalled, or its reply is late."""
-        return self._stalled or self._late is not None
 
     @property
     def late(self) -> bool:
@@ -173,7 +169,7 @@ class Mishaps:
                 # Not before the client's connect has returned: the reset would sometimes make it fail.
                 self._connection.once_connected(lambda: self._server.reset(how))
             case "stall":
-                self._stalled = True
+                self.deaf = True
             case "forget":
                 self._forgotten = fault
 
@@ -187,10 +183,10 @@ class Mishaps:
         return reply
 
     def _be_late(self, reply: bytes) -> None:
-        self._late = bytearray()
+        self._late, self.deaf = bytearray(), True
 
         def say() -> None:
-            data, self._late = bytes(self._late or b""), None
+            data, self._late, self.deaf = bytes(self._late or b""), None, False
             self._server.send(reply)
             self._server.resume(data)
 

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from selectors import EVENT_READ, EVENT_WRITE
 from typing import Any, TypeAlias
 
+from pytest_mailnet.server.watched_socket import WatchedSocket
 from pytest_mailnet.system.kernel import KernelLoop, KernelSocket
 from pytest_mailnet.values import Endpoint
 
@@ -24,8 +25,8 @@ _NONE_LEFT = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
 _SECONDS_UNTIL_SOME = 1.0
 
 
-class Listener:
-    """A listening socket: gives each connection its protocol. Used in the loop's thread only.
+class Listener(WatchedSocket):
+    """A listening socket: gives each connection its protocol.
 
     Args:
         sock: bound, and not blocking; closed by `close`.
@@ -42,21 +43,21 @@ class Listener:
         loop: KernelLoop,
         protocol: MakeProtocol,
     ) -> None:
-        self._sock, self._loop, self._protocol = sock, loop, protocol
+        super().__init__(sock, loop)
+        self._protocol = protocol
         self.transports: set[StreamTransport] = set()
 
     def start(self, backlog: int) -> None:
         """Listen, and accept connections from now on."""
         self._sock.listen(backlog)
-        self._watch()
+        self.want(EVENT_READ)
 
     def close(self) -> None:
         """Accept no more; connections that are open go on."""
-        if self._sock.fileno() >= 0:
-            self._loop.unwatch(self._sock.fileno())
-            self._sock.close()
+        self.want(0)
+        self._sock.close()
 
-    def accept(self, _events: int = EVENT_READ) -> None:
+    def ready(self, events: int) -> None:  # noqa: ARG002
         """Accept the connections that wait."""
         for _ in range(_AT_ONCE):
             try:
@@ -64,29 +65,25 @@ class Listener:
             except (BlockingIOError, InterruptedError, ConnectionAbortedError):
                 return
             except OSError as error:
-                if error.errno not in _NONE_LEFT:
-                    raise
+                if error.errno not in _NONE_LEFT:  # the listener was closed meanwhile
+                    return
                 # The caller waits in the queue until descriptors are free again.
-                self._loop.unwatch(self._sock.fileno())
-                self._loop.call_later(_SECONDS_UNTIL_SOME, self._watch)
+                self.want(0)
+                self._loop.call_later(_SECONDS_UNTIL_SOME, self._go_on)
                 return
             sock.setblocking(False)  # noqa: FBT003
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             transport = StreamTransport(sock, self._loop, self.transports.discard)
             self.transports.add(transport)
-            protocol = self._protocol(Endpoint(*peer), transport)
-            if protocol is None:
-                transport.abort()
-            else:
-                transport.begin(protocol)
+            transport.begin(self._protocol, Endpoint(*peer))
 
-    def _watch(self) -> None:
+    def _go_on(self) -> None:
         if self._sock.fileno() >= 0:
-            self._loop.watch(self._sock.fileno(), EVENT_READ, self.accept)
+            self.want(EVENT_READ)
 
 
-class StreamTransport(asyncio.Transport):
-    """The engine's end of one connection, as asyncio's protocols use it. Used in the loop's thread only.
+class StreamTransport(WatchedSocket, asyncio.Transport):
+    """The engine's end of one connection, as asyncio's protocols use it.
 
     Args:
         sock: connected, and not blocking.
@@ -97,19 +94,26 @@ class StreamTransport(asyncio.Transport):
     def __init__(
         self, sock: KernelSocket, loop: KernelLoop, gone: Callable[[StreamTransport], object]
     ) -> None:
-        self._sock, self._loop, self._gone = sock, loop, gone
-        self._descriptor = sock.fileno()
+        super().__init__(sock, loop)
+        self._gone = gone
         self._protocol: Any = None
         self._unsent = bytearray()
-        self._events = 0  # for which the socket is watched
         self._reading = self._closing = self._lost = self._paused = False
 
-    def begin(self, protocol: asyncio.Protocol) -> None:
-        """Tell a protocol of the connection, and hand it what comes."""
-        self._protocol = protocol
+    def begin(self, make: MakeProtocol, peer: Endpoint) -> None:
+        """Make the protocol, and hand it the connection and what comes; break off if there is none.
+
+        Args:
+            make: makes the protocol.
+            peer: the client's address on loopback.
+        """
+        self._protocol = self._call(make, peer, self)
+        if self._protocol is None:
+            self.abort()
+            return
         self._reading = True
         self._watch()
-        self._call(protocol.connection_made, self)
+        self._call(self._protocol.connection_made, self)
 
     def write(self, data: bytes | bytearray | memoryview[Any]) -> None:
         """Send bytes, at once as far as the kernel takes them."""
@@ -171,7 +175,8 @@ class StreamTransport(asyncio.Transport):
         self._reading = True
         self._watch()
 
-    def _ready(self, events: int) -> None:
+    def ready(self, events: int) -> None:
+        """Send what is left to send, and read what has come."""
         if events & EVENT_WRITE and self._unsent:
             self._flush()
         if events & EVENT_READ and self._reading and not self.is_closing():
@@ -211,38 +216,29 @@ class StreamTransport(asyncio.Transport):
     def _call(self, method: Callable[..., object], *arguments: object) -> object:
         try:
             return method(*arguments)
-        except Exception as error:  # noqa: BLE001  # a bug of ours; the other connections go on
+        except BaseException as error:
+            # Who knows how far the protocol was? The other connections go on.
+            self._lose(None)
+            if self._loop.turn_taken_here and not isinstance(error, Exception):
+                raise  # a signal's, which is meant for the client
             self._loop.call_exception_handler(
                 {"message": f"{method!r} failed", "exception": error, "transport": self}
             )
-            self._lose(error)
             return None
 
     def _watch(self) -> None:
-        if self._lost:
-            return
-        events = (EVENT_READ if self._reading and not self._closing else 0) | (
-            EVENT_WRITE if self._unsent else 0
-        )
-        if events == self._events:
-            return
-        before, self._events = self._events, events
-        if not events:
-            self._loop.unwatch(self._descriptor)
-        elif before:
-            self._loop.watch_for(self._descriptor, events, self._ready)
-        else:
-            self._loop.watch(self._descriptor, events, self._ready)
+        if not self._lost:
+            reads = EVENT_READ if self._reading and not self._closing else 0
+            self.want(reads | (EVENT_WRITE if self._unsent else 0))
 
     def _lose(self, error: Exception | None) -> None:
         if self._lost:
             return
         self._lost = True
         self._unsent.clear()
-        if self._events:
-            self._loop.unwatch(self._descriptor)
+        self.want(0)
         # Later, since the protocol may be in the midst of something.
-        self._loop.call_soon(self._end, error)
+        self._loop.put_off(lambda: self._end(error))
 
     def _end(self, error: Exception | None) -> None:
         try:

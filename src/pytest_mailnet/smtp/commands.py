@@ -8,7 +8,7 @@ from typing import NamedTuple, Protocol
 
 from pytest_mailnet.smtp import hello, security, transaction
 from pytest_mailnet.smtp.dialogue import Dialogue
-from pytest_mailnet.smtp.parameters import NOTHING
+from pytest_mailnet.smtp.parameters import LINE_LIMIT
 from pytest_mailnet.smtp.paths import CommandError
 from pytest_mailnet.values import Stage
 
@@ -54,11 +54,12 @@ def answer_command(dialogue: Dialogue, line: bytes, *, pipelined: bool = False) 
         return dialogue.response_to(line)
     verb, _, rest = line.rstrip(b"\r\n").partition(b" ")
     verb = verb.upper()
-    offer = dialogue.offer
-    if len(line) > (offer if dialogue.step.extended else NOTHING).line_limit(verb):
+    # What the server offers is asked for where it matters, which few lines are long or odd enough for.
+    if len(line) > LINE_LIMIT and len(line) > dialogue.agreed_on.line_limit(verb):
         return dialogue.say(line[:_LINE_SHOWN], "line_too_long")
     try:
-        argument = rest.strip().decode("utf-8" if "SMTPUTF8" in offer.keywords else "ascii")
+        plain = line.isascii() or "SMTPUTF8" not in dialogue.offer.keywords
+        argument = rest.strip().decode("ascii" if plain else "utf-8")
     except UnicodeDecodeError:
         return dialogue.say(line, "non_ascii_command")
     command = _COMMANDS.get(verb)

@@ -14,7 +14,9 @@ from typing import Final, Literal, NamedTuple, TypeAlias
 from pytest_mailnet.smtp.paths import CommandError, well_formed
 
 __all__ = [
+    "LINE_LIMIT",
     "NOTHING",
+    "NO_PARAMETERS",
     "MailParameters",
     "Offer",
     "check_rcpt_parameters",
@@ -25,7 +27,9 @@ __all__ = [
     "xtext_decoded",
 ]
 
-_LINE_LIMIT = 512  # RFC 5321, 4.5.3.1.4, line end included
+LINE_LIMIT: Final = 512
+"""The longest command line without extensions, line end included (RFC 5321, 4.5.3.1.4)."""
+
 _SIZE = re.compile(r"[0-9]{1,20}")  # RFC 1870, 5
 _XTEXT = re.compile(r"(?:[!-*,-<>-~]|\+[0-9A-F]{2})+")  # RFC 3461, 4
 _ORCPT = re.compile(rf"[A-Za-z0-9-]+;{_XTEXT.pattern}|utf-8;\S+", re.IGNORECASE)  # RFC 3461, 4.2; RFC 6533, 3
@@ -49,14 +53,14 @@ class Offer(NamedTuple):
     def line_limit(self, verb: bytes) -> int:
         """The longest command line in bytes, line end included; extensions allow longer ones."""
         room = _ROOM.get(verb, ())
-        return _LINE_LIMIT + sum(more for keyword, more in room if keyword in self.keywords)
+        return LINE_LIMIT + sum(more for keyword, more in room if keyword in self.keywords)
 
 
 # RFC 1870, 3; RFC 6531, 3.4; RFC 3461, 4.2 to 4.4 (500 for ORCPT, 100 for ENVID); RFC 4954, 3 and 4.
 _ROOM = {
     b"MAIL": (("SIZE", 26), ("SMTPUTF8", 10), ("DSN", 118), ("AUTH", 500)),
     b"RCPT": (("DSN", 540),),
-    b"AUTH": (("AUTH", 12288 - _LINE_LIMIT),),
+    b"AUTH": (("AUTH", 12288 - LINE_LIMIT),),
 }
 
 
@@ -69,9 +73,13 @@ class MailParameters(NamedTuple):
         binary: whether the content comes as it is, lines or not, and in chunks (RFC 3030).
     """
 
-    size: int | None
-    utf8: bool
-    binary: bool
+    size: int | None = None
+    utf8: bool = False
+    binary: bool = False
+
+
+NO_PARAMETERS: Final = MailParameters()
+"""What MAIL says without parameters."""
 
 
 @functools.lru_cache(maxsize=256)

@@ -9,7 +9,7 @@ import re
 from typing import TYPE_CHECKING
 
 from pytest_mailnet.smtp.data import Content
-from pytest_mailnet.smtp.parameters import check_rcpt_parameters, read_mail_parameters
+from pytest_mailnet.smtp.parameters import NO_PARAMETERS, check_rcpt_parameters, read_mail_parameters
 from pytest_mailnet.smtp.paths import CommandError, forward_path, reverse_path
 from pytest_mailnet.smtp.state import agreed
 from pytest_mailnet.values import Stage
@@ -30,7 +30,9 @@ def mail(dialogue: Dialogue, line: bytes, argument: str) -> bytes:
     if step.reverse_path is not None:
         raise CommandError("nested_mail")
     path = reverse_path(argument)
-    size, utf8, binary = read_mail_parameters(path.parameters, dialogue.agreed_on)
+    size, utf8, binary = (
+        read_mail_parameters(path.parameters, dialogue.agreed_on) if path.parameters else NO_PARAMETERS
+    )
     if not (utf8 or path.address.isascii()):
         raise CommandError("smtputf8_required")
     step.reverse_path, step.mail_options = path

@@ -7,17 +7,23 @@ of one thread. pytest-socket puts a class there that raises when a socket is mad
 from __future__ import annotations
 
 import _socket
+import _thread
 import asyncio
 import math
+import os
 import select
 import selectors
 from collections.abc import Callable
-from typing import Any
+from contextvars import Context
+from typing import Any, TypeVarTuple
 
 from pytest_mailnet.system import native
 from pytest_mailnet.system.realtime import monotonic
 
 __all__ = ["KernelLoop", "KernelSocket", "new_loop"]
+
+_LONGEST_WAIT = 60.0
+_Ts = TypeVarTuple("_Ts")
 
 
 class KernelSocket(_socket.socket):
@@ -38,22 +44,82 @@ class KernelLoop(asyncio.SelectorEventLoop):
     """A loop whose timers run on while a test stops or moves the application's clocks.
 
     Sockets can be watched without asyncio's handles and transports, which take as long as all else in a
-    session of SMTP. Everything else that asyncio has works beside them, in the same thread.
+    session of SMTP. Everything else that asyncio has works beside them.
+
+    The loop's thread has the turn whenever it does anything but wait. While it waits, another thread can take
+    the turn and do the loop's work in its place, which saves the switch between the threads. So whoever has
+    the turn may use everything that is said to belong to the loop's thread.
 
     Args:
         selector: what it waits by.
     """
 
-    def __init__(self, selector: selectors.BaseSelector) -> None:
-        super().__init__(selector)
+    def __init__(self, selector: _Selector | _PollSelector) -> None:
         self._watched = selector
+        self._turn = selector.turn
+        self._process = os.getpid()
+        self._holder = 0  # the thread that has taken the turn from the loop's; 0 for none
+        self._scheduled_here = False  # whether the holder has given asyncio work that cannot wait
+        self._behind: list[Callable[[], object]] = []  # what the holder does at the end of its turn
+        super().__init__(selector)
+
+    def run_forever(self) -> None:
+        """Run until `stop`, with the turn."""
+        with self._turn:
+            super().run_forever()
+
+    def take_turn(self) -> bool:
+        """Take the turn if the loop's thread only waits; whoever has taken it calls `end_turn`.
+
+        Returns:
+            Whether the caller has the turn now; never in a process that was forked off the loop's.
+        """
+        if self._holder or self._process != os.getpid() or not self._turn.acquire(blocking=False):
+            return False
+        self._holder, self._scheduled_here = _thread.get_ident(), False
+        return True
+
+    def end_turn(self) -> None:
+        """Do what was put off, give the turn back, and wake the loop's thread if asyncio has work."""
+        while self._behind:
+            self._behind.pop(0)()
+        scheduled, self._holder = self._scheduled_here, 0
+        self._turn.release()
+        if scheduled:
+            self.call_soon_threadsafe(bool)
+
+    @property
+    def turn_taken_here(self) -> bool:
+        """Whether the calling thread has taken the turn."""
+        return self._holder == _thread.get_ident()
+
+    def put_off(self, do: Callable[[], object]) -> None:
+        """Call a function when the caller is done: at the end of its turn, or in the loop's next round."""
+        if self._holder:
+            self._behind.append(do)
+        else:
+            super().call_soon(do)
+
+    def call_soon(
+        self, callback: Callable[[*_Ts], object], *args: *_Ts, context: Context | None = None
+    ) -> asyncio.Handle:
+        """As asyncio's; only with the turn."""
+        self._scheduled_here = True
+        return super().call_soon(callback, *args, context=context)
+
+    def call_at(
+        self, when: float, callback: Callable[[*_Ts], object], *args: *_Ts, context: Context | None = None
+    ) -> asyncio.TimerHandle:
+        """As asyncio's; only with the turn."""
+        self._scheduled_here = self._scheduled_here or when < self._watched.until
+        return super().call_at(when, callback, *args, context=context)
 
     def time(self) -> float:
         """Seconds on a clock that no test moves."""
         return monotonic()
 
     def watch(self, descriptor: int, events: int, ready: Callable[[int], object]) -> None:
-        """Call a watcher in each round in which a socket is ready. Only the loop's thread may call this.
+        """Call a watcher in each round in which a socket is ready. Only with the turn.
 
         Args:
             descriptor: the socket's, which is not watched yet.
@@ -72,8 +138,23 @@ class KernelLoop(asyncio.SelectorEventLoop):
 
 
 class _Selector(selectors.DefaultSelector):
+    """The selector of a loop: gives the turn away while it waits, and calls the watchers itself."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.turn = native.lock()
+        self.until = math.inf  # when it ends to wait
+
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        return _without_watched(super().select(timeout))
+        # With an end to every wait, a timer behind that end need not wake the loop when it is set.
+        timeout = _LONGEST_WAIT if timeout is None else min(timeout, _LONGEST_WAIT)
+        self.until = monotonic() + timeout
+        self.turn.release()
+        try:
+            found = super().select(timeout)
+        finally:
+            self.turn.acquire()
+        return _without_watched(found)
 
 
 class _PatchedLoop(KernelLoop):
@@ -82,6 +163,10 @@ class _PatchedLoop(KernelLoop):
     _internal_fds: int
     _add_reader: Any
     _read_from_self: Any
+
+    def take_turn(self) -> bool:
+        """Never: the thread is the hub of all greenlets, and a predicate may switch to another."""
+        return False
 
     def _make_self_pipe(self) -> None:  # pragma: no cover  # in a thread that coverage cannot follow
         # Like asyncio's own method. That one calls `socket.socketpair`, which makes a hub when patched.
@@ -97,6 +182,7 @@ class _PollSelector(selectors.SelectSelector):  # pragma: no cover  # in a threa
 
     def __init__(self) -> None:
         super().__init__()
+        self.turn, self.until = native.lock(), math.inf
         self._poll = native.original("select", "poll")()
 
     def register(self, fileobj: Any, events: int, data: Any = None) -> selectors.SelectorKey:

@@ -1,0 +1,116 @@
+"""Clients that block have the server answer in their own thread, right after they have sent something.
+
+The answer is there when the client begins to wait for it. The two switches between threads that it would take
+otherwise cost more than the server's work.
+"""
+
+from __future__ import annotations
+
+import _socket
+import os
+import socket
+from collections.abc import Callable
+from typing import Any, TypeVar
+from weakref import WeakValueDictionary
+
+from pytest_mailnet.entry.network import EngineSocket, Network
+
+__all__ = ["OwnThread"]
+
+_T = TypeVar("_T")
+
+_MOST = 65536  # bytes; the loop's thread reads longer contents while the client sends on
+
+
+class OwnThread:
+    """The clients of this process whose servers may answer in the client's thread.
+
+    One table, used by single operations of a dict, which need no lock. An entry that has outlived its client
+    does no harm: at most, a server reads what there is to read.
+
+    Args:
+        world: the network that has the servers.
+    """
+
+    def __init__(self, world: Network) -> None:
+        self._world = world
+        self._kernel: Any = _socket.socket
+        self._ends: WeakValueDictionary[int, EngineSocket] = (
+            WeakValueDictionary()
+        )  # by the client's descriptor
+
+    def connect(self, sock: socket.socket, where: tuple[Any, ...]) -> None:
+        """Connect to the net's listener; the banner is there afterwards, if the client blocks.
+
+        Args:
+            sock: the client's socket.
+            where: the listener's address.
+        """
+        if sock.type != socket.SOCK_STREAM or sock.gettimeout() == 0:
+            self._kernel.connect(sock, where)
+            return
+        listener = self._world.entrance(socket.SOCK_STREAM)
+        _holding(listener, lambda: self._kernel.connect(sock, where))
+        end = self._world.end_of(self._kernel.getsockname(sock)[1])
+        if end is not None:
+            self._ends[sock.fileno()] = end
+
+    def ask(self, sock: socket.socket, send: Callable[[], int]) -> int:
+        """Send a datagram to the net's name server; the answer is there afterwards.
+
+        Args:
+            sock: the client's socket.
+            send: sends the datagram. It does not wait for anything, so that this holds for every client.
+        """
+        return _holding(self._world.entrance(sock.type), send)
+
+    def send(self, sock: socket.socket, data: Any, flags: int) -> int:
+        """Send bytes to a server, and have it answer, if this client can.
+
+        Args:
+            sock: the client's socket.
+            data: the bytes.
+            flags: as for `socket.send`.
+
+        Returns:
+            How many bytes were sent. The caller sends the others as usual.
+        """
+        end = self._ends.get(sock.fileno())
+        if end is None or flags or type(data) is not bytes or not 0 < len(data) <= _MOST:
+            return 0
+        timeout = sock.gettimeout()
+        if timeout == 0:
+            return 0
+        # Without waiting, since nobody reads in the meantime. With a time-out, the descriptor never blocks.
+        if timeout is None:
+            return _holding(end, lambda: _sent(self._kernel.send, sock, data, socket.MSG_DONTWAIT))
+        return _holding(end, lambda: _sent(os.write, sock.fileno(), data))
+
+    def close(self, sock: socket.socket, close: Callable[[socket.socket], None]) -> None:
+        """Close a client's socket; the server knows it afterwards.
+
+        Args:
+            sock: the client's socket.
+            close: closes it.
+        """
+        end = self._ends.pop(sock.fileno(), None)
+        if end is None or sock.gettimeout() == 0:
+            close(sock)
+        else:
+            _holding(end, lambda: close(sock))
+
+
+def _holding(end: EngineSocket | None, do: Callable[[], _T]) -> _T:
+    if end is None or not end.hold():
+        return do()
+    try:
+        return do()
+    finally:
+        end.serve()
+
+
+def _sent(send: Callable[..., int], *arguments: Any) -> int:
+    try:
+        return int(send(*arguments))
+    except BlockingIOError:
+        return 0
