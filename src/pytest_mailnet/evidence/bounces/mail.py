@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from email.message import Message
 
-from pytest_mailnet.smtp.headers import mailboxes_of
+from pytest_mailnet.smtp.headers import addresses_of
 
 __all__ = ["LONGEST", "LONGEST_TEXT", "BouncedMail", "TooDeep"]
 
@@ -81,13 +81,13 @@ class BouncedMail:
         by_kind: dict[str, list[Message]] = {}
         for part in _own_parts(head):
             by_kind.setdefault(_kind(part), []).append(part)
-        texts = by_kind.get("text", []) or by_kind.get("page", [])
+        texts = [decoded(it) for it in by_kind.get("text", [])] or [
+            _without_tags(decoded(it)) for it in by_kind.get("page", [])
+        ]
         returned = by_kind.get("returned", [])
         return cls(
             head,
-            "\n".join(decoded(it) if _kind(it) == "text" else _without_tags(decoded(it)) for it in texts)[
-                :LONGEST_TEXT
-            ],
+            "\n".join(texts)[:LONGEST_TEXT],
             "\n\n".join(group for it in by_kind.get("status", []) for group in _groups(it)),
             _returned(returned[0]) if returned else Message(),
             "feedback" in by_kind,
@@ -150,8 +150,7 @@ def unfolded(field: str) -> str:
 
 def address_in(field: str) -> str | None:
     """The first mail address in a header field; None for none."""
-    addresses = (address for _, address in mailboxes_of(" ".join(str(field).split())))
-    return next((it for it in addresses if "@" in it), None)
+    return next((it for it in addresses_of(" ".join(str(field).split())) if "@" in it), None)
 
 
 def _own_parts(message: Message) -> Iterator[Message]:
@@ -175,7 +174,7 @@ def _kind(part: Message) -> str:
     if kind == "text/html":
         return "page"
     # A multipart without its boundary could not be split; its content is read as text.
-    return "text" if part.get_content_maintype() in {"text", "multipart"} and not _held(part) else "other"
+    return "text" if kind.startswith(("text/", "multipart/")) and not _held(part) else "other"
 
 
 def _held(part: Message) -> list[Message]:
