@@ -23,7 +23,7 @@ LONGEST_TEXT = 1 << 16
 """How many characters of a bounce's text are kept; the rest belongs to the mail that it returns."""
 
 _MOST_BOUNDARIES = 100
-_BOUNDARY = re.compile(rb"boundary\s*=", re.IGNORECASE)
+_BOUNDARY = re.compile(rb"boundary\s*=")
 _STATUS_KINDS = ("message/delivery-status", "message/global-delivery-status")  # RFC 3464; RFC 6533
 _HEADER_KINDS = ("text/rfc822-headers", "message/global-headers", "message/rfc822-headers")
 _MAIL_KINDS = ("message/rfc822", "message/global", "message/partial")
@@ -70,7 +70,7 @@ class BouncedMail:
         content = (
             content[:LONGEST].removeprefix(codecs.BOM_UTF8).replace(b"\r\n", b"\n").replace(b"\r", b"\n")
         )
-        if sum(1 for _ in _BOUNDARY.finditer(content)) > _MOST_BOUNDARIES:
+        if sum(1 for _ in _BOUNDARY.finditer(content.lower())) > _MOST_BOUNDARIES:
             raise TooDeep(f"has more than {_MOST_BOUNDARIES} nested parts")
         if content.startswith(b"From "):  # the envelope line of an mbox
             content = content.partition(b"\n")[2]
