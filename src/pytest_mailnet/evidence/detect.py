@@ -80,10 +80,10 @@ def _outcomes(
     if not text.strip(" \t\n\0"):
         yield NoFailure(name, "it is empty", "there is nothing to read")
         return
-    line_format = next((it for it in _TEXTS if it.recognises(text)), None)
     is_mailbox = text.startswith("From ") and _is_mail(text.partition("\n")[2])
     is_mail = is_mailbox or _is_mail(text)
-    if queue_ids and (is_mail or line_format is not MAIL_LOG):
+    line_format = None if is_mail else next((it for it in _TEXTS if it.recognises(text)), None)
+    if queue_ids and line_format is not MAIL_LOG:
         yield NoFailure(name, "no mail log", "no other evidence has queue ids")
     elif is_mailbox:
         yield from _of_mailbox(mails_of(stream, head), name)

@@ -84,4 +84,6 @@ def enhanced_in(text: str) -> str | None:
 
 
 def _printable(text: str) -> str:
+    if text.replace("\n", "").isprintable():  # as almost all are
+        return text
     return "".join(it if it.isprintable() or it == "\n" else " " for it in text)

@@ -41,7 +41,7 @@ class Recognised:
     matches: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class _Known:
     """A reply of the catalogue, prepared for comparison."""
 
@@ -50,8 +50,12 @@ class _Known:
     stage: str
     evidence: str
     literal: str  # the longest piece without variables, to rule most replies out quickly
-    pattern: re.Pattern[str]
+    text: str
     length: int
+
+    @functools.cached_property
+    def pattern(self) -> re.Pattern[str]:
+        return re.compile(_VARIABLE.sub(r".{0,120}?", re.escape(self.text)))
 
 
 class Recogniser:
@@ -130,10 +134,9 @@ def _known(stem: str, provider: str, phrase: Phrase) -> _Known | None:
     literal = max(literals, key=len)
     if sum(map(len, literals)) < 4:  # a reply of variables alone would match everything
         return None
-    pattern = re.compile(_VARIABLE.sub(r".{0,120}?", re.escape(text)))
     length = sum(map(len, literals))
     return _Known(
-        f"{stem}/{phrase.name}", provider, phrase.stage, phrase.stage_evidence, literal, pattern, length
+        f"{stem}/{phrase.name}", provider, phrase.stage, phrase.stage_evidence, literal, text, length
     )
 
 

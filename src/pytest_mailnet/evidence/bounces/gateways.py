@@ -18,7 +18,7 @@ __all__ = ["failures_in"]
 _ALONE = in_lines(rf"^[ \t]*{ADDRESS}[ \t]*$")
 
 _M_FILTER = Layout(
-    sign=in_lines(r"^-------server message"),
+    sign=re.compile(r"\n-------server message"),
     opens=_ALONE,
     details=(
         in_lines(r"^-------server message[^\n]*\n(?P<reply>(?P<words>.{1,4000}?))(?=\n[ \t]*\n|\n-------)"),
@@ -27,14 +27,14 @@ _M_FILTER = Layout(
     ends=in_lines(r"^-------original message"),
 )
 _INTERSCAN_RECIPIENT = Layout(
-    sign=in_lines(r"^[ \t]*Sent <<< RCPT"),
+    sign=re.compile(r"\n[ \t]*Sent <<< RCPT"),
     opens=in_lines(
         rf"^[ \t]*Sent <<< (?P<stage>RCPT TO):[ \t]*{ADDRESS}[^\n]{{0,300}}\n"
         rf"[ \t]*Received >>> (?P<reply>[45]\d\d[^\n]{{1,2000}}(?:\n[ \t]*[45]\d\d[^\n]{{1,2000}}){{0,20}})"
     ),
 )
 _INTERSCAN = Layout(
-    sign=in_lines(r"^[ \t]*Sent <<< "),
+    sign=re.compile(r"\n[ \t]*Sent <<< "),
     opens=in_lines(rf"(?:Unable to deliver (?:the )?message to|Sent <<< RCPT TO):?[ \t]*{ADDRESS}"),
     details=(
         in_lines(
@@ -44,7 +44,7 @@ _INTERSCAN = Layout(
     ),
 )
 _SURFCONTROL = Layout(
-    sign=in_lines(r"^A transcript of the attempts to send the message follows"),
+    sign=re.compile(r"\nA transcript of the attempts to send the message follows"),
     opens=in_lines(rf"^{ADDRESS}:[ \t]*(?P<server>\[[0-9A-Fa-f.:]{{3,45}}\]),[ \t]*"),
     details=(in_lines(r"\A(?P<reply>(?P<words>.{1,2000}?))(?=\n---|\n[ \t]*\n|\Z)"),),
 )
@@ -60,18 +60,18 @@ _MX_LOGIC = Layout(
     ends=in_lines(r"^Included is a copy of the message header"),
 )
 _MCAFEE = Layout(
-    sign=in_lines(r"^[ \t]*--- The following addresses had delivery problems ---"),
+    sign=re.compile(r"\n[ \t]*--- The following addresses had delivery problems ---"),
     opens=in_lines(rf"^<{ADDRESS}[ \t]*\("),
     details=(in_lines(r"\A(?P<reply>(?P<words>[^\n]{1,2000}?))\)[ \t]*$"),),
 )
 _MESSAGELABS = Layout(
-    sign=in_lines(r"^This is the mail delivery agent at [\w.\-]{1,100}\."),
+    sign=re.compile(r"\nThis is the mail delivery agent at [\w.\-]{1,100}\."),
     opens=in_lines(rf"^[ \t]*{ADDRESS}[ \t]*$"),
     details=(in_lines(rf"^Reason:[ \t]*(?P<reply>(?P<words>.{{1,4000}}?)){END}"),),
     ends=in_lines(r"^The message subject was:"),
 )
 _MAIL_MARSHAL = Layout(
-    sign=in_lines(r"^Could not be delivered because of"),
+    sign=re.compile(r"\nCould not be delivered because of"),
     # The reply stands above the recipients, and is for all of them.
     opens=in_lines(rf"(?<=\n)[ \t]+{ADDRESS}[ \t]*$"),
     details=(
@@ -82,13 +82,13 @@ _MAIL_MARSHAL = Layout(
     ends=in_lines(r"^(?:Additional Information|Message Details|-{5,}[ \t]*Original)"),
 )
 _BARRACUDA = Layout(
-    sign=in_lines(r"was blocked by our Spam Firewall"),
+    sign=re.compile(r"was blocked by our Spam Firewall"),
     opens=in_lines(rf"Your message to:?[ \t]*{ADDRESS}[ \t]*"),
     ends=in_lines(r"^(?:Subject|Reporting-MTA):"),
 )
 # An unknown product with qmail's wording: "STEP: DATA SEND".
 _STEP = Layout(
-    sign=in_lines(r"^[ \t]*STEP: ?[A-Z]"),
+    sign=re.compile(r"\n[ \t]*STEP: ?[A-Z]"),
     opens=in_lines(rf"^[ \t]*Delivery failed:[ \t]*{ADDRESS}"),
     details=(
         in_lines(r"^[ \t]*(?P<server>[0-9A-Fa-f.:]{3,45}|[\w.\-]{4,255}) (?:failed|does not|did not)"),

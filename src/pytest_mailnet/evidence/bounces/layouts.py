@@ -45,10 +45,11 @@ def in_lines(pattern: str) -> re.Pattern[str]:
 
 
 class Layout(NamedTuple):
-    """The layout of one product's bounces.
+    r"""The layout of one product's bounces.
 
     Attributes:
-        sign: matches a text that is in every bounce of the product.
+        sign: matches a text that is in every bounce of the product. The search is in the text with a line
+            end in front. So "\n" stands before every line, and is found much faster than "^".
         opens: matches a recipient, with the group "address". The text from there to the next recipient is
             this one's passage. It may have the groups of `details` too.
         details: patterns for a passage, with some of the groups "reply", "stage", "server", "words".
@@ -66,7 +67,7 @@ class Layout(NamedTuple):
 
     def failures_in(self, mail: BouncedMail) -> Iterator[Failure]:
         """The failed recipients in a bounce by this product; none in any other mail."""
-        if not self.sign.search(str(mail.head[self.field] or "") if self.field else mail.text):
+        if not self.sign.search(str(mail.head[self.field] or "") if self.field else f"\n{mail.text}"):
             return
         text = spoken(mail, self.ends)
         above: dict[str, str] = {}

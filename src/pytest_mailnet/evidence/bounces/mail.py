@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from email.message import Message
 
-from pytest_mailnet.smtp.headers import mailboxes_of
+from pytest_mailnet.smtp.headers import addresses_of
 
 __all__ = ["LONGEST", "LONGEST_TEXT", "BouncedMail", "TooDeep"]
 
@@ -23,7 +23,7 @@ LONGEST_TEXT = 1 << 16
 """How many characters of a bounce's text are kept; the rest belongs to the mail that it returns."""
 
 _MOST_BOUNDARIES = 100
-_BOUNDARY = re.compile(rb"boundary\s*=", re.IGNORECASE)
+_BOUNDARY = re.compile(rb"boundary\s*=")
 _STATUS_KINDS = ("message/delivery-status", "message/global-delivery-status")  # RFC 3464; RFC 6533
 _HEADER_KINDS = ("text/rfc822-headers", "message/global-headers", "message/rfc822-headers")
 _MAIL_KINDS = ("message/rfc822", "message/global", "message/partial")
@@ -70,7 +70,7 @@ class BouncedMail:
         content = (
             content[:LONGEST].removeprefix(codecs.BOM_UTF8).replace(b"\r\n", b"\n").replace(b"\r", b"\n")
         )
-        if sum(1 for _ in _BOUNDARY.finditer(content)) > _MOST_BOUNDARIES:
+        if sum(1 for _ in _BOUNDARY.finditer(content.lower())) > _MOST_BOUNDARIES:
             raise TooDeep(f"has more than {_MOST_BOUNDARIES} nested parts")
         if content.startswith(b"From "):  # the envelope line of an mbox
             content = content.partition(b"\n")[2]
@@ -81,13 +81,13 @@ class BouncedMail:
         by_kind: dict[str, list[Message]] = {}
         for part in _own_parts(head):
             by_kind.setdefault(_kind(part), []).append(part)
-        texts = by_kind.get("text", []) or by_kind.get("page", [])
+        texts = [decoded(it) for it in by_kind.get("text", [])] or [
+            _without_tags(decoded(it)) for it in by_kind.get("page", [])
+        ]
         returned = by_kind.get("returned", [])
         return cls(
             head,
-            "\n".join(decoded(it) if _kind(it) == "text" else _without_tags(decoded(it)) for it in texts)[
-                :LONGEST_TEXT
-            ],
+            "\n".join(texts)[:LONGEST_TEXT],
             "\n\n".join(group for it in by_kind.get("status", []) for group in _groups(it)),
             _returned(returned[0]) if returned else Message(),
             "feedback" in by_kind,
@@ -150,8 +150,7 @@ def unfolded(field: str) -> str:
 
 def address_in(field: str) -> str | None:
     """The first mail address in a header field; None for none."""
-    addresses = (address for _, address in mailboxes_of(" ".join(str(field).split())))
-    return next((it for it in addresses if "@" in it), None)
+    return next((it for it in addresses_of(" ".join(str(field).split())) if "@" in it), None)
 
 
 def _own_parts(message: Message) -> Iterator[Message]:
@@ -175,7 +174,7 @@ def _kind(part: Message) -> str:
     if kind == "text/html":
         return "page"
     # A multipart without its boundary could not be split; its content is read as text.
-    return "text" if part.get_content_maintype() in {"text", "multipart"} and not _held(part) else "other"
+    return "text" if kind.startswith(("text/", "multipart/")) and not _held(part) else "other"
 
 
 def _held(part: Message) -> list[Message]:

@@ -25,13 +25,13 @@ _IMAIL = Layout(
     ends=in_lines(r"^[Oo]riginal message follows"),
 )
 _GROUPWISE = Layout(
-    sign=in_lines(r"message that you sent was undeliverable to the following"),
+    sign=re.compile(r"message that you sent was undeliverable to the following"),
     opens=in_lines(rf"^[ \t]+{ADDRESS}[ \t]*(?:\(|$)"),
     details=(in_lines(r"\A(?P<reply>(?P<words>.{1,2000}?))\)[ \t]*(?=\n|\Z)"),),
     ends=in_lines(r"^(?:Possibly truncated original message|Received: )"),
 )
 _COMMUNIGATE = Layout(
-    sign=in_lines(r"^[ \t]*(?:Failed to deliver to|Delivery to) '"),
+    sign=re.compile(r"\n[ \t]*(?:Failed to deliver to|Delivery to) '"),
     opens=in_lines(rf"^[ \t]*(?:Failed to deliver to|Delivery to) '{ADDRESS}'?"),
     details=(
         in_lines(rf"\breports:[ \t]*\n?(?P<words>.{{1,2000}}?){END}"),
@@ -42,8 +42,8 @@ _COMMUNIGATE = Layout(
     ),
 )
 _MESSAGING_SERVER = Layout(
-    sign=in_lines(
-        r"^[ \t]*Recipient address:[ \t]*\S[^\n]{0,500}\n"
+    sign=re.compile(
+        r"\n[ \t]*Recipient address:[ \t]*\S[^\n]{0,500}\n"
         r"(?:[ \t]*Original address:[^\n]{0,500}\n)?[ \t]*Reason:"
     ),
     opens=in_lines(rf"^[ \t]*Recipient address:[ \t]*(?:[\w\-]{{1,20}};)?{ADDRESS}"),
@@ -61,19 +61,19 @@ _MESSAGING_SERVER = Layout(
     ),
 )
 _SMARTERMAIL = Layout(
-    sign=in_lines(r"^[ \t]*Failed Recipient: "),
+    sign=re.compile(r"\n[ \t]*Failed Recipient: "),
     opens=in_lines(rf"^[ \t]*Failed Recipient:[ \t]*{ADDRESS}"),
     details=(in_lines(rf"^[ \t]*Reason:[ \t]*(?P<reply>(?P<words>.{{1,4000}}?)){END}"),),
     ends=in_lines(r"^[ \t]*-- The header and top"),
 )
 _MAIL2000 = Layout(
-    sign=in_lines(r"^---The following addresses had delivery errors---"),
+    sign=re.compile(r"\n---The following addresses had delivery errors---"),
     opens=in_lines(rf"^[ \t]*{ADDRESS}[ \t]+\["),
     details=(in_lines(r"\A(?P<reply>(?P<words>[^\n]{1,2000}?))\][ \t]*$"),),
 )
 # "alice:000000:<alice@shop.example> : 192.0.2.25 : mx.shop.example:[192.0.2.8] : 550 5.1.1 …  in RCPT TO"
 _SENDGRID = Layout(
-    sign=in_lines(r"generated message from SendGrid"),
+    sign=re.compile(r"generated message from SendGrid"),
     opens=in_lines(
         rf"^[^\n:]{{1,100}}:\w{{1,20}}:<{ADDRESS} :[ \t]*"
         rf"(?:[0-9A-Fa-f.:]{{3,45}} : (?P<server>[^\n ]{{3,300}}) : )?"
@@ -87,17 +87,17 @@ _SENDGRID = Layout(
 )
 # Cisco's AsyncOS; Amazon SES once ran on it too.
 _ASYNCOS = Layout(
-    sign=in_lines(r"^The following message to <[^>\n]{3,320}> was undeliverable\."),
+    sign=re.compile(r"\nThe following message to <[^>\n]{3,320}> was undeliverable\."),
     opens=in_lines(rf"^The following message to {ADDRESS} was undeliverable\."),
     details=(in_lines(rf"The reason for the problem:\s{{0,20}}(?P<reply>(?P<words>.{{1,4000}}?)){END}"),),
 )
 _AMAZON = Layout(
-    sign=in_lines(r"^An error occurred while trying to deliver the mail to the following recipients:"),
+    sign=re.compile(r"\nAn error occurred while trying to deliver the mail to the following recipients:"),
     opens=in_lines(rf"^[ \t]*{ADDRESS}[ \t]*$"),
     ends=in_lines(r"^(?:Technical report:|Reporting-MTA:|-{5,})"),
 )
 _MIMECAST = Layout(
-    sign=in_lines(r"^This is a delivery failure notification message indicating that"),
+    sign=re.compile(r"\nThis is a delivery failure notification message indicating that"),
     opens=in_lines(rf"addressed to email address :[ \t]*\n--[ \t]*{ADDRESS}"),
     details=(
         in_lines(
@@ -108,7 +108,7 @@ _MIMECAST = Layout(
 # Dovecot, for a Sieve script that rejects (RFC 5429) or a full quota; the default of its rejection_reason:
 # https://doc.dovecot.org/2.3/settings/core/
 _DOVECOT = Layout(
-    sign=in_lines(r"^Your message to <[^>\n]{3,320}> was automatically rejected:"),
+    sign=re.compile(r"\nYour message to <[^>\n]{3,320}> was automatically rejected:"),
     opens=in_lines(rf"^Your message to {ADDRESS} was automatically rejected:"),
     details=(in_lines(rf"\A\s{{0,20}}(?P<reply>(?P<words>.{{1,4000}}?)){END}"),),
 )

@@ -68,9 +68,9 @@ def failures_in(mail: BouncedMail) -> Iterator[Failure]:
     for address, it in diagnosed.values():
         said = it["marked"] or it["returned"]
         yield _failure(address, said, text, it["above"] or it["server"] or "")
-    if diagnosed or not (_OFFICE.search(text) or _OF_AN_NDR in mail.head):
+    if diagnosed or not (labelled := _LABELLED.search(text)):
         return
-    if labelled := _LABELLED.search(text):
+    if _OFFICE.search(text) or _OF_AN_NDR in mail.head:
         sender = (mail.sender or "").lower()
         others = (it["address"] for it in _MENTIONED.finditer(text) if it["address"].lower() != sender)
         if (recipient := next(others, None)) is not None:

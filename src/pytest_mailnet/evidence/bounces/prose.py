@@ -35,7 +35,7 @@ _MAIL_OF = (
 )
 _RETURNED = re.compile(
     # A line "Your message" belongs to the sentence "Your message … did not reach …".
-    r"^(?![ \t\-=*_]{0,80}\n?[ \t]{0,20}your (?:message|mail)[ \t]{0,20}$)[ \t\-=*_#>|]{0,80}(?:"
+    r"^(?![ \t\-=*_]{0,80}+\n?[ \t]{0,20}+your (?:message|mail)[ \t]{0,20}$)[ \t\-=*_#>|]{0,80}+(?:"
     r"(?:the )?(?:header|headers|body|copy|text|start|beginning|first \d+ \w+)?s?\s?(?:of |is )?"
     rf"(?:an? copy of |the )*{_MAIL_OF}"
     r"(?: (?:follows?|header|headers|below|text|body|is following)[^\n]{0,30}|[\s\-:=.*]*$)"
