@@ -77,6 +77,8 @@ class Dialling:
             host = net.host_at(ip)
             if host is None:
                 return self._no_such_address(source, destination)
+            # The session keeps the host's own text, of which there is one.
+            destination = Endpoint(host.addresses[host.addresses.index(ip)], wanted)
             drawn = net.drawn_for(host)
             unreachable = host.unreachable(wanted, drawn)
             if unreachable is not None:

@@ -1,10 +1,11 @@
 """SMTP sessions, with their commands and replies, and the messages taken in them.
 
-Records are frozen; a session grows by whole exchanges, and only the engine's thread appends to it.
+Records are frozen; a session grows by whole exchanges, and only who has the engine's turn appends to it.
 """
 
 from __future__ import annotations
 
+import marshal
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -21,7 +22,17 @@ if TYPE_CHECKING:
 
     from pytest_mailnet.record.contents import Attachment
 
-__all__ = ["Exchange", "Finding", "Message", "Session", "add_message", "note", "parsed"]
+__all__ = [
+    "Exchange",
+    "Finding",
+    "Message",
+    "Session",
+    "add_exchange",
+    "add_message",
+    "fold",
+    "note",
+    "parsed",
+]
 
 _OF_A_SESSION: Mapping[str, str] = MappingProxyType(
     {"message": "session.messages are those that the server took in it"}
@@ -38,6 +49,9 @@ _OF_A_MESSAGE: Mapping[str, str] = MappingProxyType(
         "date": "message.received is when it came, message['Date'] the header field",
     }
 )
+
+
+_STAGES = (None, *Stage)
 
 
 class Finding(NamedTuple):
@@ -87,7 +101,6 @@ class Session:
         server: the address and port that it connected to.
         host: the server's name.
         provider: the name of the provider or server that the host belongs to.
-        exchanges: requests with their replies, in order; the first is the banner.
         ended: how it ended, in words; None while it is open.
         tls: the version of TLS, such as "TLSv1.3"; None while it is not encrypted.
         user: the user who has logged in; None for nobody.
@@ -99,11 +112,17 @@ class Session:
     server: Endpoint
     host: str
     provider: str
-    exchanges: list[Exchange] = field(default_factory=list)
     ended: str | None = None
     tls: str | None = None
     user: str | None = None
-    _messages: list[Message] = field(default_factory=list, repr=False)
+    _messages: tuple[Message, ...] = ()
+    _exchanges: list[Exchange] | bytes = field(default_factory=list)  # bytes: as `fold` writes them
+
+    @property
+    def exchanges(self) -> list[Exchange]:
+        """Requests with their replies, in order; the first is the banner."""
+        kept = self._exchanges
+        return _unfolded(kept, self._messages) if isinstance(kept, bytes) else kept
 
     @property
     def commands(self) -> list[str]:
@@ -134,8 +153,8 @@ class Session:
     @property
     def amid_a_mail(self) -> bool:
         """Whether the connection is open, and a mail in it has begun without a reply to its end."""
-        last = self.exchanges[-1].stage if self.exchanges else None
-        return self.open and last in {Stage.MAIL, Stage.RCPT, Stage.DATA}
+        exchanges = self.exchanges if self.open else []
+        return bool(exchanges) and exchanges[-1].stage in {Stage.MAIL, Stage.RCPT, Stage.DATA}
 
     def __str__(self) -> str:
         """The conversation in printable lines: "C:" for the client, "S:" for the server."""
@@ -256,7 +275,55 @@ def note(
 
 def add_message(message: Message) -> None:
     """Add a message to its session. Only the session's server does this."""
-    message.session._messages.append(message)  # noqa: SLF001  # read-only for a test
+    session = message.session
+    object.__setattr__(session, "_messages", (*session._messages, message))  # noqa: SLF001  # read-only for a test
+
+
+def add_exchange(session: Session, exchange: Exchange) -> None:
+    """Add an exchange to a session. Only the session's server does this."""
+    kept = session.exchanges
+    kept.append(exchange)
+    if kept is not session._exchanges:  # noqa: SLF001  # a hook was still at work when the connection ended
+        object.__setattr__(session, "_exchanges", kept)
+
+
+def fold(session: Session) -> None:
+    """Keep a session's exchanges in a third of the room. Only its server does this, at the end.
+
+    A net keeps all sessions of a test, which may be ten thousand, and looks into few of them.
+    """
+    if not session.exchanges:
+        return
+    times, stages, requests, replies, findings = zip(*session.exchanges, strict=True)
+    contents = [it.content for it in session._messages]  # noqa: SLF001
+    # Of a content there is one copy, the message's.
+    kept = [
+        _number(it, contents) if stage is Stage.MESSAGE else it
+        for it, stage in zip(requests, stages, strict=True)
+    ]
+    found = {number: tuple(it) for number, it in enumerate(findings) if it is not None}
+    columns = times, bytes(map(_STAGES.index, stages)), tuple(kept), replies, found
+    object.__setattr__(session, "_exchanges", marshal.dumps(columns))
+
+
+def _number(content: bytes, contents: list[bytes]) -> bytes | int:
+    return next((number for number, it in enumerate(contents) if it is content), content)
+
+
+def _unfolded(kept: bytes, messages: tuple[Message, ...]) -> list[Exchange]:
+    times, stages, requests, replies, found = marshal.loads(kept)  # noqa: S302  # written by `fold`
+    return [
+        Exchange(
+            at,
+            _STAGES[stage],
+            messages[request].content if isinstance(request, int) else request,
+            reply,
+            Finding(*found[number]) if number in found else None,
+        )
+        for number, (at, stage, request, reply) in enumerate(
+            zip(times, stages, requests, replies, strict=True)
+        )
+    ]
 
 
 def _decoded(sent: bytes) -> str:

@@ -13,7 +13,7 @@ from pytest_mailnet.values import Endpoint
 if TYPE_CHECKING:
     from pytest_mailnet.dns.packets import NameServer
 
-__all__ = ["Connection", "Service", "Tenant", "elapse"]
+__all__ = ["Connection", "Service", "Tenant", "at_once", "elapse"]
 
 
 class Service(Protocol):
@@ -47,6 +47,11 @@ class Tenant(Protocol):
         ...
 
 
+def at_once(do: Callable[[], object]) -> object:
+    """Run a callback."""
+    return do()
+
+
 @dataclass(slots=True, eq=False)
 class Connection:
     """A connection from a virtual source to a virtual destination; noted before it arrives.
@@ -74,7 +79,7 @@ class Connection:
     dialling: bool = False
     arrived: bool = False
     silent: Callable[[bool], object] = bool
-    once_connected: Callable[[Callable[[], object]], object] = lambda do: do()
+    once_connected: Callable[[Callable[[], object]], object] = at_once
     held: Callable[[], object] | None = None
 
 

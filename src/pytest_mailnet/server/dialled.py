@@ -7,7 +7,7 @@ import socket
 from asyncio import BaseTransport
 from collections.abc import Callable
 
-from pytest_mailnet.server.connection import Connection, Tenant
+from pytest_mailnet.server.connection import Connection, Tenant, at_once
 from pytest_mailnet.server.silence import Silences
 from pytest_mailnet.system.native import lock
 from pytest_mailnet.values import Endpoint
@@ -121,7 +121,9 @@ class Calls:
         with self._lock:
             self.standing.discard(call)
             call.silent(False)  # noqa: FBT003
-            call.transport = call.service = None  # the note stays for getpeername()
+            # The note stays for getpeername(), and lets go of the rest.
+            call.transport = call.service = None
+            call.silent, call.once_connected = bool, at_once
 
     def connected(self, port: int) -> Callable[[], object] | None:
         """Note that the connect of a client's loopback port has returned; return the callback that waits."""

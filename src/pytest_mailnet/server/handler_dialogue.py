@@ -13,7 +13,7 @@ from types import MappingProxyType, SimpleNamespace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_mailnet.record.journal import Journal
-from pytest_mailnet.record.session import Exchange, note
+from pytest_mailnet.record.session import Exchange, add_exchange, note
 from pytest_mailnet.server.handler_loop import HandlerLoop
 from pytest_mailnet.smtp.data import Content
 from pytest_mailnet.smtp.dialogue import Dialogue
@@ -238,7 +238,7 @@ class HandlerDialogue(Dialogue):
     def _record(self, asked: _Asked, said: bytes) -> None:
         step = self.step
         exchange = Exchange(self._journal.elapsed(), asked.stage, asked.request, said, step.finding)
-        step.session.exchanges.append(exchange)
+        add_exchange(step.session, exchange)
         step.finding = None
 
     def _instead_of(self, said: bytes, asked: _Asked) -> bytes:

@@ -17,6 +17,7 @@ from pytest_mailnet.faults import Fault, Manner
 from pytest_mailnet.faults.armed import Armed
 from pytest_mailnet.faults.fault import CERTIFICATES
 from pytest_mailnet.record.journal import Journal
+from pytest_mailnet.record.session import fold
 from pytest_mailnet.server.connection import Connection, elapse
 from pytest_mailnet.server.faulty import Mishaps
 from pytest_mailnet.server.handshakes import why_failed
@@ -283,6 +284,7 @@ class MailServer(asyncio.Protocol):
     def connection_lost(self, error: Exception | None) -> None:
         """Record the end, and stop the timer."""
         self.lose(self._left() if error is None else "connection reset")
+        fold(self._step.session)
         if self._timer is not None:
             self._timer.cancel()
         self.transport = None

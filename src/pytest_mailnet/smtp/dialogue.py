@@ -5,11 +5,12 @@ Every reply comes from the service: from its rules, or from its phrasebook by a 
 
 from __future__ import annotations
 
+import functools
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 
 from pytest_mailnet.record.journal import Journal
-from pytest_mailnet.record.session import Exchange, note
+from pytest_mailnet.record.session import Exchange, add_exchange, note
 from pytest_mailnet.smtp.parameters import NOTHING, Offer, offer_of
 from pytest_mailnet.smtp.service import Answer, Reading, SmtpHost
 from pytest_mailnet.smtp.state import NO_DETAILS, HangUp, Step
@@ -18,6 +19,11 @@ from pytest_mailnet.values import Envelope, Reply, Stage
 __all__ = ["Dialogue"]
 
 _BAD_COMMANDS = 5  # so many get a usual reply; the next one ends the session
+
+
+@functools.lru_cache(maxsize=64)  # one for all mails with as many recipients, of which most have one
+def _no_options(recipients: int) -> tuple[tuple[str, ...], ...]:
+    return ((),) * recipients
 
 
 class Dialogue(ABC):
@@ -110,7 +116,7 @@ class Dialogue(ABC):
         session = self.step.session
         if session.ended is None:
             if unanswered:
-                session.exchanges.append(Exchange(self._journal.elapsed(), None, unanswered, b""))
+                add_exchange(session, Exchange(self._journal.elapsed(), None, unanswered, b""))
             self.close(how)
 
     @property
@@ -134,9 +140,8 @@ class Dialogue(ABC):
     def deliver(self, content: bytes) -> Reply | None:
         """Hand the mail to the service. Return a reply if that failed, otherwise None."""
         step = self.step
-        envelope = Envelope(
-            step.reverse_path or "", tuple(step.recipients), step.mail_options, tuple(step.rcpt_options)
-        )
+        options = tuple(step.rcpt_options) if any(step.rcpt_options) else _no_options(len(step.recipients))
+        envelope = Envelope(step.reverse_path or "", tuple(step.recipients), step.mail_options, options)
         try:
             self.service.deliver(step, envelope, content)
         except Exception as error:  # noqa: BLE001  # as in `decide`
@@ -175,7 +180,7 @@ class Dialogue(ABC):
         reply = self.service.phrase(condition) if answer is None else answer
         said = b"" if isinstance(reply, HangUp) else reply.wire(self.value_of)
         step = self.step
-        step.session.exchanges.append(Exchange(self._journal.elapsed(), stage, request, said, step.finding))
+        add_exchange(step.session, Exchange(self._journal.elapsed(), stage, request, said, step.finding))
         step.finding, step.details = None, NO_DETAILS
         if isinstance(reply, HangUp):
             self.close("the server hung up")

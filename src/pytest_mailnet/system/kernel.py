@@ -23,6 +23,7 @@ from pytest_mailnet.system.realtime import monotonic
 __all__ = ["KernelLoop", "KernelSocket", "new_loop"]
 
 _LONGEST_WAIT = 60.0
+_MANY = 256
 _Ts = TypeVarTuple("_Ts")
 
 
@@ -60,6 +61,7 @@ class KernelLoop(asyncio.SelectorEventLoop):
         self._process = os.getpid()
         self._holder = 0  # the thread that has taken the turn from the loop's; 0 for none
         self._scheduled_here = False  # whether the holder has given asyncio work that cannot wait
+        self._timers = 0  # that have been set
         self._behind: list[Callable[[], object]] = []  # what the holder does at the end of its turn
         super().__init__(selector)
 
@@ -111,7 +113,10 @@ class KernelLoop(asyncio.SelectorEventLoop):
         self, when: float, callback: Callable[[*_Ts], object], *args: *_Ts, context: Context | None = None
     ) -> asyncio.TimerHandle:
         """As asyncio's; only with the turn."""
-        self._scheduled_here = self._scheduled_here or when < self._watched.until
+        self._timers += 1
+        # Now and then all the same, so that asyncio lets go of timers that were cancelled.
+        if when < self._watched.until or self._timers % _MANY == 0:
+            self._scheduled_here = True
         return super().call_at(when, callback, *args, context=context)
 
     def time(self) -> float:
