@@ -19,6 +19,13 @@ _GROUPS = (
     "first",
     "fixtures",
     "mails",
+    "names",
+    "tls",
+    "rules",
+    "relaying",
+    "growth",
+    "evidence",
+    "endurance",
 )
 
 

@@ -43,7 +43,7 @@ def page_of(
     """
     facts = f"- Measured: {day.isoformat()}{' by a quick run, of few rounds' if quick else ''}\n"
     facts += f"- Machine: {machine}\n- Versions: {versions}\n"
-    return "\n".join([_INTRODUCTION, facts, *(_section(name, rows) for name, rows in groups.items())])
+    return "\n".join([_INTRODUCTION, facts, *(_section(name, rows) for name, rows in groups.items() if rows)])
 
 
 def ratios_in(page: str) -> dict[str, float]:
