@@ -87,7 +87,7 @@ def rows(*, quick: bool) -> Iterator[Row]:
         1.015,
     )
     if not quick:
-        # The plugin reads three files of its own. Loading aiosmtpd, dnslib or dnspython would add a hundred.
+        # Four modules are the plugin's own. aiosmtpd, dnslib or dnspython would bring many more.
         loaded = race([partial(_modules, plugin) for plugin in (_MAILNET, None)], 1)
         yield compared("modules loaded, plugin unused", "-p no:mailnet", loaded, plain, 1.03, way=Way.NUMBER)
 
