@@ -32,6 +32,7 @@ _GROUPS = (
 def main() -> int:
     """Measure the groups that were asked for, all by default; print the table at the end."""
     asked = _arguments()
+    facts = {"machine": machine(), "versions": versions()}
     groups: dict[str, list[Row]] = {}
     for name in asked.groups or _GROUPS:
         print(f"measuring {name}", file=sys.stderr, flush=True)
@@ -40,7 +41,6 @@ def main() -> int:
     landed = ratios_in(PAGE.read_text("utf-8")) if PAGE.exists() else {}
     _print(groups, landed)
     if asked.write:
-        facts = {"machine": machine(), "versions": versions()}
         PAGE.write_text(page_of(groups, day=datetime.now(UTC).date(), quick=asked.quick, **facts), "utf-8")
     return 0 if all(row.passed for rows in groups.values() for row in rows) else 1
 

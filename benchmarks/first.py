@@ -66,7 +66,7 @@ def rows(*, quick: bool) -> Iterator[Row]:
         quick: measure fewer rounds, and only what users feel.
     """
     yield compared(
-        "a run of one test that adds a mailbox, CPU",
+        "a first test, which adds a mailbox, CPU",
         "smtpdfix",
         race([partial(cpu_of_run, _MAILNET, _MAILBOX), partial(cpu_of_run, _SMTPDFIX, _SMTPD)], _few(quick)),
         seconds,
@@ -76,11 +76,13 @@ def rows(*, quick: bool) -> Iterator[Row]:
         partial(cpu_without_bytecode, _MAILNET, _MAILBOX, "pytest_mailnet"),
         partial(cpu_without_bytecode, _SMTPDFIX, _SMTPD, "smtpdfix"),
     ]
-    yield compared("the same, no bytecode is written", "smtpdfix", race(bare, _few(quick)), seconds, 1.25)
+    yield compared(
+        "a first test, no bytecode is written, CPU", "smtpdfix", race(bare, _few(quick)), seconds, 1.25
+    )
     yield _suite(_few(quick))
     unused = [partial(cpu_of_run, plugin, _EMPTY, runs=3) for plugin in (_MAILNET, None)]
     yield compared(
-        "a run of an empty test, plugin unused, CPU",
+        "an empty test, plugin unused, CPU",
         "-p no:mailnet",
         race(unused, 7 if quick else 25),
         milliseconds,

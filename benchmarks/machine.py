@@ -24,7 +24,8 @@ _COMPARED = (
 
 def machine() -> str:
     """Describe the system, the processor and the number of its cores."""
-    return f"{platform.platform()}, {_processor()}, {os.cpu_count()} cores"
+    kernel, _, _ = platform.release().partition("-")
+    return f"{platform.system()} {kernel} on {platform.machine()}, {_processor()}, {os.cpu_count()} cores"
 
 
 def versions() -> str:
