@@ -22,6 +22,19 @@ __all__ = ["rows"]
 
 _MIB = 1 << 20
 _LOG = 1024  # MiB
+# VmHWM starts anew with a program. ru_maxrss counts the copy of this process that the child was before.
+_READ = """\
+import resource, sys
+from pathlib import Path
+
+from pytest_mailnet.cli.main import main
+
+main(sys.argv[1:])
+used = resource.getrusage(resource.RUSAGE_SELF)
+status = Path("/proc/self/status")
+peak = status.read_text().partition("VmHWM:")[2].split()[0] if status.exists() else used.ru_maxrss
+print(used.ru_utime + used.ru_stime, int(peak) * 1024, file=sys.stderr)
+"""
 _BOUNCE = """\
 Return-Path: <>
 Received: from relay.sender.example by mx.sender.example; Mon, 9 Mar 2026 10:11:12 +0000
@@ -153,12 +166,7 @@ def _log_read(path: Path, size: int) -> tuple[float, float]:
             file.write(_lines(number))
             if number % 1000 == 0 and file.tell() >= size * _MIB:
                 break
-    code = (
-        "import resource, sys; from pytest_mailnet.cli.main import main; main(sys.argv[1:]); "
-        "used = resource.getrusage(resource.RUSAGE_SELF); "
-        "print(used.ru_utime + used.ru_stime, used.ru_maxrss * 1024, file=sys.stderr)"
-    )
-    command = [sys.executable, "-c", code, "reproduce", str(path), "--as", "json"]
+    command = [sys.executable, "-c", _READ, "reproduce", str(path), "--as", "json"]
     with Path(os.devnull).open("wb") as nowhere:
         printed = subprocess.run(
             command, check=True, stdout=nowhere, stderr=subprocess.PIPE, text=True

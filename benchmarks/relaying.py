@@ -27,11 +27,11 @@ def rows(*, quick: bool) -> Iterator[Row]:
     """
     if quick:
         return
-    # A mail is tried more than forty times in five days. A try must cost less than a delivery, and one that
-    # gets no connection far less.
+    # A mail is tried 42 times in five days, and two reports go back. A try may cost as much as a delivery,
+    # and far less where there is no connection.
     for what, answer, wanted in (
         ("refused by the host", "", 8),
-        ("deferred at RCPT", "451 4.7.1 Try later", 30),
+        ("deferred at RCPT", "451 4.7.1 Try later", 45),
     ):
         figures = race([partial(_relay, answer), partial(_relay, None)], 3)
         name = f"{_MAILS:,} mails, {_DAYS} days {what}"
