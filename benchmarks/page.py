@@ -19,9 +19,10 @@ _INTRODUCTION = """\
 
 This page is written by the run that measured it: `tox -e bench -- --write`.
 
-Times differ from machine to machine and from hour to hour. Ratios hardly do. So each row compares two things
-that were measured in one run, and only the ratio has a limit. `1.20 x its time` means that pytest-mailnet
-takes a fifth longer than what it is compared with; `4.00 x faster` means that it takes a quarter of the time.
+Times differ from machine to machine and from hour to hour. Ratios differ much less, on a machine that has
+nothing else to do. So each row compares two things that were measured in one run, and only the ratio has a
+limit. `1.20 x its time` means that pytest-mailnet takes a fifth longer than what it is compared with;
+`4.00 x faster` means that it takes a quarter of the time.
 
 Each contestant runs in a process of its own, and the contestants take turns in every round. The figures of
 both are medians of all rounds. The ratio is the median of the rounds' ratios; the two numbers in brackets are
