@@ -1,4 +1,4 @@
-"""What a test pays for its net, and for its first mail in it."""
+"""What one more test pays for its net, and for a mail in it, in a run that has had tests before."""
 
 from __future__ import annotations
 
@@ -7,59 +7,50 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 
-from benchmarks.mail import send
+from benchmarks.mail import MX, send
 from benchmarks.peers import localserver_fixture, smtpdfix_fixture
-from benchmarks.race import Contestant, Row, medians, race, ratio
-from pytest_mailnet.net.mailnet import life_of
+from benchmarks.race import Row, Way, compared, faster_of, race
+from benchmarks.units import milliseconds
 from pytest_mailnet.values import Endpoint
 
 __all__ = ["rows"]
 
-_ROUNDS = 15
-_AT_ONCE = 40  # fixtures, or tests, a round
-_PEERS = ("smtpdfix", "pytest-localserver")
+_AT_ONCE = 20  # fixtures, or tests, a round
+_PEERS = {"smtpdfix": smtpdfix_fixture, "pytest-localserver": localserver_fixture}
 
 
-def rows() -> Iterator[Row]:
-    """Set-up and tear-down alone; and with a mail in between."""
-    yield from _compared(
-        "set-up and tear-down",
-        [_nets, partial(_fixtures, smtpdfix_fixture), partial(_fixtures, localserver_fixture)],
-        4,
-    )
-    yield from _compared(
-        "a test: MX look-up, one mail",
-        [_tests, partial(_tests_of, smtpdfix_fixture), partial(_tests_of, localserver_fixture)],
-        2,
-    )
+def rows(*, quick: bool) -> Iterator[Row]:
+    """Compare set-up and tear-down alone, with a mail in between, and with a look-up before the mail.
+
+    Args:
+        quick: measure fewer rounds.
+    """
+    rounds = 5 if quick else 21
+    ours, *theirs = race([_nets, *(partial(_fixtures, it) for it in _PEERS.values())], rounds)
+    yield _beside_the_faster("one more test: gmail and hotmail, no mail", ours, theirs, 4)
+    tests = [partial(_tests, look_up=it) for it in (False, True)]
+    mail, look_up, *theirs = race([*tests, *(partial(_tests_of, it) for it in _PEERS.values())], rounds)
+    yield _beside_the_faster("one more test with a mail", mail, theirs, 2.5)
+    # The peers have no DNS, so that their tests are spared the look-up.
+    yield _beside_the_faster("one more test: MX look-up, then a mail", look_up, theirs, 1.2)
 
 
-def _compared(what: str, contestants: list[Contestant], wanted: float) -> Iterator[Row]:
-    ours, *theirs = race(contestants, _ROUNDS)
-    for name, figures in zip(_PEERS, theirs, strict=True):
-        mine, other = medians([ours, figures])
-        faster = ratio(figures, ours)
-        yield Row(
-            what,
-            f"{mine * 1e3:.2f} ms",
-            name,
-            f"{other * 1e3:.2f} ms",
-            f"{faster:.1f} x faster",
-            f">= {wanted} x",
-            faster >= wanted,
-        )
+def _beside_the_faster(what: str, ours: list[float], theirs: list[list[float]], wanted: float) -> Row:
+    figures = dict(zip(_PEERS, theirs, strict=True))
+    peer = faster_of(figures)
+    return compared(what, peer, [ours, figures[peer]], milliseconds, wanted, way=Way.FASTER)
 
 
-def _timed(run: Callable[[], None]) -> float:
+def _timed(one: Callable[[], None]) -> float:
     start = time.perf_counter()
     for _ in range(_AT_ONCE):
-        run()
+        one()
     return (time.perf_counter() - start) / _AT_ONCE
 
 
 @contextmanager
 def _nets() -> Iterator[Callable[[], float]]:
-    from pytest_mailnet.net.mailnet import MailNet
+    from pytest_mailnet.net.mailnet import MailNet, life_of
     from pytest_mailnet.server.engine import Engine
 
     engine = Engine()  # one a run, as the plugin has it
@@ -74,19 +65,22 @@ def _nets() -> Iterator[Callable[[], float]]:
 
 
 @contextmanager
-def _tests() -> Iterator[Callable[[], float]]:
+def _tests(*, look_up: bool) -> Iterator[Callable[[], float]]:
     import dns.resolver
 
-    from pytest_mailnet.net.mailnet import MailNet
+    from pytest_mailnet.net.mailnet import MailNet, life_of
     from pytest_mailnet.server.engine import Engine
 
     engine = Engine()
 
+    def host() -> str:
+        best = min(dns.resolver.resolve("gmail.com", "MX"), key=lambda mx: mx.preference)
+        return str(best.exchange.to_text(omit_final_dot=True))
+
     def one() -> None:
         with MailNet(engine=engine) as net:
             alice = net.gmail.add_mailbox("alice")
-            best = min(dns.resolver.resolve("gmail.com", "MX"), key=lambda mx: mx.preference)
-            send(best.exchange.to_text(omit_final_dot=True), 25)
+            send(host() if look_up else MX, 25)
             assert len(alice.messages) == 1
             life_of(net).settle()
 

@@ -10,71 +10,49 @@ import smtplib
 import threading
 import time
 import tracemalloc
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING
 
-from benchmarks.mail import CONTENT, RECIPIENT, SENDER, send
-from benchmarks.race import Contestant, Row, medians, race, ratio
+from benchmarks.mail import CONTENT, MX, NAME, RECIPIENT, SENDER, send
+from benchmarks.race import Row, Way, compared, race
+from benchmarks.units import milliseconds, octets, plain
 
 if TYPE_CHECKING:
     from pytest_mailnet.net.mailnet import MailNet
 
 __all__ = ["rows"]
 
-_MX = "gmail-smtp-in.l.google.com"
 _ROUNDS = 9
 _FLAT = 1.2
 _DOMAINS = (10, 10_000)
 _SESSIONS = (1, 500)
 _KEPT = 10_000
 _MAILS = 250  # a round
-_ALLOWED = 4096
 
 
-def rows() -> Iterator[Row]:
-    """The same at a small and at a large size; then threads and memory at the large one."""
-    yield _flat(
-        "look-up and mail, 10,000 domains", "10 domains", [partial(_domains, count) for count in _DOMAINS]
-    )
-    yield _flat("a session, 500 open at once", "1 open", [partial(_sessions, count) for count in _SESSIONS])
-    yield _flat("a mail, 10,000 kept", "0 kept", [partial(_mails_kept, count) for count in (0, _KEPT)])
-    [few], [many] = race([partial(_threads, count) for count in _SESSIONS], 1)
-    yield Row(
-        "threads, 500 sessions open",
-        f"{many:.0f}",
-        "1 open",
-        f"{few:.0f}",
-        f"{many - few:+.0f}",
-        "+0",
-        many <= few,
-    )
-    [[size]] = race([_memory], 1)
-    yield Row(
-        f"memory a kept mail of {len(CONTENT)} B",
-        f"{size:,.0f} B",
-        "the mail",
-        f"{len(CONTENT):,} B",
-        f"{size / len(CONTENT):.1f} x its size",
-        f"< {_ALLOWED:,} B",
-        size < _ALLOWED,
-    )
+def rows(*, quick: bool) -> Iterator[Row]:
+    """Compare memory with the mail that is kept; then the same at a small and at a large size.
 
-
-def _flat(what: str, than: str, contestants: Sequence[Contestant]) -> Row:
-    few, many = race(contestants, _ROUNDS)
-    mine, other = medians([many, few])
-    slower = ratio(many, few)
-    return Row(
-        what,
-        f"{mine * 1e3:.2f} ms",
-        than,
-        f"{other * 1e3:.2f} ms",
-        f"{slower:.2f} x its time",
-        f"<= {_FLAT} x",
-        slower <= _FLAT,
+    Args:
+        quick: keep fewer mails, and leave out what does not grow.
+    """
+    [memory] = race([partial(_memory, 1_000 if quick else _KEPT)], 1)
+    yield compared(
+        "memory of a kept 1 KiB mail", "the mail", [memory, [float(len(CONTENT))]], octets, 3, way=Way.SIZE
     )
+    if quick:
+        return
+    for what, beside, contestants in (
+        ("look-up and mail, 10,000 domains", "10 domains", [partial(_domains, it) for it in _DOMAINS]),
+        ("a session, 500 open at once", "1 open", [partial(_sessions, it) for it in _SESSIONS]),
+        ("a mail, 10,000 kept", "0 kept", [partial(_mails_kept, it) for it in (0, _KEPT)]),
+    ):
+        few, many = race(contestants, _ROUNDS)
+        yield compared(what, beside, [many, few], milliseconds, _FLAT)
+    few, many = race([partial(_threads, it) for it in _SESSIONS], 1)
+    yield compared("threads, 500 sessions open", "1 open", [many, few], plain, 1, way=Way.NUMBER)
 
 
 @contextmanager
@@ -118,12 +96,12 @@ def _mails_kept(count: int) -> Iterator[Callable[[], float]]:
     def measure() -> float:
         start = time.perf_counter()
         for _ in range(_MAILS):
-            send(_MX, 25)
+            send(MX, 25)
         return (time.perf_counter() - start) / _MAILS
 
     with _net_with_alice() as net:
         for _ in range(count):
-            send(_MX, 25)
+            send(MX, 25)
         assert len(net.messages) == count
         yield measure
 
@@ -138,21 +116,21 @@ def _threads(count: int) -> Iterator[Callable[[], float]]:
 
 
 @contextmanager
-def _memory() -> Iterator[Callable[[], float]]:
+def _memory(mails: int) -> Iterator[Callable[[], float]]:
     """Bytes a mail of all that Python holds more with the mails than before: message, session, exchanges."""
 
     def measure() -> float:
         with _net_with_alice() as net:
-            send(_MX, 25)
+            send(MX, 25)
             gc.collect()
             tracemalloc.start()
-            for _ in range(_KEPT):
-                send(_MX, 25)
+            for _ in range(mails):
+                send(MX, 25)
             gc.collect()
             size, _ = tracemalloc.get_traced_memory()
             tracemalloc.stop()
-            assert len(net.gmail.mailbox("alice").messages) == _KEPT + 1
-        return size / _KEPT
+            assert len(net.gmail.mailbox("alice").messages) == mails + 1
+        return size / mails
 
     yield measure
 
@@ -170,7 +148,4 @@ def _net_with_alice() -> Iterator[MailNet]:
 
 
 def _opened(clients: contextlib.ExitStack, count: int) -> list[smtplib.SMTP]:
-    return [
-        clients.enter_context(smtplib.SMTP(_MX, 25, local_hostname="app.sender.example"))
-        for _ in range(count)
-    ]
+    return [clients.enter_context(smtplib.SMTP(MX, 25, local_hostname=NAME)) for _ in range(count)]

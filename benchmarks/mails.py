@@ -1,89 +1,81 @@
-"""How fast a server that is up takes mail, beside a plain aiosmtpd `Controller`."""
+"""How fast a server that is up takes mail, beside the least that a server can do, and beside aiosmtpd."""
 
 from __future__ import annotations
 
 import logging
-import shutil
+import smtplib
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
-from benchmarks.mail import CONTENT, RECIPIENT, SENDER, send
+from benchmarks.bare import fixed_lines
+from benchmarks.mail import CONTENT, MX, NAME, RECIPIENT, SENDER, send
 from benchmarks.peers import Keeper, aiosmtpd_controller
-from benchmarks.race import Row, medians, race, ratio
+from benchmarks.race import Row, Way, compared, race
+from benchmarks.units import a_second, milliseconds
 from pytest_mailnet.values import Endpoint
 
 __all__ = ["rows"]
 
-_MX = "gmail-smtp-in.l.google.com"
-_ROUNDS = 15
-_SINGLE = 100  # mails a round, one a connection
+_SINGLE = 100  # mails, or connections, a round
 _MANY = 2000  # mails a round, over a few connections
 _CONNECTIONS = 4
-_SMTP_SOURCE = "smtp-source"
-_NOISE = 1.05  # two runs of the same thing differ by as much
 
 
-def rows() -> Iterator[Row]:
-    """One mail a connection; many mails on few connections."""
-    ours, theirs = race([_single_net, _single_controller], _ROUNDS)
-    mine, other = medians([ours, theirs])
-    slower = ratio(ours, theirs)
-    yield Row(
-        "one mail a connection, smtplib",
-        f"{mine * 1e3:.2f} ms",
-        "aiosmtpd",
-        f"{other * 1e3:.2f} ms",
-        f"{slower:.2f} x its time",
-        f"<= {_NOISE} x",
-        slower <= _NOISE,
-    )
-    ours, theirs = race([_single_handler, _single_controller], _ROUNDS)
-    mine, other = medians([ours, theirs])
-    slower = ratio(ours, theirs)
-    yield Row(
-        "the same to a handler",
-        f"{mine * 1e3:.2f} ms",
-        "aiosmtpd",
-        f"{other * 1e3:.2f} ms",
-        f"{slower:.2f} x its time",
-        "told",
-        True,  # noqa: FBT003  # two threads lie between client and hook, where the controller has one
-    )
-    sender = _SMTP_SOURCE if shutil.which(_SMTP_SOURCE) else "flood.py"
-    ours, theirs = race([_many_net, _many_controller], _ROUNDS)
-    mine, other = medians([ours, theirs])
-    more = ratio(ours, theirs)
-    yield Row(
-        f"mails on {_CONNECTIONS} connections, {sender}",
-        f"{mine:,.0f}/s",
-        "aiosmtpd",
-        f"{other:,.0f}/s",
-        f"{more:.2f} x as many",
-        ">= 1.5 x",
-        more >= 1.5,
-    )
+def rows(*, quick: bool) -> Iterator[Row]:
+    """Compare mails on one connection, on a few, and on a connection each.
+
+    Args:
+        quick: measure fewer rounds, and only what users feel.
+    """
+    rounds = 7 if quick else 21
+    beside = "a thread, fixed lines"
+    on_one = race([partial(_net, _on_one_connection), partial(_lines, _on_one_connection)], rounds)
+    yield compared("a mail on one connection that stays open", beside, on_one, milliseconds, 2)
+    banners = race([partial(_net, _banners), partial(_lines, _banners)], rounds)
+    yield compared("connect and banner", beside, banners, milliseconds, 3)
+    many = race([_many_net, _many_controller], 3 if quick else 11)
+    yield compared(f"mails on {_CONNECTIONS} connections", "aiosmtpd", many, a_second, 4, way=Way.MORE)
+    if not quick:
+        # Two runs of the same thing differ by as much as the limit leaves.
+        single = race([partial(_net, _a_connection_each), partial(_controller, _a_connection_each)], rounds)
+        yield compared("a mail on a connection of its own", "aiosmtpd", single, milliseconds, 1.05)
+        # Two threads lie between client and hook, where the controller has one.
+        handled = race([_handler, partial(_controller, _a_connection_each)], rounds)
+        yield compared("a mail to a handler of aiosmtpd", "aiosmtpd", handled, milliseconds, 3)
 
 
-def _single(host: str, port: int) -> float:
+def _on_one_connection(host: str, port: int) -> float:
+    with smtplib.SMTP(host, port, local_hostname=NAME) as client:
+        client.ehlo()
+        start = time.perf_counter()
+        for _ in range(_SINGLE):
+            client.sendmail(SENDER, [RECIPIENT], CONTENT)
+        return (time.perf_counter() - start) / _SINGLE
+
+
+def _a_connection_each(host: str, port: int) -> float:
     start = time.perf_counter()
     for _ in range(_SINGLE):
         send(host, port)
     return (time.perf_counter() - start) / _SINGLE
 
 
+def _banners(host: str, port: int) -> float:
+    start = time.perf_counter()
+    for _ in range(_SINGLE):
+        with socket.create_connection((host, port)) as client:
+            assert client.recv(4096)[:3] == b"220"
+    return (time.perf_counter() - start) / _SINGLE
+
+
 def _many(where: Endpoint) -> float:
     """Mails a second, sent from another process."""
-    smtp_source = shutil.which(_SMTP_SOURCE)
-    if smtp_source:
-        # -d: go on in the same session; -s: as many at once.
-        command = [smtp_source, "-d", "-s", str(_CONNECTIONS), "-m", str(_MANY), "-l", str(len(CONTENT))]
-        start = time.perf_counter()
-        subprocess.run([*command, "-f", SENDER, "-t", RECIPIENT, f"{where.ip}:{where.port}"], check=True)
-        return _MANY / (time.perf_counter() - start)
     arguments = (where.ip, where.port, SENDER, RECIPIENT, _MANY, _CONNECTIONS)
     flood = [sys.executable, "-I", str(Path(__file__).with_name("flood.py")), *map(str, arguments)]
     done = subprocess.run(flood, input=CONTENT, stdout=subprocess.PIPE, check=True)
@@ -91,28 +83,34 @@ def _many(where: Endpoint) -> float:
 
 
 @contextmanager
-def _single_net() -> Iterator[Callable[[], float]]:
+def _net(measure: Callable[[str, int], float]) -> Iterator[Callable[[], float]]:
     from pytest_mailnet.net.mailnet import MailNet
 
     with MailNet() as net:
         net.gmail.add_mailbox("alice")
-        yield lambda: _single(_MX, 25)
+        yield partial(measure, MX, 25)
 
 
 @contextmanager
-def _single_controller() -> Iterator[Callable[[], float]]:
+def _lines(measure: Callable[[str, int], float]) -> Iterator[Callable[[], float]]:
+    with fixed_lines() as where:
+        yield partial(measure, *where)
+
+
+@contextmanager
+def _controller(measure: Callable[[str, int], float]) -> Iterator[Callable[[], float]]:
     with aiosmtpd_controller() as where:
-        yield lambda: _single(*where)
+        yield partial(measure, *where)
 
 
 @contextmanager
-def _single_handler() -> Iterator[Callable[[], float]]:
+def _handler() -> Iterator[Callable[[], float]]:
     from pytest_mailnet.net.mailnet import MailNet
 
     logging.getLogger("mail.log").setLevel(logging.ERROR)
     with MailNet() as net:
-        net.add_server(_MX, handler=Keeper())
-        yield lambda: _single(_MX, 25)
+        net.add_server(MX, handler=Keeper())
+        yield partial(_a_connection_each, MX, 25)
 
 
 @contextmanager
@@ -121,7 +119,7 @@ def _many_net() -> Iterator[Callable[[], float]]:
 
     with MailNet() as net:
         net.gmail.add_mailbox("alice")
-        where = net.listen(_MX)
+        where = net.listen(MX)
         yield lambda: _many(where)
 
 

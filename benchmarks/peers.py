@@ -51,7 +51,7 @@ def aiosmtpd_controller() -> Iterator[Endpoint]:
 
 @contextmanager
 def dnslib_server(zone: str) -> Iterator[Endpoint]:
-    """dnslib's `DNSServer` with its `ZoneResolver`, and its logger told to be silent."""
+    """dnslib's `DNSServer` with its `ZoneResolver`, and a logger that says nothing of questions."""
     from dnslib.server import DNSLogger, DNSServer
     from dnslib.zoneresolver import ZoneResolver
 
