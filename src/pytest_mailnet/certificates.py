@@ -48,6 +48,7 @@ class Authority:
     def __init__(self) -> None:
         self._lock = reentrant_lock()
         self._ca: trustme.CA | None = None
+        self._pem = ""
         self._contexts: dict[tuple[str, Certificate], ssl.SSLContext] = {}
         self._folder: tempfile.TemporaryDirectory[str] | None = None
 
@@ -55,7 +56,8 @@ class Authority:
     def pem(self) -> str:
         """The authority's own certificate as PEM text, for clients that are to trust it."""
         with self._lock:
-            return self._made().cert_pem.bytes().decode("ascii")
+            self._made()
+            return self._pem
 
     @property
     def bundle(self) -> Path:
@@ -91,6 +93,7 @@ class Authority:
         if self._ca is None:
             with _true_datetime():
                 self._ca = _authority("pytest-mailnet's authority of this run")
+            self._pem = self._ca.cert_pem.bytes().decode("ascii")
         return self._ca
 
     def _context(self, name: str, certificate: Certificate) -> ssl.SSLContext:

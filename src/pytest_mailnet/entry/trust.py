@@ -62,6 +62,10 @@ class _Trust:
         self._world = world
         self._cls = cls
         self._trusting = Trusting()
+        # By single operations, which need no lock.
+        self._listed: weakref.WeakKeyDictionary[ssl.SSLContext, tuple[dict[str, int], tuple[bytes, ...]]] = (
+            weakref.WeakKeyDictionary()
+        )
         self._replaced: weakref.WeakKeyDictionary[Any, ssl.SSLContext] = weakref.WeakKeyDictionary()
 
     def set_default_verify_paths(self) -> Callable[..., None]:
@@ -126,13 +130,22 @@ class _Trust:
             return
         made.context = _knowing(
             authority,
-            tuple(context.get_ca_certs(binary_form=True)),
+            self._authorities(context),
             ":".join(it["name"] for it in context.get_ciphers() if it["protocol"] != "TLSv1.3"),
             context.security_level,
             context.keylog_filename,
         )
         if isinstance(owner := options.get("owner"), (ssl.SSLSocket, ssl.SSLObject)):
             self._replaced[owner] = context
+
+    def _authorities(self, context: ssl.SSLContext) -> tuple[bytes, ...]:
+        """The authorities that a context has loaded. They only ever become more, and are slow to list."""
+        stored = context.cert_store_stats()
+        known = self._listed.get(context)
+        if known is None or known[0] != stored:
+            listed = tuple(context.get_ca_certs(binary_form=True))
+            known = self._listed[context] = stored, listed
+        return known[1]
 
     def _trusts(self, context: ssl.SSLContext) -> bool:
         """Whether a context trusts the machine's authorities or another public bundle."""
