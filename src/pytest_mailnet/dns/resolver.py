@@ -73,14 +73,18 @@ class Resolver:
 
     def add(self, name: str, rdtype: str, *values: str, ttl: int = 300) -> None:
         """Add records of one name and type, as `Dns.add` describes."""
-        records = records_of(name, rdtype, values, ttl)
-        self._missing(records[0].name)
-        self.put(records)
-        self._note(records)
+        self.publish(records_of(name, rdtype, values, ttl))
 
     def load(self, source: str | os.PathLike[str], origin: str) -> None:
         """Add the records of a master file, as `Dns.load` describes."""
-        records = parse_zone(source, origin)
+        self.publish(parse_zone(source, origin))
+
+    def publish(self, records: Sequence[Record]) -> None:
+        """Add finished records of names that may be a provider's, all of them or none.
+
+        Raises:
+            ZoneError: for a CNAME beside another record.
+        """
         for owner in {record.name for record in records}:
             self._missing(owner)
         self.put(records)

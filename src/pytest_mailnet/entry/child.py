@@ -15,7 +15,7 @@ import os
 from typing import Any, cast
 
 from pytest_mailnet.entry.interception import INTERCEPTION
-from pytest_mailnet.entry.network import ConnectionQuestions, NameQuestions, Notes, TlsQuestions
+from pytest_mailnet.entry.network import ConnectionQuestions, NameQuestions, Network, Notes, TlsQuestions
 from pytest_mailnet.entry.wire import QUESTIONS
 from pytest_mailnet.system.native import reentrant_lock
 from pytest_mailnet.values import Endpoint
@@ -53,6 +53,9 @@ class ParentNetwork:
 
     def instead_of(self, refused: Endpoint) -> str:  # noqa: ARG002
         return ""
+
+    def of_caller(self) -> Network:
+        return self
 
     def entrance(self, kind: int) -> None:
         pass

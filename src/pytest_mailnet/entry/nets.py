@@ -174,6 +174,9 @@ class _Here:
     def instead_of(self, refused: Endpoint) -> str:
         return _world(self._nets).instead_of(refused)
 
+    def of_caller(self) -> Network:
+        return _world(self._nets)
+
     def entrance(self, kind: int) -> EngineSocket | None:
         return _world(self._nets).entrance(kind)
 

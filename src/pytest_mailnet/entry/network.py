@@ -250,6 +250,10 @@ class Network(Protocol):
         """
         ...
 
+    def of_caller(self) -> Network:
+        """The network of the caller, where this one stands for all nets of the process; else this one."""
+        ...
+
     def entrance(self, kind: int) -> EngineSocket | None:
         """Where the clients of this process arrive; None if the net is in another process.
 

@@ -12,6 +12,7 @@ from pytest_mailnet.entry.network import (
     ConnectionQuestions,
     Dialled,
     NameQuestions,
+    Network,
     Notes,
     Resolution,
     TlsQuestions,
@@ -43,6 +44,9 @@ class Nowhere:
 
     def instead_of(self, refused: Endpoint) -> str:  # noqa: ARG002
         return ""
+
+    def of_caller(self) -> Network:
+        return self
 
     def entrance(self, kind: int) -> None:
         pass

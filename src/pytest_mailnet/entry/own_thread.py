@@ -49,9 +49,9 @@ class OwnThread:
         if sock.type != socket.SOCK_STREAM or sock.gettimeout() == 0:
             self._kernel.connect(sock, where)
             return
-        listener = self._world.entrance(socket.SOCK_STREAM)
-        _holding(listener, lambda: self._kernel.connect(sock, where))
-        end = self._world.end_of(self._kernel.getsockname(sock)[1])
+        world = self._world.of_caller()
+        _holding(world.entrance(socket.SOCK_STREAM), lambda: self._kernel.connect(sock, where))
+        end = world.end_of(self._kernel.getsockname(sock)[1])
         if end is not None:
             self._ends[sock.fileno()] = end
 

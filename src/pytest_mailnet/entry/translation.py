@@ -71,20 +71,19 @@ class Translation:
         """
         if sock.family not in INTERNET or not isinstance(address, tuple) or len(address) < 2:
             return RealDestination(address)
-        connections, kind = self._connections, sock.type
+        world, kind = self._world.of_caller(), sock.type
         try:
-            there, found = self._destinations(sock, *address[:2])
+            there, found = self._destinations(world, sock, *address[:2])
         except OSError as error:
             return error
-        destination = next((it for it in there if connections.takes(kind, it)), None)
+        destination = next((it for it in there if world.connections.takes(kind, it)), None)
         if destination is None:
             if self._forbidden is not None:
                 self._forbidden()  # raises the error of whoever forbids sockets
             # The machine's resolver does not know the net's names.
             return RealDestination((*there[0], *address[2:]) if found else address)
-        if not self.port(sock):
-            self.bind(sock, None)
-        dialled = connections.dial(kind, self.port(sock), destination)
+        port = self.port(sock) or self.bind(sock, None)
+        dialled = self._connections.dial(kind, port, destination)
         if dialled.errno:
             return OSError(dialled.errno, f"{os.strerror(dialled.errno)}: {dialled.text}")
         assert dialled.where is not None
@@ -109,7 +108,9 @@ class Translation:
         finally:
             self._connections.connected(port)
 
-    def _destinations(self, sock: socket.socket, host: Any, port: Any) -> tuple[list[Endpoint], bool]:
+    def _destinations(
+        self, world: Network, sock: socket.socket, host: Any, port: Any
+    ) -> tuple[list[Endpoint], bool]:
         """The destinations of an address, and whether they come from the net's DNS."""
         number = port_number(port)
         if number is None:
@@ -118,20 +119,20 @@ class Translation:
             # Here, because the kernel's own method looks the name up before it checks the port.
             raise OverflowError("connect(): port must be 0-65535.")
         name = host_name(host)
-        if name is None or not self._names.claims(name, number):
+        if name is None or not world.names.claims(name, number):
             if name is not None and self._forbidden is not None:
                 return [], False  # what is forbidden is not looked up either
             there = destinations(sock, host, number)
             if name is not None:
-                self._names.passed(name, [it.ip for it in there])
+                world.names.passed(name, [it.ip for it in there])
             return there, False
         found = self._names.resolve(name, sock.family, "connect", number)
         if found.error:
             raise socket.gaierror(found.error, found.text)
         return [Endpoint(found.addresses[0], number)], True
 
-    def bind(self, sock: socket.socket, source: str | None) -> None:
-        """Bind a socket to a free loopback port.
+    def bind(self, sock: socket.socket, source: str | None) -> int:
+        """Bind a socket to a free loopback port, and return the port.
 
         Args:
             sock: the socket.
@@ -141,7 +142,9 @@ class Translation:
             # An IPv6 socket reaches the one IPv4 listener by a mapped address (RFC 4291, 2.5.5.2).
             sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
         self._kernel.bind(sock, _on_loopback(sock, 0))
-        self._connections.bind(sock.type, self.port(sock), source)
+        port = self.port(sock)
+        self._connections.bind(sock.type, port, source)
+        return port
 
     def port(self, sock: socket.socket) -> int:
         """The port that a socket is really bound to; 0 if it is not bound."""

@@ -159,11 +159,9 @@ class Directory:
 
     def meet(self, name: str) -> None:
         """Put a provider of the catalogue into the net when a name in one of its zones is first met."""
-        while name:
-            owner = self.catalogue.owner(name)
-            if owner is not None and owner not in self.operators:
+        for owner in self.catalogue.owners_around(name):
+            if owner not in self.operators:
                 self.operator(owner)
-            name = name.partition(".")[2]
 
     def reverse_name(self, ip: str) -> str | None:
         """The name that an IP address resolves back to; None for none."""

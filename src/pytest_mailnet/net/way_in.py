@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from pytest_mailnet.addresses import is_loopback
 from pytest_mailnet.entry.arguments import numeric
-from pytest_mailnet.entry.network import ConnectionQuestions, EngineSocket, NameQuestions, Notes, TlsQuestions
+from pytest_mailnet.entry.network import (
+    ConnectionQuestions,
+    EngineSocket,
+    NameQuestions,
+    Network,
+    Notes,
+    TlsQuestions,
+)
 from pytest_mailnet.net.dialling import Dialling
 from pytest_mailnet.net.internet import Internet
 from pytest_mailnet.net.looking_up import LookingUp, ascii_name
@@ -55,6 +62,9 @@ class WayIn:
             f"In a mailnet mail goes to servers by name, {servers}. A port of the machine leads to one "
             "after mailnet.listen('mx.shop.example')"
         )
+
+    def of_caller(self) -> Network:
+        return self
 
     def entrance(self, kind: int) -> EngineSocket | None:
         return self._engine.entrance(kind)

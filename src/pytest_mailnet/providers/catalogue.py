@@ -50,6 +50,9 @@ class Catalogue:
         self._facts: dict[str, Facts] = {}
         self._phrasebooks: dict[tuple[Facts, str], Phrasebook] = {}
         self._owners: dict[str, str | None] = {}
+        self.owners_around = functools.lru_cache(4096)(
+            self._owners_around
+        )  # each net asks for the same names
 
     @functools.cached_property
     def names(self) -> tuple[str, ...]:
@@ -158,6 +161,15 @@ class Catalogue:
             candidates = (it for it in self.names if name in self._texts[it])
             self._owners[name] = next((it for it in candidates if name in _names(self.load(it))), None)
         return self._owners[name]
+
+    def _owners_around(self, name: str) -> tuple[str, ...]:
+        """The providers of today that a name, or one above it, belongs to."""
+        found: list[str] = []
+        while name:
+            if (owner := self.owner(name)) is not None:
+                found.append(owner)
+            name = name.partition(".")[2]
+        return tuple(found)
 
     def eras_of(self, host: str) -> list[tuple[str, str]]:
         """The providers that once had this host, each with the era's year."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from pytest_mailnet.addresses import IMPLICIT_TLS_PORTS
 from pytest_mailnet.errors import InvalidSetting
@@ -48,11 +48,12 @@ class HostService:
         addresses: its IP addresses.
         ports: the ports that it listens on; 465 is for TLS from the first byte on (RFC 8314, 3.3).
         helo_only: whether it is so old that EHLO is an unknown command to it.
-        extensions: the extensions that it offers in reply to EHLO.
-        tls: how it encrypts, and what is wrong with that.
         faults: the faults of its connections.
         handling: the handler that serves it in place of the net; None for the net.
     """
+
+    _extensions: Extensions | None = None
+    _tls: HostTls | None = None
 
     def __init__(self, name: str, operator: Operator, authority: Authority, faults_lock: Lock) -> None:
         submission = operator.facts.submission
@@ -63,10 +64,24 @@ class HostService:
         self.addresses: tuple[str, ...] = ()
         self.ports: tuple[int, ...] = self._known.ports
         self.helo_only: bool = False
-        self.extensions: Extensions = Extensions(self._known.extensions)
-        self.tls: HostTls = HostTls(name, authority)
+        self._authority = authority
         self.faults: Armed = Armed(faults_lock)
         self.handling: Handling | None = None
+
+    # Made at first use, to which few hosts come. Two threads may both make one; `setdefault` keeps the first.
+    @property
+    def extensions(self) -> Extensions:
+        """The extensions that it offers in reply to EHLO."""
+        if self._extensions is None:
+            vars(self).setdefault("_extensions", Extensions(self._known.extensions))
+        return cast("Extensions", self._extensions)
+
+    @property
+    def tls(self) -> HostTls:
+        """How it encrypts, and what is wrong with that."""
+        if self._tls is None:
+            vars(self).setdefault("_tls", HostTls(self.name, self._authority))
+        return cast("HostTls", self._tls)
 
     @property
     def challenges_tokens(self) -> bool:

@@ -29,10 +29,10 @@ class SenderRecords:
         """Bring DNS in line with a new or changed sender. Only one thread at a time may call this."""
         before = self._published.get(sender, ())
         listings, confirming = list(_listings(sender)), self._confirming(sender, before)
-        self._dns.put(listings)
-        for record in confirming:
-            if record not in before:
-                self._dns.add(record.name, record.rdtype, record.rdata)
+        if listings:
+            self._dns.put(listings)
+        if new := [record for record in confirming if record not in before]:
+            self._dns.publish(new)
         now = (*listings, *confirming)
         self._withdraw([it for it in before if it not in now])
         self._published[sender] = now

@@ -34,6 +34,7 @@ __all__ = ["Engine"]
 
 _LOOPBACK = "127.0.0.1"
 _BACKLOG = 512
+_SWEEP = 15.0  # seconds between two looks for idle connections
 _ROUNDS = 8  # of the loop: enough to accept connections, greet, read and answer
 _T = TypeVar("_T")
 
@@ -279,6 +280,16 @@ class Engine:
         assert self._loop is not None
         return call.service.accept(call, self._loop)
 
+    def _let_go_of_idle(self) -> None:
+        # One timer for all connections: a timer each would cost as much as a command.
+        for call in list(self.calls.standing):
+            protocol = None if call.transport is None else call.transport.get_protocol()
+            let_go = getattr(protocol, "let_go_if_idle", None)
+            if let_go is not None:
+                let_go()
+        assert self._loop is not None
+        self._loop.call_later(_SWEEP, self._let_go_of_idle)
+
     def _run(
         self,
         listener: KernelSocket,
@@ -308,6 +319,7 @@ class Engine:
             for server in servers:
                 server.start(_BACKLOG)
             self._entrances = {socket.SOCK_STREAM: servers[0], socket.SOCK_DGRAM: datagrams}
+            loop.call_later(_SWEEP, self._let_go_of_idle)
             ready()
             await self._stop.wait()
             datagrams.close()

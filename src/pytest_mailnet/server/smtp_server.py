@@ -139,13 +139,11 @@ class MailServer(asyncio.Protocol):
         self._channel: TlsChannel | None = None
         self._shown = Certificate.VALID
         self._heard = 0.0
-        self._timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Greet the client; at a port for TLS from the first byte on, after the handshake (RFC 8314, 3.3)."""
         self.transport = cast("asyncio.Transport", transport)
         self._heard = self.loop.time()
-        self._timer = self.loop.call_later(_IDLE, self._idle)
         mishaps = self.mishaps
         slow = mishaps.armed.slow() if mishaps.armed else None
         if slow is not None:
@@ -282,11 +280,9 @@ class MailServer(asyncio.Protocol):
         return False
 
     def connection_lost(self, error: Exception | None) -> None:
-        """Record the end, and stop the timer."""
+        """Record the end."""
         self.lose(self._left() if error is None else "connection reset")
         fold(self._step.session)
-        if self._timer is not None:
-            self._timer.cancel()
         self.transport = None
         self._on_lost()
 
@@ -313,6 +309,11 @@ class MailServer(asyncio.Protocol):
                 sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _AT_ONCE)
             self.transport.abort()
 
+    def let_go_if_idle(self) -> None:
+        """Close the connection if nothing has come for five minutes (RFC 5321, 4.5.3.2.7)."""
+        if self.transport is not None and self.loop.time() - self._heard >= _IDLE:
+            self._hang_up(f"idle for {_IDLE:g} s")
+
     def lose(self, how: str) -> None:
         """Record that the connection has ended, and how; the next `send` closes it."""
         reading = self.dialogue.reading
@@ -328,14 +329,6 @@ class MailServer(asyncio.Protocol):
             self.transport.write(reply)
         if self.dialogue.closing:
             self.transport.close()
-
-    def _idle(self) -> None:
-        # One timer for a connection, set again for the time that is left; not one for each command.
-        left = self._heard + _IDLE - self.loop.time()
-        if left > 0:
-            self._timer = self.loop.call_later(left, self._idle)
-        elif self.transport is not None:
-            self._hang_up(f"idle for {_IDLE:g} s")
 
     def _left(self) -> str:
         shaking = self._channel is not None and self._channel.version is None

@@ -22,8 +22,7 @@ from pytest_mailnet.system.realtime import monotonic
 
 __all__ = ["KernelLoop", "KernelSocket", "new_loop"]
 
-_LONGEST_WAIT = 60.0
-_MANY = 256
+_PATIENCE = 0.002  # seconds
 _Ts = TypeVarTuple("_Ts")
 
 
@@ -61,7 +60,6 @@ class KernelLoop(asyncio.SelectorEventLoop):
         self._process = os.getpid()
         self._holder = 0  # the thread that has taken the turn from the loop's; 0 for none
         self._scheduled_here = False  # whether the holder has given asyncio work that cannot wait
-        self._timers = 0  # that have been set
         self._behind: list[Callable[[], object]] = []  # what the holder does at the end of its turn
         super().__init__(selector)
 
@@ -76,9 +74,13 @@ class KernelLoop(asyncio.SelectorEventLoop):
         Returns:
             Whether the caller has the turn now; never in a process that was forked off the loop's.
         """
-        if self._holder or self._process != os.getpid() or not self._turn.acquire(blocking=False):
+        caller = _thread.get_ident()
+        if self._holder == caller or self._process != os.getpid():
             return False
-        self._holder, self._scheduled_here = _thread.get_ident(), False
+        # The loop's thread may be done but for the interpreter's lock, which the caller has.
+        if not self._turn.acquire(timeout=_PATIENCE):
+            return False
+        self._holder, self._scheduled_here = caller, False
         return True
 
     def end_turn(self) -> None:
@@ -113,9 +115,7 @@ class KernelLoop(asyncio.SelectorEventLoop):
         self, when: float, callback: Callable[[*_Ts], object], *args: *_Ts, context: Context | None = None
     ) -> asyncio.TimerHandle:
         """As asyncio's; only with the turn."""
-        self._timers += 1
-        # Now and then all the same, so that asyncio lets go of timers that were cancelled.
-        if when < self._watched.until or self._timers % _MANY == 0:
+        if when < self._watched.until:
             self._scheduled_here = True
         return super().call_at(when, callback, *args, context=context)
 
@@ -151,9 +151,7 @@ class _Selector(selectors.DefaultSelector):
         self.until = math.inf  # when it ends to wait
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        # With an end to every wait, a timer behind that end need not wake the loop when it is set.
-        timeout = _LONGEST_WAIT if timeout is None else min(timeout, _LONGEST_WAIT)
-        self.until = monotonic() + timeout
+        self.until = math.inf if timeout is None else monotonic() + timeout
         self.turn.release()
         try:
             found = super().select(timeout)
