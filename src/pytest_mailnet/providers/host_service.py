@@ -179,7 +179,7 @@ class HostService:
 
     def phrase(self, condition: str) -> Reply:
         """The reply for a condition."""
-        return self.decisions.phrase(condition)
+        return self.decisions.phrasebook[condition].reply
 
     def extension_lines(self, step: Step) -> tuple[str, ...] | None:
         """The lines after the first of its EHLO reply; None if it does not know EHLO."""

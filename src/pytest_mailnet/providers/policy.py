@@ -80,7 +80,7 @@ class Policy:
             context: what rules can find out about the session.
         """
         published: bool | None = None
-        for rule, permits, if_published in self._asked[stage]:
+        for rule, permits, if_published in self._facts.ruleset.in_force(self._enforced)[stage]:
             if if_published:
                 if published is None:
                     published = _published(step, context.dns)

@@ -6,7 +6,7 @@ Records are frozen; a session grows by whole exchanges, and only who has the eng
 from __future__ import annotations
 
 import marshal
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import MappingProxyType
@@ -115,7 +115,7 @@ class Session:
     ended: str | None = None
     tls: str | None = None
     user: str | None = None
-    _messages: tuple[Message, ...] = ()
+    _messages: list[Message] | tuple[()] = ()  # a list from the first message on
     _exchanges: list[Exchange] | bytes = field(default_factory=list)  # bytes: as `fold` writes them
 
     @property
@@ -276,7 +276,11 @@ def note(
 def add_message(message: Message) -> None:
     """Add a message to its session. Only the session's server does this."""
     session = message.session
-    object.__setattr__(session, "_messages", (*session._messages, message))  # noqa: SLF001  # read-only for a test
+    taken = session._messages  # noqa: SLF001  # read-only for a test
+    if isinstance(taken, list):
+        taken.append(message)
+    else:
+        object.__setattr__(session, "_messages", [message])
 
 
 def add_exchange(session: Session, exchange: Exchange) -> None:
@@ -295,10 +299,10 @@ def fold(session: Session) -> None:
     if not session.exchanges:
         return
     times, stages, requests, replies, findings = zip(*session.exchanges, strict=True)
-    contents = [it.content for it in session._messages]  # noqa: SLF001
     # Of a content there is one copy, the message's.
+    numbers = {id(it.content): number for number, it in enumerate(session._messages)}  # noqa: SLF001
     kept = [
-        _number(it, contents) if stage is Stage.MESSAGE else it
+        numbers.get(id(it), it) if stage is Stage.MESSAGE else it
         for it, stage in zip(requests, stages, strict=True)
     ]
     found = {number: tuple(it) for number, it in enumerate(findings) if it is not None}
@@ -306,11 +310,7 @@ def fold(session: Session) -> None:
     object.__setattr__(session, "_exchanges", marshal.dumps(columns))
 
 
-def _number(content: bytes, contents: list[bytes]) -> bytes | int:
-    return next((number for number, it in enumerate(contents) if it is content), content)
-
-
-def _unfolded(kept: bytes, messages: tuple[Message, ...]) -> list[Exchange]:
+def _unfolded(kept: bytes, messages: Sequence[Message]) -> list[Exchange]:
     times, stages, requests, replies, found = marshal.loads(kept)  # noqa: S302  # written by `fold`
     return [
         Exchange(

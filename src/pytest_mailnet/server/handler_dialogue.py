@@ -88,11 +88,6 @@ class HandlerDialogue(Dialogue):
         self.tls_info: Callable[[], Mapping[str, Any]] = dict
 
     @property
-    def awaiting(self) -> bool:
-        """Whether a reply is still to come."""
-        return self._asked is not None
-
-    @property
     def scripted(self) -> bool:
         """Whether the test has answered the command that the handler's server is at."""
         return self._asked is not None and self._asked.instead is not None
@@ -110,10 +105,13 @@ class HandlerDialogue(Dialogue):
             if isinstance(answer, Reply):
                 self.close(f"closed by the server after {answer.code}")
             return said
-        self._asked = _Asked(b"", Stage.CONNECT, b"", answer if isinstance(answer, Reply) else None)
+        self._await(_Asked(b"", Stage.CONNECT, b"", answer if isinstance(answer, Reply) else None))
         self._begun = True
         self._handler_loop.call(self._begin)
         return b""
+
+    def _await(self, asked: _Asked | None) -> None:
+        self._asked, self.awaiting = asked, asked is not None
 
     def _begin(self) -> None:
         try:
@@ -171,7 +169,7 @@ class HandlerDialogue(Dialogue):
         if asked is not None:
             unanswered = unanswered or asked.request
             if asked.stage is not Stage.MESSAGE:  # a hook may take a mail whose sender has gone
-                self._asked = None
+                self._await(None)
         super().lost(how, unanswered)
         if not self._over:
             self._over = True
@@ -208,7 +206,7 @@ class HandlerDialogue(Dialogue):
         self._loop.call_soon(self._reply)
 
     def _ask(self, asked: _Asked, sent: bytes | None = None) -> bytes:
-        self._asked = asked
+        self._await(asked)
         data = asked.request if sent is None else sent
 
         def say() -> None:
@@ -220,7 +218,8 @@ class HandlerDialogue(Dialogue):
 
     def _reply(self) -> None:
         said, self._said = bytes(self._said), bytearray()
-        asked, self._asked = self._asked, None
+        asked = self._asked
+        self._await(None)
         if said:
             asked = asked or _Asked(b"", None, b"", None)
             said = self._instead_of(said, asked)

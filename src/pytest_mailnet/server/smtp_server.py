@@ -163,12 +163,15 @@ class MailServer(asyncio.Protocol):
         self._heard = self.loop.time()
         if not self.mishaps.hear(data):
             return
-        if self._channel is not None:
-            data = self._decrypted(self._channel, data)
-        self.send(self._replies(self._rest + data))
-        if self._channel is not None and self._channel.ended and not self.mishaps.deaf:
-            self._hang_up(self._left())
-        self._begin_tls()
+        channel = self._channel
+        if channel is None:
+            self.send(self._replies(self._rest + data if self._rest else data))
+        else:
+            self.send(self._replies(self._rest + self._decrypted(channel, data)))
+            if channel.ended and not self.mishaps.deaf:
+                self._hang_up(self._left())
+        if self.dialogue.starting_tls:
+            self._begin_tls()
 
     def resume(self, data: bytes) -> None:
         """Go on with the bytes that came while a reply was late."""

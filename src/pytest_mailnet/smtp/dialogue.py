@@ -44,6 +44,7 @@ class Dialogue(ABC):
         utf8: whether MAIL allowed addresses in UTF-8.
         rcpt_refused: whether a recipient of the current mail was refused.
         chunks: the content so far of a mail that comes by BDAT.
+        awaiting: whether a reply has still to come; until then nothing more is to be said to it.
     """
 
     def __init__(self, service: SmtpHost, step: Step, journal: Journal) -> None:
@@ -57,6 +58,7 @@ class Dialogue(ABC):
         self.chunks: list[bytes] = []
         self.closing: bool = False
         self.reading: Reading | None = None
+        self.awaiting: bool = False
         self.starting_tls: bool = False
         self.response_to: Callable[[bytes], bytes] | None = None
 
@@ -67,11 +69,6 @@ class Dialogue(ABC):
         if isinstance(answer, Reply) and not answer.positive:
             self.close(f"closed by the server after {answer.code}")
         return said
-
-    @property
-    def awaiting(self) -> bool:
-        """Whether a reply has still to come; until then nothing more is to be said to it."""
-        return False
 
     @abstractmethod
     def command(self, line: bytes, *, pipelined: bool = False) -> bytes:
@@ -208,6 +205,8 @@ class Dialogue(ABC):
 
     def value_of(self, variable: str) -> str:
         """What stands for a variable of a reply, in one line."""
+        if variable == "queue_id" and self.step.queue_id:
+            return self.step.queue_id  # it stands in almost every reply
         value = self.service.value_of(self.step, variable)
         # What the client sent may come back in a reply, and must not become a line of its own there.
         return value if value.isprintable() else "".join(it if it.isprintable() else "?" for it in value)
