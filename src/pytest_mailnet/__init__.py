@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from pytest_mailnet.providers import Host, Provider, Server
     from pytest_mailnet.record.journal import Query
     from pytest_mailnet.record.session import Message, Session
-    from pytest_mailnet.relay import RetrySchedule
+    from pytest_mailnet.relay.retries import RetrySchedule
     from pytest_mailnet.senders.sender import Sender
     from pytest_mailnet.values import Envelope, Reply
 
@@ -100,7 +100,7 @@ _HOMES: Mapping[str, str] = MappingProxyType(
         "Provider": "providers",
         "Query": "record.journal",
         "Reply": "values",
-        "RetrySchedule": "relay",
+        "RetrySchedule": "relay.retries",
         "Sender": "senders.sender",
         "Server": "providers",
         "Session": "record.session",

@@ -10,7 +10,7 @@ import pytest
 
 from pytest_mailnet import MailNet
 from pytest_mailnet.errors import InvalidSetting, NothingArrived
-from pytest_mailnet.relay import RetrySchedule
+from pytest_mailnet.relay.retries import RetrySchedule
 from pytest_mailnet.values import Stage
 
 

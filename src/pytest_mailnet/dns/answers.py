@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from pytest_mailnet.dns.records import Record, text_of
 from pytest_mailnet.faults.dns_fault import DnsManner
@@ -11,8 +11,7 @@ from pytest_mailnet.faults.dns_fault import DnsManner
 __all__ = ["Addresses", "DnsAnswer", "addresses_in"]
 
 
-@dataclass(frozen=True, slots=True)
-class DnsAnswer:
+class DnsAnswer(NamedTuple):
     """The answer of a resolver to one question.
 
     Attributes:
@@ -40,8 +39,7 @@ class DnsAnswer:
         return tuple(map(text_of, found)) if rdtype == "TXT" else tuple(found)
 
 
-@dataclass(frozen=True, slots=True)
-class Addresses:
+class Addresses(NamedTuple):
     """The result of looking up a host's addresses.
 
     Attributes:

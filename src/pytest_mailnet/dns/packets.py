@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import struct
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import dnslib
@@ -143,7 +143,7 @@ class NameServer:
             if tcp:
                 return Sent(None, reset=True)
             return Sent(packet[:2] + _written(asked, DnsAnswer(answer.rcode), truncated=True)[2:])
-        told = _packed(question, replace(answer, broken=None) if broken else answer, tcp=tcp)
+        told = _packed(question, answer._replace(broken=None) if broken else answer, tcp=tcp)
         if broken is DnsManner.WRONG_ID:
             return Sent(bytes(byte ^ 0xFF for byte in packet[:2]) + told)
         late = SLOW_ANSWER if broken is DnsManner.SLOW else 0.0
@@ -205,7 +205,7 @@ def _packed(question: bytes, answer: DnsAnswer, *, tcp: bool) -> bytes:
     if not tcp:
         limit = _UDP_LIMIT if asked.edns is None else max(_UDP_LIMIT, min(asked.edns[1], _EDNS_SIZE))
     # Addresses that nobody asked for are left out without a word (RFC 2181, 9).
-    for kept in (answer, replace(answer, additional=())):
+    for kept in (answer, answer._replace(additional=())):
         packet = _written(asked, kept)
         if len(packet) <= limit:
             return packet[2:]

@@ -7,7 +7,7 @@ import functools
 import ipaddress
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import dns.exception
 import dns.name
@@ -60,8 +60,7 @@ _MOST_OCTETS = 65535  # RFC 1035, 4.1.3
 _UNESCAPED = frozenset(range(33, 127)) - frozenset(rb"\.")
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(NamedTuple):
     """One resource record of class IN.
 
     Attributes:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 
 from pytest_mailnet.dns.answers import DnsAnswer
 from pytest_mailnet.dns.records import Record, parse_rdata
@@ -54,7 +53,7 @@ def _exchanges(manner: DnsManner, asked: str, zones: Zones) -> tuple[Record, ...
             return (_record(asked, "MX", "10 localhost."),)
         case DnsManner.MANY_MX:
             dead = [_record(asked, "MX", f"{it} gone{it}.{asked}.") for it in range(1, _MANY)]
-            return (*dead, *(replace(it, rdata=f"{_MANY} {it.rdata.split()[1]}") for it in true[:1]))
+            return (*dead, *(it._replace(rdata=f"{_MANY} {it.rdata.split()[1]}") for it in true[:1]))
         case _:
             return (_record(asked, "MX", gone),)
 

@@ -15,9 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_mailnet.entry.arguments import host_name, numeric, port_number, port_wanted
 from pytest_mailnet.entry.machine import destinations
-from pytest_mailnet.entry.network import Network
+from pytest_mailnet.entry.network import PARENT, Network
 from pytest_mailnet.entry.nowhere import Nowhere
-from pytest_mailnet.entry.wire import PARENT
 
 if TYPE_CHECKING:
     from pytest_mailnet.entry.nets import Nets

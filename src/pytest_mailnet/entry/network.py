@@ -8,6 +8,7 @@ from typing import NamedTuple, Protocol
 from pytest_mailnet.values import Endpoint
 
 __all__ = [
+    "PARENT",
     "ConnectionQuestions",
     "Dialled",
     "EngineSocket",
@@ -17,6 +18,10 @@ __all__ = [
     "Resolution",
     "TlsQuestions",
 ]
+
+
+PARENT = "PYTEST_MAILNET_PARENT"
+"""The environment variable that tells a process of the net where to ask: "port secret"."""
 
 
 class Resolution(NamedTuple):

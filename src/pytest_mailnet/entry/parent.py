@@ -11,7 +11,8 @@ import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pytest_mailnet.entry.wire import PARENT, QUESTIONS
+from pytest_mailnet.entry.network import PARENT
+from pytest_mailnet.entry.wire import QUESTIONS
 from pytest_mailnet.errors import InvalidSetting
 
 if TYPE_CHECKING:

@@ -14,10 +14,7 @@ from typing import Any, Final, NamedTuple, Union, get_args, get_origin, get_type
 
 from pytest_mailnet.entry.network import Network
 
-__all__ = ["PARENT", "QUESTIONS", "Question"]
-
-PARENT = "PYTEST_MAILNET_PARENT"
-"""The environment variable that tells a process of the net where to ask: "port secret"."""
+__all__ = ["QUESTIONS", "Question"]
 
 _Reader = Callable[[Any], Any]
 

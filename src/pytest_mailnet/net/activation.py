@@ -5,10 +5,9 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from pytest_mailnet.entry import INTERCEPTION, Network, Nowhere, Origin, carrying
-from pytest_mailnet.entry.child import ParentNetwork
-from pytest_mailnet.entry.parent import Children, Parent
 from pytest_mailnet.errors import MailNetTampered
 from pytest_mailnet.net.compressed_time import CompressedTime
 from pytest_mailnet.net.internet import Internet
@@ -17,6 +16,9 @@ from pytest_mailnet.providers.host_service import HostService
 from pytest_mailnet.record.journal import Incident
 from pytest_mailnet.server.engine import Engine
 from pytest_mailnet.values import Endpoint
+
+if TYPE_CHECKING:
+    from pytest_mailnet.entry.parent import Parent
 
 __all__ = ["Activation"]
 
@@ -103,6 +105,8 @@ class Activation:
 
     def include_children(self) -> None:
         """Lead the Python processes that are started from now on into the net too."""
+        from pytest_mailnet.entry.parent import Children  # noqa: PLC0415  # few tests have children
+
         self._closing.append(Children(self._parent()).close)
         self._includes_children = True
         self._let_outside("a wait of a child process")
@@ -119,6 +123,8 @@ class Activation:
     def _parent(self) -> Parent:
         """The port where child processes ask; opened at first use."""
         if self._asked is None:
+            from pytest_mailnet.entry.parent import Parent  # noqa: PLC0415  # as in `include_children`
+
             self._asked = Parent(self._engine, self._way_in)
             self._closing.append(self._asked.close)
         return self._asked
@@ -127,6 +133,8 @@ class Activation:
         """The network of a process that is forked now."""
         if self._engine.busy_here:
             return Nowhere(_FORKED, str, every_name=True)
+        from pytest_mailnet.entry.child import ParentNetwork  # noqa: PLC0415  # as in `include_children`
+
         parent = self._parent()
         world = ParentNetwork(parent.port, parent.secret)
         if self._includes_children:

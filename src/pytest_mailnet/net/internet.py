@@ -22,7 +22,8 @@ from pytest_mailnet.providers.host_service import HostService
 from pytest_mailnet.providers.operator import Operator
 from pytest_mailnet.providers.policy import check_rules
 from pytest_mailnet.record.journal import Journal
-from pytest_mailnet.relay import Source, Spool
+from pytest_mailnet.relay.source import Source
+from pytest_mailnet.relay.spool import Spool
 from pytest_mailnet.senders.sender import Sender
 from pytest_mailnet.system.native import reentrant_lock
 

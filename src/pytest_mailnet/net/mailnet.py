@@ -16,15 +16,15 @@ from pytest_mailnet.handles.attributes import steady
 from pytest_mailnet.handles.snapshot import Snapshot, since
 from pytest_mailnet.net.inhabitants import Inhabitants
 from pytest_mailnet.net.lifetime import Lifetime
-from pytest_mailnet.net.reconciliation import Log, Reckoning, message_id, reckon
 from pytest_mailnet.providers import catalogue_with
 from pytest_mailnet.record.session import Message, Session
-from pytest_mailnet.relay import Queue
 from pytest_mailnet.server.engine import Engine
 from pytest_mailnet.values import Endpoint, Stage
 
 if TYPE_CHECKING:
     from pytest_mailnet.evidence import Failure
+    from pytest_mailnet.net.reconciliation import Log, Reckoning
+    from pytest_mailnet.relay.queue import Queue
 
 __all__ = ["MailNet", "MakeMailNet", "life_of"]
 
@@ -91,7 +91,7 @@ class MailNet(Inhabitants):
         settled = (config or MailNetConfig()).but(settings)
         self._life = Lifetime(settled, start, seed, engine, title)
         super().__init__(self._life.internet)
-        self._queue = Queue(self._life.internet.spool)
+        self._queue: Queue | None = None
 
     @property
     def config(self) -> MailNetConfig:
@@ -138,6 +138,10 @@ class MailNet(Inhabitants):
     @property
     def queue(self) -> Queue:
         """The mails that wait in servers for delivery elsewhere, oldest first, and why they wait."""
+        if self._queue is None:
+            from pytest_mailnet.relay.queue import Queue  # noqa: PLC0415  # few tests let servers relay
+
+            self._queue = Queue(self._life.internet.spool)
         return self._queue
 
     def deliver_all(
@@ -173,14 +177,14 @@ class MailNet(Inhabitants):
         """The messages that any server took, in order."""
         return Snapshot(self._internet.arrivals.messages, "mailnet.messages", since("mailnet.messages"))
 
-    def account_for(self, app_log: Log, *, key: Callable[[Message], str] = message_id) -> Reckoning:
+    def account_for(self, app_log: Log, *, key: Callable[[Message], str] | None = None) -> Reckoning:
         """Compare the application's own log of its mails with the mails that servers took from it.
 
         Args:
             app_log: a mapping or pairs: for each mail, by its Message-ID or (Message-ID, recipient), the
                 fate that the application believes in: "sent", "deferred", "failed", or None if it has
                 recorded none.
-            key: finds a message's key in the log, if that is not its Message-ID.
+            key: finds a message's key in the log; None if that is its Message-ID.
 
         Returns:
             The mails about which the two disagree.
@@ -188,9 +192,11 @@ class MailNet(Inhabitants):
         Raises:
             InvalidSetting: for any other fate, with near misses, or for something that is no such log.
         """
+        from pytest_mailnet.net.reconciliation import message_id, reckon  # noqa: PLC0415  # few tests ask
+
         relays = {ip for source in self._internet.senders.sources for ip in (source.ip, source.ipv6)}
         taken = [it for it in self.messages if it.session.client.ip not in relays]
-        return reckon(app_log, taken, key)
+        return reckon(app_log, taken, key or message_id)
 
     def reproduce(self, *evidence: str | os.PathLike[str] | Failure) -> list[Failure]:
         """Make failures of production happen again: `mailnet.reproduce("evidence/bounce.eml")`.
@@ -249,7 +255,7 @@ class MailNet(Inhabitants):
             raise self._with_queue(error) from None
 
     def _with_queue(self, error: NothingArrived) -> NothingArrived:
-        if not self.queue:
+        if not self._internet.spool.mails:
             return error
         return NothingArrived(
             f"{error} Before that, mailnet.deliver_all(): in mailnet.queue waits\n{self.queue}"

@@ -9,7 +9,7 @@ from pytest_mailnet.addresses import Occupant, Routes
 from pytest_mailnet.dns.resolver import Resolver
 from pytest_mailnet.providers.host_service import HostService
 from pytest_mailnet.providers.operator import Operator
-from pytest_mailnet.relay import Source, origin_of, sending_addresses
+from pytest_mailnet.relay.source import Source, origin_of, sending_addresses
 from pytest_mailnet.senders.own_records import SenderRecords
 from pytest_mailnet.senders.publishing import publish
 from pytest_mailnet.senders.sender import Sender

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import itertools
 import re
 import string
 from collections.abc import Container, Iterable, Iterator, Mapping
@@ -47,6 +46,7 @@ class Catalogue:
     def __init__(self, files: Iterable[Traversable], checked: Container[Traversable] = ()) -> None:
         self._files = {file.name.removesuffix(".toml"): file for file in files}
         self._checked = checked
+        self._texts: dict[str, str] = {}
         self._facts: dict[str, Facts] = {}
         self._phrasebooks: dict[tuple[Facts, str], Phrasebook] = {}
         self._owners: dict[str, str | None] = {}
@@ -82,7 +82,7 @@ class Catalogue:
     @functools.cached_property
     def aliases(self) -> Mapping[str, str]:
         """The providers' names, by alias."""
-        with_aliases = (name for name in self.names if "\naliases = " in self._texts[name])
+        with_aliases = (name for name in self.names if "\naliases = " in self._text(name))
         return {alias: name for name in with_aliases for alias in self.load(name).aliases}
 
     def load(self, name: str, era: int | None = None) -> Facts:
@@ -116,7 +116,7 @@ class Catalogue:
             raise UnknownName(f"era of {name}", str(era), eras, "Without era= a provider is as it is today.")
         # This package's own files are checked by its tests, and not again in each run.
         others = None if self._files[stem] in self._checked else self.other_phrases
-        facts = parse_facts(self._texts[stem], self._files[stem].name, others)
+        facts = parse_facts(self._text(stem), self._files[stem].name, others)
         if facts.name != name:
             file = self._files[stem].name
             raise ProviderFileError(f"{file}: name: {facts.name!r} in a file that is named after {name!r}")
@@ -155,10 +155,10 @@ class Catalogue:
 
     def owner(self, name: str) -> str | None:
         """The provider of today that a domain, a mail host or an MX host's address belongs to."""
-        if "." not in name or self._words.isdisjoint((name, f"{name}.")):
+        candidates = self._mentioned.get(name)
+        if candidates is None or "." not in name:
             return None
         if name not in self._owners:
-            candidates = (it for it in self.names if name in self._texts[it])
             self._owners[name] = next((it for it in candidates if name in _names(self.load(it))), None)
         return self._owners[name]
 
@@ -173,7 +173,7 @@ class Catalogue:
 
     def eras_of(self, host: str) -> list[tuple[str, str]]:
         """The providers that once had this host, each with the era's year."""
-        eras = (it for it in map(_ERA.fullmatch, self.stems) if it and host in self._texts[it[0]])
+        eras = (it for it in map(_ERA.fullmatch, self.stems) if it and host in self._text(it[0]))
         return [(it["name"], it["era"]) for it in eras if host in _names(self.load_stem(it[0]))]
 
     def standard_names(self) -> list[str]:
@@ -181,16 +181,20 @@ class Catalogue:
         return [name for provider in self.names for name in _names(self.load(provider))]
 
     @functools.cached_property
-    def _words(self) -> frozenset[str]:
-        # Each host is one, in master files with a dot at its end. To parse all files, and not only those that
-        # have the name, would take a tenth of a second, and a regular expression a third of that.
-        return frozenset(
-            itertools.chain.from_iterable(it.translate(_APART).split() for it in self._texts.values())
-        )
+    def _mentioned(self) -> Mapping[str, list[str]]:
+        """The providers in whose files a word stands. Each host is one, in master files with a dot behind."""
+        # To parse all files, and not only those that have the name, would take a tenth of a second.
+        found: dict[str, list[str]] = {}
+        for name in self.names:
+            for word in set(self._text(name).translate(_APART).split()):
+                found.setdefault(word.rstrip("."), []).append(name)
+        return found
 
-    @functools.cached_property
-    def _texts(self) -> dict[str, str]:
-        return {stem: file.read_text("utf-8") for stem, file in self._files.items()}
+    def _text(self, stem: str) -> str:
+        found = self._texts.get(stem)
+        if found is None:
+            found = self._texts[stem] = self._files[stem].read_text("utf-8")
+        return found
 
 
 @functools.cache

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from pytest_mailnet.errors import ReadOnly, UnknownAttribute, UnknownName
 from pytest_mailnet.values import Reply
@@ -25,8 +24,7 @@ _ALSO = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Phrase:
+class Phrase(NamedTuple):
     """A reply of a provider, with its source.
 
     Attributes:

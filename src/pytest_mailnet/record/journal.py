@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import os
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from pytest_mailnet.handles.attributes import steady
 from pytest_mailnet.record.session import Session
@@ -27,8 +28,7 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
+class Attempt(NamedTuple):
     """A connection that failed: refused, no route, or no answer.
 
     Attributes:
@@ -74,8 +74,7 @@ class Query:
     client: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Incident:
+class Incident(NamedTuple):
     """An event that the test's report shows: a leak, an exception in a rule, a patch undone.
 
     Attributes:
@@ -93,8 +92,7 @@ class Incident:
     fails: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Started:
+class Started(NamedTuple):
     """A process started by the application that is not in the net.
 
     Attributes:
@@ -106,8 +104,7 @@ class Started:
     command: str
 
 
-@dataclass(frozen=True, slots=True)
-class ClockMoved:
+class ClockMoved(NamedTuple):
     """A step of the net's clock.
 
     Attributes:

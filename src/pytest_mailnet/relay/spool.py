@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING
 
 from pytest_mailnet.providers.variables import made_like
 from pytest_mailnet.record.session import Message
-from pytest_mailnet.relay.queue_entry import DeliveryOutcome, QueuedMail, QueuedRecipient
-from pytest_mailnet.relay.retries import RetrySchedule
 from pytest_mailnet.smtp.headers import header_fields
 from pytest_mailnet.system.native import lock
 from pytest_mailnet.values import Envelope
@@ -21,6 +19,8 @@ if TYPE_CHECKING:
     from pytest_mailnet.record.session import Session
     from pytest_mailnet.relay.delivery import Surroundings
     from pytest_mailnet.relay.dsn import Action
+    from pytest_mailnet.relay.queue_entry import DeliveryOutcome, QueuedMail, QueuedRecipient
+    from pytest_mailnet.relay.retries import RetrySchedule
     from pytest_mailnet.smtp.state import Step
 
 __all__ = ["Spool"]
@@ -38,15 +38,26 @@ class Spool:
     Args:
         net: the net in which mails are delivered.
 
-    Attributes:
-        schedule: when mails are tried again, and how long.
     """
 
     def __init__(self, net: Surroundings) -> None:
-        self.schedule: RetrySchedule = RetrySchedule()
+        self._schedule: RetrySchedule | None = None
         self._net = net
         self._mails: dict[QueuedMail, Operator] = {}
         self._lock = lock()
+
+    @property
+    def schedule(self) -> RetrySchedule:
+        """When mails are tried again, and how long."""
+        if self._schedule is None:
+            from pytest_mailnet.relay.retries import RetrySchedule  # noqa: PLC0415  # few tests let servers relay
+
+            self._schedule = RetrySchedule()
+        return self._schedule
+
+    @schedule.setter
+    def schedule(self, schedule: RetrySchedule) -> None:
+        self._schedule = schedule
 
     @property
     def mails(self) -> list[QueuedMail]:
@@ -63,6 +74,8 @@ class Spool:
             message: the mail.
             elsewhere: the recipients who have no mailbox at the operator, by their numbers in the envelope.
         """
+        from pytest_mailnet.relay.queue_entry import DeliveryOutcome, QueuedMail  # noqa: PLC0415  # as above
+
         mail = QueuedMail(operator.name, step.queue_id, message)
         everybody, mail.recipients = mail.recipients, []
         looping = sum(name == "received" for name, _ in header_fields(mail.content)) > _MOST_HOPS
@@ -192,6 +205,8 @@ class Spool:
         needed = {"BODY=8BITMIME": not content.isascii(), "SMTPUTF8": not to.isascii()}
         options = tuple(option for option, need in needed.items() if need)
         message = Message(Envelope("", (to,), options), content, about, self._net.clock.now(), operator.name)
+        from pytest_mailnet.relay.queue_entry import QueuedMail  # noqa: PLC0415  # as above
+
         home = operator.mailbox_of(to)
         if home is not None:
             operator.lay(message, [home])
@@ -206,6 +221,8 @@ class Spool:
 
 def _unknown(operator: Operator, step: Step, address: str) -> DeliveryOutcome:
     """The outcome for an address of the operator that nobody has, but that its server accepted."""
+    from pytest_mailnet.relay.queue_entry import DeliveryOutcome  # noqa: PLC0415  # as in `Spool`
+
     step.details = {"recipient": address}
     reply = operator.mx.phrase("user_unknown")
     said = reply.wire(lambda variable: operator.value_of(step, variable)).decode().rstrip("\r\n")

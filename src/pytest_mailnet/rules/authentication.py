@@ -8,11 +8,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from pytest_mailnet.rules.auth import Authentication, authentication_of
+from pytest_mailnet.rules.auth import authentication_of
 from pytest_mailnet.rules.rule import Condition, Refusal, RefusingRule, RuleContext, When
 from pytest_mailnet.values import Stage
 
 if TYPE_CHECKING:
+    from pytest_mailnet.rules.auth.results import Authentication
     from pytest_mailnet.smtp.state import Step
 
 __all__ = ["DkimFail", "DmarcReject", "FromNotAligned", "NotAuthenticated", "SpfResultIs", "told"]
@@ -20,7 +21,7 @@ __all__ = ["DkimFail", "DmarcReject", "FromNotAligned", "NotAuthenticated", "Spf
 _AFTER_MAIL = frozenset({Stage.MAIL, Stage.RCPT, Stage.DATA, Stage.MESSAGE})
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class SpfResultIs(RefusingRule):
     """Refuses mail by the SPF result of its reverse-path (RFC 7208).
 
@@ -45,7 +46,7 @@ class SpfResultIs(RefusingRule):
         return Refusal(self.reply, why, {"domain": spf.domain})
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class _OfMessages(RefusingRule):
     stages: ClassVar[frozenset[Stage]] = frozenset({Stage.MESSAGE})
 
@@ -53,7 +54,7 @@ class _OfMessages(RefusingRule):
     when: When = When.PUBLISHED
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class NotAuthenticated(_OfMessages):
     """Refuses mail for which neither SPF nor any DKIM signature passes.
 
@@ -69,7 +70,7 @@ class NotAuthenticated(_OfMessages):
         return Refusal(self.reply, told(found), {"domain": found.spf.domain})
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class DkimFail(_OfMessages):
     """Refuses signed mail none of whose signatures verifies.
 
@@ -85,7 +86,7 @@ class DkimFail(_OfMessages):
         return Refusal(self.reply, told(found), {"domain": found.signatures[0].domain})
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class DmarcReject(_OfMessages):
     """Refuses mail that fails DMARC, if the policy of the author's domain asks for refusal.
 
@@ -105,7 +106,7 @@ class DmarcReject(_OfMessages):
         return Refusal(self.reply, told(found), {"domain": found.author})
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class FromNotAligned(_OfMessages):
     """Refuses mail whose author's domain is neither that of SPF nor that of a signature.
 

@@ -10,13 +10,14 @@ from abc import abstractmethod
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar
 
-from pytest_mailnet.rules.auth import Authentication, authentication_of
+from pytest_mailnet.rules.auth import authentication_of
 from pytest_mailnet.rules.authentication import told
 from pytest_mailnet.rules.counting import Windows
 from pytest_mailnet.rules.rule import Condition, Refusal, RefusingRule, RuleContext, When
 from pytest_mailnet.values import Stage
 
 if TYPE_CHECKING:
+    from pytest_mailnet.rules.auth.results import Authentication
     from pytest_mailnet.smtp.state import Step
 
 __all__ = [
@@ -41,7 +42,7 @@ class _Volumes:
     bulk: set[str] = field(default_factory=set)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class _OfBulk(RefusingRule):
     """Refuses mail of bulk senders that lack something.
 
@@ -86,7 +87,7 @@ class _OfBulk(RefusingRule):
         return bool(step.results[asked])
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class BulkWithoutTls(_OfBulk):
     """Refuses mail of bulk senders that comes without TLS."""
 
@@ -96,7 +97,7 @@ class BulkWithoutTls(_OfBulk):
         return None if step.tls else "the connection has no TLS"
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class BulkWithoutSpf(_OfBulk):
     """Refuses mail of bulk senders for which SPF does not pass."""
 
@@ -106,7 +107,7 @@ class BulkWithoutSpf(_OfBulk):
         return None if found.spf.result == "pass" else told(found)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class BulkWithoutDkim(_OfBulk):
     """Refuses mail of bulk senders without a signature that verifies."""
 
@@ -116,7 +117,7 @@ class BulkWithoutDkim(_OfBulk):
         return None if found.dkim == "pass" else told(found)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class BulkWithoutDmarc(_OfBulk):
     """Refuses mail of bulk senders whose domain has no DMARC record; p=none is enough."""
 
@@ -126,7 +127,7 @@ class BulkWithoutDmarc(_OfBulk):
         return "its domain has no DMARC record" if found.dmarc.result in ("none", "permerror") else None
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class BulkWithoutUnsubscribe(_OfBulk):
     """Refuses mail of bulk senders that offers no one-click unsubscription (RFC 8058, 3.1)."""
 
@@ -139,7 +140,7 @@ class BulkWithoutUnsubscribe(_OfBulk):
         return None
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class BulkNotAuthenticated(_OfBulk):
     """Refuses mail of bulk senders unless SPF, DKIM and DMARC all pass.
 
@@ -161,7 +162,7 @@ class BulkNotAuthenticated(_OfBulk):
         }
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class BulkVolume(RefusingRule):
     """Defers mail of domains, by the author's address, that have reached their daily limit.
 

@@ -38,14 +38,14 @@ _BARE_LF = re.compile(rb"(?<!\r)\n")
 _OF_A_FILE = re.compile(rb"(?is)content-(?:type|disposition):[^\n]*(?:\n[ \t][^\n]*)*")
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class _OfContent(RefusingRule):
     stages: ClassVar[frozenset[Stage]] = frozenset({Stage.MESSAGE})
 
     stage: Stage = Stage.MESSAGE
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Gtube(_OfContent):
     """Refuses messages that contain GTUBE, the string for testing spam filters."""
 
@@ -57,7 +57,7 @@ class Gtube(_OfContent):
         return Refusal(self.reply, "the message has the GTUBE string in it")
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class BareLineFeed(_OfContent):
     """Refuses messages with a line feed without a carriage return before it (RFC 5321, 2.3.8)."""
 
@@ -72,7 +72,7 @@ class BareLineFeed(_OfContent):
         return Refusal(self.reply, f"line {line} of the message ends with a bare line feed")
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class MissingHeader(_OfContent):
     """Refuses messages without a field.
 
@@ -92,7 +92,7 @@ class MissingHeader(_OfContent):
         return Refusal(self.reply, f"the message has no {self.header} field", {"header": self.header})
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class DuplicateHeader(_OfContent):
     """Refuses messages that repeat a field which may occur only once (RFC 5322, 3.6).
 
@@ -129,7 +129,7 @@ class DuplicateHeader(_OfContent):
         return None
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class SeveralAuthors(_OfContent):
     """Refuses messages with several addresses in From: RFC 5322, 3.6.2 allows them, DMARC does not."""
 
@@ -145,7 +145,7 @@ class SeveralAuthors(_OfContent):
         return Refusal(self.reply, f"From has {len(authors)} addresses: {', '.join(authors)}")
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class ForbiddenAttachment(_OfContent):
     """Refuses messages with an attached file whose name has a forbidden extension. Archives are not opened.
 

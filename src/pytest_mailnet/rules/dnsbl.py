@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["ListedAddress", "ListedSenderDomain"]
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class ListedAddress(ClientRule):
     """Refuses clients whose address stands in a list. It asks the net's DNS, as the application can.
 
@@ -41,7 +41,7 @@ class ListedAddress(ClientRule):
         return _listed(reversed_name(ip, self.zone), ip, self, context)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class ListedSenderDomain(RefusingRule):
     """Refuses mail from a domain that stands in a list, by its reverse-path, or EHLO name for bounces.
 

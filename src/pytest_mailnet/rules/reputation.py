@@ -21,7 +21,7 @@ _PBL_CODES = ("127.0.0.10", "127.0.0.11")
 _REPUTATIONS = ("poor", "bad")
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class DynamicAddress(RefusingRule):
     """Refuses mail from addresses of dial-up and residential ranges.
 
@@ -49,7 +49,7 @@ class DynamicAddress(RefusingRule):
         return None
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class LowReputation(RefusingRule):
     """Refuses mail from addresses of low reputation: `mailnet.sender.reputation = "poor"`.
 
@@ -74,7 +74,7 @@ class LowReputation(RefusingRule):
         return Refusal(self.reply, f"{step.client.ip} has a {self.is_as} reputation")
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class ThrottledAddress(RefusingRule):
     """Defers mail from addresses that have sent too much of late."""
 

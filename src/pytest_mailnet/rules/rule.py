@@ -117,7 +117,7 @@ class RuleContext(Protocol):
         ...
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Rule(ABC):
     """One reason to say no, or to say yes at once. Its fields are the keys that a provider's file may set.
 
@@ -145,7 +145,7 @@ class Rule(ABC):
         """
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class RefusingRule(Rule):
     """A rule that refuses, with a reply of the provider's phrasebook.
 
@@ -156,7 +156,7 @@ class RefusingRule(Rule):
     reply: Condition = ""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class ClientRule(RefusingRule):
     """A rule about the client's address alone: judged once a session, and again when DNS has changed."""
 

@@ -24,7 +24,7 @@ __all__ = [
 _STAGES = frozenset({Stage.MAIL, Stage.RCPT, Stage.DATA, Stage.MESSAGE})
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class _OfSenderDomain(RefusingRule):
     stages: ClassVar[frozenset[Stage]] = _STAGES
 
@@ -40,7 +40,7 @@ class _OfSenderDomain(RefusingRule):
         """What is wrong with a domain."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class SenderNotQualified(_OfSenderDomain):
     """Refuses reverse-paths whose domain is not fully qualified: bob@localhost."""
 
@@ -50,7 +50,7 @@ class SenderNotQualified(_OfSenderDomain):
         return None if "." in domain else f"{domain} is not fully qualified"
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class SenderDomainNotFound(_OfSenderDomain):
     """Refuses reverse-paths whose domain does not exist. A DNS that fails is no context."""
 
@@ -61,7 +61,7 @@ class SenderDomainNotFound(_OfSenderDomain):
         return f"{domain} does not exist, NXDOMAIN" if rcode == "NXDOMAIN" else None
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class SenderDomainTemperror(_OfSenderDomain):
     """Refuses reverse-paths whose domain cannot be looked up for now: `mailnet.dns.fail(…, "SERVFAIL")`.
 
@@ -78,7 +78,7 @@ class SenderDomainTemperror(_OfSenderDomain):
         return None
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class SenderDomainUnreachable(_OfSenderDomain):
     """Refuses reverse-paths whose domain has neither MX nor address (RFC 5321, 5.1), or does not exist."""
 
@@ -92,7 +92,7 @@ class SenderDomainUnreachable(_OfSenderDomain):
         return f"{domain} has no MX, A or AAAA record"
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class SenderDomainNullMx(_OfSenderDomain):
     """Refuses reverse-paths whose domain has a null MX, which says that it takes no mail (RFC 7505, 4.2)."""
 

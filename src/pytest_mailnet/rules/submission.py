@@ -29,7 +29,7 @@ __all__ = [
 _AFTER_EHLO = frozenset({Stage.AUTH, Stage.MAIL, Stage.RCPT, Stage.DATA, Stage.MESSAGE})
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class TlsRequired(RefusingRule):
     """Refuses commands over a connection without TLS."""
 
@@ -42,7 +42,7 @@ class TlsRequired(RefusingRule):
         return None if step.tls else Refusal(self.reply, "the connection is not encrypted")
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class LoginRequired(RefusingRule):
     """Refuses mail of clients that have not logged in."""
 
@@ -55,7 +55,7 @@ class LoginRequired(RefusingRule):
         return None if step.authenticated_as is not None else Refusal(self.reply, "nobody has logged in")
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class PipelinedAfterStarttls(RefusingRule):
     """Refuses a handshake if commands in the clear followed STARTTLS (CVE-2011-0411)."""
 
@@ -68,7 +68,7 @@ class PipelinedAfterStarttls(RefusingRule):
         return Refusal(self.reply, "more came behind STARTTLS") if step.pipelined else None
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class _OfCredentials(RefusingRule):
     """Refuses a log-in."""
 
@@ -88,7 +88,7 @@ class _OfCredentials(RefusingRule):
         """What is wrong with a log-in; None for nothing."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class WrongCredentials(_OfCredentials):
     """Refuses unknown users, wrong passwords, and tokens that are unknown or have expired."""
 
@@ -100,7 +100,7 @@ class WrongCredentials(_OfCredentials):
         return objection(account, credentials)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class AppPasswordRequired(_OfCredentials):
     """Refuses the right password of a user with two-step verification: `account.two_step = True`."""
 
@@ -112,7 +112,7 @@ class AppPasswordRequired(_OfCredentials):
         return f"{account.address} has two-step verification, and that is not an app password"
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class PasswordsDisabled(_OfCredentials):
     """Refuses all passwords, and takes only tokens."""
 
@@ -122,7 +122,7 @@ class PasswordsDisabled(_OfCredentials):
         return None if credentials.by_token else f"{credentials.mechanism} sends a password, not a token"
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class SenderNotOwned(RefusingRule):
     """Refuses senders that are not the user's own address or an alias of it.
 

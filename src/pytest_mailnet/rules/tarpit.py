@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 __all__ = ["Tarpit"]
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Tarpit(Rule):
     """Delays the reply to a client by moving the net's clock on; no real time passes.
 

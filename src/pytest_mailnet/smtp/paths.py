@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import functools
 import re
-from email._header_value_parser import get_addr_spec, get_angle_addr
-from email.errors import InvalidHeaderDefect
 from typing import NamedTuple
 
 __all__ = ["CommandError", "Path", "forward_path", "reverse_path", "well_formed"]
@@ -80,6 +78,10 @@ def _path(argument: str, keyword: str, special: re.Pattern[str], syntax: str, ma
         return Path(address, tuple(rest.split()) if rest else ())
     if not written:
         raise CommandError(syntax)
+    # Few clients send such a path, and the parser takes as long to load as all of SMTP here.
+    from email._header_value_parser import get_addr_spec, get_angle_addr  # noqa: PLC0415
+    from email.errors import InvalidHeaderDefect  # noqa: PLC0415
+
     try:
         parsed, rest = get_angle_addr(written) if written[0] == "<" else get_addr_spec(written)
         address = parsed.addr_spec

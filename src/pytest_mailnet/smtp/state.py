@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pytest_mailnet.record.session import Finding, Session, parsed
 from pytest_mailnet.smtp.headers import addresses_of, domain_of, header_fields
-from pytest_mailnet.smtp.sasl import Credentials
 from pytest_mailnet.values import Endpoint, Reply
 
 if TYPE_CHECKING:
     from email.message import EmailMessage
+
+    from pytest_mailnet.smtp.sasl import Credentials
 
 __all__ = ["HANG_UP", "NO_DETAILS", "HangUp", "Step", "agreed"]
 

@@ -8,8 +8,8 @@ import dkim
 import pytest
 
 from pytest_mailnet.errors import MissingExtra
+from pytest_mailnet.rules.auth import authentication_of
 from pytest_mailnet.rules.auth.dkim import Signature, check_arc, check_dkim
-from pytest_mailnet.rules.auth.results import authentication_of
 
 from .conftest import MESSAGE
 

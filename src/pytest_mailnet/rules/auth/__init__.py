@@ -5,6 +5,36 @@ SPF is evaluated by pyspf, signatures are verified by dkimpy; both come with the
 
 from __future__ import annotations
 
-from pytest_mailnet.rules.auth.results import Authentication, authentication_of, trace_of
+from typing import TYPE_CHECKING
 
-__all__ = ["Authentication", "authentication_of", "trace_of"]
+if TYPE_CHECKING:
+    from pytest_mailnet.clock import Clock
+    from pytest_mailnet.dns.resolver import Resolver
+    from pytest_mailnet.rules.auth.results import Authentication
+    from pytest_mailnet.smtp.state import Step
+
+__all__ = ["authentication_of", "trace_of"]
+
+
+def authentication_of(step: Step, dns: Resolver, clock: Clock) -> Authentication:
+    """The results for a session's mail, worked out once and shared by all rules.
+
+    Args:
+        step: the session, and the command that is to be answered.
+        dns: the DNS to ask.
+        clock: the net's.
+    """
+    found: Authentication | None = step.results.get("authentication")
+    if found is None:
+        from pytest_mailnet.rules.auth.results import Authentication  # noqa: PLC0415  # few tests publish anything
+
+        found = step.results["authentication"] = Authentication(step, dns, clock)
+    return found
+
+
+def trace_of(step: Step) -> bytes:
+    """The Authentication-Results field of a mail that a rule has looked into; b"" for any other."""
+    found: Authentication | None = step.results.get("authentication")
+    if found is None:
+        return b""
+    return f"Authentication-Results: {found.field(step.host)}\r\n".encode("utf-8", "replace")

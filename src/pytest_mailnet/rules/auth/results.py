@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pytest_mailnet.dns.resolver import Resolver
     from pytest_mailnet.smtp.state import Step
 
-__all__ = ["Authentication", "authentication_of", "trace_of"]
+__all__ = ["Authentication"]
 
 _BEST_FIRST = ("pass", "temperror", "permerror", "fail", "neutral")
 
@@ -99,25 +99,3 @@ class Authentication:
     @property
     def _content(self) -> bytes:
         return self._step.content or b""
-
-
-def authentication_of(step: Step, dns: Resolver, clock: Clock) -> Authentication:
-    """The results for a session's mail, worked out once and shared by all rules.
-
-    Args:
-        step: the session, and the command that is to be answered.
-        dns: the DNS to ask.
-        clock: the net's.
-    """
-    found: Authentication | None = step.results.get("authentication")
-    if found is None:
-        found = step.results["authentication"] = Authentication(step, dns, clock)
-    return found
-
-
-def trace_of(step: Step) -> bytes:
-    """The Authentication-Results field of a mail that a rule has looked into; b"" for any other."""
-    found: Authentication | None = step.results.get("authentication")
-    if found is None:
-        return b""
-    return f"Authentication-Results: {found.field(step.host)}\r\n".encode("utf-8", "replace")
