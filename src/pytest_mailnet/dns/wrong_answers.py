@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 from pytest_mailnet.dns.answers import DnsAnswer
 from pytest_mailnet.dns.records import Record, parse_rdata
 from pytest_mailnet.dns.zone import Zones
