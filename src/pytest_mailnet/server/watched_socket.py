@@ -9,6 +9,8 @@ from pytest_mailnet.system.kernel import KernelLoop, KernelSocket
 
 __all__ = ["WatchedSocket"]
 
+_NOT_AT_ALL = -1
+
 
 class WatchedSocket(ABC):
     """A socket that the engine's loop watches. Everything but `hold` and `serve` needs the loop's turn.
@@ -25,7 +27,7 @@ class WatchedSocket(ABC):
     def __init__(self, sock: KernelSocket, loop: KernelLoop) -> None:
         self._sock, self._loop = sock, loop
         self._descriptor = sock.fileno()
-        self._wanted = self._watched = 0  # events; the two differ between `hold` and `serve`
+        self._wanted = self._watched = _NOT_AT_ALL  # events; the two differ between `hold` and `serve`
 
     @abstractmethod
     def ready(self, events: int) -> None:
@@ -37,7 +39,7 @@ class WatchedSocket(ABC):
 
     def want(self, events: int) -> None:
         """Have `ready` called for these events from now on; 0 for none."""
-        self._wanted = events
+        self._wanted = events or _NOT_AT_ALL
         self._settle()
 
     def hold(self) -> bool:
@@ -50,9 +52,9 @@ class WatchedSocket(ABC):
         if self._wanted != EVENT_READ or not loop.take_turn():
             return False
         try:
-            if self._wanted != EVENT_READ or not self._watched:
+            if self._wanted != EVENT_READ or self._watched != EVENT_READ:
                 return False
-            loop.unwatch(self._descriptor)
+            loop.watch_for(self._descriptor, 0)  # with one call of the kernel, where to unwatch takes two
             self._watched = 0
             return True
         finally:
@@ -65,7 +67,7 @@ class WatchedSocket(ABC):
             loop.call_soon_threadsafe(self._settle)
             return
         try:
-            if self._wanted & EVENT_READ:
+            if self._wanted != _NOT_AT_ALL and self._wanted & EVENT_READ:
                 self.ready(EVENT_READ)
         finally:
             self._settle()
@@ -76,9 +78,10 @@ class WatchedSocket(ABC):
         if watched == wanted:
             return
         self._watched = wanted
-        if not wanted:
-            self._loop.unwatch(self._descriptor)
-        elif watched:
-            self._loop.watch_for(self._descriptor, wanted, self.ready)
-        else:
+        if watched == _NOT_AT_ALL:
             self._loop.watch(self._descriptor, wanted, self.ready)
+        elif wanted == _NOT_AT_ALL:
+            # Not for no events: the kernel tells of an end all the same, again and again.
+            self._loop.unwatch(self._descriptor)
+        else:
+            self._loop.watch_for(self._descriptor, wanted)

@@ -13,7 +13,7 @@ import math
 import os
 import select
 import selectors
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextvars import Context
 from typing import Any, TypeVarTuple
 
@@ -23,6 +23,7 @@ from pytest_mailnet.system.realtime import monotonic
 __all__ = ["KernelLoop", "KernelSocket", "new_loop"]
 
 _PATIENCE = 0.002  # seconds
+_MASKS = (0, select.POLLIN, select.POLLOUT, select.POLLIN | select.POLLOUT)  # by the events of `selectors`
 _Ts = TypeVarTuple("_Ts")
 
 
@@ -37,7 +38,11 @@ class KernelSocket(_socket.socket):
 
 def new_loop() -> KernelLoop:
     """Make a loop that waits by the kernel alone, whatever the application's event loop policy is."""
-    return _PatchedLoop(_PollSelector()) if native.patched() else KernelLoop(_Selector())
+    if native.patched():  # the patched module `select` has neither
+        return _PatchedLoop(_Selector(native.original("select", "poll")(), 1000))
+    return KernelLoop(
+        _Selector(select.epoll(), 1) if hasattr(select, "epoll") else _Selector(select.poll(), 1000)
+    )
 
 
 class KernelLoop(asyncio.SelectorEventLoop):
@@ -54,7 +59,7 @@ class KernelLoop(asyncio.SelectorEventLoop):
         selector: what it waits by.
     """
 
-    def __init__(self, selector: _Selector | _PollSelector) -> None:
+    def __init__(self, selector: _Selector) -> None:
         self._watched = selector
         self._turn = selector.turn
         self._process = os.getpid()
@@ -128,36 +133,89 @@ class KernelLoop(asyncio.SelectorEventLoop):
 
         Args:
             descriptor: the socket's, which is not watched yet.
-            events: `selectors.EVENT_READ`, `EVENT_WRITE`, or both.
+            events: `selectors.EVENT_READ`, `EVENT_WRITE`, both, or 0 for none.
             ready: called with those of the events that are there; it must not raise.
         """
-        self._watched.register(descriptor, events, ready)
+        self._watched.watch(descriptor, events, ready)
 
-    def watch_for(self, descriptor: int, events: int, ready: Callable[[int], object]) -> None:
-        """Change the events for which a socket is watched; arguments as in `watch`."""
-        self._watched.modify(descriptor, events, ready)
+    def watch_for(self, descriptor: int, events: int) -> None:
+        """Change the events for which a socket is watched. Only with the turn."""
+        self._watched.watch_for(descriptor, events)
 
     def unwatch(self, descriptor: int) -> None:
-        """Watch a socket no longer."""
-        self._watched.unregister(descriptor)
+        """Watch a socket no longer. Only with the turn."""
+        self._watched.unwatch(descriptor)
 
 
-class _Selector(selectors.DefaultSelector):
-    """The selector of a loop: gives the turn away while it waits, and calls the watchers itself."""
+class _Selector(selectors.BaseSelector):
+    """What a loop waits by: gives the turn away while it waits, and calls the watchers itself.
 
-    def __init__(self) -> None:
-        super().__init__()
+    Args:
+        kernel: the kernel's `epoll` or `poll`.
+        second: its unit of time-outs, in parts of a second.
+    """
+
+    def __init__(self, kernel: Any, second: int) -> None:
+        self._kernel, self._second = kernel, second
+        self._keys: dict[int, selectors.SelectorKey] = {}  # asyncio's
+        self._watchers: dict[int, Callable[[int], object]] = {}
         self.turn = native.lock()
         self.until = math.inf  # when it ends to wait
 
+    def watch(self, descriptor: int, events: int, ready: Callable[[int], object]) -> None:
+        self._watchers[descriptor] = ready
+        self._kernel.register(descriptor, _MASKS[events])
+
+    def watch_for(self, descriptor: int, events: int) -> None:
+        self._kernel.modify(descriptor, _MASKS[events])
+
+    def unwatch(self, descriptor: int) -> None:
+        del self._watchers[descriptor]
+        self._kernel.unregister(descriptor)
+
+    def register(self, fileobj: Any, events: int, data: Any = None) -> selectors.SelectorKey:
+        descriptor = fileobj if isinstance(fileobj, int) else fileobj.fileno()
+        key = self._keys[descriptor] = selectors.SelectorKey(fileobj, descriptor, events, data)
+        self._kernel.register(descriptor, _MASKS[events])
+        return key
+
+    def unregister(self, fileobj: Any) -> selectors.SelectorKey:
+        descriptor = fileobj if isinstance(fileobj, int) else fileobj.fileno()
+        key = self._keys.pop(descriptor)
+        self._kernel.unregister(descriptor)
+        return key
+
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        self.until = math.inf if timeout is None else monotonic() + timeout
+        if timeout is None:
+            self.until, units = math.inf, None
+        else:
+            self.until = monotonic() + timeout
+            # Rounded up to what the kernel counts by, or the last part would be waited for in a circle.
+            units = math.ceil(max(timeout, 0) * 1000) / 1000 * self._second
         self.turn.release()
         try:
-            found = super().select(timeout)
+            found = self._kernel.poll(units)
         finally:
             self.turn.acquire()
-        return _without_watched(found)
+        others = []
+        for descriptor, told in found:
+            # An error or a hang-up counts as both, so that readers and writers notice it.
+            events = selectors.EVENT_READ if told & ~select.POLLOUT else 0
+            events |= selectors.EVENT_WRITE if told & ~select.POLLIN else 0
+            ready = self._watchers.get(descriptor)
+            if ready is not None:
+                ready(events)
+            elif (key := self._keys.get(descriptor)) is not None:
+                others.append((key, events & key.events))
+        return others
+
+    def get_map(self) -> Mapping[Any, selectors.SelectorKey]:
+        return self._keys
+
+    def close(self) -> None:
+        self._keys.clear()
+        if hasattr(self._kernel, "close"):
+            self._kernel.close()
 
 
 class _PatchedLoop(KernelLoop):
@@ -178,50 +236,3 @@ class _PatchedLoop(KernelLoop):
         self._csock.setblocking(False)  # noqa: FBT003
         self._internal_fds += 1
         self._add_reader(self._ssock.fileno(), self._read_from_self)
-
-
-class _PollSelector(selectors.SelectSelector):  # pragma: no cover  # in a thread that coverage cannot follow
-    """A selector that waits by the kernel's `poll`, which the patched module `select` does not have."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.turn, self.until = native.lock(), math.inf
-        self._poll = native.original("select", "poll")()
-
-    def register(self, fileobj: Any, events: int, data: Any = None) -> selectors.SelectorKey:
-        key = super().register(fileobj, events, data)
-        reads = select.POLLIN if events & selectors.EVENT_READ else 0
-        writes = select.POLLOUT if events & selectors.EVENT_WRITE else 0
-        self._poll.register(key.fd, reads | writes)
-        return key
-
-    def unregister(self, fileobj: Any) -> selectors.SelectorKey:
-        key = super().unregister(fileobj)
-        self._poll.unregister(key.fd)
-        return key
-
-    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        found = []
-        for descriptor, told in self._poll.poll(
-            None if timeout is None else max(0, math.ceil(timeout * 1000))
-        ):
-            key = self.get_key(descriptor)
-            # An error or a hang-up counts as both, so that readers and writers notice it.
-            ready = selectors.EVENT_READ if told & ~select.POLLOUT else 0
-            ready |= selectors.EVENT_WRITE if told & ~select.POLLIN else 0
-            found.append((key, ready & key.events))
-        return _without_watched(found)
-
-
-def _without_watched(
-    found: list[tuple[selectors.SelectorKey, int]],
-) -> list[tuple[selectors.SelectorKey, int]]:
-    """Call the watchers of sockets that are ready, and return the events that asyncio waits for."""
-    others = []
-    for event in found:
-        key, events = event
-        if type(key.data) is tuple:  # asyncio's pair of handles
-            others.append(event)
-        else:
-            key.data(events)
-    return others
