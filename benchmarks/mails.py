@@ -67,9 +67,10 @@ def _a_connection_each(host: str, port: int) -> float:
 
 
 def _banners(host: str, port: int) -> float:
+    address = socket.gethostbyname(host)  # the other one has no names
     start = time.perf_counter()
     for _ in range(_SINGLE):
-        with socket.create_connection((host, port)) as client:
+        with socket.create_connection((address, port)) as client:
             assert client.recv(4096)[:3] == b"220"
     return (time.perf_counter() - start) / _SINGLE
 

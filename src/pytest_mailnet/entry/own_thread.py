@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 from weakref import WeakValueDictionary
 
 from pytest_mailnet.entry.network import EngineSocket, Network
+from pytest_mailnet.values import Endpoint
 
 __all__ = ["OwnThread"]
 
@@ -55,14 +56,18 @@ class OwnThread:
         if end is not None:
             self._ends[sock.fileno()] = end
 
-    def ask(self, sock: socket.socket, send: Callable[[], int]) -> int:
-        """Send a datagram to the net's name server; the answer is there afterwards.
+    def send_datagram(self, where: Any, send: Callable[[], int]) -> int:
+        """Send a datagram; if it goes to the net's name server, the answer is there afterwards.
 
         Args:
-            sock: the client's socket.
-            send: sends the datagram. It does not wait for anything, so that this holds for every client.
+            where: the real address that it goes to.
+            send: sends it. That does not wait for anything, so that this holds for every client.
         """
-        return _holding(self._world.entrance(sock.type), send)
+        world = self._world.of_caller()
+        name_server = world.entrance(socket.SOCK_DGRAM)
+        if name_server is None or not world.connections.is_engine(Endpoint(*where[:2])):
+            return send()
+        return _holding(name_server, send)
 
     def send(self, sock: socket.socket, data: Any, flags: int) -> int:
         """Send bytes to a server, and have it answer, if this client can.

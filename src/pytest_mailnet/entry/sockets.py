@@ -199,7 +199,7 @@ class _Methods:
 
     def sendto(self) -> Callable[..., int]:
         found: Any = self._cls.sendto
-        dial, kernel, ask = self._translation.dial, self._kernel.sendto, self._own_thread.ask
+        dial, kernel, own = self._translation.dial, self._kernel.sendto, self._own_thread.send_datagram
 
         def sendto(sock: socket.socket, data: Any, *rest: Any) -> int:
             if not rest:
@@ -207,9 +207,10 @@ class _Methods:
             dialled = dial(sock, rest[-1])
             if isinstance(dialled, OSError):
                 raise dialled
-            if dialled.led:
-                return ask(sock, lambda: int(kernel(sock, data, *rest[:-1], dialled.where)))
-            return int(found(sock, data, *rest[:-1], dialled.where))
+            send, where = kernel if dialled.led else found, dialled.where
+            if sock.type != socket.SOCK_DGRAM or sock.family not in INTERNET or not isinstance(where, tuple):
+                return int(send(sock, data, *rest[:-1], where))
+            return own(where, lambda: int(send(sock, data, *rest[:-1], where)))
 
         return sendto
 
