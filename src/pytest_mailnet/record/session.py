@@ -52,6 +52,7 @@ _OF_A_MESSAGE: Mapping[str, str] = MappingProxyType(
 
 
 _STAGES = (None, *Stage)
+_WORTH_FOLDING = 3  # exchanges; a session that is a banner and a QUIT takes no less room folded
 
 
 class Finding(NamedTuple):
@@ -296,7 +297,7 @@ def fold(session: Session) -> None:
 
     A net keeps all sessions of a test, which may be ten thousand, and looks into few of them.
     """
-    if not session.exchanges:
+    if len(session.exchanges) < _WORTH_FOLDING or isinstance(session._exchanges, bytes):  # noqa: SLF001
         return
     times, stages, requests, replies, findings = zip(*session.exchanges, strict=True)
     # Of a content there is one copy, the message's.

@@ -59,7 +59,8 @@ class Listener(WatchedSocket):
 
     def ready(self, events: int) -> None:  # noqa: ARG002
         """Accept the connections that wait."""
-        for _ in range(_AT_ONCE):
+        # A client that does this itself has one call to wait for.
+        for _ in range(1 if self._loop.turn_taken_here else _AT_ONCE):
             try:
                 sock, peer = self._sock.accept()
             except (BlockingIOError, InterruptedError, ConnectionAbortedError):
