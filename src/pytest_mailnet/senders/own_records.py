@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from pytest_mailnet.dns.blocklists import reversed_name
-from pytest_mailnet.dns.records import Record, address_record, parse_rdata, plain_name
+from pytest_mailnet.dns.records import Record, address_record, checked_name, parse_rdata
 from pytest_mailnet.dns.resolver import Resolver
 from pytest_mailnet.senders.sender import Sender
 
@@ -44,7 +44,7 @@ class SenderRecords:
         """
         if not sender.ptr:
             return []
-        name = plain_name(sender.ptr)
+        name = checked_name(sender.ptr)
         records = [address_record(name, ip) for ip in (sender.ip, sender.ipv6)]
         own = {it.rdtype: it for it in before if it.name == name}
         if not own:
