@@ -83,6 +83,16 @@ def test_what_is_put_off_is_done_at_the_end_of_the_turn(loop):
     assert done == [threading.current_thread()]
 
 
+def test_the_turn_is_given_back_although_what_was_put_off_has_failed(loop):
+    take(loop)
+    loop.put_off(lambda: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        loop.end_turn()
+
+    take(loop)
+    loop.end_turn()
+
+
 def test_a_socket_watched_by_another_thread_wakes_the_loop(loop):
     ready = threading.Event()
     here, there = socket.socketpair()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
 import socket
 from collections.abc import Callable
@@ -73,7 +74,8 @@ class Listener(WatchedSocket):
                 self._loop.call_later(_SECONDS_UNTIL_SOME, self._go_on)
                 return
             sock.setblocking(False)  # noqa: FBT003
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            with contextlib.suppress(OSError):  # the caller has gone; some systems mind
+                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             transport = StreamTransport(sock, self._loop, self.transports.discard)
             self.transports.add(transport)
             transport.begin(self._protocol, Endpoint(*peer))
@@ -244,7 +246,7 @@ class StreamTransport(WatchedSocket, asyncio.Transport):
     def _end(self, error: Exception | None) -> None:
         try:
             if self._protocol is not None:
-                self._protocol.connection_lost(error)
+                self._call(self._protocol.connection_lost, error)
         finally:
             self._sock.close()
             self._gone(self)

@@ -90,12 +90,14 @@ class KernelLoop(asyncio.SelectorEventLoop):
 
     def end_turn(self) -> None:
         """Do what was put off, give the turn back, and wake the loop's thread if asyncio has work."""
-        while self._behind:
-            self._behind.pop(0)()
-        scheduled, self._holder = self._scheduled_here, 0
-        self._turn.release()
-        if scheduled:
-            self.call_soon_threadsafe(bool)
+        try:
+            while self._behind:
+                self._behind.pop(0)()
+        finally:
+            scheduled, self._holder = self._scheduled_here, 0
+            self._turn.release()
+            if scheduled:
+                self.call_soon_threadsafe(bool)
 
     @property
     def turn_taken_here(self) -> bool:
