@@ -50,9 +50,8 @@ class Catalogue:
         self._facts: dict[str, Facts] = {}
         self._phrasebooks: dict[tuple[Facts, str], Phrasebook] = {}
         self._owners: dict[str, str | None] = {}
-        self.owners_around = functools.lru_cache(4096)(
-            self._owners_around
-        )  # each net asks for the same names
+        # Each net asks for the same names.
+        self.owners_around = functools.lru_cache(16_384)(self._owners_around)
 
     @functools.cached_property
     def names(self) -> tuple[str, ...]:
