@@ -227,3 +227,13 @@ def test_a_forked_child_s_copy_of_a_connection_is_left_to_the_engine(mailnet, sh
         os.waitpid(child, 0)
 
         assert sock.recv(4096).startswith(b"250 ")
+
+
+def test_a_test_may_replace_what_only_makes_a_net_faster(mailnet, shop, monkeypatch):
+    sent, send = [], socket.socket.sendall
+    monkeypatch.setattr(socket.socket, "sendall", lambda sock, data: sent.append(data) or send(sock, data))
+
+    with smtplib.SMTP("mx.shop.example", 25, timeout=10) as client:
+        client.ehlo("app.example")
+
+    assert sent[0] == b"ehlo app.example\r\n"

@@ -36,9 +36,8 @@ class OwnThread:
     def __init__(self, world: Network) -> None:
         self._world = world
         self._kernel: Any = _socket.socket
-        self._ends: WeakValueDictionary[int, EngineSocket] = (
-            WeakValueDictionary()
-        )  # by the client's descriptor
+        # By the client's descriptor.
+        self._ends: WeakValueDictionary[int, EngineSocket] = WeakValueDictionary()
 
     def connect(self, sock: socket.socket, where: tuple[Any, ...]) -> None:
         """Connect to the net's listener; the banner is there afterwards, if the client blocks.
