@@ -8,10 +8,13 @@ from importlib import resources
 
 import pytest
 
+from pytest_mailnet.dns.zone import Zones
+from pytest_mailnet.dns.zonefile import parse_zone
 from pytest_mailnet.errors import ProviderFileError
 from pytest_mailnet.providers import catalogue_with
 from pytest_mailnet.providers.catalogue import stock_phrases
 from pytest_mailnet.providers.toml_file import parse_facts
+from pytest_mailnet.providers.zones import customer_zones, zones_of
 from pytest_mailnet.values import Stage
 
 CATALOGUE = catalogue_with()
@@ -35,6 +38,28 @@ def test_the_rules_of_a_shipped_file_pass_the_check_that_a_user_s_file_meets(ste
 
     known = CATALOGUE.load_stem(stem).rules
     assert [(type(it), vars(it)) for it in facts.rules] == [(type(it), vars(it)) for it in known]
+
+
+@pytest.mark.parametrize("stem", CATALOGUE.stems)
+def test_the_zones_of_a_shipped_file_are_what_the_reader_of_master_files_finds(stem):
+    facts = CATALOGUE.load_stem(stem)
+
+    for zones, text in (
+        (zones_of(facts), facts.zone),
+        (customer_zones(facts, "a-b.example"), customer_text(facts)),
+    ):
+        read = Zones(parse_zone(f"{text}\n", "."))
+        assert {name: records_at(zones, name) for name in zones.names} == {
+            name: records_at(read, name) for name in read.names
+        }
+
+
+def customer_text(facts):
+    return facts.customer.replace("{domain}", "a-b.example").replace("{label}", "a-b-example")
+
+
+def records_at(zones, name):
+    return {rdtype: set(zones.find(name, rdtype)) for rdtype in zones.types(name)}
 
 
 MINIMAL = """

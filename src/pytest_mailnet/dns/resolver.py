@@ -19,7 +19,6 @@ from pytest_mailnet.dns.records import (
 )
 from pytest_mailnet.dns.wrong_answers import wrong_answer
 from pytest_mailnet.dns.zone import NAME_SERVER, Zones
-from pytest_mailnet.dns.zonefile import parse_zone
 from pytest_mailnet.errors import ZoneError, amongst
 from pytest_mailnet.faults.dns_fault import (
     MX_MANNERS,
@@ -77,6 +76,8 @@ class Resolver:
 
     def load(self, source: str | os.PathLike[str], origin: str) -> None:
         """Add the records of a master file, as `Dns.load` describes."""
+        from pytest_mailnet.dns.zonefile import parse_zone  # noqa: PLC0415  # few tests load a file
+
         self.publish(parse_zone(source, origin))
 
     def publish(self, records: Sequence[Record]) -> None:
