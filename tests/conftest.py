@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import smtplib
 import socket
 import ssl
@@ -284,3 +285,17 @@ Subject: Order 7
 
 --b1--
 """
+
+
+@pytest.fixture
+def leaked(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], list[str]]]:
+    """What nobody has closed, as the collector finds it; what it finds by the test's end fails no other test."""
+
+    def collect() -> list[str]:
+        gc.collect()
+        return found
+
+    found: list[str] = []
+    monkeypatch.setattr(sys, "unraisablehook", lambda it: found.append(str(it.exc_value)))
+    yield collect
+    gc.collect()

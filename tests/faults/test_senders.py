@@ -6,7 +6,6 @@ import asyncio
 import gc
 import smtplib
 import socket
-import sys
 import threading
 
 import dns.exception
@@ -87,19 +86,6 @@ def only_what_is_new_is_collected():
 
 
 @pytest.fixture
-def leaked(monkeypatch):
-    """What nobody has closed, as the collector finds it."""
-
-    def collect():
-        gc.collect()
-        return found
-
-    found = []
-    monkeypatch.setattr(sys, "unraisablehook", lambda it: found.append(str(it.exc_value)))
-    return collect
-
-
-@pytest.fixture
 def alice(mailnet):
     mailnet.clock.compress()
     shop = mailnet.add_server("mx.shop.example", domain=DOMAIN)
@@ -156,6 +142,7 @@ def test_a_socket_that_is_left_open_is_noticed(mailnet, alice, leaked):
     assert [text.split(" fd=")[0] for text in leaked()] == ["unclosed <socket.socket"]
 
 
+@pytest.mark.usefixtures("leaked")  # by aiosmtplib; see above
 @pytest.mark.parametrize("send", [by_smtplib, by_aiosmtplib, by_django])
 def test_without_a_fault_every_sender_gets_through(mailnet, alice, send):
     assert believes(send) == "sent"

@@ -286,6 +286,8 @@ def test_microsoft365_takes_passwords_until_its_tenant_has_turned_them_off(mailn
     assert refused[1].startswith("5.7.139 Authentication unsuccessful, basic authentication is disabled. ")
 
 
+# aiosmtplib closes TLS as asyncio does, which waits for the server's close_notify after the loop has ended.
+@pytest.mark.usefixtures("leaked")
 def test_microsoft365_refuses_a_bad_token_at_once(mailnet):
     async def try_token(token):
         async with aiosmtplib.SMTP(hostname="smtp.office365.com", port=587) as client:
