@@ -42,7 +42,7 @@ class Authority:
 
     Each run makes new keys: elliptic ones, because they are quick to make. Private keys never leave the
     process, except while a context reads them from a file that no other user can open. One lock guards the
-    certificates: servers ask for them in the engine's thread, and tests in theirs.
+    certificates: servers ask for them in the engine's turn, and tests in threads of their own.
     """
 
     def __init__(self) -> None:

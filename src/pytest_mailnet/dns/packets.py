@@ -75,7 +75,7 @@ class Sent(NamedTuple):
 
 
 class NameServer:
-    """Answers the questions that reach one net, as a recursive resolver. Used in the engine's thread only.
+    """Answers the questions that reach one net, as a recursive resolver does. Used in the engine's turn only.
 
     Args:
         dns: the resolver that finds the answers.

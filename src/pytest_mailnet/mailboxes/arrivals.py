@@ -16,7 +16,7 @@ __all__ = ["Arrivals"]
 class Arrivals:
     """The messages that a net's servers took, and the callbacks that wake waiting tests.
 
-    The engine's thread appends; tests wait in other threads. One lock guards the callbacks.
+    Who has the engine's turn appends; tests wait in threads of their own. One lock guards the callbacks.
     """
 
     def __init__(self) -> None:

@@ -77,7 +77,7 @@ class Internet:
     @functools.cached_property
     def name_server(self) -> NameServer:
         """Packs the answers to questions that come in packets."""
-        # Only the engine's thread asks for it, since packets arrive there.
+        # Only who has the engine's turn asks for it, so one is made.
         from pytest_mailnet.dns.packets import NameServer  # noqa: PLC0415  # with dnslib: many tests ask nothing
 
         return NameServer(self.dns, self.journal, self.drawn_for_question)

@@ -27,7 +27,7 @@ OWN_ANSWER = Finding("script", "")
 
 
 class Policy:
-    """The rules that a provider decides by. They run in the engine's thread; tests turn them on at any time.
+    """The rules that a provider decides by. They run in the engine's turn; tests turn them on at any time.
 
     Args:
         facts: the facts about the provider, or its submission servers; rules decide in the file's order.

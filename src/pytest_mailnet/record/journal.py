@@ -1,7 +1,7 @@
 """The record of what happened in a net: append-only, in order, in both directions.
 
 The engine's thread and the application's threads write, the test reads. Records are frozen; a
-session grows by whole exchanges, and only the engine's thread appends to it.
+session grows by whole exchanges, and only who has the engine's turn appends to it.
 """
 
 from __future__ import annotations

@@ -65,7 +65,7 @@ class QueuedRecipient:
 
 
 class QueuedMail:
-    """A mail that a provider has taken for recipients elsewhere. Only the engine's thread changes it.
+    """A mail that a provider has taken for recipients elsewhere. Only who has the engine's turn changes it.
 
     Args:
         provider: see the attribute.

@@ -32,8 +32,8 @@ _AT_ONCE = 16  # mails in a row, while the engine's other work waits
 class Spool:
     """The mails that the servers of a net have taken for others. A test holds the `Queue` in front of it.
 
-    Mails stay until `run` is called. One lock: the engine's thread adds and removes mails, and the test reads
-    them.
+    Mails stay until `run` is called. One lock: who has the engine's turn adds and removes mails, and the test
+    reads them.
 
     Args:
         net: the net in which mails are delivered.

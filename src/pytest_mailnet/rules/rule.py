@@ -74,7 +74,7 @@ class Refusal(NamedTuple):
 class RuleContext(Protocol):
     """What a provider can find out about a session, by the means that it has in life.
 
-    Rules run in the engine's thread, one at a time; what they remember needs no lock.
+    Rules run in the engine's turn, one at a time; what they remember needs no lock.
     """
 
     @property

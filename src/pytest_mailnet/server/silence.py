@@ -18,7 +18,7 @@ _SIOCOUTQNSD = 0x894B  # linux/sockios.h
 class Silences:
     """The clients' loopback ports that receive nothing unless time passes, each as (socket kind, port).
 
-    One lock: the engine's thread and dialling threads add and remove, waiting threads look.
+    One lock: who has the engine's turn and dialling threads add and remove, waiting threads look.
     """
 
     def __init__(self) -> None:

@@ -14,7 +14,7 @@ Answer: TypeAlias = Reply | HangUp | None
 
 
 class SmtpHost(Protocol):
-    """A host as its conversations use it. All methods are called in the engine's thread."""
+    """A host as its conversations use it. All methods are called by who has the engine's turn."""
 
     @property
     def hostname(self) -> str:
