@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pytest_mailnet.dns.packets import NameServer
+from pytest_mailnet.dns.name_server import NameServer
 from pytest_mailnet.dns.resolver import Resolver
 from pytest_mailnet.record.journal import Journal
 
@@ -135,7 +135,7 @@ def test_a_name_of_any_octets_is_asked_for_and_told(reply_to, labels, below, tcp
 def test_what_cannot_be_read_is_a_format_error(reply_to, packet):
     reply = reply_to(packet)
 
-    assert reply[:4] == bytes.fromhex("12348181")
+    assert reply[:4] == bytes.fromhex("12348101")
     assert reply[4:] == bytes(8)
 
 

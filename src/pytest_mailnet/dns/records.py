@@ -100,8 +100,11 @@ def plain_name(name: str) -> str:
     if not name.isascii():
         with contextlib.suppress(UnicodeError):  # what cannot be a name is compared as it stands
             name = name.encode("idna").decode("ascii")
-    # A dot in a label is written as its number, so that every dot there is ends a label.
-    return name.replace(r"\.", r"\046").rstrip(".").lower()
+    if "\\" in name or " " in name or not name.isprintable():
+        with contextlib.suppress(ValueError):
+            # Every escape in one form, a dot in a label as its number: every dot there ends a label.
+            name = presented(labels(name))
+    return name.rstrip(".").lower()
 
 
 def presented(parts: Iterable[bytes]) -> str:
@@ -120,7 +123,8 @@ def checked_name(name: str) -> str:
     """
     owner = plain_name(name) if isinstance(name, str) else ""
     try:
-        known = bool(labels(owner)) and owner.isascii() and " " not in owner
+        # A space is possible, and a mistake where it has no backslash before it.
+        known = bool(labels(owner)) and owner.isascii() and " " not in name.replace(r"\ ", "")
     except ValueError:
         known = False
     if not known:
