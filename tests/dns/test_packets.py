@@ -283,6 +283,20 @@ def test_other_operations_are_not_implemented(shop, reply_to, journal, opcode):
     assert journal.queries == []
 
 
+def test_the_target_of_a_dname_is_whole_and_others_point_to_it(zones, reply_to):
+    zones.add("old.example", "DNAME", "new.example")
+    question = dns.message.make_query("x.old.example", "A", use_edns=False).to_wire()
+
+    reply = reply_to(question)
+
+    answers = reply[len(question) :]
+    assert answers[:12] == b"\xc0\x0e" + struct.pack("!HHIH", 39, 1, 300, 13)[:10]
+    assert answers[12:25] == b"\3new\7example\0"
+    assert answers[25:41] == b"\xc0\x0c" + struct.pack("!HHIH", 5, 1, 300, 4) + b"\1x\xc0" + bytes(
+        [len(question) + 12]
+    )
+
+
 @pytest.mark.parametrize(
     ("flags", "dnssec_ok", "told"),
     [

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import struct
-from dataclasses import dataclass
 
 import dnslib
 
@@ -38,7 +38,7 @@ _CACHED = 4096  # packing takes a hundred times as long as the look-up, and test
 _COMPRESSED = {"CNAME": dnslib.CNAME, "NS": dnslib.NS, "PTR": dnslib.PTR}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class Asked:
     """The contents of a packet: one question, or the rcode that refuses it.
 
@@ -97,28 +97,27 @@ def _parsed(flags: int, packet: _Buffer) -> Asked:
     if header.q != 1:
         return Asked(flags, "FORMERR")
     question = dnslib.DNSQuestion.parse(packet)
-    records = [dnslib.RR.parse(packet) for _ in range(header.a + header.auth + header.ar)]
-    opts = [
-        (record.edns_ver, record.rclass, record.ttl & 0xFFFF)
-        for record in records
-        if record.rtype == dnslib.QTYPE.OPT
-    ]
-    if len(opts) > 1:  # RFC 6891, 6.1.1
-        return Asked(flags, "FORMERR")
-    edns = opts[0] if opts else None
-    return Asked(
+    asked = Asked(
         flags,
-        "BADVERS"
-        if edns is not None and edns[0] > 0
-        else "FORMERR"
-        if question.qclass == _ANY_CLASS
-        else None,
+        "FORMERR",
         question.qname,
         presented(question.qname.label),  # pyright: ignore[reportOptionalMemberAccess]  # untyped library
         rdtype_of(question.qtype),
         question.qtype,
         question.qclass,
-        edns,
+    )
+    try:
+        records = [dnslib.RR.parse(packet) for _ in range(header.a + header.auth + header.ar)]
+    except Exception:  # noqa: BLE001  # as above
+        return asked
+    opts = [it for it in records if it.rtype == dnslib.QTYPE.OPT]
+    if len(opts) > 1 or question.qclass == _ANY_CLASS:  # RFC 6891, 6.1.1
+        return asked
+    if not opts:
+        return dataclasses.replace(asked, rcode=None)
+    version, flags_of_edns = opts[0].edns_ver, opts[0].ttl & 0xFFFF
+    return dataclasses.replace(
+        asked, rcode="BADVERS" if version else None, edns=(version, opts[0].rclass, flags_of_edns)
     )
 
 
@@ -193,6 +192,19 @@ class _Buffer(dnslib.DNSBuffer):  # type: ignore[misc]  # no types
             self.names.popitem()
 
 
+class _Dname(dnslib.RD):  # type: ignore[misc]  # no types
+    """The rdata of a DNAME: never compressed, but others point into it (RFC 6672, 2.5)."""
+
+    def __init__(self, target: dnslib.DNSLabel) -> None:
+        super().__init__()
+        self._target = target
+
+    def pack(self, buffer: _Buffer) -> None:
+        known, buffer.names = buffer.names, {}
+        buffer.encode_name(self._target)
+        buffer.names |= known
+
+
 def _resource(record: Record, asked: Asked) -> dnslib.RR:
     # The first owner is the name as it was asked, letter by letter (draft-vixie-dnsext-dns0x20).
     owner = asked.label if record.name == asked.name.lower() else _label(record.name)
@@ -206,6 +218,8 @@ def _rdata(record: Record) -> dnslib.RD:
             return _COMPRESSED[record.rdtype](_label(words[0]))
         case "MX":
             return dnslib.MX(_label(words[1]), int(words[0]))
+        case "DNAME":
+            return _Dname(_label(words[0]))
         case "SOA":
             return dnslib.SOA(_label(words[0]), _label(words[1]), tuple(map(int, words[2:])))
         case _:
