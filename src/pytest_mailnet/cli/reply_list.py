@@ -43,7 +43,8 @@ def matching_replies(
 
     Args:
         catalogue: the catalogue of providers.
-        provider: the provider's name, an alias, or a name with an era, "gmail-2009".
+        provider: the provider's name, an alias, or a name with an era, "gmail-2009"; "" for all, where an era
+            that is `like` today's has only the replies that differ.
         stage: "rcpt", "message", …
         code: the beginning of the reply code or of the enhanced status code: "55", "5.7.26".
         text: a part of the reply's text or of its ID, in any case.
@@ -52,10 +53,15 @@ def matching_replies(
         UnknownName: if there is no such provider or stage; names the near misses.
         InvalidSetting: if no code can begin with `code`.
     """
-    stems = [catalogue.stem(provider)] if provider else catalogue.stems
-    found = [
-        ListedReply(stem, phrase) for stem in stems for phrase in catalogue.load_stem(stem).phrases.values()
-    ]
+    if provider:
+        stem = catalogue.stem(provider)
+        found = [ListedReply(stem, phrase) for phrase in catalogue.load_stem(stem).phrases.values()]
+    else:
+        found = [
+            ListedReply(stem, phrase)
+            for stem in catalogue.stems
+            for phrase in catalogue.own_phrases(stem).values()
+        ]
     if not _CODE.fullmatch(code):
         raise InvalidSetting(
             f"{code!r} begins no code; codes are like '550' and '5.7.26', '55' finds all 55x"

@@ -76,6 +76,8 @@ class Facts:
         wording: the words of its bounces.
         catch_all: whether every recipient in its domains has a mailbox.
         handled: whether a handler decides in its place, about mailboxes too.
+        era: the era that today's facts have a name for, "3.9"; "" for none.
+        like: the provider of whose facts today this era's file tells only the differences; "" for none.
     """
 
     name: str
@@ -96,6 +98,8 @@ class Facts:
     wording: Wording = STOCK
     catch_all: bool = False
     handled: bool = False
+    era: str = ""
+    like: str = ""
 
     @property
     def rules(self) -> tuple[Rule, ...]:
