@@ -154,7 +154,10 @@ def test_microsoft_365_blocks_mail_for_unknown_users_at_the_edge(mailnet):
     stage, reply = deliver("carl@shop.example", "bob@b.example")
 
     assert stage == "rcpt"
-    assert reply.startswith("550 5.4.1 Recipient address rejected: Access denied. AS(201806281) [")
+    assert reply.startswith(
+        "550 5.4.1 Recipient address rejected: Access denied. For more information see "
+        "https://aka.ms/EXOSmtpErrors [shop-example.mail.protection.outlook.com 20"
+    )
 
 
 def test_microsoft_365_takes_mail_for_unknown_users_where_a_test_has_it_so(mailnet):
