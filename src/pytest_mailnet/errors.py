@@ -155,9 +155,7 @@ def near_misses(given: str, known: Iterable[str], most: int = 3) -> list[str]:
     """
     by_lower = {name.lower(): name for name in known}
     close = difflib.get_close_matches(given.lower(), list(by_lower), n=most, cutoff=0.6)
-    # Beside a name that has two letters swapped, one that shares half of them is no help.
-    near = {name: difflib.SequenceMatcher(None, name, given.lower()).ratio() for name in close}
-    return [by_lower[name] for name in close if near[name] > near[close[0]] - 0.3]
+    return [by_lower[name] for name in close]
 
 
 def amongst(
