@@ -131,3 +131,13 @@ def test_a_net_has_one_era_of_a_provider(mailnet):
 
 def test_postfix_is_its_newest_version_without_an_era(mailnet):
     assert mailnet.provider("postfix") is mailnet.provider("postfix", era="3.9")
+
+
+def test_a_host_of_a_version_s_era_is_told_of_with_the_version_in_quotes(make_mailnet, folder):
+    zone = '\n[zone]\nsource = "own"\ntext = "daemon.example. 300 IN MX 10 old.daemon.example."\n'
+    (folder / "daemon-3.7.toml").write_text(BEFORE + zone)
+
+    with make_mailnet(providers=[folder]), pytest.raises(OSError, match="known") as error:
+        smtplib.SMTP("old.daemon.example", 25)
+
+    assert "mailnet.provider('daemon', era='3.7'), before daemon is used" in str(error.value)

@@ -200,10 +200,11 @@ class ForbiddenAttachment(_OfContent):
 
 
 def _decodable(value: str) -> bool:
-    try:
-        make_header(decode_header(value))
-    except (HeaderParseError, LookupError, ValueError):
-        return False
+    if "=?" in value:
+        try:
+            make_header(decode_header(value))
+        except (HeaderParseError, LookupError, ValueError):
+            return False
     return "\ufffd" not in value
 
 
