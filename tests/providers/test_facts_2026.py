@@ -32,6 +32,7 @@ def said(host, recipient, *, sender="bob@shop.example", content=MAIL):
     ("domain", "host"),
     [
         ("hotmail.fr", "eur.olc.protection.outlook.com"),
+        ("outlook.de", "eur.olc.protection.outlook.com"),
         ("hotmail.co.uk", "eur.olc.protection.outlook.com"),
         ("outlook.jp", "apc.olc.protection.outlook.com"),
         ("yahoo.co.uk", "mx-eu.mail.am0.yahoodns.net"),
