@@ -78,6 +78,8 @@ class Facts:
         catch_all: whether every recipient in its domains has a mailbox.
         handled: whether a handler decides in its place, about mailboxes too.
         manners: how its servers hold their conversations.
+        era: the era that today's facts have a name for, "3.9"; "" for none.
+        like: the provider of whose facts today this era's file tells only the differences; "" for none.
     """
 
     name: str
@@ -99,6 +101,8 @@ class Facts:
     catch_all: bool = False
     handled: bool = False
     manners: Manners = USUAL
+    era: str = ""
+    like: str = ""
 
     @property
     def rules(self) -> tuple[Rule, ...]:
