@@ -10,7 +10,7 @@ _LINE_END = b"\r\n"
 _END = b"\r\n.\r\n"
 _LOOSE_END = re.compile(rb"\r?\n\.\r?\n")
 _LOOSE_LINE_END = re.compile(rb"\r?\n")
-_BARE_LINE_FEED = re.compile(rb"(?<!\r)\n|\r(?!\n)")
+_BARE = ((re.compile(rb"(?<!\r)\n"), "bare_line_feed"), (re.compile(rb"\r(?!\n)"), "bare_carriage_return"))
 
 
 class Content:
@@ -67,10 +67,11 @@ class Content:
     def taken(self) -> tuple[bytes, str | None]:
         """The content and None, or b"" and the condition that refuses the content.
 
-        The condition is "message_too_big", "content_line_too_long" or "bare_line_feed".
+        The condition is "message_too_big", "content_line_too_long", "bare_line_feed" or
+        "bare_carriage_return".
         """
-        if self._problem is None and self._refuses and _BARE_LINE_FEED.search(self._held):
-            self._problem = "bare_line_feed"
+        if self._problem is None and self._refuses:
+            self._problem = next((it for sign, it in _BARE if sign.search(self._held)), None)
         if self._problem is not None:
             return b"", self._problem
         if self._loose:

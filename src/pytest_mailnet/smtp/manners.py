@@ -35,8 +35,8 @@ class Manners:
         checks_paths: whether the addresses in MAIL and RCPT have to be in the form of RFC 5321, 4.1.2.
         bare_line_feed: what a line feed without a carriage return is in content. "kept": part of a line.
             "ends lines": a line end, so that a second mail can be smuggled in (CVE-2023-51764).
-            "ends lines throughout": a line end if the first line has ended so. "refused": an error, with
-            the reply "bare_line_feed".
+            "ends lines throughout": a line end if the first line has ended so. "refused": an error, as is a
+            carriage return alone, with the replies "bare_line_feed" and "bare_carriage_return".
         unknown: commands of RFCs that it does not know: "EXPN".
         without_argument: commands whose argument it ignores, where it should refuse it: "QUIT".
         unwelcome: the regular expression of lines that end the session at once, with "unwelcome_command";
