@@ -10,6 +10,7 @@ from typing import Any
 
 from pytest_mailnet.errors import InvalidReply, InvalidSetting, ProviderFileError, amongst
 from pytest_mailnet.handles.attributes import is_whole
+from pytest_mailnet.mailboxes.addressing import LITERAL, Addressing
 from pytest_mailnet.providers.facts import Facts, Submission
 from pytest_mailnet.providers.phrasebook import Phrase
 from pytest_mailnet.providers.ruleset import Ruleset
@@ -82,6 +83,24 @@ class _Reader:
             phrases=phrases,
             submission=self._submission(phrases) if "submission" in table else None,
             wording=self._wording(),
+            addressing=self._addressing(),
+        )
+
+    def _addressing(self) -> Addressing:
+        if "addressing" not in self._top:
+            return LITERAL
+        table = self._table("addressing", self._top["addressing"])
+        self._keys(
+            "addressing", table, required={"source"}, optional={"dots", "same_domains", "subaddress", "year"}
+        )
+        sign = self._typed("addressing.subaddress", table.get("subaddress", ""), str, "a text")
+        if len(sign) > 1 or sign == "@":
+            raise self._error("addressing.subaddress", f"{sign!r} is not one sign, such as '+'")
+        same = tuple(self._texts("addressing.same_domains", table.get("same_domains", [])))
+        for domain in same:
+            self._one_of("addressing.same_domains", domain, self._top.get("domains", []), "domain ")
+        return Addressing(
+            sign, self._typed("addressing.dots", table.get("dots", True), bool, "true or false"), same
         )
 
     def _submission(self, phrases: Mapping[str, Phrase]) -> Submission:
@@ -287,6 +306,7 @@ class _Reader:
 
 
 _OPTIONAL = {
+    "addressing",
     "aliases",
     "bounces",
     "customer",
