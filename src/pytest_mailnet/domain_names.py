@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 
-__all__ = ["a_labels"]
+__all__ = ["a_labels", "u_labels"]
 
 
 def a_labels(name: str) -> str:
@@ -14,6 +14,20 @@ def a_labels(name: str) -> str:
     getaddrinfo and dnspython look names up, too.
     """
     return name.lower() if name.isascii() else _encoded(name)
+
+
+def u_labels(name: str) -> str:
+    """A domain in small letters, with labels of other scripts as people write them: "bücher.example"."""
+    name = name.lower()
+    return _decoded(name) if "xn--" in name else name
+
+
+@functools.lru_cache(maxsize=1024)
+def _decoded(name: str) -> str:
+    try:
+        return name.encode("ascii").decode("idna")
+    except UnicodeError:
+        return name
 
 
 @functools.lru_cache(maxsize=1024)
