@@ -14,6 +14,7 @@ from pytest_mailnet.providers import catalogue_with
 FASTMAIL = """\
 fastmail: Fastmail
   domains     fastmail.com
+  addresses   alice+tag is alice
   MX hosts    in1-smtp.messagingengine.com, in2-smtp.messagingengine.com (port 25)
   rules on    unknown_mailbox, trusted_network, local_recipient, authenticated_user, relaying_denied
   submission  smtp.fastmail.com (port 465)
@@ -76,6 +77,7 @@ def test_providers_are_told_to_programs(run):
     assert (told["name"], told["title"], told["aliases"]) == ("yahoo", "Yahoo and AOL", ["aol"])
     assert told["domains"] == ["yahoo.com", "ymail.com", "rocketmail.com", "aol.com"]
     assert "mta5.am0.yahoodns.net" in told["hosts"]
+    assert told["addressing"] == {"subaddress": "", "dots": True, "same_domains": []}
     assert told["ports"] == [25]
     assert told["submission"]["hosts"] == ["smtp.mail.yahoo.com", "smtp.aol.com"]
     assert told["submission"]["ports"] == [465, 587]

@@ -316,6 +316,15 @@ class Operator:
         message = Message(envelope, content, step.session, self.clock.now(), self.name)
         add_message(message)
         self.arrivals.append(message)
+        fate = step.fate
+        if fate is not None and fate.diagnostic is None:
+            raise InvalidSetting(
+                f".on_message(...).{fate.name}(): {self.name} is served by a handler, which decides itself "
+                "what becomes of a mail"
+            )
+        if fate is not None:
+            self.value_of(step, "queue_id")
+            self._relay.bounce(self, step, for_some(message, sorted(fate.recipients)), said=fate.diagnostic)
 
     def lay(self, message: Message, homes: Iterable[Mailbox], junk: Iterable[Mailbox] = ()) -> None:
         """Put a message into mailboxes, and wake tests that wait for it.
