@@ -14,7 +14,6 @@ from pytest_mailnet.providers import catalogue_with
 FASTMAIL = """\
 fastmail: Fastmail
   domains     fastmail.com
-  addresses   alice+tag is alice
   MX hosts    in1-smtp.messagingengine.com, in2-smtp.messagingengine.com (port 25)
   rules on    unknown_mailbox, trusted_network, local_recipient, authenticated_user, relaying_denied
   submission  smtp.fastmail.com (port 465)
@@ -23,6 +22,7 @@ fastmail: Fastmail
 DETAIL = """\
 fastmail: Fastmail
   domains     fastmail.com
+  addresses   alice+tag is alice
   MX hosts    in1-smtp.messagingengine.com port 25
               in2-smtp.messagingengine.com port 25
   customers   mailnet.add_domain("shop.example", on="fastmail")

@@ -5,8 +5,10 @@ from __future__ import annotations
 import smtplib
 from email.message import EmailMessage
 
+import dns.resolver
 import pytest
 
+from pytest_mailnet import FaultSchedule
 from pytest_mailnet.errors import InvalidAddress, ProviderFileError, UnknownName
 from pytest_mailnet.providers import catalogue_with
 
@@ -212,3 +214,27 @@ def test_an_account_owns_its_address_in_both_forms(mailnet, books):
 def test_what_can_be_no_domain_is_refused_as_before(books):
     with pytest.raises(InvalidAddress, match="cannot be a mailbox"):
         books.add_mailbox(f"jo@{'ü' * 70}.example")
+
+
+def test_a_schedule_of_faults_knows_both_forms(mailnet, books):
+    mailnet.fail("bücher.example", FaultSchedule("dns-servfail", None))
+
+    with pytest.raises(dns.resolver.NoNameservers):
+        dns.resolver.resolve("xn--bcher-kva.example", "MX")
+    assert len(dns.resolver.resolve("bücher.example", "MX")) == 1
+
+
+@pytest.mark.parametrize("domain", ["bücher.example", "xn--bcher-kva.example"])
+def test_authentication_knows_both_forms(mailnet, domain):
+    pytest.importorskip("spf")
+    pytest.importorskip("dkim")
+    mailnet.sender.publish("bücher.example", dkim=False, dmarc="reject")
+    alice = mailnet.gmail.add_mailbox("alice")
+
+    with smtplib.SMTP(GMAIL, 25) as client:
+        mail = f"From: jo@{domain}\r\nSubject: hi\r\n\r\nhello\r\n".encode()
+        client.sendmail(f"jo@{domain}", ["alice@gmail.com"], mail, ["SMTPUTF8"])
+
+    told = alice.messages[0]["Authentication-Results"]
+    assert "spf=pass" in told
+    assert "dmarc=pass" in told

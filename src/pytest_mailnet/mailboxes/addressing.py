@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from dataclasses import dataclass
 from typing import Final
 
@@ -85,5 +84,9 @@ def checked_address(address: str) -> str:
 
 
 def _plain_local(local: str) -> str:
+    if local.isascii():
+        return local.lower()
+    import unicodedata  # noqa: PLC0415  # few addresses need it
+
     # RFC 6532, 3.1: an "ö" of one character and one of two are the same.
-    return local.lower() if local.isascii() else unicodedata.normalize("NFC", local.lower())
+    return unicodedata.normalize("NFC", local.lower())

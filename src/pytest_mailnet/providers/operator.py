@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from pytest_mailnet.dns.records import checked_name
 from pytest_mailnet.errors import InvalidAddress, InvalidSetting
@@ -23,7 +23,7 @@ from pytest_mailnet.record.session import Finding, Message, Session, add_message
 from pytest_mailnet.scripting.script import Script
 from pytest_mailnet.senders.sender import Sender
 from pytest_mailnet.smtp.state import Step
-from pytest_mailnet.values import Envelope, Reply, Stage
+from pytest_mailnet.values import Envelope, Stage
 
 if TYPE_CHECKING:
     from random import Random
@@ -31,64 +31,15 @@ if TYPE_CHECKING:
     from pytest_mailnet.clock import Clock
     from pytest_mailnet.dns.resolver import Resolver
     from pytest_mailnet.mailboxes.arrivals import Arrivals
+    from pytest_mailnet.providers.relaying import Relay
     from pytest_mailnet.record.journal import Journal
 
-__all__ = ["Operator", "Relay"]
+__all__ = ["Operator"]
 
 T = TypeVar("T")
 
 _CHECKS_DMARC = "dmarc_reject"
 """The rule of providers that look at DMARC policies."""
-
-
-class Relay(Protocol):
-    """The relay to which an operator hands mail for recipients elsewhere."""
-
-    def accept(self, operator: Operator, step: Step, message: Message, elsewhere: list[int]) -> None:
-        """Take a mail for its recipients elsewhere; one without any, if its sender asks for reports (DSN).
-
-        Args:
-            operator: the operator that took it.
-            step: the session in which it came.
-            message: the mail.
-            elsewhere: the recipients without a mailbox here, as indexes into the envelope's.
-        """
-        ...
-
-    def bounce(
-        self, operator: Operator, step: Step, message: Message, *, said: Reply | None = None, why: str = ""
-    ) -> None:
-        """Return a mail that the operator has said yes to, to its sender, when the queue runs.
-
-        Args:
-            operator: the operator.
-            step: the session in which it came.
-            message: the mail, for the recipients for whom it is returned.
-            said: the reason, as a reply; None if it is `why`.
-            why: the reason in words.
-        """
-        ...
-
-    def post(self, operator: Operator, to: str, content: bytes, about: Session) -> None:
-        """Send a mail of the operator's own, from the null sender.
-
-        Args:
-            operator: the operator.
-            to: the recipient.
-            content: the mail.
-            about: the session of the mail that it answers.
-        """
-        ...
-
-    def complain(self, operator: Operator, message: Message, to: str) -> None:
-        """Send a feedback report on a message (ARF, RFC 5965).
-
-        Args:
-            operator: the operator that sends it.
-            message: the message that was reported as spam.
-            to: the address to which the report goes.
-        """
-        ...
 
 
 class Operator:
@@ -121,7 +72,7 @@ class Operator:
         arrivals: Arrivals,
         random: Random,
         sender_at: Callable[[str], Sender | None],
-        relay: Relay,
+        relay: Relay[Operator],
         present: Callable[[str], Operator | None],
         enforced: Iterable[str] = (),
     ) -> None:
