@@ -98,6 +98,17 @@ def test_a_mailbox_of_the_same_provider_has_it_at_once(mailnet, shop, alice):
     assert [len(alice.messages), len(dora.messages), len(mailnet.queue)] == [0, 1, 0]
 
 
+def test_forwarding_to_nobody_comes_back_in_the_provider_s_words(mailnet):
+    bob = mailnet.add_server("mx.b.example", domain="b.example").add_mailbox("bob")
+    mailnet.gmail.add_mailbox("alice").forward_to("nobody@gmail.com")
+
+    send("alice@gmail.com", host="gmail-smtp-in.l.google.com")
+    mailnet.deliver_all()
+
+    assert [it.subject for it in bob.messages] == ["Delivery Status Notification (Failure)"]
+    assert "nobody@gmail.com" in bob.messages[0].text
+
+
 def test_mailboxes_that_forward_to_each_other_have_it_once(mailnet, shop, alice):
     dora = shop.add_mailbox("dora")
     alice.forward_to("dora@shop.example")
