@@ -10,6 +10,7 @@ from pytest_mailnet.mailboxes.addressing import LITERAL, Addressing
 from pytest_mailnet.providers.phrasebook import Phrase
 from pytest_mailnet.providers.ruleset import Ruleset
 from pytest_mailnet.providers.wording import STOCK, Wording
+from pytest_mailnet.smtp.manners import USUAL, Manners
 
 if TYPE_CHECKING:
     from pytest_mailnet.rules import Rule
@@ -78,6 +79,7 @@ class Facts:
         addressing: what it makes of tags and dots in addresses.
         catch_all: whether every recipient in its domains has a mailbox.
         handled: whether a handler decides in its place, about mailboxes too.
+        manners: how its servers hold their conversations.
     """
 
     name: str
@@ -99,6 +101,7 @@ class Facts:
     addressing: Addressing = LITERAL
     catch_all: bool = False
     handled: bool = False
+    manners: Manners = USUAL
 
     @property
     def rules(self) -> tuple[Rule, ...]:

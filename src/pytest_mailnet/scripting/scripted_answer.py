@@ -30,12 +30,14 @@ class ScriptedAnswer:
         written: as above.
         at: when it was written, in seconds since the net began.
         tally: how often it is given, and was.
+        delay: how late it comes, in seconds of the net's time.
     """
 
     def __init__(self, matcher: AnswerMatcher, written: Written) -> None:
         self.written: Written = written
         self.at: float = 0.0
         self.tally: Tally = Tally()
+        self.delay: float = 0.0
         self._matcher = matcher
         self._answers: tuple[Reply | HangUp, ...] = ()
         self._fate: Fate | None = None
@@ -59,7 +61,7 @@ class ScriptedAnswer:
         if self._answers:
             raise InvalidSetting(
                 f"{self} has its answer already; a further answer is a further line, "
-                f"{self.owner}.on_{self.stage}(...), or several in .reply_in_turn(...)"
+                f"{str(self._matcher).partition('(')[0]}(...), or several in .reply_in_turn(...)"
             )
         self._answers = answers
         self._check_fate()
@@ -109,6 +111,7 @@ class ScriptedAnswer:
         turn = self.tally.take()
         if turn is None:
             return None
+        step.delay = self.delay
         if self._fate is not None:
             step.fate = dataclasses.replace(self._fate, recipients=self._matcher.numbers(seen))
         return self._answers[turn % len(self._answers)] if self._answers else USUAL_YES
@@ -159,8 +162,8 @@ class ScriptedAnswer:
         if self._fate is not None:
             diagnostic = self._fate.diagnostic
             said += f".{self._fate.name}({'' if diagnostic is None else repr(str(diagnostic))})"
-        if (
-            len(self._answers) < 2 and self.complete and self.tally.times is not None
-        ):  # several come once each
+        if not self.in_turn and self.complete and self.tally.times is not None:  # several come once each
             said += f".times({self.tally.times})"
+        if self.delay:
+            said += f".delayed(seconds={self.delay:g})"
         return said + (f".after({self.tally.after})" if self.tally.after else "")
