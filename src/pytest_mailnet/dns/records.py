@@ -16,6 +16,7 @@ import dns.rdataclass
 import dns.rdatatype
 import dns.tokenizer
 
+from pytest_mailnet.domain_names import a_labels
 from pytest_mailnet.errors import ZoneError, amongst
 from pytest_mailnet.handles.attributes import is_whole
 from pytest_mailnet.printable import cut
@@ -98,14 +99,12 @@ class Record(NamedTuple):
 
 def plain_name(name: str) -> str:
     """A domain name in the form to compare: lower case, A-labels, no final dot; "" is the root."""
-    if not name.isascii():
-        with contextlib.suppress(UnicodeError):  # what cannot be a name is compared as it stands
-            name = name.encode("idna").decode("ascii")
+    name = a_labels(name)
     if "\\" in name or " " in name or not name.isprintable():
         with contextlib.suppress(ValueError):
             # Every escape in one form, a dot in a label as its number: every dot there ends a label.
-            name = presented(labels(name))
-    return name.rstrip(".").lower()
+            name = presented(labels(name)).lower()
+    return name.rstrip(".")
 
 
 def presented(parts: Iterable[bytes]) -> str:

@@ -67,12 +67,15 @@ class Server(Provider):
         taken = (it for it in self._operator.arrivals.messages if it.provider == self.name)
         return Snapshot(taken, "server.messages", since("server.messages"))
 
-    def fail(self, fault: FaultName | Fault | DnsFault, *, times: int | None = None) -> Disruption:
+    def fail(
+        self, fault: FaultName | Fault | DnsFault, *, times: int | None = None, seconds: float | None = None
+    ) -> Disruption:
         """Let a fault happen on its connections: `server.fail("reset-after-dot", times=1)`.
 
         Args:
             fault: one of `pytest_mailnet.FAULTS`, or its id.
             times: how often; None for every time, until `end` or `accept_connections`.
+            seconds: how late a late reply comes ("late-after-dot"); None for 30 s.
 
         Returns:
             The failure; its `end()` lets the fault happen no more, however often it was asked for.
@@ -82,7 +85,7 @@ class Server(Provider):
             InvalidSetting: if the fault cannot happen: it is one of a domain, no connection comes to its
                 stage, or another fault always comes before; or if `times` is below 1.
         """
-        return self.host.fail(fault, times=times)
+        return self.host.fail(fault, times=times, seconds=seconds)
 
     def refuse_connections(self) -> None:
         """Refuse every connection, as if nothing listened (ECONNREFUSED)."""
