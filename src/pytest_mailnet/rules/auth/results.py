@@ -109,7 +109,7 @@ class Authentication:
 def _is_chosen(number: int, percent: int) -> bool:
     """Whether a policy for so many mails in a hundred is for this one of them.
 
-    They are picked by their number, the first one always, where life throws dice (RFC 7489, 6.6.4): a test that
-    passes once passes again.
+    They are picked by their number, the first one always, where life throws dice (RFC 7489, 6.6.4): a test
+    that passes once passes again.
     """
     return -(-number * percent // 100) > -(-(number - 1) * percent // 100)
