@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import re
 import smtplib
 import unittest
@@ -77,6 +78,7 @@ def outcome_of(test: unittest.TestCase) -> unittest.TestResult:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         unittest.TestSuite([type(test)(test._testMethodName)]).run(result)
+        gc.collect()  # some leave sockets behind
     return result
 
 
@@ -109,9 +111,13 @@ class Channel:
                     self.host.on_rcpt(to + DOMAIN).reply(reply)
 
     @property
-    def rset_count(self) -> int:
+    def all_received_lines(self) -> list[list[str]]:
         asked = [it.request for session in self.net.sessions for it in session.exchanges]
-        return sum(request.upper().startswith(b"RSET") for request in asked)
+        return [[line.replace(DOMAIN, "")] for each in asked for line in each.decode().splitlines()]
+
+    @property
+    def rset_count(self) -> int:
+        return sum(line.upper() == "RSET" for [line] in self.all_received_lines)
 
 
 class Simulated:
