@@ -33,7 +33,7 @@ class Dmarc9989:
         for record in found:
             if record.is_organization:
                 return record.domain
-            if record.is_suffix and record.domain != domain:
+            if record.is_suffix:  # the next longer name; of the suffix itself, itself
                 return _last_labels(domain, record.domain.count(".") + 2)
         return found[-1].domain if found else domain
 
@@ -51,7 +51,7 @@ class Dmarc9989:
         applicable: tuple[str, ...] = ("p",)
         if record.domain != author:
             missing = "np" in record.tags and self._is_missing(author)
-            applicable = ("np", "sp", "p") if missing else ("sp", "p")
+            applicable = ("np",) if missing else ("sp", "p")
         return record.policy(*applicable, known=("p", "sp", "np"), required=False)
 
     def percent(self, record: PolicyRecord) -> int:
