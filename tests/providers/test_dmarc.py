@@ -91,13 +91,15 @@ def test_names_below_a_public_suffix_are_not_aligned(net):
     assert code_for("shop.co.example", sender="bounce@esp.co.example") == 550
 
 
-def test_what_was_lowered_is_told(net):
+def test_what_is_rejected_in_a_test_is_junk_and_the_record_tells_why(net):
     net.dns.add("_dmarc.shop.example", "TXT", "v=DMARC1; p=reject; t=y")
 
     code_for("shop.example")
 
-    [message] = net.gmail.mailbox("alice").messages
+    [message] = net.gmail.mailbox("alice").junk
     assert "dmarc=fail (p=reject) header.from=shop.example" in message.parsed["Authentication-Results"]
+    findings = [it.finding for it in net.sessions[0].exchanges if it.finding]
+    assert "DMARC of shop.example failed (p=reject, so quarantine)" in findings[-1].why
 
 
 class TestWherePublicSuffixesCount:

@@ -10,7 +10,7 @@ from pytest_mailnet.providers.ruleset import EVERYTHING, RuleInForce
 from pytest_mailnet.record.session import Finding
 from pytest_mailnet.rules import FAMILIES, PERMIT, RULES, Refusal, Rule, RuleContext, When, family_of, name_of
 from pytest_mailnet.smtp.headers import domain_of
-from pytest_mailnet.values import Stage
+from pytest_mailnet.values import DELIVERY, Stage
 
 if TYPE_CHECKING:
     from pytest_mailnet.dns.resolver import Resolver
@@ -119,13 +119,15 @@ class Policy:
     def explain(self, session: Session) -> Iterator[str]:
         """Explain what each rule decided about each command of a session, line by line."""
         for exchange in session.exchanges:
-            if exchange.stage is None:
+            if exchange.stage is None or (exchange.stage not in DELIVERY and exchange.finding is None):
                 continue
             command = exchange.request.split(b"\r\n", 1)[0].decode("utf-8", "backslashreplace")
             said = exchange.reply.decode("utf-8", "backslashreplace").rstrip("\r\n").splitlines()
             yield f"{_titled(exchange.stage, command)} -> {said[-1] if said else 'no reply'}"
-            if exchange.finding == OWN_ANSWER:
+            if exchange.finding is not None and exchange.finding.rule == OWN_ANSWER.rule:
                 yield "    the test's own answer, which comes before the rules"
+                if exchange.finding.why:
+                    yield f"    {exchange.finding.why}"
             elif exchange.finding is None and (exchange.code or 0) >= 400:
                 yield "    no rule was asked: the command was not in order, or came out of order"
             else:

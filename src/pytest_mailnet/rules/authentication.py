@@ -129,8 +129,7 @@ def told(found: Authentication) -> str:
         for it in found.signatures
     )
     dmarc = found.dmarc
-    lowered = f", so {dmarc.policy}" if dmarc.policy != dmarc.published else ""
-    policy = f" (p={dmarc.published}{lowered})" if dmarc.published else ""
+    policy = f" ({dmarc.wish})" if dmarc.wish else ""
     return (
         f"SPF of {found.spf.domain}: {found.spf.result}, {signed or 'DKIM: none'}, "
         f"DMARC of {found.author or '?'}: {dmarc.result}{policy}"

@@ -10,7 +10,7 @@ from pytest_mailnet.errors import InvalidSetting
 from pytest_mailnet.scripting.globs import cannot_match, could_be_ip, matches
 from pytest_mailnet.scripting.seen import Seen
 from pytest_mailnet.senders.sender import Sender
-from pytest_mailnet.values import Stage
+from pytest_mailnet.values import DELIVERY, Stage
 
 if TYPE_CHECKING:
     from pytest_mailnet.smtp.state import Step
@@ -81,6 +81,15 @@ class AnswerMatcher:
                 wrong.append(f"sender {against!r} is not {self._sender!r}")
         return wrong
 
+    def numbers(self, seen: Seen) -> frozenset[int]:
+        """Which of the subjects that came by the glob matches, by their numbers; all without a glob."""
+        glob = self._match
+        return frozenset(
+            number
+            for number, it in enumerate(seen.subjects)
+            if not isinstance(glob, str) or matches(glob, it)
+        )
+
     def accepts(self, step: Step) -> bool:
         """Whether the predicate, if there is one, says yes."""
         return not callable(self._match) or bool(self._match(step))
@@ -91,7 +100,7 @@ class AnswerMatcher:
             asked.append(_named(self._match) if callable(self._match) else repr(self._match))
         if self._sender is not None:
             asked.append(f"sender={self._sender!r}")
-        return f"{self.owner}.on_{self.stage}({', '.join(asked)})"
+        return f"{self.owner}.on_{self.stage if self.stage in DELIVERY else 'command'}({', '.join(asked)})"
 
 
 _SUBJECT = {
@@ -103,6 +112,10 @@ _SUBJECT = {
     Stage.RCPT: "recipient",
     Stage.DATA: "recipients",
     Stage.MESSAGE: "recipients",
+    Stage.RSET: "command",
+    Stage.NOOP: "command",
+    Stage.QUIT: "command",
+    Stage.OTHER: "command",
 }
 
 

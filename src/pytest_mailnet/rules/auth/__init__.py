@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pytest_mailnet.rules.rule import RuleContext
     from pytest_mailnet.smtp.state import Step
 
-__all__ = ["authentication_of", "trace_of"]
+__all__ = ["authentication_of", "quarantined", "trace_of"]
 
 
 def authentication_of(step: Step, context: RuleContext) -> Authentication:
@@ -29,6 +29,14 @@ def authentication_of(step: Step, context: RuleContext) -> Authentication:
 
         found = step.results["authentication"] = Authentication(step, context)
     return found
+
+
+def quarantined(step: Step) -> str:
+    """Why DMARC wants a mail filed as junk, which a rule has looked into; "" if it does not."""
+    found: Authentication | None = step.results.get("authentication")
+    if found is None or found.dmarc.result != "fail" or found.dmarc.policy != "quarantine":
+        return ""
+    return f"DMARC of {found.author} failed ({found.dmarc.wish})"
 
 
 def trace_of(step: Step) -> bytes:

@@ -42,6 +42,12 @@ class DmarcResult:
     published: str = ""
     percent: int = 100
 
+    @property
+    def wish(self) -> str:
+        """The policy as a person reads it: "p=reject", "p=reject, so quarantine"; "" without a record."""
+        lowered = f", so {self.policy}" if self.policy != self.published else ""
+        return f"p={self.published}{lowered}" if self.published else ""
+
     def let_off(self) -> DmarcResult:
         """The result of a mail that gets the policy below the published one (RFC 7489, 6.6.4)."""
         return dataclasses.replace(self, policy=POLICIES[self.published])
