@@ -10,7 +10,7 @@ MISUSES = [
     (
         "host.fail('reset-at-rctp')",
         UnknownName,
-        "no fault 'reset-at-rctp' (did you mean 'reset-at-rcpt' or 'reset-at-data' or 'reset-at-auth'?). pytest_mailnet.FAULTS has them all.",
+        "no fault 'reset-at-rctp' (did you mean 'reset-at-rcpt' or 'reset-at-rset' or 'reset-at-quit'?). pytest_mailnet.FAULTS has them all.",
     ),
     (
         "host.fail('dns-servfail')",
@@ -50,7 +50,7 @@ MISUSES = [
     (
         "mailnet.fail('gmial.com', 'refused-at-connect')",
         UnknownName,
-        "no host 'gmial.com' (did you mean 'gmail.com' or 'ymail.com' or 'mac.com'?). To have one: mailnet.add_server('gmial.com').",
+        "no host 'gmial.com' (did you mean 'gmail.com' or 'mail.com' or 'ymail.com'?). To have one: mailnet.add_server('gmial.com').",
     ),
     (
         "mailnet.fail('gmail.com', 'refused-at-connect', times=0)",
@@ -71,7 +71,7 @@ MISUSES = [
     (
         "FaultSchedule('reset-at-rctp')",
         UnknownName,
-        "no fault 'reset-at-rctp' (did you mean 'reset-at-rcpt' or 'reset-at-data' or 'reset-at-auth'?). pytest_mailnet.FAULTS has them all.",
+        "no fault 'reset-at-rctp' (did you mean 'reset-at-rcpt' or 'reset-at-rset' or 'reset-at-quit'?). pytest_mailnet.FAULTS has them all.",
     ),
     (
         "FaultSchedule('reset-at-rcpt').steps = ()",

@@ -130,6 +130,7 @@ def test_providers(mailnet: MailNet) -> None:
         mailnet.yahoo,
         mailnet.icloud,
         mailnet.provider("gmail", era=2009),
+        mailnet.provider("postfix", era="3.7"),
         mailnet.provider("mx.shop.example"),  # one of the test's own
         mailnet.add_domain("shop.example", on="google-workspace"),
         *mailnet.providers,
@@ -155,7 +156,7 @@ def test_providers(mailnet: MailNet) -> None:
     mailnet.gmail.mailboxs  # type: ignore[attr-defined]
     mailnet.gmail.domains = ("gmail.com",)  # type: ignore[misc]
     not_chosen: ProviderName = "fastmial"  # type: ignore[assignment]
-    mailnet.provider(not_chosen, era="2009")  # type: ignore[arg-type]
+    mailnet.provider(not_chosen, era=3.7)  # type: ignore[arg-type]
 
 
 def test_mailboxes(mailnet: MailNet) -> None:

@@ -6,7 +6,7 @@ import dataclasses
 import tomllib
 from collections.abc import Callable, Collection, Mapping
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeVar
 
 from pytest_mailnet.errors import InvalidReply, InvalidSetting, ProviderFileError, amongst
 from pytest_mailnet.handles.attributes import is_whole
@@ -16,12 +16,20 @@ from pytest_mailnet.providers.ruleset import Ruleset
 from pytest_mailnet.providers.variables import VARIABLES
 from pytest_mailnet.providers.wording import Wording
 from pytest_mailnet.rules import RULES, Rule, When
-from pytest_mailnet.values import Reply, Stage
+from pytest_mailnet.smtp.manners import Manners
+from pytest_mailnet.values import DELIVERY, Reply, Stage
 
 __all__ = ["parse_facts"]
 
+T = TypeVar("T")
 
-def parse_facts(text: str, file: str, others: Callable[[Facts], Mapping[str, Phrase]] | None = None) -> Facts:
+
+def parse_facts(
+    text: str,
+    file: str,
+    others: Callable[[Facts], Mapping[str, Phrase]] | None = None,
+    today: str = "",
+) -> Facts:
     """Read the TOML of a provider.
 
     Args:
@@ -29,6 +37,7 @@ def parse_facts(text: str, file: str, others: Callable[[Facts], Mapping[str, Phr
         file: the file's name, for messages.
         others: finds the phrases that the rules may use besides the file's own; None to leave the rules
             unchecked until they are asked for.
+        today: the TOML of the provider as it is today, which an era's file may be `like`.
 
     Raises:
         ProviderFileError: with file and key, for anything that is missing, misspelt or of the wrong type.
@@ -37,11 +46,25 @@ def parse_facts(text: str, file: str, others: Callable[[Facts], Mapping[str, Phr
         table = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ProviderFileError(f"{file}: no valid TOML: {error}") from error
+    if "like" in table:
+        table = _changed(tomllib.loads(today), table)
     reader = _Reader(file, table)
     facts = reader.facts()
     if others is not None:
         reader.check_conditions(facts, {**others(facts), **facts.phrases})
     return facts
+
+
+def _changed(today: dict[str, Any], era: dict[str, Any]) -> dict[str, Any]:
+    """Today's table with an era's keys in it: tables are changed key by key, all else is replaced."""
+    changed = {key: value for key, value in today.items() if key != "era"}
+    for key, value in era.items():
+        known = changed.get(key)
+        if isinstance(known, dict) and isinstance(value, dict):
+            changed[key] = _changed(known, value)
+        else:
+            changed[key] = value
+    return changed
 
 
 class _Reader:
@@ -82,7 +105,17 @@ class _Reader:
             phrases=phrases,
             submission=self._submission(phrases) if "submission" in table else None,
             wording=self._wording(),
+            manners=self._manners(),
+            era=self._typed("era", table.get("era", ""), str, "a text"),
+            like=self._like(),
         )
+
+    def _like(self) -> str:
+        like: str = self._typed("like", self._top.get("like", ""), str, "a text")
+        if like and (like != self._top["name"] or self._file == f"{like}.toml"):
+            told = "an era's file is like its own provider's of today"
+            raise self._error("like", f"{like!r} in {self._file}: {told}, {self._top['name']!r}")
+        return like
 
     def _submission(self, phrases: Mapping[str, Phrase]) -> Submission:
         table = self._table("submission", self._top["submission"])
@@ -111,14 +144,20 @@ class _Reader:
         )
 
     def _wording(self) -> Wording:
-        table = dict(self._table("bounces", self._top.get("bounces", {"source": "-"})))
+        return self._sourced("bounces", Wording.from_table)
+
+    def _manners(self) -> Manners:
+        return self._sourced("manners", Manners.from_table)
+
+    def _sourced(self, key: str, read: Callable[[Mapping[str, object]], T]) -> T:
+        """Read a table that names its source, and may name the source's year."""
+        table = dict(self._table(key, self._top.get(key, {"source": "-"})))
         if "source" not in table:
-            raise self._error("bounces.source", "is missing")
-        texts = {key: value for key, value in table.items() if key not in {"source", "year"}}
+            raise self._error(f"{key}.source", "is missing")
         try:
-            return Wording.from_table(texts)
+            return read({name: value for name, value in table.items() if name not in {"source", "year"}})
         except ValueError as error:
-            raise self._error("bounces", str(error)) from error
+            raise self._error(key, str(error)) from error
 
     def _ruleset(self, key: str, given: object) -> Ruleset:
         rules = self._typed(key, given, list, f"a list of tables, [[{key}]]")
@@ -167,7 +206,7 @@ class _Reader:
 
     def _phrase(self, key: str, name: str, entry: dict[str, Any]) -> Phrase:
         self._keys(key, entry, required={"stage", "reply", "source"}, optional=_OF_A_PHRASE)
-        stage = self._one_of(f"{key}.stage", entry["stage"], [*Stage, *_MORE_STAGES])
+        stage = self._one_of(f"{key}.stage", entry["stage"], [*DELIVERY, *_MORE_STAGES])
         try:
             reply = Reply.parse(
                 self._typed(f"{key}.reply", entry["reply"], str, "a text"), closes=bool(entry.get("closes"))
@@ -177,7 +216,7 @@ class _Reader:
                     told = f"no variable {{{variable}}}{amongst(variable, VARIABLES)}"
                     raise self._error(f"{key}.reply", told)
             # A reply for "any" stage cannot be checked.
-            if stage in list(Stage) and reply.code != _CHALLENGE:
+            if stage in DELIVERY and reply.code != _CHALLENGE:
                 reply.check_stage(Stage(stage))
         except InvalidReply as error:
             raise self._error(f"{key}.reply", str(error)) from error
@@ -224,7 +263,7 @@ class _Reader:
         if getattr(rule, "reply", None) == "":
             raise self._error(f"{key}.reply", f"is missing; {name} has no default for it")
         if rule.stage not in rule.stages:
-            able = " or ".join(stage.upper() for stage in Stage if stage in rule.stages)
+            able = " or ".join(stage.upper() for stage in DELIVERY if stage in rule.stages)
             raise self._error(
                 f"{key}.stage", f"{name} cannot speak at {rule.stage.upper()}: it has its evidence at {able}"
             )
@@ -233,7 +272,7 @@ class _Reader:
     def _setting(self, key: str, kind: str, value: object) -> Any:
         match kind:
             case "Stage":
-                return Stage(self._one_of(key, value, list(Stage), "stage "))
+                return Stage(self._one_of(key, value, DELIVERY, "stage "))
             case "When":
                 return When(self._one_of(key, value, list(When)))
             case "int":
@@ -292,6 +331,9 @@ _OPTIONAL = {
     "customer",
     "domains",
     "ehlo",
+    "era",
+    "like",
+    "manners",
     "ports",
     "queue_id",
     "rules",

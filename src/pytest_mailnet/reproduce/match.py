@@ -13,7 +13,7 @@ from pytest_mailnet.evidence.stages import inferred_stage
 from pytest_mailnet.faults import FAULTS, Fault
 from pytest_mailnet.providers import Catalogue, Phrase
 from pytest_mailnet.providers.zones import customer_zones, exchanges, exchanges_in
-from pytest_mailnet.values import Stage
+from pytest_mailnet.values import DELIVERY, Stage
 
 __all__ = ["Recognised", "Recogniser"]
 
@@ -122,7 +122,7 @@ class Recogniser:
         found: dict[int, list[_Known]] = {}
         for stem in self._catalogue.stems:
             facts = self._catalogue.load_stem(stem)
-            for phrase in facts.phrases.values():
+            for phrase in self._catalogue.own_phrases(stem).values():
                 if not phrase.reply.positive and (known := _known(stem, facts.name, phrase)):
                     found.setdefault(phrase.reply.code, []).append(known)
         return found
@@ -152,7 +152,7 @@ def _with_stage(failure: Failure, known: _Known | None) -> Failure:
         return dataclasses.replace(failure, stage=fault.stage, stage_rule=_SOMEWHERE)
     if not failure.reply:
         return failure
-    if known is not None and known.evidence in _SURE and known.stage in set(Stage):
+    if known is not None and known.evidence in _SURE and known.stage in DELIVERY:
         rule = f"the catalogue has it there: {known.id} ({known.evidence})"
         return dataclasses.replace(failure, stage=Stage(known.stage), stage_rule=rule)
     inferred = inferred_stage(failure.reply, failure.status)

@@ -6,6 +6,7 @@ Each function has the signature and the arguments of `commands.CommandFunction`.
 from __future__ import annotations
 
 import functools
+import re
 from typing import TYPE_CHECKING
 
 from pytest_mailnet.smtp.paths import CommandError
@@ -15,7 +16,7 @@ from pytest_mailnet.values import Reply, Stage
 if TYPE_CHECKING:
     from pytest_mailnet.smtp.dialogue import Dialogue
 
-__all__ = ["ehlo", "helo", "help_", "noop", "quit_", "unimplemented", "vrfy"]
+__all__ = ["ehlo", "helo", "help_", "noop", "quit_", "unimplemented", "unknown", "vrfy"]
 
 
 def ehlo(dialogue: Dialogue, line: bytes, argument: str) -> bytes:
@@ -34,7 +35,7 @@ def helo(dialogue: Dialogue, line: bytes, argument: str) -> bytes:
 def _hello(
     dialogue: Dialogue, line: bytes, argument: str, condition: str, extensions: tuple[str, ...]
 ) -> bytes:
-    if not (argument.isascii() and argument.isprintable() and argument):
+    if not _named(dialogue.manners.hello_name).fullmatch(argument):
         raise CommandError("helo_syntax")
     step = dialogue.step
     before = step.helo, step.extended
@@ -49,6 +50,11 @@ def _hello(
     return dialogue.answer(Stage.EHLO, line, answer, condition)
 
 
+@functools.lru_cache(maxsize=64)
+def _named(form: str) -> re.Pattern[str]:
+    return re.compile(form)
+
+
 @functools.lru_cache(maxsize=256)
 def _with_extensions(usual: Reply, extensions: tuple[str, ...]) -> Reply:
     return Reply(usual.code, (*usual.lines, *extensions), usual.enhanced) if extensions else usual
@@ -56,28 +62,34 @@ def _with_extensions(usual: Reply, extensions: tuple[str, ...]) -> Reply:
 
 def noop(dialogue: Dialogue, line: bytes, argument: str) -> bytes:  # noqa: ARG001  # RFC 5321, 4.1.1.9: ignored
     """Do nothing."""
-    return dialogue.say(line, "ok_noop")
+    return dialogue.aside(Stage.NOOP, line, "ok_noop")[1]
 
 
 def vrfy(dialogue: Dialogue, line: bytes, argument: str) -> bytes:
     """Answer VRFY without telling whether the mailbox exists."""
-    return dialogue.say(line, "vrfy" if argument else "vrfy_syntax")
+    return dialogue.aside(Stage.OTHER, line, "vrfy" if argument else "vrfy_syntax")[1]
 
 
 def help_(dialogue: Dialogue, line: bytes, argument: str) -> bytes:  # noqa: ARG001
     """Answer HELP with the provider's usual text."""
-    return dialogue.say(line, "help")
+    return dialogue.aside(Stage.OTHER, line, "help")[1]
 
 
 def quit_(dialogue: Dialogue, line: bytes, argument: str) -> bytes:
     """End the session."""
     if argument:
         raise CommandError("quit_syntax")
-    said = dialogue.say(line, "ok_quit")
-    dialogue.close("client quit")
+    yes, said = dialogue.aside(Stage.QUIT, line, "ok_quit")
+    if yes:
+        dialogue.close("client quit")
     return said
 
 
 def unimplemented(dialogue: Dialogue, line: bytes, argument: str) -> bytes:  # noqa: ARG001
     """Refuse a command that RFCs define and this server does not implement."""
-    return dialogue.say(line, "command_unimplemented")
+    return dialogue.aside(Stage.OTHER, line, "command_unimplemented")[1]
+
+
+def unknown(dialogue: Dialogue, line: bytes, argument: str) -> bytes:  # noqa: ARG001
+    """Refuse a command that the server does not know."""
+    return dialogue.unknown(line)
