@@ -22,6 +22,7 @@ fastmail: Fastmail
 DETAIL = """\
 fastmail: Fastmail
   domains     fastmail.com
+  addresses   alice+tag is alice
   MX hosts    in1-smtp.messagingengine.com port 25
               in2-smtp.messagingengine.com port 25
   customers   mailnet.add_domain("shop.example", on="fastmail")
@@ -76,6 +77,7 @@ def test_providers_are_told_to_programs(run):
     assert (told["name"], told["title"], told["aliases"]) == ("yahoo", "Yahoo and AOL", ["aol"])
     assert told["domains"][:4] == ["yahoo.com", "ymail.com", "rocketmail.com", "aol.com"]
     assert "mta5.am0.yahoodns.net" in told["hosts"]
+    assert told["addressing"] == {"subaddress": "", "dots": True, "same_domains": []}
     assert told["ports"] == [25]
     assert told["submission"]["hosts"] == ["smtp.mail.yahoo.com", "smtp.aol.com"]
     assert told["submission"]["ports"] == [465, 587]

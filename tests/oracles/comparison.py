@@ -24,6 +24,7 @@ __all__ = ["Difference", "Heards", "Listed", "ask_net", "ask_real", "differences
 
 _AT_ONCE = 12  # sessions with a real server; Exim takes 20 connections, and not more
 _ERAS = {"postfix": "3.7"}  # of the suite's packages, where today's is another
+_POSTMASTER = ("postfix", "exim", "opensmtpd")  # whose packages write it into /etc/aliases
 _NO_IDLE_LIMIT = ("opensmtpd",)  # five minutes, which no setting changes
 
 _REPLY = re.compile(r"(?:[0-9]{3}-[^\n]*\n)*[^\n]+")
@@ -100,7 +101,10 @@ def ask_net(server: str, sessions: Iterable[Session]) -> Heards:
     with MailNet() as net:
         if server in _ERAS:
             net.provider(server, era=_ERAS[server])
-        net.add_domain("shop.example", on=server).add_mailbox("a@shop.example")
+        domain = net.add_domain("shop.example", on=server)
+        domain.add_mailbox("a@shop.example")
+        if server in _POSTMASTER:
+            domain.add_mailbox("postmaster@shop.example")
         net.sender.ptr = "client.sender.example"
         mask = functools.partial(masked, server)
 
@@ -112,7 +116,7 @@ def ask_net(server: str, sessions: Iterable[Session]) -> Heards:
 
         idle = None if server in _NO_IDLE_LIMIT else pass_the_limit
         return {
-            it.name: hold(it.with_server(server), connect, mask, patience=0.3, grace=0.002, idle=idle)
+            it.name: hold(it.with_server(server), connect, mask, patience=2, grace=0.002, idle=idle)
             for it in sessions
         }
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pytest_mailnet.mailboxes.addressing import LITERAL, Addressing
 from pytest_mailnet.providers.phrasebook import Phrase
 from pytest_mailnet.providers.ruleset import Ruleset
 from pytest_mailnet.providers.wording import STOCK, Wording
@@ -75,6 +76,7 @@ class Facts:
         submission: the facts about its submission servers; None if they are not known, or are its MX hosts.
         auth_before_tls: whether its MX hosts take log-ins in the clear.
         wording: the words of its bounces.
+        addressing: what it makes of tags and dots in addresses.
         catch_all: whether every recipient in its domains has a mailbox.
         handled: whether a handler decides in its place, about mailboxes too.
         manners: how its servers hold their conversations.
@@ -98,6 +100,7 @@ class Facts:
     submission: Submission | None = None
     auth_before_tls: bool = False
     wording: Wording = STOCK
+    addressing: Addressing = LITERAL
     catch_all: bool = False
     handled: bool = False
     manners: Manners = USUAL

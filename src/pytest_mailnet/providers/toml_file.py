@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from pytest_mailnet.errors import InvalidReply, InvalidSetting, ProviderFileError, amongst
 from pytest_mailnet.handles.attributes import is_whole
+from pytest_mailnet.mailboxes.addressing import Addressing
 from pytest_mailnet.providers.facts import Facts, Submission
 from pytest_mailnet.providers.phrasebook import Phrase
 from pytest_mailnet.providers.ruleset import Ruleset
@@ -106,9 +107,14 @@ class _Reader:
             submission=self._submission(phrases) if "submission" in table else None,
             wording=self._wording(),
             manners=self._manners(),
+            addressing=self._addressing(),
             era=self._typed("era", table.get("era", ""), str, "a text"),
             like=self._like(),
         )
+
+    def _addressing(self) -> Addressing:
+        domains = self._texts("domains", self._top.get("domains", []))
+        return self._sourced("addressing", lambda table: Addressing.from_table(table, domains))
 
     def _like(self) -> str:
         like: str = self._typed("like", self._top.get("like", ""), str, "a text")
@@ -157,7 +163,8 @@ class _Reader:
         try:
             return read({name: value for name, value in table.items() if name not in {"source", "year"}})
         except ValueError as error:
-            raise self._error(key, str(error)) from error
+            name, _, told = str(error).partition(": ")
+            raise self._error(f"{key}.{name}", told) from error
 
     def _ruleset(self, key: str, given: object) -> Ruleset:
         rules = self._typed(key, given, list, f"a list of tables, [[{key}]]")
@@ -326,6 +333,7 @@ class _Reader:
 
 
 _OPTIONAL = {
+    "addressing",
     "aliases",
     "bounces",
     "customer",
