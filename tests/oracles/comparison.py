@@ -15,6 +15,7 @@ from itertools import zip_longest
 from pathlib import Path
 
 from pytest_mailnet import MailNet
+from pytest_mailnet.errors import ExpectationFailed
 
 from .conversation import Heard, Session, hold
 from .masks import masked
@@ -57,8 +58,9 @@ class Listed:
 
     Attributes:
         kind: what the difference is, in a few words.
-        server: whose.
-        sent: after what; "*" for anything.
+        server: whose; "*" for all.
+        session: in which sessions.
+        sent: after what.
         real: what the real server says.
         ours: what the net's server says.
         reason: why it is not mended.
@@ -69,13 +71,13 @@ class Listed:
     real: str
     ours: str
     reason: str
+    session: str = "*"
     sent: str = "*"
 
     def covers(self, difference: Difference) -> bool:
         """Whether this is that difference."""
-        return self.server == difference.server and all(
-            _like(getattr(difference, it), getattr(self, it)) for it in ("sent", "real", "ours")
-        )
+        parts = ("server", "session", "sent", "real", "ours")
+        return all(_like(getattr(difference, it), getattr(self, it)) for it in parts)
 
 
 def ask_real(real: Real, sessions: Iterable[Session]) -> Heards:
@@ -96,29 +98,36 @@ def ask_real(real: Real, sessions: Iterable[Session]) -> Heards:
         return dict(threads.map(ask, sessions))
 
 
-def ask_net(server: str, sessions: Iterable[Session]) -> Heards:
-    """Hold the sessions with the net's server of that name."""
-    with MailNet() as net:
-        if server in _ERAS:
-            net.provider(server, era=_ERAS[server])
-        domain = net.add_domain("shop.example", on=server)
-        domain.add_mailbox("a@shop.example")
-        if server in _POSTMASTER:
-            domain.add_mailbox("postmaster@shop.example")
-        net.sender.ptr = "client.sender.example"
-        mask = functools.partial(masked, server)
+def ask_net(server: str, sessions: Iterable[Session]) -> tuple[Heards, str]:
+    """Hold the sessions with the net's server of that name; return what failed in the net too, "" for nothing."""
+    heard: Heards = {}
+    try:
+        with MailNet() as net:
+            _hold_all(net, server, sessions, heard)
+    except ExpectationFailed as failure:  # told at the net's end, when all has been heard
+        return heard, str(failure)
+    return heard, ""
 
-        def connect() -> socket.socket:
-            return socket.create_connection((HOSTNAME, 25), timeout=10)
 
-        def pass_the_limit(client: socket.socket) -> None:
-            net.clock.advance(hours=2)
+def _hold_all(net: MailNet, server: str, sessions: Iterable[Session], heard: Heards) -> None:
+    if server in _ERAS:
+        net.provider(server, era=_ERAS[server])
+    domain = net.add_domain("shop.example", on=server)
+    domain.add_mailbox("a@shop.example")
+    if server in _POSTMASTER:
+        domain.add_mailbox("postmaster@shop.example")
+    net.sender.ptr = "client.sender.example"
+    mask = functools.partial(masked, server)
 
-        idle = None if server in _NO_IDLE_LIMIT else pass_the_limit
-        return {
-            it.name: hold(it.with_server(server), connect, mask, patience=2, grace=0.002, idle=idle)
-            for it in sessions
-        }
+    def connect() -> socket.socket:
+        return socket.create_connection((HOSTNAME, 25), timeout=10)
+
+    def pass_the_limit(client: socket.socket) -> None:
+        net.clock.advance(hours=2)
+
+    idle = None if server in _NO_IDLE_LIMIT else pass_the_limit
+    for it in sessions:
+        heard[it.name] = hold(it.with_server(server), connect, mask, patience=2, grace=0.002, idle=idle)
 
 
 def differences(

@@ -47,9 +47,9 @@ def comparison(systems: Path) -> Comparison:
     listed = read_list(LIST)
     compared = {}
     for server, (version, real) in asked.items():
-        ours = ask_net(server, SESSIONS)
+        ours, failure = ask_net(server, SESSIONS)
         found = [it for name in real for it in differences(server, name, real[name], ours[name])]
-        compared[server] = Compared(server, version, real, ours, tuple(found))
+        compared[server] = Compared(server, version, real, ours, tuple(found), failure)
     return Comparison(compared, listed)
 
 

@@ -23,6 +23,7 @@ class Compared:
         real: what the real server said.
         ours: what the net's said.
         differences: what differs.
+        failure: what failed in the net besides; "" for nothing.
     """
 
     server: str
@@ -30,6 +31,7 @@ class Compared:
     real: Heards
     ours: Heards
     differences: tuple[Difference, ...]
+    failure: str
 
 
 _HEAD = """\
@@ -67,7 +69,7 @@ def write(page: Path, compared: Iterable[Compared], listed: tuple[Listed, ...]) 
         )
     for it in compared:
         lines += ["", f"## What differs from {_TITLES[it.server]}", ""]
-        own = [known for known in listed if known.server == it.server]
+        own = [known for known in listed if any(map(known.covers, it.differences))]
         if not own:
             lines.append("Nothing.")
             continue

@@ -34,6 +34,13 @@ def test_the_nets_server_says_what_the_real_one_says(server, session, comparison
     assert not new, "\n".join(f"after {it.sent}\n  real: {it.real!r}\n  ours: {it.ours!r}" for it in new)
 
 
+@pytest.mark.parametrize("server", SERVERS)
+def test_nothing_that_a_client_says_is_an_error_in_the_net(server, comparison):
+    failure = comparison.compared[server].failure
+
+    assert not failure
+
+
 def test_a_listed_difference_is_still_there(comparison):
     found = [it for compared in comparison.compared.values() for it in compared.differences]
 
