@@ -13,7 +13,7 @@ from types import MappingProxyType
 
 from pytest_mailnet.errors import InvalidSetting, ProviderFileError, UnknownName
 from pytest_mailnet.providers.facts import Facts
-from pytest_mailnet.providers.phrasebook import Phrase, Phrasebook
+from pytest_mailnet.providers.phrasebook import Phrase, Phrasebook, also_for
 from pytest_mailnet.providers.toml_file import parse_facts
 from pytest_mailnet.providers.zones import exchanges
 
@@ -225,7 +225,8 @@ def catalogue_with(paths: tuple[Path, ...] = ()) -> Catalogue:
 def stock_phrases() -> Mapping[str, Phrase]:
     """The replies in the RFCs' words, by condition; for servers without phrases of their own."""
     text = (_data() / _STOCK).read_text("utf-8")
-    return parse_facts(text, _STOCK).phrases
+    phrases = parse_facts(text, _STOCK).phrases
+    return {**phrases, **also_for(phrases)}
 
 
 def _names(facts: Facts) -> set[str]:

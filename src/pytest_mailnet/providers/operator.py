@@ -299,8 +299,7 @@ class Operator:
     def _stamped(self, step: Step, trace: bytes, content: bytes) -> tuple[bytes, bytes]:
         now = self.clock.now()
         self.value_of(step, "queue_id")
-        back = self.dns.lookup(ipaddress.ip_address(step.client.ip).reverse_pointer, "PTR").values("PTR")
-        trace = received_field(step, next(iter(back), "").rstrip("."), now) + trace
+        trace = received_field(step, self._name_of(step.client.ip), now) + trace
         account = self.account_of(step.authenticated_as or "")
         if account is None:
             return trace, content
@@ -316,7 +315,12 @@ class Operator:
             step: the session. It keeps its queue id from the first use on.
             variable: a name in `VARIABLES`.
         """
-        return VARIABLES[variable](Circumstances(step, self.facts.queue_id, self.random, self.clock))
+        circumstances = Circumstances(step, self.facts.queue_id, self.random, self.clock, self._name_of)
+        return VARIABLES[variable](circumstances)
+
+    def _name_of(self, ip: str) -> str:
+        back = self.dns.lookup(ipaddress.ip_address(ip).reverse_pointer, "PTR").values("PTR")
+        return next(iter(back), "").rstrip(".")
 
     def failed(self, error: Exception, stage: Stage | None, step: Step, told: str | None) -> None:
         """Record an exception of a rule, a predicate or a handler, which fails the test.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from pytest_mailnet.errors import ReadOnly, UnknownAttribute, UnknownName
 from pytest_mailnet.values import Reply
 
-__all__ = ["Phrase", "Phrasebook", "Replies"]
+__all__ = ["Phrase", "Phrasebook", "Replies", "also_for"]
 
 # Conditions with the reply of another condition, unless the provider has one for them.
 _ALSO = {
@@ -16,12 +16,25 @@ _ALSO = {
     "auth_not_enabled": "unrecognized_command",
     "auth_twice": "reauth_other_identity",
     "bdat_not_offered": "unrecognized_command",
+    "data_before_mail": "data_before_rcpt",
+    "empty_command": "unrecognized_command",
+    "helo_invalid": "helo_syntax",
+    "mail_body_syntax": "mail_syntax",
+    "mail_option_syntax": "mail_syntax",
+    "mail_size_syntax": "mail_syntax",
     "message_too_big_declared": "message_too_big",
     "over_quota": "mailbox_full",
+    "rcpt_option_syntax": "rcpt_syntax",
     "starttls_not_offered": "unrecognized_command",
     "starttls_repeated": "starttls_already_active",
     "starttls_with_parameters": "starttls_syntax",
+    "timeout_in_content": "timeout",
 }
+
+
+def also_for(phrases: Mapping[str, Phrase]) -> dict[str, Phrase]:
+    """The phrases that also stand for conditions which have none of their own among them."""
+    return {name: phrases[other] for name, other in _ALSO.items() if other in phrases and name not in phrases}
 
 
 class Phrase(NamedTuple):
@@ -74,9 +87,7 @@ class Phrasebook(Mapping[str, Phrase]):
                     own.setdefault(phrase.condition, phrase)
             phrases = {**phrases, **own, **{it.name: it for it in own.values()}}
         self._phrases = {**stock, **phrases}
-        for name, other in _ALSO.items():
-            if other in phrases and name not in phrases:
-                self._phrases[name] = phrases[other]
+        self._phrases.update(also_for(phrases))
 
     def __getitem__(self, condition: str) -> Phrase:
         try:

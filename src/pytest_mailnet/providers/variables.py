@@ -33,12 +33,14 @@ class Circumstances(NamedTuple):
         queue_id: the form of the provider's queue ids.
         random: draws the ids.
         clock: the net's.
+        name_of: returns the name that an IP address has in DNS; "" for none.
     """
 
     step: Step
     queue_id: str
     random: Random
     clock: Clock
+    name_of: Callable[[str], str]
 
 
 def _queue_id(given: Circumstances) -> str:
@@ -79,6 +81,7 @@ VARIABLES: Mapping[str, Callable[[Circumstances], str]] = MappingProxyType(
         "queue_id": _queue_id,
         "ip": lambda given: given.step.client.ip,
         "server": lambda given: given.step.host,
+        "client": lambda given: given.name_of(given.step.client.ip) or given.step.helo,
         "helo": lambda given: given.step.helo,
         "sender": lambda given: given.step.details.get("sender") or given.step.reverse_path or "",
         "recipient": lambda given: _recipient(given.step),
@@ -104,6 +107,7 @@ VARIABLES: Mapping[str, Callable[[Circumstances], str]] = MappingProxyType(
                 "dkim_result": "Fail",
                 "dmarc_result": "Fail",
                 "header": "From",
+                "keyword": "SIZE",
                 "limit": "100",
                 "octets": "0",
                 "option": "UNKNOWN",

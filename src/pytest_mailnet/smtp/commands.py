@@ -92,7 +92,8 @@ def _as_the_server_knows_it(
 ) -> tuple[_Command, bytes]:
     """A command and its argument, by what the server knows of it."""
     name = verb.decode("ascii", "replace")
-    if name in manners.unknown:
+    follows = _FOLLOWS.get(verb)
+    if name in manners.unknown or (manners.keyword_of_verb and follows and not follows.match(rest)):
         return _UNKNOWN, rest
     return command, b"" if name in manners.without_argument else rest
 
@@ -120,6 +121,7 @@ class OwnDialogue(Dialogue):
         return answer_command(self, line, pipelined=pipelined)
 
 
+_FOLLOWS = {b"MAIL": re.compile(rb"FROM:", re.IGNORECASE), b"RCPT": re.compile(rb"TO:", re.IGNORECASE)}
 _UNKNOWN = _Command(hello.unknown)
 _COMMANDS: Mapping[bytes, _Command] = MappingProxyType(
     {

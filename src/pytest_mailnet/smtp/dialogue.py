@@ -112,7 +112,7 @@ class Dialogue(ABC):
         Returns:
             The bytes to send.
         """
-        said = self.say(unanswered, "timeout")
+        said = self.say(unanswered, "timeout" if self.reading is None else "timeout_in_content")
         self.close(f"idle for {self.manners.idle_seconds} s")
         return said
 
@@ -172,7 +172,8 @@ class Dialogue(ABC):
         if 0 < self.manners.unknown_commands < self._unknown_commands:
             return self.give_up(line)
         self.step.details = {"command": line.rstrip(b"\r\n").decode("utf-8", "backslashreplace")}
-        return self.say(line, condition)
+        empty = not line.strip() and condition == "unrecognized_command"
+        return self.say(line, "empty_command" if empty else condition)
 
     def give_up(self, line: bytes, condition: str = "too_many_bad_commands") -> bytes:
         """Say why the session ends, whatever the code of the reply, and hang up.

@@ -35,9 +35,12 @@ def helo(dialogue: Dialogue, line: bytes, argument: str) -> bytes:
 def _hello(
     dialogue: Dialogue, line: bytes, argument: str, condition: str, extensions: tuple[str, ...]
 ) -> bytes:
-    if not _named(dialogue.manners.hello_name).fullmatch(argument):
-        raise CommandError("helo_syntax")
-    step = dialogue.step
+    step, manners = dialogue.step, dialogue.manners
+    if step.helo and manners.hello_once:
+        raise CommandError("helo_repeated")
+    if not _named(manners.hello_name).fullmatch(argument):
+        verb = line.split(maxsplit=1)[0].decode("ascii", "replace").upper()
+        raise CommandError("helo_invalid" if argument else "helo_syntax", command=verb)
     before = step.helo, step.extended
     step.helo, step.extended = argument, condition == "ok_ehlo"
     answer = dialogue.decide(Stage.EHLO)

@@ -31,7 +31,9 @@ class Manners:
             4.5.3.1.4), any other number does not.
         content_line: the longest line of content, with its line end (RFC 5321, 4.5.3.1.6).
         hello_name: the regular expression of the names that EHLO and HELO take.
+        hello_once: whether EHLO and HELO are refused once a client has said one of them.
         hello_required: whether MAIL is refused before EHLO and HELO.
+        keyword_of_verb: whether "MAIL FROM:" and "RCPT TO:" are the verbs, so that MAIL alone is unknown.
         checks_paths: whether the addresses in MAIL and RCPT have to be in the form of RFC 5321, 4.1.2.
         bare_line_feed: what a line feed without a carriage return is in content. "kept": part of a line.
             "ends lines": a line end, so that a second mail can be smuggled in (CVE-2023-51764).
@@ -53,7 +55,9 @@ class Manners:
     command_line: int = 512
     content_line: int = 1001
     hello_name: str = r"[ -~]+"
+    hello_once: bool = False
     hello_required: bool = True
+    keyword_of_verb: bool = False
     checks_paths: bool = True
     bare_line_feed: str = "kept"
     unknown: tuple[str, ...] = ()

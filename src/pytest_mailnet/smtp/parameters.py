@@ -148,13 +148,14 @@ def read_mail_parameters(parameters: tuple[str, ...], offer: Offer) -> MailParam
         offer: what the server offers to the client.
 
     Raises:
-        CommandError: with "mail_syntax" for a malformed parameter, "mail_parameter" for one that is not
-            offered, "message_too_big_declared" for a size over the limit.
+        CommandError: with "mail_syntax", "mail_size_syntax", "mail_body_syntax" or "mail_option_syntax" for a
+            malformed parameter, "mail_parameter" for one that is not offered, "message_too_big_declared" for
+            a size over the limit.
     """
     size, utf8, binary = None, False, False
     for parameter in parameters:
         _check(well_formed(parameter), "mail_syntax")
-        keyword, value = _accepted("MAIL", parameter, offer, "mail_parameter", "mail_syntax")
+        keyword, value = _accepted("MAIL", parameter, offer, "mail_parameter", "mail_option_syntax")
         match keyword:
             case "SIZE":
                 size = int(value)
@@ -162,7 +163,9 @@ def read_mail_parameters(parameters: tuple[str, ...], offer: Offer) -> MailParam
                     raise CommandError("message_too_big_declared")
             case "BODY":
                 binary = value.upper() == "BINARYMIME"
-                _check(not binary or {"BINARYMIME", "CHUNKING"} <= offer.keywords, "mail_syntax")
+                _check(
+                    not binary or {"BINARYMIME", "CHUNKING"} <= offer.keywords, "mail_body_syntax", parameter
+                )
             case "SMTPUTF8":
                 utf8 = True
     return MailParameters(size, utf8, binary)
@@ -176,12 +179,12 @@ def check_rcpt_parameters(parameters: tuple[str, ...], offer: Offer) -> None:
         offer: what the server offers to the client.
 
     Raises:
-        CommandError: with "rcpt_syntax" for a malformed parameter, "rcpt_parameter" for one that is not
-            offered.
+        CommandError: with "rcpt_syntax" or "rcpt_option_syntax" for a malformed parameter, "rcpt_parameter"
+            for one that is not offered.
     """
     _check(all(map(well_formed, parameters)), "rcpt_syntax")
     for parameter in parameters:
-        _accepted("RCPT", parameter, offer, "rcpt_parameter", "rcpt_syntax")
+        _accepted("RCPT", parameter, offer, "rcpt_parameter", "rcpt_option_syntax")
 
 
 def parameters_to_relay(command: _Command, parameters: Iterable[str], offer: Offer) -> list[str]:
@@ -223,11 +226,14 @@ def _accepted(
     keyword, _, value = parameter.partition("=")
     known = _PARAMETERS[command].get(keyword.upper())
     if known is None or known.extension not in offer.keywords:
-        raise CommandError(unknown, option=parameter)
-    _check(known.accepts(value), malformed)
+        raise CommandError(unknown, option=parameter, keyword=keyword.upper())
+    _check(known.accepts(value), _MALFORMED.get(keyword.upper(), malformed), parameter)
     return keyword.upper(), value
 
 
-def _check(good: object, condition: str) -> None:
+_MALFORMED = {"SIZE": "mail_size_syntax", "BODY": "mail_body_syntax"}
+
+
+def _check(good: object, condition: str, option: str = "") -> None:
     if not good:
-        raise CommandError(condition)
+        raise CommandError(condition, option=option, keyword=option.partition("=")[0].upper())

@@ -17,7 +17,10 @@ _ORDINARY = re.compile(
 _POSTMASTER = re.compile(r"<(postmaster)>(?:[ \t]+(.*))?", re.IGNORECASE | re.DOTALL)
 _NULL = re.compile(r"<()>(?:[ \t]+(.*))?", re.DOTALL)
 # What servers take that do not ask for the form of RFC 5321: Postfix without strict_rfc821_envelopes.
-_LOOSE = re.compile(r"(?:<(\"[^\"]*\"[^<>\s]*|[^<>\s]+)>|([^<>\s]+))(?:[ \t]+(.*))?", re.DOTALL)
+_WORD = r"(?:[^<>\s@\"]|\"[^\"]*\")+"
+_LOOSE = re.compile(
+    rf"(?:<(?:@[^<>\s:]+:)?({_WORD}(?:@{_WORD})*)>|({_WORD}(?:@{_WORD})*))(?:[ \t]+(.*))?", re.DOTALL
+)
 _PARAMETER = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*(?:=[!-<>-~\x80-\U0010ffff]+)?")
 
 

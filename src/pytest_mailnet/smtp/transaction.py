@@ -108,7 +108,10 @@ def _check_hello(dialogue: Dialogue) -> None:
 
 
 def _check_recipients(dialogue: Dialogue) -> None:
-    if not dialogue.step.recipients:
+    step = dialogue.step
+    if not step.recipients:
+        if step.reverse_path is None:
+            raise CommandError("data_before_mail")
         raise CommandError("no_valid_recipients" if dialogue.rcpt_refused else "data_before_rcpt")
 
 
