@@ -148,6 +148,7 @@ class Decider:
 
     hostname = "mx.shop.example"
     certificate = Certificate.VALID
+    tls_ports = (465,)
 
     def __init__(self) -> None:
         self.answers: dict[Stage, Reply | HangUp | Callable[[Step], Reply | HangUp | None]] = {}

@@ -21,12 +21,13 @@ __all__ = [
     "address_pool",
     "checked_ip",
     "checked_ports",
+    "checked_tls_ports",
     "is_loopback",
 ]
 
 DNS_OVER_TLS_PORT = 853  # RFC 7858, and of DNS over QUIC (RFC 9250)
 _PORTS = 65536
-IMPLICIT_TLS_PORTS = frozenset({465})  # RFC 8314, 3.3
+IMPLICIT_TLS_PORTS = frozenset({465})  # RFC 8314, 3.3; of hosts that say no others
 SMTP_PORTS = frozenset({25, 465, 587})
 # 2525 is submission at many operators. On loopback it is a mail catcher that somebody has put there.
 MAIL_PORTS = SMTP_PORTS | {2525, 110, 143, 993, 995}
@@ -156,6 +157,25 @@ def checked_ports(ports: object, what: str) -> tuple[int, ...]:
     for port in given:
         if not (is_whole(port) and 0 < port < _PORTS):
             raise InvalidSetting(f"{what}: {port!r} is no port, 1 to 65535")
+    return given
+
+
+def checked_tls_ports(ports: object, listening: tuple[int, ...], what: str) -> tuple[int, ...]:
+    """Check the ports of a host that are for TLS from the first byte on, and return them.
+
+    Args:
+        ports: the ports as the test gave them.
+        listening: all ports of the host.
+        what: what the ports were given to, for messages: "tls_ports of a host".
+
+    Raises:
+        InvalidSetting: if the host does not listen on one of them.
+    """
+    given = checked_ports(ports, what)
+    for port in given:
+        if port not in listening:
+            has = ", ".join(map(str, listening)) or "none"
+            raise InvalidSetting(f"{what}: {port} is not among its ports, {has}; name it there, too")
     return given
 
 

@@ -36,6 +36,7 @@ INSTEAD: Mapping[str, str] = MappingProxyType(
         "tls": "that is a host's: mailnet.host('mx.shop.example').tls",
         "extensions": "that is a host's: mailnet.host('mx.shop.example').extensions",
         "helo_only": "that is a host's: mailnet.host('mx.shop.example').helo_only",
+        "tls_ports": "that is a host's: mailnet.host('mx.shop.example').tls_ports",
         "ports": "that is a host's: mailnet.host('mx.shop.example').ports",
         "fail": "mailnet.fail('shop.example', 'reset-at-rcpt'), or mailnet.host('mx.shop.example').fail(...)",
         "refuse_connections": "that is a host's: mailnet.host('mx.shop.example').refuse_connections()",

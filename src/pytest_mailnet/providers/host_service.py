@@ -46,7 +46,7 @@ class HostService:
     Attributes:
         decisions: the script, rules and phrasebook that it answers by.
         addresses: its IP addresses.
-        ports: the ports that it listens on; 465 is for TLS from the first byte on (RFC 8314, 3.3).
+        ports: the ports that it listens on.
         helo_only: whether it is so old that EHLO is an unknown command to it.
         faults: the faults of its connections.
         handling: the handler that serves it in place of the net; None for the net.
@@ -54,6 +54,7 @@ class HostService:
 
     _extensions: Extensions | None = None
     _tls: HostTls | None = None
+    _tls_ports: tuple[int, ...] | None
 
     def __init__(self, name: str, operator: Operator, authority: Authority, faults_lock: Lock) -> None:
         submission = operator.facts.submission
@@ -63,6 +64,7 @@ class HostService:
         self.decisions: Decisions = operator.decisions_at(name)
         self.addresses: tuple[str, ...] = ()
         self.ports: tuple[int, ...] = self._known.ports
+        self._tls_ports = self._known.tls_ports
         self.helo_only: bool = False
         self._authority = authority
         self.faults: Armed = Armed(faults_lock)
@@ -84,12 +86,22 @@ class HostService:
         return cast("HostTls", self._tls)
 
     @property
+    def tls_ports(self) -> tuple[int, ...]:
+        """Those of its ports at which TLS begins with the first byte (RFC 8314, 3.3)."""
+        chosen = IMPLICIT_TLS_PORTS if self._tls_ports is None else self._tls_ports
+        return tuple(port for port in self.ports if port in chosen)
+
+    @tls_ports.setter
+    def tls_ports(self, ports: tuple[int, ...]) -> None:
+        self._tls_ports = ports
+
+    @property
     def challenges_tokens(self) -> bool:
         """Whether it explains a refused token in a challenge before the reply (RFC 7628, 3.2.2)."""
         return not isinstance(self._known, Submission) or self._known.challenges_tokens
 
     def service(self, departed: Callable[[Connection], None], drawn: Fault | None = None) -> Service:
-        """Make the service for one connection to one of its ports; at 465 it begins with TLS.
+        """Make the service for one connection to one of its ports; at one of `tls_ports` it begins with TLS.
 
         Args:
             departed: called with the connection when it is gone.
@@ -139,7 +151,7 @@ class HostService:
 
     def _why_not(self, fault: Fault) -> str | None:
         needed = _NEEDED.get(fault.stage)
-        if needed is None or (fault.manner in OF_A_HANDSHAKE and IMPLICIT_TLS_PORTS.intersection(self.ports)):
+        if needed is None or (fault.manner in OF_A_HANDSHAKE and self.tls_ports):
             return None
         if self.helo_only:
             return "the host knows no EHLO; .helo_only = False teaches it"

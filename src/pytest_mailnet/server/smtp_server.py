@@ -10,7 +10,6 @@ import struct
 from collections.abc import Callable
 from typing import Protocol, cast
 
-from pytest_mailnet.addresses import IMPLICIT_TLS_PORTS
 from pytest_mailnet.certificates import Certificate
 from pytest_mailnet.clock import Clock
 from pytest_mailnet.faults import Fault, Manner
@@ -47,6 +46,11 @@ class MailHost(SmtpHost, Protocol):
     @property
     def clock(self) -> Clock:
         """The net's clock."""
+        ...
+
+    @property
+    def tls_ports(self) -> tuple[int, ...]:
+        """The ports at which TLS begins with the first byte (RFC 8314, 3.3)."""
         ...
 
     @property
@@ -94,7 +98,7 @@ class MailService:
         )
         step = Step(session, connection.source, connection.destination, self._host.hostname)
         dialogue = self._conversation(step, loop)
-        dialogue.starting_tls = connection.destination.port in IMPLICIT_TLS_PORTS
+        dialogue.starting_tls = connection.destination.port in self._host.tls_ports
         server = MailServer(dialogue, step, loop, self._host, lambda: self._departed(connection))
         server.mishaps = Mishaps(self._host.faults.with_drawn(self._drawn), connection, step, server)
         return server
