@@ -52,6 +52,7 @@ _OF_A_MESSAGE: Mapping[str, str] = MappingProxyType(
 
 
 _STAGES = (None, *Stage)
+_CODE = 3  # digits
 _WORTH_FOLDING = 3  # exchanges; a session that is a banner and a QUIT takes no less room folded
 
 
@@ -86,8 +87,9 @@ class Exchange(NamedTuple):
 
     @property
     def code(self) -> int | None:
-        """The reply's code; None without a reply."""
-        return int(self.reply[:3]) if self.reply else None
+        """The reply's code; None without a reply, or where a fault has put something else before it."""
+        code = self.reply[:3]
+        return int(code) if len(code) == _CODE and code.isdigit() else None
 
 
 @steady("a session", _OF_A_SESSION)
