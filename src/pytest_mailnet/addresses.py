@@ -40,6 +40,9 @@ _DOCUMENTATION = ("192.0.2.0/24", "198.51.100.0/24", "198.18.0.0/15")
 _PUBLIC_LOOKING = ("128.66.0.0/16", "191.255.0.0/16")
 
 
+_BROADCAST = ipaddress.IPv4Address("255.255.255.255")  # RFC 919, 7
+
+
 class Occupant(Protocol):
     """The owner of an address: a host or a sender."""
 
@@ -75,7 +78,7 @@ class Routes(Generic[_O]):
             The address in its usual form.
 
         Raises:
-            InvalidAddress: if that is no IP address.
+            InvalidAddress: if that is no IP address, or a loopback, multicast or other one of no single host.
             AddressInUse: if the address belongs to another host or sender.
         """
         ip = checked_ip(ip)
@@ -128,17 +131,38 @@ def _hosts_in(network: str) -> range:
 
 @functools.lru_cache(4096)  # the same few in every net of a run
 def checked_ip(ip: str) -> str:
-    """Return an IP address in its usual form.
+    """Return an IP address that a host or sender can have, in its usual form.
 
     Raises:
-        InvalidAddress: if that is no IP address.
+        InvalidAddress: if that is no IP address, or none of a single machine on a network.
     """
     try:
-        return str(ipaddress.ip_address(ip))
+        found = ipaddress.ip_address(ip)
     except ValueError:
         raise InvalidAddress(
             f"{ip!r} is no IP address; it takes one as in '192.0.2.27' or '2001:db8::27'"
         ) from None
+    if (kind := _no_host(found)) is not None:
+        raise InvalidAddress(
+            f"{ip!r} is {kind} address, and no host or sender can have it; it takes one as in '192.0.2.27' "
+            "or '2001:db8::27'. mailnet.listen('mx.shop.example') gives a host a port on 127.0.0.1, too"
+        )
+    return str(found)
+
+
+def _no_host(ip: ipaddress.IPv4Address | ipaddress.IPv6Address) -> str | None:
+    """What an address is if not one of a single machine on a network (RFC 6890); None if it is such a one."""
+    mapped = ip.ipv4_mapped if isinstance(ip, ipaddress.IPv6Address) else None
+    there = mapped or ip
+    if there.is_loopback:
+        return "a loopback"
+    if there.is_unspecified:
+        return "the unspecified"
+    if there.is_multicast:
+        return "a multicast"
+    if there.is_link_local:
+        return "a link-local"
+    return "the broadcast" if there == _BROADCAST else None
 
 
 def checked_ports(ports: object, what: str) -> tuple[int, ...]:
