@@ -95,6 +95,8 @@ class _Names:
 
     def gethostbyname(self, host: Any, /) -> str:
         name = host_name(host)
+        if name == socket.gethostname() and (own := self._net.own_address()):
+            return own
         if name is None or not self._net.claims(name, None):
             ip = str(self._gethostbyname(host))
             if name is not None:

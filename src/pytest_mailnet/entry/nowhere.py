@@ -129,6 +129,9 @@ class _NoNames:
     def fqdn(self) -> str:
         return ""
 
+    def own_address(self) -> str:
+        return ""
+
     def name_server(self) -> Endpoint:
         return _NOBODY
 

@@ -105,6 +105,10 @@ class LookingUp:
     def fqdn(self) -> str:
         return self._net.sender.helo
 
+    def own_address(self) -> str:
+        sender = self._net.sender
+        return "" if "." in sender.helo else sender.ip
+
     def name_server(self) -> Endpoint:
         return self._engine.dns
 

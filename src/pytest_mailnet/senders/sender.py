@@ -62,7 +62,8 @@ class Sender:
     """An address that the application sends from, with its names and reputation.
 
     Servers see `ip` (or `ipv6`) as their peer. The address resolves back to `ptr`, and `ptr` resolves to the
-    address (FCrDNS). `socket.getfqdn()` returns `helo` to the application.
+    address (FCrDNS). `socket.getfqdn()` returns `helo` to the application, which aiosmtplib says in EHLO.
+    smtplib does so if there is a dot in it; if not, it says the address in its place: `[203.0.113.7]`.
 
     Attributes:
         ptr: the reverse name, which resolves to the addresses (FCrDNS); None for none.
