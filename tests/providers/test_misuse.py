@@ -199,9 +199,14 @@ MISUSES = [
     # hosts
     ("host.helo_only = 'no'", InvalidSetting, "helo_only of a host takes True or False, not 'no'"),
     (
+        "host.auth_before_tls = 'yes'",
+        InvalidSetting,
+        "auth_before_tls of a host takes True or False, not 'yes'",
+    ),
+    (
         "host.helo_onyl = True",
         UnknownAttribute,
-        "a host has no attribute 'helo_onyl' to set (did you mean 'helo_only'? There is: helo_only, ports, tls_ports)",
+        "a host has no attribute 'helo_onyl' to set (did you mean 'helo_only'? There is: auth_before_tls, helo_only, ports, tls_ports)",
     ),
     (
         "host.extensions = ['SIZE']",

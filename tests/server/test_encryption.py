@@ -252,6 +252,7 @@ def test_gmail_asks_for_starttls_in_its_own_words(mailnet):
 
 
 def test_starttls_forgets_all_that_was_said_before(shop, client):
+    shop.host.auth_before_tls = True
     shop.add_mailbox("alice", password="secret")
     assert client.say("AUTH PLAIN AGFsaWNlAHNlY3JldA==") == "235 2.7.0 Authentication succeeded\r\n"
     client.say("MAIL FROM:<alice@shop.example>")

@@ -35,6 +35,7 @@ INSTEAD: Mapping[str, str] = MappingProxyType(
         "host": "mailnet.host('mx.shop.example'), and .hosts has the provider's by name",
         "tls": "that is a host's: mailnet.host('mx.shop.example').tls",
         "extensions": "that is a host's: mailnet.host('mx.shop.example').extensions",
+        "auth_before_tls": "that is a host's: mailnet.host('mx.shop.example').auth_before_tls",
         "helo_only": "that is a host's: mailnet.host('mx.shop.example').helo_only",
         "tls_ports": "that is a host's: mailnet.host('mx.shop.example').tls_ports",
         "ports": "that is a host's: mailnet.host('mx.shop.example').ports",

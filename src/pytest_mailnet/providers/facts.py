@@ -136,7 +136,6 @@ def plain_facts(
         ruleset=_NO_RULES if handled else _PLAIN_RULES,
         phrases={},
         customer="{domain}. 3600 IN MX 10 " + name + ".",
-        auth_before_tls=True,
         catch_all=not handled,
         handled=handled,
     )

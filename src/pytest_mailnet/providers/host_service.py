@@ -48,6 +48,7 @@ class HostService:
         addresses: its IP addresses.
         ports: the ports that it listens on.
         helo_only: whether it is so old that EHLO is an unknown command to it.
+        auth_before_tls: whether it takes log-ins in the clear.
         faults: the faults of its connections.
         handling: the handler that serves it in place of the net; None for the net.
     """
@@ -66,6 +67,7 @@ class HostService:
         self.ports: tuple[int, ...] = self._known.ports
         self._tls_ports = self._known.tls_ports
         self.helo_only: bool = False
+        self.auth_before_tls: bool = self._known.auth_before_tls
         self._authority = authority
         self.faults: Armed = Armed(faults_lock)
         self.handling: Handling | None = None
@@ -198,7 +200,7 @@ class HostService:
         if self.helo_only:
             return None
         without_starttls = step.tls or step.stripped or self.tls.stripped
-        in_the_clear = self._known.auth_before_tls and not self.tls.required
+        in_the_clear = self.auth_before_tls and not self.tls.required
         return self.extensions.lines_for(tls=without_starttls, auth=step.tls or in_the_clear)
 
     @property

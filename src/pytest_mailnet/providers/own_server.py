@@ -22,6 +22,7 @@ _OF_A_SERVER: Mapping[str, str] = MappingProxyType(
         **{name: text for name, text in INSTEAD.items() if "that is a host's" not in text},
         **dict.fromkeys(("ip", "addresses"), _ADDRESSES),
         "extensions": "server.host.extensions.add('SIZE 1000'), .discard('SIZE') and .clear() change them",
+        "auth_before_tls": "server.host.auth_before_tls = True",
         "helo_only": "server.host.helo_only = True",
         "hostname": "server.name tells it",
         "messages": "server.messages are those that it has taken",

@@ -245,6 +245,20 @@ class Host:
         self._service.helo_only = flag(helo_only, "helo_only of a host")
 
     @property
+    def auth_before_tls(self) -> bool:
+        """Whether it takes log-ins in the clear. Few do (RFC 8314, 3); passwords are for after STARTTLS.
+
+        Raises:
+            InvalidSetting: when set to anything but True or False.
+        """
+        return self._service.auth_before_tls
+
+    @auth_before_tls.setter
+    def auth_before_tls(self, auth_before_tls: bool) -> None:  # a setter has one argument
+        __tracebackhide__ = True
+        self._service.auth_before_tls = flag(auth_before_tls, "auth_before_tls of a host")
+
+    @property
     def extensions(self) -> Extensions:
         """The extensions that it offers in reply to EHLO; `discard` takes one away."""
         return self._service.extensions
