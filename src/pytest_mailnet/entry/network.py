@@ -179,6 +179,10 @@ class NameQuestions(Protocol):
         """The IPv4 address that stands for a machine whose name has no dot; "" if it is the real one."""
         ...
 
+    def has_ipv6(self) -> bool:
+        """Whether the application's machine has an IPv6 address, for look-ups with AI_ADDRCONFIG."""
+        ...
+
     def name_server(self) -> Endpoint:
         """The loopback address of the net's name server, for DNS libraries that send their own packets."""
         ...

@@ -132,6 +132,9 @@ class _NoNames:
     def own_address(self) -> str:
         return ""
 
+    def has_ipv6(self) -> bool:
+        return True
+
     def name_server(self) -> Endpoint:
         return _NOBODY
 
