@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from pytest_mailnet.providers.phrasebook import Phrase
 from pytest_mailnet.providers.ruleset import Ruleset
 from pytest_mailnet.providers.wording import STOCK, Wording
+from pytest_mailnet.smtp.manners import USUAL, Manners
 
 if TYPE_CHECKING:
     from pytest_mailnet.rules import Rule
@@ -79,6 +80,7 @@ class Facts:
         wording: the words of its bounces.
         catch_all: whether every recipient in its domains has a mailbox.
         handled: whether a handler decides in its place, about mailboxes too.
+        manners: how its servers hold their conversations.
     """
 
     name: str
@@ -100,6 +102,7 @@ class Facts:
     wording: Wording = STOCK
     catch_all: bool = False
     handled: bool = False
+    manners: Manners = USUAL
 
     @property
     def rules(self) -> tuple[Rule, ...]:
