@@ -151,6 +151,7 @@ class Decider:
     hostname = "mx.shop.example"
     certificate = Certificate.VALID
     tls_ports = (465,)
+    lmtp_ports = (24,)
 
     def __init__(self) -> None:
         self.answers: dict[Stage, Reply | HangUp | Callable[[Step], Reply | HangUp | None]] = {}

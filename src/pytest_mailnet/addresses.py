@@ -14,6 +14,7 @@ from pytest_mailnet.system.native import lock
 __all__ = [
     "DNS_OVER_TLS_PORT",
     "IMPLICIT_TLS_PORTS",
+    "LMTP_PORTS",
     "MAIL_PORTS",
     "SMTP_PORTS",
     "Occupant",
@@ -21,13 +22,14 @@ __all__ = [
     "address_pool",
     "checked_ip",
     "checked_ports",
-    "checked_tls_ports",
+    "checked_ports_among",
     "is_loopback",
 ]
 
 DNS_OVER_TLS_PORT = 853  # RFC 7858, and of DNS over QUIC (RFC 9250)
 _PORTS = 65536
 IMPLICIT_TLS_PORTS = frozenset({465})  # RFC 8314, 3.3; of hosts that say no others
+LMTP_PORTS = frozenset({24})  # IANA: "any private mail system"; what Dovecot and Cyrus are told to take
 SMTP_PORTS = frozenset({25, 465, 587})
 # 2525 is submission at many operators. On loopback it is a mail catcher that somebody has put there.
 MAIL_PORTS = SMTP_PORTS | {2525, 110, 143, 993, 995}
@@ -184,12 +186,12 @@ def checked_ports(ports: object, what: str) -> tuple[int, ...]:
     return given
 
 
-def checked_tls_ports(ports: object, listening: tuple[int, ...], what: str) -> tuple[int, ...]:
-    """Check the ports of a host that are for TLS from the first byte on, and return them.
+def checked_ports_among(listening: tuple[int, ...], ports: object, what: str) -> tuple[int, ...]:
+    """Check those ports of a host that are for something of their own, and return them.
 
     Args:
-        ports: the ports as the test gave them.
         listening: all ports of the host.
+        ports: the ports as the test gave them.
         what: what the ports were given to, for messages: "tls_ports of a host".
 
     Raises:

@@ -206,7 +206,7 @@ MISUSES = [
     (
         "host.helo_onyl = True",
         UnknownAttribute,
-        "a host has no attribute 'helo_onyl' to set (did you mean 'helo_only'? There is: auth_before_tls, helo_only, ports, tls_ports)",
+        "a host has no attribute 'helo_onyl' to set (did you mean 'helo_only'? There is: auth_before_tls, helo_only, lmtp_ports, ports, tls_ports)",
     ),
     (
         "host.extensions = ['SIZE']",
@@ -216,6 +216,11 @@ MISUSES = [
     ("host.ports = 25", InvalidSetting, "ports of a host: it takes several, as in (25, 587), not 25"),
     ("host.ports = '25'", InvalidSetting, "ports of a host: it takes several, as in (25, 587), not '25'"),
     ("host.ports = (25, 65536)", InvalidSetting, "ports of a host: 65536 is no port, 1 to 65535"),
+    (
+        "host.lmtp_ports = (24,)",
+        InvalidSetting,
+        "lmtp_ports of a host: 24 is not among its ports, 25, 465, 587; name it there, too",
+    ),
     (
         "host.tls_ports = 2465",
         InvalidSetting,

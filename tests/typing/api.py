@@ -199,6 +199,8 @@ def test_servers(mailnet: MailNet, shop: Server) -> None:
     assert_type(host.provider, Provider)
     host.ports = (25, 2465)
     host.tls_ports = (2465,)
+    host.lmtp_ports = (25,)
+    host.auth_before_tls = True
     host.helo_only = True
     host.extensions.add("SIZE 1000")
     host.extensions.discard("PIPELINING")

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from pytest_mailnet.addresses import Occupant, Routes, checked_ports, checked_tls_ports
+from pytest_mailnet.addresses import Occupant, Routes, checked_ports, checked_ports_among
 from pytest_mailnet.certificates import Authority
 from pytest_mailnet.dns.records import address_record, plain_name
 from pytest_mailnet.dns.resolver import Resolver
@@ -100,7 +100,7 @@ class Directory:
         encrypted = (
             None
             if tls_ports is None
-            else checked_tls_ports(tls_ports, listening, f"mailnet.add_server({host!r}, tls_ports=...)")
+            else checked_ports_among(listening, tls_ports, f"mailnet.add_server({host!r}, tls_ports=...)")
         )
         with self._lock:
             if name in self.hosts or name in self.operators:

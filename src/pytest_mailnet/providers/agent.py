@@ -38,6 +38,7 @@ INSTEAD: Mapping[str, str] = MappingProxyType(
         "extensions": "that is a host's: mailnet.host('mx.shop.example').extensions",
         "auth_before_tls": "that is a host's: mailnet.host('mx.shop.example').auth_before_tls",
         "helo_only": "that is a host's: mailnet.host('mx.shop.example').helo_only",
+        "lmtp_ports": "that is a host's: mailnet.host('mx.shop.example').lmtp_ports",
         "tls_ports": "that is a host's: mailnet.host('mx.shop.example').tls_ports",
         "ports": "that is a host's: mailnet.host('mx.shop.example').ports",
         "fail": "mailnet.fail('shop.example', 'reset-at-rcpt'), or mailnet.host('mx.shop.example').fail(...)",

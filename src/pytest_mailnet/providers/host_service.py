@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
 from typing import TYPE_CHECKING, cast
 
-from pytest_mailnet.addresses import IMPLICIT_TLS_PORTS
+from pytest_mailnet.addresses import IMPLICIT_TLS_PORTS, LMTP_PORTS
 from pytest_mailnet.errors import InvalidSetting
 from pytest_mailnet.faults import DnsFault, Fault, fault_named
 from pytest_mailnet.faults.armed import Armed
@@ -57,6 +57,7 @@ class HostService:
     _extensions: Extensions | None = None
     _tls: HostTls | None = None
     _tls_ports: tuple[int, ...] | None
+    _lmtp_ports: tuple[int, ...] | None = None
 
     def __init__(self, name: str, operator: Operator, authority: Authority, faults_lock: Lock) -> None:
         submission = operator.facts.submission
@@ -91,12 +92,23 @@ class HostService:
     @property
     def tls_ports(self) -> tuple[int, ...]:
         """Those of its ports at which TLS begins with the first byte (RFC 8314, 3.3)."""
-        chosen = IMPLICIT_TLS_PORTS if self._tls_ports is None else self._tls_ports
-        return tuple(port for port in self.ports if port in chosen)
+        return self._among(IMPLICIT_TLS_PORTS if self._tls_ports is None else self._tls_ports)
 
     @tls_ports.setter
     def tls_ports(self, ports: tuple[int, ...]) -> None:
         self._tls_ports = ports
+
+    @property
+    def lmtp_ports(self) -> tuple[int, ...]:
+        """Those of its ports at which it speaks LMTP (RFC 2033)."""
+        return self._among(LMTP_PORTS if self._lmtp_ports is None else self._lmtp_ports)
+
+    @lmtp_ports.setter
+    def lmtp_ports(self, ports: tuple[int, ...]) -> None:
+        self._lmtp_ports = ports
+
+    def _among(self, chosen: Container[int]) -> tuple[int, ...]:
+        return tuple(port for port in self.ports if port in chosen)
 
     @property
     def challenges_tokens(self) -> bool:

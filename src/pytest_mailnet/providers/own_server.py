@@ -26,6 +26,7 @@ _OF_A_SERVER: Mapping[str, str] = MappingProxyType(
         "helo_only": "server.host.helo_only = True",
         "hostname": "server.name tells it",
         "messages": "server.messages are those that it has taken",
+        "lmtp_ports": "server.host.lmtp_ports = (24,)",
         "tls_ports": "server.host.tls_ports = (465, 2465)",
         "ports": "server.host.ports = (25, 587)",
         "tls": "server.tls.expired() and its sisters, .tls.require() and .tls.strip_starttls() change it",

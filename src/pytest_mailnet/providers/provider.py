@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
-from pytest_mailnet.addresses import checked_ports, checked_tls_ports
+from pytest_mailnet.addresses import checked_ports, checked_ports_among
 from pytest_mailnet.errors import InvalidSetting, UnknownName
 from pytest_mailnet.faults import DnsFault, Fault
 from pytest_mailnet.handles.attributes import flag, steady
@@ -231,7 +231,21 @@ class Host:
     @tls_ports.setter
     def tls_ports(self, ports: tuple[int, ...]) -> None:
         __tracebackhide__ = True
-        self._service.tls_ports = checked_tls_ports(ports, self.ports, "tls_ports of a host")
+        self._service.tls_ports = checked_ports_among(self.ports, ports, "tls_ports of a host")
+
+    @property
+    def lmtp_ports(self) -> tuple[int, ...]:
+        """Those of its ports at which it speaks LMTP; 24, if it is one (RFC 2033).
+
+        Raises:
+            InvalidSetting: when set to a port that is not among `ports`.
+        """
+        return self._service.lmtp_ports
+
+    @lmtp_ports.setter
+    def lmtp_ports(self, ports: tuple[int, ...]) -> None:
+        __tracebackhide__ = True
+        self._service.lmtp_ports = checked_ports_among(self.ports, ports, "lmtp_ports of a host")
 
     @property
     def helo_only(self) -> bool:

@@ -162,10 +162,14 @@ class Session:
     def __str__(self) -> str:
         """The conversation in printable lines: "C:" for the client, "S:" for the server."""
         said: list[str] = []
+        stage = None
         for exchange in self.exchanges:
             said += [f"C: {line}" for line in lines_of(exchange.request)]
-            if exchange.stage is Stage.MESSAGE:
+            if (
+                exchange.stage is Stage.MESSAGE and stage is not Stage.MESSAGE
+            ):  # LMTP's further replies have no dot of their own
                 said.append("C: .")
+            stage = exchange.stage
             said += [f"S: {line}" for line in lines_of(exchange.reply)]
         return "\n".join(said)
 

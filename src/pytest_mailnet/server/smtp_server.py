@@ -54,6 +54,11 @@ class MailHost(SmtpHost, Protocol):
         ...
 
     @property
+    def lmtp_ports(self) -> tuple[int, ...]:
+        """The ports at which it speaks LMTP (RFC 2033)."""
+        ...
+
+    @property
     def certificate(self) -> Certificate:
         """The certificate that it shows, unless a fault has it show another."""
         ...
@@ -97,6 +102,7 @@ class MailService:
             connection.source, connection.destination, self._host.hostname, self._provider
         )
         step = Step(session, connection.source, connection.destination, self._host.hostname)
+        step.lmtp = connection.destination.port in self._host.lmtp_ports
         dialogue = self._conversation(step, loop)
         dialogue.starting_tls = connection.destination.port in self._host.tls_ports
         server = MailServer(dialogue, step, loop, self._host, lambda: self._departed(connection))
@@ -202,6 +208,9 @@ class MailServer(asyncio.Protocol):
         replies: list[bytes] = []
         # Commands pipelined behind a reply that closes are not answered.
         while not (dialogue.closing or dialogue.starting_tls or dialogue.awaiting or mishaps.deaf):
+            if dialogue.owed:
+                replies.append(mishaps.reply(replies, dialogue.further()))
+                continue
             if dialogue.reading is not None:
                 if mishaps.armed and mishaps.broken_off(replies, data[begin:]):
                     break

@@ -62,14 +62,18 @@ def answer_command(dialogue: Dialogue, line: bytes, *, pipelined: bool = False) 
         argument = rest.strip().decode("ascii" if plain else "utf-8")
     except UnicodeDecodeError:
         return dialogue.say(line, "non_ascii_command")
-    command = _COMMANDS.get(verb, _UNKNOWN)
+    commands = _LMTP_COMMANDS if dialogue.step.lmtp else _COMMANDS
+    command = commands.get(verb, _UNKNOWN)
     if command.stage not in DELIVERY:
         dialogue.step.verb = verb.decode("ascii", "replace")
     dialogue.step.pipelined = pipelined
     try:
         return command.carry_out(dialogue, line, argument)
     except CommandError as error:
-        return dialogue.say(line, error.condition, command.stage)
+        condition = error.condition
+        if dialogue.step.lmtp:
+            condition = _IN_LMTP.get(condition, condition)
+        return dialogue.say(line, condition, command.stage)
 
 
 class OwnDialogue(Dialogue):
@@ -99,4 +103,13 @@ _COMMANDS: Mapping[bytes, _Command] = MappingProxyType(
         # Commands that RFCs define have another reply than unknown ones.
         **dict.fromkeys((b"EXPN", b"ETRN", b"TURN", b"ATRN"), _Command(hello.unimplemented)),
     }
+)
+_LMTP_COMMANDS: Mapping[bytes, _Command] = MappingProxyType(
+    {verb: it for verb, it in _COMMANDS.items() if verb not in {b"EHLO", b"HELO"}}
+    | {b"LHLO": _COMMANDS[b"EHLO"]}
+)
+"""RFC 2033, 4.1: LHLO in place of EHLO and HELO, which must not get a positive reply."""
+
+_IN_LMTP: Mapping[str, str] = MappingProxyType(
+    {"helo_required": "lhlo_required", "helo_syntax": "lhlo_syntax"}
 )
