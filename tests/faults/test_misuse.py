@@ -25,22 +25,22 @@ MISUSES = [
     (
         "host.fail('reset-at-rcpt'); host.fail('closed-at-rcpt', times=1)",
         InvalidSetting,
-        "fail('closed-at-rcpt'): that would never happen, since 'reset-at-rcpt' was asked for first, for good: that takes times=1, or .accept_connections(), to have an end",
+        "fail('closed-at-rcpt'): that would never happen, since 'reset-at-rcpt' was asked for first, for good: that takes times=1, .end() or .accept_connections() to have an end",
     ),
     (
         "host.fail('reset-at-rcpt'); host.fail('reset-at-rcpt', times=1)",
         InvalidSetting,
-        "fail('reset-at-rcpt'): that would never happen, since 'reset-at-rcpt' was asked for first, for good: that takes times=1, or .accept_connections(), to have an end",
+        "fail('reset-at-rcpt'): that would never happen, since 'reset-at-rcpt' was asked for first, for good: that takes times=1, .end() or .accept_connections() to have an end",
     ),
     (
         "host.refuse_connections(); host.fail('reset-at-rcpt')",
         InvalidSetting,
-        "fail('reset-at-rcpt'): that would never happen, since 'refused-at-connect' was asked for first, for good: that takes times=1, or .accept_connections(), to have an end",
+        "fail('reset-at-rcpt'): that would never happen, since 'refused-at-connect' was asked for first, for good: that takes times=1, .end() or .accept_connections() to have an end",
     ),
     (
         "host.fail('reset-at-mail'); host.fail('reset-at-rcpt')",
         InvalidSetting,
-        "fail('reset-at-rcpt'): that would never happen, since 'reset-at-mail' was asked for first, for good: that takes times=1, or .accept_connections(), to have an end",
+        "fail('reset-at-rcpt'): that would never happen, since 'reset-at-mail' was asked for first, for good: that takes times=1, .end() or .accept_connections() to have an end",
     ),
     (
         "mailnet.fail('gmail.com')",
@@ -50,7 +50,7 @@ MISUSES = [
     (
         "mailnet.fail('gmial.com', 'refused-at-connect')",
         UnknownName,
-        "no host 'gmial.com' (did you mean 'gmail.com' or 'ymail.com' or 'mac.com'?). To have one: mailnet.add_server('gmial.com').",
+        "no host 'gmial.com' (did you mean 'gmail.com' or 'mail.com' or 'ymail.com'?). To have one: mailnet.add_server('gmial.com').",
     ),
     (
         "mailnet.fail('gmail.com', 'refused-at-connect', times=0)",

@@ -127,6 +127,22 @@ def test_the_mail_is_delivered_once_to_those_who_got_a_yes(mailnet, store, clien
     assert [len(store.mailbox(box).messages) for box in "abc"] == [1, 0, 1]
 
 
+def test_each_recipient_can_have_a_fate_of_its_own(mailnet, store, client):
+    boxes = {it: store.add_mailbox(it) for it in "abcd"}
+    store.on_message("b@*").junk()
+    store.on_message("c@*").discard()
+
+    assert [it[:3] for it in deliver(client, "a", "b", "c", "d")] == ["250"] * 4
+
+    assert {it: (len(box.messages), len(box.junk)) for it, box in boxes.items()} == {
+        "a": (1, 0),
+        "b": (0, 1),
+        "c": (0, 0),
+        "d": (1, 0),
+    }
+    assert mailnet.messages[0].recipients == ("a@shop.example", "d@shop.example")
+
+
 def test_a_recipient_named_twice_gets_two_replies(store, client):
     assert [it[:3] for it in deliver(client, "a", "a")] == ["250", "250"]
 

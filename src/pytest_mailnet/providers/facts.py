@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pytest_mailnet.mailboxes.addressing import LITERAL, Addressing
 from pytest_mailnet.providers.phrasebook import Phrase
 from pytest_mailnet.providers.ruleset import Ruleset
 from pytest_mailnet.providers.wording import STOCK, Wording
@@ -78,9 +79,13 @@ class Facts:
         submission: the facts about its submission servers; None if they are not known, or are its MX hosts.
         auth_before_tls: whether its MX hosts take log-ins in the clear.
         wording: the words of its bounces.
+        dmarc_rfc: by which edition of DMARC it goes: 9989, or 7489.
+        addressing: what it makes of tags and dots in addresses.
         catch_all: whether every recipient in its domains has a mailbox.
         handled: whether a handler decides in its place, about mailboxes too.
         manners: how its servers hold their conversations.
+        era: the era that today's facts have a name for, "3.9"; "" for none.
+        like: the provider of whose facts today this era's file tells only the differences; "" for none.
     """
 
     name: str
@@ -100,9 +105,13 @@ class Facts:
     auth_before_tls: bool = False
     tls_ports: tuple[int, ...] | None = None
     wording: Wording = STOCK
+    dmarc_rfc: int = 9989
+    addressing: Addressing = LITERAL
     catch_all: bool = False
     handled: bool = False
     manners: Manners = USUAL
+    era: str = ""
+    like: str = ""
 
     @property
     def rules(self) -> tuple[Rule, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, NamedTuple
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from pytest_mailnet.record.session import Finding
     from pytest_mailnet.smtp.dialogue import Dialogue
     from pytest_mailnet.smtp.service import Answer
+    from pytest_mailnet.values import Fate
 
 __all__ = ["answer_each", "take_for_each"]
 
@@ -26,10 +28,13 @@ class _Verdict(NamedTuple):
     finding: Finding | None = None
     details: Mapping[str, str] = NO_DETAILS
     delay: float = 0.0
+    fate: Fate | None = None
 
 
 def take_for_each(dialogue: Dialogue, content: bytes) -> bytes:
     """Decide about a complete mail for each recipient, deliver it to those accepted, and reply to each.
+
+    It is one message for all of them to whom the same is to happen.
 
     Args:
         dialogue: the conversation.
@@ -41,16 +46,20 @@ def take_for_each(dialogue: Dialogue, content: bytes) -> bytes:
     step = dialogue.step
     step.content = content
     verdicts = [_decided(dialogue, to, its) for to, its in _named(dialogue)]
-    taken = [agreed(it.answer) for it in verdicts]
-    step.recipients = [it.recipient for it, yes in zip(verdicts, taken, strict=True) if yes]
-    step.rcpt_options = [it.options for it, yes in zip(verdicts, taken, strict=True) if yes]
-    if any(taken):
+    yes = [number for number, it in enumerate(verdicts) if agreed(it.answer)]
+    for fate in dict.fromkeys(verdicts[number].fate for number in yes):
+        alike = [number for number in yes if verdicts[number].fate == fate]
+        step.recipients = [verdicts[number].recipient for number in alike]
+        step.rcpt_options = [verdicts[number].options for number in alike]
+        all_of_them = frozenset(range(len(alike)))
+        step.fate = None if fate is None else dataclasses.replace(fate, recipients=all_of_them)
         failure = dialogue.deliver(content)
-        step.messages += 1
-        if failure is not None:
-            verdicts = [
-                it._replace(answer=failure) if yes else it for it, yes in zip(verdicts, taken, strict=True)
-            ]
+        for number in alike if failure is not None else ():
+            verdicts[number] = verdicts[number]._replace(answer=failure)
+        if step.finding is not None:
+            verdicts[alike[0]] = verdicts[alike[0]]._replace(finding=step.finding)
+            step.finding = None
+    step.messages += bool(yes)
     return _owe(dialogue, verdicts, content, "ok_queued")
 
 
@@ -80,8 +89,8 @@ def _decided(dialogue: Dialogue, recipient: str, options: tuple[str, ...]) -> _V
     step = dialogue.step
     step.recipients, step.rcpt_options = [recipient], [options]
     answer = dialogue.decide(Stage.MESSAGE)
-    verdict = _Verdict(recipient, options, answer, step.finding, step.details, step.delay)
-    step.finding, step.details, step.delay = None, NO_DETAILS, 0.0
+    verdict = _Verdict(recipient, options, answer, step.finding, step.details, step.delay, step.fate)
+    step.finding, step.details, step.delay, step.fate = None, NO_DETAILS, 0.0, None
     return verdict
 
 

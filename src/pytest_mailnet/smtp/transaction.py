@@ -26,11 +26,10 @@ _BDAT = re.compile(r"([0-9]{1,20})( +LAST)?", re.IGNORECASE)
 def mail(dialogue: Dialogue, line: bytes, argument: str) -> bytes:
     """Begin a mail, and name its sender."""
     step = dialogue.step
-    if not step.helo:
-        raise CommandError("helo_required")
+    _check_hello(dialogue)
     if step.reverse_path is not None:
         raise CommandError("nested_mail")
-    path = reverse_path(argument)
+    path = reverse_path(argument, lenient=not dialogue.manners.checks_paths)
     size, utf8, binary = (
         read_mail_parameters(path.parameters, dialogue.agreed_on) if path.parameters else NO_PARAMETERS
     )
@@ -49,8 +48,9 @@ def rcpt(dialogue: Dialogue, line: bytes, argument: str) -> bytes:
     """Name one recipient."""
     step = dialogue.step
     if step.reverse_path is None:
-        raise CommandError("rcpt_before_mail" if step.helo else "helo_required")
-    path = forward_path(argument)
+        _check_hello(dialogue)
+        raise CommandError("rcpt_before_mail")
+    path = forward_path(argument, lenient=not dialogue.manners.checks_paths)
     if path.parameters:
         check_rcpt_parameters(path.parameters, dialogue.agreed_on)
     if not (dialogue.utf8 or path.address.isascii()):
@@ -69,8 +69,7 @@ def rcpt(dialogue: Dialogue, line: bytes, argument: str) -> bytes:
 
 def data(dialogue: Dialogue, line: bytes, argument: str) -> bytes:
     """Ask for the content of the mail, up to the final dot."""
-    if not dialogue.step.helo:
-        raise CommandError("helo_required")
+    _check_hello(dialogue)
     if argument:
         raise CommandError("data_syntax")
     _check_recipients(dialogue)
@@ -102,6 +101,11 @@ def rset(dialogue: Dialogue, line: bytes, argument: str) -> bytes:
     if yes:
         dialogue.reset()
     return said
+
+
+def _check_hello(dialogue: Dialogue) -> None:
+    if dialogue.manners.hello_required and not dialogue.step.helo:
+        raise CommandError("helo_required")
 
 
 def _check_recipients(dialogue: Dialogue) -> None:
@@ -140,7 +144,8 @@ class _Mail:
 
     def __init__(self, dialogue: Dialogue) -> None:
         self._dialogue = dialogue
-        self._content = Content(dialogue.offer.size_limit)
+        manners = dialogue.manners
+        self._content = Content(dialogue.offer.size_limit, manners.content_line, manners.bare_line_feed)
         self.feed = self._content.feed
 
     @property
@@ -152,6 +157,7 @@ class _Mail:
         content, problem = self._content.taken()
         if problem is None:
             return _take(dialogue, content)
+        dialogue.step.details = {"octets": str(self._content.longest_line)}
         said = _refuse(dialogue, Stage.MESSAGE, content, problem)
         if not dialogue.owed:
             dialogue.reset()
@@ -207,8 +213,7 @@ class _Chunk:
 
     def _check(self) -> None:
         dialogue = self._dialogue
-        if not dialogue.step.helo:
-            raise CommandError("helo_required")
+        _check_hello(dialogue)
         _check_recipients(dialogue)
 
     def _refuse(self, condition: str, answer: Answer = None) -> bytes:
