@@ -150,6 +150,8 @@ class Decider:
 
     hostname = "mx.shop.example"
     certificate = Certificate.VALID
+    tls_ports = (465,)
+    lmtp_ports = (24,)
 
     def __init__(self) -> None:
         self.answers: dict[Stage, Reply | HangUp | Callable[[Step], Reply | HangUp | None]] = {}

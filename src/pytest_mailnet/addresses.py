@@ -14,6 +14,7 @@ from pytest_mailnet.system.native import lock
 __all__ = [
     "DNS_OVER_TLS_PORT",
     "IMPLICIT_TLS_PORTS",
+    "LMTP_PORTS",
     "MAIL_PORTS",
     "SMTP_PORTS",
     "Occupant",
@@ -21,12 +22,14 @@ __all__ = [
     "address_pool",
     "checked_ip",
     "checked_ports",
+    "checked_ports_among",
     "is_loopback",
 ]
 
 DNS_OVER_TLS_PORT = 853  # RFC 7858, and of DNS over QUIC (RFC 9250)
 _PORTS = 65536
-IMPLICIT_TLS_PORTS = frozenset({465})  # RFC 8314, 3.3
+IMPLICIT_TLS_PORTS = frozenset({465})  # RFC 8314, 3.3; of hosts that say no others
+LMTP_PORTS = frozenset({24})  # IANA: "any private mail system"; what Dovecot and Cyrus are told to take
 SMTP_PORTS = frozenset({25, 465, 587})
 # 2525 is submission at many operators. On loopback it is a mail catcher that somebody has put there.
 MAIL_PORTS = SMTP_PORTS | {2525, 110, 143, 993, 995}
@@ -37,6 +40,9 @@ _DOCUMENTATION = ("192.0.2.0/24", "198.51.100.0/24", "198.18.0.0/15")
 # For applications that refuse addresses that are not global: reserved by IANA until 2011 and never
 # the home of a mail service.
 _PUBLIC_LOOKING = ("128.66.0.0/16", "191.255.0.0/16")
+
+
+_BROADCAST = ipaddress.IPv4Address("255.255.255.255")  # RFC 919, 7
 
 
 class Occupant(Protocol):
@@ -74,7 +80,7 @@ class Routes(Generic[_O]):
             The address in its usual form.
 
         Raises:
-            InvalidAddress: if that is no IP address.
+            InvalidAddress: if that is no IP address, or a loopback, multicast or other one of no single host.
             AddressInUse: if the address belongs to another host or sender.
         """
         ip = checked_ip(ip)
@@ -127,17 +133,38 @@ def _hosts_in(network: str) -> range:
 
 @functools.lru_cache(4096)  # the same few in every net of a run
 def checked_ip(ip: str) -> str:
-    """Return an IP address in its usual form.
+    """Return an IP address that a host or sender can have, in its usual form.
 
     Raises:
-        InvalidAddress: if that is no IP address.
+        InvalidAddress: if that is no IP address, or none of a single machine on a network.
     """
     try:
-        return str(ipaddress.ip_address(ip))
+        found = ipaddress.ip_address(ip)
     except ValueError:
         raise InvalidAddress(
             f"{ip!r} is no IP address; it takes one as in '192.0.2.27' or '2001:db8::27'"
         ) from None
+    if (kind := _no_host(found)) is not None:
+        raise InvalidAddress(
+            f"{ip!r} is {kind} address, and no host or sender can have it; it takes one as in '192.0.2.27' "
+            "or '2001:db8::27'. mailnet.listen('mx.shop.example') gives a host a port on 127.0.0.1, too"
+        )
+    return str(found)
+
+
+def _no_host(ip: ipaddress.IPv4Address | ipaddress.IPv6Address) -> str | None:
+    """What an address is if not one of a single machine on a network (RFC 6890); None if it is such a one."""
+    mapped = ip.ipv4_mapped if isinstance(ip, ipaddress.IPv6Address) else None
+    there = mapped or ip
+    if there.is_loopback:
+        return "a loopback"
+    if there.is_unspecified:
+        return "the unspecified"
+    if there.is_multicast:
+        return "a multicast"
+    if there.is_link_local:
+        return "a link-local"
+    return "the broadcast" if there == _BROADCAST else None
 
 
 def checked_ports(ports: object, what: str) -> tuple[int, ...]:
@@ -156,6 +183,25 @@ def checked_ports(ports: object, what: str) -> tuple[int, ...]:
     for port in given:
         if not (is_whole(port) and 0 < port < _PORTS):
             raise InvalidSetting(f"{what}: {port!r} is no port, 1 to 65535")
+    return given
+
+
+def checked_ports_among(listening: tuple[int, ...], ports: object, what: str) -> tuple[int, ...]:
+    """Check those ports of a host that are for something of their own, and return them.
+
+    Args:
+        listening: all ports of the host.
+        ports: the ports as the test gave them.
+        what: what the ports were given to, for messages: "tls_ports of a host".
+
+    Raises:
+        InvalidSetting: if the host does not listen on one of them.
+    """
+    given = checked_ports(ports, what)
+    for port in given:
+        if port not in listening:
+            has = ", ".join(map(str, listening)) or "none"
+            raise InvalidSetting(f"{what}: {port} is not among its ports, {has}; name it there, too")
     return given
 
 

@@ -55,6 +55,15 @@ def test_a_mail_arrives_over_tls_where_the_server_offers_it(run, mailnet, shop):
     assert message.session.tls == "TLSv1.3"
 
 
+@pytest.mark.parametrize("name", ["my_container_1", "app.shop.example"])
+def test_it_says_hello_with_the_name_of_the_sender_with_or_without_a_dot(run, mailnet, shop, name):
+    mailnet.sender.helo = name
+
+    run(to_shop())
+
+    assert mailnet.sessions[0].commands[0] == f"EHLO {name}"
+
+
 def test_many_mails_at_once_arrive(run, mailnet, shop):
     async def scenario():
         await asyncio.gather(*(to_shop([f"{number}@shop.example"]) for number in range(20)))

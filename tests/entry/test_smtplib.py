@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import smtplib
+import socket
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -57,6 +58,27 @@ def test_it_says_hello_with_the_name_of_the_sender(mailnet, sessions, letter):
 
     [session] = sessions()
     assert session.exchanges[1].request == b"ehlo app.sender.example\r\n"
+
+
+def test_without_a_dot_in_its_name_it_says_hello_with_the_address_of_the_sender(mailnet, sessions, letter):
+    mailnet.sender.helo = "my_container_1"
+
+    send("mx.shop.example", letter)
+
+    assert socket.getfqdn() == "my_container_1"
+    [session] = sessions()
+    assert session.exchanges[1].request == b"ehlo [203.0.113.7]\r\n"
+
+
+def test_another_sender_s_address_stands_for_a_name_without_a_dot(mailnet, sessions, letter):
+    other = mailnet.add_sender(ip="203.0.113.99")
+    other.helo = "localhost"
+
+    with mailnet.sending_from(other):
+        send("mx.shop.example", letter)
+
+    [session] = sessions(client="203.0.113.99")
+    assert session.exchanges[1].request == b"ehlo [203.0.113.99]\r\n"
 
 
 def test_thirty_two_mails_in_eight_threads_all_arrive(mailnet, shop, delivered):

@@ -39,6 +39,8 @@ ASKED = {
     "names.owns": (("192.0.2.10",), True),
     "names.reverse": (("192.0.2.10", "gethostbyaddr"), "mx.shop.example"),
     "names.fqdn": ((), "app.sender.example"),
+    "names.own_address": ((), "203.0.113.7"),
+    "names.has_ipv6": ((), True),
     "names.name_server": ((), Endpoint("127.0.0.1", 5353)),
     "tls.serves": (("mx.shop.example", 0), True),
     "tls.authority": ((), "-----BEGIN CERTIFICATE-----\n"),

@@ -113,6 +113,7 @@ def test_a_connection_that_ends_in_the_middle_is_a_failure(mailnet, shop, overhe
 
 
 def test_nothing_of_a_log_in_is_kept(shop, overheard):
+    shop.host.auth_before_tls = True
     shop.add_mailbox("alice", password="another")
 
     text = overheard(login=("alice", "secret"))

@@ -295,6 +295,19 @@ def test_tls_can_go_wrong_where_there_is_no_starttls_but_port_465(mailnet):
         host.fail("stripped-at-starttls")
 
 
+def test_tls_can_go_wrong_at_every_port_that_begins_with_it(mailnet):
+    server = mailnet.add_server(HOST, ports=[2465], tls_ports=[2465])
+    server.host.extensions.discard("STARTTLS")
+
+    server.fail("expired-at-starttls")
+
+    with pytest.raises(ssl.SSLCertVerificationError):
+        smtplib.SMTP_SSL(HOST, 2465, context=ssl.create_default_context())
+    server.host.tls_ports = ()
+    with pytest.raises(InvalidSetting, match="does not offer STARTTLS"):
+        server.fail("expired-at-starttls")
+
+
 def test_every_fault_has_an_id_of_its_own_and_a_sentence():
     assert len({fault.does for fault in FAULTS.values()}) == len(FAULTS) == 165
     assert all(FAULTS[fault.id] is fault for fault in FAULTS.values())

@@ -8,6 +8,7 @@ import pytest
 
 from pytest_mailnet.errors import InvalidSetting
 from pytest_mailnet.faults import FAULTS
+from pytest_mailnet.record.session import Exchange
 
 HOST = "mx.shop.example"
 OK = b"250 2.1.0 OK\r\n"
@@ -93,6 +94,24 @@ def test_a_reply_goes_wrong_like_this(mailnet, connect, manner, said, ends):
     assert session.exchanges[-1].reply == said
     assert session.exchanges[-1].finding.rule == "fault"
     assert FAULTS[f"{manner}-at-mail"].does == session.exchanges[-1].finding.why
+
+
+@pytest.mark.parametrize(
+    ("reply", "code"),
+    [
+        (b"250 2.1.0 OK\r\n", 250),
+        (b"250\r\n", 250),
+        (b"250-mx\r\n250 OK\r\n", 250),
+        (b"", None),
+        (b"\x00\xff\xfe\x16\x03\x01\r\n250 2.1.0 OK\r\n", None),
+        (b"25", None),
+        (b"2 0 OK\r\n", None),
+        (b"-25 OK\r\n", None),
+        ("٢٥٠ OK".encode(), None),
+    ],
+)
+def test_only_a_reply_that_begins_with_a_code_has_one(reply, code):
+    assert Exchange(0.0, None, b"", reply).code == code
 
 
 def test_a_half_open_connection_is_reset_at_the_next_word(mailnet, connect):

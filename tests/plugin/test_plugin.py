@@ -71,7 +71,6 @@ def test_a_failing_test_shows_the_timeline(pytester):
         "  [1] S  250-SIZE 35651584",
         "  [1] S  250-8BITMIME",
         "  [1] S  250-STARTTLS",
-        "  [1] S  250-AUTH PLAIN LOGIN XOAUTH2 OAUTHBEARER",
         "  [1] S  250-ENHANCEDSTATUSCODES",
         "  [1] S  250-PIPELINING",
         "  [1] S  250-DSN",

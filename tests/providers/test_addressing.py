@@ -205,6 +205,7 @@ def test_an_account_owns_its_address_in_both_forms(mailnet, books):
     books.add_mailbox("jo@bücher.example", password="pw", aliases=["info@bücher.example"])
 
     with smtplib.SMTP("mx.b.example", 25) as client:
+        client.starttls()
         client.login("jo@xn--bcher-kva.example", "pw")
 
     assert mailnet.sessions[0].user == "jo@bücher.example"

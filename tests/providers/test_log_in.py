@@ -27,6 +27,7 @@ def encoded(text):
 
 @pytest.fixture
 def alice(shop):
+    shop.host.auth_before_tls = True
     return shop.add_mailbox("alice", password="open sesame").account
 
 
@@ -40,6 +41,34 @@ def xoauth2(token, user="alice@shop.example"):
 
 def oauthbearer(token, user="alice@shop.example"):
     return encoded(f"n,a={user},\1host=mx.shop.example\1port=587\1auth=Bearer {token}\1\1")
+
+
+@pytest.mark.parametrize("port", [25, 587])
+def test_a_server_of_one_s_own_takes_passwords_after_tls_as_operators_do(shop, port):
+    shop.add_mailbox("alice", password="open sesame")
+
+    with smtplib.SMTP("mx.shop.example", port) as client:
+        with pytest.raises(smtplib.SMTPNotSupportedError, match="SMTP AUTH extension not supported"):
+            client.login("alice", "open sesame")
+        assert client.docmd("AUTH PLAIN", plain("open sesame")) == (
+            530,
+            b"5.7.0 Must issue a STARTTLS command first",
+        )
+        client.starttls()
+        assert client.login("alice", "open sesame")[0] == 235
+    with smtplib.SMTP_SSL("mx.shop.example", 465) as client:
+        assert client.login("alice", "open sesame")[0] == 235
+
+
+@pytest.mark.parametrize("port", [25, 587])
+def test_a_host_can_take_passwords_in_the_clear(shop, port):
+    shop.add_mailbox("alice", password="open sesame")
+    assert not shop.host.auth_before_tls
+
+    shop.host.auth_before_tls = True
+
+    with smtplib.SMTP("mx.shop.example", port) as client:
+        assert client.login("alice", "open sesame")[0] == 235
 
 
 @pytest.mark.parametrize(("password", "reply"), [("open sesame", WELCOME), ("open", WRONG)])
@@ -156,6 +185,7 @@ def test_who_has_logged_in_stands_in_the_record_and_may_send_to_anybody(mailnet,
 
 
 def test_an_account_without_a_password_lets_nobody_in(shop, client):
+    shop.host.auth_before_tls = True
     shop.add_mailbox("bob")
 
     assert client.say("AUTH PLAIN " + encoded("\0bob\0")) == (
@@ -165,6 +195,7 @@ def test_an_account_without_a_password_lets_nobody_in(shop, client):
 
 
 def test_acting_as_somebody_else_takes_an_alias(shop, client):
+    shop.host.auth_before_tls = True
     shop.add_mailbox("alice", password="pw", aliases=["sales"])
 
     assert client.say("AUTH PLAIN " + encoded("bob\0alice\0pw")) == WRONG
@@ -349,6 +380,7 @@ def test_credentials_are_kept_out_of_a_test_s_report(mailnet, alice, client):
     st.lists(st.binary(max_size=60) | st.text(max_size=60).map(str.encode), max_size=4),
 )
 def test_whatever_a_client_responds_gets_one_reply(converse, shop, mechanism, responses):
+    shop.host.auth_before_tls = True
     client = converse("mx.shop.example")
     client.say("EHLO app.example")
 

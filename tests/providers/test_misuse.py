@@ -177,6 +177,11 @@ MISUSES = [
         "mailnet.add_server('mx2.shop.example', ports=...): 0 is no port, 1 to 65535",
     ),
     (
+        "mailnet.add_server('mx2.shop.example', ports=(25, 587), tls_ports=(465,))",
+        InvalidSetting,
+        "mailnet.add_server('mx2.shop.example', tls_ports=...): 465 is not among its ports, 25, 587; name it there, too",
+    ),
+    (
         "mailnet.add_server('mx2.shop.example', domains='shop.example')",
         TypeError,
         "mailnet.add_server() got an unexpected keyword argument 'domains'…",
@@ -194,9 +199,14 @@ MISUSES = [
     # hosts
     ("host.helo_only = 'no'", InvalidSetting, "helo_only of a host takes True or False, not 'no'"),
     (
+        "host.auth_before_tls = 'yes'",
+        InvalidSetting,
+        "auth_before_tls of a host takes True or False, not 'yes'",
+    ),
+    (
         "host.helo_onyl = True",
         UnknownAttribute,
-        "a host has no attribute 'helo_onyl' to set (did you mean 'helo_only'? There is: helo_only, ports)",
+        "a host has no attribute 'helo_onyl' to set (did you mean 'helo_only'? There is: auth_before_tls, helo_only, lmtp_ports, ports, tls_ports)",
     ),
     (
         "host.extensions = ['SIZE']",
@@ -206,6 +216,26 @@ MISUSES = [
     ("host.ports = 25", InvalidSetting, "ports of a host: it takes several, as in (25, 587), not 25"),
     ("host.ports = '25'", InvalidSetting, "ports of a host: it takes several, as in (25, 587), not '25'"),
     ("host.ports = (25, 65536)", InvalidSetting, "ports of a host: 65536 is no port, 1 to 65535"),
+    (
+        "host.lmtp_ports = (24,)",
+        InvalidSetting,
+        "lmtp_ports of a host: 24 is not among its ports, 25, 465, 587; name it there, too",
+    ),
+    (
+        "host.tls_ports = 2465",
+        InvalidSetting,
+        "tls_ports of a host: it takes several, as in (25, 587), not 2465",
+    ),
+    (
+        "host.tls_ports = (2465,)",
+        InvalidSetting,
+        "tls_ports of a host: 2465 is not among its ports, 25, 465, 587; name it there, too",
+    ),
+    (
+        "shop.tls_ports = (465,)",
+        UnknownAttribute,
+        "a server has no attribute 'tls_ports' to set: server.host.tls_ports = (465, 2465)",
+    ),
     (
         "host.addresses = ('192.0.2.1',)",
         ReadOnly,

@@ -320,11 +320,30 @@ def test_submission_servers_have_their_own_words_and_rules(make_mailnet, tmp_pat
     assert net.sessions[1].replies[0] == "220 mx.corp.example ESMTP"
 
 
+def test_a_file_can_name_the_ports_that_are_tls_from_the_first_byte(make_mailnet, tmp_path):
+    several = SUBMISSION.replace("ports = [587]", "ports = [465, 587, 2465]\ntls_ports = [465, 2465]")
+    (tmp_path / "corp.toml").write_text(MINIMAL + several)
+
+    with make_mailnet(providers=[tmp_path]) as net:
+        for port in (465, 2465):
+            with smtplib.SMTP_SSL("smtp.corp.example", port) as client:
+                assert client.noop()[0] == 250
+        with smtplib.SMTP("smtp.corp.example", 587) as client:
+            assert client.noop()[0] == 250
+
+    assert [session.tls for session in net.sessions] == ["TLSv1.3", "TLSv1.3", None]
+
+
 @pytest.mark.parametrize(
     ("old", "new", "told"),
     [
         ('hosts = ["smtp.corp.example"]', "", "corp.toml: submission.hosts: is missing"),
         ("ports = [587]", 'ports = ["587"]', "corp.toml: submission.ports[1]: '587' is not a number"),
+        (
+            "ports = [587]",
+            "ports = [587]\ntls_ports = [587, 2465]",
+            "corp.toml: submission.tls_ports: 2465 is not among the ports, [587]",
+        ),
         ("ports = [587]", "ports = [587]\nport = 1", "submission.port: unknown key (did you mean 'ports'"),
         (
             "ports = [587]",

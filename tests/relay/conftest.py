@@ -34,6 +34,7 @@ def send(alice: Any) -> Callable[..., None]:
         rcpt_options: tuple[str, ...] = (),
     ) -> None:
         with smtplib.SMTP("smtp.app.example", 587) as client:
+            client.starttls()
             client.login("alice", "pw")
             refused = client.sendmail(sender, recipients, mail, mail_options, rcpt_options)
         assert refused == {}

@@ -194,6 +194,13 @@ def test_a_host_that_knows_no_ehlo_gets_its_mail(mailnet, send, mx):
     assert len(mx.mailbox("sales@shop.example").messages) == 1
 
 
+def encrypted(converse):
+    client = converse("smtp.app.example", 587)
+    client.say("EHLO app.example")
+    client.encrypt(name="smtp.app.example")
+    return client
+
+
 @pytest.mark.parametrize(
     ("recipient", "options", "extension", "status"),
     [
@@ -205,7 +212,7 @@ def test_what_a_host_does_not_offer_and_the_mail_needs_is_a_failure(
     mailnet, alice, mx, converse, recipient, options, extension, status
 ):
     mailnet.host("mx.shop.example").extensions.discard(extension)
-    client = converse("smtp.app.example", 587)
+    client = encrypted(converse)
     for line in (
         "EHLO app.example",
         "AUTH PLAIN AGFsaWNlAHB3",
@@ -223,7 +230,7 @@ def test_what_a_host_does_not_offer_and_the_mail_needs_is_a_failure(
 
 
 def test_binary_mail_is_passed_on_in_chunks(mailnet, alice, mx, converse):
-    client = converse("smtp.app.example", 587)
+    client = encrypted(converse)
     for line in (
         "EHLO app.example",
         "AUTH PLAIN AGFsaWNlAHB3",

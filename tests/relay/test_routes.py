@@ -8,6 +8,7 @@ import pytest
 
 from pytest_mailnet.net.mailnet import life_of
 from pytest_mailnet.rules.auth.spf import check_spf
+from pytest_mailnet.timeline.story import timeline
 from pytest_mailnet.values import Stage
 
 
@@ -136,6 +137,20 @@ def test_an_address_where_nobody_is_makes_the_mail_wait(mailnet, send):
     mailnet.deliver_all()
 
     assert mailnet.queue[0].reason == "no route to 192.0.2.200 (gone.shop.example)"
+
+
+def test_mail_does_not_leave_the_net_for_the_machine_and_the_record_tells_how_to_get_it(mailnet, send):
+    mailnet.dns.add("app2.example", "MX", "10 mx.app2.example.")
+    mailnet.dns.add("mx.app2.example", "A", "127.0.0.1")
+    send("sales@app2.example")
+
+    mailnet.deliver_all()
+
+    assert mailnet.queue[0].reason == "no route to 127.0.0.1 (mx.app2.example)"
+    assert (
+        "no host of the net has that address, and mail stays in the net; "
+        "mailnet.add_server('mx.app2.example', handler=...) puts one there"
+    ) in timeline(life_of(mailnet).internet.journal)
 
 
 def test_an_address_literal_is_its_own_route(mailnet, send):

@@ -23,6 +23,16 @@ MISUSES = [
         "'192.0.2.1' is no IPv6 address; set sender.ip to it",
     ),
     (
+        "mailnet.add_sender(ip='127.0.0.1')",
+        InvalidAddress,
+        "'127.0.0.1' is a loopback address, and no host or sender can have it; it takes one as in '192.0.2.27' or '2001:db8::27'. mailnet.listen('mx.shop.example') gives a host a port on 127.0.0.1, too",
+    ),
+    (
+        "mailnet.sender.ipv6 = '::1'",
+        InvalidAddress,
+        "'::1' is a loopback address, and no host or sender can have it; it takes one as in '192.0.2.27' or '2001:db8::27'. mailnet.listen('mx.shop.example') gives a host a port on 127.0.0.1, too",
+    ),
+    (
         "mailnet.sender.ptr = 'not a name'",
         ZoneError,
         "'not a name' is no domain name; one looks like 'shop.example' or '_dmarc.shop.example'",

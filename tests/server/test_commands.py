@@ -113,7 +113,9 @@ def test_before_ehlo(shop, converse, line, reply):
 
 
 @pytest.mark.parametrize(("line", "reply"), AFTER_EHLO)
-def test_after_ehlo(client, line, reply):
+def test_after_ehlo(shop, client, line, reply):
+    shop.host.auth_before_tls = True
+
     assert client.say(line) == reply
 
 
@@ -125,6 +127,8 @@ def test_after_mail(client, line, reply):
 
 
 def test_ehlo_lists_the_extensions(shop, converse):
+    shop.host.auth_before_tls = True
+
     assert converse("mx.shop.example").say("EHLO app.example") == (
         "250-mx.shop.example\r\n250-SIZE 35651584\r\n250-8BITMIME\r\n250-STARTTLS\r\n"
         "250-AUTH PLAIN LOGIN XOAUTH2 OAUTHBEARER\r\n250-ENHANCEDSTATUSCODES\r\n250-PIPELINING\r\n"

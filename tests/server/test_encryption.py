@@ -58,6 +58,35 @@ def test_a_client_with_a_default_context_trusts_every_host(mailnet, shop, connec
     assert session.tls == "TLSv1.3"
 
 
+@pytest.mark.parametrize("port", [465, 2465])
+def test_a_server_can_have_several_ports_for_tls_from_the_first_byte(mailnet, port):
+    mailnet.add_server("smtp.sendgrid.net", ports=(25, 587, 465, 2525, 2465), tls_ports=(465, 2465))
+
+    with smtplib.SMTP_SSL("smtp.sendgrid.net", port, context=ssl.create_default_context()) as client:
+        assert client.ehlo()[0] == 250
+    with smtplib.SMTP("smtp.sendgrid.net", 2525) as client:
+        assert client.ehlo()[0] == 250
+
+    assert [(it.server.port, it.tls) for it in mailnet.sessions] == [(port, "TLSv1.3"), (2525, None)]
+
+
+def test_which_ports_are_for_tls_can_be_set(mailnet, shop, converse):
+    host = shop.host
+    assert host.tls_ports == (465,)
+
+    host.tls_ports = (587,)
+
+    with smtplib.SMTP_SSL(HOST, 587, context=ssl.create_default_context()) as client:
+        assert client.ehlo()[0] == 250
+    assert converse(HOST, 465).banner == "220 mx.shop.example ESMTP\r\n"
+
+
+def test_a_port_that_a_host_no_longer_listens_on_is_none_for_tls(shop):
+    shop.host.ports = (25, 2465)
+
+    assert shop.host.tls_ports == ()
+
+
 @each_client
 def test_starttls_is_not_offered_once_hands_are_shaken(mailnet, shop, connect):
     connect()
@@ -223,6 +252,7 @@ def test_gmail_asks_for_starttls_in_its_own_words(mailnet):
 
 
 def test_starttls_forgets_all_that_was_said_before(shop, client):
+    shop.host.auth_before_tls = True
     shop.add_mailbox("alice", password="secret")
     assert client.say("AUTH PLAIN AGFsaWNlAHNlY3JldA==") == "235 2.7.0 Authentication succeeded\r\n"
     client.say("MAIL FROM:<alice@shop.example>")

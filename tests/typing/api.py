@@ -204,7 +204,10 @@ def test_servers(mailnet: MailNet, shop: Server) -> None:
     assert_type(host, Host)
     assert_type(mailnet.hosts, list[Host])
     assert_type(host.provider, Provider)
-    host.ports = (25, 2525)
+    host.ports = (25, 2465)
+    host.tls_ports = (2465,)
+    host.lmtp_ports = (25,)
+    host.auth_before_tls = True
     host.helo_only = True
     host.extensions.add("SIZE 1000")
     host.extensions.discard("PIPELINING")

@@ -70,11 +70,15 @@ class _Names:
             return infos
         if flags & socket.AI_NUMERICHOST:
             raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+        if flags & socket.AI_ADDRCONFIG and not self._net.has_ipv6():  # RFC 3493, 6.1
+            if family == socket.AF_INET6:
+                raise socket.gaierror(socket.EAI_NONAME, "Name or service not known: there is no IPv6 here")
+            family = socket.AF_INET
         found = self._net.resolve(name, family, "getaddrinfo", wanted)
         _check(found)
         infos = []
         for ip in found.addresses:
-            infos += self._getaddrinfo(ip, port, family, type, proto, flags & ~socket.AI_CANONNAME)
+            infos += self._getaddrinfo(ip, port, family, type, proto, flags & ~_OF_NAMES)
         if flags & socket.AI_CANONNAME:
             infos[0] = (*infos[0][:3], found.canonical, infos[0][4])
         return infos
@@ -95,6 +99,8 @@ class _Names:
 
     def gethostbyname(self, host: Any, /) -> str:
         name = host_name(host)
+        if name == socket.gethostname() and (own := self._net.own_address()):
+            return own
         if name is None or not self._net.claims(name, None):
             ip = str(self._gethostbyname(host))
             if name is not None:
@@ -146,6 +152,10 @@ class _Names:
             return self.gethostbyaddr(asked)[0]
         except OSError:
             return asked
+
+
+_OF_NAMES = socket.AI_CANONNAME | socket.AI_ADDRCONFIG
+"""Flags that the net has heeded when it asks the machine to write an address it has found."""
 
 
 def _check(found: Resolution) -> None:

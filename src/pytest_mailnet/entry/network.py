@@ -175,6 +175,14 @@ class NameQuestions(Protocol):
         """The name that the application finds for its own machine; "" if it is to find the real one."""
         ...
 
+    def own_address(self) -> str:
+        """The IPv4 address that stands for a machine whose name has no dot; "" if it is the real one."""
+        ...
+
+    def has_ipv6(self) -> bool:
+        """Whether the application's machine has an IPv6 address, for look-ups with AI_ADDRCONFIG."""
+        ...
+
     def name_server(self) -> Endpoint:
         """The loopback address of the net's name server, for DNS libraries that send their own packets."""
         ...

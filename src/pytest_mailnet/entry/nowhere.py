@@ -129,6 +129,12 @@ class _NoNames:
     def fqdn(self) -> str:
         return ""
 
+    def own_address(self) -> str:
+        return ""
+
+    def has_ipv6(self) -> bool:
+        return True
+
     def name_server(self) -> Endpoint:
         return _NOBODY
 

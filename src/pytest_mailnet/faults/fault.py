@@ -144,7 +144,7 @@ OF_A_HANDSHAKE = (
     Manner.NO_CLOSE_NOTIFY,
     Manner.CLEAR_AGAIN,
 )
-"""Faults of the TLS handshake, or of the first bytes after it; on port 465 too."""
+"""Faults of the TLS handshake, or of the first bytes after it; at ports that begin with it too."""
 
 OF_TLS = (Manner.STRIPPED, *OF_A_HANDSHAKE)
 """What goes wrong with TLS."""

@@ -72,6 +72,13 @@ class Dialling:
         source = self._bound.get((kind, port))
         if source is None:
             source = net.sender.ipv6 if ":" in ip else net.sender.ip
+        if source is None and not (wanted == _DNS_PORT or is_loopback(ip)):
+            why = "this machine has no IPv6: mailnet.sender.ipv6 is None"
+            host = net.host_at(ip)
+            named = "" if host is None else host.name
+            net.journal.not_connected(net.sender.ip, destination, named, errno.ENETUNREACH, why)
+            return Dialled(None, errno.ENETUNREACH, why)
+        source = source or net.sender.ip
         service, resets = None, False
         if wanted != _DNS_PORT:
             host = net.host_at(ip)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from pytest_mailnet.addresses import Occupant, Routes, checked_ports
+from pytest_mailnet.addresses import Occupant, Routes, checked_ports, checked_ports_among
 from pytest_mailnet.certificates import Authority
 from pytest_mailnet.dns.records import address_record, plain_name
 from pytest_mailnet.dns.resolver import Resolver
@@ -90,16 +90,24 @@ class Directory:
         domains: tuple[str, ...],
         ips: tuple[str, ...],
         ports: Iterable[int],
+        tls_ports: Iterable[int] | None,
         preference: int,
         handling: Handling | None = None,
     ) -> Operator:
         """Add a plain mail server and its records; see `MailNet.add_server`."""
         name, *local = map(_host_name, (host, *domains))
         listening = checked_ports(ports, f"mailnet.add_server({host!r}, ports=...)")
+        encrypted = (
+            None
+            if tls_ports is None
+            else checked_ports_among(listening, tls_ports, f"mailnet.add_server({host!r}, tls_ports=...)")
+        )
         with self._lock:
             if name in self.hosts or name in self.operators:
                 raise InvalidAddress(f"{host!r} is in this net already; a host is added once")
-            server = self._operated(plain_facts(name, tuple(local), listening, handled=handling is not None))
+            server = self._operated(
+                plain_facts(name, tuple(local), listening, encrypted, handled=handling is not None)
+            )
             self._add_host(server, name, ips)
             self.hosts[name].handling = handling
             self._dns.put(address_record(name, ip) for ip in self.hosts[name].addresses)

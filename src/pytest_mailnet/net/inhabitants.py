@@ -106,6 +106,7 @@ class Inhabitants:
         domain: str | Iterable[str] = (),
         ip: str | Iterable[str] = (),
         ports: Iterable[int] = (25, 465, 587),
+        tls_ports: Iterable[int] | None = None,
         preference: int = 10,
         handler: object = None,
         factory: object = None,
@@ -117,7 +118,8 @@ class Inhabitants:
             domain: the domain or domains whose mail it takes, for any recipient. Mail for others is refused
                 as relaying. Without a domain, it takes all mail.
             ip: its address or addresses; without one, it gets the next free address.
-            ports: the ports that it listens on; 465 is for TLS from the first byte on.
+            ports: the ports that it listens on.
+            tls_ports: those of them that are for TLS from the first byte on; None for 465, if it is one.
             preference: the preference of its MX records; the lower is tried first (RFC 5321, 5.1).
             handler: a handler for aiosmtpd, whose hooks decide in place of the net. They are awaited in a
                 thread of their own; answers that the test has scripted come before them. None for the net.
@@ -129,14 +131,16 @@ class Inhabitants:
 
         Raises:
             InvalidAddress: for an invalid name or address, or if the host is in the net already.
-            InvalidSetting: for an invalid port, a handler that is a class, or a factory that is no subclass
-                of `SMTP` or has no handler.
+            InvalidSetting: for an invalid port, one of `tls_ports` that is not among `ports`, a handler that
+                is a class, or a factory that is no subclass of `SMTP` or has no handler.
             AddressInUse: if another inhabitant of the net has the address.
         """
         __tracebackhide__ = True
         handling = _handling(host, handler, factory)
         directory = self._internet.directory
-        operator = directory.add_server(host, _listed(domain), _listed(ip), ports, preference, handling)
+        operator = directory.add_server(
+            host, _listed(domain), _listed(ip), ports, tls_ports, preference, handling
+        )
         server = Server(operator, directory.hosts)
         return cast("Server", self._faces.setdefault(operator.name, server))
 

@@ -81,6 +81,8 @@ class LookingUp:
                 break
             canonical = answer.canonical
             found += answer.addresses
+        if net.sender.ipv6 is None:
+            found.sort(key=lambda ip: ":" in ip)  # RFC 6724, 6, rule 1: what cannot be reached comes last
         if found:
             return Resolution(tuple(found), canonical)
         if rcode not in {"NOERROR", "NXDOMAIN"}:
@@ -104,6 +106,13 @@ class LookingUp:
 
     def fqdn(self) -> str:
         return self._net.sender.helo
+
+    def own_address(self) -> str:
+        sender = self._net.sender
+        return "" if "." in sender.helo else sender.ip
+
+    def has_ipv6(self) -> bool:
+        return self._net.sender.ipv6 is not None
 
     def name_server(self) -> Endpoint:
         return self._engine.dns

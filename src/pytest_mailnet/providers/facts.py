@@ -26,6 +26,7 @@ class Submission:
         name: what messages call them: "gmail.submission".
         hosts: their names.
         ports: the ports that they listen on.
+        tls_ports: those of them that are for TLS from the first byte on; None for 465, if it is one.
         extensions: the lines of their EHLO replies after the first, both those before TLS and those after.
         ruleset: their rules.
         phrases: the provider's replies, by name; those for submission go before its MX hosts'.
@@ -46,6 +47,7 @@ class Submission:
     challenges_tokens: bool = True
     also: tuple[str, ...] = ()
     original_from: str = ""
+    tls_ports: tuple[int, ...] | None = None
 
     @property
     def rules(self) -> tuple[Rule, ...]:
@@ -63,6 +65,7 @@ class Facts:
         aliases: further names for tests: Outlook.com is "hotmail" or "outlook".
         domains: the domains of its users' addresses.
         ports: the ports that its MX hosts listen on.
+        tls_ports: those of them that are for TLS from the first byte on; None for 465, if it is one.
         queue_id: the form of its queue ids: '#' a digit, '@' a letter, '%' a hexadecimal digit.
         zone: its DNS records in master-file form (RFC 1035, 5); MX hosts without an A record get
             one of the net's addresses.
@@ -100,6 +103,7 @@ class Facts:
     shared: tuple[str, ...] = ()
     submission: Submission | None = None
     auth_before_tls: bool = False
+    tls_ports: tuple[int, ...] | None = None
     wording: Wording = STOCK
     dmarc_rfc: int = 9989
     addressing: Addressing = LITERAL
@@ -116,7 +120,12 @@ class Facts:
 
 
 def plain_facts(
-    name: str, domains: tuple[str, ...], ports: tuple[int, ...], *, handled: bool = False
+    name: str,
+    domains: tuple[str, ...],
+    ports: tuple[int, ...],
+    tls_ports: tuple[int, ...] | None,
+    *,
+    handled: bool = False,
 ) -> Facts:
     """The facts about a test's own mail server, which answers in the words of RFC 5321.
 
@@ -124,6 +133,7 @@ def plain_facts(
         name: its host name.
         domains: the domains whose mail it takes.
         ports: the ports that it listens on.
+        tls_ports: those of them that are for TLS from the first byte on; None for 465, if it is one.
         handled: whether a handler decides in its place.
     """
     return Facts(
@@ -131,13 +141,13 @@ def plain_facts(
         title=name,
         domains=domains,
         ports=ports,
+        tls_ports=tls_ports,
         queue_id="%" * 12,
         zone="",
         extensions=_PLAIN_EXTENSIONS,
         ruleset=_NO_RULES if handled else _PLAIN_RULES,
         phrases={},
         customer="{domain}. 3600 IN MX 10 " + name + ".",
-        auth_before_tls=True,
         catch_all=not handled,
         handled=handled,
     )

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import errno
 import functools
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
 from typing import TYPE_CHECKING, cast
 
-from pytest_mailnet.addresses import IMPLICIT_TLS_PORTS
+from pytest_mailnet.addresses import IMPLICIT_TLS_PORTS, LMTP_PORTS
 from pytest_mailnet.errors import InvalidSetting
 from pytest_mailnet.faults import DnsFault, Fault, fault_named
 from pytest_mailnet.faults.armed import Armed
@@ -49,14 +49,17 @@ class HostService:
     Attributes:
         decisions: the script, rules and phrasebook that it answers by.
         addresses: its IP addresses.
-        ports: the ports that it listens on; 465 is for TLS from the first byte on (RFC 8314, 3.3).
+        ports: the ports that it listens on.
         helo_only: whether it is so old that EHLO is an unknown command to it.
+        auth_before_tls: whether it takes log-ins in the clear.
         faults: the faults of its connections.
         handling: the handler that serves it in place of the net; None for the net.
     """
 
     _extensions: Extensions | None = None
     _tls: HostTls | None = None
+    _tls_ports: tuple[int, ...] | None
+    _lmtp_ports: tuple[int, ...] | None = None
 
     def __init__(self, name: str, operator: Operator, authority: Authority, faults_lock: Lock) -> None:
         submission = operator.facts.submission
@@ -66,7 +69,9 @@ class HostService:
         self.decisions: Decisions = operator.decisions_at(name)
         self.addresses: tuple[str, ...] = ()
         self.ports: tuple[int, ...] = self._known.ports
+        self._tls_ports = self._known.tls_ports
         self.helo_only: bool = False
+        self.auth_before_tls: bool = self._known.auth_before_tls
         self._authority = authority
         self.faults: Armed = Armed(faults_lock)
         self.handling: Handling | None = None
@@ -87,12 +92,33 @@ class HostService:
         return cast("HostTls", self._tls)
 
     @property
+    def tls_ports(self) -> tuple[int, ...]:
+        """Those of its ports at which TLS begins with the first byte (RFC 8314, 3.3)."""
+        return self._among(IMPLICIT_TLS_PORTS if self._tls_ports is None else self._tls_ports)
+
+    @tls_ports.setter
+    def tls_ports(self, ports: tuple[int, ...]) -> None:
+        self._tls_ports = ports
+
+    @property
+    def lmtp_ports(self) -> tuple[int, ...]:
+        """Those of its ports at which it speaks LMTP (RFC 2033)."""
+        return self._among(LMTP_PORTS if self._lmtp_ports is None else self._lmtp_ports)
+
+    @lmtp_ports.setter
+    def lmtp_ports(self, ports: tuple[int, ...]) -> None:
+        self._lmtp_ports = ports
+
+    def _among(self, chosen: Container[int]) -> tuple[int, ...]:
+        return tuple(port for port in self.ports if port in chosen)
+
+    @property
     def challenges_tokens(self) -> bool:
         """Whether it explains a refused token in a challenge before the reply (RFC 7628, 3.2.2)."""
         return not isinstance(self._known, Submission) or self._known.challenges_tokens
 
     def service(self, departed: Callable[[Connection], None], drawn: Fault | None = None) -> Service:
-        """Make the service for one connection to one of its ports; at 465 it begins with TLS.
+        """Make the service for one connection to one of its ports; at one of `tls_ports` it begins with TLS.
 
         Args:
             departed: called with the connection when it is gone.
@@ -150,7 +176,7 @@ class HostService:
 
     def _why_not(self, fault: Fault) -> str | None:
         needed = _NEEDED.get(fault.stage)
-        if needed is None or (fault.manner in OF_A_HANDSHAKE and IMPLICIT_TLS_PORTS.intersection(self.ports)):
+        if needed is None or (fault.manner in OF_A_HANDSHAKE and self.tls_ports):
             return None
         if self.helo_only:
             return "the host knows no EHLO; .helo_only = False teaches it"
@@ -202,7 +228,7 @@ class HostService:
         if self.helo_only:
             return None
         without_starttls = step.tls or step.stripped or self.tls.stripped
-        in_the_clear = self._known.auth_before_tls and not self.tls.required
+        in_the_clear = self.auth_before_tls and not self.tls.required
         return self.extensions.lines_for(tls=without_starttls, auth=step.tls or in_the_clear)
 
     @property

@@ -23,9 +23,12 @@ _OF_A_SERVER: Mapping[str, str] = MappingProxyType(
         **{name: text for name, text in INSTEAD.items() if "that is a host's" not in text},
         **dict.fromkeys(("ip", "addresses"), _ADDRESSES),
         "extensions": "server.host.extensions.add('SIZE 1000'), .discard('SIZE') and .clear() change them",
+        "auth_before_tls": "server.host.auth_before_tls = True",
         "helo_only": "server.host.helo_only = True",
         "hostname": "server.name tells it",
         "messages": "server.messages are those that it has taken",
+        "lmtp_ports": "server.host.lmtp_ports = (24,)",
+        "tls_ports": "server.host.tls_ports = (465, 2465)",
         "ports": "server.host.ports = (25, 587)",
         "tls": "server.tls.expired() and its sisters, .tls.require() and .tls.strip_starttls() change it",
     }

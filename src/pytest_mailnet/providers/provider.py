@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
-from pytest_mailnet.addresses import checked_ports
+from pytest_mailnet.addresses import checked_ports, checked_ports_among
 from pytest_mailnet.errors import InvalidSetting, UnknownName
 from pytest_mailnet.faults import DnsFault, Fault
 from pytest_mailnet.faults.disruption import Disruption
@@ -30,6 +30,7 @@ _OF_A_HOST: Mapping[str, str] = MappingProxyType(
         **dict.fromkeys(("messages", "mails", "inbox", "sessions"), _MESSAGES),
         "addresses": "mailnet.add_server(name, ip=...) gives a host its addresses",
         "ip": ".addresses has them; mailnet.add_server(name, ip=...) gives a host its addresses",
+        "tls_port": ".tls_ports has them, and can be set: (465, 2465)",
         "port": ".ports has them, and can be set: (25, 587)",
         "extensions": ".extensions.add('SIZE 1000'), .discard('SIZE') and .clear() change them",
         "tls": ".tls.expired() and its sisters, .tls.require() and .tls.strip_starttls() change it",
@@ -207,7 +208,7 @@ class Host:
 
     @property
     def ports(self) -> tuple[int, ...]:
-        """The ports that it listens on; 465 is for TLS from the first byte on (RFC 8314, 3.3).
+        """The ports that it listens on.
 
         Raises:
             InvalidSetting: when set to anything but port numbers.
@@ -218,6 +219,34 @@ class Host:
     def ports(self, ports: tuple[int, ...]) -> None:
         __tracebackhide__ = True
         self._service.ports = checked_ports(ports, "ports of a host")
+
+    @property
+    def tls_ports(self) -> tuple[int, ...]:
+        """Those of its ports that are for TLS from the first byte on; 465, if it is one (RFC 8314, 3.3).
+
+        Raises:
+            InvalidSetting: when set to a port that is not among `ports`.
+        """
+        return self._service.tls_ports
+
+    @tls_ports.setter
+    def tls_ports(self, ports: tuple[int, ...]) -> None:
+        __tracebackhide__ = True
+        self._service.tls_ports = checked_ports_among(self.ports, ports, "tls_ports of a host")
+
+    @property
+    def lmtp_ports(self) -> tuple[int, ...]:
+        """Those of its ports at which it speaks LMTP; 24, if it is one (RFC 2033).
+
+        Raises:
+            InvalidSetting: when set to a port that is not among `ports`.
+        """
+        return self._service.lmtp_ports
+
+    @lmtp_ports.setter
+    def lmtp_ports(self, ports: tuple[int, ...]) -> None:
+        __tracebackhide__ = True
+        self._service.lmtp_ports = checked_ports_among(self.ports, ports, "lmtp_ports of a host")
 
     @property
     def helo_only(self) -> bool:
@@ -232,6 +261,20 @@ class Host:
     def helo_only(self, helo_only: bool) -> None:  # a setter has one argument
         __tracebackhide__ = True
         self._service.helo_only = flag(helo_only, "helo_only of a host")
+
+    @property
+    def auth_before_tls(self) -> bool:
+        """Whether it takes log-ins in the clear. Few do (RFC 8314, 3); passwords are for after STARTTLS.
+
+        Raises:
+            InvalidSetting: when set to anything but True or False.
+        """
+        return self._service.auth_before_tls
+
+    @auth_before_tls.setter
+    def auth_before_tls(self, auth_before_tls: bool) -> None:  # a setter has one argument
+        __tracebackhide__ = True
+        self._service.auth_before_tls = flag(auth_before_tls, "auth_before_tls of a host")
 
     @property
     def extensions(self) -> Extensions:

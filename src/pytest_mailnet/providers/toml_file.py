@@ -97,6 +97,7 @@ class _Reader:
             aliases=tuple(self._texts("aliases", table.get("aliases", []))),
             domains=tuple(self._texts("domains", table.get("domains", []))),
             ports=tuple(self._numbers("ports", table.get("ports", [25]))),
+            tls_ports=self._tls_ports("tls_ports", table, table.get("ports", [25])),
             queue_id=self._typed("queue_id", table.get("queue_id", "%" * 12), str, "a text"),
             zone=self._zone("zone"),
             customer=self._zone("customer"),
@@ -141,6 +142,7 @@ class _Reader:
             name=f"{self._top['name']}.submission",
             hosts=tuple(self._texts("submission.hosts", table["hosts"])),
             ports=tuple(self._numbers("submission.ports", table["ports"])),
+            tls_ports=self._tls_ports("submission.tls_ports", table, table["ports"]),
             extensions=tuple(self._texts("submission.ehlo.lines", ehlo["lines"])),
             ruleset=self._ruleset("submission.rules", table.get("rules", [])),
             phrases=phrases,
@@ -150,6 +152,14 @@ class _Reader:
             ),
             **flags,
         )
+
+    def _tls_ports(self, key: str, table: dict[str, Any], ports: list[int]) -> tuple[int, ...] | None:
+        if "tls_ports" not in table:
+            return None
+        chosen = tuple(self._numbers(key, table["tls_ports"]))
+        if missing := [port for port in chosen if port not in ports]:
+            raise self._error(key, f"{missing[0]} is not among the ports, {ports}")
+        return chosen
 
     def _wording(self) -> Wording:
         return self._sourced("bounces", Wording.from_table)
@@ -363,11 +373,20 @@ _OPTIONAL = {
     "shared",
     "sources",
     "submission",
+    "tls_ports",
     "zone",
+}
+_OF_SUBMISSION = {
+    "also",
+    "auth_before_tls",
+    "challenges_tokens",
+    "original_from",
+    "rules",
+    "tls_ports",
+    "year",
 }
 _DMARC_RFCS = (7489, 9989)
 _ERA = re.compile(r"-(\d{4})\.toml$")
-_OF_SUBMISSION = {"also", "auth_before_tls", "challenges_tokens", "original_from", "rules", "year"}
 _OF_A_PHRASE = {"closes", "condition", "confidence", "note", "role", "stage_evidence", "year"}
 _CHALLENGE = 334  # RFC 4954, 4
 _MORE_STAGES = ("any", "ndr")

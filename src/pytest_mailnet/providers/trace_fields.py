@@ -27,11 +27,9 @@ def received_field(step: Step, reverse_name: str | None, now: datetime) -> bytes
         reverse_name: the name that the client's address resolves back to; None or "" for none.
         now: the time to write.
     """
-    protocol = (
-        ("UTF8SMTP" if "SMTPUTF8" in map(str.upper, step.mail_options) else "ESMTP")
-        if step.extended
-        else "SMTP"
-    )
+    protocol = "LMTP" if step.lmtp else "ESMTP" if step.extended else "SMTP"
+    if step.extended and "SMTPUTF8" in map(str.upper, step.mail_options):
+        protocol = "UTF8LMTP" if step.lmtp else "UTF8SMTP"
     if step.extended:  # RFC 3848; RFC 6531, 4.3
         protocol += "S" * step.tls + "A" * (step.authenticated_as is not None)
     ip = f"IPv6:{step.client.ip}" if ":" in step.client.ip else step.client.ip

@@ -52,6 +52,7 @@ _OF_A_MESSAGE: Mapping[str, str] = MappingProxyType(
 
 
 _STAGES = (None, *Stage)
+_CODE = 3  # digits
 _WORTH_FOLDING = 3  # exchanges; a session that is a banner and a QUIT takes no less room folded
 
 
@@ -86,8 +87,9 @@ class Exchange(NamedTuple):
 
     @property
     def code(self) -> int | None:
-        """The reply's code; None without a reply."""
-        return int(self.reply[:3]) if self.reply else None
+        """The reply's code; None without a reply, or where a fault has put something else before it."""
+        code = self.reply[:3]
+        return int(code) if len(code) == _CODE and code.isdigit() else None
 
 
 @steady("a session", _OF_A_SESSION)
@@ -160,10 +162,14 @@ class Session:
     def __str__(self) -> str:
         """The conversation in printable lines: "C:" for the client, "S:" for the server."""
         said: list[str] = []
+        stage = None
         for exchange in self.exchanges:
             said += [f"C: {line}" for line in lines_of(exchange.request)]
-            if exchange.stage is Stage.MESSAGE:
+            if (
+                exchange.stage is Stage.MESSAGE and stage is not Stage.MESSAGE
+            ):  # LMTP's further replies have no dot of their own
                 said.append("C: .")
+            stage = exchange.stage
             said += [f"S: {line}" for line in lines_of(exchange.reply)]
         return "\n".join(said)
 

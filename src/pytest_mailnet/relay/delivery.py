@@ -6,6 +6,7 @@ import errno
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Protocol
 
+from pytest_mailnet.addresses import is_loopback
 from pytest_mailnet.relay.client import Refused, RelayClient, settle, verdict
 from pytest_mailnet.relay.loopback import HandshakeFailed, LineLost, Loopback
 from pytest_mailnet.relay.queue_entry import DeliveryOutcome, QueuedMail, QueuedRecipient
@@ -191,14 +192,14 @@ class Courier:
     async def _connected(self, name: str, ip: str, source: Source) -> RelayClient:
         encrypting = ip not in self._clear
         try:
-            client = RelayClient(self._line(ip, source), name, ip)
+            client = RelayClient(self._line(name, ip, source), name, ip)
             await client.begin(source.helo, tls=encrypting)
         except HandshakeFailed:  # once more in the clear, as with opportunistic TLS
             self._clear.add(ip)
             return await self._connected(name, ip, source)
         return client
 
-    def _line(self, ip: str, source: Source) -> Loopback:
+    def _line(self, name: str, ip: str, source: Source) -> Loopback:
         net = self._net
         own = source.ipv6 if ":" in ip else source.ip
         if not own:
@@ -206,9 +207,12 @@ class Courier:
         there = Endpoint(ip, _SMTP)
         host = net.host_at(ip)
         if host is None:
-            net.journal.not_connected(
-                own, there, "", errno.ENETUNREACH, "no host of the net has that address"
-            )
+            why = "no host of the net has that address"
+            if is_loopback(ip):
+                why += (
+                    f", and mail stays in the net; mailnet.add_server({name!r}, handler=...) puts one there"
+                )
+            net.journal.not_connected(own, there, "", errno.ENETUNREACH, why)
             raise LineLost(f"no route to {ip}")
         drawn = net.drawn_for(host)
         unreachable = host.unreachable(_SMTP, drawn)

@@ -26,8 +26,8 @@ class Source(Protocol):
         ...
 
     @property
-    def ipv6(self) -> str:
-        """Its IPv6 address; "" for none."""
+    def ipv6(self) -> str | None:
+        """Its IPv6 address; None for none."""
         ...
 
     @property
@@ -38,14 +38,14 @@ class Source(Protocol):
 
 class _Origin(NamedTuple):
     ip: str
-    ipv6: str
+    ipv6: str | None
     helo: str
 
 
 def origin_of(host: HostService) -> Source:
     """The source of a host that sends from the addresses at which it takes mail."""
     by_version = {":" in ip: ip for ip in reversed(host.addresses)}
-    return _Origin(by_version.get(False, ""), by_version.get(True, ""), host.name)
+    return _Origin(by_version.get(False, ""), by_version.get(True), host.name)
 
 
 def sending_addresses(dns: Resolver, domain: str) -> Iterator[str]:

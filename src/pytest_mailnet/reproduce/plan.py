@@ -8,6 +8,8 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
+from pytest_mailnet.addresses import checked_ip
+from pytest_mailnet.errors import InvalidAddress
 from pytest_mailnet.evidence import Failure
 from pytest_mailnet.handles.names import FaultName
 from pytest_mailnet.providers import Catalogue
@@ -199,8 +201,7 @@ def _host(name: str | None) -> str:
 def _address(given: str | None) -> str:
     """An IP address in its canonical form if a host of a net can have it; "" for any other."""
     try:
-        ip = ipaddress.ip_address(given or "")
-    except ValueError:
+        ip = ipaddress.ip_address(checked_ip(given or ""))
+    except InvalidAddress:
         return ""
-    no_host = ip.is_loopback or ip.is_unspecified or ip.is_multicast or ip.is_link_local
-    return "" if no_host or any(ip in network for network in _OF_SENDERS) else str(ip)
+    return "" if any(ip in network for network in _OF_SENDERS) else str(ip)

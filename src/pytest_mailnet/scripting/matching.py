@@ -73,7 +73,7 @@ class AnswerMatcher:
                 f"{_SUBJECT[self.stage]} {' '.join(map(repr, seen.subjects))} is not {self._match!r}"
             )
         if isinstance(self._sender, Sender):
-            if seen.client not in {self._sender.ip, self._sender.ipv6}:
+            if seen.client not in self._sender.addresses:
                 wrong.append(f"client {seen.client} is not {self._sender!r}")
         elif self._sender is not None:
             against = seen.reverse_path if "@" in self._sender or not self._sender else seen.client

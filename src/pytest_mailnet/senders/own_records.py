@@ -45,12 +45,14 @@ class SenderRecords:
         if not sender.ptr:
             return []
         name = checked_name(sender.ptr)
-        records = [address_record(name, ip) for ip in (sender.ip, sender.ipv6)]
+        records = [address_record(name, ip) for ip in sender.addresses]
         own = {it.rdtype: it for it in before if it.name == name}
         if not own:
             return [] if self._dns.types(name) else records
         # A record that is gone was removed by the test: it stays in the list, and is not added again.
-        return [it if (old := own[it.rdtype]) in self._beside(old) else old for it in records]
+        return [
+            it if (old := own.get(it.rdtype)) is None or old in self._beside(old) else old for it in records
+        ]
 
     def _withdraw(self, records: Iterable[Record]) -> None:
         """Remove these records, and leave others of the same name and type."""
@@ -70,7 +72,7 @@ class SenderRecords:
 
 def _listings(sender: Sender) -> Iterator[Record]:
     for listing in sender.listed_in:
-        for ip in (sender.ip, sender.ipv6):
+        for ip in sender.addresses:
             name = reversed_name(ip, listing.zone)
             yield address_record(name, listing.code)
             if listing.text:

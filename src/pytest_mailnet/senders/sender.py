@@ -26,6 +26,7 @@ _INSTEAD: Mapping[str, str] = MappingProxyType(
         "blacklisted": ".listed_in = ['xbl'] puts it on lists",
         "listed": ".listed_in = ['xbl'] puts it on lists",
         "spf": ".publish('shop.example') publishes SPF, DKIM and DMARC",
+        "ips": ".addresses has both, .ip and .ipv6 are one each",
         "dkim": ".publish('shop.example') publishes SPF, DKIM and DMARC",
         "dmarc": ".publish('shop.example', dmarc='reject') publishes SPF, DKIM and DMARC",
     }
@@ -62,7 +63,8 @@ class Sender:
     """An address that the application sends from, with its names and reputation.
 
     Servers see `ip` (or `ipv6`) as their peer. The address resolves back to `ptr`, and `ptr` resolves to the
-    address (FCrDNS). `socket.getfqdn()` returns `helo` to the application.
+    address (FCrDNS). `socket.getfqdn()` returns `helo` to the application, which aiosmtplib says in EHLO.
+    smtplib does so if there is a dot in it; if not, it says the address in its place: `[203.0.113.7]`.
 
     Attributes:
         ptr: the reverse name, which resolves to the addresses (FCrDNS); None for none.
@@ -97,7 +99,8 @@ class Sender:
         self._routes = routes
         self._changed, self._publish = changed, publish
         self._ptr = ptr
-        self._ip, self._ipv6 = ip, ipv6
+        self._ip: str = ip
+        self._ipv6: str | None = ipv6
         self._ip = routes.claim(ip, self)
         self._ipv6 = routes.claim(ipv6, self)
         self._helo = ptr or "localhost.localdomain"
@@ -171,8 +174,7 @@ class Sender:
             ZoneError: if the domain cannot be one.
             MissingExtra: if `dkim` is True and cryptography is not installed.
         """
-        ips = (self._ip, self._ipv6)
-        return self._publish(domain, ips=ips, spf=spf, dkim=dkim, dmarc=dmarc, selector=selector)
+        return self._publish(domain, ips=self.addresses, spf=spf, dkim=dkim, dmarc=dmarc, selector=selector)
 
     @property
     def name(self) -> str:
@@ -194,8 +196,11 @@ class Sender:
         _published(self)
 
     @property
-    def ipv6(self) -> str:
-        """The IPv6 address that servers see when they are reached over IPv6.
+    def ipv6(self) -> str | None:
+        """The IPv6 address that servers see when they are reached over IPv6; None for a machine without IPv6.
+
+        Without it connections to IPv6 addresses fail with ENETUNREACH, and `getaddrinfo` finds addresses of
+        IPv4 first (RFC 6724, 6, rule 1), with AI_ADDRCONFIG no others.
 
         Raises:
             InvalidAddress, AddressInUse: when set to anything but an IPv6 address, or to one in use.
@@ -203,17 +208,26 @@ class Sender:
         return self._ipv6
 
     @ipv6.setter
-    def ipv6(self, ip: str) -> None:
-        self._ipv6 = self._moved(self._ipv6, ip, version=6)
+    def ipv6(self, ip: str | None) -> None:
+        if ip is not None:
+            self._ipv6 = self._moved(self._ipv6, ip, version=6)
+        elif self._ipv6 is not None:
+            self._routes.release(self._ipv6)
+            self._ipv6 = None
         _published(self)
 
-    def _moved(self, old: str, new: str, *, version: int) -> str:
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """Its addresses, IPv4 before IPv6."""
+        return (self._ip,) if self._ipv6 is None else (self._ip, self._ipv6)
+
+    def _moved(self, old: str | None, new: str, *, version: int) -> str:
         new = checked_ip(new)
         if (":" in new) != (version == 6):
             other = "ipv6" if version == 4 else "ip"
             raise InvalidAddress(f"{new!r} is no IPv{version} address; set sender.{other} to it")
         claimed = self._routes.claim(new, self)
-        if claimed != old:
+        if old is not None and claimed != old:
             self._routes.release(old)
         return claimed
 

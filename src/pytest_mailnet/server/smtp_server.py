@@ -10,7 +10,6 @@ import struct
 from collections.abc import Callable
 from typing import Protocol, cast
 
-from pytest_mailnet.addresses import IMPLICIT_TLS_PORTS
 from pytest_mailnet.certificates import Certificate
 from pytest_mailnet.clock import Clock, timekeeper_of
 from pytest_mailnet.faults import Fault, Manner
@@ -47,6 +46,16 @@ class MailHost(SmtpHost, Protocol):
     @property
     def clock(self) -> Clock:
         """The net's clock."""
+        ...
+
+    @property
+    def tls_ports(self) -> tuple[int, ...]:
+        """The ports at which TLS begins with the first byte (RFC 8314, 3.3)."""
+        ...
+
+    @property
+    def lmtp_ports(self) -> tuple[int, ...]:
+        """The ports at which it speaks LMTP (RFC 2033)."""
         ...
 
     @property
@@ -93,8 +102,9 @@ class MailService:
             connection.source, connection.destination, self._host.hostname, self._provider
         )
         step = Step(session, connection.source, connection.destination, self._host.hostname)
+        step.lmtp = connection.destination.port in self._host.lmtp_ports
         dialogue = self._conversation(step, loop)
-        dialogue.starting_tls = connection.destination.port in IMPLICIT_TLS_PORTS
+        dialogue.starting_tls = connection.destination.port in self._host.tls_ports
         server = MailServer(dialogue, step, loop, self._host, lambda: self._departed(connection))
         server.mishaps = Mishaps(self._host.faults.with_drawn(self._drawn), connection, step, server)
         return server
@@ -198,6 +208,9 @@ class MailServer(asyncio.Protocol):
         replies: list[bytes] = []
         # Commands pipelined behind a reply that closes are not answered.
         while not (dialogue.closing or dialogue.starting_tls or dialogue.awaiting or mishaps.deaf):
+            if dialogue.owed:
+                replies.append(mishaps.reply(replies, dialogue.further()))
+                continue
             if dialogue.reading is not None:
                 if mishaps.armed and mishaps.broken_off(replies, data[begin:]):
                     break

@@ -56,7 +56,7 @@ def answer_command(dialogue: Dialogue, line: bytes, *, pipelined: bool = False) 
         return dialogue.response_to(line)
     verb, _, rest = line.rstrip(b"\r\n").partition(b" ")
     verb = verb.upper()
-    command = _COMMANDS.get(verb, _UNKNOWN)
+    command = (_LMTP_COMMANDS if dialogue.step.lmtp else _COMMANDS).get(verb, _UNKNOWN)
     if dialogue.manners is not USUAL:
         if (ended := _ended(dialogue, line, verb, pipelined=pipelined)) is not None:
             return ended
@@ -74,9 +74,12 @@ def answer_command(dialogue: Dialogue, line: bytes, *, pipelined: bool = False) 
     try:
         return command.carry_out(dialogue, line, argument)
     except CommandError as error:
+        condition = error.condition
+        if dialogue.step.lmtp:
+            condition = _IN_LMTP.get(condition, condition)
         if error.details:
             dialogue.step.details = error.details
-        return dialogue.say(line, error.condition, command.stage)
+        return dialogue.say(line, condition, command.stage)
 
 
 def _is_too_long(dialogue: Dialogue, line: bytes, verb: bytes) -> bool:
@@ -141,4 +144,13 @@ _COMMANDS: Mapping[bytes, _Command] = MappingProxyType(
         # Commands that RFCs define have another reply than unknown ones.
         **dict.fromkeys((b"EXPN", b"ETRN", b"TURN", b"ATRN"), _Command(hello.unimplemented)),
     }
+)
+_LMTP_COMMANDS: Mapping[bytes, _Command] = MappingProxyType(
+    {verb: it for verb, it in _COMMANDS.items() if verb not in {b"EHLO", b"HELO"}}
+    | {b"LHLO": _COMMANDS[b"EHLO"]}
+)
+"""RFC 2033, 4.1: LHLO in place of EHLO and HELO, which must not get a positive reply."""
+
+_IN_LMTP: Mapping[str, str] = MappingProxyType(
+    {"helo_required": "lhlo_required", "helo_syntax": "lhlo_syntax"}
 )

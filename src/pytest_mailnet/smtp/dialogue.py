@@ -43,6 +43,7 @@ class Dialogue(ABC):
         utf8: whether MAIL allowed addresses in UTF-8.
         rcpt_refused: whether a recipient of the current mail was refused.
         chunks: the content so far of a mail that comes by BDAT.
+        owed: says the replies that follow the last one, in order; only LMTP has such.
         awaiting: whether a reply has still to come; until then nothing more is to be said to it.
     """
 
@@ -60,12 +61,13 @@ class Dialogue(ABC):
         self.reading: Reading | None = None
         self.awaiting: bool = False
         self.starting_tls: bool = False
+        self.owed: list[Callable[[], bytes]] = []
         self.response_to: Callable[[bytes], bytes] | None = None
 
     def greet(self) -> bytes:
         """Say the banner, or the service's own answer in its place; a refusal closes the connection."""
         answer = self.decide(Stage.CONNECT)
-        said = self.answer(Stage.CONNECT, b"", answer, "banner")
+        said = self.answer(Stage.CONNECT, b"", answer, "lmtp_banner" if self.step.lmtp else "banner")
         if isinstance(answer, Reply) and not answer.positive:
             self.close(f"closed by the server after {answer.code}")
         return said
@@ -87,6 +89,10 @@ class Dialogue(ABC):
         assert self.reading is not None
         reading, self.reading = self.reading, None
         return reading.finish()
+
+    def further(self) -> bytes:
+        """Give the next of the replies that are owed."""
+        return self.owed.pop(0)()
 
     def encrypted(self, version: str) -> bytes:
         """Start afresh after a handshake: the session forgets what was said in the clear (RFC 3207, 4.2).

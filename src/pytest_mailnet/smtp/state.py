@@ -58,7 +58,8 @@ class Step:
         server: the address and port that the client connected to.
         host: the server's name.
         helo: the name that the client gave in EHLO or HELO.
-        extended: whether the client said EHLO.
+        extended: whether the client said EHLO, or LHLO.
+        lmtp: whether the session is one of LMTP (RFC 2033), with a reply for each recipient after the dot.
         tls: whether the connection is encrypted.
         stripped: whether STARTTLS is hidden from this client.
         pipelined: whether the client has sent more before the reply to this command.
@@ -90,6 +91,7 @@ class Step:
     host: str
     helo: str = ""
     extended: bool = False
+    lmtp: bool = False
     tls: bool = False
     stripped: bool = False
     pipelined: bool = False

@@ -16,6 +16,7 @@ from pytest_mailnet.values import Stage
 
 if TYPE_CHECKING:
     from pytest_mailnet.smtp.dialogue import Dialogue
+    from pytest_mailnet.smtp.service import Answer
 
 __all__ = ["bdat", "data", "mail", "rcpt", "rset"]
 
@@ -112,17 +113,33 @@ def _check_recipients(dialogue: Dialogue) -> None:
     if not step.recipients:
         if step.reverse_path is None:
             raise CommandError("data_before_mail")
-        raise CommandError("no_valid_recipients" if dialogue.rcpt_refused else "data_before_rcpt")
+        refused = dialogue.rcpt_refused and not step.lmtp  # RFC 2033, 4.2: in LMTP always 503
+        raise CommandError("no_valid_recipients" if refused else "data_before_rcpt")
 
 
 def _take(dialogue: Dialogue, content: bytes) -> bytes:
-    """Decide about a complete mail, deliver it if accepted, and reply."""
+    """Decide about a complete mail, deliver it if accepted, reply, and forget it."""
+    if dialogue.step.lmtp:
+        from pytest_mailnet.smtp.lmtp import take_for_each  # noqa: PLC0415  # few tests speak LMTP
+
+        return take_for_each(dialogue, content)
     dialogue.step.content = content
     answer = dialogue.decide(Stage.MESSAGE)
     if agreed(answer):
         answer = dialogue.deliver(content) or answer
         dialogue.step.messages += 1
-    return dialogue.answer(Stage.MESSAGE, content, answer, "ok_queued")
+    said = dialogue.answer(Stage.MESSAGE, content, answer, "ok_queued")
+    dialogue.reset()
+    return said
+
+
+def _refuse(dialogue: Dialogue, stage: Stage, request: bytes, condition: str, answer: Answer = None) -> bytes:
+    """Answer a mail that has come to its end and is not taken."""
+    if dialogue.step.lmtp:
+        from pytest_mailnet.smtp.lmtp import answer_each  # noqa: PLC0415  # as in `_take`
+
+        return answer_each(dialogue, request, answer, condition)
+    return dialogue.answer(stage, request, answer, condition)
 
 
 class _Mail:
@@ -142,11 +159,11 @@ class _Mail:
         dialogue = self._dialogue
         content, problem = self._content.taken()
         if problem is None:
-            said = _take(dialogue, content)
-        else:
-            dialogue.step.details = {"octets": str(self._content.longest_line)}
-            said = dialogue.say(content, problem, Stage.MESSAGE)
-        dialogue.reset()
+            return _take(dialogue, content)
+        dialogue.step.details = {"octets": str(self._content.longest_line)}
+        said = _refuse(dialogue, Stage.MESSAGE, content, problem)
+        if not dialogue.owed:
+            dialogue.reset()
         return said
 
 
@@ -181,23 +198,28 @@ class _Chunk:
             self._check()
         except CommandError as error:
             return dialogue.say(self._line, error.condition, Stage.DATA)
+        if self._too_big:
+            said = self._refuse("message_too_big")
+            if not dialogue.owed:
+                dialogue.reset()
+            return said
         if not dialogue.chunks:
             answer = dialogue.decide(Stage.DATA)
             # 354 is for DATA alone: to a chunk a yes is 250.
             if not agreed(answer):
-                return dialogue.answer(Stage.DATA, self._line, answer, "ok_chunk")
+                return self._refuse("ok_chunk", answer)
         dialogue.chunks.append(b"".join(self._held))
         if not self._last:
             dialogue.step.details = {"octets": str(self._size)}
             return dialogue.say(self._line, "ok_chunk", Stage.DATA)
-        said = _take(dialogue, b"".join(dialogue.chunks))
-        dialogue.reset()
-        return said
+        return _take(dialogue, b"".join(dialogue.chunks))
 
     def _check(self) -> None:
         dialogue = self._dialogue
         _check_hello(dialogue)
         _check_recipients(dialogue)
-        if self._too_big:
-            dialogue.reset()
-            raise CommandError("message_too_big")
+
+    def _refuse(self, condition: str, answer: Answer = None) -> bytes:
+        if self._last:
+            return _refuse(self._dialogue, Stage.DATA, self._line, condition, answer)
+        return self._dialogue.answer(Stage.DATA, self._line, answer, condition)

@@ -122,12 +122,14 @@ def _session(session: Session, strand: int) -> Iterator[Line]:
     failed = cut_short or any(map(_went_wrong, exchanges))
     text = f" {session.client} connects to {session.host} ({session.server})"
     yield Line(session.at, strand, label, text, matters=failed)
-    last = session.at
+    last, stage = session.at, None
     for exchange in exchanges:
         last, wrong = exchange.at, _went_wrong(exchange)
         is_content = exchange.stage is Stage.MESSAGE
-        for line in _request(exchange):
+        # LMTP's further replies after the dot have no request of their own.
+        for line in () if is_content and stage is Stage.MESSAGE else _request(exchange):
             yield Line(last, strand, label, f"C  {line}", wrong and not is_content, not is_content)
+        stage = exchange.stage
         for line in lines_of(exchange.reply):
             yield Line(last, strand, label, f"S  {line}", wrong)
         if exchange.finding is not None and exchange.finding.why:
