@@ -76,6 +76,7 @@ class Facts:
         submission: the facts about its submission servers; None if they are not known, or are its MX hosts.
         auth_before_tls: whether its MX hosts take log-ins in the clear.
         wording: the words of its bounces.
+        dmarc_rfc: by which edition of DMARC it goes: 9989, or 7489.
         addressing: what it makes of tags and dots in addresses.
         catch_all: whether every recipient in its domains has a mailbox.
         handled: whether a handler decides in its place, about mailboxes too.
@@ -100,6 +101,7 @@ class Facts:
     submission: Submission | None = None
     auth_before_tls: bool = False
     wording: Wording = STOCK
+    dmarc_rfc: int = 9989
     addressing: Addressing = LITERAL
     catch_all: bool = False
     handled: bool = False

@@ -107,6 +107,11 @@ class Operator:
         """The name by which tests ask for it."""
         return self.facts.name
 
+    @property
+    def dmarc_rfc(self) -> int:
+        """By which edition of DMARC it goes: 9989, or 7489."""
+        return self.facts.dmarc_rfc
+
     def decisions_at(self, host: str) -> Decisions:
         """The script, rules and replies of one of its hosts."""
         known = self.facts.submission
