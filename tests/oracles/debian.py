@@ -13,7 +13,17 @@ import subprocess
 import sys
 from pathlib import Path
 
-__all__ = ["CLIENT", "HOSTNAME", "NAMESERVER", "PACKAGES", "SUITE", "as_its_machine", "build", "version_of"]
+__all__ = [
+    "CLIENT",
+    "HOSTNAME",
+    "NAMESERVER",
+    "PACKAGES",
+    "SUITE",
+    "as_its_machine",
+    "build",
+    "built",
+    "version_of",
+]
 
 SUITE = "bookworm"
 HOSTNAME = "mail.shop.example"
@@ -50,6 +60,11 @@ def build(folder: Path) -> None:
         (root / _DONE).unlink()
         _install(root, packages)
         (root / _DONE).touch()
+
+
+def built(folder: Path) -> bool:
+    """Whether all systems are there."""
+    return all((folder / server / _DONE).exists() for server in PACKAGES)
 
 
 def _install(root: Path, packages: tuple[str, ...]) -> None:

@@ -73,14 +73,20 @@ def write(page: Path, compared: Iterable[Compared], listed: tuple[Listed, ...]) 
         if not own:
             lines.append("Nothing.")
             continue
-        lines += ["| what | sessions | it says | the net says | why |", "| --- | --- | --- | --- | --- |"]
+        lines += [
+            "| what | sessions | for example after | it says | the net says | why |",
+            "| --- | --- | --- | --- | --- | --- |",
+        ]
         for known in own:
-            sessions = {found.session for found in it.differences if known.covers(found)}
-            cells = (known.kind, str(len(sessions)), _code(known.real), _code(known.ours), known.reason)
-            lines.append("| " + " | ".join(it.replace("|", "\\|") for it in cells) + " |")
+            found = [difference for difference in it.differences if known.covers(difference)]
+            one = found[0]
+            told = (_code(one.sent or "an empty line"), _code(one.real), _code(one.ours))
+            cells = (known.kind, str(len({each.session for each in found})), *told, known.reason)
+            lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
     page.write_text(_HEAD + "\n".join(lines) + "\n", "utf-8")
 
 
 def _code(text: str) -> str:
     shown = text.replace("\n", " ⏎ ")
-    return f"`{shown}`" if len(shown) <= 160 else f"`{shown[:150]} …`"
+    shown = shown if len(shown) <= 120 else f"{shown[:100]} …"
+    return f"`` {shown} ``" if "`" in shown else f"`{shown}`"
