@@ -42,7 +42,7 @@ class Account:
 
     Attributes:
         password: the owner's password; None for an account that cannot log in by password.
-        aliases: further addresses that the owner may send from, in full.
+        aliases: further addresses that the owner may send from, in full; "@shop.example" for all of a domain.
         two_step: whether the owner has two-step verification. Providers with app passwords then refuse the
             password itself.
     """
@@ -123,13 +123,14 @@ class Account:
 
 
 def owns(account: Account, address: str) -> bool:
-    """Whether an address is an account's own or one of its aliases.
+    """Whether an address is an account's own or an alias of it; the alias "@shop.example" is a whole domain.
 
     Args:
         account: the account.
         address: in full.
     """
-    return address.lower() in {account.address.lower(), *(alias.lower() for alias in account.aliases)}
+    own = {account.address.lower(), *(alias.lower() for alias in account.aliases)}
+    return address.lower() in own or f"@{address.rpartition('@')[2]}".lower() in own
 
 
 def objection(account: Account, credentials: Credentials) -> str | None:

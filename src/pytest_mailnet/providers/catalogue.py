@@ -15,7 +15,7 @@ from pytest_mailnet.errors import InvalidSetting, ProviderFileError, UnknownName
 from pytest_mailnet.providers.facts import Facts
 from pytest_mailnet.providers.phrasebook import Phrase, Phrasebook
 from pytest_mailnet.providers.toml_file import parse_facts
-from pytest_mailnet.providers.zones import exchanges
+from pytest_mailnet.providers.zones import standing_hosts
 
 __all__ = ["ENTRY_POINTS", "Catalogue", "catalogue_with", "stock_phrases"]
 
@@ -221,7 +221,7 @@ def stock_phrases() -> Mapping[str, Phrase]:
 def _names(facts: Facts) -> set[str]:
     return {
         *facts.domains,
-        *(it for host, ips in exchanges(facts).items() for it in (host, *ips)),
+        *(it for host, ips in standing_hosts(facts).items() for it in (host, *ips)),
         *(facts.submission.hosts if facts.submission else ()),
     }
 

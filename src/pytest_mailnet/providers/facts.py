@@ -74,6 +74,7 @@ class Facts:
         submission: the facts about its submission servers; None if they are not known, or are its MX hosts.
         auth_before_tls: whether its MX hosts take log-ins in the clear.
         wording: the words of its bounces.
+        suppresses: whether it keeps a list of recipients to whom it sends no longer.
         catch_all: whether every recipient in its domains has a mailbox.
         handled: whether a handler decides in its place, about mailboxes too.
     """
@@ -94,6 +95,7 @@ class Facts:
     submission: Submission | None = None
     auth_before_tls: bool = False
     wording: Wording = STOCK
+    suppresses: bool = False
     catch_all: bool = False
     handled: bool = False
 

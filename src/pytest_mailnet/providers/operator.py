@@ -10,6 +10,7 @@ from pytest_mailnet.dns.records import checked_name
 from pytest_mailnet.errors import InvalidAddress, InvalidSetting
 from pytest_mailnet.mailboxes.account import Account
 from pytest_mailnet.mailboxes.mailbox import Mailbox, split_address
+from pytest_mailnet.providers.clientele import Clientele
 from pytest_mailnet.providers.decisions import Decisions
 from pytest_mailnet.providers.facts import Facts
 from pytest_mailnet.providers.phrasebook import Phrasebook
@@ -77,6 +78,7 @@ class Operator:
     Attributes:
         mx: the script, rules and replies of its MX hosts.
         submission: those of its submission hosts; the same as `mx` if it has none of its own.
+        clientele: its users without a mailbox, and its suppression list.
         domains: the domains of its users' addresses.
         hosts: the names of its hosts.
     """
@@ -105,6 +107,7 @@ class Operator:
         self.sender_at = sender_at
         self.domains: tuple[str, ...] = facts.domains
         self.hosts: list[str] = []
+        self.clientele: Clientele = Clientele(facts, clock, journal)
         self._relay, self._present = relay, present
         self._mailboxes: dict[str, Mailbox] = {}
         self._networks: tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...] = ()
@@ -224,8 +227,9 @@ class Operator:
     def account_of(self, identity: str) -> Account | None:
         """The account that logs in by a name, "alice" or "alice@gmail.com"; None for an unknown name."""
         mailbox = self._mailboxes.get(self._full_key(identity))
-        if mailbox is not None:
-            return mailbox.account
+        known = self.clientele.account_of(identity) if mailbox is None else mailbox.account
+        if known is not None:
+            return known
         others = map(self._present, self.facts.submission.also if self.facts.submission else ())
         return next((found for it in others if it and (found := it.account_of(identity))), None)
 
@@ -321,6 +325,11 @@ class Operator:
         if not isinstance(address, str):
             raise InvalidAddress(f"{address!r} is no mail address; it takes a text, as in 'alice@gmail.com'")
         address = self.in_full(address)
+        if "@" not in address and self.submission is not self.mx:
+            raise InvalidAddress(
+                f"{address!r} is no mail address. Who hands in mail and has no mailbox: "
+                f"mailnet.provider({self.name!r}).add_account({address!r}, password='...')"
+            )
         split_address(address)
         try:
             forward_path(f"TO:<{address}>")
@@ -342,7 +351,11 @@ class Operator:
             if not self.domains:
                 raise InvalidAddress(
                     f"{address!r} cannot be a mailbox of {self.name}, which has no domain of its own: "
-                    f"mailnet.add_domain({domain!r}, on={self.name!r}) puts one there"
+                    + (
+                        f"mailnet.add_domain({domain!r}, on={self.name!r}) puts one there"
+                        if self.facts.customer
+                        else f"mailnet.provider({self.name!r}).add_account(...) adds a user who only sends"
+                    )
                 )
             raise InvalidAddress(
                 f"{address!r} cannot be a mailbox of {self.name}: its users' addresses end in "

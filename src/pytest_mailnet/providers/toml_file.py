@@ -82,6 +82,7 @@ class _Reader:
             phrases=phrases,
             submission=self._submission(phrases) if "submission" in table else None,
             wording=self._wording(),
+            suppresses=self._suppresses(),
         )
 
     def _submission(self, phrases: Mapping[str, Phrase]) -> Submission:
@@ -119,6 +120,13 @@ class _Reader:
             return Wording.from_table(texts)
         except ValueError as error:
             raise self._error("bounces", str(error)) from error
+
+    def _suppresses(self) -> bool:
+        if "suppression" not in self._top:
+            return False
+        table = self._table("suppression", self._top["suppression"])
+        self._keys("suppression", table, required={"source"}, optional={"year"})
+        return True
 
     def _ruleset(self, key: str, given: object) -> Ruleset:
         rules = self._typed(key, given, list, f"a list of tables, [[{key}]]")
@@ -298,6 +306,7 @@ _OPTIONAL = {
     "shared",
     "sources",
     "submission",
+    "suppression",
     "zone",
 }
 _OF_SUBMISSION = {"also", "auth_before_tls", "challenges_tokens", "original_from", "rules", "year"}

@@ -79,6 +79,8 @@ VARIABLES: Mapping[str, Callable[[Circumstances], str]] = MappingProxyType(
         "queue_id": _queue_id,
         "ip": lambda given: given.step.client.ip,
         "server": lambda given: given.step.host,
+        # Amazon's hosts have their region in their names: email-smtp.us-east-1.amazonaws.com.
+        "region": lambda given: "".join(given.step.host.split(".")[1:2]).upper(),
         "helo": lambda given: given.step.helo,
         "sender": lambda given: given.step.details.get("sender") or given.step.reverse_path or "",
         "recipient": lambda given: _recipient(given.step),

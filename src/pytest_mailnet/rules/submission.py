@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from pytest_mailnet.mailboxes.account import lacks_app_password, objection, owns
 from pytest_mailnet.rules.rule import Condition, Refusal, RefusingRule, RuleContext
-from pytest_mailnet.smtp.headers import addresses_of
+from pytest_mailnet.smtp.headers import addresses_of, domain_of
 from pytest_mailnet.values import Stage
 
 if TYPE_CHECKING:
@@ -44,15 +44,17 @@ class TlsRequired(RefusingRule):
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class LoginRequired(RefusingRule):
-    """Refuses mail of clients that have not logged in."""
+    """Refuses mail of clients that have not logged in, and are in no network that the provider trusts."""
 
     stages: ClassVar[frozenset[Stage]] = _AFTER_EHLO - {Stage.AUTH}
 
     stage: Stage = Stage.MAIL
     reply: Condition = "auth_required"
 
-    def decide(self, step: Step, context: RuleContext) -> Refusal | None:  # noqa: ARG002
-        return None if step.authenticated_as is not None else Refusal(self.reply, "nobody has logged in")
+    def decide(self, step: Step, context: RuleContext) -> Refusal | None:
+        if step.authenticated_as is not None or context.trusts(step.client.ip):
+            return None
+        return Refusal(self.reply, f"nobody has logged in, and {step.client.ip} is not trusted")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
@@ -147,5 +149,9 @@ class SenderNotOwned(RefusingRule):
         for address in named:
             if not owns(account, address):
                 why = f"{address} is neither {account.address} nor an alias of it"
-                return Refusal(self.reply, why, {"user": account.address, "sender": address})
+                return Refusal(
+                    self.reply,
+                    why,
+                    {"user": account.address, "sender": address, "domain": domain_of(address)},
+                )
         return None
