@@ -183,6 +183,16 @@ def test_an_author_who_is_not_verified_is_refused(mailnet, provider, host, reply
     assert f"{refused.value.smtp_code} {refused.value.smtp_error.decode()}" == reply
 
 
+def test_ionos_takes_another_sender_of_the_user_s_domain_and_no_other(mailnet):
+    ionos = mailnet.add_domain("shop.example", on="ionos")
+    ionos.add_mailbox("sales@shop.example", password="pw")
+
+    with logged_in("smtp.ionos.com", "sales@shop.example") as client:
+        assert client.mail("info@shop.example")[0] == 250
+        client.rset()
+        assert client.mail("eve@eve.example") == (550, b"Sender address is not allowed.")
+
+
 def test_the_sandbox_of_amazon_takes_200_mails_a_day(mailnet):
     ses = mailnet.provider("amazonses")
     ses.add_account("AKIAIOSFODNN7EXAMPLE", password="pw", aliases=["@shop.example"])

@@ -130,12 +130,14 @@ class SenderNotOwned(RefusingRule):
 
     Attributes:
         author: whether the addresses in From count too; only after the dot.
+        same_domain: whether other addresses in the domain of the user's own are taken.
     """
 
     stages: ClassVar[frozenset[Stage]] = frozenset({Stage.MAIL, Stage.RCPT, Stage.MESSAGE})
 
     stage: Stage = Stage.MAIL
     author: bool = False
+    same_domain: bool = False
     reply: Condition = "from_not_owned"
 
     def decide(self, step: Step, context: RuleContext) -> Refusal | None:
@@ -147,6 +149,8 @@ class SenderNotOwned(RefusingRule):
             fields = (value for name, value in step.header_fields if name == "from")
             named += [address for value in fields for address in addresses_of(value)]
         for address in named:
+            if self.same_domain and domain_of(address) == domain_of(account.address):
+                continue
             if not owns(account, address):
                 why = f"{address} is neither {account.address} nor an alias of it"
                 return Refusal(
