@@ -18,6 +18,7 @@ from hypothesis import HealthCheck, settings
 
 from pytest_mailnet import MailNet
 from pytest_mailnet.certificates import Authority, Certificate
+from pytest_mailnet.clock import Clock
 from pytest_mailnet.config import MailNetConfig
 from pytest_mailnet.faults import FaultSchedule
 from pytest_mailnet.faults.armed import Armed
@@ -25,6 +26,7 @@ from pytest_mailnet.providers.catalogue import stock_phrases
 from pytest_mailnet.record.journal import Journal
 from pytest_mailnet.relay.retries import RetrySchedule
 from pytest_mailnet.senders.dkim_key import DkimKey
+from pytest_mailnet.smtp.manners import USUAL
 from pytest_mailnet.smtp.state import HangUp, Step
 from pytest_mailnet.values import Envelope, Reply, Stage
 
@@ -156,6 +158,8 @@ class Decider:
         self.failures: list[tuple[Stage, Exception]] = []
         self.challenges_tokens = True
         self.faults = Armed(threading.Lock())
+        self.clock = Clock()
+        self.manners = USUAL
         self.authority = Authority()
         self.phrases = {condition: phrase.reply for condition, phrase in stock_phrases().items()}
 

@@ -12,11 +12,15 @@ from typing import NamedTuple
 
 from pytest_mailnet.errors import InvalidReply
 
-__all__ = ["COMMANDS", "Endpoint", "Envelope", "Reply", "Stage", "literal"]
+__all__ = ["COMMANDS", "DELIVERY", "Endpoint", "Envelope", "Reply", "Stage", "literal"]
 
 
 class Stage(StrEnum):
-    """Where in a session a reply is given (RFC 5321, 4.3.2); MESSAGE is after the final dot or last chunk."""
+    """Where in a session a reply is given (RFC 5321, 4.3.2); MESSAGE is after the final dot or last chunk.
+
+    RSET, NOOP, QUIT and OTHER are commands that belong to no step of a delivery; OTHER is each that has no
+    stage of its own, as VRFY, HELP, or a command that the server does not know.
+    """
 
     CONNECT = "connect"
     EHLO = "ehlo"
@@ -26,6 +30,23 @@ class Stage(StrEnum):
     RCPT = "rcpt"
     DATA = "data"
     MESSAGE = "message"
+    RSET = "rset"
+    NOOP = "noop"
+    QUIT = "quit"
+    OTHER = "other"
+
+
+DELIVERY = (
+    Stage.CONNECT,
+    Stage.EHLO,
+    Stage.STARTTLS,
+    Stage.AUTH,
+    Stage.MAIL,
+    Stage.RCPT,
+    Stage.DATA,
+    Stage.MESSAGE,
+)
+"""The stages of a delivery, in order."""
 
 
 COMMANDS: Mapping[Stage, str] = MappingProxyType(
@@ -38,6 +59,10 @@ COMMANDS: Mapping[Stage, str] = MappingProxyType(
         Stage.RCPT: "RCPT TO command",
         Stage.DATA: "DATA command",
         Stage.MESSAGE: "end of DATA command",
+        Stage.RSET: "RSET command",
+        Stage.NOOP: "NOOP command",
+        Stage.QUIT: "QUIT command",
+        Stage.OTHER: "other command",
     }
 )
 """The name that delivery reports give to the client's last act at each stage."""
@@ -89,6 +114,10 @@ _POSITIVE = {
     Stage.RCPT: {250, 251, 252},
     Stage.DATA: {354},
     Stage.MESSAGE: {250},
+    Stage.RSET: {250},
+    Stage.NOOP: {250},
+    Stage.QUIT: {221},
+    Stage.OTHER: {*range(200, 360)},  # HELP has 214, XCLIENT 220, and nobody knows of all
 }
 
 

@@ -50,11 +50,14 @@ def test_an_entry_for_programs_has_its_source_and_how_its_stage_is_known(run):
         "text": (
             "The email account that you tried to reach does not exist. Please try\n"
             "double-checking the recipient's email address for typos or\n"
-            "unnecessary spaces. Learn more at\n"
+            "unnecessary spaces. For more information, go to\n"
             " https://support.google.com/mail/?p=NoSuchUser {queue_id} - gsmtp"
         ),
-        "source": "github:sisimai/set-of-emails maildir/bsd/rhost-google-02.eml",
-        "year": 2018,
+        "source": (
+            "public repository file (emailDelivery.test.ts: a real bounce of 2026-08-04, relay.mailchannels.net to "
+            "gmail-smtp-in.l.google.com, 'in reply to RCPT TO command')"
+        ),
+        "year": 2026,
         "secondary": False,
         "note": "",
     }
@@ -100,7 +103,7 @@ def test_one_reply_is_shown_as_it_goes_over_the_wire(run):
     assert out == (
         "550-5.1.1 The email account that you tried to reach does not exist. Please try\n"
         "550-5.1.1 double-checking the recipient's email address for typos or\n"
-        "550-5.1.1 unnecessary spaces. Learn more at\n"
+        "550-5.1.1 unnecessary spaces. For more information, go to\n"
         "550 5.1.1  https://support.google.com/mail/?p=NoSuchUser {queue_id} - gsmtp\n"
     )
 

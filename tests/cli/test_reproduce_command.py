@@ -133,7 +133,8 @@ def test_what_the_catalogue_has_is_named_in_its_place(run, tmp_path):
 
 GMAIL = (
     "550-5.1.1 The email account that you tried to reach does not exist. Please try 550-5.1.1 double-checking "
-    "the recipient's email address for typos or 550-5.1.1 unnecessary spaces. Learn more at 550 5.1.1 "
+    "the recipient's email address for typos or 550-5.1.1 unnecessary spaces. For more information, go to "
+    "550 5.1.1 "
     "https://support.google.com/mail/?p=NoSuchUser a640c23a62f3a-1f.85 - gsmtp"
 )
 

@@ -108,7 +108,7 @@ def leaks_by_itself(send, fault):
     drops its connection where a reply before the mail cannot be read, or where there is no STARTTLS.
     """
     if send is by_aiosmtplib:
-        behind_tls = {Stage.AUTH, Stage.MAIL, Stage.RCPT, Stage.DATA, Stage.MESSAGE}
+        behind_tls = {Stage.AUTH, Stage.MAIL, Stage.RCPT, Stage.DATA, Stage.MESSAGE, Stage.QUIT}
         return fault.stage in behind_tls or fault.manner is Manner.SLOW
     if send is by_django:
         unreadable = fault.kind == "reply" and fault.stage in {Stage.EHLO, Stage.STARTTLS, Stage.AUTH}

@@ -202,7 +202,7 @@ def test_gmail_refuses_a_wrong_password(mailnet):
 
     assert code == 535
     assert text.startswith(
-        "5.7.8 Username and Password not accepted. Learn more at\n"
+        "5.7.8 Username and Password not accepted. For more information, go to\n"
         "5.7.8  https://support.google.com/mail/?p=BadCredentials "
     )
 

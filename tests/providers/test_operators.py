@@ -108,12 +108,43 @@ def test_an_unknown_user_is_told_in_the_provider_s_words_where_it_tells(mailnet,
         ("exim", "550 Unknown user"),
         ("sendmail", "550 5.1.1 <carl@shop.example>... User Unknown"),
         ("opensmtpd", "550 Invalid recipient: <carl@shop.example>"),
+        ("haraka", "550 I cannot deliver mail for <carl@shop.example>"),
+        ("stalwart", "550 5.1.2 Mailbox does not exist."),
+        ("mox", "550 5.1.1 no such user"),
+        ("chasquid", "550 5.1.1 Destination address is unknown (user does not exist)"),
     ],
 )
 def test_an_unknown_user_of_a_domain_of_the_test_s_own_is_told_in_the_server_s_words(mailnet, name, reply):
     mailnet.add_domain("shop.example", on=name)
 
     assert deliver("carl@shop.example", "bob@b.example") == ("rcpt", reply)
+
+
+def test_haraka_speaks_as_its_source_has_it(mailnet, converse):
+    mailnet.add_domain("shop.example", on="haraka").add_mailbox("alice@shop.example")
+    client = converse(mx_of("shop.example"))
+
+    said = [
+        client.say(line)
+        for line in (
+            "EHLO a.example",
+            "MAIL FROM:<a@b.example>",
+            "RCPT TO:<c@d.example>",
+            "RCPT TO:<alice@shop.example>",
+            "VRFY alice",
+            "DATA",
+        )
+    ]
+
+    assert said == [
+        "250-mail.shop.example Hello [203.0.113.7], Haraka is at your service.\r\n"
+        "250-PIPELINING\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n250 SIZE 26214400\r\n",
+        "250 sender <a@b.example> OK\r\n",
+        "550 I cannot deliver mail for <c@d.example>\r\n",
+        "250 recipient <alice@shop.example> OK\r\n",
+        "252 Just try sending a mail and we'll see how it turns out...\r\n",
+        "354 go ahead, make my day\r\n",
+    ]
 
 
 def test_opensmtpd_does_not_tell_a_foreign_domain_from_an_unknown_user(mailnet, converse):

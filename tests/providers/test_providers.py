@@ -154,7 +154,7 @@ def test_today_s_gmail_refuses_in_its_own_words(mailnet):
     assert text.decode() == (
         "5.1.1 The email account that you tried to reach does not exist. Please try\n"
         "5.1.1 double-checking the recipient's email address for typos or\n"
-        "5.1.1 unnecessary spaces. Learn more at\n"
+        "5.1.1 unnecessary spaces. For more information, go to\n"
         f"5.1.1  https://support.google.com/mail/?p=NoSuchUser {queue_id} - gsmtp"
     )
 

@@ -196,7 +196,7 @@ def test_names_of_providers_stay_so_that_the_failure_is_still_theirs():
         reply=(
             "550-5.1.1 The email account that you tried to reach does not exist. Please try",
             "550-5.1.1 double-checking the recipient's email address for typos or",
-            "550-5.1.1 unnecessary spaces. Learn more at",
+            "550-5.1.1 unnecessary spaces. For more information, go to",
             "550 5.1.1 https://support.google.com/mail/?p=NoSuchUser a640c23a62f3a-1f.85 - gsmtp",
         ),
     )

@@ -12,7 +12,7 @@ import pytest
 
 from pytest_mailnet.errors import EvidenceError
 from pytest_mailnet.evidence import Failure
-from pytest_mailnet.values import Stage
+from pytest_mailnet.values import DELIVERY, Stage
 
 MAIL = "Subject: hi\r\n\r\nhello\r\n"
 
@@ -51,7 +51,7 @@ def test_others_at_the_same_host_are_served(mailnet, failure):
     assert len(mailnet.messages) == 1
 
 
-@pytest.mark.parametrize("stage", [it for it in Stage if it not in (Stage.STARTTLS, Stage.AUTH)])
+@pytest.mark.parametrize("stage", [it for it in DELIVERY if it not in (Stage.STARTTLS, Stage.AUTH)])
 def test_a_reply_is_given_at_its_stage(mailnet, failure, stage):
     mailnet.reproduce(dataclasses.replace(failure, stage=stage))
 

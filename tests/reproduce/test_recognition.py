@@ -39,7 +39,7 @@ def test_a_reply_is_found_whatever_its_ids_and_lines(recogniser):
         host="mx.elsewhere.example",
         reply=(
             "550 5.1.1 The email account that you tried to reach does not exist. Please try double-checking the "
-            "recipient's email address for typos or unnecessary spaces. Learn more at "
+            "recipient's email address for typos or unnecessary spaces. For more information, go to "
             "https://support.google.com/mail/?p=NoSuchUser x-1 - gsmtp",
         ),
     )

@@ -15,14 +15,14 @@ from pytest_mailnet.server.faulty import Mishaps
 from pytest_mailnet.server.smtp_server import MailServer
 from pytest_mailnet.smtp.commands import OwnDialogue
 from pytest_mailnet.smtp.state import HANG_UP, Step
-from pytest_mailnet.values import Endpoint, Reply, Stage
+from pytest_mailnet.values import DELIVERY, Endpoint, Reply, Stage
 
 CLIENT = Endpoint("203.0.113.7", 40000)
 SERVER = Endpoint("192.0.2.27", 25)
 EHLO = "250-mx.shop.example\r\n250-SIZE 1000\r\n250-8BITMIME\r\n250 SMTPUTF8\r\n"
 QUEUED = "250 2.0.0 OK queued as 4Xy\r\n"
 BYE = "221 2.0.0 mx.shop.example Service closing transmission channel\r\n"
-IN_THE_CLEAR = [stage for stage in Stage if stage not in {Stage.STARTTLS, Stage.AUTH}]
+IN_THE_CLEAR = [stage for stage in DELIVERY if stage not in {Stage.STARTTLS, Stage.AUTH}]
 TO_DATA = ("EHLO app.example", "MAIL FROM:<bob@b.example>", "RCPT TO:<alice@shop.example>", "DATA")
 
 
@@ -322,25 +322,3 @@ def test_of_a_client_that_vanishes_in_an_overlong_command_its_begin_is_recorded(
 
     [*_, last] = journal.sessions[0].exchanges
     assert last.request == b"x" * 12_289
-
-
-def test_a_silent_client_is_let_go_after_300_seconds_and_not_before(within_a_loop, journal):
-    async def scenario(loop, client, server, gone):
-        assert await loop.sock_recv(client, 1000) == b"220 mx.shop.example ESMTP\r\n"
-        for _ in range(3):
-            loop.now += 299
-            server.let_go_if_idle()
-            await loop.sock_sendall(client, b"NOOP\r\n")
-            assert await loop.sock_recv(client, 1000) == b"250 2.0.0 OK\r\n"
-        loop.now += 299
-        server.let_go_if_idle()
-        assert journal.sessions[0].open
-
-        loop.now += 2
-        server.let_go_if_idle()
-        assert await loop.sock_recv(client, 1000) == b""
-        await gone
-
-    within_a_loop(scenario)
-
-    assert journal.sessions[0].ended == "idle for 300 s"

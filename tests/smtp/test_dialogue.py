@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from pytest_mailnet.smtp.commands import answer_command
 from pytest_mailnet.smtp.state import HANG_UP
-from pytest_mailnet.values import Envelope, Reply, Stage
+from pytest_mailnet.values import DELIVERY, Envelope, Reply, Stage
 
 TAKEN = {
     Stage.CONNECT: "220 mx.shop.example ESMTP\r\n",
@@ -39,21 +39,21 @@ def test_a_session_is_recorded_as_it_was_said(talk, shop):
         (Stage.RCPT, b"RCPT TO:<alice@shop.example>\r\n", b"250 2.1.5 OK\r\n"),
         (Stage.DATA, b"DATA\r\n", TAKEN[Stage.DATA].encode()),
         (Stage.MESSAGE, content, b"250 2.0.0 OK queued as 4Xy\r\n"),
-        (None, b"QUIT\r\n", b"221 2.0.0 mx.shop.example Service closing transmission channel\r\n"),
+        (Stage.QUIT, b"QUIT\r\n", b"221 2.0.0 mx.shop.example Service closing transmission channel\r\n"),
     ]
     assert talk.session.exchanges[5].request is shop.delivered[0][1]
     assert talk.session.ended == "client quit"
     assert shop.delivered == [(Envelope("bob@b.example", ("alice@shop.example",), (), ((),)), content)]
 
 
-@pytest.mark.parametrize("stage", Stage)
+@pytest.mark.parametrize("stage", DELIVERY)
 def test_every_stage_has_its_usual_reply(talk, stage):
     talk.go_to(stage)
 
     assert talk.do(stage) == TAKEN[stage]
 
 
-@pytest.mark.parametrize("stage", Stage)
+@pytest.mark.parametrize("stage", DELIVERY)
 def test_every_stage_can_be_answered_by_a_decision(talk, shop, stage):
     shop.answers[stage] = Reply.parse("550 5.7.1 Not {ip}\nnot now")
     talk.go_to(stage)
@@ -62,7 +62,7 @@ def test_every_stage_can_be_answered_by_a_decision(talk, shop, stage):
     assert shop.delivered == []
 
 
-@pytest.mark.parametrize("stage", Stage)
+@pytest.mark.parametrize("stage", DELIVERY)
 def test_a_reply_that_closes_ends_the_session(talk, shop, stage):
     shop.answers[stage] = Reply.parse("421 4.7.0 Try again later")
     talk.go_to(stage)
@@ -73,7 +73,7 @@ def test_a_reply_that_closes_ends_the_session(talk, shop, stage):
     assert talk.session.ended == "closed by the server after 421"
 
 
-@pytest.mark.parametrize("stage", Stage)
+@pytest.mark.parametrize("stage", DELIVERY)
 def test_a_server_can_hang_up_without_a_word(talk, shop, stage):
     shop.answers[stage] = HANG_UP
     talk.go_to(stage)
@@ -85,7 +85,7 @@ def test_a_server_can_hang_up_without_a_word(talk, shop, stage):
     assert shop.delivered == []
 
 
-@pytest.mark.parametrize("stage", [stage for stage in Stage if stage is not Stage.CONNECT])
+@pytest.mark.parametrize("stage", [stage for stage in DELIVERY if stage is not Stage.CONNECT])
 def test_a_decision_that_raises_is_a_local_error_and_the_session_goes_on(talk, shop, stage):
     shop.answers[stage] = lambda _: 1 / 0
     talk.go_to(stage)
@@ -125,12 +125,12 @@ def test_a_server_that_does_not_welcome_hangs_up(talk, shop, banner):
 
 def test_decisions_see_the_session_as_it_stands(talk, shop):
     seen = {}
-    for stage in Stage:
+    for stage in DELIVERY:
         shop.answers[stage] = lambda step, stage=stage: seen.update(
             {stage: (step.helo, step.reverse_path, step.recipient, tuple(step.recipients), step.content)}
         )
 
-    for stage in Stage:
+    for stage in DELIVERY:
         talk.do(stage)
 
     assert seen == {

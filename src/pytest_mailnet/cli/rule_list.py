@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from pytest_mailnet.cli.tables import heading, row
 from pytest_mailnet.providers import Catalogue
 from pytest_mailnet.rules import RULES, Rule, family_of, name_of
-from pytest_mailnet.values import Stage
+from pytest_mailnet.values import DELIVERY
 
 __all__ = ["as_markdown"]
 
@@ -38,6 +38,6 @@ def _table(title: str, rules: Sequence[Rule]) -> Iterator[str]:
     if rules:
         yield f"\n## {title}\n"
         yield from heading("stage", "rule", "on", "reply")
-    for rule in sorted(rules, key=lambda rule: list(Stage).index(rule.stage)):
+    for rule in sorted(rules, key=lambda rule: DELIVERY.index(rule.stage)):
         reply = getattr(rule, "reply", "")
         yield row(rule.stage, f"`{name_of(rule)}`", rule.when, f"`{reply}`" if reply else "")

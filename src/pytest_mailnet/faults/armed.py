@@ -24,6 +24,7 @@ _OF_A_DIAL: Mapping[Fault, int] = MappingProxyType(
     }
 )
 _RESET_AT_ONCE = Fault(Manner.RESET, Stage.CONNECT)
+_UNCLOSED = Fault(Manner.NO_CLOSE_NOTIFY, Stage.QUIT)
 _NOT_AT_A_REPLY = frozenset({*OF_A_DIAL, *OF_TLS, Manner.SLOW, Manner.EARLY})
 
 # After which stages a client is at a stage next, where nothing is offered that it would do before.
@@ -153,7 +154,11 @@ class Armed:
 
     def tls(self) -> Fault | None:
         """The fault of the handshake that begins, or of what follows it; counted."""
-        return self._first(lambda fault: fault.manner in OF_A_HANDSHAKE)
+        return self._first(lambda fault: fault.manner in OF_A_HANDSHAKE and fault.stage is Stage.STARTTLS)
+
+    def unclosed(self) -> Fault | None:
+        """The fault that ends an encrypted connection without a close_notify after QUIT; counted."""
+        return self._first(lambda fault: fault == _UNCLOSED)
 
     def _first(self, fits: Callable[[Fault], bool]) -> Fault | None:
         for fault in (*self._own, *self._left):
@@ -191,7 +196,7 @@ def _place(fault: Fault) -> object:
     """What one fault at a time happens to."""
     if fault.manner in OF_A_DIAL:
         return OF_A_DIAL
-    if fault.manner in OF_A_HANDSHAKE:
+    if fault.manner in OF_A_HANDSHAKE and fault.stage is Stage.STARTTLS:
         return OF_A_HANDSHAKE
     apart = fault.manner if fault.manner in _NOT_AT_A_REPLY else None
     return fault.stage, fault.in_content, apart

@@ -10,7 +10,7 @@ from typing import Any, cast
 
 from pytest_mailnet.certificates import Certificate
 from pytest_mailnet.handles.names import FaultKind, FaultName
-from pytest_mailnet.values import Stage
+from pytest_mailnet.values import DELIVERY, Stage
 
 __all__ = [
     "CERTIFICATES",
@@ -65,11 +65,13 @@ class Fault:
         manner: what goes wrong.
         stage: the stage whose reply is due when it happens.
         in_content: whether it happens before that reply, amid the content that follows DATA.
+        seconds: how late a late reply comes; None for `LATE_SECONDS`, and for all other faults.
     """
 
     manner: Manner
     stage: Stage
     in_content: bool = False
+    seconds: float | None = None
 
     @property
     def id(self) -> FaultName:
@@ -88,18 +90,26 @@ class Fault:
 
     @property
     def taken(self) -> bool | None:
-        """Whether the server has taken the mail; None where the session can go on, and the client decides."""
+        """Whether the server has taken the mail; None where the client decides, by when it says what."""
         if self.in_content:
             return False
-        if self.stage is Stage.MESSAGE:
+        if self.stage in {Stage.MESSAGE, Stage.QUIT}:
             return True
+        if self.stage not in DELIVERY:
+            return None
         return None if self.manner in _GOES_ON else False
 
     @property
     def does(self) -> str:
         """What goes wrong, in a sentence."""
-        where = "amid the content" if self.in_content else f"in place of the reply at {self.stage.upper()}"
-        return _DOES[self.manner].format(where=where, reply=f"the reply at {self.stage.upper()}")
+        reply = f"the reply at {self.stage.upper()}"
+        if self.manner is Manner.NO_CLOSE_NOTIFY and self.stage is Stage.QUIT:
+            return f"the server closes the connection after {reply}, without close_notify"
+        return _DOES[self.manner].format(
+            where="amid the content" if self.in_content else f"in place of {reply}",
+            reply=reply,
+            late=f"{LATE_SECONDS if self.seconds is None else self.seconds:g} s",
+        )
 
     def __str__(self) -> str:
         return self.id
@@ -140,7 +150,7 @@ OF_TLS = (Manner.STRIPPED, *OF_A_HANDSHAKE)
 """What goes wrong with TLS."""
 
 LATE_SECONDS = 30.0
-"""How late a late reply comes, in seconds."""
+"""How late a late reply comes, in seconds, where the test does not say."""
 
 SLOW_RATE = 50
 """What a slow link carries, in bytes a second."""
@@ -178,7 +188,7 @@ _DOES = {
     Manner.MISCONTINUED: "{reply} has a further line with another code (RFC 5321, 4.2.1)",
     Manner.OVERLONG: "{reply} has a line of 70,000 bytes (RFC 5321, 4.5.3.1.5: 512)",
     Manner.RUBBISH: "bytes that are no text come before {reply}",
-    Manner.LATE: f"{{reply}} comes {LATE_SECONDS:g} s late",
+    Manner.LATE: "{reply} comes {late} late",
     Manner.EARLY: "{reply} comes before its command, behind the reply to the one before",
     Manner.HALF_OPEN: "the server forgets the connection after {reply}, and resets it at the next word",
     Manner.HANDSHAKE_STALLED: "the server does not answer the TLS handshake",

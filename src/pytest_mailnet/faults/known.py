@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 
 from pytest_mailnet.errors import InvalidSetting, UnknownName, amongst
 from pytest_mailnet.faults.dns_fault import DnsFault, DnsManner
 from pytest_mailnet.faults.fault import OF_A_DIAL, OF_TLS, Fault, Manner
+from pytest_mailnet.handles.attributes import is_number
 from pytest_mailnet.handles.names import FaultKind, FaultName, StageName
-from pytest_mailnet.values import Stage
+from pytest_mailnet.values import DELIVERY, Stage
 
 __all__ = ["FAULTS", "fault_named", "faults_of"]
 
 _AMID_CONTENT = (Manner.CLOSED, Manner.RESET, Manner.STALLED)
 _KINDS = ("dns", "connection", "reply", "tls")
-_STAGES = ("lookup", *map(str, Stage))
+_STAGES = ("lookup", *(str(it) for it in Stage if it is not Stage.OTHER))
+_NOT_ASIDE = (Manner.EARLY, Manner.HALF_OPEN)
 
 
 def _all() -> Iterator[Fault | DnsFault]:
     yield from map(DnsFault, DnsManner)
-    for stage in Stage:
+    for stage in map(Stage, _STAGES[1:]):
         if stage is Stage.MESSAGE:
             yield from (Fault(manner, stage, in_content=True) for manner in _AMID_CONTENT)
         yield from (Fault(manner, stage) for manner in Manner if _can_happen(manner, stage))
@@ -30,7 +33,9 @@ def _can_happen(manner: Manner, stage: Stage) -> bool:
     if manner in OF_A_DIAL or manner is Manner.SLOW:
         return stage is Stage.CONNECT
     if manner in OF_TLS:
-        return stage is Stage.STARTTLS
+        return stage is Stage.STARTTLS or (manner, stage) == (Manner.NO_CLOSE_NOTIFY, Stage.QUIT)
+    if stage not in DELIVERY and manner in _NOT_ASIDE:
+        return False
     return (manner, stage) != (Manner.EARLY, Stage.CONNECT)
 
 
@@ -38,13 +43,21 @@ FAULTS: Mapping[FaultName, Fault | DnsFault] = MappingProxyType({fault.id: fault
 """Every fault by its id, in the order of the stages."""
 
 
-def fault_named(fault: FaultName | Fault | DnsFault) -> Fault | DnsFault:
+def fault_named(fault: FaultName | Fault | DnsFault, seconds: float | None = None) -> Fault | DnsFault:
     """A fault by its id. A fault itself is returned as it is.
+
+    Args:
+        fault: the fault, or its id.
+        seconds: how late a late reply comes; None for the usual time.
 
     Raises:
         UnknownName: if no fault has that id; names the near misses.
-        InvalidSetting: for a fault that cannot happen at its stage.
+        InvalidSetting: for a fault that cannot happen at its stage, or takes no seconds.
     """
+    if seconds is not None:
+        return _late(fault_named(fault), seconds)
+    if isinstance(fault, Fault) and fault.seconds is not None:
+        return _late(fault_named(dataclasses.replace(fault, seconds=None)), fault.seconds)
     if isinstance(fault, (Fault, DnsFault)):
         if fault != FAULTS.get(fault.id):
             able = ", ".join(it.id for it in FAULTS.values() if it.manner is fault.manner)
@@ -55,6 +68,17 @@ def fault_named(fault: FaultName | Fault | DnsFault) -> Fault | DnsFault:
     if fault not in FAULTS:
         raise UnknownName("fault", str(fault), FAULTS, "pytest_mailnet.FAULTS has them all.")
     return FAULTS[fault]
+
+
+def _late(fault: Fault | DnsFault, seconds: float) -> Fault:
+    call = f"fail({fault.id!r}, seconds={seconds!r})"
+    if not (isinstance(fault, Fault) and fault.manner is Manner.LATE):
+        raise InvalidSetting(
+            f"{call}: only a late reply takes seconds, as in fail('late-after-dot', seconds=90)"
+        )
+    if not is_number(seconds) or seconds <= 0:
+        raise InvalidSetting(f"{call}: it takes a number of seconds above 0")
+    return dataclasses.replace(fault, seconds=seconds)
 
 
 def faults_of(

@@ -12,6 +12,7 @@ from pytest_mailnet.faults.known import FAULTS, fault_named
 from pytest_mailnet.handles.attributes import is_number, steady
 from pytest_mailnet.handles.names import FaultName
 from pytest_mailnet.system.native import lock
+from pytest_mailnet.values import DELIVERY
 
 __all__ = ["Chaos", "FaultSchedule", "Turns", "Weather"]
 
@@ -198,4 +199,4 @@ class Weather:
 
 
 def _connection_faults() -> Iterable[Fault]:
-    return (it for it in FAULTS.values() if isinstance(it, Fault))
+    return (it for it in FAULTS.values() if isinstance(it, Fault) and it.stage in DELIVERY)

@@ -17,14 +17,23 @@ __all__ = ["fail", "let_chaos_reign"]
 
 
 def fail(
-    net: Internet, name: str, fault: FaultName | Fault | DnsFault | FaultSchedule, times: int | None
+    net: Internet,
+    name: str,
+    fault: FaultName | Fault | DnsFault | FaultSchedule,
+    times: int | None,
+    seconds: float | None,
 ) -> None:
     """Let a fault happen on the way to a domain; see `MailNet.fail`."""
     domain = name.rpartition("@")[2]
     if isinstance(fault, FaultSchedule):
+        if seconds is not None:
+            raise InvalidSetting(
+                f"mailnet.fail({domain!r}, {fault!r}, seconds={seconds!r}): a schedule takes no seconds; "
+                "its late replies come 30 s late"
+            )
         _plan(net, domain, fault, times)
         return
-    known = fault_named(fault)
+    known = fault_named(fault, seconds)
     if isinstance(known, DnsFault):
         if not net.dns.knows(domain):
             net.directory.host(domain)  # raises UnknownName, with the near misses

@@ -165,7 +165,12 @@ class Inhabitants:
         return self._host(self._internet.directory.host(name))
 
     def fail(
-        self, name: str, fault: FaultName | Fault | DnsFault | FaultSchedule, *, times: int | None = None
+        self,
+        name: str,
+        fault: FaultName | Fault | DnsFault | FaultSchedule,
+        *,
+        times: int | None = None,
+        seconds: float | None = None,
     ) -> None:
         """Let a fault happen on the way to a domain: `mailnet.fail("shop.example", "reset-after-dot")`.
 
@@ -176,6 +181,7 @@ class Inhabitants:
                 one after the other.
             times: how often, at each host; None for every time. For a schedule: how often the application
                 tries, None if the test does not know.
+            seconds: how late a late reply comes ("late-after-dot"); None for 30 s.
 
         Raises:
             UnknownName: if there is no such fault, domain or host; names the near misses.
@@ -183,7 +189,7 @@ class Inhabitants:
                 a schedule has more steps than there are tries.
             ZoneError: for a fault of MX records where there are none.
         """
-        fail(self._internet, name, fault, times)
+        fail(self._internet, name, fault, times, seconds)
 
     def chaos(self, *, rate: float, seed: int | None = None) -> Chaos:
         """Let random faults happen on all connections and look-ups, for soak runs.

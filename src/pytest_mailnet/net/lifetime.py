@@ -210,3 +210,5 @@ class Lifetime:
     def _clock_moved(self, step: timedelta) -> None:
         now = f"{self.clock.now():%Y-%m-%d %H:%M:%S}"
         self.journal.add(ClockMoved(self.journal.elapsed(), step.total_seconds(), now))
+        if self._active is not None:
+            self.engine.let_go_of_idle(self.internet)

@@ -19,7 +19,7 @@ from pytest_mailnet.net.lifetime import Lifetime
 from pytest_mailnet.providers import catalogue_with
 from pytest_mailnet.record.session import Message, Session
 from pytest_mailnet.server.engine import Engine
-from pytest_mailnet.values import Endpoint, Stage
+from pytest_mailnet.values import DELIVERY, Endpoint
 
 if TYPE_CHECKING:
     from pytest_mailnet.evidence import Failure
@@ -52,7 +52,10 @@ _INSTEAD: Mapping[str, str] = MappingProxyType(
         "smtp": "mailnet.add_server('mx.shop.example', domain='shop.example') adds a server",
         "mailbox": "mailboxes are a provider's: mailnet.gmail.mailbox('alice')",
         "add_mailbox": "mailboxes are a provider's: mailnet.gmail.add_mailbox('alice')",
-        **{f"on_{stage}": f"answers are a provider's: mailnet.gmail.on_{stage}(...)" for stage in Stage},
+        **{
+            f"on_{stage}": f"answers are a provider's: mailnet.gmail.on_{stage}(...)"
+            for stage in (*DELIVERY, "command")
+        },
     }
 )
 

@@ -13,6 +13,7 @@ from pytest_mailnet.providers.ruleset import EVERYTHING
 from pytest_mailnet.providers.variables import VARIABLES
 from pytest_mailnet.rules import FAMILIES, RULES
 from pytest_mailnet.scripting.expectation import Expectation, Match
+from pytest_mailnet.scripting.verbs import aside_stage
 from pytest_mailnet.senders.sender import Sender
 from pytest_mailnet.values import Stage
 
@@ -42,6 +43,10 @@ INSTEAD: Mapping[str, str] = MappingProxyType(
         "fail": "mailnet.fail('shop.example', 'reset-at-rcpt'), or mailnet.host('mx.shop.example').fail(...)",
         "refuse_connections": "that is a host's: mailnet.host('mx.shop.example').refuse_connections()",
         "strict": "settings are the net's: @pytest.mark.mailnet(strict=...)",
+        **{
+            f"on_{verb}": f".on_command({verb.upper()!r}) answers it"
+            for verb in ("rset", "noop", "quit", "vrfy", "expn", "help")
+        },
         "replies": "an answer of one's own is scripted: .on_rcpt('sales@*').reply('550 5.1.1 No such user')",
     }
 )
@@ -168,6 +173,18 @@ class Agent:
             sender: see `on_rcpt`.
         """
         return self._on(Stage.MESSAGE, match, sender)
+
+    def on_command(self, verb: str, *, sender: Sender | str | None = None) -> Expectation:
+        """Answer a command that belongs to no step of a delivery: "NOOP", "RSET", "QUIT", "VRFY", "XCLIENT".
+
+        Args:
+            verb: the command's first word.
+            sender: see `on_rcpt`.
+
+        Raises:
+            InvalidSetting: if that is no verb, or one that has a method of its own, such as `on_rcpt`.
+        """
+        return self._on(aside_stage(self.name, verb), verb.upper(), sender)
 
     def _on(self, stage: Stage, match: Match | None, sender: Sender | str | None) -> Expectation:
         return self._decisions.script.add(Expectation(self.name, stage, match, sender, VARIABLES))

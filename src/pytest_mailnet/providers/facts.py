@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from pytest_mailnet.providers.phrasebook import Phrase
 from pytest_mailnet.providers.ruleset import Ruleset
 from pytest_mailnet.providers.wording import STOCK, Wording
+from pytest_mailnet.smtp.manners import USUAL, Manners
 
 if TYPE_CHECKING:
     from pytest_mailnet.rules import Rule
@@ -77,6 +78,7 @@ class Facts:
         suppresses: whether it keeps a list of recipients to whom it sends no longer.
         catch_all: whether every recipient in its domains has a mailbox.
         handled: whether a handler decides in its place, about mailboxes too.
+        manners: how its servers hold their conversations.
     """
 
     name: str
@@ -98,6 +100,7 @@ class Facts:
     suppresses: bool = False
     catch_all: bool = False
     handled: bool = False
+    manners: Manners = USUAL
 
     @property
     def rules(self) -> tuple[Rule, ...]:

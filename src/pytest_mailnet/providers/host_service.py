@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from pytest_mailnet.providers.decisions import Decisions
     from pytest_mailnet.providers.operator import Operator
     from pytest_mailnet.server.handler_service import Handling
+    from pytest_mailnet.smtp.manners import Manners
     from pytest_mailnet.smtp.state import HangUp, Step
 
 __all__ = ["HostService"]
@@ -108,14 +109,18 @@ class HostService:
         """Set its addresses, which have been claimed for it already."""
         self.addresses = tuple(addresses)
 
-    def check(self, fault: FaultName | Fault | DnsFault) -> Fault:
+    def check(self, fault: FaultName | Fault | DnsFault, seconds: float | None = None) -> Fault:
         """A fault by name, if connections to this host can meet it.
+
+        Args:
+            fault: the fault, or its id.
+            seconds: how late a late reply comes; None for the usual time.
 
         Raises:
             UnknownName: if there is no such fault; names the near misses.
             InvalidSetting: for a fault of a domain, or if no connection to this host comes to its stage.
         """
-        known = fault_named(fault)
+        known = fault_named(fault, seconds)
         if isinstance(known, DnsFault):
             raise InvalidSetting(
                 f"{self.name}.fail({known.id!r}): that happens to a domain, not to a host: "
@@ -129,9 +134,11 @@ class HostService:
             )
         return known
 
-    def fail(self, fault: FaultName | Fault | DnsFault, times: int | None) -> None:
+    def fail(
+        self, fault: FaultName | Fault | DnsFault, times: int | None, seconds: float | None = None
+    ) -> None:
         """Let a fault happen on its connections; see `Host.fail`."""
-        self.faults.add(self.check(fault), times)
+        self.faults.add(self.check(fault, seconds), times)
 
     def can_meet(self, fault: Fault) -> bool:
         """Whether a connection to this host comes to the fault's stage."""
@@ -176,6 +183,11 @@ class HostService:
     def hostname(self) -> str:
         """The name that its mail server gives in replies."""
         return self.name
+
+    @property
+    def manners(self) -> Manners:
+        """How it holds its conversations."""
+        return self.operator.facts.manners
 
     def phrase(self, condition: str) -> Reply:
         """The reply for a condition."""

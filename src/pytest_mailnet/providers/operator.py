@@ -23,7 +23,7 @@ from pytest_mailnet.scripting.script import Script
 from pytest_mailnet.senders.sender import Sender
 from pytest_mailnet.smtp.paths import CommandError, forward_path
 from pytest_mailnet.smtp.state import Step
-from pytest_mailnet.values import Envelope, Stage
+from pytest_mailnet.values import DELIVERY, Envelope, Stage
 
 if TYPE_CHECKING:
     from random import Random
@@ -310,9 +310,9 @@ class Operator:
             step: the session.
             told: the reply that the client got; None for the phrase "local_error".
         """
+        where = stage.upper() if stage in DELIVERY else step.verb or "another command"
         text = (
-            f"{type(error).__name__} at {'another command' if stage is None else stage.upper()} of session "
-            f"{step.session.number} with {step.host}: {error}. "
+            f"{type(error).__name__} at {where} of session {step.session.number} with {step.host}: {error}. "
             f"The client was told {told or self.mx.phrase('local_error')}"
         )
         self.journal.add(Incident(self.journal.elapsed(), "error", text, error))

@@ -66,19 +66,22 @@ class Server(Provider):
         taken = (it for it in self._operator.arrivals.messages if it.provider == self.name)
         return Snapshot(taken, "server.messages", since("server.messages"))
 
-    def fail(self, fault: FaultName | Fault | DnsFault, *, times: int | None = None) -> None:
+    def fail(
+        self, fault: FaultName | Fault | DnsFault, *, times: int | None = None, seconds: float | None = None
+    ) -> None:
         """Let a fault happen on its connections: `server.fail("reset-after-dot", times=1)`.
 
         Args:
             fault: one of `pytest_mailnet.FAULTS`, or its id.
             times: how often; None for every time, until `accept_connections`.
+            seconds: how late a late reply comes ("late-after-dot"); None for 30 s.
 
         Raises:
             UnknownName: if there is no such fault; names the near misses.
             InvalidSetting: if the fault cannot happen: it is one of a domain, no connection comes to its
                 stage, or another fault always comes before; or if `times` is below 1.
         """
-        self.host.fail(fault, times=times)
+        self.host.fail(fault, times=times, seconds=seconds)
 
     def refuse_connections(self) -> None:
         """Refuse every connection, as if nothing listened (ECONNREFUSED)."""

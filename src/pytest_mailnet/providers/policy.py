@@ -10,7 +10,7 @@ from pytest_mailnet.providers.ruleset import EVERYTHING, RuleInForce
 from pytest_mailnet.record.session import Finding
 from pytest_mailnet.rules import FAMILIES, PERMIT, RULES, Refusal, Rule, RuleContext, When, family_of, name_of
 from pytest_mailnet.smtp.headers import domain_of
-from pytest_mailnet.values import Stage
+from pytest_mailnet.values import DELIVERY, Stage
 
 if TYPE_CHECKING:
     from pytest_mailnet.dns.resolver import Resolver
@@ -119,7 +119,7 @@ class Policy:
     def explain(self, session: Session) -> Iterator[str]:
         """Explain what each rule decided about each command of a session, line by line."""
         for exchange in session.exchanges:
-            if exchange.stage is None:
+            if exchange.stage is None or (exchange.stage not in DELIVERY and exchange.finding is None):
                 continue
             command = exchange.request.split(b"\r\n", 1)[0].decode("utf-8", "backslashreplace")
             said = exchange.reply.decode("utf-8", "backslashreplace").rstrip("\r\n").splitlines()

@@ -20,7 +20,7 @@ from pytest_mailnet.providers.operator import Operator
 from pytest_mailnet.providers.tls import HostTls
 from pytest_mailnet.record.session import Session
 from pytest_mailnet.smtp.extensions import Extensions
-from pytest_mailnet.values import Stage
+from pytest_mailnet.values import DELIVERY
 
 __all__ = ["Host", "Provider"]
 
@@ -37,7 +37,10 @@ _OF_A_HOST: Mapping[str, str] = MappingProxyType(
         "faults": ".fail('reset-at-rcpt', times=1) lets something go wrong, .accept_connections() ends it",
         "down": ".refuse_connections() and .accept_connections()",
         "add_mailbox": "mailboxes are its provider's: .provider.add_mailbox('alice')",
-        **{f"on_{stage}": f"answers are its provider's: .provider.on_{stage}(...)" for stage in Stage},
+        **{
+            f"on_{stage}": f"answers are its provider's: .provider.on_{stage}(...)"
+            for stage in (*DELIVERY, "command")
+        },
     }
 )
 
@@ -282,19 +285,22 @@ class Host:
         """Take connections again, and end all faults of the host."""
         self._service.faults.clear()
 
-    def fail(self, fault: FaultName | Fault | DnsFault, *, times: int | None = None) -> None:
+    def fail(
+        self, fault: FaultName | Fault | DnsFault, *, times: int | None = None, seconds: float | None = None
+    ) -> None:
         """Let a fault happen on its connections: `host.fail("reset-after-dot", times=1)`.
 
         Args:
             fault: one of `pytest_mailnet.FAULTS`, or its id.
             times: how often; None for every time, until `accept_connections`.
+            seconds: how late a late reply comes ("late-after-dot"); None for 30 s.
 
         Raises:
             UnknownName: if there is no such fault; names the near misses.
             InvalidSetting: if the fault cannot happen: it is one of a domain, no connection comes to its
                 stage, or another fault always comes before; or if `times` is below 1.
         """
-        self._service.fail(fault, times)
+        self._service.fail(fault, times, seconds)
 
     def __repr__(self) -> str:
         return f"<Host {self.name} {' '.join(self.addresses)}>"

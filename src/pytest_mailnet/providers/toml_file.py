@@ -6,7 +6,7 @@ import dataclasses
 import tomllib
 from collections.abc import Callable, Collection, Mapping
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeVar
 
 from pytest_mailnet.errors import InvalidReply, InvalidSetting, ProviderFileError, amongst
 from pytest_mailnet.handles.attributes import is_whole
@@ -16,9 +16,12 @@ from pytest_mailnet.providers.ruleset import Ruleset
 from pytest_mailnet.providers.variables import VARIABLES
 from pytest_mailnet.providers.wording import Wording
 from pytest_mailnet.rules import RULES, Rule, When
-from pytest_mailnet.values import Reply, Stage
+from pytest_mailnet.smtp.manners import Manners
+from pytest_mailnet.values import DELIVERY, Reply, Stage
 
 __all__ = ["parse_facts"]
+
+T = TypeVar("T")
 
 
 def parse_facts(text: str, file: str, others: Callable[[Facts], Mapping[str, Phrase]] | None = None) -> Facts:
@@ -82,6 +85,7 @@ class _Reader:
             phrases=phrases,
             submission=self._submission(phrases) if "submission" in table else None,
             wording=self._wording(),
+            manners=self._manners(),
             suppresses=self._suppresses(),
         )
 
@@ -112,14 +116,20 @@ class _Reader:
         )
 
     def _wording(self) -> Wording:
-        table = dict(self._table("bounces", self._top.get("bounces", {"source": "-"})))
+        return self._sourced("bounces", Wording.from_table)
+
+    def _manners(self) -> Manners:
+        return self._sourced("manners", Manners.from_table)
+
+    def _sourced(self, key: str, read: Callable[[Mapping[str, object]], T]) -> T:
+        """Read a table that names its source, and may name the source's year."""
+        table = dict(self._table(key, self._top.get(key, {"source": "-"})))
         if "source" not in table:
-            raise self._error("bounces.source", "is missing")
-        texts = {key: value for key, value in table.items() if key not in {"source", "year"}}
+            raise self._error(f"{key}.source", "is missing")
         try:
-            return Wording.from_table(texts)
+            return read({name: value for name, value in table.items() if name not in {"source", "year"}})
         except ValueError as error:
-            raise self._error("bounces", str(error)) from error
+            raise self._error(key, str(error)) from error
 
     def _suppresses(self) -> bool:
         if "suppression" not in self._top:
@@ -175,7 +185,7 @@ class _Reader:
 
     def _phrase(self, key: str, name: str, entry: dict[str, Any]) -> Phrase:
         self._keys(key, entry, required={"stage", "reply", "source"}, optional=_OF_A_PHRASE)
-        stage = self._one_of(f"{key}.stage", entry["stage"], [*Stage, *_MORE_STAGES])
+        stage = self._one_of(f"{key}.stage", entry["stage"], [*DELIVERY, *_MORE_STAGES])
         try:
             reply = Reply.parse(
                 self._typed(f"{key}.reply", entry["reply"], str, "a text"), closes=bool(entry.get("closes"))
@@ -185,7 +195,7 @@ class _Reader:
                     told = f"no variable {{{variable}}}{amongst(variable, VARIABLES)}"
                     raise self._error(f"{key}.reply", told)
             # A reply for "any" stage cannot be checked.
-            if stage in list(Stage) and reply.code != _CHALLENGE:
+            if stage in DELIVERY and reply.code != _CHALLENGE:
                 reply.check_stage(Stage(stage))
         except InvalidReply as error:
             raise self._error(f"{key}.reply", str(error)) from error
@@ -232,7 +242,7 @@ class _Reader:
         if getattr(rule, "reply", None) == "":
             raise self._error(f"{key}.reply", f"is missing; {name} has no default for it")
         if rule.stage not in rule.stages:
-            able = " or ".join(stage.upper() for stage in Stage if stage in rule.stages)
+            able = " or ".join(stage.upper() for stage in DELIVERY if stage in rule.stages)
             raise self._error(
                 f"{key}.stage", f"{name} cannot speak at {rule.stage.upper()}: it has its evidence at {able}"
             )
@@ -241,7 +251,7 @@ class _Reader:
     def _setting(self, key: str, kind: str, value: object) -> Any:
         match kind:
             case "Stage":
-                return Stage(self._one_of(key, value, list(Stage), "stage "))
+                return Stage(self._one_of(key, value, DELIVERY, "stage "))
             case "When":
                 return When(self._one_of(key, value, list(When)))
             case "int":
@@ -300,6 +310,7 @@ _OPTIONAL = {
     "customer",
     "domains",
     "ehlo",
+    "manners",
     "ports",
     "queue_id",
     "rules",

@@ -13,7 +13,7 @@ from pytest_mailnet.evidence.stages import inferred_stage
 from pytest_mailnet.faults import FAULTS, Fault
 from pytest_mailnet.providers import Catalogue, Phrase
 from pytest_mailnet.providers.zones import customer_zones, exchanges, exchanges_in
-from pytest_mailnet.values import Stage
+from pytest_mailnet.values import DELIVERY, Stage
 
 __all__ = ["Recognised", "Recogniser"]
 
@@ -152,7 +152,7 @@ def _with_stage(failure: Failure, known: _Known | None) -> Failure:
         return dataclasses.replace(failure, stage=fault.stage, stage_rule=_SOMEWHERE)
     if not failure.reply:
         return failure
-    if known is not None and known.evidence in _SURE and known.stage in set(Stage):
+    if known is not None and known.evidence in _SURE and known.stage in DELIVERY:
         rule = f"the catalogue has it there: {known.id} ({known.evidence})"
         return dataclasses.replace(failure, stage=Stage(known.stage), stage_rule=rule)
     inferred = inferred_stage(failure.reply, failure.status)

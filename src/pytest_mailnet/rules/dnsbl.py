@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 from pytest_mailnet.dns.blocklists import meaning_of, reversed_name
 from pytest_mailnet.rules.rule import ClientRule, Condition, Refusal, RefusingRule, RuleContext
 from pytest_mailnet.smtp.headers import domain_of
-from pytest_mailnet.values import Stage
+from pytest_mailnet.values import DELIVERY, Stage
 
 if TYPE_CHECKING:
     from pytest_mailnet.smtp.state import Step
@@ -30,7 +30,7 @@ class ListedAddress(ClientRule):
             happens in life: `mailnet.dns.add("*.zen.spamhaus.org", "A", "127.255.255.254")`.
     """
 
-    stages: ClassVar[frozenset[Stage]] = frozenset(Stage)
+    stages: ClassVar[frozenset[Stage]] = frozenset(DELIVERY)
 
     stage: Stage = Stage.RCPT
     zone: str

@@ -9,7 +9,7 @@ from pytest_mailnet.errors import InvalidSetting, amongst
 from pytest_mailnet.rules.counting import Windows, network_of
 from pytest_mailnet.rules.rule import Condition, Refusal, RefusingRule, RuleContext
 from pytest_mailnet.smtp.headers import domain_of
-from pytest_mailnet.values import Stage
+from pytest_mailnet.values import DELIVERY, Stage
 
 if TYPE_CHECKING:
     from pytest_mailnet.record.session import Session
@@ -38,7 +38,7 @@ class RateLimit(RefusingRule):
         hard_reply: the condition to answer with then.
     """
 
-    stages: ClassVar[frozenset[Stage]] = frozenset(Stage) - {Stage.EHLO, Stage.STARTTLS}
+    stages: ClassVar[frozenset[Stage]] = frozenset(DELIVERY) - {Stage.EHLO, Stage.STARTTLS}
 
     stage: Stage = Stage.MAIL
     per: str = "address"

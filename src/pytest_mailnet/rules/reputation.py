@@ -9,7 +9,7 @@ from pytest_mailnet.dns.blocklists import reversed_name
 from pytest_mailnet.errors import InvalidSetting, amongst
 from pytest_mailnet.rules.reverse_dns import looks_generic, reverse_names
 from pytest_mailnet.rules.rule import Condition, Refusal, RefusingRule, RuleContext
-from pytest_mailnet.values import Stage
+from pytest_mailnet.values import DELIVERY, Stage
 
 if TYPE_CHECKING:
     from pytest_mailnet.smtp.state import Step
@@ -29,7 +29,7 @@ class DynamicAddress(RefusingRule):
 
     """
 
-    stages: ClassVar[frozenset[Stage]] = frozenset(Stage)
+    stages: ClassVar[frozenset[Stage]] = frozenset(DELIVERY)
 
     stage: Stage = Stage.MAIL
     reply: Condition = "dynamic_ip"
@@ -57,7 +57,7 @@ class LowReputation(RefusingRule):
         is_as: the reputation that it refuses: "poor", "bad".
     """
 
-    stages: ClassVar[frozenset[Stage]] = frozenset(Stage)
+    stages: ClassVar[frozenset[Stage]] = frozenset(DELIVERY)
 
     stage: Stage = Stage.MESSAGE
     is_as: str
@@ -78,7 +78,7 @@ class LowReputation(RefusingRule):
 class ThrottledAddress(RefusingRule):
     """Defers mail from addresses that have sent too much of late."""
 
-    stages: ClassVar[frozenset[Stage]] = frozenset(Stage)
+    stages: ClassVar[frozenset[Stage]] = frozenset(DELIVERY)
 
     stage: Stage = Stage.MESSAGE
     reply: Condition = "ip_rate_limited"

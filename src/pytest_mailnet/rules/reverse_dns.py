@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from pytest_mailnet.dns.records import plain_name
 from pytest_mailnet.rules.rule import ClientRule, Condition, Refusal, RuleContext
-from pytest_mailnet.values import Stage
+from pytest_mailnet.values import DELIVERY, Stage
 
 if TYPE_CHECKING:
     from pytest_mailnet.dns.answers import DnsAnswer
@@ -28,7 +28,7 @@ _GENERIC = re.compile(
 class NoPtr(ClientRule):
     """Refuses clients whose address has no reverse name. A DNS that fails is no context."""
 
-    stages: ClassVar[frozenset[Stage]] = frozenset(Stage)
+    stages: ClassVar[frozenset[Stage]] = frozenset(DELIVERY)
 
     stage: Stage = Stage.MESSAGE
     reply: Condition = "no_ptr"
@@ -45,7 +45,7 @@ class UnconfirmedPtr(ClientRule):
 
     """
 
-    stages: ClassVar[frozenset[Stage]] = frozenset(Stage)
+    stages: ClassVar[frozenset[Stage]] = frozenset(DELIVERY)
 
     stage: Stage = Stage.MESSAGE
     reply: Condition = "no_ptr"
@@ -67,7 +67,7 @@ class UnconfirmedPtr(ClientRule):
 class GenericPtr(ClientRule):
     """Refuses clients whose reverse name looks like those that access providers give to all addresses."""
 
-    stages: ClassVar[frozenset[Stage]] = frozenset(Stage)
+    stages: ClassVar[frozenset[Stage]] = frozenset(DELIVERY)
 
     stage: Stage = Stage.MAIL
     reply: Condition = "dynamic_ip"

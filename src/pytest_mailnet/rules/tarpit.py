@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from pytest_mailnet.rules.rule import Rule, RuleContext, When
-from pytest_mailnet.values import Stage
+from pytest_mailnet.values import DELIVERY, Stage
 
 if TYPE_CHECKING:
     from pytest_mailnet.smtp.state import Step
@@ -23,7 +23,7 @@ class Tarpit(Rule):
         errors: how many refusals (5yz) in the session a client must have had to be delayed; 0 for all.
     """
 
-    stages: ClassVar[frozenset[Stage]] = frozenset(Stage)
+    stages: ClassVar[frozenset[Stage]] = frozenset(DELIVERY)
 
     stage: Stage = Stage.RCPT
     when: When = When.ASKED

@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 from types import MappingProxyType
 from typing import Never
 
+from pytest_mailnet.clock import span
 from pytest_mailnet.errors import InvalidReply, InvalidSetting, amongst
 from pytest_mailnet.handles.attributes import flag, is_whole, steady
 from pytest_mailnet.handles.written import Written
@@ -28,9 +29,7 @@ _INSTEAD: Mapping[str, str] = MappingProxyType(
         **dict.fromkeys(
             ("close", "drop", "hang_up"), ".disconnect(), or .reply('421 4.3.2 Bye', close=True)"
         ),
-        **dict.fromkeys(
-            ("delay", "sleep", "wait"), "mailnet.host('mx.shop.example').fail('late-at-rcpt') lets wait"
-        ),
+        **dict.fromkeys(("delay", "late", "sleep", "wait"), ".delayed(seconds=90) lets wait"),
         **dict.fromkeys(("called", "given", "count"), "mailnet.sessions has what was said"),
     }
 )
@@ -134,6 +133,30 @@ class Expectation:
                 f"{self}.after({count!r}): it takes the number of matches to let pass, 0 or more"
             )
         self._scripted.tally.after = count
+        return self
+
+    def delayed(
+        self, *of_what: Never, hours: float = 0, minutes: float = 0, seconds: float = 0
+    ) -> Expectation:
+        """Let the answer come late.
+
+        It comes after so much time of the net's clock where that is compressed, else of real time.
+
+        Args:
+            of_what: nothing; an amount without a name is an error.
+            hours: how many hours, added to the other amounts.
+            minutes: how many minutes.
+            seconds: how many seconds.
+
+        Raises:
+            InvalidSetting: for an amount without a name, one that is no number, or a sum that is not
+                positive.
+        """
+        __tracebackhide__ = True
+        late = span(f"{self}.delayed", of_what, hours=hours, minutes=minutes, seconds=seconds).total_seconds()
+        if late <= 0:
+            raise InvalidSetting(f"{self}.delayed(): by how much? As in .delayed(seconds=90)")
+        self._scripted.delay = late
         return self
 
     @property

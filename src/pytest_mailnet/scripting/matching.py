@@ -10,7 +10,7 @@ from pytest_mailnet.errors import InvalidSetting
 from pytest_mailnet.scripting.globs import cannot_match, could_be_ip, matches
 from pytest_mailnet.scripting.seen import Seen
 from pytest_mailnet.senders.sender import Sender
-from pytest_mailnet.values import Stage
+from pytest_mailnet.values import DELIVERY, Stage
 
 if TYPE_CHECKING:
     from pytest_mailnet.smtp.state import Step
@@ -91,7 +91,7 @@ class AnswerMatcher:
             asked.append(_named(self._match) if callable(self._match) else repr(self._match))
         if self._sender is not None:
             asked.append(f"sender={self._sender!r}")
-        return f"{self.owner}.on_{self.stage}({', '.join(asked)})"
+        return f"{self.owner}.on_{self.stage if self.stage in DELIVERY else 'command'}({', '.join(asked)})"
 
 
 _SUBJECT = {
@@ -103,6 +103,10 @@ _SUBJECT = {
     Stage.RCPT: "recipient",
     Stage.DATA: "recipients",
     Stage.MESSAGE: "recipients",
+    Stage.RSET: "command",
+    Stage.NOOP: "command",
+    Stage.QUIT: "command",
+    Stage.OTHER: "command",
 }
 
 

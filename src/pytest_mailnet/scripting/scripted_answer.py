@@ -29,12 +29,14 @@ class ScriptedAnswer:
         written: as above.
         at: when it was written, in seconds since the net began.
         tally: how often it is given, and was.
+        delay: how late it comes, in seconds of the net's time.
     """
 
     def __init__(self, matcher: AnswerMatcher, written: Written) -> None:
         self.written: Written = written
         self.at: float = 0.0
         self.tally: Tally = Tally()
+        self.delay: float = 0.0
         self._matcher = matcher
         self._answers: tuple[Reply | HangUp, ...] = ()
 
@@ -57,7 +59,7 @@ class ScriptedAnswer:
         if self._answers:
             raise InvalidSetting(
                 f"{self} has its answer already; a further answer is a further line, "
-                f"{self.owner}.on_{self.stage}(...), or several in .reply_in_turn(...)"
+                f"{str(self._matcher).partition('(')[0]}(...), or several in .reply_in_turn(...)"
             )
         self._answers = answers
 
@@ -77,7 +79,10 @@ class ScriptedAnswer:
         if not self._matcher.accepts(step):
             return None
         turn = self.tally.take()
-        return None if turn is None else self._answers[turn % len(self._answers)]
+        if turn is None:
+            return None
+        step.delay = self.delay
+        return self._answers[turn % len(self._answers)]
 
     def mismatches(self, seen: Seen) -> list[str]:
         """Why the answer does not apply to what came by; empty if it does."""
@@ -124,4 +129,6 @@ class ScriptedAnswer:
             said += ".disconnect()" if isinstance(answer, HangUp) else f".reply({str(answer)!r})"
             if self.tally.times is not None:
                 said += f".times({self.tally.times})"
+        if self.delay:
+            said += f".delayed(seconds={self.delay:g})"
         return said + (f".after({self.tally.after})" if self.tally.after else "")

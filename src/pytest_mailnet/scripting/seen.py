@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pytest_mailnet.record.session import Exchange, Session
-from pytest_mailnet.values import Stage
+from pytest_mailnet.values import DELIVERY, Stage
 
 if TYPE_CHECKING:
     from pytest_mailnet.smtp.state import Step
@@ -54,7 +54,7 @@ def seen_at(stage: Stage, step: Step) -> Seen:
         case Stage.RCPT:
             subjects = (step.recipient or "",)
         case _:
-            subjects = tuple(step.recipients)
+            subjects = tuple(step.recipients) if stage in DELIVERY else (step.verb,)
     return Seen(step.session.number, subjects, step.reverse_path or "", step.client.ip)
 
 
@@ -62,6 +62,8 @@ def seen_in(session: Session) -> Iterator[tuple[Exchange, Seen]]:
     """What came by in each exchange of a session, read from its record."""
     helo, reverse_path, recipients = "", "", list[str]()
     for exchange in session.exchanges:
+        if exchange.stage is None:
+            continue
         path = _PATH.search(exchange.request)
         named = path[1].decode("utf-8", "backslashreplace") if path else ""
         match exchange.stage:
@@ -82,8 +84,10 @@ def seen_in(session: Session) -> Iterator[tuple[Exchange, Seen]]:
                 subjects = (named,)
                 if (exchange.code or 500) < 400:
                     recipients.append(named)
-            case None:
-                continue
             case _:
-                subjects = tuple(recipients)
+                subjects = tuple(recipients) if exchange.stage in DELIVERY else (_verb(exchange),)
         yield exchange, Seen(session.number, subjects, reverse_path, session.client.ip)
+
+
+def _verb(exchange: Exchange) -> str:
+    return exchange.request.partition(b" ")[0].strip().decode("ascii", "replace").upper()

@@ -34,7 +34,6 @@ __all__ = ["Engine"]
 
 _LOOPBACK = "127.0.0.1"
 _BACKLOG = 512
-_SWEEP = 15.0  # seconds between two looks for idle connections
 _ROUNDS = 8  # of the loop: enough to accept connections, greet, read and answer
 _T = TypeVar("_T")
 
@@ -114,6 +113,19 @@ class Engine:
         """Forget a net: calls under way never arrive, open connections are reset."""
         if (standing := self.calls.leave(tenant)) and not self._forked:
             self.run(_reset(standing))
+
+    def let_go_of_idle(self, tenant: Tenant) -> None:
+        """Let a net's servers hang up on clients that have been silent for too long by its clock."""
+
+        async def let_go() -> None:
+            self._let_go_of_idle(tenant)
+
+        if not self.calls.standing or self._forked:
+            return
+        if self.busy_here:  # a rule has moved the clock
+            self._let_go_of_idle(tenant)
+        else:
+            self.run(let_go())
 
     def note(self, kind: socket.SocketKind, port: int, call: Connection) -> Endpoint:
         """Note a call from a client's loopback port.
@@ -280,15 +292,12 @@ class Engine:
         assert self._loop is not None
         return call.service.accept(call, self._loop)
 
-    def _let_go_of_idle(self) -> None:
-        # One timer for all connections: a timer each would cost as much as a command.
+    def _let_go_of_idle(self, tenant: Tenant) -> None:
         for call in list(self.calls.standing):
             protocol = None if call.transport is None else call.transport.get_protocol()
             let_go = getattr(protocol, "let_go_if_idle", None)
-            if let_go is not None:
+            if let_go is not None and call.tenant is tenant:
                 let_go()
-        assert self._loop is not None
-        self._loop.call_later(_SWEEP, self._let_go_of_idle)
 
     def _run(
         self,
@@ -319,7 +328,6 @@ class Engine:
             for server in servers:
                 server.start(_BACKLOG)
             self._entrances = {socket.SOCK_STREAM: servers[0], socket.SOCK_DGRAM: datagrams}
-            loop.call_later(_SWEEP, self._let_go_of_idle)
             ready()
             await self._stop.wait()
             datagrams.close()

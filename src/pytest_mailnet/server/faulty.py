@@ -95,6 +95,9 @@ class Mishaps:
             The bytes still to send: the reply, as a fault may have changed it. A fault may also add the next
             stage's reply to it early; then b"" is returned when that stage comes.
         """
+        if self._step.delay:
+            self._delay(before, reply)
+            return b""
         stage = self._step.session.exchanges[-1].stage if self.armed and reply else None
         if stage is None:
             return reply
@@ -106,14 +109,17 @@ class Mishaps:
             return self._with_next(stage, reply)
         pieces, then = damage(fault.manner, reply)
         self.note(fault, b"".join(pieces))
+        # A server that is deaf does not hang up: the last piece does, where the reply would.
+        self.deaf = True
         self._server.send(b"".join(before))
         before.clear()
         if then == "late":
-            self._be_late(reply)
+            self._be_late(reply, LATE_SECONDS if fault.seconds is None else fault.seconds)
             return b""
         *firsts, last = pieces or [b""]
         for piece in firsts:
             self._server.send(piece)
+        self.deaf = False
         self.end(then, fault)
         return last
 
@@ -182,7 +188,15 @@ class Mishaps:
         self.note(fault, reply)
         return reply
 
-    def _be_late(self, reply: bytes) -> None:
+    def _delay(self, before: list[bytes], reply: bytes) -> None:
+        seconds, self._step.delay = self._step.delay, 0.0
+        self._connection.silent(True)  # noqa: FBT003
+        self.deaf = True
+        self._server.send(b"".join(before))
+        before.clear()
+        self._be_late(reply, seconds)
+
+    def _be_late(self, reply: bytes, seconds: float) -> None:
         self._late, self.deaf = bytearray(), True
 
         def say() -> None:
@@ -190,4 +204,4 @@ class Mishaps:
             self._server.send(reply)
             self._server.resume(data)
 
-        self._server.later(LATE_SECONDS, say)
+        self._server.later(seconds, say)

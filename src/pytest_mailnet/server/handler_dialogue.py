@@ -20,7 +20,7 @@ from pytest_mailnet.smtp.dialogue import Dialogue
 from pytest_mailnet.smtp.paths import CommandError, forward_path, reverse_path
 from pytest_mailnet.smtp.service import Reading, SmtpHost
 from pytest_mailnet.smtp.state import HangUp, Step, agreed
-from pytest_mailnet.values import Reply, Stage
+from pytest_mailnet.values import DELIVERY, Reply, Stage
 
 if TYPE_CHECKING:
     from aiosmtpd.smtp import SMTP
@@ -36,6 +36,9 @@ _STAGES: Mapping[bytes, Stage] = MappingProxyType(
         b"MAIL": Stage.MAIL,
         b"RCPT": Stage.RCPT,
         b"DATA": Stage.DATA,
+        b"RSET": Stage.RSET,
+        b"NOOP": Stage.NOOP,
+        b"QUIT": Stage.QUIT,
     }
 )
 
@@ -94,7 +97,7 @@ class HandlerDialogue(Dialogue):
 
     @property
     def stage(self) -> Stage | None:
-        """The stage that the handler is at; None for a command without a stage, such as NOOP."""
+        """The stage that the handler is at; None between two commands."""
         return None if self._asked is None else self._asked.stage
 
     def greet(self) -> bytes:
@@ -132,13 +135,14 @@ class HandlerDialogue(Dialogue):
         """
         verb, _, rest = line.rstrip(b"\r\n").partition(b" ")
         verb = verb.upper()
-        stage = Stage.AUTH if self._responding else _STAGES.get(verb)
+        stage = Stage.AUTH if self._responding else _STAGES.get(verb, Stage.OTHER)
         self.step.pipelined = pipelined
         rest_of_line = rest.decode("utf-8", "replace").strip()
-        if stage is None or stage is Stage.AUTH or not self._in_order(stage, rest_of_line):
+        self.step.verb = verb.decode("ascii", "replace")
+        if stage is Stage.AUTH or not self._in_order(stage, rest_of_line):
             return self._ask(_Asked(verb, stage, line, None))
         answer = self.decide(stage)
-        if not agreed(answer):
+        if not agreed(answer) or (answer is not None and stage in {Stage.NOOP, Stage.OTHER}):
             self._settle(verb, stage, agreed=False)
             return self.answer(stage, line, answer, "")
         return self._ask(_Asked(verb, stage, line, answer if isinstance(answer, Reply) else None))
@@ -157,6 +161,15 @@ class HandlerDialogue(Dialogue):
             self._smtp._original_transport = self._transport  # noqa: SLF001  # as its own STARTTLS does
             self._smtp._tls_protocol = tls  # noqa: SLF001
             self._smtp.connection_made(self._transport)
+
+    def timed_out(self, unanswered: bytes) -> bytes:
+        """Hang up without a word, as aiosmtpd does.
+
+        Args:
+            unanswered: bytes that came from the client and got no reply.
+        """
+        self.lost(f"idle for {self.service.manners.idle_seconds} s", unanswered)
+        return b""
 
     def lost(self, how: str, unanswered: bytes = b"") -> None:
         """Note how the connection ended, and end the handler's side of it.
@@ -202,7 +215,8 @@ class HandlerDialogue(Dialogue):
 
     def hung_up(self) -> None:
         """Note that the handler's server has closed the connection."""
-        self.close("closed by the server")
+        if not self.closing:
+            self.close("closed by the server")
         self._loop.call_soon(self._reply)
 
     def _ask(self, asked: _Asked, sent: bytes | None = None) -> bytes:
@@ -246,7 +260,7 @@ class HandlerDialogue(Dialogue):
             return said  # the test's yes cannot help where the handler's server failed
         return instead.wire(self.value_of)
 
-    def _in_order(self, stage: Stage | None, argument: str) -> bool:
+    def _in_order(self, stage: Stage, argument: str) -> bool:
         """Bring the step in line with a command; whether it is in order, so that the test may answer it."""
         step = self.step
         try:
@@ -266,7 +280,7 @@ class HandlerDialogue(Dialogue):
             Stage.DATA: bool(step.recipients) and not argument,
             Stage.STARTTLS: bool(step.helo) and not step.tls,
         }
-        return stage is not None and known.get(stage, False)
+        return stage not in DELIVERY or known.get(stage, False)
 
     def _settle(self, verb: bytes, stage: Stage | None, *, agreed: bool, code: bytes = b"") -> None:
         """Bring the step in line with a reply."""
@@ -291,9 +305,9 @@ class HandlerDialogue(Dialogue):
                 # For a mechanism of the handler's own, the user is not known here.
                 step.authenticated_as = step.credentials.identity if step.credentials else ""
                 note(step.session, user=step.authenticated_as)
-            case None if verb == b"RSET" and agreed:
+            case Stage.RSET if agreed:
                 self.reset()
-            case None if verb == b"QUIT" and agreed:
+            case Stage.QUIT if agreed:
                 self.close("client quit")
             case _:
                 pass

@@ -12,7 +12,7 @@ from typing import Protocol, cast
 
 from pytest_mailnet.addresses import IMPLICIT_TLS_PORTS
 from pytest_mailnet.certificates import Certificate
-from pytest_mailnet.clock import Clock
+from pytest_mailnet.clock import Clock, timekeeper_of
 from pytest_mailnet.faults import Fault, Manner
 from pytest_mailnet.faults.armed import Armed
 from pytest_mailnet.faults.fault import CERTIFICATES
@@ -27,10 +27,10 @@ from pytest_mailnet.smtp.commands import OwnDialogue
 from pytest_mailnet.smtp.dialogue import Dialogue
 from pytest_mailnet.smtp.service import SmtpHost
 from pytest_mailnet.smtp.state import Step
+from pytest_mailnet.values import Stage
 
 __all__ = ["MailHost", "MailServer", "MailService"]
 
-_IDLE = 300.0  # RFC 5321, 4.5.3.2.7
 _KEPT = 12289  # bytes kept of an unfinished command line: more than any command may have
 _ENDS_A_HANDSHAKE = {Manner.HANDSHAKE_STALLED: "stall", Manner.HANDSHAKE_CLOSED: "close"}
 _AT_ONCE = struct.pack("ii", 1, 0)  # struct linger: on, for no time
@@ -138,12 +138,13 @@ class MailServer(asyncio.Protocol):
         self._rest = b""
         self._channel: TlsChannel | None = None
         self._shown = Certificate.VALID
-        self._heard = 0.0
+        self._time = timekeeper_of(host.clock)
+        self._heard = self._time.now
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Greet the client; at a port for TLS from the first byte on, after the handshake (RFC 8314, 3.3)."""
         self.transport = cast("asyncio.Transport", transport)
-        self._heard = self.loop.time()
+        self._heard = self._time.now
         mishaps = self.mishaps
         slow = mishaps.armed.slow() if mishaps.armed else None
         if slow is not None:
@@ -160,7 +161,7 @@ class MailServer(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Answer every complete command and content, in one write."""
-        self._heard = self.loop.time()
+        self._heard = self._time.now
         if not self.mishaps.hear(data):
             return
         channel = self._channel
@@ -272,10 +273,24 @@ class MailServer(asyncio.Protocol):
             return channel.outgoing() + reply
         if reply:
             channel.send(reply)
-        if self.dialogue.closing:
+        if self._ends and not self._left_open():
             channel.close()
         sent = channel.outgoing()
         return sent[:-1] + bytes([sent[-1] ^ 0xFF]) if sent and manner is Manner.BROKEN_RECORD else sent
+
+    @property
+    def _ends(self) -> bool:
+        """Whether the server hangs up now; one that is deaf does not."""
+        return self.dialogue.closing and not self.mishaps.deaf
+
+    def _left_open(self) -> bool:
+        """Whether a fault keeps the server from saying that an encrypted connection ends here."""
+        armed, exchanges = self.mishaps.armed, self._step.session.exchanges
+        at_quit = armed and exchanges and exchanges[-1].stage is Stage.QUIT
+        fault = armed.unclosed() if at_quit else None
+        if fault is not None:
+            self.mishaps.note(fault)
+        return fault is not None
 
     def eof_received(self) -> bool:
         """Record that the client has closed, and let the transport close."""
@@ -313,9 +328,18 @@ class MailServer(asyncio.Protocol):
             self.transport.abort()
 
     def let_go_if_idle(self) -> None:
-        """Close the connection if nothing has come for five minutes (RFC 5321, 4.5.3.2.7)."""
-        if self.transport is not None and self.loop.time() - self._heard >= _IDLE:
-            self._hang_up(f"idle for {_IDLE:g} s")
+        """Hang up if the client has been silent for as long as the host allows, by the net's clock."""
+        dialogue, channel = self.dialogue, self._channel
+        if self.transport is None or dialogue.closing or dialogue.awaiting or self.mishaps.deaf:
+            return
+        allowed = self._host.manners.idle_seconds
+        if (self._time.now - self._heard).total_seconds() < allowed:
+            return
+        if dialogue.starting_tls or (channel is not None and channel.version is None):
+            self._hang_up(f"idle for {allowed} s, in the TLS handshake")
+        else:
+            reading = dialogue.reading
+            self.send(dialogue.timed_out(self._rest if reading is None else reading.begun))
 
     def lose(self, how: str) -> None:
         """Record that the connection has ended, and how; the next `send` closes it."""
@@ -330,7 +354,7 @@ class MailServer(asyncio.Protocol):
             reply = self._encrypted(self._channel, reply)
         if reply:
             self.transport.write(reply)
-        if self.dialogue.closing:
+        if self._ends:
             self.transport.close()
 
     def _left(self) -> str:

@@ -10,7 +10,7 @@ from pytest_mailnet.smtp import hello, security, transaction
 from pytest_mailnet.smtp.dialogue import Dialogue
 from pytest_mailnet.smtp.parameters import LINE_LIMIT
 from pytest_mailnet.smtp.paths import CommandError
-from pytest_mailnet.values import Stage
+from pytest_mailnet.values import DELIVERY, Stage
 
 __all__ = ["CommandFunction", "OwnDialogue", "answer_command"]
 
@@ -36,7 +36,7 @@ class CommandFunction(Protocol):
 
 class _Command(NamedTuple):
     carry_out: CommandFunction
-    stage: Stage | None = None
+    stage: Stage = Stage.OTHER
 
 
 def answer_command(dialogue: Dialogue, line: bytes, *, pipelined: bool = False) -> bytes:
@@ -62,9 +62,9 @@ def answer_command(dialogue: Dialogue, line: bytes, *, pipelined: bool = False) 
         argument = rest.strip().decode("ascii" if plain else "utf-8")
     except UnicodeDecodeError:
         return dialogue.say(line, "non_ascii_command")
-    command = _COMMANDS.get(verb)
-    if command is None:
-        return dialogue.unknown(line)
+    command = _COMMANDS.get(verb, _UNKNOWN)
+    if command.stage not in DELIVERY:
+        dialogue.step.verb = verb.decode("ascii", "replace")
     dialogue.step.pipelined = pipelined
     try:
         return command.carry_out(dialogue, line, argument)
@@ -80,6 +80,7 @@ class OwnDialogue(Dialogue):
         return answer_command(self, line, pipelined=pipelined)
 
 
+_UNKNOWN = _Command(hello.unknown)
 _COMMANDS: Mapping[bytes, _Command] = MappingProxyType(
     {
         b"EHLO": _Command(hello.ehlo, Stage.EHLO),
@@ -90,9 +91,9 @@ _COMMANDS: Mapping[bytes, _Command] = MappingProxyType(
         b"RCPT": _Command(transaction.rcpt, Stage.RCPT),
         b"DATA": _Command(transaction.data, Stage.DATA),
         b"BDAT": _Command(transaction.bdat, Stage.DATA),
-        b"RSET": _Command(transaction.rset),
-        b"NOOP": _Command(hello.noop),
-        b"QUIT": _Command(hello.quit_),
+        b"RSET": _Command(transaction.rset, Stage.RSET),
+        b"NOOP": _Command(hello.noop, Stage.NOOP),
+        b"QUIT": _Command(hello.quit_, Stage.QUIT),
         b"VRFY": _Command(hello.vrfy),
         b"HELP": _Command(hello.help_),
         # Commands that RFCs define have another reply than unknown ones.

@@ -13,12 +13,10 @@ from pytest_mailnet.record.journal import Journal
 from pytest_mailnet.record.session import Exchange, add_exchange, note
 from pytest_mailnet.smtp.parameters import NOTHING, Offer, offer_of
 from pytest_mailnet.smtp.service import Answer, Reading, SmtpHost
-from pytest_mailnet.smtp.state import NO_DETAILS, HangUp, Step
+from pytest_mailnet.smtp.state import NO_DETAILS, HangUp, Step, agreed
 from pytest_mailnet.values import Envelope, Reply, Stage
 
 __all__ = ["Dialogue"]
-
-_BAD_COMMANDS = 5  # so many get a usual reply; the next one ends the session
 
 
 @functools.lru_cache(maxsize=64)  # one for all mails with as many recipients, of which most have one
@@ -103,6 +101,19 @@ class Dialogue(ABC):
         self.reset()
         return b"" if begun else self.greet()
 
+    def timed_out(self, unanswered: bytes) -> bytes:
+        """Hang up on a client that has been silent for too long.
+
+        Args:
+            unanswered: bytes that came from it and got no reply.
+
+        Returns:
+            The bytes to send.
+        """
+        said = self.say(unanswered, "timeout")
+        self.close(f"idle for {self.service.manners.idle_seconds} s")
+        return said
+
     def lost(self, how: str, unanswered: bytes = b"") -> None:
         """Record how the connection ended, unless the record has it already.
 
@@ -152,8 +163,26 @@ class Dialogue(ABC):
             line: the line as it came.
             condition: the condition of the reply.
         """
+        answer = self.decide(Stage.OTHER)
+        if answer is not None:
+            return self.answer(Stage.OTHER, line, answer, "")
         self._bad_commands += 1
-        return self.say(line, "too_many_bad_commands" if self._bad_commands > _BAD_COMMANDS else condition)
+        limit = self.service.manners.bad_commands
+        return self.say(line, "too_many_bad_commands" if 0 < limit < self._bad_commands else condition)
+
+    def aside(self, stage: Stage, line: bytes, condition: str) -> tuple[bool, bytes]:
+        """Answer a command that belongs to no step of a delivery.
+
+        Args:
+            stage: RSET, NOOP, QUIT or OTHER.
+            line: the line as it came.
+            condition: the condition of the usual reply.
+
+        Returns:
+            Whether the server agrees, and the bytes to send.
+        """
+        answer = self.decide(stage)
+        return agreed(answer), self.answer(stage, line, answer, condition)
 
     def say(self, request: bytes, condition: str, stage: Stage | None = None) -> bytes:
         """Give the usual reply for a condition, and record the exchange.

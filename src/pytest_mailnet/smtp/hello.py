@@ -15,7 +15,7 @@ from pytest_mailnet.values import Reply, Stage
 if TYPE_CHECKING:
     from pytest_mailnet.smtp.dialogue import Dialogue
 
-__all__ = ["ehlo", "helo", "help_", "noop", "quit_", "unimplemented", "vrfy"]
+__all__ = ["ehlo", "helo", "help_", "noop", "quit_", "unimplemented", "unknown", "vrfy"]
 
 
 def ehlo(dialogue: Dialogue, line: bytes, argument: str) -> bytes:
@@ -56,28 +56,34 @@ def _with_extensions(usual: Reply, extensions: tuple[str, ...]) -> Reply:
 
 def noop(dialogue: Dialogue, line: bytes, argument: str) -> bytes:  # noqa: ARG001  # RFC 5321, 4.1.1.9: ignored
     """Do nothing."""
-    return dialogue.say(line, "ok_noop")
+    return dialogue.aside(Stage.NOOP, line, "ok_noop")[1]
 
 
 def vrfy(dialogue: Dialogue, line: bytes, argument: str) -> bytes:
     """Answer VRFY without telling whether the mailbox exists."""
-    return dialogue.say(line, "vrfy" if argument else "vrfy_syntax")
+    return dialogue.aside(Stage.OTHER, line, "vrfy" if argument else "vrfy_syntax")[1]
 
 
 def help_(dialogue: Dialogue, line: bytes, argument: str) -> bytes:  # noqa: ARG001
     """Answer HELP with the provider's usual text."""
-    return dialogue.say(line, "help")
+    return dialogue.aside(Stage.OTHER, line, "help")[1]
 
 
 def quit_(dialogue: Dialogue, line: bytes, argument: str) -> bytes:
     """End the session."""
     if argument:
         raise CommandError("quit_syntax")
-    said = dialogue.say(line, "ok_quit")
-    dialogue.close("client quit")
+    yes, said = dialogue.aside(Stage.QUIT, line, "ok_quit")
+    if yes:
+        dialogue.close("client quit")
     return said
 
 
 def unimplemented(dialogue: Dialogue, line: bytes, argument: str) -> bytes:  # noqa: ARG001
     """Refuse a command that RFCs define and this server does not implement."""
-    return dialogue.say(line, "command_unimplemented")
+    return dialogue.aside(Stage.OTHER, line, "command_unimplemented")[1]
+
+
+def unknown(dialogue: Dialogue, line: bytes, argument: str) -> bytes:  # noqa: ARG001
+    """Refuse a command that the server does not know."""
+    return dialogue.unknown(line)

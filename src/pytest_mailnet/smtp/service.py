@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol, TypeAlias
 
+from pytest_mailnet.smtp.manners import Manners
 from pytest_mailnet.smtp.state import HangUp, Step
 from pytest_mailnet.values import Envelope, Reply, Stage
 
@@ -19,6 +20,11 @@ class SmtpHost(Protocol):
     @property
     def hostname(self) -> str:
         """Its host name."""
+        ...
+
+    @property
+    def manners(self) -> Manners:
+        """How it holds its conversations."""
         ...
 
     def phrase(self, condition: str) -> Reply:

@@ -52,6 +52,8 @@ class Step:
         tls: whether the connection is encrypted.
         stripped: whether STARTTLS is hidden from this client.
         pipelined: whether the client has sent more before the reply to this command.
+        delay: how late the reply to this command comes, in seconds.
+        verb: the verb of the last command that belongs to no step of a delivery, in upper case: "NOOP".
         credentials: the last credentials that the client sent; None for none.
         authenticated_as: the user who has logged in, as a full address; None for nobody.
         reverse_path: the address in MAIL; None before MAIL, "" for the null sender.
@@ -80,6 +82,8 @@ class Step:
     tls: bool = False
     stripped: bool = False
     pipelined: bool = False
+    verb: str = ""
+    delay: float = 0.0
     credentials: Credentials | None = None
     authenticated_as: str | None = None
     reverse_path: str | None = None

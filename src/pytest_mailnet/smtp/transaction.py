@@ -97,8 +97,10 @@ def rset(dialogue: Dialogue, line: bytes, argument: str) -> bytes:
     """Forget the current mail."""
     if argument:
         raise CommandError("rset_syntax")
-    dialogue.reset()
-    return dialogue.say(line, "ok_rset")
+    yes, said = dialogue.aside(Stage.RSET, line, "ok_rset")
+    if yes:
+        dialogue.reset()
+    return said
 
 
 def _check_recipients(dialogue: Dialogue) -> None:
