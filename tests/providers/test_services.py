@@ -193,6 +193,31 @@ def test_ionos_takes_another_sender_of_the_user_s_domain_and_no_other(mailnet):
         assert client.mail("eve@eve.example") == (550, b"Sender address is not allowed.")
 
 
+def test_amazon_refuses_a_field_that_is_there_twice(mailnet):
+    mailnet.provider("amazonses").add_account("AKIA", password="pw", aliases=["@shop.example"])
+
+    with (
+        logged_in("email-smtp.eu-west-1.amazonaws.com", "AKIA") as client,
+        pytest.raises(smtplib.SMTPDataError) as refused,
+    ):
+        client.sendmail("news@shop.example", ["bob@hotmail.com"], "DKIM-Signature: v=1\r\n" * 2 + MAIL)
+
+    said = b"Transaction failed: Duplicate header 'DKIM-Signature'."
+    assert (refused.value.smtp_code, refused.value.smtp_error) == (554, said)
+
+
+def test_amazon_hangs_up_on_a_pooled_connection_after_ten_seconds(mailnet):
+    with smtplib.SMTP("email-smtp.eu-west-1.amazonaws.com", 587) as pooled:
+        mailnet.clock.advance(seconds=9)
+        assert pooled.noop()[0] == 250
+
+        mailnet.clock.advance(seconds=10)
+
+        assert pooled.noop() == (451, b"4.4.2 Timeout waiting for data from client.")
+        with pytest.raises(smtplib.SMTPServerDisconnected):
+            pooled.noop()
+
+
 def test_the_sandbox_of_amazon_takes_200_mails_a_day(mailnet):
     ses = mailnet.provider("amazonses")
     ses.add_account("AKIAIOSFODNN7EXAMPLE", password="pw", aliases=["@shop.example"])
