@@ -8,11 +8,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from pytest_mailnet.errors import InvalidReply
 
-__all__ = ["COMMANDS", "DELIVERY", "Endpoint", "Envelope", "Reply", "Stage", "literal"]
+__all__ = ["COMMANDS", "DELIVERY", "Endpoint", "Envelope", "Fate", "Reply", "Stage", "literal"]
 
 
 class Stage(StrEnum):
@@ -93,6 +93,21 @@ class Envelope:
     rcpt_tos: tuple[str, ...]
     mail_options: tuple[str, ...] = ()
     rcpt_options: tuple[tuple[str, ...], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Fate:
+    """What a test has decided to become of a mail after the server has said yes to it.
+
+    Attributes:
+        name: "junk", "discard" or "bounce".
+        diagnostic: what the bounce says; None for another fate.
+        recipients: for which recipients, by their numbers in the envelope.
+    """
+
+    name: Literal["junk", "discard", "bounce"]
+    diagnostic: Reply | None = None
+    recipients: frozenset[int] = frozenset()
 
 
 # RFC 5321, 4.2.1 has 0 to 5 as second digit; servers that refuse with 571 are met all the same.

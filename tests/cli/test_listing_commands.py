@@ -22,6 +22,7 @@ fastmail: Fastmail
 DETAIL = """\
 fastmail: Fastmail
   domains     fastmail.com
+  addresses   alice+tag is alice
   MX hosts    in1-smtp.messagingengine.com port 25
               in2-smtp.messagingengine.com port 25
   customers   mailnet.add_domain("shop.example", on="fastmail")
@@ -51,7 +52,7 @@ def test_each_provider_has_a_paragraph(run):
     assert status == 0
     assert [it.partition(":")[0] for it in paragraphs] == catalogue_with().stems
     assert FASTMAIL in [f"{it}\n" for it in paragraphs]
-    assert "att: AT&T\n  replies     they are all that is known of it" in paragraphs
+    assert "att: AT&T (gateway, to June 2025)\n  replies     they are all that is known of it" in paragraphs
 
 
 def test_a_provider_goes_by_its_other_names_and_by_its_years_too(run):
@@ -74,16 +75,17 @@ def test_providers_are_told_to_programs(run):
     [told] = json.loads(out)
     assert status == 0
     assert (told["name"], told["title"], told["aliases"]) == ("yahoo", "Yahoo and AOL", ["aol"])
-    assert told["domains"] == ["yahoo.com", "ymail.com", "rocketmail.com", "aol.com"]
+    assert told["domains"][:4] == ["yahoo.com", "ymail.com", "rocketmail.com", "aol.com"]
     assert "mta5.am0.yahoodns.net" in told["hosts"]
+    assert told["addressing"] == {"subaddress": "", "dots": True, "same_domains": []}
     assert told["ports"] == [25]
     assert told["submission"]["hosts"] == ["smtp.mail.yahoo.com", "smtp.aol.com"]
     assert told["submission"]["ports"] == [465, 587]
     assert {
-        "rule": "sender_domain_unreachable",
-        "stage": "mail",
+        "rule": "sender_domain_without_soa",
+        "stage": "message",
         "on": "asked",
-        "reply": "sender_domain_unreachable",
+        "reply": "sender_domain_without_soa",
     } in [{**it, "reply": it["rule"]} for it in told["rules"]]
 
 

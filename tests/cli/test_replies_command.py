@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from datetime import UTC, date, datetime
 
 import pytest
 
 from pytest_mailnet.cli.main import main
+from pytest_mailnet.cli.reply_list import ages, matching_replies, stale_before
 from pytest_mailnet.providers import catalogue_with
 
 
@@ -26,7 +28,7 @@ def run(capsys):
 
 def test_the_whole_catalogue_is_listed(run):
     catalogue = catalogue_with()
-    every = [(stem, name) for stem in catalogue.stems for name in catalogue.load_stem(stem).phrases]
+    every = [(stem, name) for stem in catalogue.stems for name in catalogue.own_phrases(stem)]
 
     status, out, _ = run("--json")
 
@@ -96,6 +98,44 @@ def test_a_code_chooses_by_its_beginning(run):
     assert {entry["code"] // 10 for entry in json.loads(out)} == {42}
 
 
+def test_stale_replies_are_those_of_old_years_and_of_none(run):
+    _, out, _ = run("--json", "--stale", "36")
+
+    years = {entry["year"] for entry in json.loads(out)}
+    assert years
+    assert max(year or 0 for year in years) < datetime.now(UTC).year - 2
+
+
+@pytest.mark.parametrize(
+    ("today", "months", "year"),
+    [
+        (date(2026, 11, 28), 36, 2023),
+        (date(2026, 11, 28), 46, 2023),
+        (date(2026, 11, 28), 47, 2022),
+        (date(2026, 1, 1), 0, 2026),
+        (date(2026, 1, 1), 1, 2025),
+    ],
+)
+def test_a_reply_of_a_year_is_as_old_as_its_end(today, months, year):
+    assert stale_before(today, months) == year
+
+
+def test_a_year_chooses_what_is_from_before_or_of_no_year():
+    catalogue = catalogue_with()
+    every, old = matching_replies(catalogue), matching_replies(catalogue, before=2021)
+
+    assert [it for it in every if it.phrase.year is None or it.phrase.year < 2021] == old
+    assert 0 < len(old) < len(every)
+
+
+def test_the_tables_begin_with_the_ages_of_the_replies(run):
+    _, out, _ = run("--markdown", "--provider", "gmail-2009")
+
+    [first, *_] = out.splitlines()
+    assert first == ages(matching_replies(catalogue_with(), provider="gmail-2009"))
+    assert first.endswith(" · 0 of 2021 to 2024 · 11 older · 0 without a year")
+
+
 def test_one_reply_is_shown_as_it_goes_over_the_wire(run):
     status, out, _ = run("show", "gmail/user_unknown")
 
@@ -115,6 +155,7 @@ def test_one_reply_is_shown_as_it_goes_over_the_wire(run):
         (["--stage", "rctp"], "no stage 'rctp' (did you mean 'rcpt'"),
         (["--code", "x"], "'x' begins no code; codes are like '550' and '5.7.26'"),
         (["show", "gmail/user_unknwon"], "no reply 'gmail/user_unknwon' (did you mean 'gmail/user_unknown'"),
+        (["--stale", "-1"], "--stale -1: it takes an age in months, as in --stale 36"),
         (["show"], "show takes the ID of one reply, as in `replies show gmail/user_unknown`\n"),
         (["show", "user", "unknown"], "show takes the ID of one reply, as in"),
         (["show", "gmial/user_unknown"], "no provider 'gmial' (did you mean 'gmail'"),

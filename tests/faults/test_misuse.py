@@ -50,7 +50,7 @@ MISUSES = [
     (
         "mailnet.fail('gmial.com', 'refused-at-connect')",
         UnknownName,
-        "no host 'gmial.com' (did you mean 'gmail.com' or 'ymail.com' or 'mac.com'?). To have one: mailnet.add_server('gmial.com').",
+        "no host 'gmial.com' (did you mean 'gmail.com' or 'mail.com' or 'ymail.com'?). To have one: mailnet.add_server('gmial.com').",
     ),
     (
         "mailnet.fail('gmail.com', 'refused-at-connect', times=0)",

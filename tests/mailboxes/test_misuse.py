@@ -65,7 +65,7 @@ MISUSES = [
     (
         "alice.disbled = True",
         UnknownAttribute,
-        "a mailbox has no attribute 'disbled' to set (did you mean 'disabled'? There is: disabled, hourly_limit, quota)",
+        "a mailbox has no attribute 'disbled' to set (did you mean 'disabled'? There is: auto_reply, catch_all, disabled, hourly_limit, quota)",
     ),
     (
         "alice.messages = []",

@@ -288,6 +288,17 @@ def test_microsoft365_takes_passwords_until_its_tenant_has_turned_them_off(mailn
 
 # aiosmtplib closes TLS as asyncio does, which waits for the server's close_notify after the loop has ended.
 @pytest.mark.usefixtures("leaked")
+def test_microsoft365_takes_no_passwords_from_2027_on(mailnet):
+    mailnet.provider("microsoft365", era=2027)
+    provider = mailnet.add_domain("shop.example", on="microsoft365")
+    provider.add_mailbox("sales@shop.example", password="right")
+
+    refused = log_in("smtp.office365.com", "sales@shop.example", "right")
+
+    assert refused[0] == 535
+    assert refused[1].startswith("5.7.139 Authentication unsuccessful, basic authentication is disabled. ")
+
+
 def test_microsoft365_refuses_a_bad_token_at_once(mailnet):
     async def try_token(token):
         async with aiosmtplib.SMTP(hostname="smtp.office365.com", port=587) as client:

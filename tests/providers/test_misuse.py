@@ -273,7 +273,7 @@ MISUSES = [
     (
         "mailnet.host('mx.shop.exmaple')",
         UnknownName,
-        "no host 'mx.shop.exmaple' (did you mean 'mx.shop.example' or 'shop.example'?). To have one: mailnet.add_server('mx.shop.exmaple').",
+        "no host 'mx.shop.exmaple' (did you mean 'mx.shop.example' or 'shop.example' or 'mx.wp.pl'?). To have one: mailnet.add_server('mx.shop.exmaple').",
     ),
 ]
 

@@ -32,9 +32,11 @@ PHRASES = [
 
 @pytest.mark.parametrize("stem", CATALOGUE.stems)
 def test_the_rules_of_a_shipped_file_pass_the_check_that_a_user_s_file_meets(stem):
-    text = (resources.files("pytest_mailnet.providers") / "data" / f"{stem}.toml").read_text("utf-8")
+    data = resources.files("pytest_mailnet.providers") / "data"
+    text = (data / f"{stem}.toml").read_text("utf-8")
 
-    facts = parse_facts(text, f"{stem}.toml", CATALOGUE.other_phrases)
+    today = (data / f"{CATALOGUE.load_stem(stem).name}.toml").read_text("utf-8")
+    facts = parse_facts(text, f"{stem}.toml", CATALOGUE.other_phrases, today)
 
     known = CATALOGUE.load_stem(stem).rules
     assert [(type(it), vars(it)) for it in facts.rules] == [(type(it), vars(it)) for it in known]
@@ -338,12 +340,12 @@ def test_submission_servers_have_their_own_words_and_rules(make_mailnet, tmp_pat
         (
             "{recipient}",
             "{recipeint}",
-            "bounces: failed_subject: no variable {recipeint} (did you mean 'recip",
+            "bounces.failed_subject: no variable {recipeint} (did you mean 'recip",
         ),
         (
             "failed_subject",
             "failed_subjekt",
-            "bounces: failed_subjekt: unknown key (did you mean 'failed_subj",
+            "bounces.failed_subjekt: unknown key (did you mean 'failed_subj",
         ),
         ('[bounces]\nsource = "own"', "[bounces]", "corp.toml: bounces.source: is missing"),
     ],
@@ -353,5 +355,32 @@ def test_a_mistake_in_what_is_told_of_submission_is_told(old, new, told):
 
     with pytest.raises(ProviderFileError) as error:
         parse_facts(MINIMAL + SUBMISSION.replace(old, new, 1), "corp.toml", lambda _: stock_phrases())
+
+    assert told in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("idle_secs = 60", "manners.idle_secs: unknown key (did you mean 'idle_seconds'"),
+        ("idle_seconds = -1", "manners.idle_seconds: -1 is not a number of 0 or more"),
+        ("checks_paths = 1", "manners.checks_paths: 1 is not true or false"),
+        ("hello_name = '['", "manners.hello_name: '[' is not a regular expression"),
+        ("unknown = ['expn']", "manners.unknown: ['expn'] is not a list of commands in capitals"),
+        ("bare_line_feed = 'lost'", "manners.bare_line_feed: 'lost' is not one of 'kept', 'ends lines'"),
+    ],
+)
+def test_a_mistake_in_the_manners_is_told_with_its_key(line, told):
+    text = f"""
+name = "shop"
+title = "Shop"
+[manners]
+source = "x"
+{line}
+[replies]
+"""
+
+    with pytest.raises(ProviderFileError) as error:
+        parse_facts(text, "shop.toml")
 
     assert told in str(error.value)

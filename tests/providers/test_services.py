@@ -385,7 +385,7 @@ def test_a_misspelt_service_is_told_with_what_was_meant(mailnet):
         (
             "mailnet.provider('amazonses').add_mailbox('a@shop.example')",
             InvalidAddress,
-            "mailnet.provider('amazonses').add_account(...) adds a user who only sends",
+            "mailnet.provider('amazonses').add_account('a@shop.example', password='...')",
         ),
         ("sendgrid.add_account('')", InvalidSetting, "add_account('') takes what the user logs in as"),
         ("sendgrid.add_account(1)", InvalidSetting, "add_account(1) takes what the user logs in as"),

@@ -152,8 +152,20 @@ def test_a_mail_from_the_null_sender_is_never_reported(mailnet, send, mx, alice)
     assert not mailnet.queue
 
 
-def test_microsoft365_takes_mail_for_nobody_and_reports_it_later(mailnet, send, reports):
+def test_microsoft365_refuses_mail_for_nobody_at_the_edge(mailnet, send, reports):
     mailnet.add_domain("shop.example", on="microsoft365")
+    send("gone@shop.example")
+
+    mailnet.deliver_all()
+
+    [[told]] = reports()
+    assert told["Status"] == "5.4.1"
+    assert "550 5.4.1 Recipient address rejected: Access denied." in told["Diagnostic-Code"]
+
+
+def test_microsoft365_reports_later_what_it_was_made_to_take_for_nobody(mailnet, send, reports):
+    tenant = mailnet.add_domain("shop.example", on="microsoft365")
+    tenant.on_rcpt("gone@*").reply(tenant.replies.ok_rcpt)
     send("gone@shop.example")
 
     mailnet.deliver_all()

@@ -250,6 +250,7 @@ SAID = {
     "dkim_result": "Fail",
     "dmarc_result": "Fail",
     "domain": "crane.example",
+    "command": "FOO",
     "epoch": "1700000000",
     "header": "From",
     "helo": "app.crane.example",

@@ -19,6 +19,7 @@ from pytest_mailnet.rules.content import (
     Gtube,
     MissingHeader,
     SeveralAuthors,
+    UndecodableHeader,
 )
 from pytest_mailnet.smtp.headers import addresses_of, domain_of, header_fields
 
@@ -31,6 +32,7 @@ RULES = [
     MissingHeader(header="Date"),
     DuplicateHeader(),
     SeveralAuthors(),
+    UndecodableHeader(),
     ForbiddenAttachment(extensions=("exe",)),
 ]
 
@@ -292,3 +294,31 @@ def test_what_a_bulk_mail_lacks_to_be_unsubscribed_by_one_click_is_told(evidence
     refusals = [it for step in steps if (it := rule.decide(step, evidence)) is not None]
 
     assert "there is no List-Unsubscribe-Post: List-Unsubscribe=One-Click" in refusals[-1].why
+
+
+@pytest.mark.parametrize(
+    "field",
+    [b"Subject: =?utf-8?q?hi?=", "Subject: grüß".encode(), b"From: =?iso-8859-1?q?B=F6b?= <bob@b.example>"],
+)
+def test_a_field_in_encoded_words_or_utf_8_passes(evidence, make_step, field):
+    assert UndecodableHeader().decide(make_step(content=field + b"\r\n\r\nhi"), evidence) is None
+
+
+@pytest.mark.parametrize(
+    ("field", "header"),
+    [
+        (b"Subject: =?utf-9?q?hi?=", "Subject"),
+        (b"Subject: =?utf-8?b?a?=", "Subject"),
+        (b"From: B\xf6b <bob@b.example>", "From"),
+    ],
+)
+def test_a_field_that_cannot_be_decoded_is_refused(evidence, make_step, field, header):
+    refusal = UndecodableHeader().decide(make_step(content=field + b"\r\n\r\nhi"), evidence)
+
+    assert refusal.why.startswith(f"{header} cannot be decoded: ")
+
+
+def test_other_fields_need_not_be_decodable(evidence, make_step):
+    step = make_step(content=b"X-Mailer: =?utf-9?q?hi?=\r\n\r\nhi")
+
+    assert UndecodableHeader().decide(step, evidence) is None

@@ -15,6 +15,7 @@ from pytest_mailnet.rules.sender_domain import (
     SenderDomainNullMx,
     SenderDomainTemperror,
     SenderDomainUnreachable,
+    SenderDomainWithoutSoa,
     SenderNotQualified,
 )
 
@@ -82,6 +83,7 @@ def test_another_name_is(evidence, make_step):
         SenderDomainTemperror,
         SenderDomainUnreachable,
         SenderDomainNullMx,
+        SenderDomainWithoutSoa,
     ],
 )
 @pytest.mark.parametrize("reverse_path", ["", "bob@b.example", "bob@[203.0.113.7]"])
@@ -192,3 +194,26 @@ def test_names_are_judged_over_the_wire(corp_with, say, rule, helo, path):
 
 def test_an_address_in_place_of_a_name_needs_no_records(evidence, make_step):
     assert HeloUnresolvable().decide(make_step(helo="[203.0.113.7]"), evidence) is None
+
+
+def test_a_domain_without_mx_or_address_has_an_soa(evidence, make_step):
+    evidence.dns.add("b.example", "TXT", "hi")
+
+    assert SenderDomainWithoutSoa().decide(make_step(reverse_path="bob@b.example"), evidence) is None
+
+
+@pytest.mark.parametrize(
+    ("reverse_path", "content"),
+    [
+        ("bob@c.example", None),
+        ("bob@b.example", b"From: bob@c.example\r\n\r\n"),
+        ("", b"From: bob@c.example\r\n\r\n"),
+    ],
+)
+def test_the_domains_of_reverse_path_and_author_are_to_have_an_soa(
+    evidence, make_step, reverse_path, content
+):
+    evidence.dns.add("b.example", "TXT", "hi")
+    step = make_step(reverse_path=reverse_path, content=content)
+
+    assert SenderDomainWithoutSoa().decide(step, evidence).why == "c.example does not exist, NXDOMAIN"

@@ -130,6 +130,7 @@ def test_providers(mailnet: MailNet) -> None:
         mailnet.yahoo,
         mailnet.icloud,
         mailnet.provider("gmail", era=2009),
+        mailnet.provider("postfix", era="3.7"),
         mailnet.provider("mx.shop.example"),  # one of the test's own
         mailnet.add_domain("shop.example", on="google-workspace"),
         *mailnet.providers,
@@ -159,7 +160,7 @@ def test_providers(mailnet: MailNet) -> None:
     mailnet.gmail.mailboxs  # type: ignore[attr-defined]
     mailnet.gmail.domains = ("gmail.com",)  # type: ignore[misc]
     not_chosen: ProviderName = "fastmial"  # type: ignore[assignment]
-    mailnet.provider(not_chosen, era="2009")  # type: ignore[arg-type]
+    mailnet.provider(not_chosen, era=3.7)  # type: ignore[arg-type]
 
 
 def test_mailboxes(mailnet: MailNet) -> None:
@@ -178,6 +179,12 @@ def test_mailboxes(mailnet: MailNet) -> None:
     assert_type(mailbox.account.password, str | None)
     assert_type(mailbox.account.issue_token(seconds=60), str)
     mailbox.report_spam(mailbox.messages[0])
+    assert_type(mailbox.junk, list[Message])
+    assert_type(mailbox.catch_all, bool)
+    assert_type(mailbox.auto_reply, str | None)
+    mailbox.catch_all = True
+    mailbox.auto_reply = "I am away."
+    mailbox.forward_to("bob@shop.example", keep=False)
 
     mailbox.quota = "1 MB"  # type: ignore[assignment]
     mailbox.address = "bob@gmail.com"  # type: ignore[misc]
@@ -231,6 +238,9 @@ def test_scripts(mailnet: MailNet, shop: Server) -> None:
     )
     shop.on_data().reply_in_turn("450 4.2.0 Later", Reply.parse("451 4.3.0 Nor now"))
     mailnet.gmail.submission.on_message().reply("554 5.7.1 Spam")
+    shop.on_message("alice@*").junk().times(1)
+    shop.on_message().reply("250 2.0.0 OK").discard()
+    shop.on_message().bounce("550 5.1.1 No such user").after(1)
 
     shop.on_rctp()  # type: ignore[attr-defined]
     shop.on_rcpt(match=5)  # type: ignore[arg-type]

@@ -59,6 +59,12 @@ def _add_replies(commands: Any) -> None:
     replies.add_argument("--provider", default="", help="only of this one: gmail, outlook, gmail-2009, ...")
     replies.add_argument("--stage", default="", help="only at this stage: connect, rcpt, message, ...")
     replies.add_argument("--code", default="", help="only with this beginning of a code: 55, 5.7.26")
+    replies.add_argument(
+        "--stale",
+        type=int,
+        metavar="MONTHS",
+        help="only those that are older than so many months, or of no year: 36",
+    )
     _add_forms(replies)
     replies.add_argument(
         "text", nargs="*", help="only with this in id or text; or: show ID, as in `show gmail/user_unknown`"
@@ -67,6 +73,8 @@ def _add_replies(commands: Any) -> None:
 
 
 def _replies(given: argparse.Namespace) -> int:
+    from datetime import UTC, datetime  # noqa: PLC0415
+
     from pytest_mailnet.cli import reply_list as listing  # noqa: PLC0415
     from pytest_mailnet.errors import InvalidSetting  # noqa: PLC0415
     from pytest_mailnet.providers import catalogue_with  # noqa: PLC0415
@@ -83,6 +91,7 @@ def _replies(given: argparse.Namespace) -> int:
         stage=given.stage,
         code=given.code,
         text=" ".join(given.text),
+        before=None if given.stale is None else listing.stale_before(datetime.now(UTC).date(), given.stale),
     )
     _print(
         given,

@@ -54,6 +54,7 @@ def in_detail(catalogue: Catalogue, stem: str) -> Iterator[str]:
     facts = catalogue.load_stem(stem)
     yield _title(stem, facts)
     yield from _told("domains", facts.domains)
+    yield from _told("addresses", _spelt(facts))
     ports = _ports(facts.ports)
     yield from _told(
         "MX hosts",
@@ -103,6 +104,17 @@ def as_markdown(catalogue: Catalogue, stems: Iterable[str]) -> Iterator[str]:
             "" if of_users is None else _listening(of_users.hosts, of_users.ports),
             ", ".join(f"`{it}`" for it in _on(facts.rules)),
         )
+
+
+def _spelt(facts: Facts) -> Iterator[str]:
+    """What the provider makes of tags and dots in addresses, in words."""
+    addressing = facts.addressing
+    if addressing.subaddress:
+        yield f"alice{addressing.subaddress}tag is alice"
+    if not addressing.dots:
+        yield "al.ice is alice"
+    if addressing.same_domains:
+        yield f"the same in {', '.join(addressing.same_domains)}"
 
 
 def _title(stem: str, facts: Facts) -> str:
@@ -157,6 +169,11 @@ def _object(stem: str, facts: Facts) -> dict[str, Any]:
         "title": facts.title,
         "aliases": facts.aliases,
         "domains": facts.domains,
+        "addressing": {
+            "subaddress": facts.addressing.subaddress,
+            "dots": facts.addressing.dots,
+            "same_domains": facts.addressing.same_domains,
+        },
         "hosts": {host: list(ips) for host, ips in standing_hosts(facts).items()},
         "ports": facts.ports,
         "takes_customers": bool(facts.customer),

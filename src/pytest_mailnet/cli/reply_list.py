@@ -5,17 +5,28 @@ from __future__ import annotations
 import json
 import re
 import textwrap
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import date
 
 from pytest_mailnet.cli.tables import heading, row
 from pytest_mailnet.errors import InvalidSetting, UnknownName
 from pytest_mailnet.providers import Catalogue, Phrase
 from pytest_mailnet.values import Reply
 
-__all__ = ["ListedReply", "as_json", "as_markdown", "as_text", "matching_replies", "wire_bytes"]
+__all__ = [
+    "ListedReply",
+    "ages",
+    "as_json",
+    "as_markdown",
+    "as_text",
+    "matching_replies",
+    "stale_before",
+    "wire_bytes",
+]
 
 _CODE = re.compile(r"([2-5][0-9.]*)?")
+_MIDDLE, _NEW = 2021, 2025
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,25 +48,38 @@ class ListedReply:
 
 
 def matching_replies(
-    catalogue: Catalogue, *, provider: str = "", stage: str = "", code: str = "", text: str = ""
+    catalogue: Catalogue,
+    *,
+    provider: str = "",
+    stage: str = "",
+    code: str = "",
+    text: str = "",
+    before: int | None = None,
 ) -> list[ListedReply]:
     """The replies that match all conditions, in the order of the files; "" is no condition.
 
     Args:
         catalogue: the catalogue of providers.
-        provider: the provider's name, an alias, or a name with an era, "gmail-2009".
+        provider: the provider's name, an alias, or a name with an era, "gmail-2009"; "" for all, where an era
+            that is `like` today's has only the replies that differ.
         stage: "rcpt", "message", …
         code: the beginning of the reply code or of the enhanced status code: "55", "5.7.26".
         text: a part of the reply's text or of its ID, in any case.
+        before: a year, for the replies that are known from years before it, or from no year; None for all.
 
     Raises:
         UnknownName: if there is no such provider or stage; names the near misses.
         InvalidSetting: if no code can begin with `code`.
     """
-    stems = [catalogue.stem(provider)] if provider else catalogue.stems
-    found = [
-        ListedReply(stem, phrase) for stem in stems for phrase in catalogue.load_stem(stem).phrases.values()
-    ]
+    if provider:
+        stem = catalogue.stem(provider)
+        found = [ListedReply(stem, phrase) for phrase in catalogue.load_stem(stem).phrases.values()]
+    else:
+        found = [
+            ListedReply(stem, phrase)
+            for stem in catalogue.stems
+            for phrase in catalogue.own_phrases(stem).values()
+        ]
     if not _CODE.fullmatch(code):
         raise InvalidSetting(
             f"{code!r} begins no code; codes are like '550' and '5.7.26', '55' finds all 55x"
@@ -72,7 +96,35 @@ def matching_replies(
             or (entry.phrase.reply.enhanced or "").startswith(code)
         )
         and text.lower() in f"{entry.id}\n{entry.phrase.reply.text}".lower()
+        and (before is None or entry.phrase.year is None or entry.phrase.year < before)
     ]
+
+
+def stale_before(today: date, months: int) -> int:
+    """The first year whose replies may be younger than so many months; those of years before are older.
+
+    Args:
+        today: the date from which to count back.
+        months: the age in months, 36.
+
+    Raises:
+        InvalidSetting: if there are no such months.
+    """
+    if not 0 <= months < 12 * today.year:
+        raise InvalidSetting(f"--stale {months}: it takes an age in months, as in --stale 36")
+    return (12 * today.year + today.month - 1 - months) // 12
+
+
+def ages(listed: Sequence[ListedReply]) -> str:
+    """A line that tells how old the replies are: how many there are of which years."""
+    years = [entry.phrase.year for entry in listed]
+    counts = {
+        f"of {_NEW} and later": sum(year is not None and year >= _NEW for year in years),
+        f"of {_MIDDLE} to {_NEW - 1}": sum(year is not None and _MIDDLE <= year < _NEW for year in years),
+        "older": sum(year is not None and year < _MIDDLE for year in years),
+        "without a year": years.count(None),
+    }
+    return f"**{len(years):,} replies**: " + " · ".join(f"{count:,} {age}" for age, count in counts.items())
 
 
 def wire_bytes(catalogue: Catalogue, identity: str) -> bytes:
@@ -132,8 +184,9 @@ def as_json(listed: Iterable[ListedReply]) -> str:
     )
 
 
-def as_markdown(listed: Iterable[ListedReply]) -> Iterator[str]:
-    """A Markdown table for each provider."""
+def as_markdown(listed: Sequence[ListedReply]) -> Iterator[str]:
+    """A line that tells the ages of the replies, and a Markdown table for each provider."""
+    yield ages(listed)
     provider = ""
     for entry in listed:
         if entry.provider != provider:

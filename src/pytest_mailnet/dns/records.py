@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import ipaddress
 import re
@@ -17,6 +16,7 @@ import dns.rdatatype
 import dns.rdtypes.ANY.TXT
 import dns.tokenizer
 
+from pytest_mailnet.domain_names import a_labels
 from pytest_mailnet.errors import ZoneError, amongst
 from pytest_mailnet.handles.attributes import is_whole
 from pytest_mailnet.printable import cut
@@ -97,11 +97,8 @@ class Record(NamedTuple):
 
 def plain_name(name: str) -> str:
     """A domain name in the form to compare: lower case, A-labels, no final dot; "" is the root."""
-    if not name.isascii():
-        with contextlib.suppress(UnicodeError):  # what cannot be a name is compared as it stands
-            name = name.encode("idna").decode("ascii")
     # A dot in a label is written as its number, so that every dot there is ends a label.
-    return name.replace(r"\.", r"\046").rstrip(".").lower()
+    return a_labels(name).replace(r"\.", r"\046").rstrip(".")
 
 
 def presented(parts: Iterable[bytes]) -> str:

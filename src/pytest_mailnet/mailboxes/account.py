@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import operator
 import secrets
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from pytest_mailnet.errors import InvalidSetting
 from pytest_mailnet.handles.attributes import Flag, Setting, steady
+from pytest_mailnet.mailboxes.addressing import same_address
 from pytest_mailnet.system.native import lock
 
 if TYPE_CHECKING:
@@ -39,22 +41,29 @@ class Account:
         clock: the net's, by which tokens expire.
         password: see the attribute.
         aliases: see the attribute.
+        moved: called when the aliases are set.
 
     Attributes:
         password: the owner's password; None for an account that cannot log in by password.
-        aliases: further addresses that the owner may send from, in full; "@shop.example" for all of a domain.
+        aliases: further addresses that the owner may send from, in full, or "@shop.example" for a whole
+            domain. Mail for such an address in the provider's domains arrives in the mailbox.
         two_step: whether the owner has two-step verification. Providers with app passwords then refuse the
             password itself.
     """
 
     password: Setting[str | None] = Setting(None, _text_or_none)
-    aliases: Setting[tuple[str, ...]] = Setting((), _addresses)
+    aliases: Setting[tuple[str, ...]] = Setting((), _addresses, operator.methodcaller("_moved"))
     two_step: Flag = Flag()
 
     def __init__(
-        self, address: str, clock: Clock, password: str | None = None, aliases: Iterable[str] = ()
+        self,
+        address: str,
+        clock: Clock,
+        password: str | None = None,
+        aliases: Iterable[str] = (),
+        moved: Callable[[], object] = bool,
     ) -> None:
-        self._address = address
+        self._address, self._moved = address, moved
         if password is not None:
             self.password = password
         if aliases:
@@ -129,8 +138,11 @@ def owns(account: Account, address: str) -> bool:
         account: the account.
         address: in full.
     """
-    own = {account.address.lower(), *(alias.lower() for alias in account.aliases)}
-    return address.lower() in own or f"@{address.rpartition('@')[2]}".lower() in own
+    all_of_it = f"@{address.rpartition('@')[2]}"
+    return any(
+        same_address(address, own) or same_address(all_of_it, own)
+        for own in (account.address, *account.aliases)
+    )
 
 
 def objection(account: Account, credentials: Credentials) -> str | None:

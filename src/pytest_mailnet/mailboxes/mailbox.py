@@ -3,27 +3,35 @@
 from __future__ import annotations
 
 import functools
+import operator
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from types import MappingProxyType
+from typing import NamedTuple
 
-from pytest_mailnet.errors import InvalidAddress, InvalidSetting
-from pytest_mailnet.handles.attributes import Flag, Setting, is_whole, steady
+from pytest_mailnet.errors import InvalidSetting
+from pytest_mailnet.handles.attributes import Flag, Setting, flag, is_whole, steady
 from pytest_mailnet.mailboxes.account import Account
+from pytest_mailnet.mailboxes.addressing import checked_address, same_address
 from pytest_mailnet.record.session import Message
 
-__all__ = ["Mailbox", "has_room_for", "is_busy", "split_address"]
+__all__ = ["Forward", "Mailbox", "answered_lately", "forwards_of", "has_room_for", "is_busy"]
 
 _HOUR = timedelta(hours=1)
+_DAYS_BETWEEN_REPLIES = timedelta(days=7)  # RFC 5230, 4.1; RFC 3834, 2 leaves it at "several days"
 _MESSAGES = "its .messages are what has been delivered"
 _OF_A_MAILBOX: Mapping[str, str] = MappingProxyType(
     {
         **dict.fromkeys(("inbox", "mail", "mails", "emails", "outbox"), _MESSAGES),
+        **dict.fromkeys(("spam", "junk_folder"), "its .junk are the messages filed as junk"),
+        **dict.fromkeys(("forward", "forwards", "redirect"), ".forward_to('bob@shop.example')"),
+        **dict.fromkeys(("vacation", "autoreply", "out_of_office"), ".auto_reply = 'I am away.'"),
         "messages": "mailbox.messages.clear() empties it",
+        "junk": "mailbox.junk.clear() empties it; .on_message(...).junk() files mail there",
         "account": "account.password, .two_step and .aliases can be set",
         "address": "further addresses are aliases, .add_mailbox(address, aliases=...)",
         "password": "mailbox.account.password is what its owner logs in with",
-        "aliases": "mailbox.account.aliases are as which it may send; .add_mailbox(address, aliases=...)",
+        "aliases": "mailbox.account.aliases are its further addresses; .add_mailbox(address, aliases=...)",
         "enabled": "mailbox.disabled = True is for one that its owner has lost",
     }
 )
@@ -35,6 +43,24 @@ def _count(given: object, what: str, *, unit: str) -> int | None:
     raise InvalidSetting(f"{what}: {given!r} is not a number of {unit}, 0 or more, or None for no limit")
 
 
+def _text(given: object, what: str) -> str | None:
+    if given is None or (isinstance(given, str) and given.strip()):
+        return given
+    raise InvalidSetting(f"{what}: {given!r} is no text; it takes one as in 'I am away.', or None for none")
+
+
+class Forward(NamedTuple):
+    """Where a mailbox forwards its messages.
+
+    Attributes:
+        to: the address.
+        keep: whether the mailbox keeps a copy.
+    """
+
+    to: str
+    keep: bool
+
+
 @steady("a mailbox", _OF_A_MAILBOX)
 class Mailbox:
     """The mail of one address at a provider.
@@ -43,8 +69,13 @@ class Mailbox:
         address: in full.
         account: see the property.
         complain: sends a feedback report on a message, to an address.
+        moved: called when `catch_all` is set.
 
     Attributes:
+        auto_reply: the text that answers each message by itself (RFC 3834); None for none. A sender gets it
+            once in seven days, and never for a bounce, a mail of a list, one that a program has sent, or one
+            that does not name the mailbox in To or Cc. Setting it begins anew.
+        catch_all: whether it takes what is addressed to its domain and has no mailbox there.
         disabled: whether its owner has lost it: suspended, or not used for years.
         quota: how many bytes fit in; None for no limit, 0 for a mailbox that is full already.
         hourly_limit: how many messages it takes within an hour of the net's clock; None for no limit.
@@ -53,15 +84,27 @@ class Mailbox:
         InvalidSetting: when an attribute is set to an invalid value.
     """
 
+    auto_reply: Setting[str | None] = Setting(None, _text, operator.methodcaller("_forget_replies"))
+    catch_all: Flag = Flag(operator.methodcaller("_moved"))
     disabled: Flag = Flag()
     quota: Setting[int | None] = Setting(None, functools.partial(_count, unit="bytes"))
     hourly_limit: Setting[int | None] = Setting(None, functools.partial(_count, unit="messages"))
 
-    def __init__(self, address: str, account: Account, complain: Callable[[Message, str], None]) -> None:
+    def __init__(
+        self,
+        address: str,
+        account: Account,
+        complain: Callable[[Message, str], None],
+        moved: Callable[[], object] = bool,
+    ) -> None:
         self._address = address
         self._account = account
-        self._complain = complain
+        self._complain, self._moved = complain, moved
         self._messages: list[Message] = []
+        self._junk: list[Message] = []
+        # Replaced as a whole: the servers read while the test writes.
+        self._forwards: tuple[Forward, ...] = ()
+        self._replied: dict[str, datetime] = {}
 
     @property
     def address(self) -> str:
@@ -75,8 +118,32 @@ class Mailbox:
 
     @property
     def messages(self) -> list[Message]:
-        """The delivered messages, oldest first; a test can take messages out of the list."""
+        """The messages in the inbox, oldest first; a test can take messages out of the list."""
         return self._messages
+
+    @property
+    def junk(self) -> list[Message]:
+        """The messages that the provider has filed as junk, oldest first: by DMARC, or as the test asked."""
+        return self._junk
+
+    def forward_to(self, address: str, *, keep: bool = True) -> None:
+        """Forward each message that arrives from now on, with its reverse-path as it was.
+
+        The provider's servers send it on with the next `mailnet.deliver_all()`. So SPF fails at the next hop,
+        as it does in life where nobody rewrites the sender (RFC 7208, 11.4). Junk is not forwarded.
+
+        Args:
+            address: to whom.
+            keep: whether a copy stays in the mailbox.
+
+        Raises:
+            InvalidAddress: for an invalid address.
+            InvalidSetting: for the mailbox's own address.
+        """
+        checked_address(address)
+        if same_address(address, self.address):
+            raise InvalidSetting(f"forward_to({address!r}): that is the mailbox itself")
+        self._forwards += (Forward(address, flag(keep, "forward_to(keep=...)")),)
 
     def report_spam(self, message: Message, *, to: str | None = None) -> None:
         """Press the button "this is spam": the sender gets a feedback report (ARF, RFC 5965).
@@ -92,7 +159,7 @@ class Mailbox:
             InvalidSetting: if the message is not in this mailbox, or comes from the null sender and `to` is
                 None.
         """
-        if message not in self.messages:
+        if message not in self.messages and message not in self.junk:
             raise InvalidSetting(f"report_spam({message!r}): that is no message of {self.address}")
         domain = message.envelope.mail_from.rpartition("@")[2]
         if not (to or domain):
@@ -103,7 +170,13 @@ class Mailbox:
         self._complain(message, to or f"abuse@{domain}")
 
     def __repr__(self) -> str:
-        return f"<Mailbox {self.address}, {len(self.messages)} message{'s' * (len(self.messages) != 1)}>"
+        junk = f", {len(self.junk)} in junk" if self.junk else ""
+        return (
+            f"<Mailbox {self.address}, {len(self.messages)} message{'s' * (len(self.messages) != 1)}{junk}>"
+        )
+
+    def _forget_replies(self) -> None:
+        self._replied = {}
 
 
 def has_room_for(mailbox: Mailbox, size: int) -> bool:
@@ -115,7 +188,7 @@ def has_room_for(mailbox: Mailbox, size: int) -> bool:
     """
     if mailbox.quota is None:
         return True
-    used = sum(len(message.content) for message in mailbox.messages)
+    used = sum(len(message.content) for message in (*mailbox.messages, *mailbox.junk))
     return used < mailbox.quota and used + size <= mailbox.quota
 
 
@@ -131,19 +204,28 @@ def is_busy(mailbox: Mailbox, now: datetime) -> bool:
         return False
     # The newest come last: the oldest that counts is the first of the last `limit`.
     late = mailbox.messages[-limit:] if limit else []
+    if mailbox.junk:
+        both = sorted((*mailbox.messages, *mailbox.junk), key=lambda it: it.received)
+        late = both[-limit:] if limit else []
     return len(late) == limit and all(now - it.received < _HOUR for it in late[:1])
 
 
-def split_address(address: str) -> tuple[str, str]:
-    """Split "Alice@Gmail.COM" into its local part and its lower-cased domain.
+def forwards_of(mailbox: Mailbox) -> tuple[Forward, ...]:
+    """Where a mailbox forwards its messages, in the order in which the test said so."""
+    return mailbox._forwards  # noqa: SLF001  # out of a test's sight
 
-    Raises:
-        InvalidAddress: if one of the two is missing, or the domain has a space.
+
+def answered_lately(mailbox: Mailbox, sender: str, now: datetime) -> bool:
+    """Whether a sender has had the automatic reply in the last days; notes that they get it now if not.
+
+    Args:
+        mailbox: the mailbox.
+        sender: the reverse-path of the message.
+        now: the net's time.
     """
-    local, at, domain = address.rpartition("@")
-    if not (local and at and domain) or " " in domain:
-        raise InvalidAddress(
-            f"{address!r} is no mail address: it takes a local part, '@', and a domain, as in "
-            "'alice@gmail.com'"
-        )
-    return local, domain.lower()
+    replied = mailbox._replied  # noqa: SLF001  # as above
+    key = sender.lower()
+    if key in replied and now - replied[key] < _DAYS_BETWEEN_REPLIES:
+        return True
+    replied[key] = now
+    return False

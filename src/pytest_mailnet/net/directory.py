@@ -68,7 +68,7 @@ class Directory:
         self._lock, self._operated = locked, operated
         self._faults_lock = lock()
 
-    def operator(self, name: str, era: int | None = None) -> Operator:
+    def operator(self, name: str, era: int | str | None = None) -> Operator:
         """A provider or server by name; see `MailNet.provider`."""
         if not isinstance(name, str):
             raise InvalidSetting(f"mailnet.provider({name!r}) takes a name, as in 'gmail'")
@@ -79,7 +79,7 @@ class Directory:
                 known = self.operators.get(facts.name) or self._put(facts)
         if era is not None and known.facts is not self.catalogue.load(name, era):
             raise InvalidSetting(
-                f"mailnet.provider({name!r}, era={era}): {name} is in this net already, as "
+                f"mailnet.provider({name!r}, era={era!r}): {name} is in this net already, as "
                 f"{known.facts.title}. A net has one of each: ask for the era before the first use"
             )
         return known
@@ -215,7 +215,7 @@ class Directory:
         found = [value.split()[1] for value in self._dns.lookup(domain, "MX").values("MX")]
         return [self.hosts[name] for it in found if (name := plain_name(it)) in self.hosts]
 
-    def _standard(self, name: str, era: int | None) -> Facts:
+    def _standard(self, name: str, era: int | str | None) -> Facts:
         try:
             return self.catalogue.load(name, era)
         except UnknownName as unknown:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pytest_mailnet.dns.records import plain_name
 from pytest_mailnet.errors import InvalidSetting
 from pytest_mailnet.faults import Chaos, DnsFault, Fault, FaultSchedule, fault_named
 from pytest_mailnet.faults.schedule import Turns
@@ -24,7 +25,7 @@ def fail(
     seconds: float | None,
 ) -> None:
     """Let a fault happen on the way to a domain; see `MailNet.fail`."""
-    domain = name.rpartition("@")[2]
+    domain = plain_name(name.rpartition("@")[2])
     if isinstance(fault, FaultSchedule):
         if seconds is not None:
             raise InvalidSetting(

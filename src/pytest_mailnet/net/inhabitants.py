@@ -84,12 +84,13 @@ class Inhabitants:
         """Apple's iCloud Mail."""
         return self.provider("icloud")
 
-    def provider(self, name: ProviderName | str, *, era: int | None = None) -> Provider:
+    def provider(self, name: ProviderName | str, *, era: int | str | None = None) -> Provider:
         """A provider by name. A net has one of each.
 
         Args:
             name: "gmail", "hotmail", or the host name of a server that the test added.
-            era: a year, for the provider as it was then; None for today's, or the era that it has already.
+            era: a year, for the provider as it was then, or the version of a program, "3.7" of Postfix; None
+                for today's, or the era that it has already.
 
         Raises:
             UnknownName: if there is no such provider or era; names the near misses.

@@ -88,7 +88,7 @@ def _operated(net: Inhabitants, plan: Plan, server: Operated) -> Agent:
     if server.submission:
         provider.add_mailbox(plan.sender, password=PASSWORD)
         return provider.submission
-    if server.joins and server.joins not in provider.domains:
+    if server.joins and plain_name(server.joins) not in provider.domains:
         _join(net, provider, server)
     provider.add_mailbox(plan.recipient)
     return provider
@@ -110,7 +110,7 @@ def _own(net: Inhabitants, server: Own) -> Agent:
         except AddressInUse:  # another host of this net has it: two pieces of evidence may name one address
             return net.add_server(server.host, domain=server.domain or ())
     provider = standing.provider
-    if server.domain and server.domain not in provider.domains:
+    if server.domain and plain_name(server.domain) not in provider.domains:
         net.dns.add(server.domain, "MX", f"10 {server.host}")
         provider.add_domain(server.domain)
     return provider

@@ -22,7 +22,7 @@ __all__ = ["ENTRY_POINTS", "Catalogue", "catalogue_with", "stock_phrases"]
 ENTRY_POINTS = "pytest_mailnet.providers"
 """The entry-point group by which packages ship providers: each names a package with TOML files in it."""
 
-_ERA = re.compile(r"(?P<name>.+)-(?P<era>\d{4})")
+_ERA = re.compile(r"(?P<name>.+)-(?P<era>\d{4}|\d+\.\d+)")
 _ALIASES = re.compile(r'\[("[\w.-]+"(, )?)*\]\n')
 _APART = {ord(it): " " for it in string.punctuation if it not in "-._"}
 _STOCK = "stock.toml"
@@ -71,13 +71,19 @@ class Catalogue:
             UnknownName: if there is no such provider or era; names the near misses.
         """
         era = _ERA.fullmatch(given)
-        facts = self.load(era["name"], int(era["era"])) if era else self.load(given)
-        return f"{facts.name}-{era['era']}" if era else facts.name
+        facts = self.load(era["name"], era["era"]) if era else self.load(given)
+        return f"{facts.name}-{era['era']}" if era and facts.era != era["era"] else facts.name
 
     def load_stem(self, stem: str) -> Facts:
         """The facts in a file, by its stem."""
         era = _ERA.fullmatch(stem)
-        return self.load(era["name"], int(era["era"])) if era else self.load(stem)
+        return self.load(era["name"], era["era"]) if era else self.load(stem)
+
+    def own_phrases(self, stem: str) -> Mapping[str, Phrase]:
+        """The replies that a file tells itself: of an era that is `like` today's, those that differ."""
+        facts = self.load_stem(stem)
+        today = self.load(facts.like).phrases if facts.like else {}
+        return {name: phrase for name, phrase in facts.phrases.items() if today.get(name) != phrase}
 
     @functools.cached_property
     def aliases(self) -> Mapping[str, str]:
@@ -91,12 +97,12 @@ class Catalogue:
             return tuple(re.findall('"(.*?)"', plain[0]))
         return self.load(name).aliases if found else ()
 
-    def load(self, name: str, era: int | None = None) -> Facts:
+    def load(self, name: str, era: int | str | None = None) -> Facts:
         """The facts of a provider.
 
         Args:
             name: its name or an alias.
-            era: the year of the facts; None for today's.
+            era: the year of the facts, or the version of a program, "3.7"; None for today's.
 
         Raises:
             UnknownName: if there is no such provider, or none of that era; names the near misses.
@@ -118,11 +124,15 @@ class Catalogue:
                 ),
             )
         if stem not in self._files:
-            eras = [it["era"] for it in map(_ERA.fullmatch, self._files) if it and it["name"] == name]
+            today = self.load(name)
+            if today.era == str(era):
+                return today
+            eras = [it["era"] for it in map(_ERA.fullmatch, self.stems) if it and it["name"] == name]
+            eras += [today.era] if today.era else []
             raise UnknownName(f"era of {name}", str(era), eras, "Without era= a provider is as it is today.")
         # This package's own files are checked by its tests, and not again in each run.
         others = None if self._files[stem] in self._checked else self.other_phrases
-        facts = parse_facts(self._text(stem), self._files[stem].name, others)
+        facts = parse_facts(self._text(stem), self._files[stem].name, others, self._text(name))
         if facts.name != name:
             file = self._files[stem].name
             raise ProviderFileError(f"{file}: name: {facts.name!r} in a file that is named after {name!r}")
@@ -178,9 +188,9 @@ class Catalogue:
         return tuple(found)
 
     def eras_of(self, host: str) -> list[tuple[str, str]]:
-        """The providers that once had this host, each with the era's year."""
+        """The providers that once had this host, each with the era: a year, or a version in quotes."""
         eras = (it for it in map(_ERA.fullmatch, self.stems) if it and host in self._text(it[0]))
-        return [(it["name"], it["era"]) for it in eras if host in _names(self.load_stem(it[0]))]
+        return [(it["name"], _written(it["era"])) for it in eras if host in _names(self.load_stem(it[0]))]
 
     def standard_names(self) -> list[str]:
         """The domains and MX hosts of all providers, for near misses."""
@@ -231,6 +241,10 @@ def _names(facts: Facts) -> set[str]:
         *(it for host, ips in standing_hosts(facts).items() for it in (host, *ips)),
         *(facts.submission.hosts if facts.submission else ()),
     }
+
+
+def _written(era: str) -> str:
+    return era if era.isdigit() else repr(era)
 
 
 def _data() -> Traversable:

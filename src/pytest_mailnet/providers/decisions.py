@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from pytest_mailnet.printable import printable
 from pytest_mailnet.providers.policy import OWN_ANSWER, Policy
 from pytest_mailnet.scripting.script import Script
+from pytest_mailnet.smtp.state import UsualYes
 
 if TYPE_CHECKING:
     from pytest_mailnet.providers.phrasebook import Phrasebook
@@ -64,7 +65,7 @@ class Decisions:
             scripted = self._behind.decide(stage, step)
         if scripted is not None:
             step.finding = OWN_ANSWER
-            return scripted
+            return self.phrase("ok_queued") if isinstance(scripted, UsualYes) else scripted
         refusal = self.policy.decide(stage, step, context)
         if refusal is None:
             return None

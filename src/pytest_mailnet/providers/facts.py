@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pytest_mailnet.mailboxes.addressing import LITERAL, Addressing
 from pytest_mailnet.providers.phrasebook import Phrase
 from pytest_mailnet.providers.ruleset import Ruleset
 from pytest_mailnet.providers.wording import STOCK, Wording
@@ -76,9 +77,12 @@ class Facts:
         auth_before_tls: whether its MX hosts take log-ins in the clear.
         wording: the words of its bounces.
         suppresses: whether it keeps a list of recipients to whom it sends no longer.
+        addressing: what it makes of tags and dots in addresses.
         catch_all: whether every recipient in its domains has a mailbox.
         handled: whether a handler decides in its place, about mailboxes too.
         manners: how its servers hold their conversations.
+        era: the era that today's facts have a name for, "3.9"; "" for none.
+        like: the provider of whose facts today this era's file tells only the differences; "" for none.
     """
 
     name: str
@@ -98,9 +102,12 @@ class Facts:
     auth_before_tls: bool = False
     wording: Wording = STOCK
     suppresses: bool = False
+    addressing: Addressing = LITERAL
     catch_all: bool = False
     handled: bool = False
     manners: Manners = USUAL
+    era: str = ""
+    like: str = ""
 
     @property
     def rules(self) -> tuple[Rule, ...]:

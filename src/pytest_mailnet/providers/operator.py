@@ -4,24 +4,25 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from pytest_mailnet.dns.records import checked_name
 from pytest_mailnet.errors import InvalidAddress, InvalidSetting
 from pytest_mailnet.mailboxes.account import Account
-from pytest_mailnet.mailboxes.mailbox import Mailbox, split_address
+from pytest_mailnet.mailboxes.mailbox import Mailbox, answered_lately
+from pytest_mailnet.mailboxes.register import Register
 from pytest_mailnet.providers.clientele import Clientele
 from pytest_mailnet.providers.decisions import Decisions
+from pytest_mailnet.providers.delivering import Distribution, for_some, forwarded
 from pytest_mailnet.providers.facts import Facts
 from pytest_mailnet.providers.phrasebook import Phrasebook
 from pytest_mailnet.providers.policy import Policy
 from pytest_mailnet.providers.trace_fields import completed, received_field, with_own_author
 from pytest_mailnet.providers.variables import VARIABLES, Circumstances
 from pytest_mailnet.record.journal import Incident
-from pytest_mailnet.record.session import Message, Session, add_message
+from pytest_mailnet.record.session import Finding, Message, Session, add_message
 from pytest_mailnet.scripting.script import Script
 from pytest_mailnet.senders.sender import Sender
-from pytest_mailnet.smtp.paths import CommandError, forward_path
 from pytest_mailnet.smtp.state import Step
 from pytest_mailnet.values import DELIVERY, Envelope, Stage
 
@@ -31,36 +32,15 @@ if TYPE_CHECKING:
     from pytest_mailnet.clock import Clock
     from pytest_mailnet.dns.resolver import Resolver
     from pytest_mailnet.mailboxes.arrivals import Arrivals
+    from pytest_mailnet.providers.relaying import Relay
     from pytest_mailnet.record.journal import Journal
 
-__all__ = ["Operator", "Relay"]
+__all__ = ["Operator"]
 
 T = TypeVar("T")
 
-
-class Relay(Protocol):
-    """The relay to which an operator hands mail for recipients elsewhere."""
-
-    def accept(self, operator: Operator, step: Step, message: Message, elsewhere: list[int]) -> None:
-        """Take a mail for its recipients elsewhere; one without any, if its sender asks for reports (DSN).
-
-        Args:
-            operator: the operator that took it.
-            step: the session in which it came.
-            message: the mail.
-            elsewhere: the recipients without a mailbox here, as indexes into the envelope's.
-        """
-        ...
-
-    def complain(self, operator: Operator, message: Message, to: str) -> None:
-        """Send a feedback report on a message (ARF, RFC 5965).
-
-        Args:
-            operator: the operator that sends it.
-            message: the message that was reported as spam.
-            to: the address to which the report goes.
-        """
-        ...
+_CHECKS_DMARC = "dmarc_reject"
+"""The rule of providers that look at DMARC policies."""
 
 
 class Operator:
@@ -78,8 +58,8 @@ class Operator:
     Attributes:
         mx: the script, rules and replies of its MX hosts.
         submission: those of its submission hosts; the same as `mx` if it has none of its own.
+        register: its mailboxes.
         clientele: its users without a mailbox, and its suppression list.
-        domains: the domains of its users' addresses.
         hosts: the names of its hosts.
     """
 
@@ -94,7 +74,7 @@ class Operator:
         arrivals: Arrivals,
         random: Random,
         sender_at: Callable[[str], Sender | None],
-        relay: Relay,
+        relay: Relay[Operator],
         present: Callable[[str], Operator | None],
         enforced: Iterable[str] = (),
     ) -> None:
@@ -105,11 +85,17 @@ class Operator:
         self.arrivals: Arrivals = arrivals
         self.random: Random = random
         self.sender_at = sender_at
-        self.domains: tuple[str, ...] = facts.domains
         self.hosts: list[str] = []
         self.clientele: Clientele = Clientele(facts, clock, journal)
         self._relay, self._present = relay, present
-        self._mailboxes: dict[str, Mailbox] = {}
+        self.register: Register = Register(
+            facts.name,
+            facts.domains,
+            facts.addressing,
+            takes_all=facts.catch_all,
+            clock=clock,
+            complain=self._complain,
+        )
         self._networks: tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...] = ()
         self.mx: Decisions = Decisions(facts.name, Policy(facts, enforced), phrasebook("mx"), journal.elapsed)
         self.submission: Decisions = self.mx
@@ -152,27 +138,23 @@ class Operator:
                 f"add_mailbox({address!r}): {self.name} is served by a handler, which decides itself who has "
                 "a mailbox"
             )
-        if not isinstance(password, str | None):
-            raise InvalidSetting(f"add_mailbox({address!r}, password={password!r}): a password is a text")
-        address = self._named(address)
-        key = self._key(address)
-        mailbox = self._mailboxes.get(key)
-        if mailbox is None:
-            mailbox = Mailbox(address, Account(address, self.clock), self._complain)
-        if quota is not None:
-            mailbox.quota = quota
-        if password is not None:
-            mailbox.account.password = password
-        also = [self._named(alias) for alias in ([aliases] if isinstance(aliases, str) else aliases)]
-        mailbox.account.aliases = tuple(dict.fromkeys((*mailbox.account.aliases, *also)))
-        for alias in (it for it in also if self.is_local(split_address(it)[1])):
-            self._mailboxes.setdefault(self._key(alias), mailbox)
-        return self._mailboxes.setdefault(key, mailbox)
+        plain = isinstance(address, str) and "@" not in address
+        if self.facts.submission is not None and not self.domains and (plain or not self.facts.customer):
+            raise InvalidAddress(
+                f"{address!r} cannot be a mailbox of {self.name}, which has no domain of its own. Who only hands "
+                f"in mail: mailnet.provider({self.name!r}).add_account({address!r}, password='...')"
+            )
+        return self.register.add(address, quota=quota, password=password, aliases=aliases)
 
     @property
     def mailboxes(self) -> list[Mailbox]:
         """All mailboxes, in the order in which they were added."""
-        return list(dict.fromkeys(self._mailboxes.values()))
+        return self.register.mailboxes
+
+    @property
+    def domains(self) -> tuple[str, ...]:
+        """The domains of its users' addresses."""
+        return self.register.domains
 
     @property
     def sessions(self) -> list[Session]:
@@ -203,22 +185,15 @@ class Operator:
         Raises:
             ZoneError: if that cannot be a domain name.
         """
-        self.domains = (*self.domains, checked_name(domain))
+        self.register.add_domain(checked_name(domain))
 
     def is_local(self, domain: str) -> bool:
         """Whether mail for a domain ends here; "" stands for the server itself."""
-        return not domain or domain in self.domains or (self.facts.catch_all and not self.domains)
+        return self.register.is_local(domain)
 
     def mailbox_of(self, address: str) -> Mailbox | None:
         """The mailbox to which mail for an address is delivered; None if there is none here."""
-        known = self._mailboxes.get(address)  # as almost all clients write it: in full, in small letters
-        if known is not None:
-            return known
-        key = self._full_key(address)
-        known = self._mailboxes.get(key)
-        if known is None and self.facts.catch_all and self.is_local(key.rpartition("@")[2]):
-            return self.add_mailbox(address)
-        return known
+        return self.register.home_of(address)
 
     def trusts(self, ip: str) -> bool:
         """Whether an IP address lies in a network given to `trust`."""
@@ -226,7 +201,7 @@ class Operator:
 
     def account_of(self, identity: str) -> Account | None:
         """The account that logs in by a name, "alice" or "alice@gmail.com"; None for an unknown name."""
-        mailbox = self._mailboxes.get(self._full_key(identity))
+        mailbox = self.register.find(identity)
         known = self.clientele.account_of(identity) if mailbox is None else mailbox.account
         if known is not None:
             return known
@@ -241,20 +216,55 @@ class Operator:
             envelope: its sender and recipients.
             content: its bytes, dot-unstuffed.
         """
-        homes = [self.mailbox_of(to) for to in envelope.rcpt_tos]
-        elsewhere = [number for number, mailbox in enumerate(homes) if mailbox is None]
-        trace = b""
+        to = Distribution(self.mailbox_of, envelope, content)
+        trace, suspicion = b"", ""
         if "authentication" in step.results:
-            from pytest_mailnet.rules.auth import trace_of  # noqa: PLC0415  # loaded by the rule that has asked
+            from pytest_mailnet.rules.auth import quarantined, trace_of  # noqa: PLC0415  # loaded by the rule that has asked
 
             trace = trace_of(step)
-        if elsewhere or step.authenticated_as is not None:
+            suspicion = (
+                quarantined(step) if _CHECKS_DMARC in self.decisions_at(step.host).policy.names else ""
+            )
+        to.decide(step.fate, suspicion)
+        if to.elsewhere or to.onward or to.bounced or to.looping or step.authenticated_as is not None:
             trace, content = self._stamped(step, trace, content)
         message = Message(envelope, content, step.session, self.clock.now(), self.name, trace)
         add_message(message)
-        self.lay(message, homes)
-        if elsewhere or any(envelope.rcpt_options):
-            self._relay.accept(self, step, message, elsewhere)
+        self.lay(message, to.inboxes, to.junk)
+        self._send_on(step, message, to)
+        if to.notes:
+            step.finding = Finding(step.finding.rule if step.finding else "delivery", "; ".join(to.notes))
+
+    def _send_on(self, step: Step, message: Message, to: Distribution) -> None:
+        """Hand to the relay what leaves this operator: for other servers, forwarded, answered, returned."""
+        relay, gone = self._relay, {*to.bounced, *to.discarded, *to.looping}
+        if to.elsewhere or any(message.envelope.rcpt_options):
+            left = [it for it in range(len(message.envelope.rcpt_tos)) if it not in gone]
+            mail = for_some(message, left) if gone else message
+            relay.accept(self, step, mail, [left.index(it) for it in to.elsewhere])
+        for onward in to.onward:
+            relay.accept(self, step, forwarded(message, onward), [0])
+        if to.bounced and step.fate is not None:
+            relay.bounce(self, step, for_some(message, to.bounced), said=step.fate.diagnostic)
+        for number, mailbox in to.looping.items():
+            why = f"mail forwarding loop for {mailbox.address}"
+            relay.bounce(self, step, for_some(message, [number]), why=why)
+        for mailbox, address in to.reached.items():
+            if mailbox.auto_reply is not None:
+                to.notes.append(self._answered(mailbox, mailbox.auto_reply, message, address))
+
+    def _answered(self, mailbox: Mailbox, text: str, message: Message, address: str) -> str:
+        """Send an automatic reply, unless there is a reason not to; what has been done, in words."""
+        from pytest_mailnet.mailboxes.auto_reply import automatic_reply, why_unanswered  # noqa: PLC0415  # few tests have them
+
+        now = self.clock.now()
+        why = why_unanswered(mailbox, message, [address])
+        if not why and answered_lately(mailbox, message.sender, now):
+            why = f"{message.sender} has had it in the last days"
+        if why:
+            return f"no automatic reply of {mailbox.address}, since {why}"
+        self._relay.post(self, message.sender, automatic_reply(mailbox, text, message, now), message.session)
+        return f"automatic reply of {mailbox.address} to {message.sender}"
 
     def note_taken(self, step: Step, envelope: Envelope, content: bytes) -> None:
         """Record a mail that a handler has taken, and deliver it nowhere.
@@ -267,16 +277,28 @@ class Operator:
         message = Message(envelope, content, step.session, self.clock.now(), self.name)
         add_message(message)
         self.arrivals.append(message)
+        fate = step.fate
+        if fate is not None and fate.diagnostic is None:
+            raise InvalidSetting(
+                f".on_message(...).{fate.name}(): {self.name} is served by a handler, which decides itself "
+                "what becomes of a mail"
+            )
+        if fate is not None:
+            self.value_of(step, "queue_id")
+            self._relay.bounce(self, step, for_some(message, sorted(fate.recipients)), said=fate.diagnostic)
 
-    def lay(self, message: Message, homes: Iterable[Mailbox | None]) -> None:
+    def lay(self, message: Message, homes: Iterable[Mailbox], junk: Iterable[Mailbox] = ()) -> None:
         """Put a message into mailboxes, and wake tests that wait for it.
 
         Args:
             message: the message.
-            homes: the mailbox of each recipient, None for none; each mailbox gets the message once.
+            homes: the mailboxes in whose inbox it goes.
+            junk: the mailboxes that file it as junk.
         """
-        for mailbox in dict.fromkeys(box for box in homes if box is not None):
+        for mailbox in homes:
             mailbox.messages.append(message)
+        for mailbox in junk:
+            mailbox.junk.append(message)
         self.arrivals.append(message)
 
     def _stamped(self, step: Step, trace: bytes, content: bytes) -> tuple[bytes, bytes]:
@@ -320,49 +342,6 @@ class Operator:
     def _complain(self, message: Message, to: str) -> None:
         self._relay.complain(self, message, to)
 
-    def _named(self, address: str) -> str:
-        """An address in full, after a check that RCPT can name it."""
-        if not isinstance(address, str):
-            raise InvalidAddress(f"{address!r} is no mail address; it takes a text, as in 'alice@gmail.com'")
-        address = self.in_full(address)
-        if "@" not in address and self.submission is not self.mx:
-            raise InvalidAddress(
-                f"{address!r} is no mail address. Who hands in mail and has no mailbox: "
-                f"mailnet.provider({self.name!r}).add_account({address!r}, password='...')"
-            )
-        split_address(address)
-        try:
-            forward_path(f"TO:<{address}>")
-        except CommandError:
-            raise InvalidAddress(
-                f"{address!r} is no mail address: no RCPT command could name it (RFC 5321, 4.1.2)"
-            ) from None
-        return address
-
     def in_full(self, address: str) -> str:
         """An address, completed with the first of the provider's domains if it has none."""
-        if "@" in address or not self.domains:
-            return address
-        return f"{address}@{self.domains[0]}"
-
-    def _key(self, address: str) -> str:
-        local, domain = split_address(address)
-        if not self.is_local(domain):
-            if not self.domains:
-                raise InvalidAddress(
-                    f"{address!r} cannot be a mailbox of {self.name}, which has no domain of its own: "
-                    + (
-                        f"mailnet.add_domain({domain!r}, on={self.name!r}) puts one there"
-                        if self.facts.customer
-                        else f"mailnet.provider({self.name!r}).add_account(...) adds a user who only sends"
-                    )
-                )
-            raise InvalidAddress(
-                f"{address!r} cannot be a mailbox of {self.name}: its users' addresses end in "
-                f"{' or '.join('@' + name for name in self.domains)}"
-            )
-        return f"{local.lower()}@{domain}"
-
-    def _full_key(self, address: str) -> str:
-        local, _, domain = self.in_full(address).rpartition("@")
-        return f"{local.lower()}@{domain.lower()}"
+        return self.register.in_full(address)

@@ -124,8 +124,10 @@ class Policy:
             command = exchange.request.split(b"\r\n", 1)[0].decode("utf-8", "backslashreplace")
             said = exchange.reply.decode("utf-8", "backslashreplace").rstrip("\r\n").splitlines()
             yield f"{_titled(exchange.stage, command)} -> {said[-1] if said else 'no reply'}"
-            if exchange.finding == OWN_ANSWER:
+            if exchange.finding is not None and exchange.finding.rule == OWN_ANSWER.rule:
                 yield "    the test's own answer, which comes before the rules"
+                if exchange.finding.why:
+                    yield f"    {exchange.finding.why}"
             elif exchange.finding is None and (exchange.code or 0) >= 400:
                 yield "    no rule was asked: the command was not in order, or came out of order"
             else:

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from pytest_mailnet.errors import InvalidReply, InvalidSetting, ProviderFileError, amongst
 from pytest_mailnet.handles.attributes import is_whole
+from pytest_mailnet.mailboxes.addressing import Addressing
 from pytest_mailnet.providers.facts import Facts, Submission
 from pytest_mailnet.providers.phrasebook import Phrase
 from pytest_mailnet.providers.ruleset import Ruleset
@@ -24,7 +25,12 @@ __all__ = ["parse_facts"]
 T = TypeVar("T")
 
 
-def parse_facts(text: str, file: str, others: Callable[[Facts], Mapping[str, Phrase]] | None = None) -> Facts:
+def parse_facts(
+    text: str,
+    file: str,
+    others: Callable[[Facts], Mapping[str, Phrase]] | None = None,
+    today: str = "",
+) -> Facts:
     """Read the TOML of a provider.
 
     Args:
@@ -32,6 +38,7 @@ def parse_facts(text: str, file: str, others: Callable[[Facts], Mapping[str, Phr
         file: the file's name, for messages.
         others: finds the phrases that the rules may use besides the file's own; None to leave the rules
             unchecked until they are asked for.
+        today: the TOML of the provider as it is today, which an era's file may be `like`.
 
     Raises:
         ProviderFileError: with file and key, for anything that is missing, misspelt or of the wrong type.
@@ -40,11 +47,25 @@ def parse_facts(text: str, file: str, others: Callable[[Facts], Mapping[str, Phr
         table = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ProviderFileError(f"{file}: no valid TOML: {error}") from error
+    if "like" in table:
+        table = _changed(tomllib.loads(today), table)
     reader = _Reader(file, table)
     facts = reader.facts()
     if others is not None:
         reader.check_conditions(facts, {**others(facts), **facts.phrases})
     return facts
+
+
+def _changed(today: dict[str, Any], era: dict[str, Any]) -> dict[str, Any]:
+    """Today's table with an era's keys in it: tables are changed key by key, all else is replaced."""
+    changed = {key: value for key, value in today.items() if key != "era"}
+    for key, value in era.items():
+        known = changed.get(key)
+        if isinstance(known, dict) and isinstance(value, dict):
+            changed[key] = _changed(known, value)
+        else:
+            changed[key] = value
+    return changed
 
 
 class _Reader:
@@ -87,7 +108,21 @@ class _Reader:
             wording=self._wording(),
             manners=self._manners(),
             suppresses=self._suppresses(),
+            addressing=self._addressing(),
+            era=self._typed("era", table.get("era", ""), str, "a text"),
+            like=self._like(),
         )
+
+    def _addressing(self) -> Addressing:
+        domains = self._texts("domains", self._top.get("domains", []))
+        return self._sourced("addressing", lambda table: Addressing.from_table(table, domains))
+
+    def _like(self) -> str:
+        like: str = self._typed("like", self._top.get("like", ""), str, "a text")
+        if like and (like != self._top["name"] or self._file == f"{like}.toml"):
+            told = "an era's file is like its own provider's of today"
+            raise self._error("like", f"{like!r} in {self._file}: {told}, {self._top['name']!r}")
+        return like
 
     def _submission(self, phrases: Mapping[str, Phrase]) -> Submission:
         table = self._table("submission", self._top["submission"])
@@ -129,7 +164,8 @@ class _Reader:
         try:
             return read({name: value for name, value in table.items() if name not in {"source", "year"}})
         except ValueError as error:
-            raise self._error(key, str(error)) from error
+            name, _, told = str(error).partition(": ")
+            raise self._error(f"{key}.{name}", told) from error
 
     def _suppresses(self) -> bool:
         if "suppression" not in self._top:
@@ -305,11 +341,14 @@ class _Reader:
 
 
 _OPTIONAL = {
+    "addressing",
     "aliases",
     "bounces",
     "customer",
     "domains",
     "ehlo",
+    "era",
+    "like",
     "manners",
     "ports",
     "queue_id",

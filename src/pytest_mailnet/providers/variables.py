@@ -101,6 +101,7 @@ VARIABLES: Mapping[str, Callable[[Circumstances], str]] = MappingProxyType(
         **{
             name: functools.partial(_detail, name, usual)
             for name, usual in {
+                "command": "",
                 "count": "2",
                 "dkim_result": "Fail",
                 "dmarc_result": "Fail",

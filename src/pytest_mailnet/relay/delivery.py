@@ -11,6 +11,7 @@ from pytest_mailnet.relay.loopback import HandshakeFailed, LineLost, Loopback
 from pytest_mailnet.relay.queue_entry import DeliveryOutcome, QueuedMail, QueuedRecipient
 from pytest_mailnet.relay.routing import MailExchanger, Router, Unroutable
 from pytest_mailnet.server.connection import Connection, Tenant
+from pytest_mailnet.smtp.headers import domain_of
 from pytest_mailnet.values import Endpoint
 
 if TYPE_CHECKING:
@@ -70,7 +71,11 @@ class Courier:
         """
         now = self._net.clock.now()
         source = self._net.source_of(operator)
-        for route, recipients in self._groups(mail.recipients, source).items():
+        settled = [it for it in mail.recipients if it.verdict is not None]
+        for recipient in settled:
+            recipient.outcome = recipient.verdict
+        others = [it for it in mail.recipients if it.verdict is None]
+        for route, recipients in self._groups(others, source).items():
             await self._deliver(mail, recipients, route, source)
         for recipient in mail.recipients:
             recipient.tried = now
@@ -88,7 +93,7 @@ class Courier:
         groups: dict[tuple[MailExchanger, ...], list[QueuedRecipient]] = {}
         for recipient in recipients:
             try:
-                route = self._router(source).route(_domain(recipient.address))
+                route = self._router(source).route(domain_of(recipient.address))
             except Unroutable as unroutable:
                 recipient.outcome = DeliveryOutcome(
                     verdict(unroutable.status), unroutable.status, why=unroutable.why
@@ -213,10 +218,6 @@ class Courier:
         self._port += 1
         service = host.service(_nobody, drawn)
         return Loopback(Connection(net, Endpoint(own, self._port), there, service))
-
-
-def _domain(address: str) -> str:
-    return address.rpartition("@")[2].lower()
 
 
 def _nobody(_connection: Connection) -> None:

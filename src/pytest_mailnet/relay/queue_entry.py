@@ -53,12 +53,15 @@ class QueuedRecipient:
         options: the parameters of its RCPT, as written: NOTIFY, ORCPT.
         outcome: the outcome of the last attempt; None before the first.
         tried: the time of the last attempt; None before the first.
+        verdict: the outcome that is settled before any attempt, for a mail that its server returns by itself;
+            None for others.
     """
 
     address: str
     options: tuple[str, ...] = ()
     outcome: DeliveryOutcome | None = None
     tried: datetime | None = None
+    verdict: DeliveryOutcome | None = None
 
     def __str__(self) -> str:
         return self.address if self.outcome is None else f"{self.address} ({self.outcome})"

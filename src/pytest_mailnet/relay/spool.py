@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 from pytest_mailnet.providers.variables import made_like
 from pytest_mailnet.record.session import Message
-from pytest_mailnet.smtp.headers import header_fields
+from pytest_mailnet.smtp.headers import domain_of, header_fields
 from pytest_mailnet.system.native import lock
-from pytest_mailnet.values import Envelope
+from pytest_mailnet.values import Envelope, Reply
 
 if TYPE_CHECKING:
     from pytest_mailnet.providers.operator import Operator
@@ -82,8 +82,9 @@ class Spool:
         for number, recipient in enumerate(everybody):
             if number not in elsewhere:
                 recipient.outcome = DeliveryOutcome("sent", "2.1.5", why="delivered to the mailbox")
-            elif operator.is_local(_domain(recipient.address)):
-                recipient.outcome = _unknown(operator, step, recipient.address)
+            elif operator.is_local(domain_of(recipient.address)):
+                unknown = operator.mx.phrase("user_unknown")
+                recipient.outcome = _refusal(operator, step, recipient.address, unknown, "5.1.1")
             elif looping:
                 why = (
                     f"it has passed more than {_MOST_HOPS} servers, as a mail does that goes round in a loop"
@@ -96,6 +97,31 @@ class Spool:
         self._report(mail, [it for it, action in decided if action == "failed"], "failed", operator)
         if mail.recipients:
             self._add(mail, operator)
+
+    def bounce(
+        self, operator: Operator, step: Step, message: Message, *, said: Reply | None = None, why: str = ""
+    ) -> None:
+        """Return a mail to its sender when the queue runs.
+
+        Args:
+            operator: whose server took the mail.
+            step: the session, at the end of the mail.
+            message: the mail, for the recipients for whom it is returned.
+            said: the reason, as a reply; None if it is `why`.
+            why: the reason in words, for a mail that goes round in a loop.
+        """
+        if not message.envelope.mail_from:
+            return
+        from pytest_mailnet.relay.queue_entry import DeliveryOutcome, QueuedMail  # noqa: PLC0415  # as above
+
+        mail = QueuedMail(operator.name, step.queue_id, message)
+        for recipient in mail.recipients:
+            recipient.verdict = (
+                DeliveryOutcome("failed", "5.4.6", why=why)
+                if said is None
+                else _refusal(operator, step, recipient.address, said)
+            )
+        self._add(mail, operator)
 
     def complain(self, operator: Operator, message: Message, to: str) -> None:
         """Send a feedback report on a message (ARF, RFC 5965).
@@ -120,7 +146,7 @@ class Spool:
             written=self._net.clock.now(),
         )
         report = feedback_report(complaint)
-        self._post(operator, to, report, message.session)
+        self.post(operator, to, report, message.session)
 
     async def run(self, span: timedelta) -> None:
         """Deliver the mails that are due now or become due within a span of time.
@@ -199,10 +225,17 @@ class Spool:
         now = self._net.clock.now()
         retry_until = mail.arrived + self.schedule.give_up_after if action == "delayed" else None
         report = delivery_report(notification(mail, told, action, now, retry_until), operator.facts.wording)
-        self._post(operator, mail.sender, report, mail.session)
+        self.post(operator, mail.sender, report, mail.session)
 
-    def _post(self, operator: Operator, to: str, content: bytes, about: Session) -> None:
-        """Send a report from the null sender: into a mailbox of the operator, or through the queue."""
+    def post(self, operator: Operator, to: str, content: bytes, about: Session) -> None:
+        """Send a mail of the operator's own from the null sender: into a mailbox of its, or by the queue.
+
+        Args:
+            operator: the operator.
+            to: the recipient.
+            content: the mail.
+            about: the session of the mail that it tells of or answers.
+        """
         needed = {"BODY=8BITMIME": not content.isascii(), "SMTPUTF8": not to.isascii()}
         options = tuple(option for option, need in needed.items() if need)
         message = Message(Envelope("", (to,), options), content, about, self._net.clock.now(), operator.name)
@@ -220,15 +253,12 @@ class Spool:
             self._mails[mail] = operator
 
 
-def _unknown(operator: Operator, step: Step, address: str) -> DeliveryOutcome:
-    """The outcome for an address of the operator that nobody has, but that its server accepted."""
+def _refusal(operator: Operator, step: Step, address: str, reply: Reply, status: str = "") -> DeliveryOutcome:
+    """The outcome for a recipient whom the operator's server accepted, and to whom it cannot deliver."""
     from pytest_mailnet.relay.queue_entry import DeliveryOutcome  # noqa: PLC0415  # as in `Spool`
 
-    step.details = {"recipient": address}
-    reply = operator.mx.phrase("user_unknown")
+    details, step.details = step.details, {"recipient": address}
     said = reply.wire(lambda variable: operator.value_of(step, variable)).decode().rstrip("\r\n")
-    return DeliveryOutcome("failed", reply.enhanced or "5.1.1", said.replace("\r\n", "\n"), host=step.host)
-
-
-def _domain(address: str) -> str:
-    return address.rpartition("@")[2].lower()
+    step.details = details
+    status = reply.enhanced or status or f"{str(reply.code)[0]}.0.0"
+    return DeliveryOutcome("failed", status, said.replace("\r\n", "\n"), host=step.host)

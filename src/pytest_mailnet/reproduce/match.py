@@ -122,7 +122,7 @@ class Recogniser:
         found: dict[int, list[_Known]] = {}
         for stem in self._catalogue.stems:
             facts = self._catalogue.load_stem(stem)
-            for phrase in facts.phrases.values():
+            for phrase in self._catalogue.own_phrases(stem).values():
                 if not phrase.reply.positive and (known := _known(stem, facts.name, phrase)):
                     found.setdefault(phrase.reply.code, []).append(known)
         return found

@@ -61,6 +61,7 @@ FAMILIES: Mapping[str, tuple[str, ...]] = MappingProxyType(
             "gtube",
             "missing_header",
             "several_authors",
+            "undecodable_header",
         ),
         "dnsbl": ("listed_address", "listed_sender_domain"),
         "greylisting": ("greylisting",),
@@ -84,6 +85,7 @@ FAMILIES: Mapping[str, tuple[str, ...]] = MappingProxyType(
             "sender_domain_null_mx",
             "sender_domain_temperror",
             "sender_domain_unreachable",
+            "sender_domain_without_soa",
             "sender_not_qualified",
         ),
         "submission": (

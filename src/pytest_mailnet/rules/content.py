@@ -25,6 +25,7 @@ __all__ = [
     "Gtube",
     "MissingHeader",
     "SeveralAuthors",
+    "UndecodableHeader",
 ]
 
 # The Generic Test for Unsolicited Bulk Email, https://spamassassin.apache.org/gtube/, in two parts so that
@@ -146,6 +147,28 @@ class SeveralAuthors(_OfContent):
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class UndecodableHeader(_OfContent):
+    """Refuses messages with a field that cannot be decoded: a broken encoded word (RFC 2047), or no UTF-8.
+
+    The reply can tell {header}.
+
+    Attributes:
+        headers: the names of the fields that are decoded.
+    """
+
+    headers: tuple[str, ...] = ("From", "Subject")
+    reply: Condition = "headers_not_rfc"
+
+    def decide(self, step: Step, context: RuleContext) -> Refusal | None:  # noqa: ARG002
+        wanted = {header.lower(): header for header in self.headers}
+        for name, value in step.header_fields:
+            header = wanted.get(name)
+            if header is not None and not _decodable(value):
+                return Refusal(self.reply, f"{header} cannot be decoded: {value!r}", {"header": header})
+        return None
+
+
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class ForbiddenAttachment(_OfContent):
     """Refuses messages with an attached file whose name has a forbidden extension. Archives are not opened.
 
@@ -174,6 +197,15 @@ class ForbiddenAttachment(_OfContent):
             if "." in name and name.lower().rpartition(".")[2] in self.extensions:
                 return Refusal(self.reply, f"{name!r} is attached, of a forbidden type", {"reason": name})
         return None
+
+
+def _decodable(value: str) -> bool:
+    if "=?" in value:
+        try:
+            make_header(decode_header(value))
+        except (HeaderParseError, LookupError, ValueError):
+            return False
+    return "\ufffd" not in value
 
 
 def _may_have_a_file(content: bytes) -> bool:

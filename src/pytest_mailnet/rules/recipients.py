@@ -10,7 +10,8 @@ from abc import abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from pytest_mailnet.mailboxes.mailbox import has_room_for, is_busy, split_address
+from pytest_mailnet.mailboxes.addressing import split_address
+from pytest_mailnet.mailboxes.mailbox import has_room_for, is_busy
 from pytest_mailnet.rules.rule import PERMIT, Condition, Permit, Refusal, RefusingRule, Rule, RuleContext
 from pytest_mailnet.values import Stage
 

@@ -18,6 +18,7 @@ __all__ = [
     "SenderDomainNullMx",
     "SenderDomainTemperror",
     "SenderDomainUnreachable",
+    "SenderDomainWithoutSoa",
     "SenderNotQualified",
 ]
 
@@ -90,6 +91,31 @@ class SenderDomainUnreachable(_OfSenderDomain):
             if answer.values(rdtype) or answer.failed:
                 return None
         return f"{domain} has no MX, A or AAAA record"
+
+
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class SenderDomainWithoutSoa(RefusingRule):
+    """Refuses mail whose domains do not exist, as a query for their SOA has it (RFC 1035, 3.3.13).
+
+    They are the domain of the reverse-path and, after the dot, those of the addresses in From. A domain
+    without MX or address exists all the same. A DNS that fails is no context.
+    """
+
+    stages: ClassVar[frozenset[Stage]] = _STAGES
+
+    stage: Stage = Stage.MESSAGE
+    reply: Condition = "sender_domain_not_found"
+
+    def decide(self, step: Step, context: RuleContext) -> Refusal | None:
+        domains = {domain_of(step.reverse_path or "")}
+        if step.content is not None:
+            domains |= step.author_domains
+        for domain in sorted(domains):
+            if not domain or domain.startswith("["):
+                continue
+            if context.dns.lookup(domain, "SOA").rcode == "NXDOMAIN":
+                return Refusal(self.reply, f"{domain} does not exist, NXDOMAIN", {"domain": domain})
+        return None
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)

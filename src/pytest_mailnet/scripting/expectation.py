@@ -14,7 +14,7 @@ from pytest_mailnet.scripting.matching import AnswerMatcher, Match
 from pytest_mailnet.scripting.scripted_answer import ScriptedAnswer
 from pytest_mailnet.senders.sender import Sender
 from pytest_mailnet.smtp.state import HANG_UP
-from pytest_mailnet.values import Reply, Stage
+from pytest_mailnet.values import Fate, Reply, Stage
 
 __all__ = ["Expectation", "Match", "scripted_by"]
 
@@ -25,6 +25,8 @@ _INSTEAD: Mapping[str, str] = MappingProxyType(
             ("respond", "respond_with", "answer_with", "returns", "return_value", "send"), _REPLY
         ),
         **dict.fromkeys(("once", "twice", "time"), ".times(1) says how often"),
+        **dict.fromkeys(("spam", "quarantine"), ".junk() files a mail as junk"),
+        **dict.fromkeys(("silence", "swallow", "blackhole"), ".discard() lets a mail vanish after its 250"),
         **dict.fromkeys(("replies", "side_effect", "in_turn"), ".reply_in_turn('450 4.2.0 Later', '250 OK')"),
         **dict.fromkeys(
             ("close", "drop", "hang_up"), ".disconnect(), or .reply('421 4.3.2 Bye', close=True)"
@@ -100,6 +102,47 @@ class Expectation:
         self._scripted.say(HANG_UP)
         return self
 
+    def junk(self) -> Expectation:
+        """Say yes, and file the mail as junk: `mailbox.junk` has it, and `mailbox.messages` has not.
+
+        For `on_message` alone. A glob decides about the recipients that it matches; the others get the mail.
+
+        Raises:
+            InvalidSetting: at another stage, after another fate, or beside a refusal.
+        """
+        self._scripted.let(Fate("junk"))
+        return self
+
+    def discard(self) -> Expectation:
+        """Say yes, and throw the mail away: nobody gets it, and nobody hears of that.
+
+        `mailnet.messages` has it all the same, since the server has taken it. Otherwise as `junk`.
+
+        Raises:
+            InvalidSetting: see `junk`.
+        """
+        self._scripted.let(Fate("discard"))
+        return self
+
+    def bounce(self, diagnostic: str | Reply) -> Expectation:
+        """Say yes, and return the mail later: a report (DSN, RFC 3464) goes to the reverse-path.
+
+        The report is written at the next `mailnet.deliver_all()`, in the provider's words. The null sender
+        gets none. Otherwise as `junk`.
+
+        Args:
+            diagnostic: what the report gives as the reason, a reply of 4yz or 5yz: "550 5.1.1 No such user".
+
+        Raises:
+            InvalidReply: if that is no such reply, or has an unknown variable.
+            InvalidSetting: see `junk`.
+        """
+        reply = self._checked(diagnostic, close=False, method="bounce")
+        if reply.positive:
+            raise InvalidReply(f"{self}.bounce({str(diagnostic)!r}): a bounce tells of a failure, 4yz or 5yz")
+        self._scripted.let(Fate("bounce", reply))
+        return self
+
     def times(self, count: int) -> Expectation:
         """Limit how often the answer is given. In a strict net, fewer times fail the test at its end.
 
@@ -164,10 +207,10 @@ class Expectation:
         """The line of the test that wrote it."""
         return self._scripted.written
 
-    def _checked(self, reply: str | Reply, *, close: bool) -> Reply:
+    def _checked(self, reply: str | Reply, *, close: bool, method: str = "reply") -> Reply:
         if not isinstance(reply, str | Reply):
             raise InvalidReply(
-                f"{self}.reply({reply!r}): a reply is a text as in '550 5.1.1 No such user', or a Reply"
+                f"{self}.{method}({reply!r}): a reply is a text as in '550 5.1.1 No such user', or a Reply"
             )
         flag(close, f"{self}.reply(close=...)")
         if isinstance(reply, str):
@@ -177,7 +220,7 @@ class Expectation:
         for variable in reply.variables:
             if variable not in self._variables:
                 raise InvalidReply(
-                    f"{self}.reply({str(reply)!r}): no variable {{{variable}}}"
+                    f"{self}.{method}({str(reply)!r}): no variable {{{variable}}}"
                     f"{amongst(variable, self._variables)}. To send it as it stands: {{{{{variable}}}}}"
                 )
         return reply.check_stage(self._scripted.stage)

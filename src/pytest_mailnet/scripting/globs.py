@@ -5,6 +5,7 @@ from __future__ import annotations
 import fnmatch
 import re
 
+from pytest_mailnet.domain_names import a_labels, u_labels
 from pytest_mailnet.values import Stage
 
 __all__ = ["cannot_match", "could_be_ip", "matches"]
@@ -15,13 +16,19 @@ _OF_AN_IP = frozenset("0123456789abcdef.:")
 
 
 def matches(pattern: str, text: str) -> bool:
-    """Whether a glob matches a text, upper and lower case alike.
+    """Whether a glob matches a text, upper and lower case alike, and U-labels and A-labels of its domain.
 
     Args:
         pattern: the glob.
         text: all of it is compared.
     """
-    return fnmatch.fnmatchcase(text.lower(), pattern.lower())
+    pattern, text = pattern.lower(), text.lower()
+    if fnmatch.fnmatchcase(text, pattern):
+        return True
+    if text.isascii() and "xn--" not in text:
+        return False
+    local, at, domain = text.rpartition("@")
+    return any(fnmatch.fnmatchcase(f"{local}{at}{it(domain)}", pattern) for it in (a_labels, u_labels))
 
 
 def cannot_match(stage: Stage, glob: str) -> str:

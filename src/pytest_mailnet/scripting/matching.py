@@ -81,6 +81,15 @@ class AnswerMatcher:
                 wrong.append(f"sender {against!r} is not {self._sender!r}")
         return wrong
 
+    def numbers(self, seen: Seen) -> frozenset[int]:
+        """Which of the subjects that came by the glob matches, by their numbers; all without a glob."""
+        glob = self._match
+        return frozenset(
+            number
+            for number, it in enumerate(seen.subjects)
+            if not isinstance(glob, str) or matches(glob, it)
+        )
+
     def accepts(self, step: Step) -> bool:
         """Whether the predicate, if there is one, says yes."""
         return not callable(self._match) or bool(self._match(step))

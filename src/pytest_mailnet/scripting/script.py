@@ -11,7 +11,7 @@ from pytest_mailnet.scripting.seen import Seen, seen_at
 from pytest_mailnet.values import Reply, Stage
 
 if TYPE_CHECKING:
-    from pytest_mailnet.smtp.state import HangUp, Step
+    from pytest_mailnet.smtp.state import HangUp, Step, UsualYes
 
 __all__ = ["Script"]
 
@@ -38,7 +38,7 @@ class Script:
         self._seen.setdefault(stage, [])
         return expectation
 
-    def decide(self, stage: Stage, step: Step) -> Reply | HangUp | None:
+    def decide(self, stage: Stage, step: Step) -> Reply | HangUp | UsualYes | None:
         """The first answer in line that applies; None if none does.
 
         Args:

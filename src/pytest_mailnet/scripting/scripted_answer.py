@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING
 
 from pytest_mailnet.errors import InvalidSetting
@@ -9,8 +10,8 @@ from pytest_mailnet.handles.written import Written
 from pytest_mailnet.scripting.matching import AnswerMatcher
 from pytest_mailnet.scripting.seen import Seen
 from pytest_mailnet.scripting.tally import Tally
-from pytest_mailnet.smtp.state import HangUp
-from pytest_mailnet.values import Reply, Stage
+from pytest_mailnet.smtp.state import USUAL_YES, HangUp, UsualYes, agreed
+from pytest_mailnet.values import Fate, Reply, Stage
 
 if TYPE_CHECKING:
     from pytest_mailnet.smtp.state import Step
@@ -39,6 +40,7 @@ class ScriptedAnswer:
         self.delay: float = 0.0
         self._matcher = matcher
         self._answers: tuple[Reply | HangUp, ...] = ()
+        self._fate: Fate | None = None
 
     @property
     def owner(self) -> str:
@@ -62,8 +64,36 @@ class ScriptedAnswer:
                 f"{str(self._matcher).partition('(')[0]}(...), or several in .reply_in_turn(...)"
             )
         self._answers = answers
+        self._check_fate()
 
-    def answer(self, step: Step, seen: Seen) -> Reply | HangUp | None:
+    def let(self, fate: Fate) -> None:
+        """Set what becomes of the mail.
+
+        Raises:
+            InvalidSetting: at another stage than after the dot, if that was set before, or beside a refusal.
+        """
+        if self.stage is not Stage.MESSAGE:
+            raise InvalidSetting(
+                f"{self}.{fate.name}(): what becomes of a mail is decided after its final dot, "
+                f"{self.owner}.on_message(...).{fate.name}()"
+            )
+        if self._fate is not None:
+            raise InvalidSetting(
+                f"{self} has decided already what becomes of the mail; another fate is a further line, "
+                f"{self.owner}.on_message(...).{fate.name}()"
+            )
+        self._fate = fate
+        self._check_fate()
+
+    def _check_fate(self) -> None:
+        refused = [it for it in self._answers if not agreed(it)]
+        if self._fate is not None and refused:
+            raise InvalidSetting(
+                f"{self}: what is refused or cut off stays with its sender; .{self._fate.name}() takes a yes "
+                "beside it, as in .reply('250 2.0.0 OK')"
+            )
+
+    def answer(self, step: Step, seen: Seen) -> Reply | HangUp | UsualYes | None:
         """Answer a command, and count that.
 
         Args:
@@ -73,7 +103,7 @@ class ScriptedAnswer:
         Returns:
             The answer, or None if it does not apply, or no longer.
         """
-        if not self._answers or self.tally.spent or self.mismatches(seen):
+        if not self.complete or self.tally.spent or self.mismatches(seen):
             return None
         # Not under the tally's lock: a predicate is the test's code and may ask the net anything.
         if not self._matcher.accepts(step):
@@ -82,7 +112,9 @@ class ScriptedAnswer:
         if turn is None:
             return None
         step.delay = self.delay
-        return self._answers[turn % len(self._answers)]
+        if self._fate is not None:
+            step.fate = dataclasses.replace(self._fate, recipients=self._matcher.numbers(seen))
+        return self._answers[turn % len(self._answers)] if self._answers else USUAL_YES
 
     def mismatches(self, seen: Seen) -> list[str]:
         """Why the answer does not apply to what came by; empty if it does."""
@@ -90,8 +122,8 @@ class ScriptedAnswer:
 
     @property
     def complete(self) -> bool:
-        """Whether the test has said what to answer."""
-        return bool(self._answers)
+        """Whether the test has said what to answer, or what becomes of the mail."""
+        return bool(self._answers) or self._fate is not None
 
     @property
     def in_turn(self) -> bool:
@@ -127,8 +159,11 @@ class ScriptedAnswer:
         elif self._answers:
             [answer] = self._answers
             said += ".disconnect()" if isinstance(answer, HangUp) else f".reply({str(answer)!r})"
-            if self.tally.times is not None:
-                said += f".times({self.tally.times})"
+        if self._fate is not None:
+            diagnostic = self._fate.diagnostic
+            said += f".{self._fate.name}({'' if diagnostic is None else repr(str(diagnostic))})"
+        if not self.in_turn and self.complete and self.tally.times is not None:  # several come once each
+            said += f".times({self.tally.times})"
         if self.delay:
             said += f".delayed(seconds={self.delay:g})"
         return said + (f".after({self.tally.after})" if self.tally.after else "")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import NamedTuple, Protocol
 
 from pytest_mailnet.smtp import hello, security, transaction
 from pytest_mailnet.smtp.dialogue import Dialogue
+from pytest_mailnet.smtp.manners import USUAL, Manners
 from pytest_mailnet.smtp.parameters import LINE_LIMIT
 from pytest_mailnet.smtp.paths import CommandError
 from pytest_mailnet.values import DELIVERY, Stage
@@ -54,22 +56,60 @@ def answer_command(dialogue: Dialogue, line: bytes, *, pipelined: bool = False) 
         return dialogue.response_to(line)
     verb, _, rest = line.rstrip(b"\r\n").partition(b" ")
     verb = verb.upper()
-    # What the server offers is asked for where it matters, which few lines are long or odd enough for.
-    if len(line) > LINE_LIMIT and len(line) > dialogue.agreed_on.line_limit(verb):
+    command = _COMMANDS.get(verb, _UNKNOWN)
+    if dialogue.manners is not USUAL:
+        if (ended := _ended(dialogue, line, verb, pipelined=pipelined)) is not None:
+            return ended
+        command, rest = _as_the_server_knows_it(dialogue.manners, command, verb, rest)
+    if len(line) > LINE_LIMIT and _is_too_long(dialogue, line, verb):
         return dialogue.say(line[:_LINE_SHOWN], "line_too_long")
     try:
         plain = line.isascii() or "SMTPUTF8" not in dialogue.offer.keywords
         argument = rest.strip().decode("ascii" if plain else "utf-8")
     except UnicodeDecodeError:
         return dialogue.say(line, "non_ascii_command")
-    command = _COMMANDS.get(verb, _UNKNOWN)
     if command.stage not in DELIVERY:
         dialogue.step.verb = verb.decode("ascii", "replace")
     dialogue.step.pipelined = pipelined
     try:
         return command.carry_out(dialogue, line, argument)
     except CommandError as error:
+        if error.details:
+            dialogue.step.details = error.details
         return dialogue.say(line, error.condition, command.stage)
+
+
+def _is_too_long(dialogue: Dialogue, line: bytes, verb: bytes) -> bool:
+    # What the server offers is asked for where it matters, which few lines are long enough for.
+    limit = dialogue.manners.command_line
+    if limit == LINE_LIMIT:
+        limit = dialogue.agreed_on.line_limit(verb)
+    return 0 < limit < len(line)
+
+
+def _as_the_server_knows_it(
+    manners: Manners, command: _Command, verb: bytes, rest: bytes
+) -> tuple[_Command, bytes]:
+    """A command and its argument, by what the server knows of it."""
+    name = verb.decode("ascii", "replace")
+    if name in manners.unknown:
+        return _UNKNOWN, rest
+    return command, b"" if name in manners.without_argument else rest
+
+
+def _ended(dialogue: Dialogue, line: bytes, verb: bytes, *, pipelined: bool) -> bytes | None:
+    """What ends the session before a line is looked at as a command; None for nothing."""
+    manners = dialogue.manners
+    if dialogue.exhausted:
+        return dialogue.give_up(line)
+    if manners.unwelcome and re.match(manners.unwelcome, line.decode("ascii", "replace"), re.IGNORECASE):
+        return dialogue.give_up(line, "unwelcome_command")
+    if pipelined and manners.unauthorised_pipelining:
+        name = verb.decode("ascii", "replace")
+        allowed = "PIPELINING" in dialogue.agreed_on.keywords and name not in manners.last_of_group
+        if not allowed and name not in manners.pipelined_freely:
+            return dialogue.give_up(line, "unauthorised_pipelining")
+    return None
 
 
 class OwnDialogue(Dialogue):

@@ -2,26 +2,40 @@
 
 from __future__ import annotations
 
+import re
+
 __all__ = ["Content"]
 
 _LINE_END = b"\r\n"
 _END = b"\r\n.\r\n"
-_LINE_LIMIT = 1001  # RFC 5321, 4.5.3.1.6: 1000 with CRLF, and the dot that was put before
+_LOOSE_END = re.compile(rb"\r?\n\.\r?\n")
+_LOOSE_LINE_END = re.compile(rb"\r?\n")
+_BARE = ((re.compile(rb"(?<!\r)\n"), "bare_line_feed"), (re.compile(rb"\r(?!\n)"), "bare_carriage_return"))
 
 
 class Content:
     """Reads the content after DATA, up to the final dot.
 
-    Only CRLF, dot, CRLF ends the content. Everything that looks similar (LF.LF, LF.CRLF, CR.CR, CRLF.LF) is
-    kept as content, and so are bare CR and LF: a server that takes them for line ends can be made to read a
-    second mail inside the first (SMTP smuggling, CVE-2023-51765).
+    As a rule only CRLF, dot, CRLF ends the content. Everything that looks similar (LF.LF, LF.CRLF, CR.CR,
+    CRLF.LF) is kept as content, and so are bare CR and LF: a server that takes them for line ends can be made
+    to read a second mail inside the first (SMTP smuggling, CVE-2023-51765).
 
     Args:
         limit: the largest size in bytes, without the dots put before lines (RFC 1870, 5); None for no limit.
+        line_limit: the longest line, with its line end; 0 for no limit.
+        bare_line_feed: one of `manners.BARE_LINE_FEEDS`.
+
+    Attributes:
+        longest_line: of a content that is refused, how long its longest line is, without its line end.
     """
 
-    def __init__(self, limit: int | None) -> None:
+    def __init__(self, limit: int | None, line_limit: int = 1001, bare_line_feed: str = "kept") -> None:
         self._limit = limit
+        self._line_limit = line_limit
+        self._refuses = bare_line_feed == "refused"
+        self._loose = {"ends lines": True, "ends lines throughout": None}.get(bare_line_feed, False)
+        self.longest_line: int = 0
+        self._dropped = 0  # bytes of a refused content's last line that are not held any more
         # The end of the DATA line, so that a dot alone is the end of an empty content.
         self._held = bytearray(_LINE_END)
         self._line = len(_LINE_END)  # where the line begins whose length is not known to be in order
@@ -32,23 +46,36 @@ class Content:
         held = self._held
         unseen = max(0, len(held) - len(_END) + 1)
         held += data
-        end = held.find(_END, unseen)
+        if self._loose is None and (first := held.find(b"\n", len(_LINE_END))) >= 0:
+            self._loose = held[first - 1] != _LINE_END[0]
+        if self._loose:
+            found = _LOOSE_END.search(held, unseen)
+            end, ended = found.span() if found else (-1, -1)
+        else:
+            end = held.find(_END, unseen)
+            ended = end + len(_END)
         if end < 0:
             # The last bytes may be those of an end that has not come as a whole.
             self._check(room=len(_END))
             return None
-        behind = bytes(held[end + len(_END) :])
-        del held[end + len(_LINE_END) :]
+        behind = bytes(held[ended:])
+        del held[end:]
+        held += _LINE_END
         self._check(room=0)
         return behind
 
     def taken(self) -> tuple[bytes, str | None]:
         """The content and None, or b"" and the condition that refuses the content.
 
-        The condition is "message_too_big" or "content_line_too_long".
+        The condition is "message_too_big", "content_line_too_long", "bare_line_feed" or
+        "bare_carriage_return".
         """
+        if self._problem is None and self._refuses:
+            self._problem = next((it for sign, it in _BARE if sign.search(self._held)), None)
         if self._problem is not None:
             return b"", self._problem
+        if self._loose:
+            self._held = bytearray(_LOOSE_LINE_END.sub(_LINE_END, self._held))
         # Of the dots that a line begins with, the client has put the first there (RFC 5321, 4.5.2).
         return bytes(self._held.replace(b"\r\n.", b"\r\n")[len(_LINE_END) :]), None
 
@@ -65,6 +92,7 @@ class Content:
             elif self._has_a_long_line():
                 self._problem = "content_line_too_long"
         if self._problem is not None:
+            self._measure()
             del held[: -len(_END) + 1]
 
     def _size(self) -> int:
@@ -72,10 +100,21 @@ class Content:
 
     def _has_a_long_line(self) -> bool:
         # From line end to line end, as far apart as they may be: most lines are skipped over.
-        held = self._held
-        while len(held) - self._line > _LINE_LIMIT:
-            end = held.rfind(_LINE_END, self._line, self._line + _LINE_LIMIT)
+        held, limit = self._held, self._line_limit
+        while 0 < limit < len(held) - self._line:
+            end = held.rfind(_LINE_END, self._line, self._line + limit)
             if end < 0:
                 return True
             self._line = end + len(_LINE_END)
         return False
+
+    def _measure(self) -> None:
+        """Note how long the longest line is that has come so far, without its line end."""
+        first, *rest = self._held.split(_LINE_END)
+        lengths = [self._dropped + len(first), *map(len, rest)]
+        self.longest_line = max(self.longest_line, *lengths)
+        kept, last = len(_END) - 1, (rest or [first])[-1]
+        if len(last) >= kept:
+            self._dropped = lengths[-1] - kept
+        elif rest:
+            self._dropped = 0

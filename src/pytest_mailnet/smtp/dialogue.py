@@ -33,6 +33,7 @@ class Dialogue(ABC):
         journal: the clock for the times of exchanges; the exchanges are appended to the session.
 
     Attributes:
+        manners: how the host holds its conversations.
         closing: whether the server hangs up after the bytes are sent.
         reading: reads the next bytes as content or a chunk; None while a command is expected.
         starting_tls: whether the next bytes are the client's TLS handshake.
@@ -47,9 +48,10 @@ class Dialogue(ABC):
 
     def __init__(self, service: SmtpHost, step: Step, journal: Journal) -> None:
         self.service = service
+        self.manners = service.manners
         self.step = step
         self._journal = journal
-        self._bad_commands = 0
+        self._unknown_commands = self._refusals = 0
         self.rcpt_refused: bool = False
         self.utf8 = False
         self.binary: bool = False
@@ -111,7 +113,7 @@ class Dialogue(ABC):
             The bytes to send.
         """
         said = self.say(unanswered, "timeout")
-        self.close(f"idle for {self.service.manners.idle_seconds} s")
+        self.close(f"idle for {self.manners.idle_seconds} s")
         return said
 
     def lost(self, how: str, unanswered: bytes = b"") -> None:
@@ -166,9 +168,28 @@ class Dialogue(ABC):
         answer = self.decide(Stage.OTHER)
         if answer is not None:
             return self.answer(Stage.OTHER, line, answer, "")
-        self._bad_commands += 1
-        limit = self.service.manners.bad_commands
-        return self.say(line, "too_many_bad_commands" if 0 < limit < self._bad_commands else condition)
+        self._unknown_commands += 1
+        if 0 < self.manners.unknown_commands < self._unknown_commands:
+            return self.give_up(line)
+        self.step.details = {"command": line.rstrip(b"\r\n").decode("utf-8", "backslashreplace")}
+        return self.say(line, condition)
+
+    def give_up(self, line: bytes, condition: str = "too_many_bad_commands") -> bytes:
+        """Say why the session ends, whatever the code of the reply, and hang up.
+
+        Args:
+            line: the line as it came.
+            condition: the condition of the reply.
+        """
+        said = self.say(line, condition)
+        if not self.closing:
+            self.close("closed by the server")
+        return said
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether the client has been refused so often that the server ends the session."""
+        return 0 < self.manners.refusals <= self._refusals
 
     def aside(self, stage: Stage, line: bytes, condition: str) -> tuple[bool, bytes]:
         """Answer a command that belongs to no step of a delivery.
@@ -211,8 +232,11 @@ class Dialogue(ABC):
         if isinstance(reply, HangUp):
             self.close("the server hung up")
             return said
-        if reply.code >= 500:
-            step.errors += 1
+        if reply.code >= 400:
+            self._refusals += 1
+            step.errors += reply.code >= 500
+        elif stage is Stage.MESSAGE:
+            self._refusals = 0
         if reply.closes:
             self.close(f"closed by the server after {reply.code}")
         return said

@@ -6,6 +6,8 @@ import email.utils
 import re
 from typing import Any
 
+from pytest_mailnet.domain_names import a_labels
+
 __all__ = ["addresses_of", "domain_of", "header_fields", "mailboxes_of"]
 
 _FOLDS = ((b"\r\n ", b" "), (b"\r\n\t", b"\t"), (b"\n ", b" "), (b"\n\t", b"\t"))
@@ -48,5 +50,5 @@ def mailboxes_of(value: str) -> list[tuple[str, str]]:
 
 
 def domain_of(address: str) -> str:
-    """The lower-cased domain of an address; "" if the address has none."""
-    return address.rpartition("@")[2].lower().rstrip(".") if "@" in address else ""
+    """The domain of an address in small letters and A-labels; "" if the address has none."""
+    return a_labels(address.rpartition("@")[2]).rstrip(".") if "@" in address else ""

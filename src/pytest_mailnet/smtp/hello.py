@@ -6,6 +6,7 @@ Each function has the signature and the arguments of `commands.CommandFunction`.
 from __future__ import annotations
 
 import functools
+import re
 from typing import TYPE_CHECKING
 
 from pytest_mailnet.smtp.paths import CommandError
@@ -34,7 +35,7 @@ def helo(dialogue: Dialogue, line: bytes, argument: str) -> bytes:
 def _hello(
     dialogue: Dialogue, line: bytes, argument: str, condition: str, extensions: tuple[str, ...]
 ) -> bytes:
-    if not (argument.isascii() and argument.isprintable() and argument):
+    if not _named(dialogue.manners.hello_name).fullmatch(argument):
         raise CommandError("helo_syntax")
     step = dialogue.step
     before = step.helo, step.extended
@@ -47,6 +48,11 @@ def _hello(
     else:  # RFC 5321, 4.1.4: all stays as it was
         step.helo, step.extended = before
     return dialogue.answer(Stage.EHLO, line, answer, condition)
+
+
+@functools.lru_cache(maxsize=64)
+def _named(form: str) -> re.Pattern[str]:
+    return re.compile(form)
 
 
 @functools.lru_cache(maxsize=256)

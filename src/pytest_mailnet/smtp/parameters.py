@@ -223,7 +223,7 @@ def _accepted(
     keyword, _, value = parameter.partition("=")
     known = _PARAMETERS[command].get(keyword.upper())
     if known is None or known.extension not in offer.keywords:
-        raise CommandError(unknown)
+        raise CommandError(unknown, option=parameter)
     _check(known.accepts(value), malformed)
     return keyword.upper(), value
 

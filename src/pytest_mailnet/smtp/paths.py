@@ -16,6 +16,8 @@ _ORDINARY = re.compile(
 )
 _POSTMASTER = re.compile(r"<(postmaster)>(?:[ \t]+(.*))?", re.IGNORECASE | re.DOTALL)
 _NULL = re.compile(r"<()>(?:[ \t]+(.*))?", re.DOTALL)
+# What servers take that do not ask for the form of RFC 5321: Postfix without strict_rfc821_envelopes.
+_LOOSE = re.compile(r"(?:<(\"[^\"]*\"[^<>\s]*|[^<>\s]+)>|([^<>\s]+))(?:[ \t]+(.*))?", re.DOTALL)
 _PARAMETER = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*(?:=[!-<>-~\x80-\U0010ffff]+)?")
 
 
@@ -24,11 +26,13 @@ class CommandError(Exception):
 
     Attributes:
         condition: the key of the reply in the phrasebook, "mail_syntax".
+        details: the values of the reply's variables that only the command tells, such as `option`.
     """
 
-    def __init__(self, condition: str) -> None:
+    def __init__(self, condition: str, **details: str) -> None:
         super().__init__(condition)
         self.condition = condition
+        self.details = details
 
 
 class Path(NamedTuple):
@@ -44,23 +48,31 @@ class Path(NamedTuple):
 
 
 @functools.lru_cache(maxsize=1024)  # the same few addresses come again, and one copy of each is enough
-def reverse_path(argument: str) -> Path:
+def reverse_path(argument: str, *, lenient: bool = False) -> Path:
     """Read the argument of MAIL, "FROM:<alice@gmail.com> SIZE=120".
+
+    Args:
+        argument: what follows the verb.
+        lenient: whether an address can be anything without a space, with or without angle brackets.
 
     Raises:
         CommandError: with "mail_syntax" or "bad_sender_syntax".
     """
-    return _path(argument, "FROM:", _NULL, "mail_syntax", "bad_sender_syntax")
+    return _path(argument, "FROM:", _NULL, "mail_syntax", "bad_sender_syntax", lenient=lenient)
 
 
 @functools.lru_cache(maxsize=1024)
-def forward_path(argument: str) -> Path:
+def forward_path(argument: str, *, lenient: bool = False) -> Path:
     """Read the argument of RCPT, "TO:<alice@gmail.com>"; `<postmaster>` takes no domain (RFC 5321, 4.5.1).
+
+    Args:
+        argument: what follows the verb.
+        lenient: as in `reverse_path`.
 
     Raises:
         CommandError: with "rcpt_syntax" or "bad_recipient_syntax".
     """
-    return _path(argument, "TO:", _POSTMASTER, "rcpt_syntax", "bad_recipient_syntax")
+    return _path(argument, "TO:", _POSTMASTER, "rcpt_syntax", "bad_recipient_syntax", lenient=lenient)
 
 
 def well_formed(parameter: str) -> bool:
@@ -68,7 +80,9 @@ def well_formed(parameter: str) -> bool:
     return _PARAMETER.fullmatch(parameter) is not None
 
 
-def _path(argument: str, keyword: str, special: re.Pattern[str], syntax: str, malformed: str) -> Path:
+def _path(
+    argument: str, keyword: str, special: re.Pattern[str], syntax: str, malformed: str, *, lenient: bool
+) -> Path:
     if argument[: len(keyword)].upper() != keyword:
         raise CommandError(syntax)
     written = argument[len(keyword) :].strip()
@@ -78,6 +92,11 @@ def _path(argument: str, keyword: str, special: re.Pattern[str], syntax: str, ma
         return Path(address, tuple(rest.split()) if rest else ())
     if not written:
         raise CommandError(syntax)
+    if lenient:
+        loose = _LOOSE.fullmatch(written)
+        if loose is None:
+            raise CommandError(malformed)
+        return Path(loose[1] or loose[2] or "", tuple((loose[3] or "").split()))
     # Few clients send such a path, and the parser takes as long to load as all of SMTP here.
     from email._header_value_parser import get_addr_spec, get_angle_addr  # noqa: PLC0415
     from email.errors import InvalidHeaderDefect  # noqa: PLC0415

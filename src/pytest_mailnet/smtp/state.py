@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pytest_mailnet.record.session import Finding, Session, parsed
 from pytest_mailnet.smtp.headers import addresses_of, domain_of, header_fields
-from pytest_mailnet.values import Endpoint, Reply
+from pytest_mailnet.values import Endpoint, Fate, Reply
 
 if TYPE_CHECKING:
     from email.message import EmailMessage
 
     from pytest_mailnet.smtp.sasl import Credentials
 
-__all__ = ["HANG_UP", "NO_DETAILS", "HangUp", "Step", "agreed"]
+__all__ = ["HANG_UP", "NO_DETAILS", "USUAL_YES", "HangUp", "Step", "UsualYes", "agreed"]
 
 NO_DETAILS: Final[Mapping[str, str]] = MappingProxyType({})
 """The details of a reply without variables that only a rule can fill in."""
@@ -31,6 +31,16 @@ class HangUp(Enum):
 
 HANG_UP: Final = HangUp.HANG_UP
 """An answer in place of a reply: close the connection without a word."""
+
+
+class UsualYes(Enum):
+    """The type of `USUAL_YES`."""
+
+    USUAL_YES = "usual yes"
+
+
+USUAL_YES: Final = UsualYes.USUAL_YES
+"""A test's answer in place of a reply: yes, in the server's own words."""
 
 
 def agreed(answer: Reply | HangUp | None) -> bool:
@@ -69,6 +79,7 @@ class Step:
         errors: how many replies of the session were permanent refusals (5yz).
         details: values for the variables of a reply that a rule has chosen.
         finding: which rule has decided the stage, and why; None if no rule has.
+        fate: what a test has decided to become of the mail; None where it goes to its recipients.
         results: findings about the mail that rules share; emptied when the mail ends.
         known: findings about the client that rules share; kept for the whole session.
     """
@@ -99,6 +110,7 @@ class Step:
     errors: int = 0
     details: Mapping[str, str] = field(default_factory=lambda: NO_DETAILS)
     finding: Finding | None = None
+    fate: Fate | None = None
     results: dict[Any, Any] = field(default_factory=dict)
     known: dict[Any, Any] = field(default_factory=dict)
 
@@ -128,7 +140,7 @@ class Step:
 
     def reset(self) -> None:
         """Forget the mail transaction (RFC 5321, 4.1.1.5)."""
-        self.reverse_path = self.declared_size = self.recipient = self.content = None
+        self.reverse_path = self.declared_size = self.recipient = self.content = self.fate = None
         self.mail_options = ()
         self.recipients = []
         self.rcpt_options = []

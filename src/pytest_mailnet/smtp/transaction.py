@@ -25,11 +25,10 @@ _BDAT = re.compile(r"([0-9]{1,20})( +LAST)?", re.IGNORECASE)
 def mail(dialogue: Dialogue, line: bytes, argument: str) -> bytes:
     """Begin a mail, and name its sender."""
     step = dialogue.step
-    if not step.helo:
-        raise CommandError("helo_required")
+    _check_hello(dialogue)
     if step.reverse_path is not None:
         raise CommandError("nested_mail")
-    path = reverse_path(argument)
+    path = reverse_path(argument, lenient=not dialogue.manners.checks_paths)
     size, utf8, binary = (
         read_mail_parameters(path.parameters, dialogue.agreed_on) if path.parameters else NO_PARAMETERS
     )
@@ -48,8 +47,9 @@ def rcpt(dialogue: Dialogue, line: bytes, argument: str) -> bytes:
     """Name one recipient."""
     step = dialogue.step
     if step.reverse_path is None:
-        raise CommandError("rcpt_before_mail" if step.helo else "helo_required")
-    path = forward_path(argument)
+        _check_hello(dialogue)
+        raise CommandError("rcpt_before_mail")
+    path = forward_path(argument, lenient=not dialogue.manners.checks_paths)
     if path.parameters:
         check_rcpt_parameters(path.parameters, dialogue.agreed_on)
     if not (dialogue.utf8 or path.address.isascii()):
@@ -68,8 +68,7 @@ def rcpt(dialogue: Dialogue, line: bytes, argument: str) -> bytes:
 
 def data(dialogue: Dialogue, line: bytes, argument: str) -> bytes:
     """Ask for the content of the mail, up to the final dot."""
-    if not dialogue.step.helo:
-        raise CommandError("helo_required")
+    _check_hello(dialogue)
     if argument:
         raise CommandError("data_syntax")
     _check_recipients(dialogue)
@@ -103,6 +102,11 @@ def rset(dialogue: Dialogue, line: bytes, argument: str) -> bytes:
     return said
 
 
+def _check_hello(dialogue: Dialogue) -> None:
+    if dialogue.manners.hello_required and not dialogue.step.helo:
+        raise CommandError("helo_required")
+
+
 def _check_recipients(dialogue: Dialogue) -> None:
     if not dialogue.step.recipients:
         raise CommandError("no_valid_recipients" if dialogue.rcpt_refused else "data_before_rcpt")
@@ -123,7 +127,8 @@ class _Mail:
 
     def __init__(self, dialogue: Dialogue) -> None:
         self._dialogue = dialogue
-        self._content = Content(dialogue.offer.size_limit)
+        manners = dialogue.manners
+        self._content = Content(dialogue.offer.size_limit, manners.content_line, manners.bare_line_feed)
         self.feed = self._content.feed
 
     @property
@@ -133,7 +138,11 @@ class _Mail:
     def finish(self) -> bytes:
         dialogue = self._dialogue
         content, problem = self._content.taken()
-        said = _take(dialogue, content) if problem is None else dialogue.say(content, problem, Stage.MESSAGE)
+        if problem is None:
+            said = _take(dialogue, content)
+        else:
+            dialogue.step.details = {"octets": str(self._content.longest_line)}
+            said = dialogue.say(content, problem, Stage.MESSAGE)
         dialogue.reset()
         return said
 
@@ -184,8 +193,7 @@ class _Chunk:
 
     def _check(self) -> None:
         dialogue = self._dialogue
-        if not dialogue.step.helo:
-            raise CommandError("helo_required")
+        _check_hello(dialogue)
         _check_recipients(dialogue)
         if self._too_big:
             dialogue.reset()

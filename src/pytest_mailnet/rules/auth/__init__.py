@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pytest_mailnet.rules.auth.results import Authentication
     from pytest_mailnet.smtp.state import Step
 
-__all__ = ["authentication_of", "trace_of"]
+__all__ = ["authentication_of", "quarantined", "trace_of"]
 
 
 def authentication_of(step: Step, dns: Resolver, clock: Clock) -> Authentication:
@@ -30,6 +30,14 @@ def authentication_of(step: Step, dns: Resolver, clock: Clock) -> Authentication
 
         found = step.results["authentication"] = Authentication(step, dns, clock)
     return found
+
+
+def quarantined(step: Step) -> str:
+    """Why DMARC wants a mail filed as junk, which a rule has looked into; "" if it does not."""
+    found: Authentication | None = step.results.get("authentication")
+    if found is None or found.dmarc.result != "fail" or found.dmarc.policy != "quarantine":
+        return ""
+    return f"DMARC of {found.author} failed (p=quarantine)"
 
 
 def trace_of(step: Step) -> bytes:

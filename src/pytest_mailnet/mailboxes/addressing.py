@@ -1,0 +1,123 @@
+"""Which addresses are one: letters, domains of other scripts, and what a provider makes of tags and dots."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from pytest_mailnet.domain_names import a_labels
+from pytest_mailnet.errors import InvalidAddress, amongst
+from pytest_mailnet.smtp.paths import CommandError, forward_path
+
+__all__ = ["LITERAL", "Addressing", "checked_address", "same_address", "split_address"]
+
+
+@dataclass(frozen=True, slots=True)
+class Addressing:
+    """What a provider makes of the addresses in its domains.
+
+    Attributes:
+        subaddress: the sign after which the rest of a local part is a tag, which does not count: "+"
+            delivers alice+shop@ to alice (RFC 5233); "" for none.
+        dots: whether a dot in a local part counts.
+        same_domains: domains in which the same local part is the same mailbox.
+    """
+
+    subaddress: str = ""
+    dots: bool = True
+    same_domains: tuple[str, ...] = ()
+
+    @classmethod
+    def from_table(cls, table: Mapping[str, object], domains: Collection[str]) -> Addressing:
+        """Read the table of a provider's file.
+
+        Args:
+            table: its keys are the attributes.
+            domains: the provider's.
+
+        Raises:
+            ValueError: with the key, for an unknown key or an invalid value.
+        """
+        known = [it.name for it in dataclasses.fields(cls)]
+        for key in table:
+            if key not in known:
+                raise ValueError(f"{key}: unknown key{amongst(key, known)}")
+        sign, dots, same = (
+            table.get(key, usual) for key, usual in (("subaddress", ""), ("dots", True), ("same_domains", []))
+        )
+        if not (isinstance(sign, str) and len(sign) <= 1 and sign != "@"):
+            raise ValueError(f"subaddress: {sign!r} is not one sign, such as '+'")
+        if not isinstance(dots, bool):
+            raise ValueError(f"dots: {dots!r} is not true or false")  # noqa: TRY004  # of a file, not of a call
+        if not isinstance(same, list):
+            raise ValueError(f"same_domains: {same!r} is not a list of domains")  # noqa: TRY004  # as above
+        for domain in same:
+            if domain not in domains:
+                raise ValueError(f"same_domains: no domain {domain!r}{amongst(str(domain), domains)}")
+        return cls(sign, dots, tuple(same))
+
+    def key(self, address: str) -> str:
+        """The form of an address by which its mailbox is found."""
+        local, _, domain = address.rpartition("@")
+        local, domain = _plain_local(local), a_labels(domain)
+        if not local.startswith('"'):
+            if self.subaddress:
+                local = local[: local.find(self.subaddress, 1)] if self.subaddress in local[1:] else local
+            if not self.dots:
+                local = local.replace(".", "")
+        if domain in self.same_domains:
+            domain = self.same_domains[0]
+        return f"{local}@{domain}"
+
+
+LITERAL: Final = Addressing()
+"""What most servers make of addresses: a local part is all of it."""
+
+
+def same_address(one: str, other: str) -> bool:
+    """Whether two addresses are one by letters and scripts, which all providers have in common."""
+    return one == other or LITERAL.key(one) == LITERAL.key(other)
+
+
+def split_address(address: str) -> tuple[str, str]:
+    """Split "Alice@Gmail.COM" into its local part, and its domain in small letters and A-labels.
+
+    Raises:
+        InvalidAddress: if one of the two is missing, or the domain has a space.
+    """
+    local, at, domain = address.rpartition("@")
+    if not (local and at and domain) or " " in domain:
+        raise InvalidAddress(
+            f"{address!r} is no mail address: it takes a local part, '@', and a domain, as in "
+            "'alice@gmail.com'"
+        )
+    return local, a_labels(domain)
+
+
+def checked_address(address: str) -> str:
+    """An address in full, after a check that RCPT can name it.
+
+    Raises:
+        InvalidAddress: if it cannot.
+    """
+    if not isinstance(address, str):
+        raise InvalidAddress(f"{address!r} is no mail address; it takes a text, as in 'alice@gmail.com'")
+    split_address(address)
+    try:
+        forward_path(f"TO:<{address}>")
+    except CommandError:
+        raise InvalidAddress(
+            f"{address!r} is no mail address: no RCPT command could name it (RFC 5321, 4.1.2)"
+        ) from None
+    return address
+
+
+def _plain_local(local: str) -> str:
+    if local.isascii():
+        return local.lower()
+    import unicodedata  # noqa: PLC0415  # few addresses need it
+
+    # RFC 6532, 3.1: an "ö" of one character and one of two are the same.
+    return unicodedata.normalize("NFC", local.lower())
