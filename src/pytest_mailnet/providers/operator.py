@@ -141,8 +141,8 @@ class Operator:
         plain = isinstance(address, str) and "@" not in address
         if self.facts.submission is not None and not self.domains and (plain or not self.facts.customer):
             raise InvalidAddress(
-                f"{address!r} cannot be a mailbox of {self.name}, which has no domain of its own. Who only hands "
-                f"in mail: mailnet.provider({self.name!r}).add_account({address!r}, password='...')"
+                f"{address!r} cannot be a mailbox of {self.name}, which has no domain of its own. Who hands in "
+                f"mail only: mailnet.provider({self.name!r}).add_account({address!r}, password='...')"
             )
         return self.register.add(address, quota=quota, password=password, aliases=aliases)
 
