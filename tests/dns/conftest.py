@@ -10,7 +10,7 @@ from typing import Any
 import dns.message
 import pytest
 
-from pytest_mailnet.dns.packets import NameServer
+from pytest_mailnet.dns.name_server import NameServer
 from pytest_mailnet.dns.resolver import Resolver
 from pytest_mailnet.record.journal import Journal
 

@@ -60,12 +60,12 @@ MISUSES = [
     (
         "mailnet.dns.fail('shop.example', 'SERVFAIL'); mailnet.dns.fail('shop.example', 'NXDOMAIN')",
         ZoneError,
-        "dns.fail('shop.example', 'dns-nxdomain'): that would never happen, since 'dns-servfail' was asked for first, for good: that takes times=1 to have an end",
+        "dns.fail('shop.example', 'dns-nxdomain'): that would never happen, since 'dns-servfail' was asked for first, for good: that takes times=1, or .end() of what it returned, to have an end",
     ),
     (
         "mailnet.dns.fail('shop.example', 'SERVFAIL'); mailnet.dns.fail('shop.example', 'SERVFAIL', times=1)",
         ZoneError,
-        "dns.fail('shop.example', 'dns-servfail'): that would never happen, since 'dns-servfail' was asked for first, for good: that takes times=1 to have an end",
+        "dns.fail('shop.example', 'dns-servfail'): that would never happen, since 'dns-servfail' was asked for first, for good: that takes times=1, or .end() of what it returned, to have an end",
     ),
 ]
 

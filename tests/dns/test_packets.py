@@ -83,7 +83,7 @@ def test_what_is_not_there_is_told_with_the_soa(shop, ask, name, rdtype, rcode):
 
     assert (reply.rcode(), reply.answer) == (rcode, [])
     assert told(reply.authority) == [
-        "shop.example. 3600 IN SOA ns.mailnet.example. hostmaster.shop.example. 1 7200 3600 1209600 300"
+        "shop.example. 300 IN SOA ns.mailnet.example. hostmaster.shop.example. 1 7200 3600 1209600 300"
     ]
 
 
@@ -249,15 +249,25 @@ def test_what_is_too_large_for_tcp_too_is_a_failure(zones, ask):
 
 
 @pytest.mark.parametrize(
-    ("rdtype", "rdclass"),
-    [("TXT", "CH"), ("MX", "HS"), ("MX", "ANY"), ("AXFR", "IN"), ("IXFR", "IN"), ("MAILA", "IN")],
+    ("rdtype", "rdclass", "rcode"),
+    [
+        ("TXT", "CH", dns.rcode.REFUSED),
+        ("MX", "HS", dns.rcode.REFUSED),
+        ("MX", "ANY", dns.rcode.FORMERR),
+        ("AXFR", "IN", dns.rcode.NOTAUTH),
+        ("IXFR", "IN", dns.rcode.NOTAUTH),
+        ("MAILA", "IN", dns.rcode.NOTIMP),
+        ("OPT", "IN", dns.rcode.FORMERR),
+        ("TSIG", "IN", dns.rcode.FORMERR),
+        ("TYPE128", "IN", dns.rcode.FORMERR),
+    ],
 )
-def test_transfers_and_other_classes_are_refused(shop, reply_to, rdtype, rdclass):
+def test_what_is_no_question_for_a_resolver_is_refused(shop, reply_to, rdtype, rdclass, rcode):
     question = dns.message.make_query("shop.example", rdtype, rdclass)
 
     reply = dns.message.from_wire(reply_to(question.to_wire()), ignore_trailing=True)
 
-    assert (reply.rcode(), reply.answer) == (dns.rcode.REFUSED, [])
+    assert (reply.rcode(), reply.answer) == (rcode, [])
 
 
 @pytest.mark.parametrize(
@@ -269,8 +279,53 @@ def test_other_operations_are_not_implemented(shop, reply_to, journal, opcode):
 
     reply = reply_to(bytes(question))
 
-    assert struct.unpack("!6H", reply) == (9, 0x8080 | opcode << 11 | dns.rcode.NOTIMP, 0, 0, 0, 0)
+    assert struct.unpack("!6H", reply) == (9, 0x8000 | opcode << 11 | dns.rcode.NOTIMP, 0, 0, 0, 0)
     assert journal.queries == []
+
+
+def test_the_target_of_a_dname_is_whole_and_others_point_to_it(zones, reply_to):
+    zones.add("old.example", "DNAME", "new.example")
+    question = dns.message.make_query("x.old.example", "A", use_edns=False).to_wire()
+
+    reply = reply_to(question)
+
+    answers = reply[len(question) :]
+    assert answers[:12] == b"\xc0\x0e" + struct.pack("!HHIH", 39, 1, 300, 13)[:10]
+    assert answers[12:25] == b"\3new\7example\0"
+    assert answers[25:41] == b"\xc0\x0c" + struct.pack("!HHIH", 5, 1, 300, 4) + b"\1x\xc0" + bytes(
+        [len(question) + 12]
+    )
+
+
+@pytest.mark.parametrize(
+    ("flags", "dnssec_ok", "told"),
+    [
+        ("RD", False, "QR RD RA"),
+        ("RD AD", False, "QR RD RA AD"),
+        ("RD", True, "QR RD RA AD"),
+        ("RD CD", False, "QR RD RA CD"),
+        ("AD CD", True, "QR RA AD CD"),
+    ],
+)
+def test_a_client_that_asks_for_it_is_told_that_an_answer_is_signed(shop, reply_to, flags, dnssec_ok, told):
+    shop.sign("shop.example")
+    question = dns.message.make_query("shop.example", "MX", want_dnssec=dnssec_ok)
+    question.flags = dns.flags.from_text(flags)
+
+    reply = dns.message.from_wire(reply_to(question.to_wire()))
+
+    assert dns.flags.to_text(reply.flags) == told
+    assert reply.edns == (0 if dnssec_ok else -1)
+    assert reply.ednsflags == (dns.flags.DO if dnssec_ok else 0)
+
+
+def test_an_answer_of_a_zone_that_is_not_signed_has_the_flags_of_its_question_without_ad(shop, reply_to):
+    question = dns.message.make_query("shop.example", "MX", want_dnssec=True)
+    question.flags = dns.flags.from_text("RD AD CD")
+
+    reply = dns.message.from_wire(reply_to(question.to_wire()))
+
+    assert (dns.flags.to_text(reply.flags), reply.ednsflags) == ("QR RD RA CD", dns.flags.DO)
 
 
 def test_answers_follow_what_the_test_changes_at_once(shop, ask):
@@ -302,7 +357,7 @@ def test_every_question_is_recorded_once_as_it_was_asked(shop, ask, journal):
     assert [(it.name, it.rdtype, it.rcode, it.via, it.client) for it in journal.queries] == [
         ("Shop.example", "MX", "NOERROR", "udp", "203.0.113.7"),
         ("no.shop.example", "A", "NXDOMAIN", "tcp", "203.0.113.7"),
-        ("shop.example", "AXFR", "REFUSED", "udp", "203.0.113.7"),
+        ("shop.example", "AXFR", "NOTAUTH", "udp", "203.0.113.7"),
     ]
     assert journal.queries[0].answers == (
         "shop.example 300 MX 10 mx.shop.example.",

@@ -66,12 +66,12 @@ def test_a_type_is_written_as_usual(given, rdtype):
         ("TX", "no DNS record type 'TX' (did you mean 'TXT'?); RFC 3597 has others as 'TYPE65280'"),
         (
             "SPAM",
-            "no DNS record type 'SPAM' (there is: A, AAAA, CAA, CNAME, MX, NS, PTR, SOA and 3 more); "
+            "no DNS record type 'SPAM' (there is: A, AAAA, CAA, CNAME, DNAME, MX, NS, PTR and 4 more); "
             "RFC 3597 has others as 'TYPE65280'",
         ),
         (
             "TYPE65536",
-            "no DNS record type 'TYPE65536' (there is: A, AAAA, CAA, CNAME, MX, NS, PTR, SOA and 3 more); "
+            "no DNS record type 'TYPE65536' (there is: A, AAAA, CAA, CNAME, DNAME, MX, NS, PTR and 4 more); "
             "RFC 3597 has others as 'TYPE65280'",
         ),
     ],
@@ -85,6 +85,10 @@ def test_a_type_that_is_none_is_told_with_the_nearest(given, told):
 
 def test_a_text_needs_no_quotes():
     assert strings("v=spf1 ; \\ -all") == (b"v=spf1 ; \\ -all",)
+
+
+def test_a_record_of_type_spf_is_a_text():
+    assert parse_rdata("shop.example", "SPF", "v=spf1 -all") == '"v=spf1 -all"'
 
 
 def test_a_text_that_is_quoted_is_read_as_a_master_file_reads_it():

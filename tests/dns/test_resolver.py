@@ -9,7 +9,8 @@ from pytest_mailnet.dns.zone import Zones
 from pytest_mailnet.dns.zonefile import parse_zone
 from pytest_mailnet.errors import ZoneError
 
-SHOP_SOA = "shop.example 3600 SOA ns.mailnet.example. hostmaster.shop.example. 1 7200 3600 1209600 300"
+# An SOA that says what is not there lives as long as its last field allows (RFC 2308, 3).
+SHOP_SOA = "shop.example 300 SOA ns.mailnet.example. hostmaster.shop.example. 1 7200 3600 1209600 300"
 ROOT_SOA = " 86400 SOA a.root-servers.net. nstld.verisign-grs.com. 2026010100 1800 900 604800 86400"
 GIVEN_SOA = "shop.example 60 SOA ns1.shop.example. dns.shop.example. 7 1 2 3 4"
 
@@ -119,6 +120,19 @@ def test_the_root_is_there(zones):
     assert negative(zones.lookup(".", "MX")) == ("NOERROR", ROOT_SOA)
 
 
+def test_the_root_has_an_soa_and_a_name_server(zones):
+    assert texts(zones.lookup(".", "SOA").answers) == [ROOT_SOA]
+    assert texts(zones.lookup(".", "NS").answers) == [" 3600 NS ns.mailnet.example."]
+
+
+def test_what_is_said_of_a_delegation_is_said_by_the_zone_above(zones):
+    zones.load("@ 60 SOA ns1 dns 7 1 2 3 4\n", "eu.shop.example")
+    zones.add("shop.example", "A", "192.0.2.27")
+
+    assert negative(zones.lookup("eu.shop.example", "DS")) == ("NOERROR", SHOP_SOA)
+    assert negative(zones.lookup("shop.example", "DS")) == ("NOERROR", ROOT_SOA)
+
+
 def test_a_name_with_names_below_it_is_nodata(zones):
     zones.add("selector._domainkey.eu.shop.example", "TXT", "v=DKIM1")
 
@@ -137,7 +151,7 @@ def test_a_zone_has_an_soa_and_a_name_server_without_being_given_any(zones):
     zones.add("www.shop.example", "A", "192.0.2.27")
 
     name_servers = zones.lookup("shop.example", "NS")
-    assert texts(zones.lookup("shop.example", "SOA").answers) == [SHOP_SOA]
+    assert texts(zones.lookup("shop.example", "SOA").answers) == [SHOP_SOA.replace(" 300 ", " 3600 ", 1)]
     assert texts(name_servers.answers) == ["shop.example 3600 NS ns.mailnet.example."]
     assert texts(name_servers.additional) == ["ns.mailnet.example 300 A 192.0.2.53"]
     assert negative(zones.lookup("www.shop.example", "SOA")) == ("NOERROR", SHOP_SOA)
@@ -147,15 +161,15 @@ def test_an_soa_that_was_given_is_the_one_told(zones):
     zones.add("shop.example", "SOA", "ns1.shop.example dns.shop.example 7 1 2 3 4", ttl=60)
 
     assert texts(zones.lookup("shop.example", "SOA").answers) == [GIVEN_SOA]
-    assert negative(zones.lookup("no.shop.example", "A")) == ("NXDOMAIN", GIVEN_SOA)
-    assert negative(zones.lookup("shop.example", "A")) == ("NOERROR", GIVEN_SOA)
+    assert negative(zones.lookup("no.shop.example", "A")) == ("NXDOMAIN", GIVEN_SOA.replace(" 60 ", " 4 "))
+    assert negative(zones.lookup("shop.example", "A")) == ("NOERROR", GIVEN_SOA.replace(" 60 ", " 4 "))
 
 
 def test_a_zone_below_another_tells_its_own_soa(zones):
     zones.add("shop.example", "A", "192.0.2.27")
     zones.load("@ 60 SOA ns1 dns 7 1 2 3 4\n@ 60 A 192.0.2.28\n", "eu.shop.example")
 
-    given = "eu.shop.example 60 SOA ns1.eu.shop.example. dns.eu.shop.example. 7 1 2 3 4"
+    given = "eu.shop.example 4 SOA ns1.eu.shop.example. dns.eu.shop.example. 7 1 2 3 4"
     assert negative(zones.lookup("no.eu.shop.example", "A")) == ("NXDOMAIN", given)
     assert negative(zones.lookup("no.shop.example", "A")) == ("NXDOMAIN", SHOP_SOA)
 
@@ -174,6 +188,144 @@ def test_an_alias_is_followed_across_zones(zones):
         "b.cdn.test 300 A 192.0.2.1",
         "b.cdn.test 300 A 192.0.2.2",
     ]
+
+
+def test_names_below_a_dname_are_those_below_its_target(zones):
+    zones.add("old.example", "DNAME", "new.example", ttl=77)
+    zones.add("mail.new.example", "MX", "10 mx.new.example")
+
+    assert texts(zones.lookup("mail.old.example", "MX").answers) == [
+        "old.example 77 DNAME new.example.",
+        "mail.old.example 77 CNAME mail.new.example.",
+        "mail.new.example 300 MX 10 mx.new.example.",
+    ]
+
+
+def test_the_owner_of_a_dname_stays_itself(zones):
+    zones.add("old.example", "DNAME", "new.example")
+    zones.add("old.example", "A", "192.0.2.27")
+    zones.add("new.example", "MX", "10 mx.new.example")
+
+    assert texts(zones.lookup("old.example", "A").answers) == ["old.example 300 A 192.0.2.27"]
+    assert negative(zones.lookup("old.example", "MX"))[0] == "NOERROR"
+    assert texts(zones.lookup("old.example", "DNAME").answers) == ["old.example 300 DNAME new.example."]
+
+
+def test_a_dname_to_the_root_leaves_the_labels_below_it(zones):
+    zones.add("test.shop.example", "DNAME", ".")
+    zones.add("www.other.example", "A", "192.0.2.28")
+
+    assert zones.lookup("www.other.example.test.shop.example", "A").values("A") == ("192.0.2.28",)
+
+
+def test_a_dname_hides_what_is_below_it(zones):
+    zones.add("a.old.example", "A", "192.0.2.27")
+    zones.add("old.example", "DNAME", "new.example")
+    zones.add("b.old.example", "DNAME", "elsewhere.example")
+
+    assert zones.lookup("a.old.example", "A").rcode == "NXDOMAIN"
+    assert texts(zones.lookup("x.b.old.example", "A").answers)[0] == "old.example 300 DNAME new.example."
+
+
+def test_a_dname_that_makes_a_name_too_long_is_yxdomain(zones):
+    zones.add("old.example", "DNAME", ".".join(["x" * 63] * 3))
+
+    answer = zones.lookup("y" * 62 + ".old.example", "A")
+
+    assert (answer.rcode, [it.rdtype for it in answer.answers]) == ("YXDOMAIN", ["DNAME"])
+    assert answer.failed
+
+
+def test_a_removed_dname_lets_its_names_be_found_again(zones):
+    zones.add("a.old.example", "A", "192.0.2.27")
+    zones.add("old.example", "DNAME", "new.example")
+
+    zones.remove("old.example", "DNAME")
+
+    assert zones.lookup("a.old.example", "A").values("A") == ("192.0.2.27",)
+
+
+def test_a_dname_of_merged_zones_is_followed(zones):
+    zones.merge(Zones(parse_zone("old 300 DNAME new\na.new 300 A 192.0.2.27\n", "provider.example")))
+
+    found = zones.addresses("a.old.provider.example", 4)
+
+    assert (found.canonical, found.addresses) == ("a.new.provider.example", ("192.0.2.27",))
+
+
+def test_a_second_dname_of_one_name_is_told(zones):
+    zones.add("old.example", "DNAME", "new.example")
+
+    with pytest.raises(ZoneError) as error:
+        zones.add("old.example", "DNAME", "newer.example")
+
+    assert str(error.value) == (
+        "'old.example' can have one DNAME (RFC 6672, 2.4), and has 'new.example.'; "
+        "dns.remove('old.example', 'DNAME') first"
+    )
+
+
+@pytest.mark.parametrize(
+    ("written", "asked"),
+    [
+        (r"sp\032ace.shop.example", "sp ace.shop.example"),
+        (r"sp\ ace.shop.example", r"sp\032ace.shop.example"),
+        (r"\097.shop.example", "A.shop.example"),
+        (r"a\@b.shop.example", "a@b.shop.example"),
+        (r"do\.t.shop.example", r"do\046t.shop.example"),
+        (r"b\128in.shop.example", r"B\128IN.shop.example."),
+    ],
+)
+def test_an_escaped_name_and_its_plain_form_are_one(zones, written, asked):
+    zones.add(written, "A", "192.0.2.27")
+
+    assert zones.lookup(asked, "A").values("A") == ("192.0.2.27",)
+    assert zones.lookup(written, "A").values("A") == ("192.0.2.27",)
+    zones.remove(asked)
+    assert zones.names == ["ns.mailnet.example"]
+
+
+@pytest.mark.parametrize(
+    ("name", "rdtype", "signed"),
+    [
+        ("shop.example", "MX", True),
+        ("no.shop.example", "MX", True),
+        ("in.shop.example", "A", True),
+        ("out.shop.example", "A", False),
+        ("back.other.example", "A", False),
+        ("other.example", "A", False),
+        ("ashop.example", "A", False),
+        ("shop.example", "DS", False),
+    ],
+)
+def test_an_answer_of_signed_zones_alone_is_signed(zones, name, rdtype, signed):
+    zones.add("shop.example", "MX", "10 mx.shop.example")
+    zones.add("in.shop.example", "CNAME", "shop.example")
+    zones.add("out.shop.example", "CNAME", "other.example")
+    zones.add("back.other.example", "CNAME", "shop.example")
+    zones.sign("shop.example")
+
+    assert zones.lookup(name, rdtype).signed is signed
+
+
+def test_a_failure_of_a_signed_zone_is_not_signed(zones):
+    zones.add("shop.example", "MX", "10 mx.shop.example")
+    zones.sign("shop.example")
+    zones.fail("shop.example", "NXDOMAIN")
+
+    assert not zones.lookup("shop.example", "MX").signed
+
+
+def test_a_zone_that_is_not_there_cannot_be_signed(zones):
+    zones.add("shop.example", "A", "192.0.2.27")
+
+    with pytest.raises(ZoneError) as error:
+        zones.sign("shop.exmaple")
+
+    assert str(error.value) == (
+        "dns.sign('shop.exmaple'): no zone of that name (did you mean 'shop.example'? "
+        "There is: ns.mailnet.example, shop.example)"
+    )
 
 
 @pytest.mark.parametrize("rdtype", ["CNAME", "ANY"])
@@ -423,6 +575,49 @@ def test_failures_of_one_name_come_in_turn(zones):
     zones.fail("shop.example", "REFUSED", times=1)
 
     assert [zones.lookup("shop.example", "A").rcode for _ in range(3)] == ["SERVFAIL", "REFUSED", "NOERROR"]
+
+
+def test_a_failure_can_be_ended(zones):
+    zones.add("shop.example", "MX", "10 mx.shop.example")
+    failure = zones.fail("shop.example", "SERVFAIL")
+    during = zones.lookup("shop.example", "MX").rcode
+
+    failure.end()
+    failure.end()
+
+    assert (during, zones.lookup("shop.example", "MX").rcode) == ("SERVFAIL", "NOERROR")
+
+
+def test_the_end_of_a_failure_leaves_the_others(zones):
+    zones.add("shop.example", "MX", "10 mx.shop.example")
+    first = zones.fail("shop.example", "SERVFAIL", times=5)
+    zones.fail("shop.example", "REFUSED", times=1)
+    zones.fail("shop.example", "SERVFAIL", rdtype="A", times=1)
+
+    first.end()
+
+    assert [zones.lookup("shop.example", "MX").rcode for _ in range(2)] == ["REFUSED", "NOERROR"]
+    assert zones.lookup("shop.example", "A").rcode == "SERVFAIL"
+
+
+def test_after_a_failures_end_another_takes_its_place(zones):
+    failure = zones.fail("shop.example", "SERVFAIL")
+    with pytest.raises(ZoneError, match=r"never happen.*\.end\(\) of what it returned"):
+        zones.fail("shop.example", "NXDOMAIN")
+
+    failure.end()
+    zones.fail("shop.example", "REFUSED")
+
+    assert zones.lookup("shop.example", "MX").rcode == "REFUSED"
+
+
+def test_a_failure_that_was_asked_for_twice_is_one(zones):
+    zones.add("shop.example", "MX", "10 mx.shop.example")
+    zones.fail("shop.example", "SERVFAIL")
+
+    zones.fail("shop.example", "SERVFAIL").end()
+
+    assert zones.lookup("shop.example", "MX").rcode == "NOERROR"
 
 
 def test_a_reverse_name_can_fail(addressed):

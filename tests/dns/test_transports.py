@@ -136,13 +136,28 @@ def test_a_segment_may_end_within_the_next_question(numbered, stream):
     assert (before, texts(stream.receive())) == (['"number 1"'], ['"number 2"'])
 
 
-def test_a_stream_goes_on_after_what_is_no_question(numbered, stream):
-    stream.send(b"", b"\0" * 11, bytes(12), question("n4.shop.example", number=4))
+def test_a_stream_goes_on_after_a_format_error(numbered, stream):
+    stream.send(bytes(12), question("n4.shop.example", number=4))
 
     broken, answered = stream.receive(), stream.receive()
 
     assert dns.message.from_wire(broken).rcode() == dns.rcode.FORMERR
     assert texts(answered) == ['"number 4"']
+
+
+@pytest.mark.parametrize(
+    "packet", [b"", b"\0" * 11, b"\0\1\x81\x80" + bytes(8)], ids=["nothing", "half a header", "an answer"]
+)
+def test_a_stream_ends_with_what_is_no_question(numbered, standing, recorded, packet):
+    questions = (question(f"n{number}.shop.example", number=number) for number in (4, 5))
+
+    with socket.create_connection(GOOGLE, timeout=10) as sock, sock.makefile("rb") as read:
+        sock.sendall(b"".join(map(framed, (next(questions), packet, next(questions)))))
+        replies = read.read()
+
+    assert texts(replies[2:]) == ['"number 4"']
+    assert recorded() == [("n4.shop.example", "tcp")]
+    assert standing() == set()
 
 
 def test_what_was_asked_before_the_client_said_its_last_is_answered(numbered):
@@ -235,4 +250,4 @@ def test_gmails_exchangers_of_2009_take_as_many_octets_as_they_took(make_mailnet
 def test_a_test_is_offered_what_changes_names_and_what_was_asked(mailnet):
     names = {name for name in dir(mailnet.dns) if not name.startswith("_")}
 
-    assert names == {"add", "fail", "load", "names", "queries", "remove"}
+    assert names == {"add", "fail", "load", "names", "queries", "remove", "sign"}

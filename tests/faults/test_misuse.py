@@ -25,22 +25,22 @@ MISUSES = [
     (
         "host.fail('reset-at-rcpt'); host.fail('closed-at-rcpt', times=1)",
         InvalidSetting,
-        "fail('closed-at-rcpt'): that would never happen, since 'reset-at-rcpt' was asked for first, for good: that takes times=1, or .accept_connections(), to have an end",
+        "fail('closed-at-rcpt'): that would never happen, since 'reset-at-rcpt' was asked for first, for good: that takes times=1, .end() or .accept_connections() to have an end",
     ),
     (
         "host.fail('reset-at-rcpt'); host.fail('reset-at-rcpt', times=1)",
         InvalidSetting,
-        "fail('reset-at-rcpt'): that would never happen, since 'reset-at-rcpt' was asked for first, for good: that takes times=1, or .accept_connections(), to have an end",
+        "fail('reset-at-rcpt'): that would never happen, since 'reset-at-rcpt' was asked for first, for good: that takes times=1, .end() or .accept_connections() to have an end",
     ),
     (
         "host.refuse_connections(); host.fail('reset-at-rcpt')",
         InvalidSetting,
-        "fail('reset-at-rcpt'): that would never happen, since 'refused-at-connect' was asked for first, for good: that takes times=1, or .accept_connections(), to have an end",
+        "fail('reset-at-rcpt'): that would never happen, since 'refused-at-connect' was asked for first, for good: that takes times=1, .end() or .accept_connections() to have an end",
     ),
     (
         "host.fail('reset-at-mail'); host.fail('reset-at-rcpt')",
         InvalidSetting,
-        "fail('reset-at-rcpt'): that would never happen, since 'reset-at-mail' was asked for first, for good: that takes times=1, or .accept_connections(), to have an end",
+        "fail('reset-at-rcpt'): that would never happen, since 'reset-at-mail' was asked for first, for good: that takes times=1, .end() or .accept_connections() to have an end",
     ),
     (
         "mailnet.fail('gmail.com')",

@@ -252,6 +252,12 @@ def test_a_file_with_everything_right_is_read():
             'stage_evidence = "seen"',
             "replies.user_unknown.stage_evidence: 'seen' (there is",
         ),
+        (
+            "[[rules]]",
+            '[dmarc]\nrfc = 7498\nsource = "own"\n\n[[rules]]',
+            "dmarc.rfc: 7498 is no RFC of DMARC; it takes 9989, or 7489",
+        ),
+        ("[[rules]]", "[dmarc]\nrfc = 7489\n\n[[rules]]", "dmarc.source: is missing"),
     ],
 )
 def test_a_file_with_an_error_is_refused_with_file_and_key(old, new, told):

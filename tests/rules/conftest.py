@@ -30,6 +30,7 @@ class Surroundings:
         self.mailboxes: dict[str, Mailbox] = {}
         self.senders: dict[str, Any] = {}
         self.trusted: set[str] = set()
+        self.dmarc_rfc = 9989
         self._memories: dict[int, Any] = {}
 
     def is_local(self, domain: str) -> bool:

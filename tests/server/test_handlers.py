@@ -671,3 +671,36 @@ def test_a_handler_that_forwards_what_a_provider_relays_to_it(mailnet):
     mailnet.deliver_all()
 
     assert [it.sender for it in shop.messages] == ["alias@app.example"]
+
+
+@pytest.mark.parametrize("end", ["close", "abort", "write_eof"])
+def test_a_server_of_the_application_s_can_end_the_connection_in_each_way(mailnet, inbox, end):
+    class Leaving(SMTP):
+        async def smtp_NOOP(self, arg):
+            getattr(self.transport, end)()
+
+    mailnet.add_server("mx.app.example", domain="app.example", handler=inbox, factory=Leaving)
+
+    with smtplib.SMTP("mx.app.example", timeout=10) as client, pytest.raises(smtplib.SMTPServerDisconnected):
+        client.noop()
+
+
+def test_what_is_written_after_the_end_goes_nowhere(mailnet, inbox):
+    class Leaving(SMTP):
+        async def smtp_NOOP(self, arg):
+            self.transport.close()
+            for _ in range(100):
+                await self.push("250 And again")
+
+    mailnet.add_server("mx.app.example", domain="app.example", handler=inbox, factory=Leaving)
+
+    with (
+        socket.create_connection(("mx.app.example", 25), timeout=10) as client,
+        client.makefile("rb") as replies,
+    ):
+        banner = replies.readline()
+        client.sendall(b"NOOP\r\nNOOP\r\n")
+        said = replies.read()
+
+    assert banner.startswith(b"220 ")
+    assert said == b""

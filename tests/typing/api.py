@@ -276,7 +276,10 @@ def test_faults(mailnet: MailNet) -> None:
     mailnet.fail("shop.example", schedule, times=3)
     mailnet.fail("alice@shop.example", "dns-mx-dangling")
     mailnet.dns.fail("shop.example", "SERVFAIL", rdtype="MX", times=1)
-    mailnet.dns.fail("shop.example", "dns-time-out")
+    failure = mailnet.dns.fail("shop.example", "dns-time-out")
+    failure.end()
+    mailnet.fail("shop.example", "reset-at-data").end()
+    failure.times = 1  # type: ignore[attr-defined]
     assert_type(mailnet.chaos(rate=0.05).seed, int)
 
     mailnet.fail("shop.example", "reset-at-rctp")  # type: ignore[arg-type]
@@ -305,6 +308,7 @@ def test_strategies(schedule: FaultSchedule, world: World, fault: Fault | DnsFau
 def test_dns(mailnet: MailNet) -> None:
     mailnet.dns.add("shop.example", "MX", "10 mx.shop.example.", "20 mx2.shop.example.", ttl=60)
     mailnet.dns.load(Path("shop.zone"), origin="shop.example")
+    mailnet.dns.sign("shop.example")
     mailnet.dns.remove("shop.example", "MX")
     assert_type(mailnet.dns.names, list[str])
     assert_type(mailnet.dns.queries, list[Query])

@@ -10,6 +10,8 @@ from pytest_mailnet.faults.dns_fault import DnsManner
 
 __all__ = ["Addresses", "DnsAnswer", "addresses_in"]
 
+_ADDRESSES = frozenset({"A", "AAAA"})
+
 
 class DnsAnswer(NamedTuple):
     """The answer of a resolver to one question.
@@ -20,6 +22,7 @@ class DnsAnswer(NamedTuple):
         authority: the zone's SOA if there is no such name or type (RFC 2308), otherwise empty.
         additional: addresses of the hosts in the answers.
         broken: the fault that happens to the answer on its way; None for none.
+        signed: whether all of it comes from signed zones (RFC 4035, 3.2.3).
     """
 
     rcode: str
@@ -27,6 +30,7 @@ class DnsAnswer(NamedTuple):
     authority: tuple[Record, ...] = ()
     additional: tuple[Record, ...] = ()
     broken: DnsManner | None = None
+    signed: bool = False
 
     @property
     def failed(self) -> bool:
@@ -67,6 +71,6 @@ def addresses_in(name: str, answer: DnsAnswer) -> Addresses:
     return Addresses(
         answer.rcode,
         chain[-1].rdata.rstrip(".") if chain else name,
-        tuple(record.rdata for record in answer.answers if record.rdtype != "CNAME"),
+        tuple(record.rdata for record in answer.answers if record.rdtype in _ADDRESSES),
         tuple(map(str, answer.answers)),
     )

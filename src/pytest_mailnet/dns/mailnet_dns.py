@@ -13,6 +13,7 @@ from pytest_mailnet.handles.snapshot import Snapshot, since
 
 if TYPE_CHECKING:
     from pytest_mailnet.dns.resolver import Resolver
+    from pytest_mailnet.faults.disruption import Disruption
     from pytest_mailnet.faults.dns_fault import DnsFault
     from pytest_mailnet.record.journal import Journal, Query
 
@@ -24,6 +25,7 @@ _INSTEAD: Mapping[str, str] = MappingProxyType(
         "records": ".add('shop.example', 'MX', '10 mx.shop.example') puts some in, .remove takes them away",
         "queries": "what the application asks is recorded",
         "names": ".add and .remove put records in and take them away",
+        "recover": ".end() of what .fail returns ends a failure",
         "nameservers": "all name servers lead into the net",
     }
 )
@@ -81,7 +83,7 @@ class Dns:
 
     def fail(
         self, name: str, fault: DnsFailure | DnsFault, *, rdtype: str | None = None, times: int | None = None
-    ) -> None:
+    ) -> Disruption:
         """Let look-ups of a name go wrong: `dns.fail("shop.example", "SERVFAIL")`.
 
         Args:
@@ -89,14 +91,32 @@ class Dns:
             fault: an rcode ("SERVFAIL", "REFUSED", "NXDOMAIN", "NOTIMP", "FORMERR"), one of
                 `pytest_mailnet.FAULTS` whose id begins with "dns-", or that id.
             rdtype: the type of the questions that fail; None for all types.
-            times: how many questions fail; None for all from now on.
+            times: how many questions fail; None for all from now on, until `end`.
+
+        Returns:
+            The failure; its `end()` lets the fault happen no more.
 
         Raises:
             ZoneError: for an unknown fault or type, a count below 1, a fault of MX records where the name has
                 none, or a fault that no question can meet, because an earlier one without `times` takes
                 them all.
         """
-        self._resolver.fail(name, fault, rdtype=rdtype, times=times)
+        return self._resolver.fail(name, fault, rdtype=rdtype, times=times)
+
+    def sign(self, name: str) -> None:
+        """Let answers from a domain count as validated by DNSSEC: `dns.sign("shop.example")`.
+
+        An answer of which every record comes from such domains has the AD flag, for clients that set AD or
+        DO in the question (RFC 6840, 5.7 and 5.8). There are no keys and signatures, and no RRSIG in
+        answers: the client trusts its resolver, as with `options trust-ad` in resolv.conf.
+
+        Args:
+            name: the domain; all names below it count as well.
+
+        Raises:
+            ZoneError: if the net has no zone of that name; names the near misses.
+        """
+        self._resolver.sign(name)
 
     @property
     def queries(self) -> list[Query]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import ipaddress
 import re
@@ -13,7 +14,6 @@ import dns.name
 import dns.rdata
 import dns.rdataclass
 import dns.rdatatype
-import dns.rdtypes.ANY.TXT
 import dns.tokenizer
 
 from pytest_mailnet.domain_names import a_labels
@@ -42,6 +42,7 @@ _EXAMPLES = {
     "AAAA": "2001:db8::27",
     "CAA": '0 issue "ca.example"',
     "CNAME": "mx.shop.example",
+    "DNAME": "new.example",
     "MX": "10 mx.shop.example",
     "NS": "ns.shop.example",
     "PTR": "mx.shop.example",
@@ -50,6 +51,7 @@ _EXAMPLES = {
     "TLSA": "3 1 1 " + "ab" * 32,
     "TXT": "v=spf1 -all",
 }
+_TEXTS = frozenset({"TXT", "SPF"})  # the latter as in RFC 4408, 3.1.1
 _TARGETS = {"MX": 1, "NS": 0, "SRV": 3}  # where a host stands in rdata (RFC 1035, 3.3.9 and 3.3.11; RFC 2782)
 _REVERSE = (".in-addr.arpa", ".ip6.arpa")
 _CHUNK = 255
@@ -97,8 +99,12 @@ class Record(NamedTuple):
 
 def plain_name(name: str) -> str:
     """A domain name in the form to compare: lower case, A-labels, no final dot; "" is the root."""
-    # A dot in a label is written as its number, so that every dot there is ends a label.
-    return a_labels(name).replace(r"\.", r"\046").rstrip(".")
+    name = a_labels(name)
+    if "\\" in name or " " in name or not name.isprintable():
+        with contextlib.suppress(ValueError):
+            # Every escape in one form, a dot in a label as its number: every dot there ends a label.
+            name = presented(labels(name)).lower()
+    return name.rstrip(".")
 
 
 def presented(parts: Iterable[bytes]) -> str:
@@ -117,7 +123,8 @@ def checked_name(name: str) -> str:
     """
     owner = plain_name(name) if isinstance(name, str) else ""
     try:
-        known = bool(labels(owner)) and owner.isascii() and " " not in owner
+        # A space is possible, and a mistake where it has no backslash before it.
+        known = bool(labels(owner)) and owner.isascii() and " " not in name.replace(r"\ ", "")
     except ValueError:
         known = False
     if not known:
@@ -174,8 +181,8 @@ def parse_rdtype(rdtype: str) -> str:
 def parse_rdata(name: str, rdtype: str, value: str) -> str:
     """Read rdata, and write it as in a `Record`.
 
-    Host names need no final dot, and a TXT no quotes. Texts of more than 255 octets, such as DKIM keys,
-    become several character strings (RFC 1035, 3.3.14).
+    Host names need no final dot, and the texts of TXT and SPF no quotes. Those of more than 255 octets, such
+    as DKIM keys, become several character strings (RFC 1035, 3.3.14).
 
     Args:
         name: the owner, for the message.
@@ -262,10 +269,9 @@ def _read_backwards(name: str) -> str | None:
 @functools.lru_cache(maxsize=1024)  # a value is the same in one net after the other
 def _rdata(rdtype: str, value: str) -> str:
     kind = dns.rdatatype.from_text(rdtype)
-    if kind == dns.rdatatype.TXT:
-        rdata: dns.rdata.Rdata = dns.rdtypes.ANY.TXT.TXT(
-            dns.rdataclass.IN, kind, list(_character_strings(value))
-        )
+    if rdtype in _TEXTS:
+        text = dns.rdata.get_rdata_class(dns.rdataclass.IN, kind)  # type: ignore[no-untyped-call]
+        rdata: dns.rdata.Rdata = text(dns.rdataclass.IN, kind, list(_character_strings(value)))
     else:
         rdata = dns.rdata.from_text(dns.rdataclass.IN, kind, value, dns.name.root, relativize=False)
     if len(rdata.to_wire() or b"") > _MOST_OCTETS:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import functools
 import os
-import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from pytest_mailnet.dns.answers import Addresses, DnsAnswer, addresses_in
+from pytest_mailnet.dns.domains import Domains, authenticating
 from pytest_mailnet.dns.records import (
     Record,
     checked_name,
@@ -18,8 +18,9 @@ from pytest_mailnet.dns.records import (
     reversed_address,
 )
 from pytest_mailnet.dns.wrong_answers import wrong_answer
-from pytest_mailnet.dns.zone import NAME_SERVER, Zones
+from pytest_mailnet.dns.zone import Zones, own_zone
 from pytest_mailnet.errors import ZoneError, amongst
+from pytest_mailnet.faults.disruption import Disruption
 from pytest_mailnet.faults.dns_fault import (
     MX_MANNERS,
     UNHEARD,
@@ -35,8 +36,6 @@ from pytest_mailnet.system.native import reentrant_lock
 __all__ = ["Resolver"]
 
 _CNAMES = 8
-_AUTHENTICATION = re.compile(r'^"?v=(spf1|dkim1|dmarc1)\b', re.IGNORECASE)
-_AUTHENTICATION_LABELS = re.compile(r"^(.+\._domainkey|_dmarc)\.")
 
 
 class Resolver:
@@ -65,9 +64,10 @@ class Resolver:
         self._missing: Callable[[str], object] = missing or str
         self._reverse = reverse
         self._zones = Zones()
-        self._zones.merge(_own_zone())
+        self._zones.merge(own_zone())
         self._faults = ArmedLookups(now)
-        self._authenticated: set[str] = set()
+        self._authenticated = Domains()
+        self._signed = Domains()
         self._lock = reentrant_lock()
 
     def add(self, name: str, rdtype: str, *values: str, ttl: int = 300) -> None:
@@ -89,7 +89,9 @@ class Resolver:
         for owner in {record.name for record in records}:
             self._missing(owner)
         self.put(records)
-        self._note(records)
+        if domains := authenticating(records):
+            with self._lock:
+                self._authenticated.add(domains)
 
     def put(self, records: Iterable[Record]) -> None:
         """Add finished records, all of them or none.
@@ -123,9 +125,18 @@ class Resolver:
             self._version += 1
             self._zones.remove(owner, kind)
 
+    def sign(self, name: str) -> None:
+        """Let answers from a domain count as validated, as `Dns.sign` describes."""
+        owner = checked_name(name)
+        if not self.knows(owner):
+            raise ZoneError(f"dns.sign({name!r}): no zone of that name{amongst(name, self.names)}")
+        with self._lock:
+            self._version += 1
+            self._signed.add((owner,))
+
     def fail(
         self, name: str, fault: DnsFailure | DnsFault, *, rdtype: str | None = None, times: int | None = None
-    ) -> None:
+    ) -> Disruption:
         """Let look-ups of a name go wrong, as `Dns.fail` describes."""
         known, owner = self.prepared(name, fault), checked_name(name)
         if times is not None and not (is_whole(times) and times >= 1):
@@ -133,7 +144,8 @@ class Resolver:
         kind = None if rdtype is None else parse_rdtype(rdtype)
         with self._lock:
             self._version += 1
-            self._faults.add(owner, known, kind, times)
+            end = self._faults.add(owner, known, kind, times)
+        return Disruption(f"{known.id} of {owner}", functools.partial(self._end, end))
 
     def prepared(self, name: str, fault: DnsFailure | DnsFault) -> DnsFault:
         """Find a fault by name, and add the records that it needs: an alias, or localhost.
@@ -179,8 +191,7 @@ class Resolver:
 
     def authenticates(self, domain: str) -> bool:
         """Whether the test has published an SPF, DKIM or DMARC record for a domain or for a parent of it."""
-        with self._lock:
-            return any(it == domain or domain.endswith(f".{it}") for it in self._authenticated)
+        return self._authenticated.cover(domain)
 
     @property
     def names(self) -> list[str]:
@@ -236,25 +247,30 @@ class Resolver:
         asked = plain_name(name)
         answers: list[Record] = []
         broken: DnsManner | None = None
+        signed = bool(self._signed)
         for _ in range(_CNAMES + 1):
             self._missing(asked)
             back = self._back(asked)
             with self._lock:
                 fault, drawn = drawn or self._faults.at(asked, rdtype), None
-                wrong = None if fault is None else wrong_answer(fault.manner, asked, self._zones)
+                wrong = None if fault is None else wrong_answer(fault.manner, asked, rdtype, self._zones)
                 if wrong is not None:
                     return wrong
                 broken = broken if fault is None else fault.manner
+                # A DS is of the zone above.
+                signed = signed and self._signed.cover(asked.partition(".")[2] if rdtype == "DS" else asked)
                 found = self._found(asked, rdtype, back)
                 if not found:
                     rcode = "NXDOMAIN" if found is None else "NOERROR"
-                    soa = self._zones.soa(asked)
-                    return DnsAnswer(rcode, tuple(answers), (soa,), broken=broken)
+                    soa = self._zones.denial(asked, rdtype)
+                    return DnsAnswer(rcode, tuple(answers), (soa,), (), broken, signed)
                 answers += found
                 last = found[-1]
                 if last.rdtype != "CNAME" or rdtype in {"CNAME", "ANY"}:
+                    if last.rdtype == "DNAME" and last.name != asked:  # RFC 6672, 2.2
+                        return DnsAnswer("YXDOMAIN", tuple(answers), (), (), broken, signed)
                     additional = tuple(self._additional(found))
-                    return DnsAnswer("NOERROR", tuple(answers), (), additional, broken)
+                    return DnsAnswer("NOERROR", tuple(answers), (), additional, broken, signed)
             asked = plain_name(last.rdata)
         return DnsAnswer("SERVFAIL")
 
@@ -268,12 +284,10 @@ class Resolver:
         """
         return addresses_in(plain_name(name), self.lookup(name, "A" if version == 4 else "AAAA", drawn))
 
-    def _note(self, records: Iterable[Record]) -> None:
-        owners = {it.name for it in records if it.rdtype == "TXT" and _AUTHENTICATION.search(it.rdata)}
-        owners |= {it.name for it in records if "._domainkey." in it.name}
-        if owners:
-            with self._lock:
-                self._authenticated |= {_AUTHENTICATION_LABELS.sub("", name) for name in owners}
+    def _end(self, end: Callable[[], object]) -> None:
+        with self._lock:
+            self._version += 1
+            end()
 
     def _back(self, name: str) -> Record | None:
         """The PTR record of an address of the net. Called without the lock: it may put a provider in."""
@@ -290,9 +304,3 @@ class Resolver:
         for host in dict.fromkeys(filter(None, (it.target for it in answers))):
             for rdtype in ("A", "AAAA"):
                 yield from (it for it in self._zones.find(host, rdtype) or () if it.rdtype == rdtype)
-
-
-@functools.cache
-def _own_zone() -> Zones:
-    """The zone of the name server that all zones name."""
-    return Zones([Record(NAME_SERVER, "A", 300, parse_rdata(NAME_SERVER, "A", "192.0.2.53"))])

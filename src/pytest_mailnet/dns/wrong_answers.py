@@ -12,12 +12,13 @@ __all__ = ["wrong_answer"]
 _MANY = 50
 
 
-def wrong_answer(manner: DnsManner, asked: str, zones: Zones) -> DnsAnswer | None:
+def wrong_answer(manner: DnsManner, asked: str, rdtype: str, zones: Zones) -> DnsAnswer | None:
     """The false answer of a fault; None for a fault that leaves the answer as it is.
 
     Args:
         manner: the kind of fault.
         asked: the name that is looked up.
+        rdtype: the type of the records that are looked up.
         zones: the true records; the caller holds their lock.
     """
     if manner in RCODES:
@@ -25,7 +26,7 @@ def wrong_answer(manner: DnsManner, asked: str, zones: Zones) -> DnsAnswer | Non
     if manner is DnsManner.LAME:
         return DnsAnswer("SERVFAIL")
     if manner is DnsManner.NODATA:
-        return DnsAnswer("NOERROR", (), (zones.soa(asked),))
+        return DnsAnswer("NOERROR", (), (zones.denial(asked, rdtype),))
     if manner is DnsManner.CNAME_LOOP:
         aliases = (asked, f"loop.{asked}")
         return DnsAnswer(

@@ -75,7 +75,7 @@ class Armed:
 
         Args:
             fault: the fault.
-            times: how often, in addition to the times that are left; None until `clear`.
+            times: how often, in addition to the times that are left; None until `end` or `clear`.
 
         Raises:
             InvalidSetting: if `times` is no whole number from 1, or another fault always happens first.
@@ -87,10 +87,15 @@ class Armed:
                 if left is None and _goes_before(other, fault) and (other != fault or times is not None):
                     raise InvalidSetting(
                         f"fail({fault.id!r}): that would never happen, since {other.id!r} was asked for "
-                        "first, for good: that takes times=1, or .accept_connections(), to have an end"
+                        "first, for good: that takes times=1, .end() or .accept_connections() to have an end"
                     )
             left = self._left.pop(fault, 0)
             self._left[fault] = None if times is None or left is None else left + times
+
+    def end(self, fault: Fault) -> None:
+        """Let a fault happen no more."""
+        with self._lock:
+            self._left.pop(fault, None)
 
     def clear(self) -> None:
         """Let nothing go wrong any more."""

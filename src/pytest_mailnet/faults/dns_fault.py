@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -212,7 +213,7 @@ class ArmedLookups:
         self._now = now
         self._armed: dict[str, list[_Armed]] = {}
 
-    def add(self, name: str, fault: DnsFault, rdtype: str | None, times: int | None) -> None:
+    def add(self, name: str, fault: DnsFault, rdtype: str | None, times: int | None) -> Callable[[], object]:
         """Let questions about a name meet a fault, after the faults that were added before.
 
         Args:
@@ -220,6 +221,9 @@ class ArmedLookups:
             fault: the fault.
             rdtype: the type of the questions that meet it; None for all.
             times: how often it happens; None for every time.
+
+        Returns:
+            What ends it, as often as it is called.
 
         Raises:
             ZoneError: if an earlier fault leaves it no question.
@@ -229,12 +233,20 @@ class ArmedLookups:
         for armed in before:
             if armed.leaves_nothing_to(added):
                 if (armed.fault, armed.rdtype, times) == (fault, rdtype, None):
-                    return
+                    return functools.partial(self._end, name, armed)
                 raise ZoneError(
                     f"dns.fail({name!r}, {fault.id!r}): that would never happen, since "
-                    f"{armed.fault.id!r} was asked for first, for good: that takes times=1 to have an end"
+                    f"{armed.fault.id!r} was asked for first, for good: that takes times=1, or .end() of "
+                    "what it returned, to have an end"
                 )
         before.append(added)
+        return functools.partial(self._end, name, added)
+
+    def _end(self, name: str, ended: _Armed) -> None:
+        if left := [it for it in self._armed.get(name, ()) if it is not ended]:
+            self._armed[name] = left
+        else:
+            self._armed.pop(name, None)
 
     def armed(self, name: str) -> bool:
         """Whether a name was given a fault."""

@@ -94,6 +94,11 @@ class Turns:
             self._next += 1
             return step
 
+    def end(self) -> None:
+        """Leave out the steps that have not been met."""
+        with self._lock:
+            self._next = len(self._schedule.steps)
+
     def _step(self) -> Fault | DnsFault | None:
         steps = self._schedule.steps
         return steps[self._next] if self._next < len(steps) else None

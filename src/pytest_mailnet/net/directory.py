@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Directory"]
 
-_LABEL = re.compile(r"[^\s@:/?#]{1,63}")
+_LABEL = re.compile(r"[^\s@:/?#\\]{1,63}")
 _FOR_DOMAINS: Mapping[str, str] = MappingProxyType(
     {
         "gmail": "mailnet.add_domain({domain!r}, on='google-workspace')",
@@ -246,7 +246,8 @@ class Directory:
 def _host_name(given: str) -> str:
     name = plain_name(given) if isinstance(given, str) else ""
     labels = name.split(".")
-    # Refused are spaces, the @ of an address, the signs of a URL or a port; and IP addresses.
+    # Refused are spaces and others that are escaped, the @ of an address, the signs of a URL or a port; and
+    # IP addresses.
     if len(name) > 253 or labels[-1].isdigit() or not all(map(_LABEL.fullmatch, labels)):
         raise InvalidAddress(f"{given!r} cannot be a host or domain name; one looks like 'mx.shop.example'")
     return name

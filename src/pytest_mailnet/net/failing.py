@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from pytest_mailnet.dns.records import plain_name
 from pytest_mailnet.errors import InvalidSetting
 from pytest_mailnet.faults import Chaos, DnsFault, Fault, FaultSchedule, fault_named
+from pytest_mailnet.faults.disruption import Disruption
 from pytest_mailnet.faults.schedule import Turns
 from pytest_mailnet.handles.names import FaultName
 from pytest_mailnet.record.journal import Incident
@@ -23,7 +24,7 @@ def fail(
     fault: FaultName | Fault | DnsFault | FaultSchedule,
     times: int | None,
     seconds: float | None,
-) -> None:
+) -> Disruption:
     """Let a fault happen on the way to a domain; see `MailNet.fail`."""
     domain = plain_name(name.rpartition("@")[2])
     if isinstance(fault, FaultSchedule):
@@ -32,16 +33,14 @@ def fail(
                 f"mailnet.fail({domain!r}, {fault!r}, seconds={seconds!r}): a schedule takes no seconds; "
                 "its late replies come 30 s late"
             )
-        _plan(net, domain, fault, times)
-        return
+        return _plan(net, domain, fault, times)
     known = fault_named(fault, seconds)
     if isinstance(known, DnsFault):
         if not net.dns.knows(domain):
             net.directory.host(domain)  # raises UnknownName, with the near misses
-        net.dns.fail(domain, known, times=times)
-        return
-    for host in net.directory.hosts_of(domain):
-        host.fail(known, times)
+        return net.dns.fail(domain, known, times=times)
+    failures = [host.fail(known, times) for host in net.directory.hosts_of(domain)]
+    return Disruption(f"{known.id} at the hosts of {domain}", *(it.end for it in failures))
 
 
 def let_chaos_reign(net: Internet, rate: float, seed: int | None) -> Chaos:
@@ -51,7 +50,7 @@ def let_chaos_reign(net: Internet, rate: float, seed: int | None) -> Chaos:
     return chaos
 
 
-def _plan(net: Internet, domain: str, schedule: FaultSchedule, tries: int | None) -> None:
+def _plan(net: Internet, domain: str, schedule: FaultSchedule, tries: int | None) -> Disruption:
     steps = schedule.steps
     if tries is not None and len(steps) > tries:
         raise InvalidSetting(
@@ -65,4 +64,6 @@ def _plan(net: Internet, domain: str, schedule: FaultSchedule, tries: int | None
         elif step is not None:
             for host in hosts:
                 host.check(step)
-    net.weather.plan(Turns(domain, schedule), (domain, *(host.name for host in hosts)))
+    turns = Turns(domain, schedule)
+    net.weather.plan(turns, (domain, *(host.name for host in hosts)))
+    return Disruption(f"{schedule!r} of {domain}", turns.end)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, cast
 from pytest_mailnet.dns.mailnet_dns import Dns
 from pytest_mailnet.errors import InvalidSetting
 from pytest_mailnet.faults import Chaos, DnsFault, Fault, FaultSchedule
+from pytest_mailnet.faults.disruption import Disruption
 from pytest_mailnet.handles.attributes import steady
 from pytest_mailnet.handles.names import FaultName, ProviderName
 from pytest_mailnet.handles.snapshot import Snapshot
@@ -172,7 +173,7 @@ class Inhabitants:
         *,
         times: int | None = None,
         seconds: float | None = None,
-    ) -> None:
+    ) -> Disruption:
         """Let a fault happen on the way to a domain: `mailnet.fail("shop.example", "reset-after-dot")`.
 
         Args:
@@ -184,13 +185,17 @@ class Inhabitants:
                 tries, None if the test does not know.
             seconds: how late a late reply comes ("late-after-dot"); None for 30 s.
 
+        Returns:
+            The failure; its `end()` lets the fault happen no more, however often it was asked for. Of a
+            schedule it leaves out the steps that have not been met.
+
         Raises:
             UnknownName: if there is no such fault, domain or host; names the near misses.
             InvalidSetting: if no connection to a host comes to the fault's stage, `times` is below 1, or
                 a schedule has more steps than there are tries.
             ZoneError: for a fault of MX records where there are none.
         """
-        fail(self._internet, name, fault, times, seconds)
+        return fail(self._internet, name, fault, times, seconds)
 
     def chaos(self, *, rate: float, seed: int | None = None) -> Chaos:
         """Let random faults happen on all connections and look-ups, for soak runs.

@@ -28,7 +28,7 @@ from pytest_mailnet.senders.sender import Sender
 from pytest_mailnet.system.native import reentrant_lock
 
 if TYPE_CHECKING:
-    from pytest_mailnet.dns.packets import NameServer
+    from pytest_mailnet.dns.name_server import NameServer
 
 __all__ = ["Internet", "check_settings"]
 
@@ -78,7 +78,7 @@ class Internet:
     def name_server(self) -> NameServer:
         """Packs the answers to questions that come in packets."""
         # Only who has the engine's turn asks for it, so one is made.
-        from pytest_mailnet.dns.packets import NameServer  # noqa: PLC0415  # with dnslib: many tests ask nothing
+        from pytest_mailnet.dns.name_server import NameServer  # noqa: PLC0415  # with dnslib: many tests ask nothing
 
         return NameServer(self.dns, self.journal, self.drawn_for_question)
 

@@ -77,6 +77,7 @@ class Facts:
         auth_before_tls: whether its MX hosts take log-ins in the clear.
         wording: the words of its bounces.
         suppresses: whether it keeps a list of recipients to whom it sends no longer.
+        dmarc_rfc: by which edition of DMARC it goes: 9989, or 7489.
         addressing: what it makes of tags and dots in addresses.
         catch_all: whether every recipient in its domains has a mailbox.
         handled: whether a handler decides in its place, about mailboxes too.
@@ -102,6 +103,7 @@ class Facts:
     auth_before_tls: bool = False
     wording: Wording = STOCK
     suppresses: bool = False
+    dmarc_rfc: int = 9989
     addressing: Addressing = LITERAL
     catch_all: bool = False
     handled: bool = False

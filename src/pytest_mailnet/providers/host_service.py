@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import functools
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, cast
 
@@ -10,6 +11,7 @@ from pytest_mailnet.addresses import IMPLICIT_TLS_PORTS
 from pytest_mailnet.errors import InvalidSetting
 from pytest_mailnet.faults import DnsFault, Fault, fault_named
 from pytest_mailnet.faults.armed import Armed
+from pytest_mailnet.faults.disruption import Disruption
 from pytest_mailnet.faults.fault import OF_A_HANDSHAKE
 from pytest_mailnet.handles.names import FaultName
 from pytest_mailnet.providers.facts import Submission
@@ -136,9 +138,11 @@ class HostService:
 
     def fail(
         self, fault: FaultName | Fault | DnsFault, times: int | None, seconds: float | None = None
-    ) -> None:
+    ) -> Disruption:
         """Let a fault happen on its connections; see `Host.fail`."""
-        self.faults.add(self.check(fault, seconds), times)
+        known = self.check(fault, seconds)
+        self.faults.add(known, times)
+        return Disruption(f"{known.id} at {self.name}", functools.partial(self.faults.end, known))
 
     def can_meet(self, fault: Fault) -> bool:
         """Whether a connection to this host comes to the fault's stage."""

@@ -110,6 +110,11 @@ class Operator:
         """The name by which tests ask for it."""
         return self.facts.name
 
+    @property
+    def dmarc_rfc(self) -> int:
+        """By which edition of DMARC it goes: 9989, or 7489."""
+        return self.facts.dmarc_rfc
+
     def decisions_at(self, host: str) -> Decisions:
         """The script, rules and replies of one of its hosts."""
         known = self.facts.submission
@@ -141,8 +146,8 @@ class Operator:
         plain = isinstance(address, str) and "@" not in address
         if self.facts.submission is not None and not self.domains and (plain or not self.facts.customer):
             raise InvalidAddress(
-                f"{address!r} cannot be a mailbox of {self.name}, which has no domain of its own. Who hands in "
-                f"mail only: mailnet.provider({self.name!r}).add_account({address!r}, password='...')"
+                f"{address!r} cannot be a mailbox of {self.name}, which has no domain of its own. Who only "
+                f"hands in mail: mailnet.provider({self.name!r}).add_account({address!r}, password='...')"
             )
         return self.register.add(address, quota=quota, password=password, aliases=aliases)
 

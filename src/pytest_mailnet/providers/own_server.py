@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from pytest_mailnet.faults import DnsFault, Fault
+from pytest_mailnet.faults.disruption import Disruption
 from pytest_mailnet.handles.attributes import steady
 from pytest_mailnet.handles.names import FaultName
 from pytest_mailnet.handles.snapshot import Snapshot, since
@@ -68,20 +69,23 @@ class Server(Provider):
 
     def fail(
         self, fault: FaultName | Fault | DnsFault, *, times: int | None = None, seconds: float | None = None
-    ) -> None:
+    ) -> Disruption:
         """Let a fault happen on its connections: `server.fail("reset-after-dot", times=1)`.
 
         Args:
             fault: one of `pytest_mailnet.FAULTS`, or its id.
-            times: how often; None for every time, until `accept_connections`.
+            times: how often; None for every time, until `end` or `accept_connections`.
             seconds: how late a late reply comes ("late-after-dot"); None for 30 s.
+
+        Returns:
+            The failure; its `end()` lets the fault happen no more, however often it was asked for.
 
         Raises:
             UnknownName: if there is no such fault; names the near misses.
             InvalidSetting: if the fault cannot happen: it is one of a domain, no connection comes to its
                 stage, or another fault always comes before; or if `times` is below 1.
         """
-        self.host.fail(fault, times=times, seconds=seconds)
+        return self.host.fail(fault, times=times, seconds=seconds)
 
     def refuse_connections(self) -> None:
         """Refuse every connection, as if nothing listened (ECONNREFUSED)."""

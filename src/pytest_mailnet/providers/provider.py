@@ -8,6 +8,7 @@ from types import MappingProxyType
 from pytest_mailnet.addresses import checked_ports
 from pytest_mailnet.errors import InvalidSetting, UnknownName
 from pytest_mailnet.faults import DnsFault, Fault
+from pytest_mailnet.faults.disruption import Disruption
 from pytest_mailnet.handles.attributes import flag, steady
 from pytest_mailnet.handles.names import FaultName
 from pytest_mailnet.handles.snapshot import Snapshot, since
@@ -34,7 +35,7 @@ _OF_A_HOST: Mapping[str, str] = MappingProxyType(
         "extensions": ".extensions.add('SIZE 1000'), .discard('SIZE') and .clear() change them",
         "tls": ".tls.expired() and its sisters, .tls.require() and .tls.strip_starttls() change it",
         "starttls": ".tls.strip_starttls() takes it away, .tls.require() asks for it",
-        "faults": ".fail('reset-at-rcpt', times=1) lets something go wrong, .accept_connections() ends it",
+        "faults": ".fail('reset-at-rcpt', times=1) lets something go wrong, .end() of that ends it",
         "down": ".refuse_connections() and .accept_connections()",
         "add_mailbox": "mailboxes are its provider's: .provider.add_mailbox('alice')",
         **{
@@ -287,20 +288,23 @@ class Host:
 
     def fail(
         self, fault: FaultName | Fault | DnsFault, *, times: int | None = None, seconds: float | None = None
-    ) -> None:
+    ) -> Disruption:
         """Let a fault happen on its connections: `host.fail("reset-after-dot", times=1)`.
 
         Args:
             fault: one of `pytest_mailnet.FAULTS`, or its id.
-            times: how often; None for every time, until `accept_connections`.
+            times: how often; None for every time, until `end` or `accept_connections`.
             seconds: how late a late reply comes ("late-after-dot"); None for 30 s.
+
+        Returns:
+            The failure; its `end()` lets the fault happen no more, however often it was asked for.
 
         Raises:
             UnknownName: if there is no such fault; names the near misses.
             InvalidSetting: if the fault cannot happen: it is one of a domain, no connection comes to its
                 stage, or another fault always comes before; or if `times` is below 1.
         """
-        self._service.fail(fault, times, seconds)
+        return self._service.fail(fault, times, seconds)
 
     def __repr__(self) -> str:
         return f"<Host {self.name} {' '.join(self.addresses)}>"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import tomllib
 from collections.abc import Callable, Collection, Mapping
 from types import MappingProxyType
@@ -106,6 +107,7 @@ class _Reader:
             phrases=phrases,
             submission=self._submission(phrases) if "submission" in table else None,
             wording=self._wording(),
+            dmarc_rfc=self._dmarc_rfc(),
             manners=self._manners(),
             suppresses=self._suppresses(),
             addressing=self._addressing(),
@@ -173,6 +175,18 @@ class _Reader:
         table = self._table("suppression", self._top["suppression"])
         self._keys("suppression", table, required={"source"}, optional={"year"})
         return True
+
+    def _dmarc_rfc(self) -> int:
+        if "dmarc" not in self._top:
+            # What is told of a year before RFC 9989, of May 2026, goes by the edition of that time.
+            era = _ERA.search(self._file)
+            return 7489 if era and int(era[1]) < 2026 else 9989
+        table = self._table("dmarc", self._top["dmarc"])
+        self._keys("dmarc", table, required={"rfc", "source"}, optional={"year"})
+        self._typed("dmarc.source", table["source"], str, "a text")
+        if table["rfc"] not in _DMARC_RFCS:
+            raise self._error("dmarc.rfc", f"{table['rfc']!r} is no RFC of DMARC; it takes 9989, or 7489")
+        return int(table["rfc"])
 
     def _ruleset(self, key: str, given: object) -> Ruleset:
         rules = self._typed(key, given, list, f"a list of tables, [[{key}]]")
@@ -345,6 +359,7 @@ _OPTIONAL = {
     "aliases",
     "bounces",
     "customer",
+    "dmarc",
     "domains",
     "ehlo",
     "era",
@@ -359,6 +374,8 @@ _OPTIONAL = {
     "suppression",
     "zone",
 }
+_DMARC_RFCS = (7489, 9989)
+_ERA = re.compile(r"-(\d{4})\.toml$")
 _OF_SUBMISSION = {"also", "auth_before_tls", "challenges_tokens", "original_from", "rules", "year"}
 _OF_A_PHRASE = {"closes", "condition", "confidence", "note", "role", "stage_evidence", "year"}
 _CHALLENGE = 334  # RFC 4954, 4

@@ -39,7 +39,7 @@ class SpfResultIs(RefusingRule):
     reply: Condition = "spf_fail"
 
     def decide(self, step: Step, context: RuleContext) -> Refusal | None:
-        spf = authentication_of(step, context.dns, context.clock).spf
+        spf = authentication_of(step, context).spf
         if spf.result not in self.results:
             return None
         why = f"SPF of {spf.domain} for {step.client.ip}: {spf.result}, {spf.why}"
@@ -64,7 +64,7 @@ class NotAuthenticated(_OfMessages):
     reply: Condition = "unauthenticated_no_spf_no_dkim"
 
     def decide(self, step: Step, context: RuleContext) -> Refusal | None:
-        found = authentication_of(step, context.dns, context.clock)
+        found = authentication_of(step, context)
         if found.spf.result == "pass" or found.dkim == "pass":
             return None
         return Refusal(self.reply, told(found), {"domain": found.spf.domain})
@@ -80,7 +80,7 @@ class DkimFail(_OfMessages):
     reply: Condition = "dkim_fail"
 
     def decide(self, step: Step, context: RuleContext) -> Refusal | None:
-        found = authentication_of(step, context.dns, context.clock)
+        found = authentication_of(step, context)
         if found.dkim in ("pass", "none"):
             return None
         return Refusal(self.reply, told(found), {"domain": found.signatures[0].domain})
@@ -100,7 +100,7 @@ class DmarcReject(_OfMessages):
     reply: Condition = "dmarc_reject"
 
     def decide(self, step: Step, context: RuleContext) -> Refusal | None:
-        found = authentication_of(step, context.dns, context.clock)
+        found = authentication_of(step, context)
         if found.dmarc.result != "fail" or found.dmarc.policy not in self.policies:
             return None
         return Refusal(self.reply, told(found), {"domain": found.author})
@@ -116,7 +116,7 @@ class FromNotAligned(_OfMessages):
     reply: Condition = "from_header_not_aligned"
 
     def decide(self, step: Step, context: RuleContext) -> Refusal | None:
-        found = authentication_of(step, context.dns, context.clock)
+        found = authentication_of(step, context)
         if found.dmarc.aligned_spf or found.dmarc.aligned_dkim:
             return None
         return Refusal(self.reply, told(found), {"domain": found.author})
@@ -129,7 +129,7 @@ def told(found: Authentication) -> str:
         for it in found.signatures
     )
     dmarc = found.dmarc
-    policy = f" (p={dmarc.policy})" if dmarc.policy else ""
+    policy = f" ({dmarc.wish})" if dmarc.wish else ""
     return (
         f"SPF of {found.spf.domain}: {found.spf.result}, {signed or 'DKIM: none'}, "
         f"DMARC of {found.author or '?'}: {dmarc.result}{policy}"

@@ -59,7 +59,7 @@ class _OfBulk(RefusingRule):
     threshold: int = _THRESHOLD
 
     def decide(self, step: Step, context: RuleContext) -> Refusal | None:
-        found = authentication_of(step, context.dns, context.clock)
+        found = authentication_of(step, context)
         if not self._is_bulk(found.author, step, context):
             return None
         why = self._lack(found, step)
@@ -180,7 +180,7 @@ class BulkVolume(RefusingRule):
     reply: Condition = "rate_limited_generic"
 
     def decide(self, step: Step, context: RuleContext) -> Refusal | None:
-        author = authentication_of(step, context.dns, context.clock).author
+        author = authentication_of(step, context).author
         windows = context.memory(self, lambda: Windows(_DAY))
         count = windows.count(author, context.clock.time())
         if count <= self.limit:

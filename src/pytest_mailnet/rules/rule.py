@@ -87,6 +87,11 @@ class RuleContext(Protocol):
         """The net's."""
         ...
 
+    @property
+    def dmarc_rfc(self) -> int:
+        """By which edition of DMARC the provider goes: 9989, or 7489."""
+        ...
+
     def is_local(self, domain: str) -> bool:
         """Whether the provider has the mailboxes of a domain."""
         ...

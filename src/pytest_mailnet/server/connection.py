@@ -11,7 +11,7 @@ from pytest_mailnet.clock import Clock, timekeeper_of
 from pytest_mailnet.values import Endpoint
 
 if TYPE_CHECKING:
-    from pytest_mailnet.dns.packets import NameServer
+    from pytest_mailnet.dns.name_server import NameServer
 
 __all__ = ["Connection", "Service", "Tenant", "at_once", "elapse"]
 

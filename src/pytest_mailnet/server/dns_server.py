@@ -15,7 +15,7 @@ from pytest_mailnet.system.kernel import KernelLoop, KernelSocket
 from pytest_mailnet.values import Endpoint
 
 if TYPE_CHECKING:
-    from pytest_mailnet.dns.packets import Sent
+    from pytest_mailnet.dns.name_server import Sent
 
 __all__ = ["DatagramServer", "StreamServer"]
 
@@ -106,7 +106,8 @@ class StreamServer(asyncio.Protocol):
             sent = _reply(self._call, packet, tcp=True)
             if sent.reset:
                 self._transport.abort()
-            elif sent.packet is None:
+                return
+            if sent.packet is None:
                 self._call.silent(True)  # noqa: FBT003
             else:
                 self._transport.write(len(sent.packet).to_bytes(2, "big") + sent.packet)

@@ -224,7 +224,7 @@ class HandlerDialogue(Dialogue):
         data = asked.request if sent is None else sent
 
         def say() -> None:
-            if self._smtp is not None:
+            if self._smtp is not None and not self._transport.closed:
                 self._smtp.data_received(data)
 
         self._handler_loop.call(say)
@@ -337,7 +337,13 @@ class _Letter:
 
 
 class _HandlerTransport(asyncio.Transport):
-    """The transport that aiosmtpd's `SMTP` is given, in the handler's thread."""
+    """The transport that aiosmtpd's `SMTP` is given, in the handler's thread.
+
+    Attributes:
+        closed: whether `SMTP` has closed it; as with asyncio's, nothing comes or goes after that.
+    """
+
+    closed = False
 
     def __init__(self, dialogue: HandlerDialogue, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__()
@@ -354,16 +360,22 @@ class _HandlerTransport(asyncio.Transport):
 
     def write(self, data: bytes | bytearray | memoryview[Any]) -> None:
         said = bytes(data)
-        self._hand_over(lambda: self._dialogue.heard(said))
+        if not self.closed:
+            self._hand_over(lambda: self._dialogue.heard(said))
 
     def close(self) -> None:
+        self.closed = True
         if not self._dialogue.closing:
             self._hand_over(self._dialogue.hung_up)
 
-    abort = close
+    # To a client, a server that says no more is one that has closed.
+    abort = write_eof = close
+
+    def can_write_eof(self) -> bool:
+        return True
 
     def is_closing(self) -> bool:
-        return self._dialogue.closing
+        return self.closed or self._dialogue.closing
 
     def pause_reading(self) -> None:
         pass

@@ -70,3 +70,28 @@ def test_an_ipv6_address_is_judged(dns):
     dns.add("shop.example", "TXT", "v=spf1 ip6:2001:db8:203::/64 -all")
 
     assert check_spf(dns, "2001:db8:203::7", "bob@shop.example", "app.example").result == "pass"
+
+
+@pytest.mark.parametrize(
+    ("name", "rdtype", "expected"),
+    [
+        ("7.113.0.203.in-addr.arpa", "PTR", "softfail"),
+        ("broken.sender.example", "A", "pass"),
+        ("app.sender.example", "A", "softfail"),
+    ],
+)
+def test_what_dns_fails_for_is_no_name_of_the_client(dns, name, rdtype, expected):
+    dns.add("shop.example", "TXT", "v=spf1 ptr:sender.example ~all")
+    dns.add("7.113.0.203.in-addr.arpa", "PTR", "broken.sender.example.", "app.sender.example.")
+    dns.add("app.sender.example", "A", "203.0.113.7")
+
+    dns.fail(name, "SERVFAIL", rdtype=rdtype)
+
+    assert check_spf(dns, "203.0.113.7", "bob@shop.example", "app.example").result == expected
+
+
+def test_a_macro_makes_names_with_spaces(dns):
+    dns.add("shop.example", "TXT", "v=spf1 exists:a%_b.shop.example -all")
+    dns.add(r"a\032b.shop.example", "A", "127.0.0.1")
+
+    assert check_spf(dns, "203.0.113.7", "bob@shop.example", "app.example").result == "pass"

@@ -1,6 +1,7 @@
 """Whether a mail comes from whom it says: SPF, DKIM, ARC and DMARC, by the net's DNS and clock.
 
-SPF is evaluated by pyspf, signatures are verified by dkimpy; both come with the extra `auth`.
+SPF is evaluated by pyspf, signatures are verified by dkimpy, and RFC 7489 finds public suffixes by
+publicsuffixlist; they come with the extra `auth`.
 """
 
 from __future__ import annotations
@@ -8,27 +9,25 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from pytest_mailnet.clock import Clock
-    from pytest_mailnet.dns.resolver import Resolver
     from pytest_mailnet.rules.auth.results import Authentication
+    from pytest_mailnet.rules.rule import RuleContext
     from pytest_mailnet.smtp.state import Step
 
 __all__ = ["authentication_of", "quarantined", "trace_of"]
 
 
-def authentication_of(step: Step, dns: Resolver, clock: Clock) -> Authentication:
+def authentication_of(step: Step, context: RuleContext) -> Authentication:
     """The results for a session's mail, worked out once and shared by all rules.
 
     Args:
         step: the session, and the command that is to be answered.
-        dns: the DNS to ask.
-        clock: the net's.
+        context: the provider's, with the DNS to ask.
     """
     found: Authentication | None = step.results.get("authentication")
     if found is None:
         from pytest_mailnet.rules.auth.results import Authentication  # noqa: PLC0415  # few tests publish anything
 
-        found = step.results["authentication"] = Authentication(step, dns, clock)
+        found = step.results["authentication"] = Authentication(step, context)
     return found
 
 
@@ -37,7 +36,7 @@ def quarantined(step: Step) -> str:
     found: Authentication | None = step.results.get("authentication")
     if found is None or found.dmarc.result != "fail" or found.dmarc.policy != "quarantine":
         return ""
-    return f"DMARC of {found.author} failed (p=quarantine)"
+    return f"DMARC of {found.author} failed ({found.dmarc.wish})"
 
 
 def trace_of(step: Step) -> bytes:

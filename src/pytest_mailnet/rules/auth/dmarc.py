@@ -1,19 +1,21 @@
-"""DMARC (RFC 7489): whether what authenticates a mail is its author's domain, and what that wants."""
+"""DMARC: whether what authenticates a mail is its author's domain, and what that domain wants."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import dataclasses
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
+
+from pytest_mailnet.dns.records import plain_name
+from pytest_mailnet.rules.auth.policy_record import POLICIES, NoAnswer, PolicyRecord
 
 if TYPE_CHECKING:
     from pytest_mailnet.dns.resolver import Resolver
     from pytest_mailnet.rules.auth.dkim import Signature
     from pytest_mailnet.rules.auth.spf import SpfResult
 
-__all__ = ["DmarcResult", "check_dmarc"]
-
-_POLICIES = ("none", "quarantine", "reject")
+__all__ = ["DmarcResult", "Edition", "check_dmarc"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +27,11 @@ class DmarcResult:
         domain: the author's, of From.
         policy: what the domain wants done with mail that fails: "none", "quarantine", "reject"; "" without
             a record.
-        aligned_spf: whether SPF passed for the author's domain or one related to it.
+        aligned_spf: whether SPF passed for the author's domain or one of the same organisation.
         aligned_dkim: whether a signature of such a domain verified.
+        published: the policy that stands in the record; t=y and pct take it down a level.
+        percent: of a hundred mails that fail, for how many that policy is wanted; the others get the next
+            lower one. It is 0 where t=y.
     """
 
     result: str
@@ -34,82 +39,115 @@ class DmarcResult:
     policy: str = ""
     aligned_spf: bool = False
     aligned_dkim: bool = False
+    published: str = ""
+    percent: int = 100
+
+    @property
+    def wish(self) -> str:
+        """The policy as a person reads it: "p=reject", "p=reject, so quarantine"; "" without a record."""
+        lowered = f", so {self.policy}" if self.policy != self.published else ""
+        return f"p={self.published}{lowered}" if self.published else ""
+
+    def let_off(self) -> DmarcResult:
+        """The result of a mail that gets the policy below the published one (RFC 7489, 6.6.4)."""
+        return dataclasses.replace(self, policy=POLICIES[self.published])
 
 
-@dataclass(frozen=True, slots=True)
-class _Record:
-    at: str
-    tags: dict[str, str]
+class Edition(Protocol):
+    """What the editions of DMARC do each in its own way, for one mail. Names are as in `plain_name`."""
+
+    def organization(self, domain: str) -> str:
+        """The organisational domain of a domain.
+
+        Raises:
+            NoAnswer: if DNS fails.
+        """
+        ...
+
+    def record_for(self, author: str) -> PolicyRecord | None:
+        """The record that counts for an author's domain; None if DMARC has nothing to say of it.
+
+        Raises:
+            NoAnswer: if DNS fails.
+        """
+        ...
+
+    def policy(self, record: PolicyRecord, author: str) -> str:
+        """What that record asks for; "" if it is not in order.
+
+        Raises:
+            NoAnswer: if DNS fails.
+        """
+        ...
+
+    def percent(self, record: PolicyRecord) -> int:
+        """Of how many mails in a hundred it asks that."""
+        ...
 
 
-class _NoAnswer(Exception):
-    """DNS failed when it was asked for a record."""
-
-
-def check_dmarc(dns: Resolver, author: str, spf: SpfResult, signatures: Iterable[Signature]) -> DmarcResult:
+def check_dmarc(
+    dns: Resolver, author: str, spf: SpfResult, signatures: Iterable[Signature], rfc: int = 9989
+) -> DmarcResult:
     """Hold SPF and DKIM against the author's domain.
-
-    The organisational domain is the highest one with a DMARC record, found by walking up the names
-    in place of a list of public suffixes; without any, the domain and those below it.
 
     Args:
         dns: where the records are.
         author: the domain of From; "" where there is none, or more than one.
         spf: what SPF said.
         signatures: what DKIM said.
+        rfc: the edition of DMARC, 9989 or 7489.
+
+    Raises:
+        MissingExtra: for RFC 7489, if there is no list of public suffixes.
     """
     if not author:
         return DmarcResult("permerror", "")
+    edition, domain = _edition(rfc, dns), plain_name(author)
     try:
-        record, top = _records(dns, author)
-    except _NoAnswer:
+        record = edition.record_for(domain)
+        published = "" if record is None else edition.policy(record, domain)
+    except NoAnswer:
         return DmarcResult("temperror", author)
-    tags = record.tags if record else {}
-    aligned_spf = spf.result == "pass" and _aligned(spf.domain, author, top, tags.get("aspf", "r"))
-    aligned_dkim = any(
-        signature.result == "pass" and _aligned(signature.domain, author, top, tags.get("adkim", "r"))
-        for signature in signatures
+    strict_spf, strict_dkim = (
+        record is not None and record.value(tag, "r", "s") == "s" for tag in ("aspf", "adkim")
     )
+    of_spf = set(_aligned(edition, domain, [spf], strict=strict_spf))
+    of_dkim = set(_aligned(edition, domain, signatures, strict=strict_dkim))
     if record is None:
-        return DmarcResult("none", author, "", aligned_spf, aligned_dkim)
-    wanted = tags.get("p", "").lower()
-    if record.at != author:
-        wanted = tags.get("sp", wanted).lower()
-    if wanted not in _POLICIES:
-        return DmarcResult("permerror", author, "", aligned_spf, aligned_dkim)
-    result = "pass" if aligned_spf or aligned_dkim else "fail"
-    return DmarcResult(result, author, wanted, aligned_spf, aligned_dkim)
+        result = "none"
+    elif not published:
+        result = "permerror"
+    elif "pass" in of_spf | of_dkim:
+        result = "pass"
+    else:  # What could not be asked might have passed (RFC 9989, 5.3.6; RFC 7489, 6.6.2).
+        result = "temperror" if of_spf | of_dkim else "fail"
+    percent = edition.percent(record) if record is not None and published else 100
+    found = DmarcResult(result, author, published, "pass" in of_spf, "pass" in of_dkim, published, percent)
+    return found if percent else found.let_off()
 
 
-def _records(dns: Resolver, author: str) -> tuple[_Record | None, str]:
-    """The record that counts for a domain, and its organisational domain."""
-    labels = author.split(".")
-    nearest: _Record | None = None
-    top = author
-    for start in range(len(labels) - 1):
-        at = ".".join(labels[start:])
-        record = _record(dns, at)
-        if record is not None:
-            nearest, top = nearest or record, at
-    return nearest, top
+def _edition(rfc: int, dns: Resolver) -> Edition:
+    if rfc == 7489:
+        from pytest_mailnet.rules.auth.dmarc_7489 import Dmarc7489  # noqa: PLC0415  # of few providers
+
+        return Dmarc7489(dns)
+    from pytest_mailnet.rules.auth.dmarc_9989 import Dmarc9989  # noqa: PLC0415
+
+    return Dmarc9989(dns)
 
 
-def _record(dns: Resolver, at: str) -> _Record | None:
-    answer = dns.lookup(f"_dmarc.{at}", "TXT")
-    if answer.failed:
-        raise _NoAnswer
-    found = [text for text in answer.values("TXT") if text.partition(";")[0].strip() == "v=DMARC1"]
-    if len(found) != 1:  # RFC 7489, 6.6.3: several are as none
-        return None
-    tags = (tag.partition("=") for tag in found[0].split(";"))
-    return _Record(at, {name.strip().lower(): value.strip() for name, _, value in tags})
-
-
-def _aligned(domain: str, author: str, top: str, mode: str) -> bool:
-    if domain == author:
-        return True
-    return mode.lower() != "s" and _under(domain, top) and _under(author, top)
-
-
-def _under(domain: str, top: str) -> bool:
-    return domain == top or domain.endswith(f".{top}")
+def _aligned(
+    edition: Edition, author: str, found: Iterable[SpfResult | Signature], *, strict: bool
+) -> Iterator[str]:
+    """What became of each that is aligned with the author's domain, "pass" or "temperror" (RFC 9989, 4.4)."""
+    for each in found:
+        if each.result not in ("pass", "temperror") or not each.domain:
+            continue
+        domain = plain_name(each.domain)
+        try:
+            if domain == author or (
+                not strict and edition.organization(domain) == edition.organization(author)
+            ):
+                yield each.result
+        except NoAnswer:
+            yield "temperror"

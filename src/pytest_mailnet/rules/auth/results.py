@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from pytest_mailnet.rules.auth.dkim import Signature, check_arc, check_dkim
@@ -10,8 +11,7 @@ from pytest_mailnet.rules.auth.dmarc import DmarcResult, check_dmarc
 from pytest_mailnet.rules.auth.spf import SpfResult, check_spf
 
 if TYPE_CHECKING:
-    from pytest_mailnet.clock import Clock
-    from pytest_mailnet.dns.resolver import Resolver
+    from pytest_mailnet.rules.rule import RuleContext
     from pytest_mailnet.smtp.state import Step
 
 __all__ = ["Authentication"]
@@ -24,12 +24,12 @@ class Authentication:
 
     Args:
         step: the session.
-        dns: the net's.
-        clock: the net's.
+        context: the provider's.
     """
 
-    def __init__(self, step: Step, dns: Resolver, clock: Clock) -> None:
-        self._step, self._dns, self._clock = step, dns, clock
+    def __init__(self, step: Step, context: RuleContext) -> None:
+        self._step, self._context = step, context
+        self._dns, self._clock = context.dns, context.clock
 
     @functools.cached_property
     def spf(self) -> SpfResult:
@@ -57,12 +57,17 @@ class Authentication:
     @functools.cached_property
     def dmarc(self) -> DmarcResult:
         """DMARC for the author's domain."""
-        asked = "dmarc", self.author, self.spf, self.signatures, self._dns.version
+        rfc = self._context.dmarc_rfc
+        asked = "dmarc", rfc, self.author, self.spf, self.signatures, self._dns.version
         found: DmarcResult | None = self._step.known.get(asked)
         if found is None:
-            found = check_dmarc(self._dns, self.author, self.spf, self.signatures)
+            found = check_dmarc(self._dns, self.author, self.spf, self.signatures, rfc)
             self._step.known[asked] = found
-        return found
+        if found.result != "fail" or found.percent in (0, 100):
+            return found
+        failures: Counter[str] = self._context.memory(Authentication, Counter)
+        failures[found.domain] += 1
+        return found if _is_chosen(failures[found.domain], found.percent) else found.let_off()
 
     @property
     def dkim(self) -> str:
@@ -92,10 +97,19 @@ class Authentication:
         ] or ["dkim=none"]
         if self.arc != "none":
             parts.append(f"arc={self.arc}")
-        policy = f" (p={self.dmarc.policy})" if self.dmarc.policy else ""
+        policy = f" (p={self.dmarc.published})" if self.dmarc.published else ""
         parts.append(f"dmarc={self.dmarc.result}{policy} header.from={self.author}")
         return "; ".join([server, *parts])
 
     @property
     def _content(self) -> bytes:
         return self._step.content or b""
+
+
+def _is_chosen(number: int, percent: int) -> bool:
+    """Whether a policy for so many mails in a hundred is for this one of them.
+
+    They are picked by their number, the first one always, where life throws dice (RFC 7489, 6.6.4): a test
+    that passes once passes again.
+    """
+    return -(-number * percent // 100) > -(-(number - 1) * percent // 100)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pytest_mailnet.dns.records import plain_name
+from pytest_mailnet.dns.records import plain_name, presented
 from pytest_mailnet.errors import MissingExtra
 from pytest_mailnet.smtp.headers import domain_of
 
@@ -71,7 +72,7 @@ def _query_class() -> Any:
             cnames: Any = None,  # noqa: ARG002  # what the base passes to itself
             ignore_void: bool = False,  # noqa: FBT001, FBT002
         ) -> list[Any]:
-            answer = self._net_dns.lookup(str(name), qtype)
+            answer = self._net_dns.lookup(_written(name), qtype)
             if answer.failed:
                 raise spf.TempError(f"DNS {answer.rcode} for {name} {qtype}")
             values = [_value(qtype, value) for value in answer.values(qtype)]
@@ -81,7 +82,24 @@ def _query_class() -> Any:
                     raise spf.PermError(f"Void lookup limit of {_MOST_VOID} exceeded")
             return values
 
+        def validated_ptrs(self) -> list[Any]:
+            """The names of the client that lead back to it; those that DNS fails for are none (5.5)."""
+            with contextlib.suppress(spf.TempError):
+                names = self.dns_ptr(self.i)[: spf.MAX_PTR]
+                return [name for name in names if self._leads_back(name)]
+            return []
+
+        def _leads_back(self, name: str) -> bool:
+            with contextlib.suppress(spf.TempError):
+                return bool(self.cidrmatch(self.dns_a(name, self.A), self.cidrmax))
+            return False
+
     return Query
+
+
+def _written(name: str) -> str:
+    """A name that macros have made, as the net's DNS takes it: what is special in master files is escaped."""
+    return presented(label.encode("utf-8", "replace") for label in plain_name(str(name)).split("."))
 
 
 def _value(rdtype: str, value: str) -> Any:

@@ -1,0 +1,86 @@
+"""The page of the docs about the last comparison."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from .comparison import Difference, Heards, Listed
+
+__all__ = ["Compared", "write"]
+
+_TITLES = {"postfix": "Postfix", "exim": "Exim", "opensmtpd": "OpenSMTPD", "sendmail": "Sendmail"}
+
+
+@dataclass(frozen=True)
+class Compared:
+    """One server and the net's.
+
+    Attributes:
+        server: as in `mailnet.add_domain(..., on=server)`.
+        version: of Debian's package.
+        real: what the real server said.
+        ours: what the net's said.
+        differences: what differs.
+        failure: what failed in the net besides; "" for nothing.
+    """
+
+    server: str
+    version: str
+    real: Heards
+    ours: Heards
+    differences: tuple[Difference, ...]
+    failure: str
+
+
+_HEAD = """\
+# Real servers beside the net's
+
+Postfix, Exim, OpenSMTPD and Sendmail are asked what they say, and the net's servers of these names are held against
+them: `tox -e oracles` installs Debian's packages, each in a system of its own in a temporary folder, starts them on
+loopback as they are configured by their packages, and holds the same sessions with them and with the net's. Code,
+enhanced code, text, and whether the connection is closed are compared; ids, times, addresses and versions are not.
+This page is written by that run, with `MAILNET_ORACLES_RECORD=1`.
+
+What is changed of the packages' configuration: the port, the domain `shop.example` with one mailbox, 127.0.0.1 alone as a
+trusted client (the sessions come from 127.0.0.2), and the limit for idle clients. OpenSMTPD has no setting for that one, so
+that it is not waited for there.
+
+"""
+
+
+def write(page: Path, compared: Iterable[Compared], listed: tuple[Listed, ...]) -> None:
+    """Write the page anew."""
+    compared = list(compared)
+    lines = [
+        "| server | version of the package | sessions | that agree to the letter | that differ as listed | that differ |",
+        "| --- | --- | --- | --- | --- | --- |",
+    ]
+    for it in compared:
+        differing = {found.session for found in it.differences}
+        unlisted = {
+            found.session for found in it.differences if not any(known.covers(found) for known in listed)
+        }
+        total, alike = len(it.real), len(it.real) - len(differing)
+        known = len(differing) - len(unlisted)
+        lines.append(
+            f"| {_TITLES[it.server]} | {it.version} | {total} | {alike} | {known} | {len(unlisted)} |"
+        )
+    for it in compared:
+        lines += ["", f"## What differs from {_TITLES[it.server]}", ""]
+        own = [known for known in listed if any(map(known.covers, it.differences))]
+        if not own:
+            lines.append("Nothing.")
+            continue
+        lines += ["| what | sessions | it says | the net says | why |", "| --- | --- | --- | --- | --- |"]
+        for known in own:
+            sessions = {found.session for found in it.differences if known.covers(found)}
+            cells = (known.kind, str(len(sessions)), _code(known.real), _code(known.ours), known.reason)
+            lines.append("| " + " | ".join(it.replace("|", "\\|") for it in cells) + " |")
+    page.write_text(_HEAD + "\n".join(lines) + "\n", "utf-8")
+
+
+def _code(text: str) -> str:
+    shown = text.replace("\n", " ⏎ ")
+    return f"`{shown}`" if len(shown) <= 160 else f"`{shown[:150]} …`"
