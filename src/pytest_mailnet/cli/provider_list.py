@@ -32,7 +32,7 @@ def as_text(catalogue: Catalogue, stems: Iterable[str], width: int | None = None
         if number:
             yield ""
         yield _title(stem, facts)
-        if not facts.rules:
+        if not (facts.rules or facts.submission):
             yield from _wrapped("replies", "they are all that is known of it", width)
         yield from _wrapped("domains", ", ".join(facts.domains), width)
         yield from _wrapped("MX hosts", _listening(standing_hosts(facts), facts.ports), width)
