@@ -16,7 +16,7 @@ fastmail: Fastmail
   domains     fastmail.com
   MX hosts    in1-smtp.messagingengine.com, in2-smtp.messagingengine.com (port 25)
   rules on    unknown_mailbox, trusted_network, local_recipient, authenticated_user, relaying_denied
-  submission  smtp.fastmail.com (port 465)
+  submission  smtp.fastmail.com (ports 465, 587)
     rules on  wrong_credentials, tls_required, login_required, sender_not_owned
 """
 DETAIL = """\

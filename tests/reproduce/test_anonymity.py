@@ -272,6 +272,7 @@ SAID = {
     "rcpt_domain": "kitten.example",
     "reason": "",
     "recipient": "neko.secret@kitten.example",
+    "region": "KITTEN",
     "seconds": "0.105",
     "sender": "bob.secret@crane.example",
     "server": "mx.kitten.example",

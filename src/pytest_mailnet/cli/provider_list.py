@@ -10,7 +10,7 @@ from typing import Any
 from pytest_mailnet.cli.tables import heading, row
 from pytest_mailnet.providers import Catalogue
 from pytest_mailnet.providers.facts import Facts, Submission
-from pytest_mailnet.providers.zones import customer_zones, exchanges, exchanges_in
+from pytest_mailnet.providers.zones import customer_zones, exchanges_in, standing_hosts
 from pytest_mailnet.rules import Rule, When, name_of
 
 __all__ = ["as_json", "as_markdown", "as_text", "in_detail"]
@@ -32,10 +32,10 @@ def as_text(catalogue: Catalogue, stems: Iterable[str], width: int | None = None
         if number:
             yield ""
         yield _title(stem, facts)
-        if not facts.rules:
+        if not (facts.rules or facts.submission):
             yield from _wrapped("replies", "they are all that is known of it", width)
         yield from _wrapped("domains", ", ".join(facts.domains), width)
-        yield from _wrapped("MX hosts", _listening(exchanges(facts), facts.ports), width)
+        yield from _wrapped("MX hosts", _listening(standing_hosts(facts), facts.ports), width)
         yield from _wrapped("rules on", ", ".join(_on(facts.rules)), width)
         if facts.submission is not None:
             yield from _wrapped(
@@ -58,7 +58,7 @@ def in_detail(catalogue: Catalogue, stem: str) -> Iterator[str]:
     ports = _ports(facts.ports)
     yield from _told(
         "MX hosts",
-        [f"{host} {ports} {' '.join(ips)}".rstrip() for host, ips in exchanges(facts).items()],
+        [f"{host} {ports} {' '.join(ips)}".rstrip() for host, ips in standing_hosts(facts).items()],
     )
     if facts.customer:
         takes = exchanges_in(customer_zones(facts, _CUSTOMER))
@@ -100,7 +100,7 @@ def as_markdown(catalogue: Catalogue, stems: Iterable[str]) -> Iterator[str]:
         yield row(
             f"`{stem}`, {facts.title}",
             ", ".join(facts.domains),
-            _listening(exchanges(facts), facts.ports),
+            _listening(standing_hosts(facts), facts.ports),
             "" if of_users is None else _listening(of_users.hosts, of_users.ports),
             ", ".join(f"`{it}`" for it in _on(facts.rules)),
         )
@@ -174,7 +174,7 @@ def _object(stem: str, facts: Facts) -> dict[str, Any]:
             "dots": facts.addressing.dots,
             "same_domains": facts.addressing.same_domains,
         },
-        "hosts": {host: list(ips) for host, ips in exchanges(facts).items()},
+        "hosts": {host: list(ips) for host, ips in standing_hosts(facts).items()},
         "ports": facts.ports,
         "takes_customers": bool(facts.customer),
         "extensions": facts.extensions,

@@ -45,8 +45,8 @@ class Account:
 
     Attributes:
         password: the owner's password; None for an account that cannot log in by password.
-        aliases: further addresses that the owner may send from, in full. Mail for those in the provider's
-            domains arrives in the mailbox.
+        aliases: further addresses that the owner may send from, in full, or "@shop.example" for a whole
+            domain. Mail for such an address in the provider's domains arrives in the mailbox.
         two_step: whether the owner has two-step verification. Providers with app passwords then refuse the
             password itself.
     """
@@ -132,13 +132,17 @@ class Account:
 
 
 def owns(account: Account, address: str) -> bool:
-    """Whether an address is an account's own or one of its aliases.
+    """Whether an address is an account's own or an alias of it; the alias "@shop.example" is a whole domain.
 
     Args:
         account: the account.
         address: in full.
     """
-    return any(same_address(address, own) for own in (account.address, *account.aliases))
+    all_of_it = f"@{address.rpartition('@')[2]}"
+    return any(
+        same_address(address, own) or same_address(all_of_it, own)
+        for own in (account.address, *account.aliases)
+    )
 
 
 def objection(account: Account, credentials: Credentials) -> str | None:

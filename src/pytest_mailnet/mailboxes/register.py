@@ -134,7 +134,7 @@ class Register:
         catching: dict[str, Mailbox] = {}
         for mailbox in self.mailboxes:
             for alias in mailbox.account.aliases:
-                if self.is_local(split_address(alias)[1]):
+                if not alias.startswith("@") and self.is_local(split_address(alias)[1]):
                     by_alias.setdefault(self._addressing.key(alias), mailbox)
             if mailbox.catch_all:
                 catching.setdefault(self._domain(mailbox.address), mailbox)

@@ -15,7 +15,7 @@ from pytest_mailnet.errors import InvalidAddress, InvalidSetting, UnknownName, a
 from pytest_mailnet.providers import Catalogue, Facts, plain_facts
 from pytest_mailnet.providers.host_service import HostService
 from pytest_mailnet.providers.operator import Operator
-from pytest_mailnet.providers.zones import customer_zones, exchanges, exchanges_in, zones_of
+from pytest_mailnet.providers.zones import customer_zones, exchanges_in, standing_hosts, zones_of
 from pytest_mailnet.senders.sender import Sender
 from pytest_mailnet.system.native import Lock, lock
 
@@ -233,7 +233,7 @@ class Directory:
     def _put(self, facts: Facts) -> Operator:
         operator = self._operated(facts)
         self._dns.merge(zones_of(facts))
-        hosts = exchanges(facts)
+        hosts = standing_hosts(facts)
         if facts.submission is not None:
             hosts = {**hosts, **dict.fromkeys(facts.submission.hosts, ())}
         for name, addresses in hosts.items():

@@ -32,6 +32,8 @@ INSTEAD: Mapping[str, str] = MappingProxyType(
         "domain": _DOMAINS,
         "domains": _DOMAINS,
         "mailboxes": ".add_mailbox('alice') opens one",
+        "accounts": ".add_account('apikey', password='...') adds one, of a user without a mailbox",
+        "suppressed": ".suppress('bob@hotmail.com') puts a recipient on the list",
         "hosts": "mailnet.add_server('mx.shop.example') adds one",
         "host": "mailnet.host('mx.shop.example'), and .hosts has the provider's by name",
         "tls": "that is a host's: mailnet.host('mx.shop.example').tls",

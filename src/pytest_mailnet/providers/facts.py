@@ -79,6 +79,7 @@ class Facts:
         submission: the facts about its submission servers; None if they are not known, or are its MX hosts.
         auth_before_tls: whether its MX hosts take log-ins in the clear.
         wording: the words of its bounces.
+        suppresses: whether it keeps a list of recipients to whom it sends no longer.
         dmarc_rfc: by which edition of DMARC it goes: 9989, or 7489.
         addressing: what it makes of tags and dots in addresses.
         catch_all: whether every recipient in its domains has a mailbox.
@@ -105,6 +106,7 @@ class Facts:
     auth_before_tls: bool = False
     tls_ports: tuple[int, ...] | None = None
     wording: Wording = STOCK
+    suppresses: bool = False
     dmarc_rfc: int = 9989
     addressing: Addressing = LITERAL
     catch_all: bool = False

@@ -11,6 +11,7 @@ from pytest_mailnet.errors import InvalidAddress, InvalidSetting
 from pytest_mailnet.mailboxes.account import Account
 from pytest_mailnet.mailboxes.mailbox import Mailbox, answered_lately
 from pytest_mailnet.mailboxes.register import Register
+from pytest_mailnet.providers.clientele import Clientele
 from pytest_mailnet.providers.decisions import Decisions
 from pytest_mailnet.providers.delivering import Distribution, for_some, forwarded
 from pytest_mailnet.providers.facts import Facts
@@ -58,6 +59,7 @@ class Operator:
         mx: the script, rules and replies of its MX hosts.
         submission: those of its submission hosts; the same as `mx` if it has none of its own.
         register: its mailboxes.
+        clientele: its users without a mailbox, and its suppression list.
         hosts: the names of its hosts.
     """
 
@@ -84,6 +86,7 @@ class Operator:
         self.random: Random = random
         self.sender_at = sender_at
         self.hosts: list[str] = []
+        self.clientele: Clientele = Clientele(facts, clock, journal)
         self._relay, self._present = relay, present
         self.register: Register = Register(
             facts.name,
@@ -139,6 +142,12 @@ class Operator:
             raise InvalidSetting(
                 f"add_mailbox({address!r}): {self.name} is served by a handler, which decides itself who has "
                 "a mailbox"
+            )
+        plain = isinstance(address, str) and "@" not in address
+        if self.facts.submission is not None and not self.domains and (plain or not self.facts.customer):
+            raise InvalidAddress(
+                f"{address!r} cannot be a mailbox of {self.name}, which has no domain of its own. Who only "
+                f"hands in mail: mailnet.provider({self.name!r}).add_account({address!r}, password='...')"
             )
         return self.register.add(address, quota=quota, password=password, aliases=aliases)
 
@@ -198,8 +207,9 @@ class Operator:
     def account_of(self, identity: str) -> Account | None:
         """The account that logs in by a name, "alice" or "alice@gmail.com"; None for an unknown name."""
         mailbox = self.register.find(identity)
-        if mailbox is not None:
-            return mailbox.account
+        known = self.clientele.account_of(identity) if mailbox is None else mailbox.account
+        if known is not None:
+            return known
         others = map(self._present, self.facts.submission.also if self.facts.submission else ())
         return next((found for it in others if it and (found := it.account_of(identity))), None)
 

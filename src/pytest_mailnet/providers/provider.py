@@ -12,6 +12,7 @@ from pytest_mailnet.faults.disruption import Disruption
 from pytest_mailnet.handles.attributes import flag, steady
 from pytest_mailnet.handles.names import FaultName
 from pytest_mailnet.handles.snapshot import Snapshot, since
+from pytest_mailnet.mailboxes.account import Account
 from pytest_mailnet.mailboxes.mailbox import Mailbox
 from pytest_mailnet.providers.agent import INSTEAD, Agent
 from pytest_mailnet.providers.facts import Facts
@@ -111,6 +112,40 @@ class Provider(Agent):
                 that is served by a handler.
         """
         return self._operator.add_mailbox(address, quota=quota, password=password, aliases=aliases)
+
+    def add_account(self, name: str, *, password: str | None = None, aliases: Iterable[str] = ()) -> Account:
+        """Add a user who hands in mail and has no mailbox here, and return the account.
+
+        Services that send for applications have such users. One that exists already gets the settings given
+        here.
+
+        Args:
+            name: what the user logs in as, letter by letter: "apikey", "AKIAIOSFODNN7EXAMPLE".
+            password: the user's; None for none, or to leave it.
+            aliases: the addresses from which the user may send, "@shop.example" for all of a domain.
+
+        Raises:
+            InvalidSetting: for a name or password that is no text, or an alias without "@".
+        """
+        return self._operator.clientele.add_account(name, password=password, aliases=aliases)
+
+    def suppress(self, address: str) -> None:
+        """Put a recipient on the suppression list: mail for them is taken and dropped, as after a bounce.
+
+        Args:
+            address: the recipient's address.
+
+        Raises:
+            InvalidAddress: if that is no address.
+            InvalidSetting: for a provider that has no suppression list.
+        """
+        self._operator.clientele.suppress(address)
+
+    @property
+    def suppressed(self) -> list[str]:
+        """The recipients on the suppression list: those given to `suppress`, and those whose mail bounced."""
+        added = ".suppress('bob@hotmail.com') puts one on the list."
+        return Snapshot(self._operator.clientele.suppressed, "provider.suppressed", added)
 
     def mailbox(self, address: str) -> Mailbox:
         """The mailbox of an address, "alice" or "alice@gmail.com".

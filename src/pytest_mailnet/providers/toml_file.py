@@ -110,6 +110,7 @@ class _Reader:
             wording=self._wording(),
             dmarc_rfc=self._dmarc_rfc(),
             manners=self._manners(),
+            suppresses=self._suppresses(),
             addressing=self._addressing(),
             era=self._typed("era", table.get("era", ""), str, "a text"),
             like=self._like(),
@@ -177,6 +178,13 @@ class _Reader:
         except ValueError as error:
             name, _, told = str(error).partition(": ")
             raise self._error(f"{key}.{name}", told) from error
+
+    def _suppresses(self) -> bool:
+        if "suppression" not in self._top:
+            return False
+        table = self._table("suppression", self._top["suppression"])
+        self._keys("suppression", table, required={"source"}, optional={"year"})
+        return True
 
     def _dmarc_rfc(self) -> int:
         if "dmarc" not in self._top:
@@ -374,6 +382,7 @@ _OPTIONAL = {
     "sources",
     "submission",
     "tls_ports",
+    "suppression",
     "zone",
 }
 _OF_SUBMISSION = {

@@ -82,6 +82,8 @@ VARIABLES: Mapping[str, Callable[[Circumstances], str]] = MappingProxyType(
         "ip": lambda given: given.step.client.ip,
         "server": lambda given: given.step.host,
         "client": lambda given: given.name_of(given.step.client.ip) or given.step.helo,
+        # Amazon's hosts have their region in their names: email-smtp.us-east-1.amazonaws.com.
+        "region": lambda given: "".join(given.step.host.split(".")[1:2]).upper(),
         "helo": lambda given: given.step.helo,
         "sender": lambda given: given.step.details.get("sender") or given.step.reverse_path or "",
         "recipient": lambda given: _recipient(given.step),

@@ -11,8 +11,9 @@ from pytest_mailnet.dns.zone import Zones
 from pytest_mailnet.errors import ZoneError
 from pytest_mailnet.providers.facts import Facts
 
-__all__ = ["customer_zones", "exchanges", "exchanges_in", "zones_of"]
+__all__ = ["customer_zones", "exchanges", "exchanges_in", "standing_hosts", "zones_of"]
 
+_ANY = "any.customer.invalid"
 _PLAIN = re.compile(r'([\w.*-]+\.) (\d+) IN ([A-Z]+) ((?:[^;()\\@$"]|"[^"\\]*")+)')
 
 
@@ -36,6 +37,15 @@ def exchanges_in(zones: Zones) -> Mapping[str, tuple[str, ...]]:
         host: tuple(it.rdata for rdtype in ("A", "AAAA") for it in zones.find(host, rdtype) or ())
         for host in hosts
     }
+
+
+@functools.cache
+def standing_hosts(facts: Facts) -> Mapping[str, tuple[str, ...]]:
+    """The hosts that a provider has in every net: its own domains', and those of customers of any name."""
+    shared = exchanges_in(customer_zones(facts, _ANY)) if facts.customer else {}
+    label = _ANY.replace(".", "-")
+    common = {host: ips for host, ips in shared.items() if _ANY not in host and label not in host}
+    return {**common, **exchanges(facts)}
 
 
 def customer_zones(facts: Facts, domain: str) -> Zones:

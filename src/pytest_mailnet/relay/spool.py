@@ -90,7 +90,7 @@ class Spool:
                     f"it has passed more than {_MOST_HOPS} servers, as a mail does that goes round in a loop"
                 )
                 recipient.outcome = DeliveryOutcome("failed", "5.4.6", why=why)
-            else:
+            elif operator.clientele.sends_to(recipient.address):
                 mail.recipients.append(recipient)
         decided = [(it, it.outcome.action) for it in everybody if it.outcome]
         self._report(mail, [it for it, action in decided if action == "sent"], "delivered", operator)
@@ -195,6 +195,7 @@ class Spool:
                 recipient.outcome = dataclasses.replace(outcome, action="failed", status="4.4.7")
                 failed.append(recipient)
             elif outcome.action == "failed":
+                operator.clientele.bounced(recipient.address)
                 failed.append(recipient)
             elif not outcome.confirms:
                 relayed.append(recipient)

@@ -112,7 +112,8 @@ def _operated(plan: Plan, server: Operated) -> Iterator[str]:
     if server.alias:
         yield f'mailnet.dns.add({_quoted(server.alias)}, "CNAME", {_quoted(server.host)})'
     if server.submission:
-        yield f"provider.add_mailbox({_quoted(plan.sender)}, password={_quoted(PASSWORD)})"
+        add = "add_account" if server.accounts else "add_mailbox"
+        yield f"provider.{add}({_quoted(plan.sender)}, password={_quoted(PASSWORD)})"
         return
     if server.joins and server.customer:
         yield f"mailnet.add_domain({_quoted(server.joins)}, on={_quoted(server.name)})"

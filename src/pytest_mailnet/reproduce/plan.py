@@ -58,6 +58,7 @@ class Operated:
         joins: the recipient's domain, if it has to be added to the provider; "" if it is there already.
         customer: whether the catalogue has the provider's DNS records for customers' domains.
         alias: a host name unknown to the catalogue that has to lead to `host`; "" for none.
+        accounts: whether those who hand in mail have accounts and no mailboxes, for want of a domain.
     """
 
     name: str
@@ -66,6 +67,7 @@ class Operated:
     joins: str
     customer: bool
     alias: str
+    accounts: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,7 +135,8 @@ def plan_for(recognised: Recognised, catalogue: Catalogue) -> Plan:
     sender = _mailbox(failure.sender) or _SENDER
     if isinstance(server, Operated) and server.submission:
         domains = catalogue.load(server.name).domains
-        sender = sender if sender.rpartition("@")[2] in domains else f"app@{domains[0]}"
+        if domains and sender.rpartition("@")[2] not in domains:
+            sender = f"app@{domains[0]}"
     reply = str(Reply.parse("\n".join(failure.reply))) if failure.reply else ""
     composed = not reply and failure.fault is None
     return Plan(
@@ -162,9 +165,14 @@ def _server(recognised: Recognised, domain: str, catalogue: Catalogue) -> Own | 
     facts = catalogue.load(name)
     submission = facts.submission is not None and host in facts.submission.hosts
     known = host if of_host and host else next(iter(exchanges(facts)), "")
-    joins = "" if submission or of_domain == name else domain
     return Operated(
-        name, known, submission, joins, bool(facts.customer), host if host and not of_host else ""
+        name=name,
+        host=known,
+        submission=submission,
+        joins="" if submission or of_domain == name else domain,
+        customer=bool(facts.customer),
+        alias=host if host and not of_host else "",
+        accounts=not facts.domains,
     )
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from pytest_mailnet.mailboxes.account import lacks_app_password, objection, owns
 from pytest_mailnet.rules.rule import Condition, Refusal, RefusingRule, RuleContext
-from pytest_mailnet.smtp.headers import addresses_of
+from pytest_mailnet.smtp.headers import addresses_of, domain_of
 from pytest_mailnet.values import Stage
 
 if TYPE_CHECKING:
@@ -44,15 +44,17 @@ class TlsRequired(RefusingRule):
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class LoginRequired(RefusingRule):
-    """Refuses mail of clients that have not logged in."""
+    """Refuses mail of clients that have not logged in, and are in no network that the provider trusts."""
 
     stages: ClassVar[frozenset[Stage]] = _AFTER_EHLO - {Stage.AUTH}
 
     stage: Stage = Stage.MAIL
     reply: Condition = "auth_required"
 
-    def decide(self, step: Step, context: RuleContext) -> Refusal | None:  # noqa: ARG002
-        return None if step.authenticated_as is not None else Refusal(self.reply, "nobody has logged in")
+    def decide(self, step: Step, context: RuleContext) -> Refusal | None:
+        if step.authenticated_as is not None or context.trusts(step.client.ip):
+            return None
+        return Refusal(self.reply, f"nobody has logged in, and {step.client.ip} is not trusted")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
@@ -128,12 +130,14 @@ class SenderNotOwned(RefusingRule):
 
     Attributes:
         author: whether the addresses in From count too; only after the dot.
+        same_domain: whether other addresses in the domain of the user's own are taken.
     """
 
     stages: ClassVar[frozenset[Stage]] = frozenset({Stage.MAIL, Stage.RCPT, Stage.MESSAGE})
 
     stage: Stage = Stage.MAIL
     author: bool = False
+    same_domain: bool = False
     reply: Condition = "from_not_owned"
 
     def decide(self, step: Step, context: RuleContext) -> Refusal | None:
@@ -145,7 +149,13 @@ class SenderNotOwned(RefusingRule):
             fields = (value for name, value in step.header_fields if name == "from")
             named += [address for value in fields for address in addresses_of(value)]
         for address in named:
+            if self.same_domain and domain_of(address) == domain_of(account.address):
+                continue
             if not owns(account, address):
                 why = f"{address} is neither {account.address} nor an alias of it"
-                return Refusal(self.reply, why, {"user": account.address, "sender": address})
+                return Refusal(
+                    self.reply,
+                    why,
+                    {"user": account.address, "sender": address, "domain": domain_of(address)},
+                )
         return None

@@ -138,7 +138,8 @@ class Extensions:
 def _lines_for(lines: tuple[str, ...], tls: bool, auth: bool) -> tuple[str, ...]:  # noqa: FBT001
     without = {"STARTTLS"} if tls else set()
     without |= set() if auth else {"AUTH"}
-    return tuple(line for line in lines if _keyword(line) not in without)
+    # Some servers repeat AUTH in the form of a draft, for clients of the last century: AUTH=LOGIN PLAIN.
+    return tuple(line for line in lines if _keyword(line).partition("=")[0] not in without)
 
 
 def _keyword(line: str) -> str:
