@@ -5,6 +5,7 @@ Nothing in it knows of a test. Its clock is an argument, as in any application w
 
 from __future__ import annotations
 
+import contextlib
 import smtplib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -116,12 +117,15 @@ def _attempt(domain: str, mail: Delivery, recipients: list[str]) -> dict[str, An
         return dict.fromkeys(recipients, Answer(0, f"DNS: {error}"))
     for host in hosts:
         try:
-            with smtplib.SMTP(host, 25, timeout=30) as client:
+            with contextlib.closing(smtplib.SMTP(host, 25, timeout=30)) as client:
                 client.ehlo_or_helo_if_needed()
                 if client.has_extn("starttls"):  # whoever it is: better than in the clear (RFC 7435)
                     client.starttls()
                     client.ehlo_or_helo_if_needed()
-                return _transact(client, mail, recipients)
+                answers = _transact(client, mail, recipients)
+                with contextlib.suppress(OSError):  # a QUIT that fails changes nothing
+                    client.quit()
+                return answers
         except OSError as error:  # smtplib's own are OSErrors too: on to the next host
             last = _answer(error)
     return dict.fromkeys(recipients, last)

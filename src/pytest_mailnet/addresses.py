@@ -28,11 +28,12 @@ __all__ = [
 
 DNS_OVER_TLS_PORT = 853  # RFC 7858, and of DNS over QUIC (RFC 9250)
 _PORTS = 65536
-IMPLICIT_TLS_PORTS = frozenset({465})  # RFC 8314, 3.3; of hosts that say no others
+# RFC 8314, 3.3; and 2465 where 465 is blocked, as Amazon SES has it. Of hosts that say no others.
+IMPLICIT_TLS_PORTS = frozenset({465, 2465})
 LMTP_PORTS = frozenset({24})  # IANA: "any private mail system"; what Dovecot and Cyrus are told to take
 SMTP_PORTS = frozenset({25, 465, 587})
-# 2525 is submission at many operators. On loopback it is a mail catcher that somebody has put there.
-MAIL_PORTS = SMTP_PORTS | {2525, 110, 143, 993, 995}
+# 2525, 2465 and 2587 are submission at some operators. On loopback 2525 is a mail catcher of somebody's.
+MAIL_PORTS = SMTP_PORTS | {2465, 2525, 2587, 110, 143, 993, 995}
 
 # RFC 5737's documentation ranges first, so that a packet past every guard reaches nobody; RFC 2544's
 # benchmarking range when they are used up, for nets of thousands of hosts.

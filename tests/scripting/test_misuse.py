@@ -80,17 +80,17 @@ MISUSES = [
     (
         "shop.on_rcpt().reply('550 5.1.1 <{recipent}> unknown')",
         InvalidReply,
-        "mx.shop.example.on_rcpt().reply('550 5.1.1 <{recipent}> unknown'): no variable {recipent} (did you mean 'recipient'?). To send it as it stands: {{recipent}}",
+        "mx.shop.example.on_rcpt().reply('550 5.1.1 <{recipent}> unknown'): no variable {recipent} (did you mean 'recipient' or 'client'?). To send it as it stands: {{recipent}}",
     ),
     (
         "shop.on_rcpt().reply('550 5.1.1 <{Recipient}> unknown')",
         InvalidReply,
-        "mx.shop.example.on_rcpt().reply('550 5.1.1 <{Recipient}> unknown'): no variable {Recipient} (did you mean 'recipient'?). To send it as it stands: {{Recipient}}",
+        "mx.shop.example.on_rcpt().reply('550 5.1.1 <{Recipient}> unknown'): no variable {Recipient} (did you mean 'recipient' or 'client'?). To send it as it stands: {{Recipient}}",
     ),
     (
         "shop.on_rcpt().reply_in_turn('450 Later', '550 <{recipent}> unknown')",
         InvalidReply,
-        "mx.shop.example.on_rcpt().reply('550 <{recipent}> unknown'): no variable {recipent} (did you mean 'recipient'?). To send it as it stands: {{recipent}}",
+        "mx.shop.example.on_rcpt().reply('550 <{recipent}> unknown'): no variable {recipent} (did you mean 'recipient' or 'client'?). To send it as it stands: {{recipent}}",
     ),
     (
         "shop.on_rcpt().reply_in_turn()",

@@ -99,7 +99,7 @@ def _query_class() -> Any:
 
 def _written(name: str) -> str:
     """A name that macros have made, as the net's DNS takes it: what is special in master files is escaped."""
-    return presented(label.encode("utf-8", "replace") for label in plain_name(str(name)).split("."))
+    return presented(label.encode("utf-8", "replace") for label in str(name).rstrip(".").split("."))
 
 
 def _value(rdtype: str, value: str) -> Any:
