@@ -104,7 +104,6 @@ def test_web_de_refuses_a_long_line_in_its_own_words(mailnet):
 @pytest.mark.parametrize(
     ("name", "reply"),
     [
-        ("exim", (501, b"Syntactically invalid EHLO argument(s)")),
         ("postfix", (250, b"mail.shop.example")),
         ("opensmtpd", (250, b"mail.shop.example Hello my_container_1 [203.0.113.7], pleased to meet you")),
     ],
