@@ -109,7 +109,10 @@ def test_servers_of_the_test_s_own_are_no_eras(mailnet):
     with pytest.raises(UnknownName) as error:
         mailnet.provider("exim", era="4.96")
 
-    assert str(error.value) == "no era of exim '4.96' (there is none). Without era= a provider is as it is today."
+    assert (
+        str(error.value)
+        == "no era of exim '4.96' (there is none). Without era= a provider is as it is today."
+    )
 
 
 def test_among_all_replies_an_era_has_only_those_that_differ(catalogue):
