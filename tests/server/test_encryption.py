@@ -309,6 +309,11 @@ def test_the_port_for_tls_alone_says_nothing_in_the_clear(mailnet, shop):
     assert mailnet.sessions[0].exchanges == []
 
 
+def test_a_port_that_begins_in_the_clear_is_none_for_tls_from_the_first_byte_on(shop):
+    with pytest.raises(ssl.SSLError, match="WRONG_VERSION_NUMBER"):
+        smtplib.SMTP_SSL(HOST, 587, context=ssl.create_default_context(), timeout=5)
+
+
 def test_a_net_can_be_one_that_contexts_do_not_trust(make_mailnet):
     with make_mailnet(trust_ca=False) as net:
         net.add_server(HOST)
