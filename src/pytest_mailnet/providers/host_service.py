@@ -110,7 +110,7 @@ class HostService:
         self._lmtp_ports = ports
 
     def _among(self, chosen: Container[int]) -> tuple[int, ...]:
-        return tuple(port for port in self.ports if port in chosen)
+        return tuple(filter(chosen.__contains__, self.ports))
 
     @property
     def challenges_tokens(self) -> bool:

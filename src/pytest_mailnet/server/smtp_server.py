@@ -286,15 +286,10 @@ class MailServer(asyncio.Protocol):
             return channel.outgoing() + reply
         if reply:
             channel.send(reply)
-        if self._ends and not self._left_open():
+        if self.dialogue.closing and not self.mishaps.deaf and not self._left_open():
             channel.close()
         sent = channel.outgoing()
         return sent[:-1] + bytes([sent[-1] ^ 0xFF]) if sent and manner is Manner.BROKEN_RECORD else sent
-
-    @property
-    def _ends(self) -> bool:
-        """Whether the server hangs up now; one that is deaf does not."""
-        return self.dialogue.closing and not self.mishaps.deaf
 
     def _left_open(self) -> bool:
         """Whether a fault keeps the server from saying that an encrypted connection ends here."""
@@ -367,7 +362,7 @@ class MailServer(asyncio.Protocol):
             reply = self._encrypted(self._channel, reply)
         if reply:
             self.transport.write(reply)
-        if self._ends:
+        if self.dialogue.closing and not self.mishaps.deaf:
             self.transport.close()
 
     def _left(self) -> str:
