@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 import re
 from collections.abc import Callable, Mapping
@@ -213,6 +214,35 @@ class Reply:
             ]
         return cls(code, tuple(texts), enhanced and enhanced[1], closes)
 
+    @classmethod
+    def raw(cls, content: bytes) -> Reply:
+        r"""A reply that goes out as other bytes: a blank or foreign line before it, two replies in a row.
+
+        Args:
+            content: the bytes, line ends included: b"\r\n250 OK\r\n". The server goes on by the first reply
+                among them.
+
+        Raises:
+            InvalidReply: if no line of them is a reply.
+        """
+        written = content.decode("utf-8", "backslashreplace") if isinstance(content, bytes) else ""
+        first = next(filter(_REPLY_LINE.fullmatch, written.splitlines()), None)
+        if first is None:
+            raise InvalidReply(
+                f"Reply.raw({content!r}): it takes bytes of which a line is a reply, as in "
+                r"b'\r\n250 OK\r\n'"
+            )
+        reply = cls.parse(first)
+        object.__setattr__(reply, "_template", content)
+        object.__setattr__(reply, "_varies", False)
+        return reply
+
+    def closing(self) -> Reply:
+        """The same reply, after which the server hangs up."""
+        reply = copy.copy(self)
+        object.__setattr__(reply, "closes", True)
+        return reply
+
     @property
     def variables(self) -> list[str]:
         """The names of the variables in it, each once."""
@@ -250,7 +280,7 @@ class Reply:
         return self
 
     def __str__(self) -> str:
-        return self._template.decode().rstrip("\r\n").replace("\r\n", "\n")
+        return self._template.decode("utf-8", "backslashreplace").rstrip("\r\n").replace("\r\n", "\n")
 
 
 def literal(text: str) -> str:

@@ -18,16 +18,6 @@ from pytest_mailnet.providers.zones import customer_zones, zones_of
 from pytest_mailnet.values import Stage
 
 CATALOGUE = catalogue_with()
-FACTS = [
-    *(CATALOGUE.load(name) for name in CATALOGUE.names),
-    CATALOGUE.load("gmail", 2009),
-    CATALOGUE.load("hotmail", 2009),
-]
-PHRASES = [
-    pytest.param(facts, phrase, id=f"{facts.title}-{phrase.name}")
-    for facts in FACTS
-    for phrase in facts.phrases.values()
-]
 
 
 @pytest.mark.parametrize("stem", CATALOGUE.stems)
@@ -104,36 +94,38 @@ def test_braces_that_are_doubled_are_no_variables():
     assert said == b"550 {ip} is blocked by {policy}, 192.0.2.1\r\n"
 
 
-@pytest.mark.parametrize(("facts", "phrase"), PHRASES)
-def test_every_phrase_has_a_source(facts, phrase):
-    assert len(phrase.source) > 10
-    assert phrase.year is None or 2000 < phrase.year < 2100
+@pytest.mark.parametrize("stem", CATALOGUE.stems)
+def test_every_phrase_has_a_source(stem):
+    for name, phrase in CATALOGUE.load_stem(stem).phrases.items():
+        assert len(phrase.source) > 10, name
+        assert phrase.year is None or 2000 < phrase.year < 2100, name
 
 
-@pytest.mark.parametrize(
-    ("facts", "phrase"),
-    [it for it in PHRASES if it.values[1].stage in ("connect", "mail", "rcpt", "data", "message")],
-)
-def test_every_phrase_goes_over_the_wire_as_it_stands(mailnet, converse, facts, phrase):
-    server = mailnet.add_server("mx.shop.example", domain="shop.example")
-    stage = Stage(phrase.stage)
-    getattr(server, f"on_{stage}")().reply(phrase.reply)
+@pytest.mark.parametrize("stem", CATALOGUE.stems)
+def test_every_phrase_goes_over_the_wire_as_it_stands(mailnet, converse, stem):
+    for name, phrase in CATALOGUE.load_stem(stem).phrases.items():
+        if phrase.stage not in ("connect", "mail", "rcpt", "data", "message"):
+            continue
+        host = f"{name.replace('_', '-')[:60].strip('-')}.shop.example"
+        server = mailnet.add_server(host, domain="shop.example")
+        stage = Stage(phrase.stage)
+        getattr(server, f"on_{stage}")().reply(phrase.reply)
 
-    client = converse("mx.shop.example")
-    said = {Stage.CONNECT: client.banner}
-    if stage is not Stage.CONNECT:
-        client.say("EHLO app.example")
-        said[Stage.MAIL] = client.say("MAIL FROM:<bob@hotmail.com>")
-    if stage in (Stage.RCPT, Stage.DATA, Stage.MESSAGE):
-        said[Stage.RCPT] = client.say("RCPT TO:<alice@shop.example>")
-    if stage in (Stage.DATA, Stage.MESSAGE):
-        said[Stage.DATA] = client.say("DATA")
-    if stage is Stage.MESSAGE:
-        said[Stage.MESSAGE] = client.say("Message-ID: <m@app.example>\r\n\r\n.")
+        client = converse(host)
+        said = {Stage.CONNECT: client.banner}
+        if stage is not Stage.CONNECT:
+            client.say("EHLO app.example")
+            said[Stage.MAIL] = client.say("MAIL FROM:<bob@hotmail.com>")
+        if stage in (Stage.RCPT, Stage.DATA, Stage.MESSAGE):
+            said[Stage.RCPT] = client.say("RCPT TO:<alice@shop.example>")
+        if stage in (Stage.DATA, Stage.MESSAGE):
+            said[Stage.DATA] = client.say("DATA")
+        if stage is Stage.MESSAGE:
+            said[Stage.MESSAGE] = client.say("Message-ID: <m@app.example>\r\n\r\n.")
 
-    written = re.split(r"(\\\{\w+\\\})", re.escape(str(phrase.reply)))
-    pattern = "".join(".*" if part.startswith(r"\{") else part for part in written)
-    assert re.fullmatch(pattern, said[stage].replace("\r\n", "\n").rstrip("\n"))
+        written = re.split(r"(\\\{\w+\\\})", re.escape(str(phrase.reply)))
+        pattern = "".join(".*" if part.startswith(r"\{") else part for part in written)
+        assert re.fullmatch(pattern, said[stage].replace("\r\n", "\n").rstrip("\n")), name
 
 
 @pytest.mark.parametrize("condition", sorted(stock_phrases()))

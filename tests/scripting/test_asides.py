@@ -8,6 +8,7 @@ import time
 
 import pytest
 
+from pytest_mailnet import Reply
 from pytest_mailnet.errors import ExpectationFailed, InvalidReply, InvalidSetting, UnknownAttribute
 
 HOST = "mx.shop.example"
@@ -124,6 +125,8 @@ def test_an_answer_that_nothing_meets_fails_the_test(make_mailnet):
         (lambda it: it.on_command(None), InvalidSetting, "takes the first word of a command"),
         (lambda it: it.on_noop(), UnknownAttribute, ".on_command('NOOP') answers it"),
         (lambda it: it.on_command("NOOP").reply("354 Go"), InvalidReply, "understands 250 as yes"),
+        (lambda it: it.on_rcpt().reply(Reply.raw(b"\r\n354 Go\r\n")), InvalidReply, "makes no sense at RCPT"),
+        (lambda it: it.on_rcpt().reply_raw(b"x"), UnknownAttribute, r".reply(Reply.raw(b'\r\n250 OK\r\n'))"),
         (lambda it: it.on_command("NOOP").delayed(90), InvalidSetting, "90): of what?"),
         (lambda it: it.on_command("NOOP").delayed(), InvalidSetting, "As in .delayed(seconds=90)"),
         (lambda it: it.on_command("NOOP").delayed(seconds=-1), InvalidSetting, "As in .delayed(seconds=90)"),
@@ -186,3 +189,51 @@ def test_a_server_can_hang_up_late(mailnet, shop, client):
     with pytest.raises(smtplib.SMTPServerDisconnected, match="unexpectedly closed"):
         client.noop()
     assert mailnet.clock.time() - before == 40
+
+
+@pytest.mark.parametrize(
+    ("sent", "heard"),
+    [
+        (b"\r\n250 OK id=1dKauY\r\n", [b"\r\n", b"250 OK id=1dKauY\r\n"]),
+        (
+            b"Warning: date(): no time zone\r\n250 OK\r\n",
+            [b"Warning: date(): no time zone\r\n", b"250 OK\r\n"],
+        ),
+        (b"250 OK\r\n250 OK again\r\n", [b"250 OK\r\n", b"250 OK again\r\n"]),
+    ],
+)
+def test_a_reply_can_go_out_as_any_bytes(mailnet, shop, client, sent, heard):
+    shop.on_message().reply(Reply.raw(sent))
+    client.mail("bob@sender.example")
+    client.rcpt("sales@shop.example")
+    client.docmd("DATA")
+
+    client.send(b"Subject: hi\r\n\r\nhi\r\n.\r\n")
+
+    assert [client.file.readline() for _ in heard] == heard
+    assert len(shop.messages) == 1
+    assert mailnet.sessions[0].exchanges[-1].reply == sent
+
+
+def test_the_server_goes_on_by_the_first_reply_in_the_bytes(shop, client):
+    shop.on_message().reply(Reply.raw(b"\r\n554 5.7.1 No\r\n250 OK\r\n"))
+    client.mail("bob@sender.example")
+    client.rcpt("sales@shop.example")
+    client.docmd("DATA")
+    client.send(b"Subject: hi\r\n\r\nhi\r\n.\r\n")
+
+    assert [client.file.readline() for _ in range(3)][1] == b"554 5.7.1 No\r\n"
+    assert shop.messages == []
+
+
+def test_bytes_are_sent_before_the_server_hangs_up(shop, client):
+    shop.on_command("NOOP").reply(Reply.raw(b"\r\n250 OK\r\n"), close=True)
+    client.putcmd("NOOP")
+
+    assert client.file.read() == b"\r\n250 OK\r\n"
+
+
+@pytest.mark.parametrize("content", [b"", b"hello\r\n", b"25 OK\r\n", "250 OK\r\n"])
+def test_bytes_without_a_reply_are_refused(content):
+    with pytest.raises(InvalidReply, match="it takes bytes of which a line is a reply"):
+        Reply.raw(content)

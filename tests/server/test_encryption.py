@@ -82,7 +82,7 @@ def test_which_ports_are_for_tls_can_be_set(mailnet, shop, converse):
 
 
 def test_a_port_that_a_host_no_longer_listens_on_is_none_for_tls(shop):
-    shop.host.ports = (25, 2465)
+    shop.host.ports = (25, 587)
 
     assert shop.host.tls_ports == ()
 

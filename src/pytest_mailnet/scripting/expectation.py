@@ -24,6 +24,7 @@ _INSTEAD: Mapping[str, str] = MappingProxyType(
         **dict.fromkeys(
             ("respond", "respond_with", "answer_with", "returns", "return_value", "send"), _REPLY
         ),
+        **dict.fromkeys(("raw", "reply_raw", "reply_bytes"), ".reply(Reply.raw(b'\\r\\n250 OK\\r\\n'))"),
         **dict.fromkeys(("once", "twice", "time"), ".times(1) says how often"),
         **dict.fromkeys(("spam", "quarantine"), ".junk() files a mail as junk"),
         **dict.fromkeys(("silence", "swallow", "blackhole"), ".discard() lets a mail vanish after its 250"),
@@ -216,7 +217,7 @@ class Expectation:
         if isinstance(reply, str):
             reply = Reply.parse(reply, closes=close)
         elif close:
-            reply = Reply(reply.code, reply.lines, reply.enhanced, closes=True)
+            reply = reply.closing()
         for variable in reply.variables:
             if variable not in self._variables:
                 raise InvalidReply(
