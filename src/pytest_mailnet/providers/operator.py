@@ -232,8 +232,9 @@ class Operator:
 
     def _send_on(self, step: Step, message: Message, to: Distribution) -> None:
         """Hand to the relay what leaves this operator: for other servers, forwarded, answered, returned."""
-        relay, gone = self._relay, {*to.bounced, *to.discarded, *to.looping}
+        relay = self._relay
         if to.elsewhere or any(message.envelope.rcpt_options):
+            gone = {*to.bounced, *to.discarded, *to.looping}
             left = [it for it in range(len(message.envelope.rcpt_tos)) if it not in gone]
             mail = for_some(message, left) if gone else message
             relay.accept(self, step, mail, [left.index(it) for it in to.elsewhere])

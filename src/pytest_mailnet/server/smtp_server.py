@@ -48,14 +48,12 @@ class MailHost(SmtpHost, Protocol):
         """The net's clock."""
         ...
 
-    @property
-    def tls_ports(self) -> tuple[int, ...]:
-        """The ports at which TLS begins with the first byte (RFC 8314, 3.3)."""
+    def begins_with_tls(self, port: int) -> bool:
+        """Whether TLS begins with the first byte at one of its ports (RFC 8314, 3.3)."""
         ...
 
-    @property
-    def lmtp_ports(self) -> tuple[int, ...]:
-        """The ports at which it speaks LMTP (RFC 2033)."""
+    def speaks_lmtp(self, port: int) -> bool:
+        """Whether it speaks LMTP at one of its ports (RFC 2033)."""
         ...
 
     @property
@@ -102,9 +100,9 @@ class MailService:
             connection.source, connection.destination, self._host.hostname, self._provider
         )
         step = Step(session, connection.source, connection.destination, self._host.hostname)
-        step.lmtp = connection.destination.port in self._host.lmtp_ports
+        step.lmtp = self._host.speaks_lmtp(connection.destination.port)
         dialogue = self._conversation(step, loop)
-        dialogue.starting_tls = connection.destination.port in self._host.tls_ports
+        dialogue.starting_tls = self._host.begins_with_tls(connection.destination.port)
         server = MailServer(dialogue, step, loop, self._host, lambda: self._departed(connection))
         server.mishaps = Mishaps(self._host.faults.with_drawn(self._drawn), connection, step, server)
         return server
