@@ -181,6 +181,9 @@ class Decider:
     def user_of(self, identity: str) -> str:
         return f"{identity}@shop.example"
 
+    def has_mailbox(self, address: str) -> bool | None:
+        return address.startswith("a") if address.endswith("@shop.example") else None
+
     def decide(self, stage: Stage, step: Step) -> Reply | HangUp | None:
         answer = self.answers.get(stage)
         return answer(step) if callable(answer) and not isinstance(answer, Reply) else answer

@@ -87,6 +87,7 @@ def write(page: Path, compared: Iterable[Compared], listed: tuple[Listed, ...]) 
 
 
 def _code(text: str) -> str:
-    shown = text.replace("\n", " ⏎ ")
+    shown = "".join(it if it.isprintable() or it == "\n" else repr(it)[1:-1] for it in text)
+    shown = shown.replace("\n", " ⏎ ")
     shown = shown if len(shown) <= 120 else f"{shown[:100]} …"
     return f"`` {shown} ``" if "`" in shown else f"`{shown}`"

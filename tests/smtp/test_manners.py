@@ -136,9 +136,14 @@ def test_a_server_can_take_ehlo_once(talk_with):
     assert talk.say(MAIL)[:3] == "250"
 
 
-@pytest.mark.parametrize(("required", "code"), [(True, "503"), (False, "250")])
-def test_a_server_can_do_without_ehlo(talk_with, required, code):
-    assert talk_with(hello_required=required).say(MAIL)[:3] == code
+@pytest.mark.parametrize(("line", "first", "code"), [(MAIL, ["MAIL"], "503"), (MAIL, ["RCPT"], "250")])
+def test_what_is_refused_before_ehlo_is_the_server_s_choice(talk_with, line, first, code):
+    assert talk_with(hello_first=tuple(first)).say(line)[:3] == code
+
+
+@pytest.mark.parametrize(("first", "code"), [((), "250"), (("RSET",), "503")])
+def test_rset_can_be_refused_before_ehlo(talk_with, first, code):
+    assert talk_with(hello_first=first).say("RSET")[:3] == code
 
 
 @pytest.mark.parametrize(

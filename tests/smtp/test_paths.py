@@ -80,7 +80,7 @@ def test_the_null_path_is_a_sender_and_no_recipient():
     with pytest.raises(CommandError) as refused:
         forward_path("TO:<>")
 
-    assert refused.value.condition == "bad_recipient_syntax"
+    assert refused.value.condition == "recipient_empty"
     assert reverse_path("FROM:<> SIZE=1") == ("", ("SIZE=1",))
 
 
@@ -88,7 +88,7 @@ def test_postmaster_without_a_domain_is_a_recipient_and_no_sender():
     with pytest.raises(CommandError) as refused:
         reverse_path("FROM:<postmaster>")
 
-    assert refused.value.condition == "bad_sender_syntax"
+    assert refused.value.condition == "sender_without_domain"
     assert forward_path("TO:<Postmaster>") == ("Postmaster", ())
 
 

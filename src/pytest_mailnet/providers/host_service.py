@@ -250,6 +250,13 @@ class HostService:
         account = self.operator.account_of(identity)
         return identity if account is None else account.address
 
+    def has_mailbox(self, address: str) -> bool | None:
+        """Whether the operator has a mailbox for an address; None for one of somebody else's domains."""
+        full = self.operator.register.in_full(address)
+        if not self.operator.is_local(full.rpartition("@")[2]):
+            return None
+        return self.operator.mailbox_of(full) is not None
+
     def decide(self, stage: Stage, step: Step) -> Reply | HangUp | None:
         """The operator's answer at a stage; None lets the session go on."""
         if stage is Stage.MAIL and not step.tls and self.tls.required:

@@ -14,21 +14,45 @@ __all__ = ["Phrase", "Phrasebook", "Replies", "also_for"]
 _ALSO = {
     "auth_needs_tls": "starttls_required",
     "auth_not_enabled": "unrecognized_command",
+    "bdat_before_mail": "data_before_rcpt",
+    "bdat_before_rcpt": "data_before_rcpt",
     "auth_twice": "reauth_other_identity",
     "bdat_not_offered": "unrecognized_command",
     "data_before_mail": "data_before_rcpt",
     "empty_command": "unrecognized_command",
+    "etrn": "command_unimplemented",
+    "etrn_syntax": "command_unimplemented",
+    "expn": "command_unimplemented",
+    "expn_syntax": "command_unimplemented",
+    "help_syntax": "rset_syntax",
     "helo_invalid": "helo_syntax",
     "mail_body_syntax": "mail_syntax",
     "mail_option_syntax": "mail_syntax",
     "mail_size_syntax": "mail_syntax",
     "message_too_big_declared": "message_too_big",
+    "noop_syntax": "rset_syntax",
+    "ok_queued_chunks": "ok_queued",
     "over_quota": "mailbox_full",
     "rcpt_option_syntax": "rcpt_syntax",
+    "recipient_restricted": "bad_recipient_syntax",
+    "smtputf8_not_offered": "mail_parameter",
     "starttls_not_offered": "unrecognized_command",
     "starttls_repeated": "starttls_already_active",
     "starttls_with_parameters": "starttls_syntax",
     "timeout_in_content": "timeout",
+    "turn": "command_unimplemented",
+    **{
+        f"{whose}_without_{what}": f"bad_{whose}_syntax"
+        for whose in ("sender", "recipient")
+        for what in ("domain", "local_part", "host")
+    },
+    **{
+        f"{whose}_{what}": f"bad_{whose}_syntax"
+        for whose in ("sender", "recipient")
+        for what in ("empty", "unclosed", "unopened")
+    },
+    **{f"vrfy_{what}": "vrfy" for what in ("foreign", "user_known", "user_unknown", "without_domain")},
+    "vrfy_before_ehlo": "helo_required",
 }
 
 

@@ -104,6 +104,7 @@ VARIABLES: Mapping[str, Callable[[Circumstances], str]] = MappingProxyType(
         **{
             name: functools.partial(_detail, name, usual)
             for name, usual in {
+                "argument": "",
                 "command": "",
                 "count": "2",
                 "dkim_result": "Fail",
@@ -112,6 +113,9 @@ VARIABLES: Mapping[str, Callable[[Circumstances], str]] = MappingProxyType(
                 "keyword": "SIZE",
                 "limit": "100",
                 "octets": "0",
+                "path": "",
+                "total": "0",
+                "value": "",
                 "option": "UNKNOWN",
                 "range": "0.0.0.0/0",
                 "rbl": "zen.spamhaus.org",

@@ -217,7 +217,7 @@ class MailServer(asyncio.Protocol):
                     begin = len(data)
                     break
                 data, begin = behind, 0
-                replies.append(mishaps.reply(replies, dialogue.content()))
+                replies.append(mishaps.reply(replies, dialogue.content(pipelined=bool(behind))))
                 continue
             end = data.find(b"\n", begin) + 1
             if not end:

@@ -54,22 +54,25 @@ def answer_command(dialogue: Dialogue, line: bytes, *, pipelined: bool = False) 
     """
     if dialogue.response_to is not None:
         return dialogue.response_to(line)
-    verb, _, rest = line.rstrip(b"\r\n").partition(b" ")
-    verb = verb.upper()
+    manners = dialogue.manners
+    dialogue.read = read = line if manners is USUAL else _as_read(line, manners)
+    verb, rest = _parted(read, manners)
+    dialogue.argument = rest
     command = (_LMTP_COMMANDS if dialogue.step.lmtp else _COMMANDS).get(verb, _UNKNOWN)
-    if dialogue.manners is not USUAL:
+    if manners is not USUAL:
         if (ended := _ended(dialogue, line, verb, pipelined=pipelined)) is not None:
             return ended
-        command, rest = _as_the_server_knows_it(dialogue.manners, command, verb, rest)
+        command, rest = _as_the_server_knows_it(manners, command, verb, rest)
     if len(line) > LINE_LIMIT and _is_too_long(dialogue, line, verb):
         return dialogue.say(line[:_LINE_SHOWN], "line_too_long")
     try:
-        plain = line.isascii() or "SMTPUTF8" not in dialogue.offer.keywords
-        argument = rest.strip().decode("ascii" if plain else "utf-8")
+        argument = _decoded(dialogue, read, rest.strip())
     except UnicodeDecodeError:
         return dialogue.say(line, "non_ascii_command")
     dialogue.step.pipelined = pipelined
     try:
+        if argument and manners.argument_refused:
+            _check_argument(manners, verb.decode("ascii", "replace"))
         return command.carry_out(dialogue, line, argument)
     except CommandError as error:
         condition = error.condition
@@ -77,7 +80,44 @@ def answer_command(dialogue: Dialogue, line: bytes, *, pipelined: bool = False) 
             condition = _IN_LMTP.get(condition, condition)
         if error.details:
             dialogue.step.details = error.details
-        return dialogue.say(line, condition, command.stage)
+        return dialogue.mistaken(line, condition, command.stage)
+
+
+def _as_read(line: bytes, manners: Manners) -> bytes:
+    """A line without what the server does not see of it."""
+    if manners.nul_in_command == "ends the line":
+        line = line.partition(b"\0")[0]
+    return line if line.isascii() or manners.eight_bit != "stripped" else bytes(it & 127 for it in line)
+
+
+def _parted(line: bytes, manners: Manners) -> tuple[bytes, bytes]:
+    """The verb of a line, in upper case, and what follows it."""
+    if manners.white_space:
+        verb, rest = (*line.split(maxsplit=1), b"", b"")[:2]
+    else:
+        verb, _, rest = line.rstrip(b"\r\n").partition(b" ")
+    return verb.upper(), rest
+
+
+def _check_argument(manners: Manners, verb: str) -> None:
+    if verb in manners.argument_refused:
+        raise CommandError(f"{verb.lower()}_syntax")
+
+
+def _decoded(dialogue: Dialogue, line: bytes, rest: bytes) -> str:
+    """The argument of a command; raises UnicodeDecodeError where its bytes are none that the server takes."""
+    if line.isascii():
+        return rest.decode("ascii")
+    utf8 = "SMTPUTF8" in dialogue.offer.keywords
+    if dialogue.manners.eight_bit == "refused":
+        return rest.decode("utf-8" if utf8 else "ascii")
+    try:
+        line.decode()
+    except UnicodeDecodeError:
+        if utf8:
+            raise
+        return rest.decode("latin-1")
+    return rest.decode()
 
 
 def _is_too_long(dialogue: Dialogue, line: bytes, verb: bytes) -> bool:
@@ -94,24 +134,42 @@ def _as_the_server_knows_it(
     """A command and its argument, by what the server knows of it."""
     name = verb.decode("ascii", "replace")
     follows = _FOLLOWS.get(verb)
+    if name in manners.unimplemented:
+        return _UNIMPLEMENTED, rest
     if name in manners.unknown or (manners.keyword_of_verb and follows and not follows.match(rest)):
         return _UNKNOWN, rest
     return command, b"" if name in manners.without_argument else rest
 
 
 def _ended(dialogue: Dialogue, line: bytes, verb: bytes, *, pipelined: bool) -> bytes | None:
-    """What ends the session before a line is looked at as a command; None for nothing."""
+    """What is said to a line before it is looked at as a command, mostly the last word; None for nothing."""
     manners = dialogue.manners
     if dialogue.exhausted:
         return dialogue.give_up(line)
     if manners.unwelcome and re.match(manners.unwelcome, line.decode("ascii", "replace"), re.IGNORECASE):
         return dialogue.give_up(line, "unwelcome_command")
-    if pipelined and manners.unauthorised_pipelining:
-        name = verb.decode("ascii", "replace")
-        allowed = "PIPELINING" in dialogue.agreed_on.keywords and name not in manners.last_of_group
-        if not allowed and name not in manners.pipelined_freely:
-            return dialogue.give_up(line, "unauthorised_pipelining")
+    if b"\0" in line and manners.nul_in_command == "refused":
+        return dialogue.mistaken(line, "nul_in_command", Stage.OTHER)
+    if manners.nonmail_commands and dialogue.counts_as_nonmail(verb):
+        return dialogue.give_up(line, "too_many_nonmail_commands")
+    if manners.unauthorised_pipelining:
+        return _too_early(dialogue, line, verb.decode("ascii", "replace"), pipelined=pipelined)
     return None
+
+
+def _too_early(dialogue: Dialogue, line: bytes, verb: str, *, pipelined: bool) -> bytes | None:
+    """What is said to a command that came before it may, or behind one that did; None for nothing."""
+    manners = dialogue.manners
+    if dialogue.rejecting and verb in {"MAIL", "RCPT", "DATA"}:
+        return dialogue.say(line, "command_rejected", Stage(verb.lower()))
+    last = verb in manners.last_of_group
+    allowed = not last and (manners.goes_on or "PIPELINING" in dialogue.agreed_on.keywords)
+    if not pipelined or allowed or verb in manners.pipelined_freely:
+        return None
+    dialogue.rejecting = manners.goes_on and verb in {"EHLO", "HELO"}
+    if dialogue.rejecting:
+        return dialogue.say(line, "unauthorised_pipelining", Stage.EHLO)
+    return dialogue.give_up(line, "unauthorised_pipelining")
 
 
 class OwnDialogue(Dialogue):
@@ -124,6 +182,7 @@ class OwnDialogue(Dialogue):
 
 _FOLLOWS = {b"MAIL": re.compile(rb"FROM:", re.IGNORECASE), b"RCPT": re.compile(rb"TO:", re.IGNORECASE)}
 _UNKNOWN = _Command(hello.unknown)
+_UNIMPLEMENTED = _Command(hello.unimplemented)
 _COMMANDS: Mapping[bytes, _Command] = MappingProxyType(
     {
         b"EHLO": _Command(hello.ehlo, Stage.EHLO),

@@ -10,6 +10,7 @@ _LINE_END = b"\r\n"
 _END = b"\r\n.\r\n"
 _LOOSE_END = re.compile(rb"\r?\n\.\r?\n")
 _LOOSE_LINE_END = re.compile(rb"\r?\n")
+_NUL = (re.compile(rb"\0"), "nul_byte")
 _BARE = ((re.compile(rb"(?<!\r)\n"), "bare_line_feed"), (re.compile(rb"\r(?!\n)"), "bare_carriage_return"))
 
 
@@ -24,17 +25,26 @@ class Content:
         limit: the largest size in bytes, without the dots put before lines (RFC 1870, 5); None for no limit.
         line_limit: the longest line, with its line end; 0 for no limit.
         bare_line_feed: one of `manners.BARE_LINE_FEEDS`.
+        nul_bytes: whether the content may have them.
 
     Attributes:
         longest_line: of a content that is refused, how long its longest line is, without its line end.
     """
 
-    def __init__(self, limit: int | None, line_limit: int = 1001, bare_line_feed: str = "kept") -> None:
+    def __init__(
+        self,
+        limit: int | None,
+        line_limit: int = 1001,
+        bare_line_feed: str = "kept",
+        *,
+        nul_bytes: bool = True,
+    ) -> None:
         self._limit = limit
         self._line_limit = line_limit
-        self._refuses = bare_line_feed == "refused"
-        # None until the first line has come.
-        self._loose = None if bare_line_feed == "ends lines throughout" else bare_line_feed == "ends lines"
+        self._refused = (_BARE if bare_line_feed == "refused" else ()) + (() if nul_bytes else (_NUL,))
+        # What is refused has to come to its end, too.
+        loose: dict[str, bool | None] = {"ends lines": True, "refused": True, "ends lines throughout": None}
+        self._loose = loose.get(bare_line_feed, False)
         self.longest_line: int = 0
         self._dropped = 0  # bytes of a refused content's last line that are not held any more
         # The end of the DATA line, so that a dot alone is the end of an empty content.
@@ -52,6 +62,8 @@ class Content:
         if self._loose:
             found = _LOOSE_END.search(held, unseen)
             end, ended = found.span() if found else (-1, -1)
+            if found and self._refused and found[0] != _END:
+                self._problem = "bare_line_feed"
         else:
             end = held.find(_END, unseen)
             ended = end + len(_END)
@@ -71,8 +83,8 @@ class Content:
         The condition is "message_too_big", "content_line_too_long", "bare_line_feed" or
         "bare_carriage_return".
         """
-        if self._problem is None and self._refuses:
-            self._problem = next((it for sign, it in _BARE if sign.search(self._held)), None)
+        if self._problem is None and self._refused:
+            self._problem = next((it for sign, it in self._refused if sign.search(self._held)), None)
         if self._problem is not None:
             return b"", self._problem
         if self._loose:
@@ -113,7 +125,9 @@ class Content:
         """Note how long the longest line is that has come so far, without its line end."""
         first, *rest = self._held.split(_LINE_END)
         lengths = [self._dropped + len(first), *map(len, rest)]
-        self.longest_line = max(self.longest_line, *lengths)
+        # A carriage return at the end may be half of a line end.
+        half = self._held.endswith(b"\r")
+        self.longest_line = max(self.longest_line, *lengths[:-1], lengths[-1] - half)
         kept, last = len(_END) - 1, (rest or [first])[-1]
         if len(last) >= kept:
             self._dropped = lengths[-1] - kept

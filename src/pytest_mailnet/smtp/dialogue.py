@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pytest_mailnet.record.journal import Journal
 from pytest_mailnet.record.session import Exchange, add_exchange, note
 from pytest_mailnet.smtp.parameters import NOTHING, Offer, offer_of
+from pytest_mailnet.smtp.paths import written_path
 from pytest_mailnet.smtp.service import Answer, Reading, SmtpHost
 from pytest_mailnet.smtp.state import NO_DETAILS, HangUp, Step, agreed
 from pytest_mailnet.values import Envelope, Reply, Stage
@@ -34,6 +35,9 @@ class Dialogue(ABC):
 
     Attributes:
         manners: how the host holds its conversations.
+        read: the command line that is being answered, as the server reads it.
+        argument: what follows the verb there.
+        rejecting: whether all mail is refused, for what came too early.
         closing: whether the server hangs up after the bytes are sent.
         reading: reads the next bytes as content or a chunk; None while a command is expected.
         starting_tls: whether the next bytes are the client's TLS handshake.
@@ -42,6 +46,7 @@ class Dialogue(ABC):
         binary: whether MAIL declared content that need not consist of lines.
         utf8: whether MAIL allowed addresses in UTF-8.
         rcpt_refused: whether a recipient of the current mail was refused.
+        refusal: the text of the last such refusal; of several lines the first.
         chunks: the content so far of a mail that comes by BDAT.
         owed: says the replies that follow the last one, in order; only LMTP has such.
         awaiting: whether a reply has still to come; until then nothing more is to be said to it.
@@ -52,8 +57,12 @@ class Dialogue(ABC):
         self.manners = service.manners
         self.step = step
         self._journal = journal
-        self._unknown_commands = self._refusals = 0
+        self.read = self.argument = b""
+        self.rejecting: bool = False
+        self._unknown_commands = self._refusals = self._mistakes = self._nonmail = 0
+        self._free = set(_FREE_ONCE)
         self.rcpt_refused: bool = False
+        self.refusal = ""
         self.utf8 = False
         self.binary: bool = False
         self.chunks: list[bytes] = []
@@ -84,10 +93,16 @@ class Dialogue(ABC):
             The bytes to send; none where the reply comes later.
         """
 
-    def content(self) -> bytes:
-        """Answer the content or chunk that `reading` has read to its end."""
+    def content(self, *, pipelined: bool = False) -> bytes:
+        """Answer the content or chunk that `reading` has read to its end.
+
+        Args:
+            pipelined: whether more had come behind it.
+        """
         assert self.reading is not None
         reading, self.reading = self.reading, None
+        if pipelined and self.manners.unauthorised_pipelining and "PIPELINING" not in self.offer.keywords:
+            return self.give_up(reading.begun, "unauthorised_pipelining")
         return reading.finish()
 
     def further(self) -> bytes:
@@ -118,8 +133,12 @@ class Dialogue(ABC):
         Returns:
             The bytes to send.
         """
+        how = f"idle for {self.manners.idle_seconds} s"
+        if self.reading is None and not self.manners.idle_told:
+            self.lost(how, unanswered)
+            return b""
         said = self.say(unanswered, "timeout" if self.reading is None else "timeout_in_content")
-        self.close(f"idle for {self.manners.idle_seconds} s")
+        self.close(how)
         return said
 
     def lost(self, how: str, unanswered: bytes = b"") -> None:
@@ -145,6 +164,11 @@ class Dialogue(ABC):
     def agreed_on(self) -> Offer:
         """The extensions that the client may use: none after HELO."""
         return self.offer if self.step.extended else NOTHING
+
+    @property
+    def offered(self) -> Offer:
+        """The extensions whose commands the server knows at this point."""
+        return self.agreed_on if self.manners.offered_by_hello else self.offer
 
     def decide(self, stage: Stage) -> Answer:
         """The service's answer at a stage; an exception fails the test and becomes a local error."""
@@ -177,7 +201,7 @@ class Dialogue(ABC):
         self._unknown_commands += 1
         if 0 < self.manners.unknown_commands < self._unknown_commands:
             return self.give_up(line)
-        self.step.details = {"command": line.rstrip(b"\r\n").decode("utf-8", "backslashreplace")}
+        self.step.details = {"command": self.read.rstrip(b"\r\n").decode("utf-8", "backslashreplace")}
         empty = not line.strip() and condition == "unrecognized_command"
         return self.say(line, "empty_command" if empty else condition)
 
@@ -197,6 +221,28 @@ class Dialogue(ABC):
     def exhausted(self) -> bool:
         """Whether the client has been refused so often that the server ends the session."""
         return 0 < self.manners.refusals <= self._refusals
+
+    def counts_as_nonmail(self, verb: bytes) -> bool:
+        """Count a command that belongs to no mail; whether there were too many of them."""
+        if verb in self._free:
+            self._free -= _HELLO if verb in _HELLO else {verb}
+        elif verb not in _OF_A_MAIL:
+            self._nonmail += 1
+        return self._nonmail > self.manners.nonmail_commands
+
+    def mistaken(self, line: bytes, condition: str, stage: Stage) -> bytes:
+        """Answer a command that is badly formed or out of order; too many of them end the session.
+
+        Args:
+            line: the line as it came.
+            condition: the condition of the reply.
+            stage: the command's stage.
+        """
+        said = self.say(line, condition, stage)
+        self._mistakes += 1
+        if 0 < self.manners.mistakes < self._mistakes and not self.closing:
+            self.close("closed by the server")
+        return said
 
     def aside(self, stage: Stage, line: bytes, condition: str) -> tuple[bool, bytes]:
         """Answer a command that belongs to no step of a delivery.
@@ -247,7 +293,7 @@ class Dialogue(ABC):
             self._refusals += 1
             step.errors += reply.code >= 500
         elif stage is Stage.MESSAGE:
-            self._refusals = 0
+            self._refusals, self._free = 0, set(_FREE_ONCE)
         if reply.closes:
             self.close(f"closed by the server after {reply.code}")
         return said
@@ -271,6 +317,18 @@ class Dialogue(ABC):
         """What stands for a variable of a reply, in one line."""
         if variable == "queue_id" and self.step.queue_id:
             return self.step.queue_id  # it stands in almost every reply
+        if variable in {"argument", "path"}:
+            written = self.argument.strip().decode("utf-8", "backslashreplace")
+            return _shown(written if variable == "argument" else written_path(written))
         value = self.service.value_of(self.step, variable)
         # What the client sent may come back in a reply, and must not become a line of its own there.
-        return value if value.isprintable() else "".join(it if it.isprintable() else "?" for it in value)
+        return _shown(value)
+
+
+def _shown(value: str) -> str:
+    return value if value.isprintable() else "".join(it if it.isprintable() else "?" for it in value)
+
+
+_HELLO = {b"EHLO", b"HELO"}
+_FREE_ONCE = frozenset({*_HELLO, b"RSET", b"STARTTLS", b"AUTH"})
+_OF_A_MAIL = frozenset({b"MAIL", b"RCPT", b"DATA", b"BDAT", b"QUIT"})

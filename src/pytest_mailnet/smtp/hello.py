@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 __all__ = ["ehlo", "helo", "help_", "noop", "quit_", "unimplemented", "unknown", "vrfy"]
 
+_UNIMPLEMENTED = {"ATRN": "command_unimplemented"}
+_WITH_ARGUMENT = ("ETRN", "EXPN")
+
 
 def ehlo(dialogue: Dialogue, line: bytes, argument: str) -> bytes:
     """Greet the client, and list the extensions."""
@@ -70,7 +73,18 @@ def noop(dialogue: Dialogue, line: bytes, argument: str) -> bytes:  # noqa: ARG0
 
 def vrfy(dialogue: Dialogue, line: bytes, argument: str) -> bytes:
     """Answer VRFY without telling whether the mailbox exists."""
-    return dialogue.aside(Stage.OTHER, line, "vrfy" if argument else "vrfy_syntax")[1]
+    manners = dialogue.manners
+    if not dialogue.step.helo and "VRFY" in manners.hello_first:
+        raise CommandError("vrfy_before_ehlo")
+    if not argument:
+        return dialogue.aside(Stage.OTHER, line, "vrfy_syntax")[1]
+    if manners.verifies:
+        address = argument.strip("<>")
+        known = dialogue.service.has_mailbox(address)
+        dialogue.step.details = {"user": address.partition("@")[0], "recipient": address}
+        condition = "vrfy_foreign" if known is None else "vrfy_user_known" if known else "vrfy_user_unknown"
+        return dialogue.aside(Stage.OTHER, line, condition)[1]
+    return dialogue.aside(Stage.OTHER, line, "vrfy" if "@" in argument else "vrfy_without_domain")[1]
 
 
 def help_(dialogue: Dialogue, line: bytes, argument: str) -> bytes:  # noqa: ARG001
@@ -88,9 +102,14 @@ def quit_(dialogue: Dialogue, line: bytes, argument: str) -> bytes:
     return said
 
 
-def unimplemented(dialogue: Dialogue, line: bytes, argument: str) -> bytes:  # noqa: ARG001
+def unimplemented(dialogue: Dialogue, line: bytes, argument: str) -> bytes:
     """Refuse a command that RFCs define and this server does not implement."""
-    return dialogue.aside(Stage.OTHER, line, "command_unimplemented")[1]
+    verb = dialogue.read.split(maxsplit=1)[0].decode("ascii", "replace").upper()
+    condition = "turn" if verb in dialogue.manners.unimplemented else _UNIMPLEMENTED.get(verb, verb.lower())
+    if verb in _WITH_ARGUMENT and not argument:
+        condition = f"{condition}_syntax"
+    dialogue.step.details = {"command": line.strip().decode("utf-8", "backslashreplace")}
+    return dialogue.aside(Stage.OTHER, line, condition)[1]
 
 
 def unknown(dialogue: Dialogue, line: bytes, argument: str) -> bytes:  # noqa: ARG001

@@ -27,9 +27,9 @@ _PROMPTS = dict(zip(PROMPTS, ("login_username_prompt", "login_password_prompt"),
 def auth(dialogue: Dialogue, line: bytes, argument: str) -> bytes:
     """Begin a SASL exchange by the mechanism that the client names."""
     step = dialogue.step
-    if not step.helo:
+    if not step.helo and "AUTH" in dialogue.manners.hello_first:
         raise CommandError("helo_required")
-    offer = dialogue.offer
+    offer = dialogue.offered
     if "AUTH" not in offer.keywords:
         if step.tls or "AUTH" not in _after_tls(dialogue):
             return dialogue.unknown(line, "auth_not_enabled")

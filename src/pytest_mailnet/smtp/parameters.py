@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 from typing import Final, Literal, NamedTuple, TypeAlias
 
+from pytest_mailnet.smtp.manners import USUAL, Manners
 from pytest_mailnet.smtp.paths import CommandError, well_formed
 
 __all__ = [
@@ -140,12 +141,15 @@ _PARAMETERS: Mapping[_Command, Mapping[str, _Parameter]] = MappingProxyType(
 )
 
 
-def read_mail_parameters(parameters: tuple[str, ...], offer: Offer) -> MailParameters:
+def read_mail_parameters(
+    parameters: tuple[str, ...], offer: Offer, manners: Manners = USUAL
+) -> MailParameters:
     """Read the parameters of MAIL.
 
     Args:
         parameters: each as the client wrote it, "SIZE=120".
         offer: what the server offers to the client.
+        manners: which of them it takes besides, and which it does not look at.
 
     Raises:
         CommandError: with "mail_syntax", "mail_size_syntax", "mail_body_syntax" or "mail_option_syntax" for a
@@ -154,12 +158,14 @@ def read_mail_parameters(parameters: tuple[str, ...], offer: Offer) -> MailParam
     """
     size, utf8, binary = None, False, False
     for parameter in parameters:
-        _check(well_formed(parameter), "mail_syntax")
-        keyword, value = _accepted("MAIL", parameter, offer, "mail_parameter", "mail_option_syntax")
+        keyword, value = _accepted("MAIL", parameter, offer, manners)
         match keyword:
+            case "SIZE" if not _SIZE.fullmatch(value):
+                pass
             case "SIZE":
                 size = int(value)
-                if offer.size_limit is not None and size > offer.size_limit:
+                limit = offer.size_limit if manners.declared_size_checked else None
+                if limit is not None and size > limit:
                     raise CommandError("message_too_big_declared")
             case "BODY":
                 binary = value.upper() == "BINARYMIME"
@@ -171,20 +177,22 @@ def read_mail_parameters(parameters: tuple[str, ...], offer: Offer) -> MailParam
     return MailParameters(size, utf8, binary)
 
 
-def check_rcpt_parameters(parameters: tuple[str, ...], offer: Offer) -> None:
+def check_rcpt_parameters(parameters: tuple[str, ...], offer: Offer, manners: Manners = USUAL) -> None:
     """Check the parameters of RCPT.
 
     Args:
         parameters: each as the client wrote it, "NOTIFY=NEVER".
         offer: what the server offers to the client.
+        manners: as in `read_mail_parameters`.
 
     Raises:
         CommandError: with "rcpt_syntax" or "rcpt_option_syntax" for a malformed parameter, "rcpt_parameter"
             for one that is not offered.
     """
-    _check(all(map(well_formed, parameters)), "rcpt_syntax")
     for parameter in parameters:
-        _accepted("RCPT", parameter, offer, "rcpt_parameter", "rcpt_option_syntax")
+        _check(well_formed(parameter) or _keyword(parameter) in manners.unchecked, "rcpt_syntax", parameter)
+    for parameter in parameters:
+        _accepted("RCPT", parameter, offer, manners)
 
 
 def parameters_to_relay(command: _Command, parameters: Iterable[str], offer: Offer) -> list[str]:
@@ -219,21 +227,29 @@ def xtext_decoded(text: str) -> str:
     return _HEXADECIMAL.sub(lambda found: chr(int(found[1], 16)), text)
 
 
-def _accepted(
-    command: _Command, parameter: str, offer: Offer, unknown: str, malformed: str
-) -> tuple[str, str]:
+def _accepted(command: _Command, parameter: str, offer: Offer, manners: Manners) -> tuple[str, str]:
     """The keyword and the value of a parameter, by the table; raises the conditions for what is wrong."""
-    keyword, _, value = parameter.partition("=")
-    known = _PARAMETERS[command].get(keyword.upper())
-    if known is None or known.extension not in offer.keywords:
-        raise CommandError(unknown, option=parameter, keyword=keyword.upper())
-    _check(known.accepts(value), _MALFORMED.get(keyword.upper(), malformed), parameter)
-    return keyword.upper(), value
+    keyword, value, verb = _keyword(parameter), parameter.partition("=")[2], command.lower()
+    known = _PARAMETERS[command].get(keyword)
+    malformed = _MALFORMED.get(keyword, f"{verb}_option_syntax")
+    if keyword not in manners.unchecked:
+        _check(well_formed(parameter), malformed if known else f"{verb}_syntax", parameter)
+    if known is None or not (known.extension in offer.keywords or keyword in manners.parameters):
+        unknown = "smtputf8_not_offered" if known and keyword == "SMTPUTF8" else f"{verb}_parameter"
+        raise CommandError(unknown, option=parameter, keyword=keyword)
+    if keyword not in manners.unchecked:
+        _check(known.accepts(value), malformed, parameter)
+    return keyword, value
 
 
 _MALFORMED = {"SIZE": "mail_size_syntax", "BODY": "mail_body_syntax"}
 
 
+def _keyword(parameter: str) -> str:
+    return parameter.partition("=")[0].upper()
+
+
 def _check(good: object, condition: str, option: str = "") -> None:
     if not good:
-        raise CommandError(condition, option=option, keyword=option.partition("=")[0].upper())
+        value = option.partition("=")[2]
+        raise CommandError(condition, option=option, keyword=_keyword(option), value=value)

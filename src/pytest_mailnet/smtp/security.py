@@ -22,11 +22,12 @@ def starttls(dialogue: Dialogue, line: bytes, argument: str) -> bytes:
     step = dialogue.step
     if step.tls:
         raise CommandError("starttls_repeated")
-    if "STARTTLS" not in dialogue.offer.keywords:
-        return dialogue.unknown(line, "starttls_not_offered")
+    if "STARTTLS" not in dialogue.offered.keywords:
+        begun = step.helo or "STARTTLS" not in dialogue.offer.keywords
+        return dialogue.unknown(line, "starttls_not_offered" if begun else "starttls_before_ehlo")
     if argument:
         raise CommandError("starttls_with_parameters")
-    if not step.helo:
+    if not step.helo and "STARTTLS" in dialogue.manners.hello_first:
         raise CommandError("starttls_before_ehlo")
     answer = dialogue.decide(Stage.STARTTLS)
     dialogue.starting_tls = agreed(answer)

@@ -51,6 +51,10 @@ class SmtpHost(Protocol):
         """The user that logs in by an identity: "alice" may be alice@gmail.com."""
         ...
 
+    def has_mailbox(self, address: str) -> bool | None:
+        """Whether there is a mailbox, "alice" or "alice@gmail.com"; None for an address that is another's."""
+        ...
+
     @property
     def challenges_tokens(self) -> bool:
         """Whether a challenge before the reply says what is wrong with a token (RFC 7628, 3.2.2)."""
