@@ -120,6 +120,13 @@ _NO_TLS: tuple[tuple[re.Pattern[str], FaultName], ...] = (
         "wrong-name-at-starttls",
     ),
     (_words("self[- ]signed certificate"), "self-signed-at-starttls"),
+    (
+        _words(
+            r"tls (?:session )?is required,? but (?:was not offered|the server did not offer)",
+            r"starttls (?:extension )?(?:is )?not (?:supported|offered) by",
+        ),
+        "stripped-at-starttls",
+    ),
     (_words(r"(?:alert|unsupported) protocol(?: version)?\b"), "old-protocol-at-starttls"),
     (_words("handshake fail(?:ure|ed)(?!.{0,80}tim)"), "handshake-refused-at-starttls"),
     (
