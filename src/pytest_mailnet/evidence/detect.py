@@ -11,7 +11,7 @@ from typing import BinaryIO
 
 from pytest_mailnet.evidence.bounces import BouncedMail, failures_of
 from pytest_mailnet.evidence.bounces.mail import TooDeep
-from pytest_mailnet.evidence.bounces.recognition import is_automatic
+from pytest_mailnet.evidence.bounces.recognition import is_automatic, is_bounce
 from pytest_mailnet.evidence.documents import BEGINS_JSON, documents_in, object_in_line
 from pytest_mailnet.evidence.failure import Failure, NoFailure, Outcome
 from pytest_mailnet.evidence.formats import DocumentFormat, LineFormat
@@ -34,6 +34,7 @@ __all__ = ["outcomes_of"]
 _HEAD = 1 << 16
 _LONGEST_DOCUMENT = 1 << 26
 _LONGEST_PASTED = 1 << 22
+_LONGEST_PROSE = 1 << 20
 _LONGEST_REPLY = 4000
 _DEEPEST = 3  # mails that are forwarded in each other
 _MOST_LINES = 10_000
@@ -161,19 +162,22 @@ def _passed_on(mail: BouncedMail, deepest: int) -> list[Failure]:
     for attached in mail.attached():
         if found := _in_mail(attached, deepest - 1):
             return found
-    text = forwarded(unquoted(mail.text))
+    text = forwarded(unquoted(mail.text, answered=True))
     if _is_mail(text):
         return _in_mail(BouncedMail.parse(text.encode("utf-8", "replace")), deepest - 1)
-    return _in_text(text)
+    found = _in_text(text)
+    if not found and text != mail.text and is_bounce(mail):  # by its subject, which an answer repeats
+        found = failures_of(BouncedMail.of_text(text))
+    return found
 
 
 def _in_text(text: str) -> list[Failure]:
     """The failures in a traceback, a log, a transcript or a document that something else has in its text."""
     if (line_format := _format_of(text)) is not None:
         return list(_failures_in_lines(line_format, text.split("\n")))
-    documents, others = documents_in(text) if BEGINS_JSON.match(text) else ([], "")
+    documents, others = documents_in(text) if BEGINS_JSON.match(text) else ([], text)
     found = [failure for it in documents for failure in _in_document(it)]
-    return found or (list(_in_text(others)) if documents and others.strip() else [])
+    return found or (_in_text(others) if documents and others.strip() else error_failures(text))
 
 
 def _called(mail: BouncedMail) -> str:
@@ -245,10 +249,9 @@ def _in_document(document: object) -> Iterator[Failure]:
 def _of_prose(text: str, name: str) -> Iterator[Outcome]:
     """The failures in a text of no known format; perhaps the body of a bounce without its header."""
     found: list[Failure] = []
-    rest = "\n".join(_without_objects(text.split("\n"), found, pairs=True))
-    found = (
-        found or error_failures(rest) or failures_of(BouncedMail.of_text(rest)) or list(said_failures(rest))
-    )
+    rest = "\n".join(_without_objects(text.split("\n"), found, pairs=True))[:_LONGEST_PROSE]
+    found += error_failures(rest)
+    found = found or failures_of(BouncedMail.of_text(rest)) or said_failures(rest, bare=True)
     if not found and (reply := reply_lines(text[:_LONGEST_REPLY])) and (code_of(reply[0]) or 0) >= 400:
         found = [Failure(reply=reply)]  # only the reply was copied
     yield from found

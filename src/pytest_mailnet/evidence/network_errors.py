@@ -48,6 +48,7 @@ _NO_LOOK_UP: tuple[tuple[re.Pattern[str], FaultName], ...] = (
         _words(
             "host (?:name )?not found,? try again",
             "servfail",
+            "eai_again",
             "server failure",
             "temporary (?:lookup|dns|name)",
             r"lookup (?:\w+ )?(?:defer|failure)",
@@ -68,6 +69,7 @@ _NO_LOOK_UP: tuple[tuple[re.Pattern[str], FaultName], ...] = (
             "name or service not known",
             "nodename nor servname",
             "getaddrinfo failed",
+            "enotfound",
             r"(?:domain|host).{0,60}(?:could ?n.t|could not|can ?not|can.t) be (?:found|resolved)",
             "couldn't find any host",
             "(?:host|domain) unknown",

@@ -21,17 +21,18 @@ _FORWARDED = re.compile(
 _LINK = re.compile(r"\[([^\[\]\n]{1,320})\]\((?:mailto:|https?://)[^()\s]{1,400}\)")
 
 
-def unquoted(text: str) -> str:
+def unquoted(text: str, *, answered: bool = False) -> str:
     """A text as it was before it was quoted, indented or fenced; the text itself if it was not.
 
-    Where most lines are quoted only these are kept: the others are those of whoever has quoted them.
+    Where lines are quoted only these are kept: the others are those of whoever has quoted them.
 
     Args:
         text: the text, with any number of quotations in each other.
+        answered: whether somebody may have written more than he quotes; if not, most lines have to be quoted.
     """
     text = _LINK.sub(r"\1", _FENCE.sub("", text))
-    for _ in range(_DEEPEST):
-        inner = _dedented(_without_marks(text))
+    for level in range(_DEEPEST):
+        inner = _dedented(_without_marks(text, most=level > 0 or not answered))
         if inner == text:
             break
         text = inner
@@ -44,12 +45,12 @@ def forwarded(text: str) -> str:
     return text[found.end() :] if found else text
 
 
-def _without_marks(text: str) -> str:
+def _without_marks(text: str, *, most: bool) -> str:
     lines = text.split("\n")
     filled = [line for line in lines if line.strip()]
     quoted = sum(1 for line in filled if _QUOTED.match(line) and not _PROMPT.match(line))
     # Half of the lines of a transcript may begin so too; the other half then has a mark of its own.
-    if quoted * 2 <= len(filled) or any(_TRANSCRIPT.match(line) for line in filled):
+    if not quoted or (most and quoted * 2 <= len(filled)) or any(_TRANSCRIPT.match(line) for line in filled):
         return text
     return "\n".join(line[found.end() :] for line in lines if (found := _QUOTED.match(line)))
 

@@ -102,8 +102,8 @@ def _told(value: dict[str, Any], of: Failure) -> Failure | None:
     stage = named_stage(command) if command else None
     texts = [it for name in _TEXTS if isinstance(it := value.get(name), str)]
     for text in texts:
-        if said := next(failures_said(text), None):
-            return said.completed_by(of)
+        if said := failures_said(text):
+            return said[0].completed_by(of)
     reply = _reply(value, texts)
     sure = bool(command) or enhanced_of(reply) is not None or any(it in value for it in _CODES[:4])
     whom = of if of.recipient else dataclasses.replace(of, recipient=_mailbox(" ".join(texts)))

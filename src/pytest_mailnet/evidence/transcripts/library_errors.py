@@ -56,17 +56,24 @@ _ERRORS = (
     _error(
         r"(?:^|Error: )(?:Can't send mail - all recipients were rejected"
         r"|(?P<command>Recipient|Mail|Data|EHLO|HELO|STARTTLS|AUTH\w*) command failed"
-        rf"|Message failed|Invalid login|Invalid greeting[^:]*): {_REPLY}",
+        rf"|Invalid login|Invalid greeting[^:]*): {_REPLY}",
         None,
         r"command: '(?P<command>[^'\n]{1,60})'",
         rf"recipient: '(?P<recipient>{_ADDRESS})'|rejected: \[ '(?P<rejected>{_ADDRESS})'",
+    ),
+    _error(rf"(?:^|Error: )Message failed: {_REPLY}", Stage.MESSAGE),
+    _error(
+        r"(?:^|Error: )(?P<why>(?:connect|getaddrinfo|query\w{1,5}) E[A-Z_]{3,20} ?(?P<host>[^\s:]{0,255})"
+        r"[^\n]{0,80}|Greeting never received|Connection (?:timeout|closed unexpectedly))"
+        r"(?=\n(?:.*\n){0,40}? +command: 'CONN')"
     ),
     _error(rf"SMTPAddressFailedException: {_REPLY}", Stage.RCPT),
     _error(rf"SMTPSenderFailedException: {_REPLY}", Stage.MAIL),
     _error(rf"AuthenticationFailedException: {_REPLY}", Stage.AUTH),
     _error(rf"SMTPSendFailedException: {_REPLY}"),
     _error(
-        rf"MailConnectException: (?P<why>Couldn't connect to host, port: (?P<host>[^\s,]+), \d+{_TEXT})",
+        rf"MailConnectException: (?P<why>Couldn't connect to host, port: (?P<host>[^\s,]+), \d+{_TEXT}"
+        r"(?:\n[^\n]{0,200}){0,2})",
         Stage.CONNECT,
     ),
     _error(
@@ -74,10 +81,11 @@ _ERRORS = (
         Stage.RCPT,
     ),
     _error(rf"SmtpException: (?P<phrase>[^\n]{{1,200}}?) The server response was: {_TEXT}"),
+    _error(rf"\bAuthenticationException: (?P<code>[45]\d\d): {_TEXT}", Stage.AUTH),
     _error(rf"SmtpCommandException: {_TEXT}", None, r"(?P<command>Recipient|Sender|Message)NotAccepted"),
     _error(rf"(?:permanent|transient) error \((?P<code>[45]\d\d)\): {_TEXT}"),
     _error(
-        r":?(?:permanent|temporary)_failure, ?\"?(?P<host>[\w.-]{1,255})\"?, ?"
+        r":?(?:permanent|temporary)_failure, ?(?:~c)?[\"']?(?P<host>[\w.-]{1,255})[\"']?, ?"
         r"(?:<<)?\"(?P<reply>[45]\d\d[^\"\n]{1,2000})\""
     ),
     _error(
@@ -102,7 +110,17 @@ _SAID = _error(
     r"\b(?:host|server) (?P<host>[^\s\[]{1,255})\[(?P<address>[^\]\s]{1,60})\](?::\d+)? "
     rf"(?:said|(?P<refused>refused to talk to me)): {_REPLY}"
 )
+# What no library names, in the words of any program: surely a reply, since it has an enhanced code.
+_BARE = _error(rf"(?:^|(?<=: ))(?=(?P<class>[45])\d\d[ -](?P=class)\.\d{{1,3}}\.\d{{1,3}} ){_REPLY}")
+# A mail in Postfix's and in Sendmail's queue: the reason, and the recipients that it holds for.
+_QUEUED = re.compile(
+    rf"^[ \t]*\((?P<why>[^\n]{{5,2000}})\)\n(?P<to>(?:[ \t]{{8,80}}<?{_ADDRESS}>?[ \t]*(?:\n|\Z))+)",
+    re.MULTILINE,
+)
 # .NET tells the code by a phrase.
+_PEER = re.compile(
+    r"(?:connect to|connection with|conversation with|host) ([^\s\[]{1,255})\[([^\]\s]{1,60})\]"
+)
 _PHRASES = (
     ("Mailbox unavailable", 550),
     ("Mailbox name not allowed", 553),
@@ -121,12 +139,14 @@ _COMMANDS = {
     "Sender": Stage.MAIL,
     "Message": Stage.MESSAGE,
 }
-_IN_REPLY_TO = re.compile(r" ?\(in reply to ([^()\n]{1,60})\)\s*$")
+_IN_REPLY_TO = re.compile(r" ?\(in reply to ([^()\n]{1,60})\)+\s*$")
 
 
 def failures_in(text: str) -> list[Failure]:
     """The failures in errors of mail libraries, each once, though printed with causes and fields."""
     found: dict[tuple[str | None, int | None, str], Failure] = {}
+    if queued := list(_queued(text)):
+        return queued
     for error in _ERRORS:
         for match, _ in zip(error.pattern.finditer(text), range(_MOST), strict=False):
             failure = _read(error, match, text[match.end() : match.end() + _LONGEST])
@@ -136,10 +156,36 @@ def failures_in(text: str) -> list[Failure]:
     return list(found.values())
 
 
-def failures_said(text: str) -> Iterator[Failure]:
-    """The failures in words of Postfix's SMTP client: "host mx.shop.example[192.0.2.8] said: 550 No"."""
-    for match, _ in zip(_SAID.pattern.finditer(text), range(_MOST), strict=False):
-        yield _read(_SAID, match, "")
+def failures_said(text: str, *, bare: bool = False) -> list[Failure]:
+    """The failures in words of Postfix's SMTP client: "host mx.shop.example[192.0.2.8] said: 550 No".
+
+    Args:
+        text: the text.
+        bare: whether a reply alone will do, if it has an enhanced code.
+    """
+    for error in (_SAID, _BARE) if bare else (_SAID,):
+        matches = zip(error.pattern.finditer(text), range(_MOST), strict=False)
+        if found := [_read(error, match, "") for match, _ in matches]:
+            return found
+    return []
+
+
+def _queued(text: str) -> Iterator[Failure]:
+    for found in _QUEUED.finditer(text):
+        said = failures_said(found["why"], bare=True)
+        trouble = trouble_in(found["why"])
+        if said:
+            of = said[0]
+        elif trouble is not None:
+            peer = _PEER.search(found["why"])
+            host, address = (split_host(peer[1])[0], peer[2]) if peer else (None, None)
+            of = Failure(
+                host=host, address=address, stage=trouble.stage, fault=trouble.fault, words=found["why"][:500]
+            )
+        else:
+            of = Failure(words=found["why"][:500])
+        for recipient in re.findall(_ADDRESS, found["to"]):
+            yield dataclasses.replace(of, recipient=recipient, action="delayed")
 
 
 def addressee(failure: Failure) -> Failure:

@@ -13,7 +13,7 @@ from pytest_mailnet.evidence.transcripts.prefixes import unprefixed
 __all__ = ["Tracebacks", "is_of_mail"]
 
 _KIND = re.compile(
-    rf"(?<![\w.])(?:\w{{1,40}}\.){{0,4}}({'|'.join(sorted(KINDS, reverse=True))})(?=: |\()(?:: )?"
+    rf"(?<!::)(?<![\w.])(?:\w{{1,40}}\.){{0,4}}({'|'.join(sorted(KINDS, reverse=True))})(?=: |\()(?:: )?"
 )
 
 # The str() of such an exception, which has no class name.
