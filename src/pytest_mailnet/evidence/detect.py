@@ -44,7 +44,7 @@ _MAIL_FIELDS = re.compile(
     r"|x-failed-recipients|envelope-to|sender|auto-submitted):",
     re.IGNORECASE | re.MULTILINE,
 )
-_DOCUMENTS: tuple[DocumentFormat, ...] = (*WEBHOOKS, *EVENTS, ERROR_OBJECTS)
+_DOCUMENTS: tuple[DocumentFormat, ...] = (*WEBHOOKS, *EVENTS)
 _TEXTS: tuple[LineFormat, ...] = (*TRANSCRIPTS, MAIL_LOG)
 # The first bytes of compressed files; rotated logs are often compressed.
 _PACKED = ((b"\x1f\x8b", "gzip"), (b"BZh", "bzip2"), (b"\xfd7zXZ", "xz"), (b"\x28\xb5\x2f\xfd", "zstd"))
@@ -225,7 +225,7 @@ def _of_documents(content: bytes, name: str) -> Iterator[Outcome]:
             yield failure
     if failures:
         return
-    kinds = (kind for it in documents for kind in _DOCUMENTS if kind.recognises(it))
+    kinds = (kind for it in documents[:_MOST_LINES] for kind in _DOCUMENTS if kind.recognises(it))
     if (kind := next(kinds, None)) is not None:
         yield NoFailure(name, kind.name, kind.missing)
     elif documents and not others.strip():
@@ -244,6 +244,7 @@ def _in_document(document: object) -> Iterator[Failure]:
                 yield failure
             if failure is not None:
                 return
+    yield from ERROR_OBJECTS.failures(document)
 
 
 def _of_prose(text: str, name: str) -> Iterator[Outcome]:
@@ -261,7 +262,7 @@ def _of_prose(text: str, name: str) -> Iterator[Outcome]:
 
 
 def _known_documents() -> str:
-    return f"known are: {', '.join(it.name for it in _DOCUMENTS)}"
+    return f"known are: {', '.join(it.name for it in (*_DOCUMENTS, ERROR_OBJECTS))}"
 
 
 def _is_mail(text: str) -> bool:

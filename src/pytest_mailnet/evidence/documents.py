@@ -14,6 +14,7 @@ BEGINS_JSON = re.compile(r"\s*(?:\{\s*[\"}]|\[\s*[\[{\"\]])")
 _DECODER = json.JSONDecoder()
 _OF_CONTAINERS = ('{"log":', '"MESSAGE"')  # docker's and the journal's lines; readers of lines unpack them
 _PAIR = re.compile(r"(?<![^\s,(])([A-Za-z_][\w.]{0,40}) ?= ?(\"(?:[^\"\\]|\\.)*+\"|[^\s,\"]+)")
+_MOST_ATTEMPTS = 20
 _LONGEST_PAIRS = 20_000
 
 
@@ -25,21 +26,20 @@ def documents_in(text: str) -> tuple[list[Any], str]:
     """
     documents: list[Any] = []
     others: list[str] = []
-    at, wasted = 0, 0
+    at, left = 0, _MOST_ATTEMPTS
     while at < len(text):
         line = text.find("\n", at) % (len(text) + 1)
         found = BEGINS_JSON.match(text, at)
         document, end = None, line
         if found is not None:
             start = at + len(found[0]) - len(found[0].lstrip())
-            # A text may have a bracket in every line: what was read in vain is read only so often.
-            within = text if wasted <= len(text) * 2 else text[:line]
             try:
-                document, end = _DECODER.raw_decode(within, start)
-            except ValueError as error:
-                wasted += getattr(error, "pos", len(text)) - at
-            except RecursionError:
-                wasted = len(text) * 4
+                if left:
+                    document, end = _DECODER.raw_decode(text, start)
+                else:  # a text may have a bracket in every line, and each error goes through all of it
+                    document = json.loads(text[start:line])
+            except (ValueError, RecursionError):
+                left -= left > 0
         if document is None:
             others.append(text[at:line])
             at = line + 1

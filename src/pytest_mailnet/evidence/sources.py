@@ -138,12 +138,14 @@ def mail_of(stream: BinaryIO, began: bytes) -> bytes:
         stream: the rest of the mail, behind `began`.
         began: the beginning of the mail, already read.
     """
-    content = began + stream.read(_LONGEST_MAIL)
-    if len(content) <= _LONGEST_PART:
-        return content
-    mail = _Shortened()
-    for line in content.splitlines(keepends=True):
+    began += stream.read(_LONGEST_PART)
+    if len(began) <= _LONGEST_PART:
+        return began
+    mail, left = _Shortened(), _LONGEST_MAIL
+    for line in _raw_lines(stream, began):
         mail.add(line)
+        if (left := left - len(line)) < 0:
+            break
     return mail.content()
 
 
