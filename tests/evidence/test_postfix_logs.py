@@ -29,7 +29,7 @@ def of_postfix(
 
 def expected(**told: object) -> Failure:
     told = {"sender": "alice@example.com", "status": "4.9.9", "action": "delayed"} | told
-    return Failure(recipient="bob@shop.example", **told)
+    return Failure(recipient="bob@shop.example", original="b@example.com", **told)
 
 
 @pytest.mark.parametrize(

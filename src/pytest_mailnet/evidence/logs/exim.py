@@ -98,8 +98,11 @@ class Exim:
         host = _HOST.search(fields) or _HOST.search(reason)
         # The log has a newline as two characters, a backslash and an n.
         peer, why = _reason(reason.replace("\\n", "\n"), peer_of(host[1], host[2]) if host else Peer())
+        original = who["original"] or ""
+        recipient = _recipient(address, original)
         failure = Failure(
-            recipient=_recipient(address, who["original"]),
+            recipient=recipient,
+            original=original if "@" in original and original != recipient else None,
             sender=sender[1] if sender else self._queue.mail(message_id).sender,
             host=peer.host,
             address=peer.address,

@@ -32,6 +32,7 @@ _SAID = re.compile(
 _PEER = re.compile(r"(?:connect to|connection with|conversation with|host|server) ([^\s\[]+)\[([^\]\s]*)\]")
 _IN_REPLY_TO = " (in reply to "
 _RELAY = re.compile(r"relay=([^\s,\[]+)(?:\[([^\]\s]*)\])?")
+_ORIGINAL = re.compile(r"orig_to=<([^>@]*@[^>]*)>")
 _DSN = re.compile(r"dsn=([245]\.\d{1,3}\.\d{1,3})")
 _LOOK_UP = re.compile(r"name service error for name=\S+ type=\w+: ", re.IGNORECASE)
 _TLS = re.compile(r"\bTLS\b|certificate", re.IGNORECASE)
@@ -110,9 +111,11 @@ class Postfix:
         reason = reason.removesuffix(")")
         relay = _RELAY.search(fields)
         dsn = _DSN.search(fields)
+        original = _ORIGINAL.match(fields)
         peer, why, rule = _reason(reason, peer_of(relay[1], relay[2]) if relay and relay[2] else Peer())
         failure = Failure(
             recipient=recipient,
+            original=original[1] if original else None,
             sender=self._queue.mail(queue_id).sender,
             host=peer.host,
             address=peer.address,
