@@ -150,8 +150,6 @@ class Decider:
 
     hostname = "mx.shop.example"
     certificate = Certificate.VALID
-    tls_ports = (465,)
-    lmtp_ports = (24,)
 
     def __init__(self) -> None:
         self.answers: dict[Stage, Reply | HangUp | Callable[[Step], Reply | HangUp | None]] = {}
@@ -170,6 +168,12 @@ class Decider:
 
     def extension_lines(self, step: Step) -> tuple[str, ...] | None:
         return self.extensions
+
+    def begins_with_tls(self, port: int) -> bool:
+        return port == 465
+
+    def speaks_lmtp(self, port: int) -> bool:
+        return port == 24
 
     def tls_context(self, certificate: Certificate) -> ssl.SSLContext:
         return self.authority.context(self.hostname, certificate)

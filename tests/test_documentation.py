@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import re
 import textwrap
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ import pytest
 from pytest_mailnet.cli.main import main
 from pytest_mailnet.config import MailNetConfig
 from pytest_mailnet.providers.toml_file import parse_facts
+from pytest_mailnet.smtp.manners import Manners
 
 ROOT = Path(__file__).parent.parent
 BLOCK = re.compile(r"^(?P<fails><!-- fails .*-->\n)?```python\n(?P<code>.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -143,6 +145,16 @@ def test_the_readme_lists_every_setting_with_its_default():
     assert dict(table) == {
         field.name: str(field.default).lower().replace("()", "none")
         for field in dataclasses.fields(MailNetConfig)
+    }
+
+
+def test_contributing_tells_every_key_of_the_manners_with_what_is_usual():
+    table = re.findall(r"(?m)^\| `(\w+)` \| `(.+?)` \| ", (ROOT / "CONTRIBUTING.md").read_text("utf-8"))
+
+    usual = {key: tomllib.loads(f"value = {written}")["value"] for key, written in table}
+    assert usual == {
+        field.name: list(field.default) if isinstance(field.default, tuple) else field.default
+        for field in dataclasses.fields(Manners)
     }
 
 

@@ -140,7 +140,8 @@ def checked_ip(ip: str) -> str:
         InvalidAddress: if that is no IP address, or none of a single machine on a network.
     """
     try:
-        found = ipaddress.ip_address(ip)
+        # Numbers are addresses to ipaddress, and True and False are numbers.
+        found = ipaddress.ip_address(str(ip) if isinstance(ip, int) else ip)
     except ValueError:
         raise InvalidAddress(
             f"{ip!r} is no IP address; it takes one as in '192.0.2.27' or '2001:db8::27'"

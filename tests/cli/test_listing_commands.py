@@ -66,7 +66,22 @@ def test_one_provider_is_told_in_detail(run):
     assert status == 0
     assert out.startswith(DETAIL)
     assert "\n    rules     auth     always    wrong_credentials\n" in out
-    assert out.endswith("\n  replies     mailnet replies --provider fastmail\n")
+    assert out.endswith(
+        "\n  hangs up    after 300 s of silence\n  replies     mailnet replies --provider fastmail\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("stem", "line"),
+    [
+        ("postfix", "  eras        mailnet.provider('postfix', era='3.7')"),
+        ("postfix-3.7", "  to have it  mailnet.provider('postfix', era='3.7')"),
+        ("gmail", "  eras        mailnet.provider('gmail', era=2009)"),
+        ("qmail", "  hangs up    after 1200 s of silence"),
+    ],
+)
+def test_a_provider_s_eras_and_patience_are_told(run, stem, line):
+    assert line in run("providers", stem)[1].splitlines()
 
 
 def test_providers_are_told_to_programs(run):

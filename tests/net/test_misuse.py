@@ -84,6 +84,12 @@ MISUSES = [
     ),
     # attributes of a net
     (
+        "mailnet.sendgrid",
+        UnknownAttribute,
+        "a mailnet has no attribute 'sendgrid': mailnet.provider('sendgrid')",
+    ),
+    ("mailnet.web_de", UnknownAttribute, "a mailnet has no attribute 'web_de': mailnet.provider('web.de')"),
+    (
         "mailnet.gmial = 1",
         UnknownAttribute,
         "a mailnet has no attribute 'gmial' (did you mean 'gmail'?), and none that can be set",
@@ -224,6 +230,11 @@ MISUSES = [
         "mailnet.account_for({'x': 'lost'})",
         InvalidSetting,
         "account_for: 'lost' of x (there is: deferred, failed, sent); None is for a mail that the application has no word of",
+    ),
+    (
+        "mailnet.fail('192.0.2.10', 'reset-at-rcpt')",
+        UnknownName,
+        "no host '192.0.2.10' (there is: mx.shop.example). That is an address, and this is its host.",
     ),
     # real ports
     (

@@ -103,6 +103,18 @@ def test_an_era_that_is_not_there_names_those_that_are(catalogue):
     assert "4.1" in str(error.value)
 
 
+def test_servers_of_the_test_s_own_are_no_eras(mailnet):
+    mailnet.add_server("mx.shop.example")
+
+    with pytest.raises(UnknownName) as error:
+        mailnet.provider("exim", era="4.96")
+
+    assert (
+        str(error.value)
+        == "no era of exim '4.96' (there is none). Without era= a provider is as it is today."
+    )
+
+
 def test_among_all_replies_an_era_has_only_those_that_differ(catalogue):
     assert list(catalogue.own_phrases("daemon-3.7")) == ["user_unknown"]
     assert list(catalogue.own_phrases("daemon")) == ["banner", "user_unknown"]

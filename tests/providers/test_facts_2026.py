@@ -138,6 +138,23 @@ def test_la_poste_refuses_what_spf_forbids(mailnet):
     assert text.endswith(b"LPN007_510")
 
 
+@pytest.mark.parametrize("asked", [True, False])
+def test_la_poste_refuses_an_author_whom_nothing_vouches_for_where_asked(mailnet, asked):
+    laposte = mailnet.provider("laposte")
+    laposte.add_mailbox("alice")
+    mailnet.dns.add("other.example", "TXT", f"v=spf1 ip4:{mailnet.sender.ip} -all")
+    if asked:
+        laposte.enforce("from_not_aligned")
+
+    with smtplib.SMTP("smtpz4.laposte.net", 25) as client:
+        client.ehlo()
+        client.mail("bounces@other.example")
+        client.rcpt("alice@laposte.net")
+        code, text = client.data("From: news@shop.example\r\n\r\nhello")
+
+    assert (code, text.endswith(b"LPN007_510")) == ((550, True) if asked else (250, False))
+
+
 @pytest.mark.parametrize(
     ("known", "why"), [({"reputation": "poor"}, b"(NOWL)"), ({"dynamic": True}, b"(DIAL)")]
 )

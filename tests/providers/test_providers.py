@@ -364,6 +364,7 @@ def test_a_file_can_name_the_ports_that_are_tls_from_the_first_byte(make_mailnet
             "failed_subjekt",
             "bounces.failed_subjekt: unknown key (did you mean 'failed_subj",
         ),
+        ('"Sorry, {recipient}"', "3", "bounces.failed_subject: 3 is not a text"),
         ('[bounces]\nsource = "own"', "[bounces]", "corp.toml: bounces.source: is missing"),
     ],
 )

@@ -129,7 +129,11 @@ def test_an_answer_that_nothing_meets_fails_the_test(make_mailnet):
         (lambda it: it.on_rcpt().reply_raw(b"x"), UnknownAttribute, r".reply(Reply.raw(b'\r\n250 OK\r\n'))"),
         (lambda it: it.on_command("NOOP").delayed(90), InvalidSetting, "90): of what?"),
         (lambda it: it.on_command("NOOP").delayed(), InvalidSetting, "As in .delayed(seconds=90)"),
-        (lambda it: it.on_command("NOOP").delayed(seconds=-1), InvalidSetting, "As in .delayed(seconds=90)"),
+        (
+            lambda it: it.on_command("NOOP").delayed(seconds=-1),
+            InvalidSetting,
+            "delayed(seconds=-1): by how much?",
+        ),
         (
             lambda it: it.on_command("NOOP").delay(seconds=1),
             UnknownAttribute,

@@ -28,6 +28,11 @@ MISUSES = [
         "'127.0.0.1' is a loopback address, and no host or sender can have it; it takes one as in '192.0.2.27' or '2001:db8::27'. mailnet.listen('mx.shop.example') gives a host a port on 127.0.0.1, too",
     ),
     (
+        "mailnet.sender.ipv6 = False",
+        InvalidAddress,
+        "False is no IP address; it takes one as in '192.0.2.27' or '2001:db8::27'",
+    ),
+    (
         "mailnet.sender.ipv6 = '::1'",
         InvalidAddress,
         "'::1' is a loopback address, and no host or sender can have it; it takes one as in '192.0.2.27' or '2001:db8::27'. mailnet.listen('mx.shop.example') gives a host a port on 127.0.0.1, too",

@@ -82,7 +82,7 @@ def test_which_ports_are_for_tls_can_be_set(mailnet, shop, converse):
 
 
 def test_a_port_that_a_host_no_longer_listens_on_is_none_for_tls(shop):
-    shop.host.ports = (25, 2465)
+    shop.host.ports = (25, 587)
 
     assert shop.host.tls_ports == ()
 
@@ -307,6 +307,11 @@ def test_the_port_for_tls_alone_says_nothing_in_the_clear(mailnet, shop):
     assert b"220" not in said
     assert ended(mailnet).startswith("TLS handshake failed: ")
     assert mailnet.sessions[0].exchanges == []
+
+
+def test_a_port_that_begins_in_the_clear_is_none_for_tls_from_the_first_byte_on(shop):
+    with pytest.raises(ssl.SSLError, match="WRONG_VERSION_NUMBER"):
+        smtplib.SMTP_SSL(HOST, 587, context=ssl.create_default_context(), timeout=5)
 
 
 def test_a_net_can_be_one_that_contexts_do_not_trust(make_mailnet):

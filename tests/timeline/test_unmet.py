@@ -329,3 +329,29 @@ def test_an_answer_that_was_not_given_often_enough_tells_what_it_was_given_to(ne
 
     [told] = life_of(net).unmet
     assert told.splitlines()[-1] == "  - session 1: it matched"
+
+
+def test_a_command_that_was_waited_for_is_told_with_those_that_came(net, server):
+    server.on_command("NOP").reply("421 4.4.2 Timeout").times(1)
+
+    with smtplib.SMTP("mx.shop.example", 25, timeout=10) as client:
+        client.noop()
+
+    [told] = life_of(net).unmet
+    assert told.splitlines()[-1] == (
+        "  nothing came to mx.shop.example by any other command; "
+        "of the commands beside deliveries, these did: NOOP, QUIT"
+    )
+
+
+def test_an_unknown_command_that_came_is_compared(net, server):
+    server.on_command("XFO").reply("250 OK").times(1)
+
+    with smtplib.SMTP("mx.shop.example", 25, timeout=10) as client:
+        client.docmd("XFOO")
+
+    [told] = life_of(net).unmet
+    assert told.splitlines()[-2:] == [
+        "  what came to mx.shop.example by any other command, nearest first:",
+        "  - session 1: command 'XFOO' is not 'XFO'",
+    ]

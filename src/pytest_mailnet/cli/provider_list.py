@@ -53,6 +53,7 @@ def in_detail(catalogue: Catalogue, stem: str) -> Iterator[str]:
     """
     facts = catalogue.load_stem(stem)
     yield _title(stem, facts)
+    yield from _told("eras" if stem == facts.name else "to have it", _eras(catalogue, stem, facts))
     yield from _told("domains", facts.domains)
     yield from _told("addresses", _spelt(facts))
     ports = _ports(facts.ports)
@@ -73,6 +74,8 @@ def in_detail(catalogue: Catalogue, stem: str) -> Iterator[str]:
         yield from _told("submission", [f"{host} {_ports(of_users.ports)}" for host in of_users.hosts])
         yield from _told("  EHLO", of_users.extensions)
         yield from _told("  rules", _table(of_users.rules))
+    if facts.rules or facts.submission:
+        yield from _told("hangs up", [f"after {facts.manners.idle_seconds} s of silence"])
     yield from _told("replies", [f"mailnet replies --provider {stem}"] if facts.phrases else [])
 
 
@@ -104,6 +107,14 @@ def as_markdown(catalogue: Catalogue, stems: Iterable[str]) -> Iterator[str]:
             "" if of_users is None else _listening(of_users.hosts, of_users.ports),
             ", ".join(f"`{it}`" for it in _on(facts.rules)),
         )
+
+
+def _eras(catalogue: Catalogue, stem: str, facts: Facts) -> Iterator[str]:
+    """How a test has the eras of a provider, or this one, if the file is an era's."""
+    of_name = [it for it in catalogue.stems if it.startswith(f"{facts.name}-") and it not in catalogue.names]
+    for it in of_name if stem == facts.name else [stem]:
+        era = it.removeprefix(f"{facts.name}-")
+        yield f"mailnet.provider({facts.name!r}, era={era if era.isdigit() else repr(era)})"
 
 
 def _spelt(facts: Facts) -> Iterator[str]:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from pytest_mailnet.domain_names import a_labels
-from pytest_mailnet.errors import InvalidAddress, amongst
+from pytest_mailnet.errors import InvalidAddress, InvalidSetting
 from pytest_mailnet.smtp.paths import CommandError, forward_path
 
 __all__ = ["LITERAL", "Addressing", "checked_address", "same_address", "split_address"]
@@ -29,34 +27,14 @@ class Addressing:
     dots: bool = True
     same_domains: tuple[str, ...] = ()
 
-    @classmethod
-    def from_table(cls, table: Mapping[str, object], domains: Collection[str]) -> Addressing:
-        """Read the table of a provider's file.
-
-        Args:
-            table: its keys are the attributes.
-            domains: the provider's.
+    def __post_init__(self) -> None:
+        """Check the sign.
 
         Raises:
-            ValueError: with the key, for an unknown key or an invalid value.
+            InvalidSetting: if it is longer than a sign, or "@".
         """
-        known = [it.name for it in dataclasses.fields(cls)]
-        for key in table:
-            if key not in known:
-                raise ValueError(f"{key}: unknown key{amongst(key, known)}")
-        sign, dots, same = (
-            table.get(key, usual) for key, usual in (("subaddress", ""), ("dots", True), ("same_domains", []))
-        )
-        if not (isinstance(sign, str) and len(sign) <= 1 and sign != "@"):
-            raise ValueError(f"subaddress: {sign!r} is not one sign, such as '+'")
-        if not isinstance(dots, bool):
-            raise ValueError(f"dots: {dots!r} is not true or false")  # noqa: TRY004  # of a file, not of a call
-        if not isinstance(same, list):
-            raise ValueError(f"same_domains: {same!r} is not a list of domains")  # noqa: TRY004  # as above
-        for domain in same:
-            if domain not in domains:
-                raise ValueError(f"same_domains: no domain {domain!r}{amongst(str(domain), domains)}")
-        return cls(sign, dots, tuple(same))
+        if len(self.subaddress) > 1 or self.subaddress == "@":
+            raise InvalidSetting(f"subaddress: {self.subaddress!r} is not one sign, such as '+'")
 
     def key(self, address: str) -> str:
         """The form of an address by which its mailbox is found."""

@@ -216,6 +216,8 @@ class Directory:
         exchanges = [it.name for it in self._exchanges(name)]
         if exchanges:
             return UnknownName("host", name, exchanges, "That is a domain, and these are its hosts.")
+        if (owner := self.host_at(name)) is not None:
+            return UnknownName("host", name, [owner.name], "That is an address, and this is its host.")
         cure = f"To have one: mailnet.add_server({name!r})."
         return UnknownName("host", name, self.names(), cure)
 
@@ -227,6 +229,8 @@ class Directory:
         try:
             return self.catalogue.load(name, era)
         except UnknownName as unknown:
+            if unknown.kind != "provider":
+                raise
             servers = [it for it in self.operators if it not in self.catalogue.names]
             raise UnknownName(unknown.kind, unknown.given, [*unknown.known, *servers], unknown.cure) from None
 

@@ -119,7 +119,7 @@ class Inhabitants:
                 as relaying. Without a domain, it takes all mail.
             ip: its address or addresses; without one, it gets the next free address.
             ports: the ports that it listens on.
-            tls_ports: those of them that are for TLS from the first byte on; None for 465, if it is one.
+            tls_ports: those of them that are for TLS from the first byte on; None for 465 and 2465.
             preference: the preference of its MX records; the lower is tried first (RFC 5321, 5.1).
             handler: a handler for aiosmtpd, whose hooks decide in place of the net. They are awaited in a
                 thread of their own; answers that the test has scripted come before them. None for the net.

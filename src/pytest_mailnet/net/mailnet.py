@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from types import MappingProxyType, TracebackType
-from typing import TYPE_CHECKING, Any, Never, Protocol, Self
+from typing import TYPE_CHECKING, Any, Never, Protocol, Self, get_args
 
 from pytest_mailnet.certificates import Authority
 from pytest_mailnet.clock import Clock, span
 from pytest_mailnet.config import WHERE_SET, MailNetConfig
 from pytest_mailnet.errors import InvalidSetting, NothingArrived
 from pytest_mailnet.handles.attributes import steady
+from pytest_mailnet.handles.names import ProviderName
 from pytest_mailnet.handles.snapshot import Snapshot, since
 from pytest_mailnet.net.inhabitants import Inhabitants
 from pytest_mailnet.net.lifetime import Lifetime
@@ -32,6 +34,7 @@ __all__ = ["MailNet", "MakeMailNet", "life_of"]
 _MESSAGES = "mailnet.messages has what servers took, mailnet.gmail.mailbox('alice').messages what lies there"
 _INSTEAD: Mapping[str, str] = MappingProxyType(
     {
+        **{re.sub(r"[.-]", "_", name): f"mailnet.provider({name!r})" for name in get_args(ProviderName)},
         **WHERE_SET,
         **dict.fromkeys(("mails", "mail", "emails", "inbox", "outbox", "last_message"), _MESSAGES),
         **dict.fromkeys(

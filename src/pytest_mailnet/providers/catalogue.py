@@ -202,7 +202,7 @@ class Catalogue:
         # To parse all files, and not only those that have the name, would take a tenth of a second.
         found: dict[str, list[str]] = {}
         for name in self.names:
-            for word in set(self._text(name).translate(_APART).split()):
+            for word in set(_without_replies(self._text(name)).translate(_APART).split()):
                 found.setdefault(word.rstrip("."), []).append(name)
         return found
 
@@ -242,6 +242,11 @@ def _names(facts: Facts) -> set[str]:
         *(it for host, ips in standing_hosts(facts).items() for it in (host, *ips)),
         *(facts.submission.hosts if facts.submission else ()),
     }
+
+
+def _without_replies(text: str) -> str:
+    """What of a file can name a host: all but the replies, which are the most of it."""
+    return "\n".join(table for table in text.split("\n[") if not table.startswith("replies."))
 
 
 def _written(era: str) -> str:

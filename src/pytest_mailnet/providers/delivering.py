@@ -107,7 +107,7 @@ class Distribution:
             self.notes.append(f"returned, since {home.address} has forwarded it before")
             return
         self.reached[home] = to
-        if all(it.keep for it in forwards):
+        if not forwards or all(it.keep for it in forwards):
             self.inboxes.append(home)
         for forward in forwards:
             self.notes.append(f"forwarded from {home.address} to {forward.to}")

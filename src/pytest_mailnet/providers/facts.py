@@ -26,7 +26,7 @@ class Submission:
         name: what messages call them: "gmail.submission".
         hosts: their names.
         ports: the ports that they listen on.
-        tls_ports: those of them that are for TLS from the first byte on; None for 465, if it is one.
+        tls_ports: those of them that are for TLS from the first byte on; None for 465 and 2465.
         extensions: the lines of their EHLO replies after the first, both those before TLS and those after.
         ruleset: their rules.
         phrases: the provider's replies, by name; those for submission go before its MX hosts'.
@@ -65,7 +65,7 @@ class Facts:
         aliases: further names for tests: Outlook.com is "hotmail" or "outlook".
         domains: the domains of its users' addresses.
         ports: the ports that its MX hosts listen on.
-        tls_ports: those of them that are for TLS from the first byte on; None for 465, if it is one.
+        tls_ports: those of them that are for TLS from the first byte on; None for 465 and 2465.
         queue_id: the form of its queue ids: '#' a digit, '@' a letter, '%' a hexadecimal digit.
         zone: its DNS records in master-file form (RFC 1035, 5); MX hosts without an A record get
             one of the net's addresses.
@@ -135,7 +135,7 @@ def plain_facts(
         name: its host name.
         domains: the domains whose mail it takes.
         ports: the ports that it listens on.
-        tls_ports: those of them that are for TLS from the first byte on; None for 465, if it is one.
+        tls_ports: those of them that are for TLS from the first byte on; None for 465 and 2465.
         handled: whether a handler decides in its place.
     """
     return Facts(

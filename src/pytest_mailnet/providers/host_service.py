@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import functools
-from collections.abc import Callable, Container, Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, cast
 
 from pytest_mailnet.addresses import IMPLICIT_TLS_PORTS, LMTP_PORTS
@@ -94,7 +94,7 @@ class HostService:
     @property
     def tls_ports(self) -> tuple[int, ...]:
         """Those of its ports at which TLS begins with the first byte (RFC 8314, 3.3)."""
-        return self._among(IMPLICIT_TLS_PORTS if self._tls_ports is None else self._tls_ports)
+        return tuple(filter(self.begins_with_tls, self.ports))
 
     @tls_ports.setter
     def tls_ports(self, ports: tuple[int, ...]) -> None:
@@ -103,14 +103,19 @@ class HostService:
     @property
     def lmtp_ports(self) -> tuple[int, ...]:
         """Those of its ports at which it speaks LMTP (RFC 2033)."""
-        return self._among(LMTP_PORTS if self._lmtp_ports is None else self._lmtp_ports)
+        return tuple(filter(self.speaks_lmtp, self.ports))
 
     @lmtp_ports.setter
     def lmtp_ports(self, ports: tuple[int, ...]) -> None:
         self._lmtp_ports = ports
 
-    def _among(self, chosen: Container[int]) -> tuple[int, ...]:
-        return tuple(port for port in self.ports if port in chosen)
+    def begins_with_tls(self, port: int) -> bool:
+        """Whether TLS begins with the first byte at one of its ports."""
+        return port in (IMPLICIT_TLS_PORTS if self._tls_ports is None else self._tls_ports)
+
+    def speaks_lmtp(self, port: int) -> bool:
+        """Whether it speaks LMTP at one of its ports."""
+        return port in (LMTP_PORTS if self._lmtp_ports is None else self._lmtp_ports)
 
     @property
     def challenges_tokens(self) -> bool:

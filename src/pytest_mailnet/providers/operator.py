@@ -59,6 +59,7 @@ class Operator:
         mx: the script, rules and replies of its MX hosts.
         submission: those of its submission hosts; the same as `mx` if it has none of its own.
         register: its mailboxes.
+        is_local, mailbox_of: the register's, which rules ask several times a mail.
         clientele: its users without a mailbox, and its suppression list.
         hosts: the names of its hosts.
     """
@@ -96,6 +97,8 @@ class Operator:
             clock=clock,
             complain=self._complain,
         )
+        self.is_local: Callable[[str], bool] = self.register.is_local
+        self.mailbox_of: Callable[[str], Mailbox | None] = self.register.home_of
         self._networks: tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...] = ()
         self.mx: Decisions = Decisions(facts.name, Policy(facts, enforced), phrasebook("mx"), journal.elapsed)
         self.submission: Decisions = self.mx
@@ -152,11 +155,6 @@ class Operator:
         return self.register.add(address, quota=quota, password=password, aliases=aliases)
 
     @property
-    def mailboxes(self) -> list[Mailbox]:
-        """All mailboxes, in the order in which they were added."""
-        return self.register.mailboxes
-
-    @property
     def domains(self) -> tuple[str, ...]:
         """The domains of its users' addresses."""
         return self.register.domains
@@ -191,14 +189,6 @@ class Operator:
             ZoneError: if that cannot be a domain name.
         """
         self.register.add_domain(checked_name(domain))
-
-    def is_local(self, domain: str) -> bool:
-        """Whether mail for a domain ends here; "" stands for the server itself."""
-        return self.register.is_local(domain)
-
-    def mailbox_of(self, address: str) -> Mailbox | None:
-        """The mailbox to which mail for an address is delivered; None if there is none here."""
-        return self.register.home_of(address)
 
     def trusts(self, ip: str) -> bool:
         """Whether an IP address lies in a network given to `trust`."""
@@ -242,8 +232,9 @@ class Operator:
 
     def _send_on(self, step: Step, message: Message, to: Distribution) -> None:
         """Hand to the relay what leaves this operator: for other servers, forwarded, answered, returned."""
-        relay, gone = self._relay, {*to.bounced, *to.discarded, *to.looping}
+        relay = self._relay
         if to.elsewhere or any(message.envelope.rcpt_options):
+            gone = {*to.bounced, *to.discarded, *to.looping}
             left = [it for it in range(len(message.envelope.rcpt_tos)) if it not in gone]
             mail = for_some(message, left) if gone else message
             relay.accept(self, step, mail, [left.index(it) for it in to.elsewhere])
@@ -350,7 +341,3 @@ class Operator:
 
     def _complain(self, message: Message, to: str) -> None:
         self._relay.complain(self, message, to)
-
-    def in_full(self, address: str) -> str:
-        """An address, completed with the first of the provider's domains if it has none."""
-        return self.register.in_full(address)

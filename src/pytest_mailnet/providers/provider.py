@@ -153,13 +153,13 @@ class Provider(Agent):
         Raises:
             UnknownName: if the test has not added such a mailbox; names the near misses.
         """
-        full = self._operator.in_full(address)
+        full = self._operator.register.in_full(address)
         mailbox = self._operator.mailbox_of(full)
         if mailbox is None:
             raise UnknownName(
                 f"mailbox at {self.name}",
                 full,
-                [mailbox.address for mailbox in self._operator.mailboxes],
+                [mailbox.address for mailbox in self._operator.register.mailboxes],
                 f"A provider knows the mailboxes that the test adds: .add_mailbox({address!r}).",
             )
         return mailbox
@@ -168,7 +168,7 @@ class Provider(Agent):
     def mailboxes(self) -> list[Mailbox]:
         """All mailboxes, in the order in which they were added."""
         added = ".add_mailbox('alice') opens one."
-        return Snapshot(self._operator.mailboxes, "provider.mailboxes", added)
+        return Snapshot(self._operator.register.mailboxes, "provider.mailboxes", added)
 
     @property
     def sessions(self) -> list[Session]:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from pytest_mailnet.errors import amongst
+from pytest_mailnet.errors import InvalidSetting, amongst
 
 __all__ = ["STOCK", "Wording"]
 
@@ -71,23 +71,17 @@ class Wording:
         "Your message has been handed to a server that does not report deliveries, for:\n\n{recipients}"
     )
 
-    @classmethod
-    def from_table(cls, table: Mapping[str, object]) -> Wording:
-        """Read the texts of a provider's file; missing ones are as in `STOCK`.
+    def __post_init__(self) -> None:
+        """Check the variables in the texts.
 
         Raises:
-            ValueError: with the key, for an unknown key, a value that is no text, or an unknown variable.
+            InvalidSetting: with the attribute, for an unknown variable.
         """
-        known = [it.name for it in dataclasses.fields(cls)]
-        for key, text in table.items():
-            if key not in known:
-                raise ValueError(f"{key}: unknown key{amongst(key, known)}")
-            if not isinstance(text, str):
-                raise ValueError(f"{key}: {text!r} is not a text")  # noqa: TRY004  # of a file, not of a call
-            for variable in _VARIABLE.findall(text):
+        for field in dataclasses.fields(self):
+            for variable in _VARIABLE.findall(getattr(self, field.name)):
                 if variable not in _KNOWN:
-                    raise ValueError(f"{key}: no variable {{{variable}}}{amongst(variable, _KNOWN)}")
-        return cls(**{key: str(text).rstrip("\n") for key, text in table.items()})
+                    told = f"no variable {{{variable}}}{amongst(variable, _KNOWN)}"
+                    raise InvalidSetting(f"{field.name}: {told}")
 
     def filled(self, name: str, values: Mapping[str, str]) -> str:
         """A text with its variables filled in.
@@ -96,7 +90,7 @@ class Wording:
             name: an attribute, such as "failed_text".
             values: the variables' values; "" stands for a missing one.
         """
-        text: str = getattr(self, name)
+        text: str = getattr(self, name).rstrip("\n")
         return _VARIABLE.sub(lambda found: values.get(found[1], ""), text)
 
 

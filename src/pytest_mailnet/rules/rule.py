@@ -92,11 +92,11 @@ class RuleContext(Protocol):
         """By which edition of DMARC the provider goes: 9989, or 7489."""
         ...
 
-    def is_local(self, domain: str) -> bool:
+    def is_local(self, domain: str, /) -> bool:
         """Whether the provider has the mailboxes of a domain."""
         ...
 
-    def mailbox_of(self, address: str) -> Mailbox | None:
+    def mailbox_of(self, address: str, /) -> Mailbox | None:
         """The mailbox that takes mail for an address; None if there is none."""
         ...
 

@@ -199,7 +199,9 @@ class Expectation:
         __tracebackhide__ = True
         late = span(f"{self}.delayed", of_what, hours=hours, minutes=minutes, seconds=seconds).total_seconds()
         if late <= 0:
-            raise InvalidSetting(f"{self}.delayed(): by how much? As in .delayed(seconds=90)")
+            amounts = {"hours": hours, "minutes": minutes, "seconds": seconds}
+            given = ", ".join(f"{unit}={amount!r}" for unit, amount in amounts.items() if amount)
+            raise InvalidSetting(f"{self}.delayed({given}): by how much? As in .delayed(seconds=90)")
         self._scripted.delay = late
         return self
 

@@ -7,7 +7,6 @@ Faults, TLS and the record work as on every other server of the net.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Callable, Mapping
 from types import MappingProxyType, SimpleNamespace
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from pytest_mailnet.record.journal import Journal
 from pytest_mailnet.record.session import Exchange, add_exchange, note
 from pytest_mailnet.server.handler_loop import HandlerLoop
+from pytest_mailnet.server.handler_transport import HandlerTransport
 from pytest_mailnet.smtp.data import Content
 from pytest_mailnet.smtp.dialogue import Dialogue
 from pytest_mailnet.smtp.paths import CommandError, forward_path, reverse_path
@@ -83,7 +83,7 @@ class HandlerDialogue(Dialogue):
         self._loop, self._handler_loop, self._make = loop, handler_loop, make
         self._smtp: SMTP | None = None  # made and called in the handler's thread only
         self._begun = self._over = False
-        self._transport = _HandlerTransport(self, loop)
+        self._transport = HandlerTransport(self, loop)
         self._asked: _Asked | None = None
         self._said = bytearray()
         self._responding = False  # in an AUTH exchange
@@ -334,50 +334,3 @@ class _Letter:
         raw = bytes(self._raw)
         stuffed = b"\r\n" + raw.removesuffix(b".\r\n")
         return self._dialogue.take(stuffed.replace(b"\r\n.", b"\r\n")[2:], raw)
-
-
-class _HandlerTransport(asyncio.Transport):
-    """The transport that aiosmtpd's `SMTP` is given, in the handler's thread.
-
-    Attributes:
-        closed: whether `SMTP` has closed it; as with asyncio's, nothing comes or goes after that.
-    """
-
-    closed = False
-
-    def __init__(self, dialogue: HandlerDialogue, loop: asyncio.AbstractEventLoop) -> None:
-        super().__init__()
-        self._dialogue, self._loop = dialogue, loop
-
-    def _hand_over(self, do: Callable[[], object]) -> None:
-        with contextlib.suppress(RuntimeError):  # the engine has ended
-            self._loop.call_soon_threadsafe(do)
-
-    def get_extra_info(self, name: str, default: Any = None) -> Any:
-        step = self._dialogue.step
-        known = {"peername": tuple(step.client), "sockname": tuple(step.server)}
-        return known.get(name) or (self._dialogue.tls_info() if step.tls else {}).get(name, default)
-
-    def write(self, data: bytes | bytearray | memoryview[Any]) -> None:
-        said = bytes(data)
-        if not self.closed:
-            self._hand_over(lambda: self._dialogue.heard(said))
-
-    def close(self) -> None:
-        self.closed = True
-        if not self._dialogue.closing:
-            self._hand_over(self._dialogue.hung_up)
-
-    # To a client, a server that says no more is one that has closed.
-    abort = write_eof = close
-
-    def can_write_eof(self) -> bool:
-        return True
-
-    def is_closing(self) -> bool:
-        return self.closed or self._dialogue.closing
-
-    def pause_reading(self) -> None:
-        pass
-
-    resume_reading = pause_reading

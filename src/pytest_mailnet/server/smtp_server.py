@@ -48,14 +48,12 @@ class MailHost(SmtpHost, Protocol):
         """The net's clock."""
         ...
 
-    @property
-    def tls_ports(self) -> tuple[int, ...]:
-        """The ports at which TLS begins with the first byte (RFC 8314, 3.3)."""
+    def begins_with_tls(self, port: int) -> bool:
+        """Whether TLS begins with the first byte at one of its ports (RFC 8314, 3.3)."""
         ...
 
-    @property
-    def lmtp_ports(self) -> tuple[int, ...]:
-        """The ports at which it speaks LMTP (RFC 2033)."""
+    def speaks_lmtp(self, port: int) -> bool:
+        """Whether it speaks LMTP at one of its ports (RFC 2033)."""
         ...
 
     @property
@@ -102,9 +100,9 @@ class MailService:
             connection.source, connection.destination, self._host.hostname, self._provider
         )
         step = Step(session, connection.source, connection.destination, self._host.hostname)
-        step.lmtp = connection.destination.port in self._host.lmtp_ports
+        step.lmtp = self._host.speaks_lmtp(connection.destination.port)
         dialogue = self._conversation(step, loop)
-        dialogue.starting_tls = connection.destination.port in self._host.tls_ports
+        dialogue.starting_tls = self._host.begins_with_tls(connection.destination.port)
         server = MailServer(dialogue, step, loop, self._host, lambda: self._departed(connection))
         server.mishaps = Mishaps(self._host.faults.with_drawn(self._drawn), connection, step, server)
         return server
@@ -286,15 +284,10 @@ class MailServer(asyncio.Protocol):
             return channel.outgoing() + reply
         if reply:
             channel.send(reply)
-        if self._ends and not self._left_open():
+        if self.dialogue.closing and not self.mishaps.deaf and not self._left_open():
             channel.close()
         sent = channel.outgoing()
         return sent[:-1] + bytes([sent[-1] ^ 0xFF]) if sent and manner is Manner.BROKEN_RECORD else sent
-
-    @property
-    def _ends(self) -> bool:
-        """Whether the server hangs up now; one that is deaf does not."""
-        return self.dialogue.closing and not self.mishaps.deaf
 
     def _left_open(self) -> bool:
         """Whether a fault keeps the server from saying that an encrypted connection ends here."""
@@ -367,7 +360,7 @@ class MailServer(asyncio.Protocol):
             reply = self._encrypted(self._channel, reply)
         if reply:
             self.transport.write(reply)
-        if self._ends:
+        if self.dialogue.closing and not self.mishaps.deaf:
             self.transport.close()
 
     def _left(self) -> str:

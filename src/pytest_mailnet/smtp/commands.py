@@ -12,7 +12,7 @@ from pytest_mailnet.smtp.dialogue import Dialogue
 from pytest_mailnet.smtp.manners import USUAL, Manners
 from pytest_mailnet.smtp.parameters import LINE_LIMIT
 from pytest_mailnet.smtp.paths import CommandError
-from pytest_mailnet.values import DELIVERY, Stage
+from pytest_mailnet.values import Stage
 
 __all__ = ["CommandFunction", "OwnDialogue", "answer_command"]
 
@@ -68,8 +68,6 @@ def answer_command(dialogue: Dialogue, line: bytes, *, pipelined: bool = False) 
         argument = rest.strip().decode("ascii" if plain else "utf-8")
     except UnicodeDecodeError:
         return dialogue.say(line, "non_ascii_command")
-    if command.stage not in DELIVERY:
-        dialogue.step.verb = verb.decode("ascii", "replace")
     dialogue.step.pipelined = pipelined
     try:
         return command.carry_out(dialogue, line, argument)

@@ -33,7 +33,8 @@ class Content:
         self._limit = limit
         self._line_limit = line_limit
         self._refuses = bare_line_feed == "refused"
-        self._loose = {"ends lines": True, "ends lines throughout": None}.get(bare_line_feed, False)
+        # None until the first line has come.
+        self._loose = None if bare_line_feed == "ends lines throughout" else bare_line_feed == "ends lines"
         self.longest_line: int = 0
         self._dropped = 0  # bytes of a refused content's last line that are not held any more
         # The end of the DATA line, so that a dot alone is the end of an empty content.

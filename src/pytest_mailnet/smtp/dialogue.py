@@ -171,7 +171,7 @@ class Dialogue(ABC):
             line: the line as it came.
             condition: the condition of the reply.
         """
-        answer = self.decide(Stage.OTHER)
+        answer = self._decide_aside(Stage.OTHER, line)
         if answer is not None:
             return self.answer(Stage.OTHER, line, answer, "")
         self._unknown_commands += 1
@@ -209,8 +209,12 @@ class Dialogue(ABC):
         Returns:
             Whether the server agrees, and the bytes to send.
         """
-        answer = self.decide(stage)
+        answer = self._decide_aside(stage, line)
         return agreed(answer), self.answer(stage, line, answer, condition)
+
+    def _decide_aside(self, stage: Stage, line: bytes) -> Answer:
+        self.step.verb = line.rstrip(b"\r\n").partition(b" ")[0].upper().decode("ascii", "replace")
+        return self.decide(stage)
 
     def say(self, request: bytes, condition: str, stage: Stage | None = None) -> bytes:
         """Give the usual reply for a condition, and record the exchange.

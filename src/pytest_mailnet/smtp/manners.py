@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import dataclasses
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from pytest_mailnet.errors import amongst
+from pytest_mailnet.errors import InvalidSetting
 
 __all__ = ["BARE_LINE_FEEDS", "USUAL", "Manners"]
 
@@ -67,46 +65,25 @@ class Manners:
     last_of_group: tuple[str, ...] = ()
     pipelined_freely: tuple[str, ...] = ()
 
-    @classmethod
-    def from_table(cls, table: Mapping[str, object]) -> Manners:
-        """Read the table of a provider's file; what is missing there is as usual.
+    def __post_init__(self) -> None:
+        """Check the values that a type does not.
 
         Raises:
-            ValueError: with the key, for an unknown key or a value of another type.
+            InvalidSetting: with the attribute, for the first that cannot be.
         """
-        usual = {it.name: it.default for it in dataclasses.fields(cls)}
-        values: dict[str, object] = {}
-        for key, value in table.items():
-            if key not in usual:
-                raise ValueError(f"{key}: unknown key{amongst(key, usual)}")
-            kind = type(usual[key])
-            given = tuple(value) if kind is tuple and isinstance(value, list) else value
-            if type(given) is not kind or not _is_fit(key, given):
-                raise ValueError(f"{key}: {value!r} is not {_KINDS.get(key, _KINDS[kind.__name__])}")
-            values[key] = given
-        return cls(**values)  # type: ignore[arg-type]  # checked above
-
-
-_KINDS: Mapping[str, str] = {
-    "int": "a number of 0 or more",
-    "bool": "true or false",
-    "str": "a regular expression",
-    "tuple": "a list of commands in capitals",
-    "bare_line_feed": f"one of {', '.join(map(repr, BARE_LINE_FEEDS))}",
-}
-
-
-def _is_fit(key: str, value: object) -> bool:
-    if isinstance(value, tuple):
-        return all(isinstance(it, str) and it.isupper() for it in value)
-    if key == "bare_line_feed":
-        return value in BARE_LINE_FEEDS
-    if isinstance(value, str):
-        try:
-            re.compile(value)
-        except re.error:
-            return False
-    return not isinstance(value, int) or value >= 0
+        for name in ("hello_name", "unwelcome"):
+            form = getattr(self, name)
+            try:
+                re.compile(form)
+            except re.error:
+                raise InvalidSetting(f"{name}: {form!r} is not a regular expression") from None
+        for name in ("unknown", "without_argument", "last_of_group", "pipelined_freely"):
+            verbs = list(getattr(self, name))
+            if not all(map(str.isupper, verbs)):
+                raise InvalidSetting(f"{name}: {verbs!r} is not a list of commands in capitals")
+        if self.bare_line_feed not in BARE_LINE_FEEDS:
+            known = ", ".join(map(repr, BARE_LINE_FEEDS))
+            raise InvalidSetting(f"bare_line_feed: {self.bare_line_feed!r} is not one of {known}")
 
 
 USUAL: Final = Manners()

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pytest_mailnet.dns.records import plain_name, presented
+from pytest_mailnet.domain_names import a_labels
 from pytest_mailnet.errors import MissingExtra
 from pytest_mailnet.smtp.headers import domain_of
 
@@ -99,7 +100,7 @@ def _query_class() -> Any:
 
 def _written(name: str) -> str:
     """A name that macros have made, as the net's DNS takes it: what is special in master files is escaped."""
-    return presented(label.encode("utf-8", "replace") for label in str(name).rstrip(".").split("."))
+    return presented(label.encode("utf-8", "replace") for label in a_labels(str(name)).rstrip(".").split("."))
 
 
 def _value(rdtype: str, value: str) -> Any:
