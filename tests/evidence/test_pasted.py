@@ -201,9 +201,14 @@ def test_objects_among_the_lines_of_a_log_are_read(mark):
 
 
 def test_an_object_and_a_traceback_in_one_log_are_both_read():
-    outcomes = read(f"starting\n{json.dumps(HOOK | {'email': 'carl@shop.example'})}\n{TRACEBACK}")
+    document = json.dumps(HOOK | {"email": "carl@shop.example"})
 
-    assert {it.recipient for it in outcomes} == {"alice@shop.example", "carl@shop.example"}
+    for text in (
+        f"starting\n{document}\n{TRACEBACK}",
+        f"{document}\n{TRACEBACK}",
+        f"{TRACEBACK}{document}\n",
+    ):
+        assert {it.recipient for it in read(text)} == {"alice@shop.example", "carl@shop.example"}
 
 
 def test_documents_one_after_the_other_are_read():

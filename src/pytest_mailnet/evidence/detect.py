@@ -175,9 +175,17 @@ def _in_text(text: str) -> list[Failure]:
     """The failures in a traceback, a log, a transcript or a document that something else has in its text."""
     if (line_format := _format_of(text)) is not None:
         return list(_failures_in_lines(line_format, text.split("\n")))
-    documents, others = documents_in(text) if BEGINS_JSON.match(text) else ([], text)
-    found = [failure for it in documents for failure in _in_document(it)]
-    return found or (_in_text(others) if documents and others.strip() else error_failures(text))
+    if not BEGINS_JSON.match(text):
+        return _in_lines(text)
+    documents, others = documents_in(text)
+    return [*itertools.chain.from_iterable(map(_in_document, documents)), *_in_lines(others)]
+
+
+def _in_lines(text: str) -> list[Failure]:
+    line_format = _format_of(text)
+    return (
+        list(line_format.failures(text.split("\n"))) if line_format else error_failures(text[:_LONGEST_PROSE])
+    )
 
 
 def _called(mail: BouncedMail) -> str:
@@ -218,20 +226,18 @@ def _of_documents(content: bytes, name: str) -> Iterator[Outcome]:
         yield NoFailure(name, f"JSON of more than {_LONGEST_DOCUMENT >> 20} MiB", "split it into its events")
         return
     documents, others = documents_in(text_of(content))
-    failures = 0
-    for document in documents:
-        for failure in _in_document(document):
-            failures += 1
-            yield failure
-    if failures:
+    failure = None
+    for failure in itertools.chain(
+        itertools.chain.from_iterable(map(_in_document, documents)), _in_lines(others)
+    ):
+        yield failure
+    if failure is not None:
         return
     kinds = (kind for it in documents[:_MOST_LINES] for kind in _DOCUMENTS if kind.recognises(it))
     if (kind := next(kinds, None)) is not None:
         yield NoFailure(name, kind.name, kind.missing)
     elif documents and not others.strip():
         yield NoFailure(name, "JSON of no kind that is known", _known_documents())
-    elif found := _in_text(others):
-        yield from found
     else:
         yield NoFailure(name, "it begins like JSON and is none", _known_documents())
 
