@@ -56,6 +56,31 @@ def fields(text):
             "\n\tat org.eclipse.angus.mail.smtp.SMTPTransport.rcptTo(SMTPTransport.java:1)\n",
             ("alice@shop.example", "rcpt", "550-5.1.1 <alice@shop.example>: No\n550 5.1.1 such user"),
         ),
+        (
+            "System.Net.Mail.SmtpException: Failure sending mail.\n"
+            " ---> System.Net.Sockets.SocketException (111): Connection refused\n",
+            (None, "connect", "refused-at-connect"),
+        ),
+        (
+            'Connection could not be established with host "smtp.shop.example:587": stream_socket_client(): '
+            "Unable to connect to smtp.shop.example:587 (Connection refused)\n",
+            (None, "connect", "refused-at-connect"),
+        ),
+        ("SMTP Error: Could not authenticate.\n", (None, "auth", "")),
+        (
+            "SMTP Error: data not accepted.SMTP server error: DATA END command failed Detail: This looks like spam "
+            "SMTP code: 554 Additional SMTP info: 5.7.1\n",
+            (None, "message", SPAM),
+        ),
+        (f'Error {{ kind: Permanent(550), source: "{REPLY[4:]}" }}\n', ("alice@shop.example", None, REPLY)),
+        (
+            '{:retries_exceeded, {:network_failure, ~c"mx.shop.example", {:error, :econnrefused}}}\n',
+            (None, "connect", "refused-at-connect"),
+        ),
+        (
+            "2026/03/09 10:00:00 dial tcp 192.0.2.8:25: connect: connection refused\n",
+            (None, "connect", "refused-at-connect"),
+        ),
         (f"jakarta.mail.AuthenticationFailedException: {LOG_IN}\n", (None, "auth", LOG_IN)),
         (f"com.sun.mail.smtp.SMTPSendFailedException: {SPAM}\n", (None, None, SPAM)),
         (
@@ -184,11 +209,12 @@ def test_pairs_of_names_and_values_are_read_as_an_object():
     )
     stalwart = (
         '2026-03-09T10:00:00Z INFO RCPT TO rejected (delivery.rcpt-to-rejected) queueId = 9, from = "bob@sender.example", '
-        'to = "alice@shop.example", hostname = "mx.shop.example", code = 550, details = "5.1.1 No such user"\n'
+        'to = "alice@shop.example", hostname = "mx.shop.example", '
+        f'reason = "Code: 550, Enhanced code: 5.1.1, Message: {REPLY[10:]}"\n'
     )
 
     assert fields(logfmt) == ("alice@shop.example", None, REPLY)
-    assert fields(stalwart) == ("alice@shop.example", None, "550 5.1.1 No such user")
+    assert fields(stalwart) == ("alice@shop.example", None, REPLY)
 
 
 @pytest.mark.parametrize(

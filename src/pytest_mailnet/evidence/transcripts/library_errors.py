@@ -38,7 +38,7 @@ class _Error(NamedTuple):
 
     Attributes:
         pattern: matches it, with some of the groups "reply", "code", "phrase", "text", "recipient",
-            "command", "host", "address", "why".
+            "command", "host", "address", "status", "why".
         stage: the stage at which it is raised; None if the group "command" or nothing tells.
         beside: patterns of what is printed below it, with some of the same groups.
     """
@@ -83,6 +83,7 @@ _ERRORS = (
     _error(rf"SmtpException: (?P<phrase>[^\n]{{1,200}}?) The server response was: {_TEXT}"),
     _error(rf"\bAuthenticationException: (?P<code>[45]\d\d): {_TEXT}", Stage.AUTH),
     _error(rf"SmtpCommandException: {_TEXT}", None, r"(?P<command>Recipient|Sender|Message)NotAccepted"),
+    _error(r"SmtpException: (?P<why>Failure sending mail\.(?:\n[^\n]{0,300}){1,3})"),
     _error(rf"(?:permanent|transient) error \((?P<code>[45]\d\d)\): {_TEXT}"),
     _error(
         r":?(?:permanent|temporary)_failure, ?(?:~c)?[\"']?(?P<host>[\w.-]{1,255})[\"']?, ?"
@@ -101,6 +102,24 @@ _ERRORS = (
         r"(?:: (?P<why>[^\n]{0,500}))?",
         Stage.RCPT,
     ),
+    _error(r"(?P<why>SMTP Error: Could not authenticate)", Stage.AUTH),
+    _error(
+        r"SMTP server error: (?P<command>[A-Z ]{3,20}) command failed Detail: (?P<text>[^\n]{0,2000}?) "
+        r"SMTP code: (?P<code>[45]\d\d)(?: Additional SMTP info: (?P<status>[45]\.\d{1,3}\.\d{1,3}))?"
+    ),
+    _error(
+        r"(?P<why>Connection could not be established with host \"?(?:\w{1,9}://)?(?P<host>[\w.-]{1,255})"
+        r"[^\n]{0,500})",
+        Stage.CONNECT,
+    ),
+    _error(
+        r"Error \{ kind: (?:Permanent|Transient)\((?P<code>[45]\d\d)\), source: \"(?P<text>[^\"\n]{1,2000})\""
+    ),
+    _error(r"network_failure, ?(?:~c)?[\"']?(?P<host>[\w.-]{1,255})[\"']?, ?(?P<why>\{[^\n]{1,200})"),
+    _error(
+        r"(?P<why>dial tcp (?:lookup )?(?P<host>\S{1,255}?):(?:25|465|587|2525)(?: on \S{1,80})?: "
+        r"[^\n]{1,200})"
+    ),
     _error(rf"Net::SMTP\w{{1,40}}(?:Error|Busy)\)?: {_REPLY}"),
     _error(rf"^(?:[^\n]{{0,300}}: )?{_REPLY} \(Net::SMTP\w{{1,40}}\)"),
     _error(r"\{LED=(?P<reply>[45]\d\d[ -][^}\n]{1,2000})\}", None, r"\{FQDN=(?P<host>[\w.-]{1,255})\}"),
@@ -109,6 +128,11 @@ _ERRORS = (
 _SAID = _error(
     r"\b(?:host|server) (?P<host>[^\s\[]{1,255})\[(?P<address>[^\]\s]{1,60})\](?::\d+)? "
     rf"(?:said|(?P<refused>refused to talk to me)): {_REPLY}"
+)
+# A reply as Stalwart writes it.
+_CODED = _error(
+    r"Code: (?P<code>[45]\d\d), Enhanced code: (?P<status>\d\.\d{1,3}\.\d{1,3}), "
+    r"Message: (?P<text>[^\"\n]{1,2000})"
 )
 # What no library names, in the words of any program: surely a reply, since it has an enhanced code.
 _BARE = _error(rf"(?:^|(?<=: ))(?=(?P<class>[45])\d\d[ -](?P=class)\.\d{{1,3}}\.\d{{1,3}} ){_REPLY}")
@@ -134,6 +158,7 @@ _PHRASES = (
 )
 _COMMANDS = {
     ".": Stage.MESSAGE,
+    "DATA END": Stage.MESSAGE,
     "Recipient": Stage.RCPT,
     "Mail": Stage.MAIL,
     "Sender": Stage.MAIL,
@@ -163,7 +188,7 @@ def failures_said(text: str, *, bare: bool = False) -> list[Failure]:
         text: the text.
         bare: whether a reply alone will do, if it has an enhanced code.
     """
-    for error in (_SAID, _BARE) if bare else (_SAID,):
+    for error in (_SAID, _CODED, *([_BARE] if bare else [])):
         matches = zip(error.pattern.finditer(text), range(_MOST), strict=False)
         if found := [_read(error, match, "") for match, _ in matches]:
             return found
@@ -235,7 +260,8 @@ def _composed(groups: dict[str, str]) -> tuple[str, ...]:
     if code is None and "phrase" in groups:
         number = next((code for phrase, code in _PHRASES if phrase in groups["phrase"]), None)
         code = None if number is None else f"{(enhanced_in(text) or str(number))[0]}{number % 100:02}"
-    return reply_lines(f"{code} {text}") if code and text else ()
+    status = "" if enhanced_in(text[:12]) else groups.get("status", "")
+    return reply_lines(" ".join(filter(None, (code, status, text)))) if code and text else ()
 
 
 def _same(one: Failure, other: Failure) -> bool:
