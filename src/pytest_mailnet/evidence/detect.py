@@ -19,7 +19,14 @@ from pytest_mailnet.evidence.logs import MAIL_LOG
 from pytest_mailnet.evidence.logs import failures_of as failures_of_mails
 from pytest_mailnet.evidence.plain import forwarded, unquoted
 from pytest_mailnet.evidence.replies import code_of, reply_lines
-from pytest_mailnet.evidence.sources import EvidenceSource, mail_of, mails_of, text_lines, text_of
+from pytest_mailnet.evidence.sources import (
+    LONGEST_PART,
+    EvidenceSource,
+    mail_of,
+    mails_of,
+    text_lines,
+    text_of,
+)
 from pytest_mailnet.evidence.transcripts import (
     ERROR_OBJECTS,
     EVENTS,
@@ -141,10 +148,13 @@ def _of_mail(content: bytes, name: str) -> Iterator[Outcome]:
         return
     yield from found
     if not found:
+        missing = "neither its delivery status nor its text tells of a failed recipient"
+        if len(content) >= LONGEST_PART:
+            missing += f"; of each part {LONGEST_PART >> 10} KiB were read"
         yield NoFailure(
             name,
             _called(mail),
-            "neither its delivery status nor its text tells of a failed recipient",
+            missing,
             subject="" if mail.feedback else mail.subject[:80],
         )
 
@@ -263,8 +273,10 @@ def _of_prose(text: str, name: str) -> Iterator[Outcome]:
         found = [Failure(reply=reply)]  # only the reply was copied
     yield from found
     if not found:
-        kinds = ", ".join(it.name for it in _TEXTS)
-        yield NoFailure(name, "a text of no kind that is known", f"known are: a mail, an mbox, {kinds}, JSON")
+        known = f"known are: a mail, an mbox, {', '.join(it.name for it in _TEXTS)}, JSON"
+        if len(rest) == _LONGEST_PROSE or text.count("\n") >= _MOST_LINES - 1:
+            known += f"; {_MOST_LINES:,} lines of it were read, and no more than {_LONGEST_PROSE >> 20} MiB"
+        yield NoFailure(name, "a text of no kind that is known", known)
 
 
 def _known_documents() -> str:

@@ -16,6 +16,7 @@ from pytest_mailnet.errors import EvidenceError, amongst
 
 __all__ = [
     "LONGEST_LINE",
+    "LONGEST_PART",
     "STANDARD_INPUT",
     "EvidenceSource",
     "mail_of",
@@ -33,7 +34,9 @@ LONGEST_LINE = 1 << 16
 """How many characters of a log's line are read."""
 
 _LONGEST_MAIL = 1 << 26
-_LONGEST_PART = 1 << 17
+LONGEST_PART = 1 << 17
+"""How many bytes of each part of a mail are read: reports stand before or behind attachments, not in them."""
+
 _MOST_BOUNDARIES = 100
 _BOUNDARY = re.compile(rb"boundary\s*=\s*(?:\"([^\"\r\n]{1,200})\"|([^\s;\"]{1,200}))", re.IGNORECASE)
 _KINDS = {
@@ -138,8 +141,8 @@ def mail_of(stream: BinaryIO, began: bytes) -> bytes:
         stream: the rest of the mail, behind `began`.
         began: the beginning of the mail, already read.
     """
-    began += stream.read(_LONGEST_PART)
-    if len(began) <= _LONGEST_PART:
+    began += stream.read(LONGEST_PART)
+    if len(began) <= LONGEST_PART:
         return began
     mail, left = _Shortened(), _LONGEST_MAIL
     for line in _raw_lines(stream, began):
@@ -184,9 +187,9 @@ class _Shortened:
             self._part = 0
         elif b"=" in line and len(self._boundaries) < _MOST_BOUNDARIES and (found := _BOUNDARY.search(line)):
             self._boundaries.add(found[1] or found[2])
-        self._part += len(line)
-        if self._part <= _LONGEST_PART and len(self._content) < _BLOCK:
+        if self._part < LONGEST_PART and len(self._content) < _BLOCK:
             self._content += line[: _BLOCK - len(self._content)]
+        self._part += len(line)
 
     def content(self) -> bytes:
         return bytes(self._content)
