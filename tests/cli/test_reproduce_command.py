@@ -60,6 +60,7 @@ def test_it_is_told_to_programs(run, bounce):
         {
             "file": str(bounce),
             "recipient": "alice@shop.example",
+            "original": None,
             "sender": "bob@sender.example",
             "host": "mx.shop.example",
             "address": "192.0.2.8",
@@ -84,6 +85,7 @@ def test_what_is_not_told_is_null(run, tmp_path):
 
     [told] = json.loads(out)
     assert {name for name, value in told.items() if value is None} == {
+        "original",
         "sender",
         "stage_rule",
         "code",

@@ -114,3 +114,13 @@ def test_a_field_that_is_encoded_wrongly_is_read_as_it_stands():
     [failure] = failures_of(BouncedMail.parse(text.encode()))
 
     assert failure.recipient == ALICE
+
+
+def test_the_address_that_was_written_to_is_kept_where_another_has_taken_its_place():
+    forwarded = FAILED.replace("Action", f"Original-Recipient: rfc822;{CARL}\nAction")
+    same = FAILED.replace("Action", f"Original-Recipient: rfc822;{ALICE.upper()}\nAction")
+
+    [other], [one] = read(forwarded), read(same)
+
+    assert (other.recipient, other.original) == (ALICE, CARL)
+    assert (one.recipient, one.original) == (ALICE, None)

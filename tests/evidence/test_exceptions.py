@@ -186,7 +186,7 @@ def test_one_line_is_enough_whatever_stands_before_it(prefix):
         ),
         (
             "smtplib.SMTPDataError: (554, b'5.7.1 Spam')",
-            Failure(reply=("554 5.7.1 Spam",)),
+            Failure(stage=Stage.MESSAGE, reply=("554 5.7.1 Spam",)),
         ),
         (
             "SMTPAuthenticationError: (535, '5.7.8 Bad credentials')",

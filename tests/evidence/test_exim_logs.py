@@ -38,7 +38,12 @@ H = "H=mx.shop.example [192.0.2.8]:25"
         (
             f"** bob@shop.example <b@example.com> {ROUTED} : SMTP error from remote mail server after pipelined MAIL FROM:<alice@example.com>"
             r" SIZE=9: host mx.shop.example [192.0.2.8]: 550-5.7.1 no\n550 5.7.1 never",
-            {"action": "failed", "stage": Stage.MAIL, "reply": ("550-5.7.1 no", "550 5.7.1 never")},
+            {
+                "action": "failed",
+                "original": "b@example.com",
+                "stage": Stage.MAIL,
+                "reply": ("550-5.7.1 no", "550 5.7.1 never"),
+            },
         ),
         (
             f"== bob@shop.example {ROUTED} defer (-46) {H}: SMTP error from remote mail server after end of data: 451 4.7.1 later",

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from pytest_mailnet.evidence.network_errors import trouble_in
 from pytest_mailnet.evidence.replies import enhanced_of, reply_in
-from pytest_mailnet.evidence.stages import STAGE_SIGNS, inferred_stage, named_stage
+from pytest_mailnet.evidence.stages import STAGE_SIGNS, inferred_stage, named_stage, stage_of_status
 from pytest_mailnet.faults import FAULTS
 from pytest_mailnet.values import Reply, Stage
 
@@ -135,6 +135,15 @@ def test_every_rule_decides_something():
 def test_the_status_beside_a_reply_counts_where_the_reply_has_none():
     assert inferred_stage(("550 no",), "5.6.1") == (Stage.MESSAGE, "x.6.x are of the content (RFC 3463, 3.7)")
     assert inferred_stage((), "5.6.1") is None
+
+
+def test_a_status_alone_tells_a_stage_if_it_is_of_one():
+    assert stage_of_status("5.1.1") == (
+        Stage.RCPT,
+        "x.1.0 to x.1.6 are of the recipient's address (RFC 3463, 3.2)",
+    )
+    assert stage_of_status("5.4.1") is None
+    assert stage_of_status(None) is None
 
 
 @pytest.mark.parametrize(

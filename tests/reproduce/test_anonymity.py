@@ -236,7 +236,7 @@ def test_a_word_that_nothing_was_found_has_neither_path_nor_subject():
     assert str(anonymity.nameless_nothing(nothing)) == "evidence 1, mail 7: a mail; no one failed"
 
 
-@pytest.mark.parametrize("field", ["recipient", "sender", "host", "address"])
+@pytest.mark.parametrize("field", ["recipient", "original", "sender", "host", "address"])
 def test_what_is_not_told_stays_untold(failure, field):
     [told] = nameless(dataclasses.replace(failure, **{field: None}))
 

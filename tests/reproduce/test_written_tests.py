@@ -29,6 +29,18 @@ CASES = {
     "submission": Failure(
         recipient="alice@shop.example", host="smtp.gmail.com", stage=Stage.MAIL, reply=("550 5.4.5 No",)
     ),
+    "forwarded": dataclasses.replace(
+        SHOP, original="carl@forward.example", stage=Stage.RCPT, reply=("550 5.1.1 <alice@shop.example>: no",)
+    ),
+    "forwarded to a provider": Failure(
+        recipient="alice@gmail.com",
+        original="carl@forward.example",
+        stage=Stage.RCPT,
+        reply=("550 5.1.1 No",),
+    ),
+    "forwarded from a provider": dataclasses.replace(
+        SHOP, original="carl@gmail.com", stage=Stage.MESSAGE, reply=("550 5.7.26 No",)
+    ),
     "refused": dataclasses.replace(SHOP, fault="refused-at-connect", stage=Stage.CONNECT),
     "dropped": dataclasses.replace(SHOP, fault="dropped-at-connect", stage=Stage.CONNECT),
     "reset after the dot": dataclasses.replace(SHOP, fault="reset-after-dot", stage=Stage.MESSAGE),
@@ -89,3 +101,15 @@ def test_tests_of_the_same_failure_have_names_of_their_own(count):
     names = [line for line in as_test([plan] * count) if line.startswith("def test_")]
 
     assert len(set(names)) == count
+
+
+def test_a_written_test_sends_to_the_address_that_the_application_wrote_to():
+    failure = CASES["forwarded"]
+
+    told = "\n".join(as_test([plan_for(Recogniser(catalogue_with()).recognise(failure), catalogue_with())]))
+
+    assert (
+        "The mail to carl@forward.example went on to alice@shop.example; here one server does both." in told
+    )
+    assert 'send("bob@sender.example", "carl@forward.example"' in " ".join(told.split())
+    assert 'on_rcpt("carl@forward.example")' in told

@@ -21,6 +21,8 @@ class Failure:
 
     Attributes:
         recipient: the recipient's address, as it was given to the server that refused.
+        original: the address that the sender wrote to, if a server has put `recipient` in its place, such as
+            for an alias or a forward (RFC 3464, 2.3.1).
         sender: the reverse-path; "" for the null sender.
         host: the name of the server that refused, or did not answer.
         address: the IP address of that server.
@@ -35,6 +37,7 @@ class Failure:
     """
 
     recipient: str | None = None
+    original: str | None = None
     sender: str | None = None
     host: str | None = None
     address: str | None = None

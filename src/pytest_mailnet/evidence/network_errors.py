@@ -48,6 +48,7 @@ _NO_LOOK_UP: tuple[tuple[re.Pattern[str], FaultName], ...] = (
         _words(
             "host (?:name )?not found,? try again",
             "servfail",
+            "eai_again",
             "server failure",
             "temporary (?:lookup|dns|name)",
             r"lookup (?:\w+ )?(?:defer|failure)",
@@ -68,6 +69,7 @@ _NO_LOOK_UP: tuple[tuple[re.Pattern[str], FaultName], ...] = (
             "name or service not known",
             "nodename nor servname",
             "getaddrinfo failed",
+            "enotfound",
             r"(?:domain|host).{0,60}(?:could ?n.t|could not|can ?not|can.t) be (?:found|resolved)",
             "couldn't find any host",
             "(?:host|domain) unknown",
@@ -120,6 +122,13 @@ _NO_TLS: tuple[tuple[re.Pattern[str], FaultName], ...] = (
         "wrong-name-at-starttls",
     ),
     (_words("self[- ]signed certificate"), "self-signed-at-starttls"),
+    (
+        _words(
+            r"tls (?:session )?is required,? but (?:was not offered|the server did not offer)",
+            r"starttls (?:extension )?(?:is )?not (?:supported|offered) by",
+        ),
+        "stripped-at-starttls",
+    ),
     (_words(r"(?:alert|unsupported) protocol(?: version)?\b"), "old-protocol-at-starttls"),
     (_words("handshake fail(?:ure|ed)(?!.{0,80}tim)"), "handshake-refused-at-starttls"),
     (

@@ -13,7 +13,8 @@ _NOT_INSIDE = r"(?<![\w.\-:/=+@#&%$])"
 
 # From the surest to the least sure: a reply begins a text; a code is followed by an enhanced one of its
 # class; a code follows a word that announces it.
-_NO_CODE = r"(?![45][0-9]{2}(?:-\d|[ -](?:bytes|seconds)))"
+# A telephone number is no code; a reply may begin with an address, "550-198.51.100.7 is listed".
+_NO_CODE = r"(?![45][0-9]{2}(?:-(?!(?:\d{1,3}\.){3}\d)\d|[ -](?:bytes|seconds)))"
 _BEGINS = re.compile(rf"[#\s\"'<(\[*]*(?=[45][0-9]{{2}}(?:[ :\-\t\n]|$)){_NO_CODE}")
 _WITH_STATUS = re.compile(rf"{_NOT_INSIDE}(?=([45])[0-9]{{2}}[\s\-:]+[\[(#]*\1\.\d{{1,3}}\.\d{{1,3}}\b)")
 _ANNOUNCED = re.compile(

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from pytest_mailnet.evidence.replies import code_of, enhanced_of
 from pytest_mailnet.values import Stage
 
-__all__ = ["STAGE_SIGNS", "StageSign", "inferred_stage", "named_stage"]
+__all__ = ["STAGE_SIGNS", "StageSign", "inferred_stage", "named_stage", "stage_of_status"]
 
 # Names that programs have for the answered command; a longer name stands before a shorter one within it.
 _NAMED: tuple[tuple[re.Pattern[str], Stage], ...] = tuple(
@@ -124,3 +124,10 @@ def inferred_stage(reply: tuple[str, ...], status: str | None = None) -> tuple[S
     if status is not None and enhanced_of(reply) is None:
         text = f"{code_of(reply[0])} {status} {text[4:]}"
     return next(((rule.stage, rule.says) for rule in STAGE_SIGNS if rule.sign.search(text)), None)
+
+
+def stage_of_status(status: str | None) -> tuple[Stage, str] | None:
+    """The stage of an enhanced status code that has no reply beside it, and the rule; None for none."""
+    text = f"{status[0]}50 {status}" if status else ""
+    rules = (rule for rule in STAGE_SIGNS if rule.sign.pattern.startswith(_CODE))
+    return next(((rule.stage, rule.says) for rule in rules if rule.sign.search(text)), None)

@@ -80,6 +80,7 @@ class Anonymity:
     def nameless(self, failure: Failure) -> Failure:
         """Anonymise a failure; its words are removed altogether, since they may name people."""
         recipient = failure.recipient and self._mailbox(failure.recipient)
+        original = failure.original and self._mailbox(failure.original)
         sender = failure.sender and self._mailbox(failure.sender)
         host = failure.host and self._host_or_ip(failure.host)
         address = failure.address and self._host_or_ip(failure.address)
@@ -87,6 +88,7 @@ class Anonymity:
         return dataclasses.replace(
             failure,
             recipient=recipient,
+            original=original,
             sender=sender,
             host=host,
             address=address,
@@ -111,7 +113,7 @@ class Anonymity:
         """The names and the local parts in a failure's fields, in lower case, with their replacements."""
         names: dict[str, str] = {}
         users: dict[str, str] = {}
-        for address in filter(None, (failure.recipient, failure.sender)):
+        for address in filter(None, (failure.recipient, failure.original, failure.sender)):
             local, domain = _parted(address)
             names |= {address: self._mailbox(address), domain: self._host_or_ip(domain)}
             users[local.strip('"')] = self._user(local)

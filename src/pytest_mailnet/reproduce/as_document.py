@@ -69,6 +69,7 @@ def _object(one: Recognised) -> dict[str, Any]:
     return {
         "file": failure.file,
         "recipient": failure.recipient,
+        "original": failure.original,
         "sender": failure.sender,
         "host": failure.host,
         "address": failure.address,

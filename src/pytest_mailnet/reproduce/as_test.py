@@ -68,6 +68,10 @@ def _test(plan: Plan, name: str) -> Iterator[str]:
 def _docstring(plan: Plan) -> Iterator[str]:
     failure = plan.failure
     told = [f"From {failure.file}." if failure.file else "From evidence."]
+    if failure.original and failure.recipient:
+        told.append(
+            f"The mail to {failure.original} went on to {failure.recipient}; here one server does both."
+        )
     if plan.composed:
         told.append("It quotes no reply: this one stands for what it says.")
     if failure.stage is None and not plan.fault:

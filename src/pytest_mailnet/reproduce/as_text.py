@@ -17,6 +17,7 @@ def as_text(recognised: Iterable[Recognised]) -> Iterator[str]:
             yield ""
         failure = one.failure
         yield printable(f"{failure.file}: {failure.recipient or 'recipient not told'}")
+        yield from _told("written to", failure.original)
         yield from _told("from", "<>" if failure.sender == "" else failure.sender)
         where = [failure.host, failure.address and f"[{failure.address}]"]
         yield from _told("at", " ".join(filter(None, where)))

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from pytest_mailnet.evidence import Failure
-from pytest_mailnet.evidence.stages import inferred_stage
+from pytest_mailnet.evidence.stages import inferred_stage, stage_of_status
 from pytest_mailnet.faults import FAULTS, Fault
 from pytest_mailnet.providers import Catalogue, Phrase
 from pytest_mailnet.providers.zones import customer_zones, exchanges, exchanges_in
@@ -150,12 +150,12 @@ def _with_stage(failure: Failure, known: _Known | None) -> Failure:
         return failure
     if failure.fault is not None and isinstance(fault := FAULTS.get(failure.fault), Fault):
         return dataclasses.replace(failure, stage=fault.stage, stage_rule=_SOMEWHERE)
-    if not failure.reply:
-        return failure
     if known is not None and known.evidence in _SURE and known.stage in DELIVERY:
         rule = f"the catalogue has it there: {known.id} ({known.evidence})"
         return dataclasses.replace(failure, stage=Stage(known.stage), stage_rule=rule)
-    inferred = inferred_stage(failure.reply, failure.status)
+    inferred = (
+        inferred_stage(failure.reply, failure.status) if failure.reply else stage_of_status(failure.status)
+    )
     if inferred is None:
         return failure
     return dataclasses.replace(failure, stage=inferred[0], stage_rule=inferred[1])

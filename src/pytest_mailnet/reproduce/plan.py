@@ -77,7 +77,7 @@ class Plan:
     Attributes:
         failure: the failure.
         sender: the sender's address; a made-up one if the evidence has none.
-        recipient: the recipient's address; a made-up one if the evidence has none.
+        recipient: the address that the application writes to; a made-up one if the evidence has none.
         server: the server that fails.
         stage: the stage of the session.
         reply: the server's reply; "" if there is a fault instead.
@@ -130,7 +130,8 @@ def plan_for(recognised: Recognised, catalogue: Catalogue) -> Plan:
         catalogue: the catalogue of providers.
     """
     failure = recognised.failure
-    recipient = _mailbox(failure.recipient) or _NOBODY
+    # An application writes to the address before a server puts another in its place.
+    recipient = _mailbox(failure.original) or _mailbox(failure.recipient) or _NOBODY
     server = _server(recognised, recipient.rpartition("@")[2].lower(), catalogue)
     sender = _mailbox(failure.sender) or _SENDER
     if isinstance(server, Operated) and server.submission:

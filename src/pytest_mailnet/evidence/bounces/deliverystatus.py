@@ -58,8 +58,11 @@ def _failure(fields: Mapping[str, str], action: str) -> Failure | None:
     words = said or beside
     trouble = None if reply else trouble_in(words)
     host, address = server_in(_untyped(fields.get("remote-mta", "")))
+    recipient = next(filter(None, (typed_address(fields.get(name, "")) for name in _RECIPIENT)), None)
+    original = typed_address(fields.get("original-recipient", "")) or ""
     return Failure(
-        recipient=next(filter(None, (typed_address(fields.get(name, "")) for name in _RECIPIENT)), None),
+        recipient=recipient,
+        original=original if "@" in original and original.lower() != (recipient or "").lower() else None,
         host=host,
         address=address,
         stage=trouble.stage if trouble else None,

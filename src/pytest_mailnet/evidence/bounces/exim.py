@@ -31,7 +31,7 @@ _RETURNED = re.compile(
 # An address is indented by two blanks, its reason by four. GMX puts addresses in quotes and indents nothing.
 _BLOCK = re.compile(
     r"^ {2}(?P<name>[^ \t\n][^\n]{0,400})\n(?P<text>(?:(?: {4}|\t)[^\n]*(?:\n|\Z))+)"
-    r"|^[\"<](?P<quoted>[^\"<>\s]{1,320}@[^\"<>\s]{1,255})[\">]:[ \t]*\n"
+    r"|^[\"<]?(?P<quoted>[^\"<>\s]{1,320}@[^\"<>\s]{1,255}?)[\">]?:[ \t]*\n"
     r"(?P<said>(?:(?![\"<]\S+@\S+[\">]:)[^\n]+(?:\n|\Z))+)"
     r"|^ {2}(?P<alone>[^ \t\n:<>]{1,320}@[^ \t\n:<>]{1,255})(?::[ \t]*(?P<behind>[^\n]*))?$",
     re.MULTILINE,

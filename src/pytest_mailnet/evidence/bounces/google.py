@@ -36,6 +36,10 @@ _REPLY = re.compile(r"^[ \t]*(?P<reply>[45]\d\d[ \-]\S.*?)(?=\n[ \t]*\n|\Z)", re
 _STATE = re.compile(
     r"SMTP Error \(state \d{1,2}\):[ \t\n]*(?P<reply>[45]\d\d[ \-].*?)(?=\n[ \t]*\n|\Z)", re.DOTALL
 )
+# Before 2014 the reply was a sentence among others.
+_INLINE = re.compile(
+    r"the other server returned was:[ \t]+(?P<reply>[45]\d\d[ \-].*?)(?=\n[ \t]*\n|\Z)", re.DOTALL
+)
 _TWICE = re.compile(r"^([45]\d\d) (?=\1[ \-])")
 _STATE_BEHIND = re.compile(r"[ \t]*\(state \d{1,2}\)\.?[ \t]*$")
 
@@ -94,7 +98,7 @@ def _recipients(mail: BouncedMail, text: str) -> Iterator[tuple[str, str]]:
 
 
 def _failure(recipient: str, text: str) -> Failure:
-    if found := _STATE.search(text) or _REPLY.search(text):
+    if found := _STATE.search(text) or _INLINE.search(text) or _REPLY.search(text):
         reply = _TWICE.sub("", _STATE_BEHIND.sub("", found["reply"].strip()))
         by = _REFUSED_BY.search(text)
         return failure_of(recipient, reply, server=f"{by['host']} {by['ip']}" if by else "")

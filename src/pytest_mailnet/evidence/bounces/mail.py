@@ -67,9 +67,8 @@ class BouncedMail:
         Raises:
             TooDeep: if it has more nested parts than a bounce can have.
         """
-        content = (
-            content[:LONGEST].removeprefix(codecs.BOM_UTF8).replace(b"\r\n", b"\n").replace(b"\r", b"\n")
-        )
+        content = content[:LONGEST].removeprefix(codecs.BOM_UTF8).lstrip()
+        content = content.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
         if sum(1 for _ in _BOUNDARY.finditer(content.lower())) > _MOST_BOUNDARIES:
             raise TooDeep(f"has more than {_MOST_BOUNDARIES} nested parts")
         if content.startswith(b"From "):  # the envelope line of an mbox
@@ -78,6 +77,10 @@ class BouncedMail:
             head = email.message_from_bytes(content)
         except RecursionError as error:
             raise TooDeep("has parts nested too deep") from error
+        return cls._of_message(head)
+
+    @classmethod
+    def _of_message(cls, head: Message) -> BouncedMail:
         by_kind: dict[str, list[Message]] = {}
         for part in _own_parts(head):
             by_kind.setdefault(_kind(part), []).append(part)
@@ -97,6 +100,12 @@ class BouncedMail:
     def of_text(cls, text: str) -> BouncedMail:
         """A bounce of which only the text is left, copied from a screen."""
         return cls(Message(), text[:LONGEST_TEXT], "", Message(), feedback=False)
+
+    def attached(self) -> Iterator[BouncedMail]:
+        """The mails that are attached to this one, and not as the mail that a bounce returns."""
+        for part in _own_parts(self.head):
+            if part.get_content_type() in _MAIL_KINDS:
+                yield from map(self._of_message, _held(part))
 
     @property
     def sender(self) -> str | None:

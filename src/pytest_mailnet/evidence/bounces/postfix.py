@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Iterator
 from typing import Literal
@@ -25,7 +26,7 @@ _ALWAYS = re.compile(
 _QUEUE_ID = re.compile(r"^X-[\w\-]+-Queue-ID:", re.MULTILINE | re.IGNORECASE)
 _BLOCK = re.compile(
     r"^[ \t]?<(?P<recipient>[^<>\n]{1,320})>"
-    r"(?:[ \t\n]+\((?:expanded|generated)[ \t\n]+from[ \t\n]+[^()\n]{1,400}\))?:"
+    r"(?:[ \t\n]+\((?:expanded|generated)[ \t\n]+from[ \t\n]+<?(?P<original>[^()<>\n]{1,400})>?\))?:"
     r"(?P<text>[^\n]*(?:\n[ \t]+[^\s][^\n]*)*)",
     re.MULTILINE,
 )
@@ -60,7 +61,9 @@ def failures_in(mail: BouncedMail) -> Iterator[Failure]:
         return
     action: Literal["failed", "delayed"] = "delayed" if _DELAYED.search(text) else "failed"
     for found in _BLOCK.finditer(text):
-        yield _failure(found["recipient"], " ".join(found["text"].split()), action)
+        failure = _failure(found["recipient"], " ".join(found["text"].split()), action)
+        original = found["original"] if "@" in (found["original"] or "") else None
+        yield dataclasses.replace(failure, original=original)
     if _UNAVAILABLE.search(text) and (recipient := _only_recipient(mail)) is not None:
         yield Failure(recipient=recipient, action=action, words="Delivery report unavailable")
 

@@ -19,13 +19,15 @@ __all__ = ["failures_in", "without_returned_mail"]
 _ADDRESS = r"[<\"']?(?P<address>[^\s<>\"',;:()\[\]]+@[A-Za-z0-9._\-]+)[>\"']?"
 _OPENS = re.compile(
     rf"[ \t]*(?:(?:[-*]|>>>)[ \t]+)?{_ADDRESS}[ \t]*"
-    r"(?P<rest>$|:.*|\(.*|\[.*|<[^\s<>]{3,320}>.*|(?:on|at) \w+, .*|\.\.\..*)"
+    r"(?P<rest>$|:.*|\(.*|\[.*|<[^\s<>]{3,320}>.*|(?:on|at) (?:\w+, |\d{1,4}[/.\-]|remote ).*|\.\.\..*)"
 )
 _LABELLED = re.compile(
     r"[ \t]*(?:\w+[ \t]){0,3}?(?:to|address|recipient|recipients?[ \t]address|failed|userid|user|mailbox)"
     rf"(?:\([^)]{{0,20}}\))?[ \t]*:[ \t]*{_ADDRESS}(?P<rest>.*)",
     re.IGNORECASE,
 )
+# "User's mailbox is full: <alice@shop.example>"
+_BLAMED = re.compile(rf"[ \t]*(?P<rest>[^\n:@]{{4,80}}):[ \t]*{_ADDRESS}[ \t]*$")
 _SENTENCE = re.compile(
     rf"\b(?:to|for|recipients?|address|mailbox|user|group)[ \t\n:]+(?:the[ \t]+)?{_ADDRESS}(?P<rest>.*)",
     re.IGNORECASE,
@@ -99,8 +101,11 @@ def without_returned_mail(text: str) -> str:
 
 def _passages(text: str, sender: str | None) -> list[_Passage]:
     """The recipients that a text names, each with the text up to the next."""
-    for pattern in (_OPENS, _LABELLED):
-        if found := _split(text, pattern, sender):
+    for pattern in (_OPENS, _LABELLED, _BLAMED):
+        found = _split(text, pattern, sender)
+        if pattern is _BLAMED:
+            found = [it for it in found if tells_of_failure(it.text.partition("\n")[0])]
+        if found:
             return found
     for found_one in _SENTENCE.finditer(text):
         address = found_one["address"].strip(".")

@@ -6,7 +6,7 @@ import re
 
 from pytest_mailnet.evidence.bounces.mail import BouncedMail, address_in
 
-__all__ = ["is_bounce", "is_success", "tells_of_failure"]
+__all__ = ["is_automatic", "is_bounce", "is_success", "tells_of_failure"]
 
 
 def _words(*patterns: str) -> re.Pattern[str]:
@@ -61,13 +61,20 @@ def is_bounce(mail: BouncedMail) -> bool:
     subject = mail.subject
     if _AUTOMATIC.match(subject):
         return False
-    null = str(mail.head["Return-Path"] or "?").strip() in {"<>", "", "<null>"}
-    if not null and any(mail.head[it] is not None for it in ("List-Unsubscribe", "List-Id", "List-Post")):
+    listed = any(mail.head[it] is not None for it in ("List-Unsubscribe", "List-Id", "List-Post"))
+    if listed and not _has_null_path(mail):
         return False
+    return is_automatic(mail) or _SUBJECT.search(subject) is not None
+
+
+def is_automatic(mail: BouncedMail) -> bool:
+    """Whether a program wrote a mail, by its header; a person may forward a bounce under its subject."""
     automatic = str(mail.head["Auto-Submitted"] or "no").lower().startswith("auto-")
-    return (
-        null or automatic or _SUBJECT.search(subject) is not None or _is_daemon(str(mail.head["From"] or ""))
-    )
+    return _has_null_path(mail) or automatic or _is_daemon(str(mail.head["From"] or ""))
+
+
+def _has_null_path(mail: BouncedMail) -> bool:
+    return str(mail.head["Return-Path"] or "?").strip() in {"<>", "", "<null>"}
 
 
 def is_success(mail: BouncedMail) -> bool:

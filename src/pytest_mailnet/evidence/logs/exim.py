@@ -34,7 +34,7 @@ _SMTP_ERROR = re.compile(
     r"(?:host (?P<host>\S+) \[(?P<address>[^\]\s]*)\](?::\d+)?: )?(?=[2-5][0-9]{2}[ \-])",
     re.DOTALL,
 )
-_HOST_IN_REASON = re.compile(r"(?:[Rr]emote host|host) (\S+) \[([^\]\s]*)\]")
+_HOST_IN_REASON = re.compile(r"(?:[Rr]emote host|host) (?!H=)(\S+) \[([^\]\s]*)\]")
 _AFTER = re.compile(r"(?:in response to|(?:timeout|connection closed|error) after) (.{1,200})", re.IGNORECASE)
 _NOT_TRIED = re.compile(r"retry time not reached|retry timeout exceeded|have been failing for a long time")
 _REJECTED = re.compile(
@@ -95,11 +95,14 @@ class Exim:
         if _NOT_TRIED.search(reason) and self._queue.mail(message_id).failed:
             return _NOTHING  # no new attempt was made
         sender = _SENDER.search(fields)
-        host = _HOST.search(fields)
+        host = _HOST.search(fields) or _HOST.search(reason)
         # The log has a newline as two characters, a backslash and an n.
         peer, why = _reason(reason.replace("\\n", "\n"), peer_of(host[1], host[2]) if host else Peer())
+        original = who["original"] or ""
+        recipient = _recipient(address, original)
         failure = Failure(
-            recipient=_recipient(address, who["original"]),
+            recipient=recipient,
+            original=original if "@" in original and original != recipient else None,
             sender=sender[1] if sender else self._queue.mail(message_id).sender,
             host=peer.host,
             address=peer.address,

@@ -29,9 +29,11 @@ class LogEntry(NamedTuple):
 
 _ISO = r"\d{4}-\d\d-\d\dT[\d:.,]{5,24}(?:Z|[+\-][\d:]{4,6})?"
 _BSD = r"[^\W\d]{3}\.? {1,2}\d{1,2} (?:\d{4} )?\d\d:\d\d:\d\d(?:\.\d{1,9})?(?: \d{4})?"
-# docker compose puts the service in front of a line, Kubernetes (CRI) time and stream, docker -t the time.
+# docker compose puts the service in front of a line, kubectl --prefix pod and container, Kubernetes (CRI)
+# time and stream, docker -t the time.
 _CONTAINER = re.compile(
-    rf"(?:[\w.\-]{{1,80}} +\| )?(?:{_ISO} std(?:out|err) [FP] |{_ISO} (?={_BSD}|\d{{4}}-\d\d-\d\d))?"
+    r"(?:[\w.\-]{1,80} +\| |\[[\w.\-/]{1,250}\] )?"
+    rf"(?:{_ISO} std(?:out|err) [FP] |{_ISO} (?={_BSD}|\d{{4}}-\d\d-\d\d))?"
 )
 _SYSLOG = re.compile(
     rf"(?:<\d{{1,3}}>)?(?:{_BSD}|{_ISO}) (?:<[\w.]+> )?(?P<host>\S+) (?P<program>[^\s:\[]+)(?:\[\d+\])?: ?"
@@ -98,6 +100,7 @@ def has_sign(line: str) -> bool:
         or "Completed" in line
         or "reply: " in line
         or "ailed" in line
+        or "refused to" in line
     )
 
 

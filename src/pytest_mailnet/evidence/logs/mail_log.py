@@ -77,8 +77,9 @@ def _name(entry: LogEntry) -> str | None:
 
 
 def _found(lines: Iterable[str], is_of_interest: Callable[[str], bool] = has_sign) -> Iterator[Found]:
+    postfix = Postfix()
     readers: dict[str, _Reader] = {
-        "postfix": Postfix(),
+        "postfix": postfix,
         "exim": Exim(),
         "sendmail": Sendmail(),
         "opensmtpd": OpenSMTPD(),
@@ -95,6 +96,7 @@ def _found(lines: Iterable[str], is_of_interest: Callable[[str], bool] = has_sig
                 by_program[program] = reader
         if reader is not None:
             yield from reader.read(entry)
+    yield from postfix.left()
 
 
 def _failures(lines: Iterable[str]) -> Iterator[Failure]:

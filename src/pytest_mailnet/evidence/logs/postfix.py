@@ -7,6 +7,7 @@ smtp_connect.c and smtpd_check.c.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from pytest_mailnet.evidence.failure import Failure
 from pytest_mailnet.evidence.logs.explanations import Peer, peer_of, reason_of, trouble_of
@@ -20,6 +21,7 @@ __all__ = ["Postfix"]
 
 _NOTHING: tuple[Found, ...] = ()
 _LONGEST_ID = 20  # hexadecimal digits, or with enable_long_queue_ids time and inode in base 52
+_MOST_SAID = 1000
 _NO_QUEUE_ID = "NOQUEUE"
 
 _DELIVERED = ("sent", "deliverable")
@@ -30,6 +32,7 @@ _SAID = re.compile(
 _PEER = re.compile(r"(?:connect to|connection with|conversation with|host|server) ([^\s\[]+)\[([^\]\s]*)\]")
 _IN_REPLY_TO = " (in reply to "
 _RELAY = re.compile(r"relay=([^\s,\[]+)(?:\[([^\]\s]*)\])?")
+_ORIGINAL = re.compile(r"orig_to=<([^>@]*@[^>]*)>")
 _DSN = re.compile(r"dsn=([245]\.\d{1,3}\.\d{1,3})")
 _LOOK_UP = re.compile(r"name service error for name=\S+ type=\w+: ", re.IGNORECASE)
 _TLS = re.compile(r"\bTLS\b|certificate", re.IGNORECASE)
@@ -53,6 +56,9 @@ class Postfix:
 
     def __init__(self, queue: LogQueue | None = None) -> None:
         self._queue = LogQueue() if queue is None else queue
+        self._said: dict[
+            str, str
+        ] = {}  # by queue ids: replies of servers, before an entry tells of recipients
 
     def read(self, entry: LogEntry) -> tuple[Found, ...]:
         """Read the next entry and return its new failures."""
@@ -67,9 +73,21 @@ class Postfix:
             self._queue.forget(queue_id)
         elif rest.startswith("message-id=<"):
             self._queue.learn(queue_id, message_id=rest[len("message-id=") :])
+        elif _SAID.match(rest) and len(self._said) < _MOST_SAID:
+            self._said[queue_id] = rest
         elif found := _REJECT.match(rest):
             return self._was_rejected(queue_id, rest[found.end() :], entry.host)
         return _NOTHING
+
+    def left(self) -> Iterator[Found]:
+        """The failures of mails for which no entry has told the recipients; an excerpt may end before it."""
+        for queue_id, rest in self._said.items():
+            peer, why, rule = _reason(rest, Peer())
+            sender = self._queue.mail(queue_id).sender
+            failure = Failure(
+                sender=sender, host=peer.host, address=peer.address, stage_rule=rule, **why._asdict()
+            )
+            yield from self._queue.found(queue_id, failure)
 
     def _is_active(self, queue_id: str, rest: str) -> tuple[Found, ...]:
         sender, _, what = rest[len("from=<") :].partition(">, ")
@@ -82,6 +100,7 @@ class Postfix:
         return self._queue.found(queue_id, Failure(sender=sender, action="failed", words=words))
 
     def _was_tried(self, queue_id: str, rest: str) -> tuple[Found, ...]:
+        self._said.pop(queue_id, None)
         recipient, _, rest = rest[len("to=<") :].partition(">, ")
         fields, separator, outcome = rest.partition("status=")
         status, reasoned, reason = outcome.partition(" (")
@@ -92,9 +111,11 @@ class Postfix:
         reason = reason.removesuffix(")")
         relay = _RELAY.search(fields)
         dsn = _DSN.search(fields)
+        original = _ORIGINAL.match(fields)
         peer, why, rule = _reason(reason, peer_of(relay[1], relay[2]) if relay and relay[2] else Peer())
         failure = Failure(
             recipient=recipient,
+            original=original[1] if original else None,
             sender=self._queue.mail(queue_id).sender,
             host=peer.host,
             address=peer.address,

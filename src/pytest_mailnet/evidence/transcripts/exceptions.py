@@ -46,6 +46,7 @@ KINDS: Mapping[str, Stage | None] = MappingProxyType(
 )
 """The exceptions of smtplib and aiosmtplib, each with the stage that its class implies, or None."""
 
+_OF_CONTENT = {"SMTPDataError": Stage.MESSAGE}  # rarely of DATA itself: frames tell the two apart
 _OF_SYSTEM = re.compile(
     r"Connection(?:Refused|Reset|Aborted)?Error|BrokenPipeError|TimeoutError|timeout|gaierror|herror"
     r"|OSError|IOError|error|SSL\w*Error|CertificateError"
@@ -54,7 +55,6 @@ _CALLED = re.compile(r"connecting to (\S{1,255}) on port \d")
 _AND_WHY = "Connection unexpectedly closed: "
 _OWN_REPLY = ("SMTPResponseException", "(500, 'Line too long.')")  # smtplib's own, from no server
 _LONGEST_WORDS = 500
-_UNTOLD = frozenset({"closed-at-connect", "reset-at-connect", "stalled-at-connect"})
 
 
 class Raised(NamedTuple):
@@ -98,7 +98,7 @@ def _refusals(raised: Raised) -> Iterator[Failure]:
     place = place_of(raised.frames)
     if place.over:
         return
-    stage = KINDS[raised.name] or place.stage
+    stage = KINDS[raised.name] or place.stage or _OF_CONTENT.get(raised.name)
     if raised.name == "SMTPRecipientsRefused" and values[:1] and isinstance(values[0], str):
         for recipient, code, text in zip(values[::3], values[1::3], values[2::3], strict=False):
             if isinstance(code, int) and (reply := reply_of(code, str(text))):
@@ -139,7 +139,7 @@ def _trouble(chain: Sequence[Raised]) -> Failure | None:
     failure = Failure(host=host, address=address, stage=stage, words=words[:_LONGEST_WORDS])
     for raised, place in zip(reversed(chain), reversed(places), strict=True):
         trouble = trouble_in(_said(raised, place), stage)
-        if trouble is None or (stage is None and trouble.fault in _UNTOLD):
+        if trouble is None:
             continue
         fault = trouble.fault
         if any(it.amid for it in places):

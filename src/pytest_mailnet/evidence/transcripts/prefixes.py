@@ -17,6 +17,7 @@ _PREFIXES = tuple(
         (
             r"[a-z0-9][\w.-]{0,60} {0,20}\| ",  # docker compose
             r"[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \S{1,255} \S{1,100}: ",  # syslog, journald
+            r"\[(?!\d{4}-)[\w.:/-]{1,250}\] ",  # kubectl --prefix, Haraka, ids of sessions
             rf"{_STAMP}(?:\s*[|:-]\s+|\s+)",
             rf"{_LEVEL}(?::[\w.-]{{0,100}}:|(?:\s*[|:-]\s+|\s+)(?:\[?[a-z_][\w.]{{0,100}}\]?(?:\s*[|:-]\s+|\s+))?)",
             rf"[A-Za-z_][\w.]{{0,100}}\s+[|:-]\s+(?={_LEVEL})|[a-z_][\w.]{{0,100}}\s+[|-]\s+",
@@ -47,7 +48,7 @@ def _logged(line: str) -> str:
 
 def unprefixed(line: str) -> str:
     """A line without time stamp, level and logger in front."""
-    for _ in range(3):
+    for _ in range(5):
         for prefix in _PREFIXES:
             if found := prefix.match(line):
                 line = line[found.end() :]

@@ -13,7 +13,7 @@ from pytest_mailnet.evidence.transcripts.prefixes import unprefixed
 __all__ = ["Tracebacks", "is_of_mail"]
 
 _KIND = re.compile(
-    rf"(?<![\w.])(?:\w{{1,40}}\.){{0,4}}({'|'.join(sorted(KINDS, reverse=True))})(?=: |\()(?:: )?"
+    rf"(?<!::)(?<![\w.])(?:\w{{1,40}}\.){{0,4}}({'|'.join(sorted(KINDS, reverse=True))})(?=: |\()(?:: )?"
 )
 
 # The str() of such an exception, which has no class name.
@@ -25,7 +25,14 @@ _GOES_ON = re.compile(
     r"During handling of the above exception, another exception occurred:"
     r"|The above exception was the direct cause of the following exception:"
 )
-_FRAME = re.compile(r'File "([^"]{1,1000})", line \d{1,9}, in ([\w<>.]{1,200})')
+# The second form is rich's, with the lines of code in a box below it.
+_FRAME = re.compile(
+    r'File "(?P<file>[^"]{1,1000})", line \d{1,9}, in (?P<function>[\w<>.]{1,200})'
+    r"|^\W{1,8}(?P<path>[^\s:]{1,1000}):\d{1,9} in (?P<within>[\w<>.]{1,200}) {0,200}\W{0,3}$"
+)
+_BOX = re.compile(r"[│╭╰]")
+_MARKED_CODE = re.compile(r"│ ❱ +\d+ [│ ]*(.*?)[│ ]*$")
+_AGAIN = "Exception Value: "  # Django's debug mails tell everything twice
 _UNDERLINE = re.compile(r"[\s~^|]*$")
 _INDENTED = re.compile(r"(?:\s*\| )?\s{2}")
 _RAISED = re.compile(r"(?:\|\s*|\s*)(?:[A-Za-z_]\w{0,60}\.){0,8}([A-Za-z_]\w{0,80})(?:: (.*))?$", re.DOTALL)
@@ -40,8 +47,13 @@ def is_of_mail(line: str) -> bool:
     """Whether a line has an exception of a mail library, or is a frame in one."""
     if _raised_in(line) is not None:
         return True
-    frame = _FRAME.search(line)
-    return frame is not None and through_mail((Frame(frame[1], frame[2]),))
+    frame = _frame_in(line)
+    return frame is not None and through_mail((frame,))
+
+
+def _frame_in(line: str) -> Frame | None:
+    found = _FRAME.search(line)
+    return found and Frame(found["file"] or found["path"], found["function"] or found["within"])
 
 
 def _raised_in(line: str) -> Raised | None:
@@ -63,6 +75,8 @@ class Tracebacks:
         self._frames: list[Frame] = []
         self._code_follows = False
         self._within = False
+        self._boxed = False  # whether the traceback is in a box, and lines are wrapped to its width
+        self._last = ""  # the text of the last exception
         self._open: tuple[Raised, int] | None = None  # an incomplete exception, and its lines so far
 
     def read(self, line: str) -> list[Failure]:
@@ -73,24 +87,34 @@ class Tracebacks:
             # A log's line about an exception stands directly above its traceback.
             failures = [] if self._chain or self._open is not None else self.end()
             self._within = True
+            self._boxed = _BOX.match(line) is not None
             self._frames = []
             return failures
+        if _BOX.match(line):
+            self._reads_box(line)
+            return []
         if self._reads_frame(line) or (self._within and self._reads_exception(unprefixed(line))):
             return []
         if not unprefixed(line).strip(" |") or _GOES_ON.search(line):
             return []
         failures = self.end()
-        if raised := _raised_in(line[:_LONGEST]):
+        raised = _raised_in(line[:_LONGEST])
+        if raised is not None and not (line.startswith(_AGAIN) and raised.text == self._last):
             self._add(raised)
         return failures
 
+    def _reads_box(self, line: str) -> None:
+        """Read a line of rich's box: a frame, its code, or local variables, which may hold exceptions too."""
+        if not self._reads_frame(line) and self._frames and (code := _MARKED_CODE.match(line)):
+            self._frames[-1] = self._frames[-1]._replace(code=code[1][:2000])
+
     def _reads_frame(self, line: str) -> bool:
-        frame = _FRAME.search(line)
+        frame = _frame_in(line)
         if frame is None:
             return False
         self._within = self._code_follows = True
         if len(self._frames) < _MOST_FRAMES:
-            self._frames.append(Frame(frame[1], frame[2]))
+            self._frames.append(frame)
         return True
 
     def _reads_exception(self, plain: str) -> bool:
@@ -125,6 +149,7 @@ class Tracebacks:
             self._append(raised)
 
     def _append(self, raised: Raised) -> None:
+        self._last = raised.text
         if len(self._chain) < _MOST_IN_CHAIN:
             self._chain.append(raised)
 
@@ -134,7 +159,8 @@ class Tracebacks:
         raised, lines = self._open
         done = _BEGINS in line or lines >= _MOST_LINES or len(raised.text) + len(line) > _LONGEST
         if not done:
-            raised = raised._replace(text=with_next_line(raised.text, line, r"\n"))
+            text = raised.text.rstrip() if self._boxed else raised.text
+            raised = raised._replace(text=with_next_line(text, line, " " if self._boxed else r"\n"))
             self._open = raised, lines + 1
             if not literal_at(raised.text).complete:
                 return True

@@ -1,0 +1,64 @@
+"""Takes away what has been put around a copied text: quoting, indentation, fences, links."""
+
+from __future__ import annotations
+
+import re
+
+__all__ = ["forwarded", "unquoted"]
+
+_FENCE = re.compile(r"^[ \t]{0,8}(?:```|~~~)[\w-]{0,20}[ \t]*(?:\n|\Z)", re.MULTILINE)
+# One level of a reply's quoting (RFC 3676, 4.5). ">>>" is Python's prompt, and the mark of some transcripts.
+_QUOTED = re.compile(r"[ \t]{0,3}>(?!>>)(?:[ ]|$|(?=\S))")
+_PROMPT = re.compile(r">>>(?:[ ]|$)")
+_TRANSCRIPT = re.compile(r"[ \t]{0,8}(?:<|\*|->)(?:[ ~*-]|$)")
+_DEEPEST = 5
+_EXIM = re.compile(r" {2}\S{1,320}@\S{1,255}$")  # its bounces tell recipients by their indentation
+_FORWARDED = re.compile(
+    r"^[ \t]*(?:-{2,} ?(?:Forwarded|Original|Weitergeleitete|Urspr\w{1,4}ngliche)[^\n-]{1,30}-{2,}"
+    r"|Begin forwarded message:)[ \t]*\n\s*(?=[A-Za-z-]{2,30}: )",
+    re.IGNORECASE | re.MULTILINE,
+)
+_LINK = re.compile(r"\[([^\[\]\n]{1,320})\]\((?:mailto:|https?://)[^()\s]{1,400}\)")
+
+
+def unquoted(text: str, *, answered: bool = False) -> str:
+    """A text as it was before it was quoted, indented or fenced; the text itself if it was not.
+
+    Where lines are quoted only these are kept: the others are those of whoever has quoted them.
+
+    Args:
+        text: the text, with any number of quotations in each other.
+        answered: whether somebody may have written more than he quotes; if not, most lines have to be quoted.
+    """
+    text = _LINK.sub(r"\1", _FENCE.sub("", text))
+    for level in range(_DEEPEST):
+        inner = _dedented(_without_marks(text, most=level > 0 or not answered))
+        if inner == text:
+            break
+        text = inner
+    return text
+
+
+def forwarded(text: str) -> str:
+    """The mail that is forwarded in the text of another, with its header; the text itself if none is."""
+    found = _FORWARDED.search(text)
+    return text[found.end() :] if found else text
+
+
+def _without_marks(text: str, *, most: bool) -> str:
+    lines = text.split("\n")
+    filled = [line for line in lines if line.strip()]
+    quoted = sum(1 for line in filled if _QUOTED.match(line) and not _PROMPT.match(line))
+    # Half of the lines of a transcript may begin so too; the other half then has a mark of its own.
+    if not quoted or (most and quoted * 2 <= len(filled)) or any(_TRANSCRIPT.match(line) for line in filled):
+        return text
+    return "\n".join(line[found.end() :] for line in lines if (found := _QUOTED.match(line)))
+
+
+def _dedented(text: str) -> str:
+    """A text without the blanks that all of its lines begin with."""
+    filled = [line for line in text.split("\n") if line.strip()]
+    if filled and _EXIM.match(filled[0]):
+        return text
+    depth = min((len(line) - len(line.lstrip(" \t")) for line in filled), default=0)
+    return "\n".join(line[depth:] for line in text.split("\n")) if depth else text

@@ -1,0 +1,172 @@
+"""Objects in logs that have a server's reply in them, whoever wrote them.
+
+No product is known here. Where an object has a reply, or a code and a text, the names beside it tell whose it
+is; what an outer object says holds for those in it. The names are those of nodemailer's errors, maddy's log,
+KumoMTA's log records (https://docs.kumomta.com/reference/log_record/), JMAP (RFC 8621, 7) and postqueue(1),
+and what programs in Go and others use for the same.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from pytest_mailnet.evidence.failure import Failure
+from pytest_mailnet.evidence.formats import DocumentFormat
+from pytest_mailnet.evidence.network_errors import trouble_in
+from pytest_mailnet.evidence.replies import enhanced_in, enhanced_of, reply_in, reply_lines
+from pytest_mailnet.evidence.stages import named_stage
+from pytest_mailnet.evidence.transcripts.hosts import split_host
+from pytest_mailnet.evidence.transcripts.library_errors import addressee, failures_said
+
+__all__ = ["ERROR_OBJECTS"]
+
+_RECIPIENTS = (
+    "recipient",
+    "rcpt",
+    "rcpt_to",
+    "rcptTo",
+    "to",
+    "to_addr",
+    "address",
+    "email",
+    "rejected",
+    "recipients",
+)
+_SENDERS = ("sender", "from", "mail_from", "mailFrom", "from_addr")
+_TEXTS = (
+    *("response", "smtpReply", "smtp_reply", "reply", "smtp_msg", "delay_reason", "details", "content"),
+    *("err", "error", "reason", "exception", "cause", "message", "msg"),
+)
+_CODES = ("responseCode", "smtp_code", "smtpCode", "reply_code", "code")
+_STATUSES = ("smtp_enchcode", "enhanced_code", "enhancedCode", "enhanced", "dsn")
+_COMMANDS = ("command", "smtp_command")
+_HOSTS = ("remote_server", "remote_host", "mx", "host", "hostname", "server", "peer_address")
+_IPS = ("addr", "ip", "remote_ip")
+_OF_A_MAIL = re.compile(r"\b(?:e?-?mail\w*|smtp)\b|:(?:25|465|587|2525)\b", re.IGNORECASE)
+_DIALLED = re.compile(r"\bdial tcp (\[[^\]\s]{1,60}\]:\d{1,5}|\S{1,255}:\d{1,5}):")
+_ADDRESS = re.compile(r"[^\s<>\"',;:()\[\]]{1,64}@[\w.-]{1,255}")
+# Codes of SMTP that are none of HTTP: others need a command or an enhanced code beside them.
+_ONLY_SMTP = frozenset({421, 450, 451, 452, 454, 521, 530, 534, 535, 541, *range(550, 560)})
+_DEEPEST = 8
+_MOST = 20_000
+
+
+def _failures(document: Any) -> Iterator[Failure]:
+    found: dict[tuple[str | None, tuple[str, ...]], Failure] = {}
+    for it in _walked(document, Failure(), 0, [_MOST]):
+        found.setdefault((it.recipient, it.reply or (it.words,)), it)
+    yield from found.values()
+
+
+def _walked(value: Any, outer: Failure, depth: int, left: list[int]) -> Iterator[Failure]:
+    left[0] -= 1
+    if depth > _DEEPEST or left[0] < 0:
+        return
+    if isinstance(value, list):
+        for it in value:
+            yield from _walked(it, outer, depth + 1, left)
+        return
+    if not isinstance(value, dict):
+        return
+    here = _named(value).completed_by(outer)
+    inner = False
+    for name, it in value.items():
+        # JMAP names the recipient by the member's name.
+        of = dataclasses.replace(here, recipient=name) if _ADDRESS.fullmatch(name) else here
+        for failure in _walked(it, of, depth + 1, left) if isinstance(it, dict | list) else ():
+            inner = True
+            yield failure
+    if not inner and (own := _told(value, here)) is not None:
+        yield own
+
+
+def _named(value: dict[str, Any]) -> Failure:
+    """Who an object is about."""
+    peer = value.get("peer_address")
+    names = value | peer if isinstance(peer, dict) else value
+    host, address = split_host(_first(names, ("name", *_HOSTS) if isinstance(peer, dict) else _HOSTS))
+    ip = split_host(_first(names, _IPS))[1]
+    return Failure(
+        recipient=_mailbox(_first(value, _RECIPIENTS)),
+        sender=_mailbox(_first(value, _SENDERS)),
+        host=host,
+        address=address or ip,
+    )
+
+
+def _told(value: dict[str, Any], of: Failure) -> Failure | None:
+    command = _first(value, _COMMANDS)
+    stage = named_stage(command) if command else None
+    texts = [it for name in _TEXTS if isinstance(it := value.get(name), str)]
+    for text in texts:
+        if said := failures_said(text):
+            return said[0].completed_by(of)
+    reply = _reply(value, texts)
+    sure = bool(command) or enhanced_of(reply) is not None or any(it in value for it in _CODES[:4])
+    whom = of if of.recipient else dataclasses.replace(of, recipient=_mailbox(" ".join(texts)))
+    if reply and (sure or (whom.recipient and int(reply[0][:3]) in _ONLY_SMTP)):
+        return addressee(dataclasses.replace(whom if stage is None else of, reply=reply, stage=stage))
+    words = next((it for it in texts if _DIALLED.search(it) or trouble_in(it)), "")
+    trouble = trouble_in(words) if words and any(map(_OF_A_MAIL.search, texts)) else None
+    if trouble is None:
+        return None
+    host, address = split_host(dialled[1]) if (dialled := _DIALLED.search(words)) else (None, None)
+    return dataclasses.replace(
+        of,
+        host=host or of.host,
+        address=address or of.address,
+        stage=trouble.stage,
+        fault=trouble.fault,
+        words=words[:500],
+    )
+
+
+def _reply(value: dict[str, Any], texts: list[str]) -> tuple[str, ...]:
+    code = next(
+        (it for name in _CODES if (it := str(value.get(name, ""))).isdigit() and 400 <= int(it) < 600), ""
+    )
+    status = next((_status(value[name]) for name in _STATUSES if name in value), None)
+    for text in texts:
+        if reply := reply_in(text):
+            return reply
+        if code:
+            own = enhanced_in(text[:12])
+            return reply_lines(f"{code} {'' if own or not status else f'{status} '}{text}")
+    return ()
+
+
+def _status(value: Any) -> str | None:
+    if isinstance(value, dict):
+        return enhanced_in(".".join(str(value.get(it)) for it in ("class", "subject", "detail")))
+    return enhanced_in(str(value)[:40])
+
+
+def _first(value: dict[str, Any], names: tuple[str, ...]) -> str:
+    """The first text under one of the names, also if it is the only one of a list."""
+    for name in names:
+        it = value.get(name)
+        it = it[0] if isinstance(it, list) and len(it) == 1 else it
+        if isinstance(it, str) and it:
+            return it[:_MOST]
+    return ""
+
+
+def _mailbox(text: str) -> str | None:
+    found = _ADDRESS.search(text)
+    return found[0].strip(".") if found else None
+
+
+def _recognises(document: Any) -> bool:
+    return next(_failures(document), None) is not None
+
+
+ERROR_OBJECTS = DocumentFormat(
+    name="an object with a mail server's reply",
+    missing="no reply in it refuses a mail",
+    recognises=_recognises,
+    failures=_failures,
+)
+"""Errors and log records as JSON, whoever wrote them."""
