@@ -1,10 +1,9 @@
 """Errors as mail libraries print them, each with the reply that it was raised for.
 
 One table for all: what marks an error, and where its reply, code, recipient and command stand. Python's are
-in `exceptions`, since they need the frames around them. Sources: smtp-connection of nodemailer;
-SMTPAddressFailedException and others of Angus Mail; SmtpException of .NET; SmtpCommandException of MailKit;
-transport/smtp/error.rs of lettre; gen_smtp_client.erl; SmtpTransport.php of Symfony Mailer, and SwiftMailer's
-before it; SMTP.php of PHPMailer; net/smtp.rb.
+in `exceptions`, since they need the frames around them. The forms are those of nodemailer, JavaMail and Angus
+Mail, .NET, MailKit, lettre, gen_smtp, Symfony Mailer and SwiftMailer, PHPMailer, Ruby's net/smtp and Go's net
+package; a sample of each is in the tests.
 """
 
 from __future__ import annotations
@@ -129,7 +128,7 @@ _SAID = _error(
     r"\b(?:host|server) (?P<host>[^\s\[]{1,255})\[(?P<address>[^\]\s]{1,60})\](?::\d+)? "
     rf"(?:said|(?P<refused>refused to talk to me)): {_REPLY}"
 )
-# A reply as Stalwart writes it.
+# A reply as the Rust crate smtp-proto writes it, and so Stalwart and mail-send.
 _CODED = _error(
     r"Code: (?P<code>[45]\d\d), Enhanced code: (?P<status>\d\.\d{1,3}\.\d{1,3}), "
     r"Message: (?P<text>[^\"\n]{1,2000})"
