@@ -67,9 +67,9 @@ class Policy:
         self._enforced |= frozenset(names)
 
     @property
-    def names(self) -> list[str]:
+    def names(self) -> tuple[str, ...]:
         """The names of the rules, and of their families."""
-        return list(dict.fromkeys(it for rule in self._rules for it in _names(rule)))
+        return self._facts.ruleset.names
 
     def decide(self, stage: Stage, step: Step, context: RuleContext) -> Refusal | None:
         """The first refusal at a stage; None if a rule permits, or none objects.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -50,6 +51,13 @@ class Ruleset:
         """The rules, in the order in which they decide."""
         found = self._made.get(None)
         return self._made.setdefault(None, self._make()) if found is None else found
+
+    @functools.cached_property
+    def names(self) -> tuple[str, ...]:
+        """The names of the rules, and of their families, each once."""
+        from pytest_mailnet.rules import family_of, name_of  # noqa: PLC0415  # as in `_in_force`
+
+        return tuple(dict.fromkeys(it for rule in self.rules for it in (name_of(rule), family_of(rule))))
 
     def in_force(self, enforced: frozenset[str]) -> Mapping[Stage, tuple[RuleInForce, ...]]:
         """The rules that are asked at each stage.
