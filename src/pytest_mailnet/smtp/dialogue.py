@@ -60,7 +60,7 @@ class Dialogue(ABC):
         self.read = self.argument = b""
         self.rejecting: bool = False
         self._unknown_commands = self._refusals = self._mistakes = self._nonmail = 0
-        self._free = set(_FREE_ONCE)
+        self._free = _FREE_ONCE
         self.rcpt_refused: bool = False
         self.refusal = ""
         self.utf8 = False
@@ -293,7 +293,7 @@ class Dialogue(ABC):
             self._refusals += 1
             step.errors += reply.code >= 500
         elif stage is Stage.MESSAGE:
-            self._refusals, self._free = 0, set(_FREE_ONCE)
+            self._refusals, self._free = 0, _FREE_ONCE
         if reply.closes:
             self.close(f"closed by the server after {reply.code}")
         return said
