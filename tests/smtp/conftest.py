@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from pytest_mailnet.record.journal import Journal
 from pytest_mailnet.smtp.commands import OwnDialogue, answer_command
+from pytest_mailnet.smtp.manners import Manners
 from pytest_mailnet.smtp.state import Step
 from pytest_mailnet.values import Endpoint, Stage
 
@@ -87,3 +89,16 @@ def welcomed(talk: Talk) -> Talk:
     """A dialogue that has got past EHLO."""
     talk.go_to(Stage.MAIL)
     return talk
+
+
+@pytest.fixture
+def talk_with(shop: Any, journal: Journal) -> Callable[..., Talk]:
+    """A dialogue with a server of such manners, greeted."""
+
+    def begin(**manners: Any) -> Talk:
+        shop.manners = Manners(**manners)
+        talk = Talk(shop, journal)
+        talk.dialogue.greet()
+        return talk
+
+    return begin

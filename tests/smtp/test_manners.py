@@ -13,24 +13,10 @@ from hypothesis import strategies as st
 
 from pytest_mailnet.smtp.commands import answer_command
 from pytest_mailnet.smtp.data import Content
-from pytest_mailnet.smtp.manners import Manners
 
 HELLO = "EHLO app.example"
 MAIL = "MAIL FROM:<bob@b.example>"
 RCPT = "RCPT TO:<alice@shop.example>"
-
-
-@pytest.fixture
-def talk_with(shop, journal, new_talk):
-    """A dialogue with a server of such manners, greeted."""
-
-    def begin(**manners):
-        shop.manners = Manners(**manners)
-        talk = new_talk(shop, journal)
-        talk.dialogue.greet()
-        return talk
-
-    return begin
 
 
 def until_the_end(talk, line, most=60):

@@ -8,7 +8,6 @@ import smtplib
 import pytest
 
 from pytest_mailnet.smtp.data import Content
-from pytest_mailnet.smtp.manners import Manners
 from pytest_mailnet.values import Reply, Stage
 
 HELLO = "EHLO app.example"
@@ -17,13 +16,11 @@ RCPT = "RCPT TO:<alice@shop.example>"
 
 
 @pytest.fixture
-def talk_with(shop, journal, new_talk):
+def talk_with(talk_with):
     """A dialogue with a server of such manners, that has said EHLO."""
 
     def begin(**manners):
-        shop.manners = Manners(**manners)
-        talk = new_talk(shop, journal)
-        talk.dialogue.greet()
+        talk = talk_with(**manners)
         talk.say(HELLO)
         return talk
 
