@@ -34,6 +34,8 @@ class Failure:
         fault: the id of one of `pytest_mailnet.FAULTS`, if no server replied.
         words: the text of the evidence, if it has no reply in it.
         file: the name of the file or mail that the evidence is in.
+        read_as: what the evidence was read as, each with an article: "a Postfix bounce"; two where one
+            reader's result was completed by another's.
     """
 
     recipient: str | None = None
@@ -49,6 +51,7 @@ class Failure:
     fault: FaultName | None = None
     words: str = ""
     file: str = ""
+    read_as: tuple[str, ...] = dataclasses.field(default=(), compare=False)
 
     @functools.cached_property
     def code(self) -> int | None:
@@ -77,13 +80,18 @@ class Failure:
         changes = {
             it.name: getattr(other, it.name)
             for it in dataclasses.fields(self)
-            if getattr(self, it.name) in (None, (), "") and getattr(other, it.name) not in (None, (), "")
+            if it.name != "read_as"
+            and getattr(self, it.name) in (None, (), "")
+            and getattr(other, it.name) not in (None, (), "")
         }
         if self.stage_rule is not None and other.stage is not None and other.stage_rule is None:
             changes |= {"stage": other.stage, "stage_rule": None}
         elif self.stage is not None:
             changes.pop("stage_rule", None)
-        return dataclasses.replace(self, **changes) if changes else self
+        if not changes:
+            return self
+        also = tuple(it for it in other.read_as if it not in self.read_as)
+        return dataclasses.replace(self, **changes, read_as=self.read_as + also)
 
 
 @dataclass(frozen=True, slots=True)
