@@ -1,0 +1,182 @@
+"""All trials of an audit, in order, and what was found in them."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import importlib
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
+
+from pytest_mailnet.audit.application import Application, application_of
+from pytest_mailnet.audit.cases import NOTHING, REFUSALS, Case, Rejection, case_named, single_cases
+from pytest_mailnet.audit.findings import Audit
+from pytest_mailnet.audit.forks import in_forks
+from pytest_mailnet.audit.search import search
+from pytest_mailnet.audit.settings import AuditSettings
+from pytest_mailnet.audit.trial import Trial, run_trial, warm_up
+from pytest_mailnet.audit.verdicts import Judgement, Verdict
+from pytest_mailnet.errors import InvalidSetting, MissingExtra, ZoneError
+from pytest_mailnet.providers import catalogue_with
+from pytest_mailnet.server.engine import Engine
+from pytest_mailnet.system.realtime import monotonic
+from pytest_mailnet.values import DELIVERY, Stage
+
+__all__ = ["Campaign"]
+
+_AT_ONCE = 4
+"""How many trials run at once: they wait for each other's locks and for timers more than they compute."""
+
+_WAITING = 16
+"""How many trials of a command run at once: it really waits for its time-outs."""
+
+_OURS = ("pytest_mailnet", "dnslib", "dns", "trustme", "cryptography")
+_OF_SYNTAX = range(500, 505)  # what a client has mistaken, and nobody decides
+
+
+class Campaign:
+    """Runs the cases of an audit, each in a fork of this process with a net of its own.
+
+    Args:
+        settings: the application, and whom it writes to.
+        seen: called with each trial when it is over.
+
+    Raises:
+        InvalidSetting: if the application cannot be called.
+    """
+
+    def __init__(self, settings: AuditSettings, seen: Callable[[Trial], object] = lambda _: None) -> None:
+        self._settings, self._seen = settings, seen
+        self._refusals = _refusals(settings)  # before the application: a misspelt provider is told at once
+        self._app: Application = application_of(settings)
+        self._engine = Engine()
+        self._number = 0
+        warm_up(self._app, settings, self._engine)
+
+    def run(self, *, seed: int = 0, examples: int = 60) -> Audit:
+        """Run all cases, and search for schedules of several steps.
+
+        Args:
+            seed: of what the search draws.
+            examples: how many schedules it draws; 0 for no search.
+
+        Raises:
+            InvalidSetting: if the application does not send a mail even where nothing goes wrong.
+        """
+        began = monotonic()
+        usual = self.usual()
+        refusals = self._refusals.values()
+        cases = single_cases(usual.stages, refusals, several=self._app.several, kept=self._app.kept)
+        trials = [usual, *self.trials(cases)]
+        without = []
+        if examples:
+            known = {it.judgement.verdict for it in trials}
+            found = search(self.trial, usual.stages, refusals, known, seed=seed, examples=examples)
+            try:
+                trials += found
+            except MissingExtra as missing:
+                without.append(str(missing))
+        unsaid = tuple(it for it in Stage if it is not Stage.OTHER and it not in usual.stages)
+        return Audit(self._app.name, tuple(trials), unsaid, tuple(without), monotonic() - began)
+
+    def one(self, name: str) -> Audit:
+        """Run one case.
+
+        Args:
+            name: its name.
+
+        Raises:
+            UnknownName: if there is no such case.
+            InvalidSetting: as `run` does, and for a case that cannot happen.
+        """
+        began = monotonic()
+        case = case_named(name, self._refusals)
+        self.usual()
+        trial = self.trial(case)
+        if trial is None:
+            raise InvalidSetting(f"--case {name}: that cannot happen to {self._app.name}")
+        return Audit(self._app.name, (trial,), seconds=monotonic() - began)
+
+    def usual(self) -> Trial:
+        """The trial in which nothing goes wrong.
+
+        Raises:
+            InvalidSetting: if the application does not send its mail then, with what it did.
+        """
+        trial = self.trial(Case(NOTHING))
+        assert trial is not None
+        _import(trial.modules)
+        if trial.judgement.verdict is Verdict.RIGHT and trial.taken:
+            return trial
+        name, text = self._app.name, trial.said[-1].text if trial.said else trial.judgement.why
+        if trial.connected or not trial.said:
+            raise InvalidSetting(
+                f"{name} does not send its mail even where nothing goes wrong: {text}\n{trial.record}"
+            )
+        settings = self._settings
+        hint = (
+            f"host = {settings.host!r} is said to take its mail, at port {settings.port}"
+            if settings.host
+            else "does it go by the MX of shop.example? If it hands its mail to a server of its own: host = "
+            "and port = in [tool.mailnet.audit] of pyproject.toml name that"
+        )
+        told = "".join(f"\n{it}" for it in trial.incidents)
+        raise InvalidSetting(
+            f"{name} connected to no mail server of the net, and {text}: {hint}{told}\n{trial.record}"
+        )
+
+    def trial(self, case: Case) -> Trial | None:
+        """Run a case; None if it cannot happen here."""
+        return next(self.trials([case]), None)
+
+    def trials(self, cases: Iterable[Case]) -> Iterator[Trial]:
+        """Run cases, and leave out those that cannot happen here."""
+        tried = list(cases)
+        works = map(self._work, tried)
+        most = _WAITING if self._settings.command else _AT_ONCE
+        for case, came in zip(tried, in_forks(works, self._settings.limit, most), strict=True):
+            if isinstance(came, ZoneError):  # the domain has no MX records, which could be wrong
+                continue
+            if isinstance(came, Exception):
+                raise came
+            trial = self._too_long(case) if came is None else came
+            self._seen(trial)
+            yield trial
+
+    def _work(self, case: Case) -> Callable[[], Trial]:
+        self._number += 1
+        return functools.partial(run_trial, self._app, self._settings, case, self._engine, self._number)
+
+    def _too_long(self, case: Case) -> Trial:
+        why = (
+            f"it had not ended after {self._settings.limit:g} s; if it only waits for so long: limit = in "
+            "[tool.mailnet.audit] of pyproject.toml"
+        )
+        return Trial(case, (), (), Judgement(Verdict.UNDECIDED, why), "")
+
+
+def _refusals(settings: AuditSettings) -> Mapping[str, Rejection]:
+    """The refusals to try, by their ids: a provider's own, or those of a server without opinions."""
+    if not settings.provider:
+        return REFUSALS
+    facts = catalogue_with().load(settings.provider)
+    found: dict[str, Rejection] = {}
+    said = set()
+    for phrase in facts.phrases.values():
+        reply = phrase.reply
+        if phrase.stage not in set(DELIVERY) or phrase.role == "submission" or reply.code < 400:
+            continue
+        if reply.code not in _OF_SYNTAX and (phrase.condition, reply.code) not in said:
+            said.add((phrase.condition, reply.code))
+            name = f"{facts.name}/{phrase.name}"
+            found[name] = Rejection(name, Stage(phrase.stage), reply)
+    return found
+
+
+def _import(names: Iterable[str]) -> None:
+    """Import what a fork has imported, for the forks to come; not what is the application's."""
+    for name in sorted(names):
+        root = name.partition(".")[0]
+        if name not in sys.modules and (root in _OURS or root in sys.stdlib_module_names):
+            with contextlib.suppress(ImportError):
+                importlib.import_module(name)

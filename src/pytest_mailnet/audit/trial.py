@@ -1,0 +1,251 @@
+"""One trial: a fresh net, an application that is called in it, and what came of that."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from pytest_mailnet.audit.application import Application
+from pytest_mailnet.audit.beliefs import Mail, Said
+from pytest_mailnet.audit.cases import NOTHING, Case
+from pytest_mailnet.audit.seen_by_servers import CallEnd, refused_in, taken_in
+from pytest_mailnet.audit.settings import AuditSettings
+from pytest_mailnet.audit.verdicts import Belief, Judgement, Rejected, Taken, Verdict, judge
+from pytest_mailnet.clock import Clock
+from pytest_mailnet.errors import ExpectationFailed, UnknownName, WouldHang
+from pytest_mailnet.faults import DnsFault, FaultSchedule
+from pytest_mailnet.net.mailnet import MailNet, life_of
+from pytest_mailnet.providers.agent import Agent
+from pytest_mailnet.server.engine import Engine
+from pytest_mailnet.timeline.story import timeline
+from pytest_mailnet.values import Stage
+
+__all__ = ["Trial", "run_trial", "warm_up"]
+
+_HEALTHY = 3
+"""How often an application is called again after the last step, when nothing goes wrong any more."""
+
+_LONGEST = 10 * 24 * 3600.0
+"""How long an application may sleep in one case, by the net's clock: twice as long as servers keep a mail."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """What came of a case.
+
+    Attributes:
+        case: the case.
+        said: what the application said after each call.
+        taken: what servers took.
+        judgement: the verdict, and why.
+        record: the net's timeline.
+        stages: the stages that it came to.
+        connected: whether anybody asked or connected at all.
+        incidents: what the net objects to: connections that left it, and the like.
+        kept: whether a connection was still open after the last call.
+        modules: the names of the modules that were imported in the end.
+    """
+
+    case: Case
+    said: tuple[Said, ...]
+    taken: tuple[Taken, ...]
+    judgement: Judgement
+    record: str
+    stages: frozenset[Stage] = frozenset()
+    connected: bool = True
+    incidents: tuple[str, ...] = ()
+    kept: bool = False
+    modules: frozenset[str] = frozenset()
+
+
+def warm_up(app: Application, settings: AuditSettings, engine: Engine) -> None:
+    """Read once what all trials need, as the catalogue of providers. The forks of this process have it."""
+    trial = _Trial(app, settings, Case(NOTHING), MailNet(strict=False, engine=engine), 0)
+    trial.servers()
+
+
+def run_trial(app: Application, settings: AuditSettings, case: Case, engine: Engine, number: int) -> Trial:
+    """Call an application in a fresh net in which a case happens.
+
+    Args:
+        app: the application.
+        settings: whom it writes to, by which server.
+        case: what happens.
+        engine: the background in which the net runs.
+        number: makes the mail's Message-ID.
+    """
+    net = MailNet(strict=False, seed=1, engine=engine, title="the audit's net")
+    trial = _Trial(app, settings, case, net, number)
+    with contextlib.suppress(ExpectationFailed), net:
+        trial.run()
+    return trial.result()
+
+
+class _Trial:
+    def __init__(
+        self, app: Application, settings: AuditSettings, case: Case, net: MailNet, number: int
+    ) -> None:
+        self._app, self._settings, self._case, self._net = app, settings, case, net
+        self._provider = net.provider(settings.provider) if settings.provider else None
+        self._domain = settings.domain or (self._provider.domains[0] if self._provider else "shop.example")
+        self._mail = self._written(number)
+        self._first = 0  # message of the mail that is judged
+        self._said: list[Said] = []
+        self._ends: list[CallEnd] = []
+        self._stuck = ""
+        self._kept = False
+
+    def _written(self, number: int, what: str = "audit") -> Mail:
+        names = (self._settings.recipient, f"{self._settings.recipient}.too")[: self._case.recipients]
+        to = tuple(f"{name}@{self._domain}" for name in names)
+        sender = self._settings.sender
+        return Mail(sender, to, f"{what}-{number}@{sender.rpartition('@')[2]}")
+
+    def run(self) -> None:
+        server = self.servers()
+        self._net.include_children()
+        self._app.prepare()
+        self._net.clock.compress()
+        with _no_time_sleeping(self._net.clock):
+            if self._case.idle:
+                self._app.send(self._written(0, "before"))
+                self._first = len(self._net.messages)
+                self._net.clock.advance(hours=1)
+            self._ends.append(CallEnd(self._first, len(self._net.sessions)))
+            with self._happening(server):
+                self._say(self._app.send(self._mail))
+            left = len(self._case.steps) - 1 + _HEALTHY
+            while left > 0 and self._goes_on():
+                left -= 1
+                self._say(self._app.retry(self._mail))
+        self._kept = any(it.open for it in self._net.sessions)
+        self._find_stuck()
+
+    def _say(self, said: Said) -> None:
+        self._said.append(said)
+        self._ends.append(CallEnd(len(self._net.messages), len(self._net.sessions)))
+
+    def _goes_on(self) -> bool:
+        """Whether a caller would call again: for a recipient whose mail is neither sent nor given up."""
+        no = {to for it in self._refused() for to in it.recipients}
+        again = {Belief.NOT_SENT, Belief.DEFERRED, Belief.UNKNOWN}
+        own_queue = bool(self._settings.retry)
+        open_ = [
+            to for to, it in self._said[-1].believed.items() if it in again and (own_queue or to not in no)
+        ]
+        return bool(open_) and not self._hung()
+
+    def servers(self) -> Agent:
+        """Put the servers in, and return the one that the application talks to."""
+        settings, net = self._settings, self._net
+        if settings.host:
+            return self._smarthost()
+        if self._provider is None:
+            return net.add_server(f"mx.{self._domain}", domain=self._domain)
+        if settings.domain:
+            net.add_domain(settings.domain, on=settings.provider)
+        for to in self._mail.recipients:
+            self._provider.add_mailbox(to)
+        return self._provider
+
+    def _smarthost(self) -> Agent:
+        settings, net = self._settings, self._net
+        try:
+            provider = net.host(settings.host).provider  # smtp.gmail.com
+        except UnknownName:
+            ports = sorted({25, 465, 587, settings.port})
+            provider = net.add_server(settings.host, ports=ports)
+        own = settings.host in provider.facts.domains or not provider.domains
+        if settings.user and "@" in settings.user and not own:
+            provider.add_mailbox(settings.user, password=settings.password)
+        elif settings.user:
+            provider.add_account(settings.user, password=settings.password, aliases=[settings.sender])
+        return provider.submission
+
+    @contextlib.contextmanager
+    def _happening(self, server: Agent) -> Iterator[None]:
+        case, where = self._case, self._settings.host or self._domain
+        for refusal in case.refusals:
+            match = self._mail.recipients[-1] if case.recipients > 1 else None
+            getattr(server, f"on_{refusal.stage}")(match).reply(refusal.reply).times(1)
+        faults = case.faults
+        if len(faults) == 1 and isinstance(faults[0], DnsFault):
+            failure = self._net.fail(where, faults[0])  # for good: a resolver asks again by itself
+            yield
+            failure.end()
+            return
+        if any(faults):
+            self._net.fail(where, FaultSchedule(*faults))
+        yield
+
+    def _hung(self) -> str:
+        journal = life_of(self._net).journal
+        return next((it.text for it in journal.incidents if it.kind == "hang"), "")
+
+    def _refused(self) -> list[Rejected]:
+        own_queue = bool(self._settings.retry)
+        return list(refused_in(self._net.sessions, self._ends, self._case, own_queue=own_queue))
+
+    def _find_stuck(self) -> None:
+        """Find out whether a mail that is not sent should have been, when nothing went wrong any more."""
+        if len(self._said) <= _HEALTHY - 1 or not self._goes_on():
+            return
+        last = self._said[-_HEALTHY:]
+        opened = len(self._net.sessions) > self._ends[-1 - _HEALTHY].sessions
+        if self._case.idle and not opened:
+            self._stuck = (
+                f"its connection ended while it was idle, and in {_HEALTHY} calls it opened no other: "
+                f"{last[-1].text}"
+            )
+        elif all(it.network for it in last):
+            self._stuck = (
+                f"nothing went wrong any more, and in {_HEALTHY} calls it did not recover: {last[-1].text}"
+            )
+
+    def result(self) -> Trial:
+        """What came of it, once the net has been left."""
+        net, journal = self._net, life_of(self._net).journal
+        taken = tuple(taken_in(net.messages, self._ends, self._case))
+        if hung := self._hung():
+            judgement = Judgement(Verdict.HUNG, hung)
+        else:
+            judgement = judge(self._said[-1].believed, taken, self._refused(), self._stuck)
+        exchanges = [it for session in net.sessions for it in session.exchanges]
+        return Trial(
+            self._case,
+            tuple(self._said),
+            taken,
+            judgement,
+            timeline(journal),
+            stages=frozenset(it.stage for it in exchanges if it.stage),
+            connected=bool(net.sessions),
+            incidents=tuple(it.text for it in journal.incidents if it.fails),
+            kept=self._kept,
+            modules=frozenset(sys.modules),
+        )
+
+
+@contextlib.contextmanager
+def _no_time_sleeping(clock: Clock) -> Iterator[None]:
+    """Let `time.sleep` of the calling thread move a clock, and take no time."""
+    sleep, caller, began = time.sleep, threading.get_ident(), clock.time()
+
+    def skip(seconds: float) -> None:
+        if threading.get_ident() != caller or seconds <= 0:
+            sleep(seconds)
+        elif clock.time() + seconds - began > _LONGEST:
+            raise WouldHang(
+                f"the application has slept for more than {_LONGEST / 86400:.0f} days by the net's clock"
+            )
+        else:
+            clock.advance(seconds=seconds)
+
+    time.sleep = skip  # type: ignore[assignment]  # typeshed has it take an index too
+    try:
+        yield
+    finally:
+        time.sleep = sleep
