@@ -133,7 +133,7 @@ def _told(
 ) -> Iterator[Judgement]:
     if belief is Belief.SENT and not heard:
         why = f"it says that the mail to {to} is sent, and no server took it"
-        yield Judgement(Verdict.TOLD_WRONG, why, "says sent of what nobody took")
+        yield Judgement(Verdict.LOST, why, "says sent of what nobody took")
     elif belief in {Belief.FAILED, Belief.NOT_SENT, Belief.DEFERRED} and True in heard:
         why = f"it says {belief} of the mail to {to}, which a server took with a yes that it got"
         yield Judgement(Verdict.TOLD_WRONG, why, f"says {belief} of what a server took")
