@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import inspect
 import shutil
 import subprocess
 from collections.abc import Callable, Mapping
+from tempfile import NamedTemporaryFile
 from typing import Any, Protocol
 
 from pytest_mailnet.audit.beliefs import Mail, Said, asked_of_database, of_call, of_word
 from pytest_mailnet.audit.loading import compiled, function_in, module_at, takes_several
 from pytest_mailnet.audit.settings import AuditSettings
 from pytest_mailnet.audit.verdicts import Belief
+from pytest_mailnet.crashes.crasher import Crasher
 from pytest_mailnet.errors import InvalidSetting
 
 __all__ = ["Application", "application_of"]
@@ -37,8 +40,13 @@ class Application(Protocol):
         """Do what comes before each case."""
         ...
 
-    def send(self, mail: Mail) -> Said:
-        """Have it send a mail, and return what it says."""
+    def send(self, mail: Mail, crasher: Crasher | None = None) -> Said:
+        """Have it send a mail, and return what it says.
+
+        Args:
+            mail: the mail.
+            crasher: has it die, and starts it again; None for one that lives.
+        """
         ...
 
     def retry(self, mail: Mail) -> Said:
@@ -88,8 +96,9 @@ class _Function:
         if "prepare" in self._code:
             self._evaluated("prepare")
 
-    def send(self, mail: Mail) -> Said:
-        return self._said(mail, lambda: self._called(mail))
+    def send(self, mail: Mail, crasher: Crasher | None = None) -> Said:
+        call = functools.partial(self._said, mail, lambda: self._called(mail))
+        return call() if crasher is None else crasher.call(call)
 
     def retry(self, mail: Mail) -> Said:
         if "retry" not in self._code:
@@ -148,18 +157,27 @@ class _Command:
                 told = done.stderr.decode("utf-8", "replace").strip()
                 raise InvalidSetting(f"prepare = {list(self._settings.prepare)} has failed: {told}")
 
-    def send(self, mail: Mail) -> Said:
-        return self._run(self._settings.command, mail)
+    def send(self, mail: Mail, crasher: Crasher | None = None) -> Said:
+        return self._run(self._settings.command, mail, crasher)
 
     def retry(self, mail: Mail) -> Said:
         return self._run(tuple(self._settings.retry) or self._settings.command, mail)
 
-    def _run(self, words: tuple[str, ...], mail: Mail) -> Said:
+    def _run(self, words: tuple[str, ...], mail: Mail, crasher: Crasher | None = None) -> Said:
         values = {"sender": mail.sender, "recipient": mail.recipients[0], "message_id": mail.message_id}
         filled: list[str] = []
         for word in words:
             filled += mail.recipients if word == "{recipients}" else [_filled(word, values)]
-        ended = subprocess.run(filled, input=mail.content, capture_output=True, check=False)  # noqa: S603
+        with NamedTemporaryFile() as content:
+            content.write(mail.content)
+            content.flush()
+            # By the shell, so that each start of a command that dies reads the mail from its beginning.
+            whole = ["/bin/sh", "-c", 'exec "$@" <"$0"', content.name, *filled]
+            if crasher is None:
+                ended = subprocess.run(whole, capture_output=True, check=False)  # noqa: S603
+            else:
+                pipe = subprocess.PIPE
+                ended = crasher.run(whole, timeout=self._settings.limit, stdout=pipe, stderr=pipe)
         told = ended.stderr.decode("utf-8", "replace").strip().rpartition("\n")[2]
         text = f"exit status {ended.returncode}" + (f": {told}" if told and ended.returncode else "")
         belief = {0: Belief.SENT, _TEMPORARY: Belief.DEFERRED}.get(ended.returncode, Belief.NOT_SENT)

@@ -10,7 +10,7 @@ from typing import Any
 
 from pytest_mailnet.audit.settings import AuditSettings
 from pytest_mailnet.audit.verdicts import Belief
-from pytest_mailnet.errors import InvalidSetting, amongst
+from pytest_mailnet.errors import Crash, InvalidSetting, amongst
 
 __all__ = ["Mail", "Said", "asked_of_database", "of_call", "of_word"]
 
@@ -70,7 +70,7 @@ def of_call(call: Callable[[], Any], mail: Mail, fates: Mapping[str, str]) -> Sa
     """
     try:
         returned = call()
-    except (KeyboardInterrupt, InvalidSetting):
+    except (KeyboardInterrupt, Crash, InvalidSetting):
         raise
     except BaseException as error:  # noqa: BLE001  # whatever it raises is what it says
         text = f"raised {type(error).__name__}: {error}".rstrip(": ")

@@ -66,7 +66,9 @@ class Campaign:
         began = monotonic()
         usual = self.usual()
         refusals = self._refusals.values()
-        cases = single_cases(usual.stages, refusals, several=self._app.several, kept=self._app.kept)
+        cases = single_cases(
+            usual.stages, refusals, usual.places, several=self._app.several, kept=self._app.kept
+        )
         trials = [usual, *self.trials(cases)]
         without = []
         if examples:

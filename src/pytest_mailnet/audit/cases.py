@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from pytest_mailnet.crashes.place import CrashPlace
 from pytest_mailnet.errors import InvalidSetting, UnknownName
 from pytest_mailnet.faults import FAULTS, DnsFault, Fault
 from pytest_mailnet.values import Reply, Stage
@@ -30,6 +32,7 @@ IDLE = "idle-connection"
 """The case in which two mails are sent, with an hour between them."""
 
 _ONE_OF_TWO = "one-of-two-"
+_DEATH = re.compile(r"died-at-([1-9]\d*)(?!\d)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,12 +111,14 @@ class Case:
             connection through.
         recipients: to how many recipients the mail is; the refusal is the last one's.
         idle: whether a mail is sent before, and an hour passes.
+        dies_at: the number of the place at which the application dies, and is started again; 0 for nowhere.
     """
 
     id: str
     steps: tuple[Step, ...] = ()
     recipients: int = 1
     idle: bool = False
+    dies_at: int = 0
 
     @property
     def faults(self) -> tuple[Fault | DnsFault | None, ...]:
@@ -130,6 +135,8 @@ class Case:
         """What happens, in words."""
         if self.idle:
             return "two mails an hour apart: a connection that is kept has ended by then"
+        if self.dies_at:
+            return f"the application dies at place {self.dies_at}, and is started again"
         told = [_does(it) for it in self.steps]
         text = "; then ".join(told) or "nothing goes wrong"
         return f"of two recipients, for the second one: {text}" if self.recipients > 1 else text
@@ -153,13 +160,19 @@ def case_of(steps: Sequence[Step]) -> Case:
 
 
 def single_cases(
-    said: frozenset[Stage], refusals: Iterable[Rejection], *, several: bool, kept: bool
+    said: frozenset[Stage],
+    refusals: Iterable[Rejection],
+    places: Iterable[CrashPlace],
+    *,
+    several: bool,
+    kept: bool,
 ) -> Iterator[Case]:
     """The cases of one step each, in the order of the stages.
 
     Args:
         said: the stages that the application comes to where nothing goes wrong.
         refusals: the refusals to try.
+        places: where the application can die.
         several: whether it can send a mail to two recipients.
         kept: whether calls share a process, so that a connection may be kept.
     """
@@ -174,6 +187,7 @@ def single_cases(
         )
     if kept:
         yield Case(IDLE, idle=True)
+    yield from (Case(it.id, dies_at=it.number) for it in places)
 
 
 def case_named(name: str, refusals: Mapping[str, Rejection]) -> Case:
@@ -189,6 +203,8 @@ def case_named(name: str, refusals: Mapping[str, Rejection]) -> Case:
     """
     if name == IDLE:
         return Case(IDLE, idle=True)
+    if death := _DEATH.match(name):
+        return Case(name, dies_at=int(death[1]))
     two = name.startswith(_ONE_OF_TWO)
     known: dict[str, Step] = {str(key): it for key, it in FAULTS.items()}
     known.update(refusals)

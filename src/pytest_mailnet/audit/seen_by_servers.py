@@ -14,6 +14,8 @@ from pytest_mailnet.values import Stage
 
 __all__ = ["CallEnd", "refused_in", "taken_in"]
 
+_HARM = ("fault", "crash")
+
 
 @dataclass(frozen=True, slots=True)
 class CallEnd:
@@ -98,8 +100,8 @@ def _last_dot(session: Session) -> int:
 
 
 def _harmed(session: Session, at: int) -> bool:
-    """Whether a fault has happened in a session up to an exchange, whose reply may be misread then."""
-    return any(it.finding is not None and it.finding.rule == "fault" for it in session.exchanges[: at + 1])
+    """Whether something went wrong in a session up to an exchange, whose reply may not be heard then."""
+    return any(it.finding is not None and it.finding.rule in _HARM for it in session.exchanges[: at + 1])
 
 
 def _shown(exchange: Exchange, refusal: Rejection) -> str:

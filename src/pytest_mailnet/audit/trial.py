@@ -16,6 +16,8 @@ from pytest_mailnet.audit.seen_by_servers import CallEnd, refused_in, taken_in
 from pytest_mailnet.audit.settings import AuditSettings
 from pytest_mailnet.audit.verdicts import Belief, Judgement, Rejected, Taken, Verdict, judge
 from pytest_mailnet.clock import Clock
+from pytest_mailnet.crashes.crasher import Crasher
+from pytest_mailnet.crashes.place import CrashPlace
 from pytest_mailnet.errors import ExpectationFailed, UnknownName, WouldHang
 from pytest_mailnet.faults import DnsFault, FaultSchedule
 from pytest_mailnet.net.mailnet import MailNet, life_of
@@ -48,6 +50,7 @@ class Trial:
         incidents: what the net objects to: connections that left it, and the like.
         kept: whether a connection was still open after the last call.
         modules: the names of the modules that were imported in the end.
+        places: where it could have died, if that was counted.
     """
 
     case: Case
@@ -60,6 +63,7 @@ class Trial:
     incidents: tuple[str, ...] = ()
     kept: bool = False
     modules: frozenset[str] = frozenset()
+    places: tuple[CrashPlace, ...] = ()
 
 
 def warm_up(app: Application, settings: AuditSettings, engine: Engine) -> None:
@@ -98,6 +102,7 @@ class _Trial:
         self._ends: list[CallEnd] = []
         self._stuck = ""
         self._kept = False
+        self._crasher = Crasher(net, at=case.dies_at or None) if case.dies_at or case.id == NOTHING else None
 
     def _written(self, number: int, what: str = "audit") -> Mail:
         names = (self._settings.recipient, f"{self._settings.recipient}.too")[: self._case.recipients]
@@ -117,7 +122,7 @@ class _Trial:
                 self._net.clock.advance(hours=1)
             self._ends.append(CallEnd(self._first, len(self._net.sessions)))
             with self._happening(server):
-                self._say(self._app.send(self._mail))
+                self._say(self._app.send(self._mail, self._crasher))
             left = len(self._case.steps) - 1 + _HEALTHY
             while left > 0 and self._goes_on():
                 left -= 1
@@ -206,17 +211,25 @@ class _Trial:
                 f"nothing went wrong any more, and in {_HEALTHY} calls it did not recover: {last[-1].text}"
             )
 
+    @property
+    def _has_a_record(self) -> bool:
+        """Whether the application is known to keep a record, which it can write once a mail is taken."""
+        return bool(self._settings.query or self._settings.belief)
+
     def result(self) -> Trial:
         """What came of it, once the net has been left."""
-        net, journal = self._net, life_of(self._net).journal
-        taken = tuple(taken_in(net.messages, self._ends, self._case))
+        case, net, journal = self._case, self._net, life_of(self._net).journal
+        taken = tuple(taken_in(net.messages, self._ends, case))
         if hung := self._hung():
             judgement = Judgement(Verdict.HUNG, hung)
         else:
             judgement = judge(self._said[-1].believed, taken, self._refused(), self._stuck)
+            if case.dies_at and judgement.verdict is Verdict.DUPLICATED and not self._has_a_record:
+                # Nobody was told that the mail is sent, and nothing is left that could tell.
+                judgement = Judgement(Verdict.DUPLICATES_POSSIBLE, judgement.why)
         exchanges = [it for session in net.sessions for it in session.exchanges]
         return Trial(
-            self._case,
+            case,
             tuple(self._said),
             taken,
             judgement,
@@ -226,6 +239,7 @@ class _Trial:
             incidents=tuple(it.text for it in journal.incidents if it.fails),
             kept=self._kept,
             modules=frozenset(sys.modules),
+            places=tuple(self._crasher.places) if self._crasher else (),
         )
 
 
