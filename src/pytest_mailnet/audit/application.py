@@ -8,6 +8,7 @@ import inspect
 import shutil
 import subprocess
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from tempfile import NamedTemporaryFile
 from typing import Any, Protocol
 
@@ -36,8 +37,12 @@ class Application(Protocol):
     several: bool
     kept: bool
 
-    def prepare(self) -> None:
-        """Do what comes before each case."""
+    def prepare(self, now: Callable[[], datetime]) -> None:
+        """Do what comes before each case.
+
+        Args:
+            now: tells the time of the net, for an application that takes a clock.
+        """
         ...
 
     def send(self, mail: Mail, crasher: Crasher | None = None) -> Said:
@@ -82,9 +87,11 @@ class _Function:
         self._module = module_at(where)
         self._code = {
             key: compiled(key, text)
-            for key in ("prepare", "call", "retry", "belief")
+            for key in ("call", "retry", "belief")
             if isinstance(text := getattr(settings, key), str) and text
         }
+        before = settings.prepare
+        self._prepare = compiled("prepare", before, "exec") if isinstance(before, str) and before else None
         self._function: Callable[..., Any] | None = None
         if "call" in self._code:
             self.several: bool = "recipients" in self._code["call"].co_names
@@ -92,9 +99,11 @@ class _Function:
             self._function = function_in(self._module, where, name)
             self.several = takes_several(self._function, settings.app)
 
-    def prepare(self) -> None:
-        if "prepare" in self._code:
-            self._evaluated("prepare")
+    def prepare(self, now: Callable[[], datetime]) -> None:
+        if self._prepare is not None:
+            names = vars(self._module)
+            names.setdefault("now", now)
+            exec(self._prepare, names)  # noqa: S102  # the user's own settings
 
     def send(self, mail: Mail, crasher: Crasher | None = None) -> Said:
         call = functools.partial(self._said, mail, lambda: self._called(mail))
@@ -111,16 +120,15 @@ class _Function:
         to = list(mail.recipients) if self.several else mail.recipients[0]
         return _awaited(self._function(mail.sender, to, mail.content))
 
-    def _evaluated(self, key: str, mail: Mail | None = None) -> Any:
-        names = dict(vars(self._module))
-        if mail is not None:
-            names |= {
-                "sender": mail.sender,
-                "recipient": mail.recipients[0],
-                "recipients": list(mail.recipients),
-                "message": mail.content,
-                "message_id": mail.message_id,
-            }
+    def _evaluated(self, key: str, mail: Mail) -> Any:
+        # In one namespace: what is within a comprehension does not see another one's locals.
+        names = vars(self._module) | {
+            "sender": mail.sender,
+            "recipient": mail.recipients[0],
+            "recipients": list(mail.recipients),
+            "message": mail.content,
+            "message_id": mail.message_id,
+        }
         return _awaited(eval(self._code[key], names))  # noqa: S307  # the user's own settings
 
     def _said(self, mail: Mail, call: Callable[[], Any]) -> Said:
@@ -148,7 +156,7 @@ class _Command:
                     f"no command {first!r}: it is a list of words, the first of which is a program"
                 )
 
-    def prepare(self) -> None:
+    def prepare(self, now: Callable[[], datetime]) -> None:  # noqa: ARG002  # another process has its own
         if self._settings.prepare:
             done = subprocess.run(  # noqa: S603  # the user's own settings
                 self._settings.prepare, capture_output=True, check=False, stdin=subprocess.DEVNULL

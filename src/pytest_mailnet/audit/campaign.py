@@ -51,6 +51,7 @@ class Campaign:
         self._app: Application = application_of(settings)
         self._engine = Engine()
         self._number = 0
+        self._authorities = ""
         warm_up(self._app, settings, self._engine)
 
     def run(self, *, seed: int = 0, examples: int = 60) -> Audit:
@@ -108,6 +109,8 @@ class Campaign:
         trial = self.trial(Case(NOTHING))
         assert trial is not None
         _import(trial.modules)
+        if trial.encrypted:
+            self._authorities = str(self._engine.authority.bundle)
         if trial.judgement.verdict is Verdict.RIGHT and trial.taken:
             return trial
         name, text = self._app.name, trial.said[-1].text if trial.said else trial.judgement.why
@@ -147,7 +150,15 @@ class Campaign:
 
     def _work(self, case: Case) -> Callable[[], Trial]:
         self._number += 1
-        return functools.partial(run_trial, self._app, self._settings, case, self._engine, self._number)
+        return functools.partial(
+            run_trial,
+            self._app,
+            self._settings,
+            case,
+            self._engine,
+            number=self._number,
+            authorities=self._authorities,
+        )
 
     def _too_long(self, case: Case) -> Trial:
         why = (

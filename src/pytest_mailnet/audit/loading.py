@@ -119,19 +119,18 @@ def takes_several(function: Callable[..., Any], name: str) -> bool:
     return second in _SEVERAL or any(it in written for it in _LISTS)
 
 
-def compiled(key: str, text: str) -> CodeType:
-    """An expression of the settings.
+def compiled(key: str, text: str, mode: str = "eval") -> CodeType:
+    """An expression, or statements, of the settings.
 
     Args:
-        key: its key.
-        text: the expression.
+        key: the key.
+        text: what is written there.
+        mode: "eval" for an expression, "exec" for statements.
 
     Raises:
         InvalidSetting: if it is none.
     """
     try:
-        return compile(text, f"[tool.mailnet.audit] {key}", "eval")
+        return compile(text, f"[tool.mailnet.audit] {key}", mode)
     except SyntaxError as error:
-        raise InvalidSetting(
-            f"[tool.mailnet.audit] {key} = {text!r} is no expression of Python: {error.msg}"
-        ) from None
+        raise InvalidSetting(f"[tool.mailnet.audit] {key} = {text!r} is not Python: {error.msg}") from None

@@ -29,8 +29,10 @@ class AuditSettings:
             {message_id} stand for what they name, and the mail is its standard input.
         call: a Python expression that sends the mail, in the names of the application's module and `sender`,
             `recipient`, `recipients`, `message` (bytes), `message_id`; "" to call the function.
-        prepare: an expression (of a command: its words) that comes before each case: it empties a database.
-        retry: an expression (of a command: its words) that has the application try again; "" to call it anew.
+        prepare: statements (of a command: its words) that come before each case, to empty a database, say;
+            `now` tells the net's time.
+        retry: an expression (of a command: its words) that has the application try again, a day later by the
+            net's clock; "" to call it anew.
         belief: an expression that returns what the application believes; "" for what the call returns.
         database: the path of an SQLite database, which `query` is asked in.
         query: SQL that selects what the application believes, by :message_id, :recipient and :sender.

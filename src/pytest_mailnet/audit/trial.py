@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
+import os
 import sys
 import threading
 import time
@@ -51,6 +53,7 @@ class Trial:
         kept: whether a connection was still open after the last call.
         modules: the names of the modules that were imported in the end.
         places: where it could have died, if that was counted.
+        encrypted: whether a connection was encrypted.
     """
 
     case: Case
@@ -64,6 +67,7 @@ class Trial:
     kept: bool = False
     modules: frozenset[str] = frozenset()
     places: tuple[CrashPlace, ...] = ()
+    encrypted: bool = False
 
 
 def warm_up(app: Application, settings: AuditSettings, engine: Engine) -> None:
@@ -72,7 +76,9 @@ def warm_up(app: Application, settings: AuditSettings, engine: Engine) -> None:
     trial.servers()
 
 
-def run_trial(app: Application, settings: AuditSettings, case: Case, engine: Engine, number: int) -> Trial:
+def run_trial(
+    app: Application, settings: AuditSettings, case: Case, engine: Engine, *, number: int, authorities: str
+) -> Trial:
     """Call an application in a fresh net in which a case happens.
 
     Args:
@@ -81,7 +87,11 @@ def run_trial(app: Application, settings: AuditSettings, case: Case, engine: Eng
         case: what happens.
         engine: the background in which the net runs.
         number: makes the mail's Message-ID.
+        authorities: a file that TLS contexts read in place of the machine's authorities, which takes longer
+            than all else in a trial; "" for none. It is set for the whole process.
     """
+    if authorities:
+        os.environ["SSL_CERT_FILE"] = authorities
     net = MailNet(strict=False, seed=1, engine=engine, title="the audit's net")
     trial = _Trial(app, settings, case, net, number)
     with contextlib.suppress(ExpectationFailed), net:
@@ -99,6 +109,7 @@ class _Trial:
         self._mail = self._written(number)
         self._first = 0  # message of the mail that is judged
         self._said: list[Said] = []
+        self._believed: dict[str, Belief] = {}
         self._ends: list[CallEnd] = []
         self._stuck = ""
         self._kept = False
@@ -113,7 +124,7 @@ class _Trial:
     def run(self) -> None:
         server = self.servers()
         self._net.include_children()
-        self._app.prepare()
+        self._app.prepare(self._net.clock.now)
         self._net.clock.compress()
         with _no_time_sleeping(self._net.clock):
             if self._case.idle:
@@ -124,25 +135,28 @@ class _Trial:
             with self._happening(server):
                 self._say(self._app.send(self._mail, self._crasher))
             left = len(self._case.steps) - 1 + _HEALTHY
-            while left > 0 and self._goes_on():
+            while left > 0 and (mail := self._again()) is not None:
                 left -= 1
-                self._say(self._app.retry(self._mail))
+                if self._settings.retry:  # what has a queue of its own tries again when it is due
+                    self._net.clock.advance(days=1)
+                self._say(self._app.retry(mail))
         self._kept = any(it.open for it in self._net.sessions)
         self._find_stuck()
 
     def _say(self, said: Said) -> None:
         self._said.append(said)
+        self._believed.update(said.believed)
         self._ends.append(CallEnd(len(self._net.messages), len(self._net.sessions)))
 
-    def _goes_on(self) -> bool:
-        """Whether a caller would call again: for a recipient whose mail is neither sent nor given up."""
-        no = {to for it in self._refused() for to in it.recipients}
-        again = {Belief.NOT_SENT, Belief.DEFERRED, Belief.UNKNOWN}
+    def _again(self) -> Mail | None:
+        """What a caller would call again for: the recipients whose mail is neither sent nor given up."""
         own_queue = bool(self._settings.retry)
-        open_ = [
-            to for to, it in self._said[-1].believed.items() if it in again and (own_queue or to not in no)
-        ]
-        return bool(open_) and not self._hung()
+        no = {to for it in self._refused() for to in it.recipients}
+        open_ = {Belief.NOT_SENT, Belief.DEFERRED, Belief.UNKNOWN}
+        left = [to for to, it in self._believed.items() if it in open_ and (own_queue or to not in no)]
+        if not left or self._hung():
+            return None
+        return self._mail if own_queue else dataclasses.replace(self._mail, recipients=tuple(left))
 
     def servers(self) -> Agent:
         """Put the servers in, and return the one that the application talks to."""
@@ -197,7 +211,7 @@ class _Trial:
 
     def _find_stuck(self) -> None:
         """Find out whether a mail that is not sent should have been, when nothing went wrong any more."""
-        if len(self._said) <= _HEALTHY - 1 or not self._goes_on():
+        if len(self._said) <= _HEALTHY - 1 or self._again() is None:
             return
         last = self._said[-_HEALTHY:]
         opened = len(self._net.sessions) > self._ends[-1 - _HEALTHY].sessions
@@ -223,7 +237,7 @@ class _Trial:
         if hung := self._hung():
             judgement = Judgement(Verdict.HUNG, hung)
         else:
-            judgement = judge(self._said[-1].believed, taken, self._refused(), self._stuck)
+            judgement = judge(self._believed, taken, self._refused(), self._stuck)
             if case.dies_at and judgement.verdict is Verdict.DUPLICATED and not self._has_a_record:
                 # Nobody was told that the mail is sent, and nothing is left that could tell.
                 judgement = Judgement(Verdict.DUPLICATES_POSSIBLE, judgement.why)
@@ -240,6 +254,7 @@ class _Trial:
             kept=self._kept,
             modules=frozenset(sys.modules),
             places=tuple(self._crasher.places) if self._crasher else (),
+            encrypted=any(it.tls for it in net.sessions),
         )
 
 
