@@ -48,11 +48,15 @@ class Said:
         text: in words: "returned None", "raised ConnectionRefusedError: ...", "exit status 1".
         believed: what it believes of each recipient.
         network: whether it has raised an error of the network.
+        unended: why it has not ended; "" for one that has.
+        for_good: whether it would never end.
     """
 
     text: str
     believed: Mapping[str, Belief]
     network: bool = False
+    unended: str = ""
+    for_good: bool = False
 
 
 def of_call(call: Callable[[], Any], mail: Mail, fates: Mapping[str, str]) -> Said:

@@ -8,10 +8,15 @@ import importlib
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
-from pytest_mailnet.audit.application import Application, application_of
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from pytest_mailnet.audit.application import Application
 from pytest_mailnet.audit.cases import NOTHING, REFUSALS, Case, Rejection, case_named, single_cases
+from pytest_mailnet.audit.command import Command
 from pytest_mailnet.audit.findings import Audit
 from pytest_mailnet.audit.forks import in_forks
+from pytest_mailnet.audit.function import Function
 from pytest_mailnet.audit.search import search
 from pytest_mailnet.audit.settings import AuditSettings
 from pytest_mailnet.audit.trial import Trial, run_trial, warm_up
@@ -29,6 +34,9 @@ _AT_ONCE = 4
 
 _WAITING = 16
 """How many trials of a command run at once: it really waits for its time-outs."""
+
+_STARTS = 8
+"""How many starts of a command fit into a trial at most."""
 
 _OURS = ("pytest_mailnet", "dnslib", "dns", "trustme", "cryptography")
 _OF_SYNTAX = range(500, 505)  # what a client has mistaken, and nobody decides
@@ -48,10 +56,11 @@ class Campaign:
     def __init__(self, settings: AuditSettings, seen: Callable[[Trial], object] = lambda _: None) -> None:
         self._settings, self._seen = settings, seen
         self._refusals = _refusals(settings)  # before the application: a misspelt provider is told at once
-        self._app: Application = application_of(settings)
+        self._app: Application = _application(settings)
         self._engine = Engine()
         self._number = 0
         self._authorities = ""
+        self._folder = TemporaryDirectory(prefix="mailnet-audit-")
         warm_up(self._app, settings, self._engine)
 
     def run(self, *, seed: int = 0, examples: int = 60) -> Audit:
@@ -93,8 +102,7 @@ class Campaign:
             InvalidSetting: as `run` does, and for a case that cannot happen.
         """
         began = monotonic()
-        case = case_named(name, self._refusals)
-        self.usual()
+        case = case_named(name, self._refusals, self.usual().places)
         trial = self.trial(case)
         if trial is None:
             raise InvalidSetting(f"--case {name}: that cannot happen to {self._app.name}")
@@ -138,8 +146,7 @@ class Campaign:
         """Run cases, and leave out those that cannot happen here."""
         tried = list(cases)
         works = map(self._work, tried)
-        most = _WAITING if self._settings.command else _AT_ONCE
-        for case, came in zip(tried, in_forks(works, self._settings.limit, most), strict=True):
+        for case, came in zip(tried, in_forks(works, self._limit, self._at_once), strict=True):
             if isinstance(came, ZoneError):  # the domain has no MX records, which could be wrong
                 continue
             if isinstance(came, Exception):
@@ -147,6 +154,20 @@ class Campaign:
             trial = self._too_long(case) if came is None else came
             self._seen(trial)
             yield trial
+
+    @property
+    def _at_once(self) -> int:
+        """How many trials run at once: one, if they share a database or the like."""
+        settings = self._settings
+        own = "{folder}" in f"{settings.database}{settings.prepare}" or "folder" in f"{settings.prepare}"
+        if (settings.database or settings.prepare) and not own:
+            return 1
+        return _WAITING if settings.command else _AT_ONCE
+
+    @property
+    def _limit(self) -> float:
+        """How many real seconds a trial may take; a command has its own limit for each start."""
+        return self._settings.longest * (_STARTS if self._settings.command else 1)
 
     def _work(self, case: Case) -> Callable[[], Trial]:
         self._number += 1
@@ -158,14 +179,26 @@ class Campaign:
             self._engine,
             number=self._number,
             authorities=self._authorities,
+            folder=Path(self._folder.name, str(self._number)),
         )
 
     def _too_long(self, case: Case) -> Trial:
         why = (
-            f"it had not ended after {self._settings.limit:g} s; if it only waits for so long: limit = in "
+            f"it had not ended after {self._settings.longest:g} s; if it only waits for so long: limit = in "
             "[tool.mailnet.audit] of pyproject.toml"
         )
         return Trial(case, (), (), Judgement(Verdict.UNDECIDED, why), "")
+
+
+def _application(settings: AuditSettings) -> Application:
+    if settings.command:
+        return Command(settings)
+    if not settings.app:
+        raise InvalidSetting(
+            "which application? mailnet audit app.py:deliver names a function, mailnet audit -- python -m "
+            "app a command; so do app = and command = in [tool.mailnet.audit] of pyproject.toml"
+        )
+    return Function(settings)
 
 
 def _refusals(settings: AuditSettings) -> Mapping[str, Rejection]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -32,7 +31,6 @@ IDLE = "idle-connection"
 """The case in which two mails are sent, with an hour between them."""
 
 _ONE_OF_TWO = "one-of-two-"
-_DEATH = re.compile(r"died-at-([1-9]\d*)(?!\d)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,14 +109,14 @@ class Case:
             connection through.
         recipients: to how many recipients the mail is; the refusal is the last one's.
         idle: whether a mail is sent before, and an hour passes.
-        dies_at: the number of the place at which the application dies, and is started again; 0 for nowhere.
+        place: where the application dies, and is started again; None for nowhere.
     """
 
     id: str
     steps: tuple[Step, ...] = ()
     recipients: int = 1
     idle: bool = False
-    dies_at: int = 0
+    place: CrashPlace | None = None
 
     @property
     def faults(self) -> tuple[Fault | DnsFault | None, ...]:
@@ -135,8 +133,9 @@ class Case:
         """What happens, in words."""
         if self.idle:
             return "two mails an hour apart: a connection that is kept has ended by then"
-        if self.dies_at:
-            return f"the application dies at place {self.dies_at}, and is started again"
+        if self.place is not None:
+            when = "before it hears" if self.place.after else "right after"
+            return f"the application dies {when}: {self.place.what}; and is started again"
         told = [_does(it) for it in self.steps]
         text = "; then ".join(told) or "nothing goes wrong"
         return f"of two recipients, for the second one: {text}" if self.recipients > 1 else text
@@ -187,15 +186,16 @@ def single_cases(
         )
     if kept:
         yield Case(IDLE, idle=True)
-    yield from (Case(it.id, dies_at=it.number) for it in places)
+    yield from (Case(it.id, place=it) for it in places)
 
 
-def case_named(name: str, refusals: Mapping[str, Rejection]) -> Case:
+def case_named(name: str, refusals: Mapping[str, Rejection], places: Iterable[CrashPlace] = ()) -> Case:
     """A case by its name: "reset-after-dot", "450-at-rcpt,nothing,closed-at-quit", "one-of-two-550-at-rcpt".
 
     Args:
         name: the name.
         refusals: the refusals that there are, by their ids.
+        places: where the application can die.
 
     Raises:
         UnknownName: for an unknown step; names the near misses.
@@ -203,8 +203,9 @@ def case_named(name: str, refusals: Mapping[str, Rejection]) -> Case:
     """
     if name == IDLE:
         return Case(IDLE, idle=True)
-    if death := _DEATH.match(name):
-        return Case(name, dies_at=int(death[1]))
+    deaths = {it.id: Case(it.id, place=it) for it in places}
+    if name in deaths:
+        return deaths[name]
     two = name.startswith(_ONE_OF_TWO)
     known: dict[str, Step] = {str(key): it for key, it in FAULTS.items()}
     known.update(refusals)
@@ -215,7 +216,7 @@ def case_named(name: str, refusals: Mapping[str, Rejection]) -> Case:
         elif step.strip() in known:
             steps.append(known[step.strip()])
         else:
-            names = [*known, NOTHING, IDLE, *(f"{_ONE_OF_TWO}{it}" for it in refusals)]
+            names = [*known, NOTHING, IDLE, *deaths, *(f"{_ONE_OF_TWO}{it}" for it in refusals)]
             raise UnknownName(
                 "case",
                 step.strip(),

@@ -100,7 +100,7 @@ def taken_of(trial: Trial) -> list[str]:
 
 
 def _size(trial: Trial) -> int:
-    return len(trial.case.steps)
+    return max(1, len(trial.case.steps))
 
 
 def _stage(trial: Trial) -> str:

@@ -25,8 +25,9 @@ class AuditSettings:
 
     Attributes:
         app: the application's file or module and its function: "app.py:deliver".
-        command: the words of its command, in place of a function; {sender}, {recipient}, {recipients} and
-            {message_id} stand for what they name, and the mail is its standard input.
+        command: the words of its command, in place of a function; {sender}, {recipient}, {recipients},
+            {message_id} and {folder}, an empty folder of the case, stand for what they name; the mail is its
+            standard input.
         call: a Python expression that sends the mail, in the names of the application's module and `sender`,
             `recipient`, `recipients`, `message` (bytes), `message_id`; "" to call the function.
         prepare: statements (of a command: its words) that come before each case, to empty a database, say;
@@ -46,7 +47,7 @@ class AuditSettings:
         port: the port of that server.
         user: the user who logs in there; "" for nobody.
         password: that user's password.
-        limit: how many real seconds a case may take.
+        limit: how many real seconds a call may take; 0 for 10, or 30 for a command, whose time-outs last.
     """
 
     app: str = ""
@@ -66,7 +67,7 @@ class AuditSettings:
     port: int = 587
     user: str = ""
     password: str = ""
-    limit: float = 10.0
+    limit: float = 0
 
     def __post_init__(self) -> None:
         for name, kind in get_type_hints(AuditSettings).items():
@@ -85,6 +86,11 @@ class AuditSettings:
         for word, fate in self.fates.items():
             if fate not in _FATES:
                 raise InvalidSetting(f"{_TABLE} fates: {word} = {fate!r}{amongst(str(fate), _FATES)}")
+
+    @property
+    def longest(self) -> float:
+        """How many real seconds a call may take."""
+        return self.limit or (30.0 if self.command else 10.0)
 
     def but(self, **changed: Any) -> AuditSettings:
         """The same with some settings changed; None changes nothing."""
@@ -117,7 +123,7 @@ def settings_in(folder: Path) -> AuditSettings:
 
 def _is_of(given: object, kind: Any) -> bool:
     if kind is float:
-        return isinstance(given, int | float) and not isinstance(given, bool) and given > 0
+        return isinstance(given, int | float) and not isinstance(given, bool) and given >= 0
     if kind is int:
         return isinstance(given, int) and not isinstance(given, bool) and 0 < given < 65536
     words = isinstance(given, tuple) and all(isinstance(it, str) for it in given)

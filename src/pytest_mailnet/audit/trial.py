@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from pytest_mailnet.audit.application import Application
 from pytest_mailnet.audit.beliefs import Mail, Said
@@ -21,7 +22,8 @@ from pytest_mailnet.clock import Clock
 from pytest_mailnet.crashes.crasher import Crasher
 from pytest_mailnet.crashes.place import CrashPlace
 from pytest_mailnet.errors import ExpectationFailed, UnknownName, WouldHang
-from pytest_mailnet.faults import DnsFault, FaultSchedule
+from pytest_mailnet.faults import DnsFault, Fault, FaultSchedule
+from pytest_mailnet.faults.fault import Manner
 from pytest_mailnet.net.mailnet import MailNet, life_of
 from pytest_mailnet.providers.agent import Agent
 from pytest_mailnet.server.engine import Engine
@@ -32,6 +34,9 @@ __all__ = ["Trial", "run_trial", "warm_up"]
 
 _HEALTHY = 3
 """How often an application is called again after the last step, when nothing goes wrong any more."""
+
+_LATE = 2.0
+"""How late a late reply to a process comes, in real seconds."""
 
 _LONGEST = 10 * 24 * 3600.0
 """How long an application may sleep in one case, by the net's clock: twice as long as servers keep a mail."""
@@ -77,7 +82,14 @@ def warm_up(app: Application, settings: AuditSettings, engine: Engine) -> None:
 
 
 def run_trial(
-    app: Application, settings: AuditSettings, case: Case, engine: Engine, *, number: int, authorities: str
+    app: Application,
+    settings: AuditSettings,
+    case: Case,
+    engine: Engine,
+    *,
+    number: int,
+    authorities: str,
+    folder: Path,
 ) -> Trial:
     """Call an application in a fresh net in which a case happens.
 
@@ -89,13 +101,15 @@ def run_trial(
         number: makes the mail's Message-ID.
         authorities: a file that TLS contexts read in place of the machine's authorities, which takes longer
             than all else in a trial; "" for none. It is set for the whole process.
+        folder: the case's own folder, which does not exist yet.
     """
+    folder.mkdir()
     if authorities:
         os.environ["SSL_CERT_FILE"] = authorities
     net = MailNet(strict=False, seed=1, engine=engine, title="the audit's net")
     trial = _Trial(app, settings, case, net, number)
     with contextlib.suppress(ExpectationFailed), net:
-        trial.run()
+        trial.run(folder)
     return trial.result()
 
 
@@ -113,7 +127,7 @@ class _Trial:
         self._ends: list[CallEnd] = []
         self._stuck = ""
         self._kept = False
-        self._crasher = Crasher(net, at=case.dies_at or None) if case.dies_at or case.id == NOTHING else None
+        self._crasher = _crasher(net, case)
 
     def _written(self, number: int, what: str = "audit") -> Mail:
         names = (self._settings.recipient, f"{self._settings.recipient}.too")[: self._case.recipients]
@@ -121,11 +135,17 @@ class _Trial:
         sender = self._settings.sender
         return Mail(sender, to, f"{what}-{number}@{sender.rpartition('@')[2]}")
 
-    def run(self) -> None:
+    def run(self, folder: Path) -> None:
+        """Call the application, in the active net.
+
+        Args:
+            folder: the case's own folder.
+        """
         server = self.servers()
         self._net.include_children()
-        self._app.prepare(self._net.clock.now)
-        self._net.clock.compress()
+        self._app.prepare(self._net.clock.now, folder)
+        if self._app.kept:  # processes of their own cannot wait in the net's time
+            self._net.clock.compress()
         with _no_time_sleeping(self._net.clock):
             if self._case.idle:
                 self._app.send(self._written(0, "before"))
@@ -154,7 +174,7 @@ class _Trial:
         no = {to for it in self._refused() for to in it.recipients}
         open_ = {Belief.NOT_SENT, Belief.DEFERRED, Belief.UNKNOWN}
         left = [to for to, it in self._believed.items() if it in open_ and (own_queue or to not in no)]
-        if not left or self._hung():
+        if not left or self._hung() or self._said[-1].unended:
             return None
         return self._mail if own_queue else dataclasses.replace(self._mail, recipients=tuple(left))
 
@@ -191,7 +211,7 @@ class _Trial:
         for refusal in case.refusals:
             match = self._mail.recipients[-1] if case.recipients > 1 else None
             getattr(server, f"on_{refusal.stage}")(match).reply(refusal.reply).times(1)
-        faults = case.faults
+        faults = case.faults if self._app.kept else tuple(map(_sooner, case.faults))
         if len(faults) == 1 and isinstance(faults[0], DnsFault):
             failure = self._net.fail(where, faults[0])  # for good: a resolver asks again by itself
             yield
@@ -234,11 +254,14 @@ class _Trial:
         """What came of it, once the net has been left."""
         case, net, journal = self._case, self._net, life_of(self._net).journal
         taken = tuple(taken_in(net.messages, self._ends, case))
+        last = self._said[-1]
         if hung := self._hung():
             judgement = Judgement(Verdict.HUNG, hung)
+        elif last.unended:
+            judgement = Judgement(Verdict.HUNG if last.for_good else Verdict.UNDECIDED, last.unended)
         else:
             judgement = judge(self._believed, taken, self._refused(), self._stuck)
-            if case.dies_at and judgement.verdict is Verdict.DUPLICATED and not self._has_a_record:
+            if case.place and judgement.verdict is Verdict.DUPLICATED and not self._has_a_record:
                 # Nobody was told that the mail is sent, and nothing is left that could tell.
                 judgement = Judgement(Verdict.DUPLICATES_POSSIBLE, judgement.why)
         exchanges = [it for session in net.sessions for it in session.exchanges]
@@ -256,6 +279,20 @@ class _Trial:
             places=tuple(self._crasher.places) if self._crasher else (),
             encrypted=any(it.tls for it in net.sessions),
         )
+
+
+def _crasher(net: MailNet, case: Case) -> Crasher | None:
+    """What has the application die; where nothing goes wrong, it counts the places."""
+    if case.place is not None:
+        return Crasher(net, at=case.place.number)
+    return Crasher(net) if case.id == NOTHING else None
+
+
+def _sooner(fault: Fault | DnsFault | None) -> Fault | DnsFault | None:
+    """A late reply that is as late as a process should have to wait for."""
+    if isinstance(fault, Fault) and fault.manner is Manner.LATE:
+        return dataclasses.replace(fault, seconds=_LATE)
+    return fault
 
 
 @contextlib.contextmanager
