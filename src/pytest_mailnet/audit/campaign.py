@@ -7,16 +7,15 @@ import functools
 import importlib
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
-
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from pytest_mailnet.audit.application import Application
 from pytest_mailnet.audit.cases import NOTHING, REFUSALS, Case, Rejection, case_named, single_cases
-from pytest_mailnet.audit.command import Command
+from pytest_mailnet.audit.command import StartedCommand
 from pytest_mailnet.audit.findings import Audit
 from pytest_mailnet.audit.forks import in_forks
-from pytest_mailnet.audit.function import Function
+from pytest_mailnet.audit.function import CalledFunction
 from pytest_mailnet.audit.search import search
 from pytest_mailnet.audit.settings import AuditSettings
 from pytest_mailnet.audit.trial import Trial, run_trial, warm_up
@@ -192,13 +191,13 @@ class Campaign:
 
 def _application(settings: AuditSettings) -> Application:
     if settings.command:
-        return Command(settings)
+        return StartedCommand(settings)
     if not settings.app:
         raise InvalidSetting(
             "which application? mailnet audit app.py:deliver names a function, mailnet audit -- python -m "
             "app a command; so do app = and command = in [tool.mailnet.audit] of pyproject.toml"
         )
-    return Function(settings)
+    return CalledFunction(settings)
 
 
 def _refusals(settings: AuditSettings) -> Mapping[str, Rejection]:

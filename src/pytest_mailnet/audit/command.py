@@ -10,14 +10,14 @@ from pathlib import Path
 from tempfile import NamedTemporaryFile
 
 from pytest_mailnet.audit.beliefs import Mail, Said, asked_of_database
+from pytest_mailnet.audit.hanging import waits_for_good
 from pytest_mailnet.audit.settings import AuditSettings
 from pytest_mailnet.audit.verdicts import Belief
-from pytest_mailnet.audit.waiting import waits_for_good
 from pytest_mailnet.crashes.crasher import Crasher
 from pytest_mailnet.errors import InvalidSetting
 from pytest_mailnet.system.realtime import monotonic
 
-__all__ = ["Command"]
+__all__ = ["StartedCommand"]
 
 _TEMPORARY = 75  # EX_TEMPFAIL of sysexits.h
 _PIPE = subprocess.PIPE
@@ -28,7 +28,7 @@ _SURE = 3
 """How often in a row it has to be found waiting without a time-out."""
 
 
-class Command:
+class StartedCommand:
     """An application that is a command, run as a process of its own.
 
     Args:
@@ -108,8 +108,8 @@ class Command:
                 why = (
                     "it waits without a time-out for a server that will never speak"
                     if endless
-                    else f"it had not ended after {self._settings.longest:g} s, in which nothing came to an end; "
-                    "limit = in [tool.mailnet.audit] of pyproject.toml gives it longer than its time-outs"
+                    else f"it had not ended after {self._settings.longest:g} s; limit = in "
+                    "[tool.mailnet.audit] of pyproject.toml gives it longer than its time-outs"
                 )
                 return Said("had not ended", unknown, unended=why, for_good=bool(endless))
 

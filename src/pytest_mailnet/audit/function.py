@@ -15,10 +15,10 @@ from pytest_mailnet.audit.loading import compiled, function_in, module_at, takes
 from pytest_mailnet.audit.settings import AuditSettings
 from pytest_mailnet.crashes.crasher import Crasher
 
-__all__ = ["Function"]
+__all__ = ["CalledFunction"]
 
 
-class Function:
+class CalledFunction:
     """An application that is a function in this process, or an expression that calls one.
 
     Args:

@@ -6,8 +6,6 @@ import contextlib
 import dataclasses
 import os
 import sys
-import threading
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,11 +15,11 @@ from pytest_mailnet.audit.beliefs import Mail, Said
 from pytest_mailnet.audit.cases import NOTHING, Case
 from pytest_mailnet.audit.seen_by_servers import CallEnd, refused_in, taken_in
 from pytest_mailnet.audit.settings import AuditSettings
+from pytest_mailnet.audit.sleeping import no_time_sleeping
 from pytest_mailnet.audit.verdicts import Belief, Judgement, Rejected, Taken, Verdict, judge
-from pytest_mailnet.clock import Clock
 from pytest_mailnet.crashes.crasher import Crasher
 from pytest_mailnet.crashes.place import CrashPlace
-from pytest_mailnet.errors import ExpectationFailed, UnknownName, WouldHang
+from pytest_mailnet.errors import ExpectationFailed, UnknownName
 from pytest_mailnet.faults import DnsFault, Fault, FaultSchedule
 from pytest_mailnet.faults.fault import Manner
 from pytest_mailnet.net.mailnet import MailNet, life_of
@@ -37,9 +35,6 @@ _HEALTHY = 3
 
 _LATE = 2.0
 """How late a late reply to a process comes, in real seconds."""
-
-_LONGEST = 10 * 24 * 3600.0
-"""How long an application may sleep in one case, by the net's clock: twice as long as servers keep a mail."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +141,7 @@ class _Trial:
         self._app.prepare(self._net.clock.now, folder)
         if self._app.kept:  # processes of their own cannot wait in the net's time
             self._net.clock.compress()
-        with _no_time_sleeping(self._net.clock):
+        with no_time_sleeping(self._net.clock):
             if self._case.idle:
                 self._app.send(self._written(0, "before"))
                 self._first = len(self._net.messages)
@@ -293,25 +288,3 @@ def _sooner(fault: Fault | DnsFault | None) -> Fault | DnsFault | None:
     if isinstance(fault, Fault) and fault.manner is Manner.LATE:
         return dataclasses.replace(fault, seconds=_LATE)
     return fault
-
-
-@contextlib.contextmanager
-def _no_time_sleeping(clock: Clock) -> Iterator[None]:
-    """Let `time.sleep` of the calling thread move a clock, and take no time."""
-    sleep, caller, began = time.sleep, threading.get_ident(), clock.time()
-
-    def skip(seconds: float) -> None:
-        if threading.get_ident() != caller or seconds <= 0:
-            sleep(seconds)
-        elif clock.time() + seconds - began > _LONGEST:
-            raise WouldHang(
-                f"the application has slept for more than {_LONGEST / 86400:.0f} days by the net's clock"
-            )
-        else:
-            clock.advance(seconds=seconds)
-
-    time.sleep = skip  # type: ignore[assignment]  # typeshed has it take an index too
-    try:
-        yield
-    finally:
-        time.sleep = sleep
