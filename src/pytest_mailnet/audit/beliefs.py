@@ -10,7 +10,7 @@ from typing import Any
 
 from pytest_mailnet.audit.settings import AuditSettings
 from pytest_mailnet.audit.verdicts import Belief
-from pytest_mailnet.errors import Crash, InvalidSetting, amongst
+from pytest_mailnet.errors import Crash, InvalidSetting, amongst, behind
 
 __all__ = ["Mail", "Said", "asked_of_database", "of_call", "of_word"]
 
@@ -74,9 +74,11 @@ def of_call(call: Callable[[], Any], mail: Mail, fates: Mapping[str, str]) -> Sa
     """
     try:
         returned = call()
-    except (KeyboardInterrupt, Crash, InvalidSetting):
+    except (KeyboardInterrupt, InvalidSetting):
         raise
-    except BaseException as error:  # noqa: BLE001  # whatever it raises is what it says
+    except BaseException as error:
+        if any(isinstance(it, Crash) for it in behind(error)):  # the dead say nothing
+            raise
         text = f"raised {type(error).__name__}: {error}".rstrip(": ")
         return Said(text, _of_exception(error, mail), isinstance(error, OSError))
     text = f"returned {returned!r}"

@@ -19,7 +19,7 @@ from pytest_mailnet.audit.sleeping import no_time_sleeping
 from pytest_mailnet.audit.verdicts import Belief, Judgement, Rejected, Taken, Verdict, judge
 from pytest_mailnet.crashes.crasher import Crasher
 from pytest_mailnet.crashes.place import CrashPlace
-from pytest_mailnet.errors import ExpectationFailed, UnknownName
+from pytest_mailnet.errors import ExpectationFailed, InvalidSetting, UnknownName, WouldHang
 from pytest_mailnet.faults import DnsFault, Fault, FaultSchedule
 from pytest_mailnet.faults.fault import Manner
 from pytest_mailnet.net.mailnet import MailNet, life_of
@@ -148,7 +148,7 @@ class _Trial:
                 self._net.clock.advance(hours=1)
             self._ends.append(CallEnd(self._first, len(self._net.sessions)))
             with self._happening(server):
-                self._say(self._app.send(self._mail, self._crasher))
+                self._say(self._sent())
             left = len(self._case.steps) - 1 + _HEALTHY
             while left > 0 and (mail := self._again()) is not None:
                 left -= 1
@@ -157,6 +157,16 @@ class _Trial:
                 self._say(self._app.retry(mail))
         self._kept = any(it.open for it in self._net.sessions)
         self._find_stuck()
+
+    def _sent(self) -> Said:
+        """Have the application send the mail, and die on the way if it is to."""
+        try:
+            return self._app.send(self._mail, self._crasher)
+        except (InvalidSetting, WouldHang) as error:
+            if self._case.place is None:
+                raise
+            unknown = dict.fromkeys(self._mail.recipients, Belief.UNKNOWN)
+            return Said("did not die", unknown, unended=str(error))
 
     def _say(self, said: Said) -> None:
         self._said.append(said)

@@ -1,12 +1,3 @@
-"""One application that is right, and the mistakes that others make in its place."""
-
-from __future__ import annotations
-
-from types import MappingProxyType
-
-__all__ = ["MISTAKEN", "RIGHT"]
-
-RIGHT = '''\
 """Sends a mail to the MX hosts of its recipients, and says of each what became of it."""
 
 import contextlib
@@ -28,7 +19,9 @@ def deliver(sender, recipients, message):
 
 def attempt(sender, recipients, message):
     try:
-        hosts = sorted(dns.resolver.resolve(recipients[0].rpartition("@")[2], "MX"), key=lambda mx: mx.preference)
+        hosts = sorted(
+            dns.resolver.resolve(recipients[0].rpartition("@")[2], "MX"), key=lambda mx: mx.preference
+        )
     except dns.exception.DNSException:
         return dict.fromkeys(recipients, "deferred")
     try:
@@ -79,63 +72,3 @@ def of_refusal(code):
 def part(client):
     with contextlib.suppress(OSError):
         client.quit()
-'''
-
-_SENDING = """\
-    fates = attempt(sender, left, message) if left else {}
-    SENT.update((message, to) for to, fate in fates.items() if fate == "sent")
-"""
-
-MISTAKEN = MappingProxyType(
-    {
-        "marks before it sends": (
-            _SENDING,
-            """\
-    SENT.update((message, to) for to in left)
-    fates = attempt(sender, left, message) if left else {}
-""",
-        ),
-        "swallows a 421": ('"sent" if code == 250', '"sent" if code in (250, 421)'),
-        "has no time-out": ("TIMEOUT = 60", "TIMEOUT = None"),
-        "retries a 550": ('"failed" if code >= 500 and code != 552 else "deferred"', '"deferred"'),
-        "sends to all again after one refusal": (
-            _SENDING,
-            """\
-    fates = attempt(sender, left, message) if left else {}
-    if "deferred" in fates.values():
-        fates = attempt(sender, recipients, message)
-    SENT.update((message, to) for to, fate in fates.items() if fate == "sent")
-""",
-        ),
-        "takes an error of QUIT for a failure": (
-            """\
-    with contextlib.suppress(OSError):
-        client.quit()
-""",
-            "    client.quit()\n",
-        ),
-        "uses a dead connection again": (
-            """\
-    client = smtplib.SMTP(host, 25, timeout=TIMEOUT)
-    client.ehlo_or_helo_if_needed()
-    return client
-""",
-            """\
-    if host not in OPEN:
-        OPEN[host] = smtplib.SMTP(host, 25, timeout=TIMEOUT)
-        OPEN[host].ehlo_or_helo_if_needed()
-    return OPEN[host]
-
-
-OPEN = {}
-
-
-def keep(client):
-    pass
-
-
-""",
-        ),
-    }
-)
-"""For each mistake, a text of the right application and what stands in its place."""
