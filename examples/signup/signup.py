@@ -6,6 +6,7 @@ in it knows of a test.
 
 from __future__ import annotations
 
+import contextlib
 import email
 import email.policy
 import secrets
@@ -52,18 +53,19 @@ class SignUp:
         """Add a user and mail the link; tries again what was not sent at an earlier time."""
         user = self.users.setdefault(address, User(address, secrets.token_urlsafe(16)))
         try:
-            with smtplib.SMTP(self._account.host, 587, timeout=30) as server:
+            with contextlib.closing(smtplib.SMTP(self._account.host, 587, timeout=30)) as server:
                 server.starttls(context=ssl.create_default_context())
                 self._log_in(server)
                 server.send_message(self._letter(user), self._account.address, [address])
+                user.state, user.reason = "mailed", ""
+                with contextlib.suppress(OSError):  # a QUIT that fails changes nothing
+                    server.quit()
         except smtplib.SMTPRecipientsRefused as refused:
             code, text = refused.recipients[address]
             user.state = "unreachable" if code >= 500 else "unsent"
             user.reason = f"{code} {text.decode()}"
         except smtplib.SMTPResponseException as error:
             raise NotConfigured(str(error.args)) from error
-        else:
-            user.state, user.reason = "mailed", ""
         return user
 
     def confirm(self, secret: str) -> User:

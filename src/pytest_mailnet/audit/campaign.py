@@ -79,7 +79,7 @@ class Campaign:
             usual.stages, refusals, usual.places, several=self._app.several, kept=self._app.kept
         )
         trials = [usual, *self.trials(cases)]
-        without = []
+        without, before = [], self._number
         if examples:
             known = {it.judgement.verdict for it in trials}
             found = search(self.trial, usual.stages, refusals, known, seed=seed, examples=examples)
@@ -87,8 +87,9 @@ class Campaign:
                 trials += found
             except MissingExtra as missing:
                 without.append(str(missing))
+        searched = self._number - before
         unsaid = tuple(it for it in Stage if it is not Stage.OTHER and it not in usual.stages)
-        return Audit(self._app.name, tuple(trials), unsaid, tuple(without), monotonic() - began)
+        return Audit(self._app.name, tuple(trials), searched, unsaid, tuple(without), monotonic() - began)
 
     def one(self, name: str) -> Audit:
         """Run one case.
@@ -126,16 +127,15 @@ class Campaign:
                 f"{name} does not send its mail even where nothing goes wrong: {text}\n{trial.record}"
             )
         settings = self._settings
+        named = trial.unknown[-1] if trial.unknown else "localhost"
         hint = (
             f"host = {settings.host!r} is said to take its mail, at port {settings.port}"
             if settings.host
-            else "does it go by the MX of shop.example? If it hands its mail to a server of its own: host = "
-            "and port = in [tool.mailnet.audit] of pyproject.toml name that"
+            else "does it go by the MX of the recipient? If it hands its mail to a server of its own: "
+            f"host = {named!r} and port = 587, say, in [tool.mailnet.audit] of pyproject.toml"
         )
-        told = "".join(f"\n{it}" for it in trial.incidents)
-        raise InvalidSetting(
-            f"{name} connected to no mail server of the net, and {text}: {hint}{told}\n{trial.record}"
-        )
+        told = "".join(f"\n{it}" for it in (*trial.incidents, trial.record) if it)
+        raise InvalidSetting(f"{name} connected to no mail server of the net, and {text}: {hint}{told}")
 
     def trial(self, case: Case) -> Trial | None:
         """Run a case; None if it cannot happen here."""

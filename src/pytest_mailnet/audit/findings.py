@@ -32,7 +32,8 @@ class Audit:
 
     Attributes:
         application: how the command line names it.
-        trials: the trials, in the order of the cases.
+        trials: the trials, in the order of the cases; of the search, those that show a mistake.
+        searched: how many schedules the search has tried.
         unsaid: the stages that the application does not come to, whose cases were left out.
         without: what could not be tried, and why.
         seconds: how long it took.
@@ -40,6 +41,7 @@ class Audit:
 
     application: str
     trials: tuple[Trial, ...]
+    searched: int = 0
     unsaid: tuple[Stage, ...] = ()
     without: tuple[str, ...] = ()
     seconds: float = 0.0

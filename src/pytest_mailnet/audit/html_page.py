@@ -35,7 +35,7 @@ def in_html(audit: Audit) -> str:
             '<meta name="viewport" content="width=device-width, initial-scale=1">',
             f"<title>{escape(title)}</title><style>{_STYLE}</style></head><body>",
             f"<h1>{escape(title)}</h1>",
-            f"<p>{len(audit.trials)} cases in {audit.seconds:.1f} s.</p>",
+            f"<p>{len(audit.trials)} cases and {audit.searched} schedules in {audit.seconds:.1f} s.</p>",
             *_mistakes(audit),
             *_all(audit),
             "</body></html>\n",

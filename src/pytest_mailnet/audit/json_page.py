@@ -16,6 +16,7 @@ def in_json(audit: Audit) -> str:
         {
             "application": audit.application,
             "seconds": round(audit.seconds, 3),
+            "searched": audit.searched,
             "mistakes": [it.smallest.case.id for it in audit.mistakes],
             "not_tried": [*audit.unsaid, *audit.without],
             "cases": [

@@ -28,7 +28,8 @@ def on_terminal(audit: Audit, *, colour: bool) -> Iterator[str]:
         return painted(text, code) if colour else text
 
     mistakes, undecided = audit.mistakes, audit.of(Verdict.UNDECIDED)
-    yield paint(f"{printable(audit.application)}: {_cases(len(audit.trials))} in {audit.seconds:.1f} s", BOLD)
+    tried = _cases(len(audit.trials)) + (f" and {audit.searched} schedules" if audit.searched else "")
+    yield paint(f"{printable(audit.application)}: {tried} in {audit.seconds:.1f} s", BOLD)
     for mistake in mistakes:
         yield ""
         yield from _mistake(audit, mistake, lambda it: paint(it, BAD))

@@ -14,16 +14,17 @@ from pytest_mailnet.audit.application import Application
 from pytest_mailnet.audit.beliefs import Mail, Said
 from pytest_mailnet.audit.cases import NOTHING, Case
 from pytest_mailnet.audit.seen_by_servers import CallEnd, refused_in, taken_in
+from pytest_mailnet.audit.servers import AuditedServers
 from pytest_mailnet.audit.settings import AuditSettings
 from pytest_mailnet.audit.sleeping import no_time_sleeping
 from pytest_mailnet.audit.verdicts import Belief, Judgement, Rejected, Taken, Verdict, judge
 from pytest_mailnet.crashes.crasher import Crasher
 from pytest_mailnet.crashes.place import CrashPlace
-from pytest_mailnet.errors import ExpectationFailed, InvalidSetting, UnknownName, WouldHang
+from pytest_mailnet.errors import ExpectationFailed, InvalidSetting, WouldHang
 from pytest_mailnet.faults import DnsFault, Fault, FaultSchedule
 from pytest_mailnet.faults.fault import Manner
 from pytest_mailnet.net.mailnet import MailNet, life_of
-from pytest_mailnet.providers.agent import Agent
+from pytest_mailnet.record.journal import Incident, Journal
 from pytest_mailnet.server.engine import Engine
 from pytest_mailnet.timeline.story import timeline
 from pytest_mailnet.values import Stage
@@ -49,6 +50,7 @@ class Trial:
         record: the net's timeline.
         stages: the stages that it came to.
         connected: whether anybody asked or connected at all.
+        unknown: the names that it looked up and that the net does not have.
         incidents: what the net objects to: connections that left it, and the like.
         kept: whether a connection was still open after the last call.
         modules: the names of the modules that were imported in the end.
@@ -63,6 +65,7 @@ class Trial:
     record: str
     stages: frozenset[Stage] = frozenset()
     connected: bool = True
+    unknown: tuple[str, ...] = ()
     incidents: tuple[str, ...] = ()
     kept: bool = False
     modules: frozenset[str] = frozenset()
@@ -72,8 +75,7 @@ class Trial:
 
 def warm_up(app: Application, settings: AuditSettings, engine: Engine) -> None:
     """Read once what all trials need, as the catalogue of providers. The forks of this process have it."""
-    trial = _Trial(app, settings, Case(NOTHING), MailNet(strict=False, engine=engine), 0)
-    trial.servers()
+    _Trial(app, settings, Case(NOTHING), MailNet(strict=False, engine=engine), 0)
 
 
 def run_trial(
@@ -113,8 +115,7 @@ class _Trial:
         self, app: Application, settings: AuditSettings, case: Case, net: MailNet, number: int
     ) -> None:
         self._app, self._settings, self._case, self._net = app, settings, case, net
-        self._provider = net.provider(settings.provider) if settings.provider else None
-        self._domain = settings.domain or (self._provider.domains[0] if self._provider else "shop.example")
+        self._servers = AuditedServers(net, settings)
         self._mail = self._written(number)
         self._first = 0  # message of the mail that is judged
         self._said: list[Said] = []
@@ -126,7 +127,7 @@ class _Trial:
 
     def _written(self, number: int, what: str = "audit") -> Mail:
         names = (self._settings.recipient, f"{self._settings.recipient}.too")[: self._case.recipients]
-        to = tuple(f"{name}@{self._domain}" for name in names)
+        to = tuple(f"{name}@{self._servers.domain}" for name in names)
         sender = self._settings.sender
         return Mail(sender, to, f"{what}-{number}@{sender.rpartition('@')[2]}")
 
@@ -136,18 +137,18 @@ class _Trial:
         Args:
             folder: the case's own folder.
         """
-        server = self.servers()
+        self._servers.open_mailboxes(self._mail.recipients)
         self._net.include_children()
         self._app.prepare(self._net.clock.now, folder)
         if self._app.kept:  # processes of their own cannot wait in the net's time
             self._net.clock.compress()
-        with no_time_sleeping(self._net.clock):
+        with no_time_sleeping(self._net.clock), self._servers.leading_home():
             if self._case.idle:
                 self._app.send(self._written(0, "before"))
                 self._first = len(self._net.messages)
                 self._net.clock.advance(hours=1)
             self._ends.append(CallEnd(self._first, len(self._net.sessions)))
-            with self._happening(server):
+            with self._happening():
                 self._say(self._sent())
             left = len(self._case.steps) - 1 + _HEALTHY
             while left > 0 and (mail := self._again()) is not None:
@@ -183,39 +184,12 @@ class _Trial:
             return None
         return self._mail if own_queue else dataclasses.replace(self._mail, recipients=tuple(left))
 
-    def servers(self) -> Agent:
-        """Put the servers in, and return the one that the application talks to."""
-        settings, net = self._settings, self._net
-        if settings.host:
-            return self._smarthost()
-        if self._provider is None:
-            return net.add_server(f"mx.{self._domain}", domain=self._domain)
-        if settings.domain:
-            net.add_domain(settings.domain, on=settings.provider)
-        for to in self._mail.recipients:
-            self._provider.add_mailbox(to)
-        return self._provider
-
-    def _smarthost(self) -> Agent:
-        settings, net = self._settings, self._net
-        try:
-            provider = net.host(settings.host).provider  # smtp.gmail.com
-        except UnknownName:
-            ports = sorted({25, 465, 587, settings.port})
-            provider = net.add_server(settings.host, ports=ports)
-        own = settings.host in provider.facts.domains or not provider.domains
-        if settings.user and "@" in settings.user and not own:
-            provider.add_mailbox(settings.user, password=settings.password)
-        elif settings.user:
-            provider.add_account(settings.user, password=settings.password, aliases=[settings.sender])
-        return provider.submission
-
     @contextlib.contextmanager
-    def _happening(self, server: Agent) -> Iterator[None]:
-        case, where = self._case, self._settings.host or self._domain
+    def _happening(self) -> Iterator[None]:
+        case, where = self._case, self._servers.failing
         for refusal in case.refusals:
             match = self._mail.recipients[-1] if case.recipients > 1 else None
-            getattr(server, f"on_{refusal.stage}")(match).reply(refusal.reply).times(1)
+            getattr(self._servers.agent, f"on_{refusal.stage}")(match).reply(refusal.reply).times(1)
         faults = case.faults if self._app.kept else tuple(map(_sooner, case.faults))
         if len(faults) == 1 and isinstance(faults[0], DnsFault):
             failure = self._net.fail(where, faults[0])  # for good: a resolver asks again by itself
@@ -275,15 +249,25 @@ class _Trial:
             tuple(self._said),
             taken,
             judgement,
-            timeline(journal),
+            timeline(_without_noise(journal)),
             stages=frozenset(it.stage for it in exchanges if it.stage),
             connected=bool(net.sessions),
+            unknown=tuple(dict.fromkeys(it.name for it in net.dns.queries if it.rcode == "NXDOMAIN")),
             incidents=tuple(it.text for it in journal.incidents if it.fails),
             kept=self._kept,
             modules=frozenset(sys.modules),
             places=tuple(self._crasher.places) if self._crasher else (),
             encrypted=any(it.tls for it in net.sessions),
         )
+
+
+def _without_noise(journal: Journal) -> Journal:
+    """The record without what is so in every case: that children's waits would take real time."""
+    told = Journal()
+    for entry in journal.entries:
+        if not isinstance(entry, Incident) or entry.kind != "real time":
+            told.add(entry)
+    return told
 
 
 def _crasher(net: MailNet, case: Case) -> Crasher | None:
