@@ -15,7 +15,8 @@ def add_audit(commands: Any) -> None:
     """Add the command to the subparsers of a parser."""
     audit = commands.add_parser(
         "audit",
-        usage="mailnet audit [options] [APP | -- COMMAND ...]",
+        usage="mailnet audit [-h] [--case NAME] [--seed N] [--examples N] [--html FILE] [--json FILE] "
+        "[APP | -- COMMAND ...]",
         help="send a mail by an application in everything that can go wrong, and tell what it gets wrong",
         description="Call an application's function, or run its command, once with each thing that can "
         "happen to a mail, and hold what it says of the mail against what servers took. [tool.mailnet.audit] "
@@ -31,7 +32,9 @@ def add_audit(commands: Any) -> None:
         "its standard input",
     )
     audit.add_argument("--case", metavar="NAME", help="only this case, as a mistake names it")
-    audit.add_argument("--seed", type=int, default=0, help="of the search over schedules (default: 0)")
+    audit.add_argument(
+        "--seed", type=int, default=0, metavar="N", help="of the search over schedules (default: 0)"
+    )
     audit.add_argument(
         "--examples",
         type=int,
