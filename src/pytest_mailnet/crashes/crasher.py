@@ -110,7 +110,7 @@ class Crasher:
                         said = self._ended(process, timeout)
                     finally:
                         victim.kill()
-                self._life.engine.settled()
+                        self._life.engine.settled()
                 if not self._countdown.dead or process.returncode != -signal.SIGKILL:
                     return CompletedProcess(args, process.returncode, *said)
                 self._countdown.dead = False
@@ -165,7 +165,7 @@ class Crasher:
                     each.__traceback__ = None
                 del each, known
                 self._life.engine.cut(self._life.internet)
-                gc.collect()
+                gc.collect(1)  # the young: all of them would take longer than the rest
             return None
         if self._countdown.dead:
             raise self._went_on(function, f"returned {returned!r}")
