@@ -197,7 +197,8 @@ class CrashRuns:
             verdicts = {it["place"]: it["verdict"] for it in told if "verdict" in it}
             counted = Counter(verdicts.values())
             each = ", ".join(f"{counted[it]} {it}" for it in reversed(_GRAVEST_FIRST) if counted[it])
-            terminalreporter.line(f"{test}: {len(verdicts)} places, {seconds:.1f} s: {each}")
+            places = "1 place" if len(verdicts) == 1 else f"{len(verdicts)} places"
+            terminalreporter.line(f"{test}: {places}, {seconds:.1f} s: {each}")
             wrong = [
                 f"  {verdict:<19} {place}"
                 for verdict in _GRAVEST_FIRST
