@@ -508,6 +508,7 @@ def test_errors(mailnet: MailNet) -> None:
         ZoneError,
     ]
     assert issubclass(OutlivedItsNet, UserWarning)
+    assert issubclass(Crash, SystemExit)
     assert kinds
     with pytest.raises(UnknownName) as caught:
         mailnet.gmail.mailbox("alcie")
