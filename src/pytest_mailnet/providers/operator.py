@@ -143,8 +143,8 @@ class Operator:
         """Open a mailbox; see `Provider.add_mailbox`."""
         if self.facts.handled:
             raise InvalidSetting(
-                f"add_mailbox({address!r}): {self.name} is served by a handler, which decides itself who has "
-                "a mailbox"
+                f"add_mailbox({address!r}): {self.name} is served by the application, which decides itself "
+                "who has a mailbox"
             )
         plain = isinstance(address, str) and "@" not in address
         if self.facts.submission is not None and not self.domains and (plain or not self.facts.customer):
@@ -276,8 +276,8 @@ class Operator:
         fate = step.fate
         if fate is not None and fate.diagnostic is None:
             raise InvalidSetting(
-                f".on_message(...).{fate.name}(): {self.name} is served by a handler, which decides itself "
-                "what becomes of a mail"
+                f".on_message(...).{fate.name}(): {self.name} is served by the application, which decides "
+                "itself what becomes of a mail"
             )
         if fate is not None:
             self.value_of(step, "queue_id")

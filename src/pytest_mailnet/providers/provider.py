@@ -109,7 +109,7 @@ class Provider(Agent):
         Raises:
             InvalidAddress: for an invalid address, or a domain that is not the provider's.
             InvalidSetting: for a quota that is no number of bytes, a password that is no text, or a provider
-                that is served by a handler.
+                that is served by the application.
         """
         return self._operator.add_mailbox(address, quota=quota, password=password, aliases=aliases)
 
