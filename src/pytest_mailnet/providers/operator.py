@@ -95,7 +95,7 @@ class Operator:
             facts.addressing,
             takes_all=facts.catch_all,
             clock=clock,
-            complain=self._complain,
+            outgoing=self,
         )
         self.is_local: Callable[[str], bool] = self.register.is_local
         self.mailbox_of: Callable[[str], Mailbox | None] = self.register.home_of
@@ -339,5 +339,33 @@ class Operator:
         )
         self.journal.add(Incident(self.journal.elapsed(), "error", text, error))
 
-    def _complain(self, message: Message, to: str) -> None:
+    def complain(self, message: Message, to: str) -> None:
+        """Send a feedback report on a message, when the queue runs; see `Mailbox.report_spam`."""
         self._relay.complain(self, message, to)
+
+    def send(
+        self,
+        author: str,
+        to: tuple[str, ...],
+        subject: str,
+        text: str,
+        *,
+        content: bytes | None = None,
+        answered: Message | None = None,
+    ) -> None:
+        """Take a mail that the owner of a mailbox writes; see `Mailbox.send` and `Mailbox.reply_to`.
+
+        Args:
+            author: the address of the mailbox.
+            to: the recipients.
+            subject: the subject.
+            text: what it says.
+            content: the whole mail in place of these two.
+            answered: the message that it answers; None for none.
+        """
+        if content is None:
+            from pytest_mailnet.mailboxes.letter import answered_fields, letter  # noqa: PLC0415  # few tests write
+
+            more = answered_fields(answered) if answered else []
+            content = letter(author, to, subject, text, self.clock.now(), more=more)
+        self._relay.send(self, author, to, content)

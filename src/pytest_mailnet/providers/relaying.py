@@ -60,6 +60,17 @@ class Relay(Protocol[Taker_contra]):
         """
         ...
 
+    def send(self, operator: Taker_contra, author: str, to: tuple[str, ...], content: bytes) -> None:
+        """Send a mail of a user's: to mailboxes here at once, to others when the queue runs.
+
+        Args:
+            operator: the operator.
+            author: the reverse-path.
+            to: the recipients.
+            content: the mail.
+        """
+        ...
+
     def complain(self, operator: Taker_contra, message: Message, to: str) -> None:
         """Send a feedback report on a message (ARF, RFC 5965).
 
