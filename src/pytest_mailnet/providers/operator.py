@@ -239,7 +239,7 @@ class Operator:
             mail = for_some(message, left) if gone else message
             relay.accept(self, step, mail, [left.index(it) for it in to.elsewhere])
         for onward in to.onward:
-            relay.accept(self, step, forwarded(message, onward), [0])
+            relay.forward(self, step, forwarded(message, onward))
         if to.bounced and step.fate is not None:
             relay.bounce(self, step, for_some(message, to.bounced), said=step.fate.diagnostic)
         for number, mailbox in to.looping.items():

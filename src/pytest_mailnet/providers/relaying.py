@@ -29,6 +29,16 @@ class Relay(Protocol[Taker_contra]):
         """
         ...
 
+    def forward(self, operator: Taker_contra, step: Step, message: Message) -> None:
+        """Take a mail that a mailbox forwards.
+
+        Args:
+            operator: the operator that took it.
+            step: the session in which it came.
+            message: the mail, for the one to whom it goes on.
+        """
+        ...
+
     def bounce(
         self,
         operator: Taker_contra,
