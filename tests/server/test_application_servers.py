@@ -320,3 +320,79 @@ def test_a_way_to_announce_that_does_not_exist_is_refused_with_a_near_miss(mailn
 def test_a_server_has_a_handler_or_is_elsewhere(mailnet, inbox):
     with pytest.raises(InvalidSetting, match="a server has a handler, or is elsewhere"):
         mailnet.add_server("mx.app.example", handler=inbox, at=("127.0.0.1", 8025))
+
+
+def speaking_lmtp(*after_the_dot):
+    """A server that speaks LMTP: takes one mail for some recipients; gives its address and what it heard."""
+    heard = []
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def serve():
+        with listener, listener.accept()[0] as peer, peer.makefile("rb") as lines:
+            peer.sendall(b"220 there\r\n")
+            for line in lines:
+                heard.append(line)
+                if line == b".\r\n":
+                    peer.sendall(b"".join(after_the_dot))
+                elif line.upper().startswith((b"LHLO", b"MAIL", b"RCPT")):
+                    peer.sendall(b"250 OK\r\n")
+                elif line.upper() == b"QUIT\r\n":
+                    peer.sendall(b"221 Bye\r\n")
+                elif line.upper() == b"DATA\r\n":
+                    peer.sendall(b"354 Go\r\n")
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    return listener.getsockname(), heard, thread
+
+
+def test_a_server_that_speaks_lmtp_is_spoken_to_so(mailnet):
+    at, heard, thread = speaking_lmtp(b"250 2.0.0 kept\r\n", b"250 2.0.0 kept too\r\n")
+    mailnet.add_server("mx.app.example", domain="app.example", at=at, lmtp=True)
+
+    with smtplib.SMTP("mx.app.example", timeout=10) as client:
+        client.ehlo("app.sender.example")
+        send(client, "a@app.example", "b@app.example")
+
+    thread.join(10)
+    assert heard[0] == b"LHLO app.sender.example\r\n"
+    assert mailnet.messages[0].recipients == ("a@app.example", "b@app.example")
+
+
+def test_whom_it_refuses_alone_after_the_dot_gets_the_mail_returned(mailnet):
+    at, _, thread = speaking_lmtp(b"250 2.0.0 kept\r\n", b"552 5.2.2 full\r\n")
+    mailnet.add_server("mx.app.example", domain="app.example", at=at, lmtp=True)
+
+    alice = submitted(mailnet, "a@app.example", "b@app.example")
+
+    thread.join(10)
+    [bounce] = alice.messages
+    assert b"Reporting-MTA: dns; mx.app.example\r\n" in bounce.content
+    assert b"Final-Recipient: rfc822;b@app.example\r\n" in bounce.content
+    assert b"552 5.2.2 full" in bounce.content
+
+
+def test_where_all_are_refused_the_client_is_told_so(mailnet):
+    at, _, thread = speaking_lmtp(b"552 5.2.2 full\r\n", b"552 5.2.2 full too\r\n")
+    mailnet.add_server("mx.app.example", domain="app.example", at=at, lmtp=True)
+
+    with (
+        smtplib.SMTP("mx.app.example", timeout=10) as client,
+        pytest.raises(smtplib.SMTPDataError, match="full"),
+    ):
+        send(client, "a@app.example", "b@app.example")
+
+    thread.join(10)
+
+
+def test_a_client_that_speaks_lmtp_hears_every_reply(mailnet):
+    at, _, thread = speaking_lmtp(b"250 2.0.0 kept\r\n", b"552 5.2.2 full\r\n")
+    mailnet.add_server("lmtp.app.example", ports=(24,), at=at)
+
+    client = smtplib.LMTP("lmtp.app.example", 24)
+    client.sendmail("bob@b.example", ["a@app.example", "b@app.example"], LETTER)
+    second = client.getreply()
+    client.close()
+
+    thread.join(10)
+    assert second == (552, b"5.2.2 full")

@@ -113,6 +113,7 @@ class Inhabitants:
         factory: object = None,
         at: tuple[str, int] | None = None,
         announce: Announcement | None = None,
+        lmtp: bool = False,
     ) -> Server:
         """Add a plain mail server without opinions, and its DNS records.
 
@@ -131,6 +132,7 @@ class Inhabitants:
             at: the real address and port of a server of the application's, which then decides what clients
                 are told; answers that the test has scripted come before. None for the net.
             announce: how that server is told who connects: "PROXY" or "XCLIENT", if it takes one of them.
+            lmtp: whether that server speaks LMTP, whatever its clients here speak.
 
         Returns:
             The server: a provider and its only host in one.
@@ -142,7 +144,7 @@ class Inhabitants:
             AddressInUse: if another inhabitant of the net has the address.
         """
         __tracebackhide__ = True
-        decider = _decider(host, handler, factory, at, announce)
+        decider = _decider(host, handler, factory, at, announce, lmtp)
         directory = self._internet.directory
         operator = directory.add_server(
             host, _listed(domain), _listed(ip), ports, tls_ports, preference, decider
@@ -279,16 +281,19 @@ class Inhabitants:
         return self._face(service.operator).hosts[service.name]
 
 
-def _decider(host: str, handler: object, factory: object, at: object, announce: object) -> Decider | None:
-    if handler is None and factory is None and at is None and announce is None:
+def _decider(  # noqa: PLR0917  # as above
+    host: str, handler: object, factory: object, at: object, announce: object, lmtp: object
+) -> Decider | None:
+    elsewhere = any((at, announce, lmtp))
+    if handler is None and factory is None and not elsewhere:
         return None
     __tracebackhide__ = True
     call = f"mailnet.add_server({host!r}"
     if handler is None and factory is None:
         from pytest_mailnet.server.application_server import ApplicationServer  # noqa: PLC0415  # with asyncio's TLS
 
-        return ApplicationServer(at, announce, call)
-    if at is not None or announce is not None:
+        return ApplicationServer(call, at, announce, lmtp)
+    if elsewhere:
         raise InvalidSetting(f"{call}, handler=..., at=...): a server has a handler, or is elsewhere")
     from aiosmtpd.smtp import SMTP  # noqa: PLC0415  # costs 60 ms, and most nets have no handler
 

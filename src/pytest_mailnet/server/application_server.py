@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from pytest_mailnet.addresses import checked_ports
 from pytest_mailnet.errors import InvalidSetting, amongst
+from pytest_mailnet.handles.attributes import flag
 from pytest_mailnet.server.tls_channel import TlsChannel, any_certificate
 from pytest_mailnet.smtp.parameters import offer_of
 from pytest_mailnet.system.kernel import KernelSocket
-from pytest_mailnet.values import Endpoint, Stage
+from pytest_mailnet.values import Endpoint, Fate, Reply, Stage
 
 if TYPE_CHECKING:
     from pytest_mailnet.server.passed_dialogue import PassedDialogue
@@ -36,15 +37,16 @@ class ApplicationServer:
     """Where a server of the application's listens.
 
     Args:
+        call: the beginning of the test's call, for error messages.
         at: its real address and port.
         announce: how it is told who connects; None if it is not.
-        call: the beginning of the test's call, for error messages.
+        lmtp: whether it speaks LMTP (RFC 2033), whatever its clients here speak.
 
     Raises:
         InvalidSetting: for anything else.
     """
 
-    def __init__(self, at: object, announce: object, call: str) -> None:
+    def __init__(self, call: str, at: object, announce: object, lmtp: object) -> None:
         if announce not in {None, *get_args(Announcement)}:
             known = amongst(str(announce), get_args(Announcement))
             raise InvalidSetting(
@@ -61,6 +63,7 @@ class ApplicationServer:
             ) from None
         self.at: Endpoint = Endpoint(ip, port)
         self.announce = announce
+        self.lmtp: bool = flag(lmtp, f"{call}, lmtp=...)")
 
     def start(self) -> None:
         """Do nothing: the application has started it."""
@@ -151,11 +154,32 @@ class _Connection:
     async def _pass(self, data: bytes) -> None:
         if self._sock is None:  # hung up over a content that the test has refused
             await self._reopen()
-        reply = await self._asked(data)
+        lmtp, stage = self._server.lmtp or self._dialogue.step.lmtp, self._dialogue.stage
         if data[:4].upper() in {b"EHLO", b"HELO", b"LHLO"}:
-            self._hello = data
+            self._hello = data = b"LHLO" + data[4:] if lmtp else data
+        reply = await self._asked(data)
+        if data == self._hello:
             reply = _without(self._unoffered(), reply)
+        elif stage is Stage.MESSAGE and lmtp:
+            reply = await self._for_each_recipient(reply)
         self._dialogue.heard(reply)
+
+    async def _for_each_recipient(self, first: bytes) -> bytes:
+        """The replies after the dot, of which LMTP has one for each recipient (RFC 2033, 4.2).
+
+        A client that speaks SMTP is told one. The host returns the mail for those who are refused alone, as a
+        server does that hands mail over by LMTP.
+        """
+        step = self._dialogue.step
+        replies = [first, *[await self._reply() for _ in step.recipients[1:]]]
+        refused = frozenset(number for number, it in enumerate(replies) if not it.startswith(b"2"))
+        if step.lmtp:
+            return b"".join(replies)
+        if not refused or len(refused) == len(replies):
+            return first
+        said = Reply.parse(replies[min(refused)].decode("utf-8", "replace"))
+        step.fate = Fate("bounce", said, refused)
+        return next(it for it in replies if it.startswith(b"2"))
 
     def _unoffered(self) -> frozenset[str]:
         offered = offer_of(self._host.extension_lines(self._dialogue.step) or ()).keywords

@@ -26,6 +26,7 @@ _STAGES: Mapping[bytes, Stage] = MappingProxyType(
     {
         b"EHLO": Stage.EHLO,
         b"HELO": Stage.EHLO,
+        b"LHLO": Stage.EHLO,
         b"STARTTLS": Stage.STARTTLS,
         b"AUTH": Stage.AUTH,
         b"MAIL": Stage.MAIL,
@@ -276,7 +277,7 @@ class PassedDialogue(Dialogue):
         self._responding = code == b"334"
         match stage:
             case Stage.EHLO if agreed:
-                step.extended = verb == b"EHLO"
+                step.extended = verb != b"HELO"
                 self.reset()
             case Stage.MAIL if not agreed:
                 self.reset()
