@@ -7,6 +7,7 @@ page shows no such event, of what is named beside the sample here.
 from __future__ import annotations
 
 import json
+import urllib.parse
 from pathlib import Path
 
 import pytest
@@ -36,7 +37,8 @@ TOLD = {
         ("failed", "invalid_email", {}),
         ("failed", "error", {}),
     ],
-    # https://gist.github.com/ramonsmits/7563502; an empty diag: github:credis/balafon, its tests of Mandrill.
+    # https://gist.github.com/ramonsmits/7563502; an empty diag: github:ljean/balafon,
+    # balafon/Emailing/tests/test_bounce.py.
     "mandrill-failures": [
         ("failed", ("550 5.1.1 The email account that you tried to reach does not exist.",), {}),
         ("failed", "invalid_domain", {}),
@@ -171,10 +173,24 @@ def test_each_of_several_recipients_is_a_failure(document, recipients):
     assert [it.recipient for it in read(document)] == recipients
 
 
+def outcomes_at(path):
+    return [it for source in sources_at([str(path)]) for it in outcomes_of(source)]
+
+
+def test_a_body_as_mandrill_posts_it_is_read(tmp_path):
+    body = tmp_path / "body.txt"
+    body.write_text(urllib.parse.urlencode({"mandrill_events": json.dumps(sample("mandrill-failures") * 50)}))
+
+    outcomes = outcomes_at(body)
+
+    assert body.stat().st_size > 1 << 16
+    assert [it.read_as for it in outcomes] == [("a Mandrill web hook",)] * 200
+
+
 def test_json_lines_are_read_line_by_line(tmp_path):
     lines = tmp_path / "mailtrap.jsonl"
     lines.write_text("".join(f"{json.dumps(it)}\n" for it in sample("mailtrap-failures")["events"]))
 
-    outcomes = [it for source in sources_at([str(lines)]) for it in outcomes_of(source)]
+    outcomes = outcomes_at(lines)
 
     assert [it.read_as for it in outcomes] == [("a Mailtrap web hook",)] * 4
