@@ -16,6 +16,8 @@ from pytest_mailnet.cli.main import main
 from pytest_mailnet.evidence.detect import outcomes_of
 from pytest_mailnet.evidence.sources import sources_at
 from pytest_mailnet.evidence.webhooks import WEBHOOKS
+from pytest_mailnet.evidence.webhooks.members import holds
+from pytest_mailnet.evidence.webhooks.operators import OPERATORS
 
 SAMPLES = Path(__file__).parent / "webhooks"
 NO_DOMAIN = "Host or domain name not found"
@@ -92,9 +94,15 @@ TOLD = {
         ("failed", "activity.hard_bounced", {"sender": None}),
         ("delayed", "activity.deferred", {}),
     ],
+    # A reply in brackets: github:anymail/django-anymail, tests/test_mailtrap_webhooks.py.
     "mailtrap-failures": [
         ("failed", ("555 [CS01] Message rejected due to local policy",), {}),
         ("delayed", ("451 4.7.1 Temporary error, please retry",), {}),
+        (
+            "delayed",
+            ("450 4.2.0 The email account that you tried to reach is temporarily unavailable. a67b - gsmtp",),
+            {},
+        ),
         ("failed", "Your account has reached its daily sending limit.", {}),
         ("failed", "Recipient in suppression list. Reason: unsubscription", {}),
     ],
@@ -107,6 +115,27 @@ TOLD = {
     ],
     "unisender-single": [("failed", ("550 5.1.1 No mailbox here",), {})],
 }
+
+
+CONDITIONS = [
+    ("event", True),
+    ("event=open|bounce", True),
+    ("event=open", False),
+    ("event=bounce, hard=true", True),
+    ("event=bounce, hard=false", False),
+    ("code=60|80", True),
+    ("!gone", True),
+    ("!gone/event", False),
+    ("gone", False),
+    ("gone=|x", True),
+    ("empty", False),
+    ("gone/mail.to", True),
+    ("mail.to.-1=b", True),
+    ("mail.none.-1", False),
+    ("event.type", False),
+    ("gone; event", True),
+    ("gone; event=open", False),
+]
 
 
 def sample(name):
@@ -155,6 +184,25 @@ def test_a_web_hook_becomes_tests_that_pass(pytester, capsys):
     result.assert_outcomes(passed=sum(map(len, TOLD.values())))
 
 
+@pytest.mark.parametrize(("conditions", "met"), CONDITIONS)
+def test_a_condition_is_of_members(conditions, met):
+    event = {"event": "bounce", "hard": True, "code": 80, "empty": "", "mail": {"to": ["a", "b"], "none": []}}
+
+    assert holds(conditions, event) is met
+
+
+@pytest.mark.parametrize("path", sorted(SAMPLES.glob("*.json")), ids=lambda path: path.stem)
+def test_an_event_is_recognised_alone_as_in_a_batch(path):
+    document = json.loads(path.read_text(encoding="utf-8"))
+
+    for it in document if isinstance(document, list) else [document]:
+        assert [row.recognises(it) for row in OPERATORS] == [row.recognises([it]) for row in OPERATORS]
+
+
+def test_each_operators_form_has_a_source():
+    assert [row.name for row in OPERATORS if not row.source.startswith(("https://", "github:"))] == []
+
+
 def resend(**data):
     return {"type": "email.bounced", "created_at": "2026-03-02T08:15:06Z", "data": data}
 
@@ -192,4 +240,4 @@ def test_json_lines_are_read_line_by_line(tmp_path):
 
     outcomes = outcomes_at(lines)
 
-    assert [it.read_as for it in outcomes] == [("a Mailtrap web hook",)] * 4
+    assert [it.read_as for it in outcomes] == [("a Mailtrap web hook",)] * 5

@@ -56,8 +56,8 @@ def _diagnosis(text: str | None) -> Reason:
 def _coded(code: str, text: str | None) -> Reason:
     # A text in one line is split where the enhanced status code at its beginning is repeated.
     plain = _without_type(text)
-    own_code = re.compile(rf"\s*{code}(?:[ \-]|$)")
-    lines = [own_code.sub("", line, count=1).strip() for line in plain.splitlines()]
+    own_code = re.compile(rf"^\s*{code}(?:[ \-]|$)")
+    lines = [own_code.sub("", line).strip() for line in plain.splitlines()]
     lines = [line for line in lines if line] or [""]
     status = enhanced_of((f"{code} {lines[0]}",)) if lines[0][:1].isdigit() else None
     if status is not None and len(lines) == 1:

@@ -27,7 +27,6 @@ __all__ = [
 ]
 
 JsonObject: TypeAlias = dict[str, Any]
-_Paths: TypeAlias = tuple[tuple[str, ...], ...]
 
 _LONGEST = 16_384  # characters of a text that are read; replies and reasons have a few hundred
 _DEEPEST = 7  # an event in SNS in SQS in Lambda is six deep
@@ -37,7 +36,7 @@ _HOST = re.compile(
 
 
 @functools.cache
-def _paths(paths: str) -> _Paths:
+def _paths(paths: str) -> tuple[tuple[str, ...], ...]:
     return tuple(tuple(path.split(".")) for path in paths.split("/"))
 
 
@@ -49,11 +48,7 @@ def value_at(value: Any, paths: str) -> Any:
         paths: names of members from the outermost to the innermost: "bounce.type/type"; "-1" is the last
             element of an array.
     """
-    return _value_at(value, _paths(paths))
-
-
-def _value_at(value: Any, paths: _Paths) -> Any:
-    for path in paths:
+    for path in _paths(paths):
         found = value
         for name in path:
             if isinstance(found, dict):
@@ -75,13 +70,13 @@ def text_at(value: Any, paths: str) -> str | None:
 
 
 @functools.cache
-def _conditions(text: str) -> tuple[tuple[tuple[_Paths, bool, frozenset[str]], ...], ...]:
+def _conditions(text: str) -> tuple[tuple[tuple[str, bool, frozenset[str]], ...], ...]:
     return tuple(tuple(_condition(it) for it in alternative.split(", ")) for alternative in text.split("; "))
 
 
-def _condition(text: str) -> tuple[_Paths, bool, frozenset[str]]:
+def _condition(text: str) -> tuple[str, bool, frozenset[str]]:
     paths, equals, values = text.partition("=")
-    return _paths(paths.removeprefix("!")), paths[0] != "!", frozenset(values.split("|") if equals else ())
+    return paths.removeprefix("!"), paths[0] != "!", frozenset(values.split("|") if equals else ())
 
 
 def holds(conditions: str, value: Any) -> bool:
@@ -92,7 +87,7 @@ def holds(conditions: str, value: Any) -> bool:
     """
     for alternative in _conditions(conditions):
         for paths, wanted, values in alternative:
-            found = _value_at(value, paths)
+            found = value_at(value, paths)
             if not (_as_text(found) in values if values else (found is not None) is wanted):
                 break
         else:
@@ -107,7 +102,7 @@ def needed(conditions: str, carriers: str) -> frozenset[str]:
     They are those of the last condition without "!" of each alternative.
     """
     lasts = ([paths for paths, wanted, _ in it if wanted][-1] for it in _conditions(conditions))
-    return frozenset(carriers.split()).union(path[0] for paths in lasts for path in paths)
+    return frozenset(carriers.split()).union(path[0] for paths in lasts for path in _paths(paths))
 
 
 def _as_text(value: Any) -> str:

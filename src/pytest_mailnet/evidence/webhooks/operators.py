@@ -57,7 +57,7 @@ OPERATORS: tuple[WebHook, ...] = (
         # The reporting MTA is the client (RFC 3464, 2.2.2), mostly Amazon's own.
         address="bounce.remoteMtaIp",
         # SES reports its own attempts in the form of replies, and quotes the server's last one behind them.
-        quoted=re.compile(r"Message expired: unable to deliver in \d{1,9} minutes\.?\s{0,9}<?([^\0]*?)>?$"),
+        quoted=re.compile(r"(?s)Message expired: unable to deliver in \d{1,9} minutes\.?\s{0,9}<?(.*?)>?$"),
         own=re.compile(
             r"^(?:smtp;\s{0,9})?421 4\.4\.[0-2] "
             r"(?:Failed to establish connection|Connection timed out|Unable to lookup DNS)"
@@ -145,7 +145,7 @@ OPERATORS: tuple[WebHook, ...] = (
         address="ip_address",
         # In an out-of-band bounce it is that of the server that took the mail.
         address_if="type=bounce|delay",
-        quoted=re.compile(r"[Ll]ast transfail:\s{0,9}([^\0]*?)\)?$"),
+        quoted=re.compile(r"(?s)[Ll]ast transfail:\s{0,9}(.*?)\)?$"),
         own=re.compile(r"\[internal\]"),
     ),
     WebHook(
@@ -159,7 +159,7 @@ OPERATORS: tuple[WebHook, ...] = (
         missing="no hard_bounce, soft_bounce, deferred, blocked, invalid_email or error event is in it",
         recipient="email",
         texts="reason event",
-        quoted=re.compile(r"^(?:\d{3} )?[A-Z][A-Za-z]{1,20}Error: (\d{3}[ -][^\0]*)$"),
+        quoted=re.compile(r"(?s)^(?:\d{3} )?[A-Z][A-Za-z]{1,20}Error: (\d{3}[ -].*)$"),
     ),
     WebHook(
         name="a Mandrill web hook",
@@ -233,7 +233,8 @@ OPERATORS: tuple[WebHook, ...] = (
     ),
     WebHook(
         name="a Mailtrap web hook",
-        source="https://docs.mailtrap.io/email-api-smtp/advanced/webhooks",
+        source="https://docs.mailtrap.io/email-api-smtp/advanced/webhooks; replies in brackets: "
+        "github:anymail/django-anymail, tests/test_mailtrap_webhooks.py",
         signs="event, email, event_id, message_id",
         carriers="events",
         refused="event=suspension|reject",
@@ -243,6 +244,7 @@ OPERATORS: tuple[WebHook, ...] = (
         recipient="email",
         texts="response reason",
         code="response_code",
+        quoted=re.compile(r"(?s)^(?:soft )?bounced? \((\d{3}[ -].*)\)$"),
     ),
     WebHook(
         name="a Unisender Go web hook",
