@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import smtplib
+import socket
 import ssl
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -269,3 +270,99 @@ def test_a_crasher_takes_a_net():
     with pytest.raises(InvalidSetting, match="takes a mailnet"):
         Crasher("mailnet")
     assert Crasher(MailNet()).places == []
+
+
+def big_mail(mx):
+    mx.sendmail("bob@sender.example", ["sales@shop.example"], MAIL + "x" * 70 + "\r\n" * 100_000)
+
+
+@pytest.mark.parametrize("at", [12, 13])
+def test_content_that_does_not_go_at_once_is_a_place_too(mailnet, shop, at):
+    def send():
+        with smtplib.SMTP("mx.shop.example", timeout=10) as mx:
+            big_mail(mx)
+
+    crasher = Crasher(mailnet, at=at)
+    crasher.call(send)
+
+    assert crasher.died_at.what == ("content" if at == 12 else "250 to content")
+    assert len(mailnet.messages) == at - 11
+
+
+def test_a_reply_that_another_connection_has_got_last_may_be_unheard(mailnet, shop):
+    app = Application()
+
+    def send():
+        if not app.sent:
+            with smtplib.SMTP("mx.shop.example", timeout=10) as mx:
+                app.send(mx)
+                app.sent = False
+                with smtplib.SMTP("mx.shop.example", timeout=10):
+                    app.sent = True
+
+    Crasher(mailnet, at=14).call(send)
+
+    assert len(mailnet.messages) == 2
+    assert mailnet.account_for(app.belief).duplicates_possible == ("1@b",)
+
+
+def test_a_reply_is_heard_once_more_is_said_on_its_connection(mailnet, shop):
+    app = Application()
+
+    def send():
+        if not app.sent:
+            with smtplib.SMTP("mx.shop.example", timeout=10) as mx:
+                app.send(mx)
+                app.sent = False
+                mx.noop()
+                app.sent = True
+
+    Crasher(mailnet, at=14).call(send)
+
+    assert mailnet.account_for(app.belief).duplicated == ("1@b",)
+
+
+def test_replies_to_commands_in_one_go_are_unheard_together(mailnet, shop):
+    crasher = Crasher(mailnet, at=8)
+
+    def send():
+        with socket.create_connection(("mx.shop.example", 25), timeout=10) as sock:
+            sock.recv(1000)
+            sock.sendall(b"EHLO app.example\r\n")
+            sock.recv(1000)
+            sock.sendall(b"MAIL FROM:<bob@sender.example>\r\nRCPT TO:<sales@shop.example>\r\nRSET\r\n")
+            heard.append(sock.recv(1000))
+
+    heard = []
+    crasher.call(send)
+
+    assert crasher.died_at.what == "RCPT TO:<sales@shop.example>"
+    assert len(heard) == 1
+    assert [it.commands[-1] for it in mailnet.sessions] == ["MAIL FROM:<bob@sender.example>", "RSET"]
+
+
+class Takes:
+    async def handle_DATA(self, server, session, envelope):
+        return "250 OK"
+
+
+def test_a_server_with_a_handler_is_met_in_the_same_places(mailnet):
+    mailnet.add_server("mx.shop.example", domain="shop.example", handler=Takes())
+    app = Application()
+    crasher = Crasher(mailnet, at=13)
+
+    crasher.call(app, by_smtplib)
+
+    assert str(crasher.died_at) == "13: 250 to content, unheard"
+    assert mailnet.account_for(app.belief).duplicates_possible == ("1@b",)
+
+
+def test_a_fault_and_a_death_go_together(mailnet, shop):
+    shop.fail("closed-after-dot", times=1)
+    app = Application()
+
+    with contextlib.suppress(smtplib.SMTPException):
+        Crasher(mailnet, at=1).call(app, by_smtplib)
+
+    assert app.calls == 2
+    assert mailnet.account_for(app.belief).right

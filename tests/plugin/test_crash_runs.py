@@ -247,3 +247,41 @@ def test_a_failing_tear_down_of_a_module_is_told_where_there_are_no_places(pytes
     result = pytester.runpytest_subprocess("test_it.py", "test_box.py", "-k", "test_it or other")
 
     result.assert_outcomes(failed=1, errors=1, passed=1, deselected=3)
+
+
+def test_a_child_process_dies_at_each_place(pytester):
+    pytester.makepyfile(
+        sends="""
+        import smtplib, sys
+
+        box = sys.argv[1]
+        if open(box).read() != "sent":
+            with smtplib.SMTP("mx.shop.example", timeout=10) as mx:
+                mx.sendmail("bob@sender.example", ["sales@shop.example"], "Message-ID: <1@b>\\r\\n\\r\\nhi\\r\\n")
+            open(box, "w").write("sent")
+        """,
+        test_it="""
+        import sys
+        import pytest
+        import sends_path
+
+        @pytest.mark.mailnet_crashes
+        def test_it(mailnet, mailnet_crash, tmp_path):
+            mailnet.add_server("mx.shop.example", domain="shop.example")
+            box = tmp_path / "box"
+            box.write_text("deferred")
+            mailnet_crash.run([sys.executable, sends_path.PATH, box])
+            assert mailnet.account_for({"1@b": box.read_text()})
+        """,
+        sends_path="from pathlib import Path\nPATH = Path(__file__).with_name('sends.py')\n",
+    )
+
+    result = pytester.runpytest_subprocess("test_it.py")
+
+    result.assert_outcomes(passed=1 + PLACES - TWICE, failed=TWICE)
+    assert table(result) == [
+        "test_it.py::test_it: 15 places, SECONDS: 12 right, 1 duplicates possible, 2 duplicated",
+        "  duplicated          14: QUIT, said",
+        "  duplicated          15: 221 to QUIT, unheard",
+        "  duplicates possible 13: 250 to content, unheard",
+    ]
