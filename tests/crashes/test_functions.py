@@ -83,7 +83,76 @@ def by_aiosmtplib_over_tls(app):
     asyncio.run(send())
 
 
-WAYS = [by_smtplib, over_tls, by_mx, in_a_pool, by_aiosmtplib, by_aiosmtplib_over_tls]
+async def converse(app, send, receive):
+    await receive(1000)
+    for line in (
+        "EHLO app.example",
+        "MAIL FROM:<bob@sender.example>",
+        "RCPT TO:<sales@shop.example>",
+        "DATA",
+    ):
+        await send(f"{line}\r\n".encode())
+        assert await receive(1000)
+    await send(f"{MAIL}.\r\n".encode())
+    assert await receive(1000)
+    app.sent = True
+    await send(b"QUIT\r\n")
+    assert await receive(1000)
+
+
+def by_trio(app):
+    trio = pytest.importorskip("trio")
+
+    async def send():
+        async with await trio.open_tcp_stream("mx.shop.example", 25) as stream:
+            await converse(app, stream.send_all, stream.receive_some)
+
+    trio.run(send)
+
+
+def in_a_task_group_of_anyio(app):
+    anyio = pytest.importorskip("anyio")
+
+    async def send():
+        async with await anyio.connect_tcp("mx.shop.example", 25) as stream:
+            await converse(app, stream.send, stream.receive)
+
+    async def start():
+        async with anyio.create_task_group() as group:
+            group.start_soon(send)
+
+    anyio.run(start)
+
+
+def by_uvloop(app):
+    uvloop = pytest.importorskip("uvloop")
+
+    async def send():
+        reader, writer = await asyncio.open_connection("mx.shop.example", 25)
+
+        async def write(data):
+            writer.write(data)
+            await writer.drain()
+
+        await converse(app, write, reader.read)
+        writer.close()
+        await writer.wait_closed()
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(send())
+
+
+WAYS = [
+    by_smtplib,
+    over_tls,
+    by_mx,
+    in_a_pool,
+    by_aiosmtplib,
+    by_aiosmtplib_over_tls,
+    by_trio,
+    in_a_task_group_of_anyio,
+    by_uvloop,
+]
 
 
 @pytest.mark.parametrize("way", WAYS, ids=lambda it: it.__name__)

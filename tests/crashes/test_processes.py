@@ -183,3 +183,47 @@ def test_a_net_that_is_not_active_runs_nothing(make_mailnet):
 def test_places_are_counted_from_one(mailnet, at):
     with pytest.raises(InvalidSetting, match="the number of a place, from 1"):
         Crasher(mailnet, at=at)
+
+
+GREEN = """
+import sys
+import pytest
+from pytest_mailnet import Crasher, InvalidSetting, MailNet
+
+CODE = '''
+from {library} import {patching}
+import smtplib
+with smtplib.SMTP("mx.shop.example", timeout=10) as mx:
+    mx.sendmail("bob@sender.example", ["sales@shop.example"], "Message-ID: <1@b>\\\\r\\\\n\\\\r\\\\nhi\\\\r\\\\n")
+'''
+
+with MailNet() as net:
+    net.add_server("mx.shop.example", domain="shop.example")
+    crasher = Crasher(net, at=13)
+    crasher.run([sys.executable, "-c", CODE])
+    print(crasher.starts, crasher.died_at, len(net.messages))
+    try:
+        crasher.call(print)
+    except InvalidSetting as error:
+        print(error)
+"""
+
+
+@pytest.mark.parametrize(
+    ("library", "patching"),
+    [("gevent", "monkey; monkey.patch_all()"), ("eventlet", "patcher; patcher.monkey_patch()")],
+)
+def test_a_process_that_is_patched_runs_one_that_is_patched_and_no_function(library, patching):
+    pytest.importorskip(library)
+    code = f"from {library} import {patching}\n" + GREEN.format(library=library, patching=patching)
+
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True, timeout=60, check=False
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() == [
+        "2 13: 250 to content, unheard 2",
+        "mailnet_crash.call(print): gevent or eventlet has patched this process, in which no greenlet can be "
+        "made to die at its place. mailnet_crash.run([...]) kills a process",
+    ]
