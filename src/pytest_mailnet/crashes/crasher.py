@@ -8,6 +8,7 @@ import inspect
 import os
 import shlex
 import signal
+import sys
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from subprocess import CompletedProcess, Popen, TimeoutExpired
@@ -22,6 +23,7 @@ from pytest_mailnet.handles.snapshot import Snapshot
 from pytest_mailnet.net.mailnet import MailNet, life_of
 from pytest_mailnet.net.reconciliation import Reckoning
 from pytest_mailnet.printable import cut, printable
+from pytest_mailnet.system.native import patched
 
 __all__ = ["Crasher"]
 
@@ -110,7 +112,7 @@ class Crasher:
                         said = self._ended(process, timeout)
                     finally:
                         victim.kill()
-                self._life.engine.settled()
+                        self._life.engine.settled()
                 if not self._countdown.dead or process.returncode != -signal.SIGKILL:
                     return CompletedProcess(args, process.returncode, *said)
                 self._countdown.dead = False
@@ -130,9 +132,15 @@ class Crasher:
             What it returns. An exception of its own is raised.
 
         Raises:
-            InvalidSetting: if it has survived the `Crash`, or is a coroutine function.
+            InvalidSetting: if it has survived the `Crash`, is a coroutine function, or cannot die, since
+                gevent or eventlet has patched this process.
         """
         __tracebackhide__ = True
+        if patched():
+            raise InvalidSetting(
+                f"mailnet_crash.call({_name(function)}): gevent or eventlet has patched this process, in "
+                "which no greenlet can be made to die at its place. mailnet_crash.run([...]) kills a process"
+            )
         victim = RunningFunction(self._life.engine)
         self._life.activation("mailnet_crash.call()")
         with self._watching(victim):
@@ -158,14 +166,12 @@ class Crasher:
             known = behind(error)
             if not any(isinstance(it, Crash) for it in known):
                 raise self._went_on(function, f"raised {error!r}") from error
-            with warnings.catch_warnings():
-                # What a process leaves open ends with it.
-                warnings.simplefilter("ignore", ResourceWarning)
+            with _left_open():
                 for each in known:
                     each.__traceback__ = None
                 del each, known
                 self._life.engine.cut(self._life.internet)
-                gc.collect()
+                gc.collect(1)  # the young: all of them would take longer than the rest
             return None
         if self._countdown.dead:
             raise self._went_on(function, f"returned {returned!r}")
@@ -206,6 +212,7 @@ class Crasher:
             if process.stdout or process.stderr or process.stdin:
                 return process.communicate(timeout=timeout)
             if ended_within(process, timeout):
+                process.wait()
                 return None, None
         except TimeoutExpired:
             pass
@@ -216,6 +223,19 @@ class Crasher:
             f"mailnet_crash.run: `{printable(cut(shown))}` has not ended by itself within {timeout:g} s "
             f"in start {self._starts}. {last}. Have it end when its mail is sent; timeout=60 gives it longer"
         )
+
+
+@contextlib.contextmanager
+def _left_open() -> Iterator[None]:
+    """Let go of what a function has left open without a word about it: with a process, it ends."""
+    told = sys.unraisablehook
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        sys.unraisablehook = bool
+        try:
+            yield
+        finally:
+            sys.unraisablehook = told
 
 
 def _name(function: Callable[..., object]) -> str:

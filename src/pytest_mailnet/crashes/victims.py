@@ -79,24 +79,25 @@ class RunningFunction:
 
 
 def ended_within(process: Popen[Any], seconds: float) -> bool:
-    """Whether a process ends within some seconds. It can be asked in several threads.
+    """Whether a process ends within some seconds; it may be asked in two threads at once.
 
     Args:
-        process: the process.
-        seconds: how long to wait for it.
+        process: the process, which the caller may still have to wait for.
+        seconds: how long it may take.
     """
     # With a time-out, `Popen.wait` looks only every now and then, up to 50 ms apart.
-    if hasattr(os, "pidfd_open") and process.returncode is None:
+    if hasattr(os, "pidfd_open"):
         try:
             descriptor = os.pidfd_open(process.pid)
-        except OSError:  # it is gone, or the kernel is old
+        except ProcessLookupError:
+            return True
+        except OSError:  # the kernel is old
             pass
         else:
             try:
-                waiting = select.poll()
+                waiting = original("select", "poll")()
                 waiting.register(descriptor, select.POLLIN)
-                waiting.poll(seconds * 1000)
-                seconds = min(seconds, 0.1)
+                return bool(waiting.poll(seconds * 1000))
             finally:
                 os.close(descriptor)
     try:

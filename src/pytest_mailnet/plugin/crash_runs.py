@@ -92,10 +92,11 @@ class CrashRuns:
 
     def _asked_for(self, nodeid: str) -> dict[str, _Run]:
         """The places that stand in ids of tests: on the command line, or in the list of the last failures."""
-        asked = [it for it in self._config.args if "[" in it and _test(nodeid) in it]
+        # Of the command line without its path, which begins where the user is.
+        asked = [it for it in self._config.args if f"{nodeid.partition('::')[2]}[" in it]
         if not asked and self._config.getoption("lf", default=False):
             failed = self._config.cache.get("cache/lastfailed", {}) if self._config.cache else {}
-            asked = [it for it in failed if it.startswith((f"{nodeid}[", nodeid))]
+            asked = [it for it in failed if it == nodeid or it.startswith(f"{nodeid}[")]
             if any(_PLACE.search(it) is None for it in asked):
                 return {}
         found = filter(None, map(_PLACE.search, asked))
@@ -144,9 +145,10 @@ class CrashRuns:
         outcome = yield
         if item.stash.get(_run, _Run(0)).at is None and not _places(item):
             crasher = item.stash.get(crasher_key, None)
-            did = "started no application" if crasher is None or not crasher.starts else "had it come to none"
+            started = crasher is not None and crasher.starts
+            did = "application has come to none" if started else "test has started no application"
             pytest.fail(
-                f"@pytest.mark.{MARK} has found no place at which the application could die: the test has "
+                f"@pytest.mark.{MARK} has found no place at which the application could die: the "
                 f"{did}. {FIXTURE}.run([sys.executable, 'outbox.py']) or {FIXTURE}.call(deliver) starts it, "
                 "and places are its look-ups, connections, commands and replies in the net",
                 pytrace=False,
@@ -195,7 +197,8 @@ class CrashRuns:
             verdicts = {it["place"]: it["verdict"] for it in told if "verdict" in it}
             counted = Counter(verdicts.values())
             each = ", ".join(f"{counted[it]} {it}" for it in reversed(_GRAVEST_FIRST) if counted[it])
-            terminalreporter.line(f"{test}: {len(verdicts)} places, {seconds:.1f} s: {each}")
+            places = "1 place" if len(verdicts) == 1 else f"{len(verdicts)} places"
+            terminalreporter.line(f"{test}: {places}, {seconds:.1f} s: {each}")
             wrong = [
                 f"  {verdict:<19} {place}"
                 for verdict in _GRAVEST_FIRST

@@ -246,10 +246,11 @@ def said(line: bytes | None) -> str:
         return "connect"
     text = printable(line.decode("utf-8", "backslashreplace").strip())
     verb = text.partition(" ")[0].upper()
-    if verb in _WITH_ARGUMENT:
-        return cut(verb + text[len(verb) :], 60)
-    return verb if verb.isalpha() and len(verb) <= _LONGEST_VERB else "a line"
+    if verb in _TOLD_WHOLE:
+        path, ends, _ = text[len(verb) :].partition(">")  # without parameters, such as the size
+        return cut(f"{verb}{path}{ends}", 60)
+    return verb if verb in _VERBS else "a line"  # which may be a password
 
 
-_WITH_ARGUMENT = {"EHLO", "HELO", "LHLO", "MAIL", "RCPT"}
-_LONGEST_VERB = 8  # STARTTLS; what is longer may be a password
+_TOLD_WHOLE = {"EHLO", "HELO", "LHLO", "MAIL", "RCPT"}
+_VERBS = {"DATA", "BDAT", "AUTH", "STARTTLS", "RSET", "NOOP", "QUIT", "VRFY", "EXPN", "HELP"}
