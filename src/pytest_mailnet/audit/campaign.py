@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Self
 
 from pytest_mailnet.audit.application import Application
 from pytest_mailnet.audit.cases import NOTHING, REFUSALS, Case, Rejection, case_named, single_cases
@@ -42,18 +43,17 @@ _OF_SYNTAX = range(500, 505)  # what a client has mistaken, and nobody decides
 
 
 class Campaign:
-    """Runs the cases of an audit, each in a fork of this process with a net of its own.
+    """Runs the cases of an audit, each in a fork of this process with a net of its own: `with Campaign(…)`.
 
     Args:
         settings: the application, and whom it writes to.
-        seen: called with each trial when it is over.
 
     Raises:
         InvalidSetting: if the application cannot be called.
     """
 
-    def __init__(self, settings: AuditSettings, seen: Callable[[Trial], object] = lambda _: None) -> None:
-        self._settings, self._seen = settings, seen
+    def __init__(self, settings: AuditSettings) -> None:
+        self._settings = settings
         self._refusals = _refusals(settings)  # before the application: a misspelt provider is told at once
         self._app: Application = _application(settings)
         self._engine = Engine()
@@ -61,6 +61,14 @@ class Campaign:
         self._authorities = ""
         self._folder = TemporaryDirectory(prefix="mailnet-audit-")
         warm_up(self._app, settings, self._engine)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Remove the folders of the cases, and of the authority."""
+        self._folder.cleanup()
+        self._engine.close()
 
     def run(self, *, seed: int = 0, examples: int = 60) -> Audit:
         """Run all cases, and search for schedules of several steps.
@@ -82,9 +90,11 @@ class Campaign:
         without, before = [], self._number
         if examples:
             known = {it.judgement.verdict for it in trials}
-            found = search(self.trial, usual.stages, refusals, known, seed=seed, examples=examples)
+            home = Path(self._folder.name, "hypothesis")
             try:
-                trials += found
+                trials += search(
+                    self.trial, usual.stages, refusals, known, seed=seed, examples=examples, home=home
+                )
             except MissingExtra as missing:
                 without.append(str(missing))
         searched = self._number - before
@@ -150,9 +160,7 @@ class Campaign:
                 continue
             if isinstance(came, Exception):
                 raise came
-            trial = self._too_long(case) if came is None else came
-            self._seen(trial)
-            yield trial
+            yield self._too_long(case) if came is None else came
 
     @property
     def _at_once(self) -> int:

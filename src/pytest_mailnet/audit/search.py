@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
 from random import Random
 
 from pytest_mailnet.audit.cases import Case, Rejection, Step, case_of
@@ -24,6 +25,7 @@ def search(
     *,
     seed: int,
     examples: int,
+    home: Path,
 ) -> Iterator[Trial]:
     """Find the smallest schedule of steps for each mistake that cases of one step have not shown.
 
@@ -34,6 +36,7 @@ def search(
         known: the mistakes that cases of one step have shown.
         seed: of what is drawn.
         examples: how many schedules are drawn.
+        home: a folder for what hypothesis keeps.
 
     Raises:
         MissingExtra: without hypothesis.
@@ -41,11 +44,13 @@ def search(
     try:
         from hypothesis import Phase, find, settings  # noqa: PLC0415  # it may be missing
         from hypothesis import strategies as st  # noqa: PLC0415
+        from hypothesis.configuration import set_hypothesis_home_dir  # noqa: PLC0415
         from hypothesis.errors import NoSuchExample  # noqa: PLC0415
 
         from pytest_mailnet.strategies import faults  # noqa: PLC0415
     except ImportError as error:
         raise MissingExtra("the search over schedules", "hypothesis", "hypothesis") from error
+    set_hypothesis_home_dir(home)
     wanted = set(MISTAKES) - set(known)
     trials: dict[str, Trial | None] = {}
 

@@ -9,10 +9,11 @@ from pytest_mailnet.audit.cases import Case, Rejection
 from pytest_mailnet.audit.verdicts import Rejected, Taken
 from pytest_mailnet.faults import Fault
 from pytest_mailnet.faults.fault import Manner
+from pytest_mailnet.record.journal import Attempt, Entry, Query
 from pytest_mailnet.record.session import Exchange, Message, Session
 from pytest_mailnet.values import Stage
 
-__all__ = ["CallEnd", "refused_in", "taken_in"]
+__all__ = ["CallEnd", "all_well_since", "refused_in", "taken_in"]
 
 _HARM = ("fault", "crash")
 
@@ -24,10 +25,12 @@ class CallEnd:
     Attributes:
         messages: how many messages.
         sessions: how many sessions.
+        entries: how many entries of all kinds.
     """
 
     messages: int
     sessions: int
+    entries: int
 
 
 def taken_in(messages: Sequence[Message], ends: Sequence[CallEnd], case: Case) -> Iterator[Taken]:
@@ -82,6 +85,22 @@ def refused_in(
                 # MAIL may be said again with fewer parameters, or by another name.
                 again = refusal.stage is not Stage.MAIL and any(_recipient(it) in whom for it in later)
                 yield Rejected(whom, call, _shown(exchange, refusal), again)
+
+
+def all_well_since(entries: Sequence[Entry], end: CallEnd) -> bool:
+    """Whether nothing has gone wrong in a net after a call: no refusal, no fault, no failed look-up.
+
+    Args:
+        entries: the net's record.
+        end: the end of the call.
+    """
+    sessions = [it for it in entries if isinstance(it, Session)][end.sessions :]
+    said = [exchange for session in sessions for exchange in session.exchanges]
+    failed = any(
+        isinstance(it, Attempt) or (isinstance(it, Query) and it.rcode != "NOERROR")
+        for it in entries[end.entries :]
+    )
+    return not failed and all(it.finding is None and it.reply[:1] in {b"2", b"3"} for it in said)
 
 
 def _call_of(session: int, ends: Sequence[CallEnd]) -> int:

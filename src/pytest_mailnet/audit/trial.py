@@ -13,7 +13,7 @@ from pathlib import Path
 from pytest_mailnet.audit.application import Application
 from pytest_mailnet.audit.beliefs import Mail, Said
 from pytest_mailnet.audit.cases import NOTHING, Case
-from pytest_mailnet.audit.seen_by_servers import CallEnd, refused_in, taken_in
+from pytest_mailnet.audit.seen_by_servers import CallEnd, all_well_since, refused_in, taken_in
 from pytest_mailnet.audit.servers import AuditedServers
 from pytest_mailnet.audit.settings import AuditSettings
 from pytest_mailnet.audit.sleeping import no_time_sleeping
@@ -117,7 +117,6 @@ class _Trial:
         self._app, self._settings, self._case, self._net = app, settings, case, net
         self._servers = AuditedServers(net, settings)
         self._mail = self._written(number)
-        self._first = 0  # message of the mail that is judged
         self._said: list[Said] = []
         self._believed: dict[str, Belief] = {}
         self._ends: list[CallEnd] = []
@@ -145,9 +144,8 @@ class _Trial:
         with no_time_sleeping(self._net.clock), self._servers.leading_home():
             if self._case.idle:
                 self._app.send(self._written(0, "before"))
-                self._first = len(self._net.messages)
                 self._net.clock.advance(hours=1)
-            self._ends.append(CallEnd(self._first, len(self._net.sessions)))
+            self._ends.append(self._end())
             with self._happening():
                 self._say(self._sent())
             left = len(self._case.steps) - 1 + _HEALTHY
@@ -172,14 +170,24 @@ class _Trial:
     def _say(self, said: Said) -> None:
         self._said.append(said)
         self._believed.update(said.believed)
-        self._ends.append(CallEnd(len(self._net.messages), len(self._net.sessions)))
+        self._ends.append(self._end())
+
+    def _end(self) -> CallEnd:
+        entries = life_of(self._net).journal.entries
+        return CallEnd(len(self._net.messages), len(self._net.sessions), len(entries))
 
     def _again(self) -> Mail | None:
         """What a caller would call again for: the recipients whose mail is neither sent nor given up."""
         own_queue = bool(self._settings.retry)
         no = {to for it in self._refused() for to in it.recipients}
-        open_ = {Belief.NOT_SENT, Belief.DEFERRED, Belief.UNKNOWN}
-        left = [to for to, it in self._believed.items() if it in open_ and (own_queue or to not in no)]
+        # Of what a server took, no word is one as good as another: what is sent may be forgotten.
+        taken = {to for it in self._taken() for to in it.recipients}
+        left = [
+            to
+            for to, it in self._believed.items()
+            if (it in {Belief.NOT_SENT, Belief.DEFERRED} or (it is Belief.UNKNOWN and to not in taken))
+            and (own_queue or to not in no)
+        ]
         if not left or self._hung() or self._said[-1].unended:
             return None
         return self._mail if own_queue else dataclasses.replace(self._mail, recipients=tuple(left))
@@ -208,12 +216,16 @@ class _Trial:
         own_queue = bool(self._settings.retry)
         return list(refused_in(self._net.sessions, self._ends, self._case, own_queue=own_queue))
 
+    def _taken(self) -> tuple[Taken, ...]:
+        return tuple(taken_in(self._net.messages, self._ends, self._case))
+
     def _find_stuck(self) -> None:
         """Find out whether a mail that is not sent should have been, when nothing went wrong any more."""
-        if len(self._said) <= _HEALTHY - 1 or self._again() is None:
+        last, before = self._said[-_HEALTHY:], self._ends[:-_HEALTHY]
+        entries = life_of(self._net).journal.entries
+        if len(last) < _HEALTHY or self._again() is None or not all_well_since(entries, before[-1]):
             return
-        last = self._said[-_HEALTHY:]
-        opened = len(self._net.sessions) > self._ends[-1 - _HEALTHY].sessions
+        opened = len(self._net.sessions) > before[-1].sessions
         if self._case.idle and not opened:
             self._stuck = (
                 f"its connection ended while it was idle, and in {_HEALTHY} calls it opened no other: "
@@ -232,7 +244,7 @@ class _Trial:
     def result(self) -> Trial:
         """What came of it, once the net has been left."""
         case, net, journal = self._case, self._net, life_of(self._net).journal
-        taken = tuple(taken_in(net.messages, self._ends, case))
+        taken = self._taken()
         last = self._said[-1]
         if hung := self._hung():
             judgement = Judgement(Verdict.HUNG, hung)

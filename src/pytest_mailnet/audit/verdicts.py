@@ -137,7 +137,7 @@ def _told(
     elif belief in {Belief.FAILED, Belief.NOT_SENT, Belief.DEFERRED} and True in heard:
         why = f"it says {belief} of the mail to {to}, which a server took with a yes that it got"
         yield Judgement(Verdict.TOLD_WRONG, why, f"says {belief} of what a server took")
-    elif belief is not Belief.SENT and heard:
+    elif belief is not Belief.SENT and heard and True not in heard:
         why = f"a server took the mail to {to}, and its yes was lost (RFC 1047)"
         yield Judgement(Verdict.DUPLICATES_POSSIBLE, why)
     elif belief is Belief.DEFERRED and no:

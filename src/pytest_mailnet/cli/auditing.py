@@ -59,9 +59,9 @@ def _audit(given: argparse.Namespace) -> int:
         settings = settings.but(app="", command=tuple(given.words))
     elif given.app:
         settings = settings.but(app=given.app, command=())
-    campaign = Campaign(settings)
     one = given.case
-    audit = campaign.one(one) if one else campaign.run(seed=given.seed, examples=given.examples)
+    with Campaign(settings) as campaign:
+        audit = campaign.one(one) if one else campaign.run(seed=given.seed, examples=given.examples)
     if given.html:
         given.html.write_text(in_html(audit), "utf-8")
     if given.json:
