@@ -6,6 +6,9 @@ import sys
 
 import pytest
 
+from pytest_mailnet.audit.settings import AuditSettings, settings_in
+from pytest_mailnet.errors import InvalidSetting
+
 CONFIGURED = """
 import contextlib
 import smtplib
@@ -230,17 +233,37 @@ def test_a_command_with_a_long_time_out_is_not_blamed(audit):
         ("port = '587'", "[tool.mailnet.audit] port = '587': it takes a port"),
         ("limit = -1", "[tool.mailnet.audit] limit = -1: it takes a number of seconds"),
         ("command = 'ls'", "[tool.mailnet.audit] command = 'ls': it takes a list of words"),
+        ("retry = 3", "[tool.mailnet.audit] retry = 3: it takes a text, or a list of words"),
         ("query = 'select 1'", "[tool.mailnet.audit] database and query go together"),
         (
             "fates = { gone = 'fialed' }",
             "[tool.mailnet.audit] fates: gone = 'fialed' (did you mean 'failed'?",
         ),
-        ("provider = 'gmial'", "no provider 'gmial' (did you mean 'gmail'"),
-        ("call = 'deliver('", "[tool.mailnet.audit] call = 'deliver(' is not Python: "),
+        ("app = 'a.py:b'\ncommand = ['ls']", "[tool.mailnet.audit] has app and command"),
         ("host = [", "pyproject.toml: "),
     ],
 )
-def test_a_wrong_setting_is_told(audit, sending, settings, said):
+def test_a_wrong_setting_is_told(tmp_path, settings, said):
+    (tmp_path / "pyproject.toml").write_text(f"[tool.mailnet.audit]\n{settings}", "utf-8")
+
+    with pytest.raises(InvalidSetting) as wrong:
+        settings_in(tmp_path)
+
+    assert said in str(wrong.value)
+
+
+def test_without_settings_all_is_as_usual(tmp_path):
+    assert settings_in(tmp_path) == AuditSettings()
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ("provider = 'gmial'", "no provider 'gmial' (did you mean 'gmail'"),
+        ("call = 'deliver('", "[tool.mailnet.audit] call = 'deliver(' is not Python: "),
+    ],
+)
+def test_a_setting_that_the_audit_finds_wrong_is_told(audit, sending, settings, said):
     audited = audit(sending, settings=settings)
 
     assert audited.status == 2
