@@ -19,6 +19,7 @@ __all__ = ["mailnet", "mailnet_config", "make_mailnet"]
 _nets = pytest.StashKey[list["MailNet"]]()
 _files = pytest.StashKey[pytest.TempPathFactory]()
 _LOG = "--mailnet-log"
+_COVERAGE = "--mailnet-cov"
 _FAULTS = "mailnet_faults"
 _GUARD = "mailnet_guard"
 _IniType: TypeAlias = Literal["string", "paths", "args", "bool"]
@@ -52,10 +53,28 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     from pytest_mailnet.plugin.as_compiled import AsCompiled  # noqa: PLC0415
 
     AsCompiled.install()
-    parser.getgroup("mailnet", "a little Internet for mail").addoption(
+    group = parser.getgroup("mailnet", "a little Internet for mail")
+    group.addoption(
         _LOG,
         choices=("failed", "always", "never"),
         help="which tests' reports tell their DNS questions and SMTP sessions (default: failed)",
+    )
+    group.addoption(
+        _COVERAGE,
+        action="store_true",
+        help="report which answers of servers and of the DNS the tests have met, and which not",
+    )
+    group.addoption(
+        f"{_COVERAGE}-report",
+        action="append",
+        metavar="TYPE",
+        help="type of that report: term, json or html, of which the last two may be followed by :FILE; "
+        "several times for several (default: term). An empty one for none",
+    )
+    group.addoption(
+        f"{_COVERAGE}-fail-under",
+        metavar="MIN",
+        help="fail if less than MIN percent of what an application can meet was met",
     )
     for name, (kind, text) in _SETTINGS.items():
         parser.addini(f"mailnet_{name}", text, type=kind, default=None)
@@ -79,6 +98,10 @@ def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(NeverOff(_nets, guarding=_ini(config, _GUARD)))
     config.pluginmanager.register(Section(_nets, _files))
     config.pluginmanager.register(OfPassedTests())
+    if config.getoption(_COVERAGE):
+        from pytest_mailnet.plugin.coverage_run import CoverageRun  # noqa: PLC0415
+
+        config.pluginmanager.register(CoverageRun(config))
     config.addinivalue_line(
         "markers",
         f"{_FAULTS}(*, stage=..., kind=...): run this test once with each fault, given as mailnet_fault",
