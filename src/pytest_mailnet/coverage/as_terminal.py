@@ -5,40 +5,42 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pytest_mailnet.coverage.cells import COUNTED, TABLES, Cell, Table
-from pytest_mailnet.coverage.summary import Share, Summary
+from pytest_mailnet.coverage.next_test import NextTest
+from pytest_mailnet.coverage.summary import NO_NET, Share, Summary
 
 __all__ = ["terminal_lines"]
 
-_WIDTH = 11
-_FIRST = 10
-_NONE = "no test of this run had a net"
+_FIRST = 16
+_WIDTH = 6  # of a column, at least, without the two spaces before it
 _SHOWN = 6  # names of what was not met; html and json have them all
 
 
-def terminal_lines(summary: Summary) -> Iterator[str]:
+def terminal_lines(summary: Summary, following: NextTest | None) -> Iterator[str]:
     """The report of a run, line by line.
 
     Args:
         summary: what it has met.
+        following: the most useful next test; None for none.
     """
     if not summary.nets:
-        yield _NONE
+        yield NO_NET
         return
     for table in TABLES:
         yield from _table(table, summary)
         yield ""
     yield from (_share(name, share) for name, share in summary.providers.items())
     yield _share("faults", summary.faults)
+    yield f"mailnet coverage: {summary.percent_text}, {summary.cells_met} of {summary.cells} cells"
+    if following is not None:
+        yield str(following)
 
 
 def _table(table: Table, summary: Summary) -> Iterator[str]:
-    yield "".join((table.title.ljust(_FIRST), *(f"{it:>{_WIDTH}}" for it in table.columns))).rstrip()
-    for row in table.rows:
-        cells = [Cell(table.name, row, it) for it in table.columns]
-        if row in table.uncounted and not any(summary.met[it] for it in cells):
-            continue
-        told = (_count(it, summary) for it in cells)
-        yield row.ljust(_FIRST) + "".join(f"{it:>{_WIDTH}}" for it in told)
+    widths = {it: max(len(it), _WIDTH) + 2 for it in table.columns}
+    yield table.title.ljust(_FIRST) + "".join(it.rjust(width) for it, width in widths.items())
+    for row in summary.rows(table):
+        told = (_count(Cell(table.name, row, it), summary).rjust(width) for it, width in widths.items())
+        yield row.ljust(_FIRST) + "".join(told)
 
 
 def _count(cell: Cell, summary: Summary) -> str:

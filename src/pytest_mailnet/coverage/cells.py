@@ -20,17 +20,15 @@ class Cell(NamedTuple):
     """One thing that an application can meet.
 
     Attributes:
-        table: "stages", "lookups", "tls" or "logins"; or "replies", whose rows are providers, or "faults".
-        row: a stage, the type of a look-up, or a provider; "" in a table of one row.
+        table: "stages", "lookups", "tls" or "logins"; or "replies", "faults", "hosts" or "domains", which are
+            lists and no tables.
+        row: a stage, the type of a look-up, or a provider; "" in a list that has none.
         column: what is met there, such as "4yz".
     """
 
     table: str
     row: str
     column: str
-
-    def __str__(self) -> str:
-        return " ".join(filter(None, (self.table, self.row, self.column)))
 
 
 Met: TypeAlias = Counter[Cell]
@@ -105,13 +103,13 @@ TABLES: tuple[Table, ...] = (
             "version": "no version of TLS that both speak",
             "untrusted": "the client does not trust the certificate",
         },
-        ("",),
+        ("handshake",),
     ),
     Table(
         "logins",
         "Log-ins",
         {"accepted": "235", "not now": "4yz", "refused": "5yz"},
-        ("",),
+        ("log-in",),
     ),
 )
 """The tables, in the order of the report."""

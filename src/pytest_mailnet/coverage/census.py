@@ -18,7 +18,7 @@ from pytest_mailnet.coverage.outcomes import (
 )
 from pytest_mailnet.faults import FAULTS, Manner
 from pytest_mailnet.providers import Facts
-from pytest_mailnet.record.journal import Attempt, Entry, Journal, Query
+from pytest_mailnet.record.journal import Attempt, Journal, Query
 from pytest_mailnet.record.session import Exchange, Session
 from pytest_mailnet.values import Stage
 
@@ -76,11 +76,12 @@ class Census:
 
     def _session(self, session: Session, provider: tuple[str, Facts] | None) -> None:
         exchanges = session.exchanges
+        self._add("hosts", session.provider if provider is None else provider[0], session.host)
         for exchange in exchanges:
             self._exchange(exchange, session, last=exchange is exchanges[-1])
         handshake = handshake_of(session)
         if handshake is not None:
-            self._add("tls", "", handshake)
+            self._add("tls", "handshake", handshake)
         for fault in faults_of_session(session):
             self._add("faults", "", fault)
         if provider is not None and provider[1].phrases:
@@ -96,11 +97,11 @@ class Census:
         if fault is not None and fault.in_content:
             self._add("stages", CONTENT, "silent" if fault.manner is Manner.STALLED else "cut")
         if stage is Stage.STARTTLS and outcome in {"4yz", "5yz"}:
-            self._add("tls", "", "refused")
+            self._add("tls", "handshake", "refused")
         if stage is Stage.AUTH and exchange.code != 334:
             column = {"2yz": "accepted", "4yz": "not now", "5yz": "refused"}.get(outcome)
             if column is not None:
-                self._add("logins", "", column)
+                self._add("logins", "log-in", column)
 
     def _replies(self, session: Session, title: str, facts: Facts) -> None:
         phrases = self._phrases.get(title)
@@ -121,6 +122,8 @@ class Census:
             self._add("lookups", kind, "time-out")
         elif query.answers:
             self._add("lookups", kind, "answer")
+            if kind == "MX":
+                self._add("domains", "", query.name)
         elif query.rcode == "NOERROR":
             # A host that has an IPv4 address alone lacks nothing.
             if kind != "A/AAAA" or query.name not in found:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from pytest_mailnet.providers import Phrase
+from pytest_mailnet.values import Stage
 
 __all__ = ["MetPhrases", "tellable"]
 
@@ -50,6 +51,8 @@ class MetPhrases:
             role: "mx" or "submission"; likewise.
         """
         said = reply.decode("utf-8", "backslashreplace").rstrip("\r\n")
+        if stage == Stage.EHLO and said[:4] == "250-":  # the extensions are no part of the phrase
+            said = "250 " + said[4:].partition("\r\n")[0]
         found = [it for it in self._by_code.get(reply[:3], ()) if it.form.fullmatch(said)]
         # The longest text says most; what else they differ by counts only where there is a choice.
         found = [it for it in found if it.fixed == max(each.fixed for each in found)]

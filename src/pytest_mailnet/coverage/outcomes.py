@@ -10,6 +10,7 @@ from pytest_mailnet.certificates import Certificate
 from pytest_mailnet.faults import FAULTS, Fault, Manner
 from pytest_mailnet.faults.fault import CERTIFICATES
 from pytest_mailnet.record.session import Exchange, Session
+from pytest_mailnet.values import Stage
 
 __all__ = ["fault_of_dial", "faults_of_session", "handshake_of", "outcome_of", "told_fault"]
 
@@ -31,11 +32,7 @@ def _by_what_they_do() -> dict[str, Fault]:
 
 _DOES: Mapping[str, Fault] = MappingProxyType(_by_what_they_do())
 _SHOWING: Mapping[str, Fault] = MappingProxyType(
-    {
-        CERTIFICATES[it.manner].value: it
-        for it in _DOES.values()
-        if it.manner in CERTIFICATES
-    }
+    {CERTIFICATES[it.manner].value: it for it in _DOES.values() if it.manner in CERTIFICATES}
 )
 
 
@@ -76,21 +73,27 @@ def outcome_of(exchange: Exchange, session: Session, *, last: bool) -> str:
 
 def handshake_of(session: Session) -> str | None:
     """What a session's TLS handshake came to, as a column of the table; None if none was begun."""
+    asked = [it for it in session.exchanges if it.stage is Stage.STARTTLS]
+    if asked and outcome_of(asked[-1], session, last=asked[-1] is session.exchanges[-1]) != "2yz":
+        return None
     ended = session.ended or ""
-    failed, shown = _FAILED.match(ended), _SHOWN.search(ended)
+    failed = _FAILED.match(ended)
     if failed is not None:
-        if shown is not None and shown[1] == Certificate.NONE.value:
-            return "refused"
-        if _UNTRUSTED.search(failed[1]):
-            return "untrusted"
-        in_handshake = session.tls is None
-        return "version" if in_handshake and "PROTOCOL" in failed[1] else "broken"
+        return _failure(failed[1], _SHOWN.search(ended), established=session.tls is not None)
     if ended.startswith(("fault handshake-closed", "fault no-close-notify-at-starttls")):
         return "cut"
     if ended == f"{_LEFT} in the TLS handshake":
         faults = [fault.manner for it in session.exchanges if (fault := told_fault(it))]
         return "untrusted" if any(it in CERTIFICATES for it in faults) else "silent"
     return None if session.tls is None else "done"
+
+
+def _failure(reason: str, shown: re.Match[str] | None, *, established: bool) -> str:
+    if shown is not None and shown[1] == Certificate.NONE.value:
+        return "refused"
+    if _UNTRUSTED.search(reason):
+        return "untrusted"
+    return "version" if "PROTOCOL" in reason and not established else "broken"
 
 
 def faults_of_session(session: Session) -> set[str]:

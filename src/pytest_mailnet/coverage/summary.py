@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
-from pytest_mailnet.coverage.cells import COUNTED, Cell, Met
+from pytest_mailnet.coverage.cells import COUNTED, Cell, Met, Table
 from pytest_mailnet.coverage.census import NETS
 from pytest_mailnet.faults import FAULTS
 
-__all__ = ["Share", "Summary"]
+__all__ = ["NO_NET", "Share", "Summary"]
+
+NO_NET = "no test of this run had a net"
+"""What is told of such a run."""
 
 
 class Share(NamedTuple):
@@ -52,9 +56,27 @@ class Summary:
         return sum(1 for cell in COUNTED if self.met[cell])
 
     @property
+    def cells(self) -> int:
+        """How many cells count."""
+        return len(COUNTED)
+
+    @property
     def percent(self) -> float:
-        """How much of what an application can meet was met: cells of the tables that count, in percent."""
-        return 100 * self.cells_met / len(COUNTED)
+        """How much of what an application can meet was met: of the cells that count, in percent."""
+        return 100 * self.cells_met / self.cells
+
+    @property
+    def percent_text(self) -> str:
+        """The same as a text, rounded down: 100% is all."""
+        return f"{math.floor(self.percent * 100) / 100:.2f}%"
+
+    def rows(self, table: Table) -> list[str]:
+        """The rows of a table that are worth a line: those that count, and others where something was met."""
+        return [
+            row
+            for row in table.rows
+            if row not in table.uncounted or any(self.met[Cell(table.name, row, it)] for it in table.columns)
+        ]
 
     @property
     def providers(self) -> dict[str, Share]:

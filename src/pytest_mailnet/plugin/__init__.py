@@ -101,7 +101,8 @@ def pytest_configure(config: pytest.Config) -> None:
     if config.getoption(_COVERAGE):
         from pytest_mailnet.plugin.coverage_run import CoverageRun  # noqa: PLC0415
 
-        config.pluginmanager.register(CoverageRun(config))
+        reports, fail_under = map(config.getoption, (f"{_COVERAGE}-report", f"{_COVERAGE}-fail-under"))
+        config.pluginmanager.register(CoverageRun(config, reports, fail_under))
     config.addinivalue_line(
         "markers",
         f"{_FAULTS}(*, stage=..., kind=...): run this test once with each fault, given as mailnet_fault",
