@@ -1,4 +1,4 @@
-"""What an application's tests have met, and what not: counted from the records of nets, told in three ways."""
+"""What the tests of an application have met, and what not, counted from the records of their nets."""
 
 from __future__ import annotations
 

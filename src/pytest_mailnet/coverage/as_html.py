@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from html import escape
 
-from pytest_mailnet.coverage.cells import COUNTED, TABLES, Cell, Table
+from pytest_mailnet.coverage.cells import COUNTED, TABLES, Cell, CellTable
 from pytest_mailnet.coverage.next_test import NextTest
 from pytest_mailnet.coverage.summary import NO_NET, Share, Summary
 
@@ -64,7 +64,7 @@ def _body(summary: Summary, following: NextTest | None) -> Iterator[str]:
     yield from _share("Faults", summary.faults)
 
 
-def _table(table: Table, summary: Summary) -> Iterator[str]:
+def _table(table: CellTable, summary: Summary) -> Iterator[str]:
     yield f"<h2>{escape(table.title)}</h2>\n<table>\n<thead><tr><th></th>"
     yield "".join(f'<th scope="col">{escape(it)}</th>' for it in table.columns) + "</tr></thead>\n<tbody>"
     for row in summary.rows(table):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pytest_mailnet.coverage.cells import COUNTED, TABLES, Cell, Table
+from pytest_mailnet.coverage.cells import COUNTED, TABLES, Cell, CellTable
 from pytest_mailnet.coverage.next_test import NextTest
 from pytest_mailnet.coverage.summary import NO_NET, Share, Summary
 
@@ -35,7 +35,7 @@ def terminal_lines(summary: Summary, following: NextTest | None) -> Iterator[str
         yield str(following)
 
 
-def _table(table: Table, summary: Summary) -> Iterator[str]:
+def _table(table: CellTable, summary: Summary) -> Iterator[str]:
     widths = {it: max(len(it), _WIDTH) + 2 for it in table.columns}
     yield table.title.ljust(_FIRST) + "".join(it.rjust(width) for it, width in widths.items())
     for row in summary.rows(table):

@@ -7,7 +7,7 @@ from typing import NamedTuple, TypeAlias
 
 from pytest_mailnet.values import DELIVERY, Stage
 
-__all__ = ["CONTENT", "COUNTED", "TABLES", "Cell", "Met", "Table"]
+__all__ = ["CONTENT", "COUNTED", "TABLES", "Cell", "Met", "CellTable"]
 
 CONTENT = "content"
 """The row between DATA and the final dot, where a connection can end and nothing is replied."""
@@ -35,7 +35,7 @@ Met: TypeAlias = Counter[Cell]
 """How many times each cell was met. A reply of a provider that was used stands in it with 0, too."""
 
 
-class Table(NamedTuple):
+class CellTable(NamedTuple):
     """A table of the report.
 
     Attributes:
@@ -63,8 +63,8 @@ class Table(NamedTuple):
 
 
 _ASIDE = (Stage.RSET, Stage.NOOP, Stage.OTHER)
-TABLES: tuple[Table, ...] = (
-    Table(
+TABLES: tuple[CellTable, ...] = (
+    CellTable(
         "stages",
         "Replies",
         {
@@ -78,7 +78,7 @@ TABLES: tuple[Table, ...] = (
         (*DELIVERY[:-1], CONTENT, Stage.MESSAGE, Stage.QUIT, *_ASIDE),
         _ASIDE,
     ),
-    Table(
+    CellTable(
         "lookups",
         "Look-ups",
         {
@@ -91,7 +91,7 @@ TABLES: tuple[Table, ...] = (
         ("MX", "A/AAAA", "other"),
         ("other",),
     ),
-    Table(
+    CellTable(
         "tls",
         "TLS handshakes",
         {
@@ -105,7 +105,7 @@ TABLES: tuple[Table, ...] = (
         },
         ("handshake",),
     ),
-    Table(
+    CellTable(
         "logins",
         "Log-ins",
         {"accepted": "235", "not now": "4yz", "refused": "5yz"},

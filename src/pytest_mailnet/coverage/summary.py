@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
-from pytest_mailnet.coverage.cells import COUNTED, Cell, Met, Table
+from pytest_mailnet.coverage.cells import COUNTED, Cell, Met, CellTable
 from pytest_mailnet.coverage.census import NETS
 from pytest_mailnet.faults import FAULTS
 
@@ -70,7 +70,7 @@ class Summary:
         """The same as a text, rounded down: 100% is all."""
         return f"{math.floor(self.percent * 100) / 100:.2f}%"
 
-    def rows(self, table: Table) -> list[str]:
+    def rows(self, table: CellTable) -> list[str]:
         """The rows of a table that are worth a line: those that count, and others where something was met."""
         return [
             row

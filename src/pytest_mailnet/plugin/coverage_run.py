@@ -18,7 +18,7 @@ from pytest_mailnet.errors import amongst
 from pytest_mailnet.net.lifetime import Lifetime
 from pytest_mailnet.providers import catalogue_with
 
-__all__ = ["CoverageRun"]
+__all__ = ["CoverageRun", "count_net"]
 
 _OUTPUT = "mailnet_cov"
 _TERM = "term"
@@ -113,11 +113,21 @@ class CoverageRun:
         return self._fail_under is not None and self._summary.percent < self._fail_under
 
     def _count(self, life: Lifetime) -> None:
-        net = life.internet
-        named = net.directory.catalogue.stem_of
-        providers = {name: (named(it.facts), it.facts) for name, it in net.directory.operators.items()}
-        relays = {ip for source in net.senders.sources for ip in (source.ip, source.ipv6) if ip}
-        self._census.count(life.journal, providers, relays)
+        count_net(self._census, life)
+
+
+def count_net(census: Census, life: Lifetime) -> None:
+    """Count what has come to a net.
+
+    Args:
+        census: counts it.
+        life: the net's, which is left.
+    """
+    net = life.internet
+    named = net.directory.catalogue.stem_of
+    providers = {name: (named(it.facts), it.facts) for name, it in net.directory.operators.items()}
+    relays = {ip for source in net.senders.sources for ip in (source.ip, source.ipv6) if ip}
+    census.count(life.journal, providers, relays)
 
 
 def _percentage(given: str) -> float:
