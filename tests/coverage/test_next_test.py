@@ -12,8 +12,10 @@ import dns.resolver
 import pytest
 
 from pytest_mailnet.coverage import COUNTED, Cell
-from pytest_mailnet.coverage.next_test import ORDER, next_test, suggestion
+from pytest_mailnet.coverage.importance import ORDER
+from pytest_mailnet.coverage.next_test import next_test, suggestion
 from pytest_mailnet.providers import catalogue_with
+from pytest_mailnet.providers.zones import standing_hosts
 
 GMAIL = Counter(
     {Cell("hosts", "gmail", "gmail-smtp-in.l.google.com"): 3, Cell("hosts", "other.example", "x"): 2}
@@ -63,6 +65,31 @@ def test_the_line_lets_happen_what_was_not_met(net, met, catalogue, cell, used, 
     assert met()[cell]
 
 
+def places():
+    """The first MX host and the first submission host of each provider that has such."""
+    for stem in catalogue_with().stems:
+        facts = catalogue_with().load_stem(stem)
+        hosts = [*list(standing_hosts(facts))[:1], *(facts.submission.hosts[:1] if facts.submission else ())]
+        yield from ((stem, host) for host in hosts)
+
+
+@pytest.mark.parametrize("place", list(places()), ids=" ".join)
+def test_each_line_can_be_typed_whatever_provider_was_used(make_mailnet, catalogue, place):
+    used = Counter({Cell("hosts", *place): 1})
+
+    for code in {suggestion(cell, used, catalogue).code for cell in ORDER}:
+        with make_mailnet(strict=False) as net:
+            exec(code, {"mailnet": net})  # noqa: S102
+
+
+def test_what_the_application_may_have_no_use_for_comes_last(catalogue):
+    without = Counter({it: 1 for it in ORDER if it.table == "stages" and it.row not in {"starttls", "auth"}})
+    asking = without + Counter({Cell("lookups", "MX", "answer"): 1})
+
+    assert next_test(without, catalogue).cell == Cell("lookups", "A/AAAA", "SERVFAIL")
+    assert next_test(asking, catalogue).cell == Cell("lookups", "MX", "SERVFAIL")
+
+
 def test_the_order_has_all_that_counts_each_once():
     assert len(ORDER) == len(set(ORDER))
     assert set(ORDER) == COUNTED
@@ -106,7 +133,7 @@ def test_a_provider_is_written_as_a_test_asks_for_it(catalogue, provider, writte
 
 def test_a_service_is_told_to_fail_where_its_users_log_in(catalogue):
     assert suggestion(Cell("stages", "auth", "silent"), SERVICE, catalogue).code == (
-        'mailnet.fail("smtp.sendgrid.net", "stalled-at-auth")'
+        'mailnet.host("smtp.sendgrid.net").fail("stalled-at-auth")'
     )
 
 

@@ -7,7 +7,7 @@ from typing import NamedTuple, TypeAlias
 
 from pytest_mailnet.values import DELIVERY, Stage
 
-__all__ = ["CONTENT", "COUNTED", "TABLES", "Cell", "Met", "CellTable"]
+__all__ = ["CONTENT", "COUNTED", "TABLES", "Cell", "CellTable", "Met"]
 
 CONTENT = "content"
 """The row between DATA and the final dot, where a connection can end and nothing is replied."""

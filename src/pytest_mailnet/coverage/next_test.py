@@ -1,4 +1,4 @@
-"""The most useful next test: an order of importance, and a line of code for each thing that was not met."""
+"""The most useful next test: what it is to meet, in words, and the line of code that lets it happen."""
 
 from __future__ import annotations
 
@@ -7,57 +7,17 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
-from pytest_mailnet.coverage.cells import CONTENT, TABLES, Cell, Met
+from pytest_mailnet.coverage.cells import CONTENT, Cell, Met
+from pytest_mailnet.coverage.importance import OPTIONAL, ORDER
 from pytest_mailnet.errors import UnknownName
 from pytest_mailnet.providers import Catalogue, Facts, Phrase
 from pytest_mailnet.values import Stage
 
-__all__ = ["ORDER", "NextTest", "next_test", "suggestion"]
+__all__ = ["NextTest", "next_test", "suggestion"]
 
-# By what it costs an application that has not thought of it: first mails that are lost or sent twice, then
-# mails given up too early, then a sender that hangs, then what seldom happens.
-_FIRST = (
-    ("stages", "message", "4yz"),
-    ("stages", "message", "cut"),
-    ("stages", "rcpt", "5yz"),
-    ("stages", "rcpt", "4yz"),
-    ("lookups", "MX", "SERVFAIL"),
-    ("stages", "message", "5yz"),
-    ("stages", "message", "silent"),
-    ("stages", "connect", "cut"),
-    ("stages", "connect", "4yz"),
-    ("lookups", "MX", "NXDOMAIN"),
-    ("logins", "log-in", "refused"),
-    ("logins", "log-in", "not now"),
-    ("stages", "quit", "cut"),
-    ("stages", "connect", "silent"),
-    ("lookups", "MX", "time-out"),
-    ("stages", "mail", "4yz"),
-    ("stages", "mail", "5yz"),
-    ("stages", "rcpt", "cut"),
-    ("tls", "handshake", "untrusted"),
-    ("stages", "starttls", "4yz"),
-    ("tls", "handshake", "refused"),
-    ("stages", "content", "cut"),
-    ("stages", "connect", "5yz"),
-    ("lookups", "A/AAAA", "SERVFAIL"),
-    ("lookups", "MX", "NODATA"),
-    ("stages", "data", "4yz"),
-    ("stages", "data", "5yz"),
+_NEEDED: Mapping[str, str] = MappingProxyType(
+    {Stage.STARTTLS: "STARTTLS", "handshake": "STARTTLS", Stage.AUTH: "AUTH", "log-in": "AUTH"}
 )
-_LATER = ("2yz", "answer", "done", "accepted", "4yz", "cut", "5yz", "silent", "unreadable")
-
-
-def _ranked() -> list[Cell]:
-    first = [Cell(*it) for it in _FIRST]
-    rest = [it for table in TABLES for it in table.cells(counted=True) if it not in first]
-    rank = {it: number for number, it in enumerate(_LATER)}
-    return [*first, *sorted(rest, key=lambda it: rank.get(it.column, len(rank)))]
-
-
-ORDER: tuple[Cell, ...] = tuple(_ranked())
-"""All cells that count, the most important first."""
-
 _WHAT: Mapping[str, str] = MappingProxyType(
     {
         "2yz": "a yes",
@@ -81,31 +41,31 @@ _WHERE: Mapping[str, str] = MappingProxyType(
         "silent": "that is not answered",
         "broken": "with a broken record",
         "version": "with a server of TLS 1.1",
-        "untrusted": "with a certificate that it does not trust",
+        "untrusted": "with a certificate that is not to be trusted",
         "accepted": "that is accepted",
         "not now": "that is refused for now",
     }
 )
-_ALICE = '{provider}.add_mailbox("alice")'
+_ALICE = "{alice}"
 _CODE: Mapping[Cell, str] = MappingProxyType(
     {
         Cell("lookups", "MX", "answer"): _ALICE,
         Cell("lookups", "A/AAAA", "answer"): _ALICE,
-        Cell("stages", CONTENT, "cut"): 'mailnet.fail("{host}", "closed-in-content")',
-        Cell("stages", CONTENT, "silent"): 'mailnet.fail("{host}", "stalled-in-content")',
-        Cell("tls", "handshake", "done"): 'mailnet.host("{host}").tls.valid()',
-        Cell("tls", "handshake", "refused"): 'mailnet.host("{host}").tls.refuse_handshake()',
-        Cell("tls", "handshake", "version"): 'mailnet.host("{host}").tls.old_protocol()',
-        Cell("tls", "handshake", "untrusted"): 'mailnet.host("{host}").tls.self_signed()',
-        Cell("tls", "handshake", "cut"): 'mailnet.fail("{host}", "handshake-closed-at-starttls")',
-        Cell("tls", "handshake", "silent"): 'mailnet.fail("{host}", "handshake-stalled-at-starttls")',
-        Cell("tls", "handshake", "broken"): 'mailnet.fail("{host}", "broken-record-at-starttls")',
-        Cell("logins", "log-in", "accepted"): '{provider}.add_mailbox("alice", password="open sesame")',
+        Cell("stages", CONTENT, "cut"): '{host}.fail("closed-in-content")',
+        Cell("stages", CONTENT, "silent"): '{host}.fail("stalled-in-content")',
+        Cell("tls", "handshake", "done"): "{host}.tls.valid()",
+        Cell("tls", "handshake", "refused"): "{host}.tls.refuse_handshake()",
+        Cell("tls", "handshake", "version"): "{host}.tls.old_protocol()",
+        Cell("tls", "handshake", "untrusted"): "{host}.tls.self_signed()",
+        Cell("tls", "handshake", "cut"): '{host}.fail("handshake-closed-at-starttls")',
+        Cell("tls", "handshake", "silent"): '{host}.fail("handshake-stalled-at-starttls")',
+        Cell("tls", "handshake", "broken"): '{host}.fail("broken-record-at-starttls")',
+        Cell("logins", "log-in", "accepted"): "{user}",
         Cell("logins", "log-in", "not now"): "{provider}.on_auth().reply({4yz})",
         Cell("logins", "log-in", "refused"): "{provider}.on_auth().reply({5yz})",
         **{
             Cell("lookups", row, column): f'mailnet.dns.fail("{name}", "{fault}")'
-            for row, name in (("MX", "{domain}"), ("A/AAAA", "{host}"))
+            for row, name in (("MX", "{domain}"), ("A/AAAA", "{host_name}"))
             for column, fault in (
                 ("NXDOMAIN", "NXDOMAIN"),
                 ("NODATA", "dns-nodata"),
@@ -121,8 +81,8 @@ _OF_A_STAGE: Mapping[str, str] = MappingProxyType(
         "4yz": "{provider}.{on}.reply({4yz})",
         "5yz": "{provider}.{on}.reply({5yz})",
         "cut": "{provider}.{on}.disconnect()",
-        "silent": 'mailnet.fail("{host}", "stalled-{at}")',
-        "unreadable": 'mailnet.fail("{host}", "rubbish-{at}")',
+        "silent": '{host}.fail("stalled-{at}")',
+        "unreadable": '{host}.fail("rubbish-{at}")',
     }
 )
 # RFC 5321, 4.2.3 and RFC 4954, 6 have the codes.
@@ -138,7 +98,15 @@ _TEXTS: Mapping[tuple[str, str], str] = MappingProxyType(
     }
 )
 _ERA = re.compile(r"(.+)-(\d{4}|\d+\.\d+)")
+_EVIDENCE = ("captured", "documented", "source code", "inferred")
 _USUAL = "gmail"
+_ATTRIBUTES: Mapping[str, str] = MappingProxyType(
+    {
+        **{it: it for it in ("gmail", "hotmail", "microsoft365", "yahoo", "icloud")},
+        "google-workspace": "google_workspace",
+    }
+)
+"""The providers that are attributes of a net."""
 
 
 class NextTest(NamedTuple):
@@ -161,12 +129,16 @@ class NextTest(NamedTuple):
 def next_test(met: Met, catalogue: Catalogue) -> NextTest | None:
     """The most useful next test of a run; None where all that counts was met.
 
+    What the application may have no use for comes last, unless a test has come there.
+
     Args:
         met: what the run has met.
         catalogue: where the providers' replies are.
     """
-    cell = next((it for it in ORDER if not met[it]), None)
-    return None if cell is None else suggestion(cell, met, catalogue)
+    missing = [it for it in ORDER if not met[it]]
+    reached = {(it.table, it.row) for it in met}
+    likely = [it for it in missing if it.row not in OPTIONAL or (it.table, it.row) in reached]
+    return suggestion((likely or missing)[0], met, catalogue) if missing else None
 
 
 def suggestion(cell: Cell, met: Met, catalogue: Catalogue) -> NextTest:
@@ -179,9 +151,9 @@ def suggestion(cell: Cell, met: Met, catalogue: Catalogue) -> NextTest:
     """
     name, host = _used_most(met)
     facts = _facts(name, catalogue)
-    logs_in = cell.table == "logins" or cell.row == Stage.AUTH
-    if logs_in and facts is not None:
-        if facts.submission is None:
+    needed = _NEEDED.get(cell.row)
+    if needed is not None and facts is not None and not _offers(facts, host, needed):
+        if facts.submission is None or not _offers(facts, facts.submission.hosts[0], needed):
             name, facts = _USUAL, catalogue.load(_USUAL)
         assert facts.submission is not None
         host = facts.submission.hosts[0]
@@ -193,13 +165,23 @@ def suggestion(cell: Cell, met: Met, catalogue: Catalogue) -> NextTest:
         code = _CODE[Cell("logins", "log-in", "accepted")]
     values = {
         "provider": provider,
-        "host": host,
+        "host_name": host,
+        "host": f'{provider}.hosts["{host}"]' if "era=" in provider else f'mailnet.host("{host}")',
         "domain": _domain(met, facts),
         "on": f'on_command("{stage.upper()}")' if stage == Stage.QUIT else f"on_{stage}()",
         "at": "after-dot" if stage == Stage.MESSAGE else f"at-{stage}",
-        **{it: _reply(it, stage, provider, facts) for it in ("4yz", "5yz")},
+        "alice": f"{provider}{_mailbox(facts)})",
+        "user": f'{provider}{_mailbox(facts)}, password="open sesame")',
+        **{it: _reply(it, stage, provider, facts, met) for it in ("4yz", "5yz")},
     }
     return NextTest(cell, _told(cell), re.sub(r"\{(\w+)\}", lambda it: values[it[1]], code))
+
+
+def _offers(facts: Facts, host: str, keyword: str) -> bool:
+    """Whether a provider's host offers an extension."""
+    own = facts.submission
+    lines = own.extensions if own is not None and host in own.hosts else facts.extensions
+    return any(line.split()[0] == keyword for line in lines)
 
 
 def _used_most(met: Met) -> tuple[str, str]:
@@ -232,17 +214,33 @@ def _written(name: str, facts: Facts | None) -> str:
     if era is not None:
         year = era[2] if era[2].isdigit() else f'"{era[2]}"'
         return f'mailnet.provider("{era[1]}", era={year})'
-    return f"mailnet.{name}" if facts is not None and name.isidentifier() else f'mailnet.provider("{name}")'
+    return f"mailnet.{_ATTRIBUTES[name]}" if name in _ATTRIBUTES else f'mailnet.provider("{name}")'
 
 
-def _reply(kind: str, stage: str, provider: str, facts: Facts | None) -> str:
+def _mailbox(facts: Facts | None) -> str:
+    """The call that opens a mailbox or an account at a provider, up to its last argument."""
+    if facts is None or facts.domains:
+        return '.add_mailbox("alice"'
+    return '.add_account("alice"'
+
+
+def _reply(kind: str, stage: str, provider: str, facts: Facts | None, met: Met) -> str:
     """A reply of a provider that fits, by its name in the catalogue; a text where there is none."""
     role = "submission" if stage == Stage.AUTH else "mx"
-    fitting: list[Phrase] = [] if facts is None else [it for it in facts.phrases.values() if it.role == role]
-    for phrase in fitting:
-        if phrase.stage == stage and str(phrase.reply.code)[0] == kind[0]:
-            return f"{provider}.replies.{phrase.name}"
-    return f'"{_TEXTS.get((stage, kind)) or _TEXTS["", kind]}"'
+    fitting: list[Phrase] = (
+        []
+        if facts is None
+        else [
+            it
+            for it in facts.phrases.values()
+            if (it.stage, it.role, str(it.reply.code)[0]) == (stage, role, kind[0]) and it.name.isidentifier()
+        ]
+    )
+    if not fitting:
+        return f'"{_TEXTS.get((stage, kind)) or _TEXTS["", kind]}"'
+    counted = {it.column: count for it, count in met.items() if it.table == "replies"}
+    best = min(fitting, key=lambda it: (counted.get(it.name, 0) > 0, _EVIDENCE.index(it.stage_evidence)))
+    return f"{provider}.replies.{best.name}"
 
 
 def _told(cell: Cell) -> str:

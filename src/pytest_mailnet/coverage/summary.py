@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
-from pytest_mailnet.coverage.cells import COUNTED, Cell, Met, CellTable
+from pytest_mailnet.coverage.cells import COUNTED, Cell, CellTable, Met
 from pytest_mailnet.coverage.census import NETS
 from pytest_mailnet.faults import FAULTS
 
