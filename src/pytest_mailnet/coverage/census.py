@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import TypeAlias
 from weakref import WeakKeyDictionary
 
@@ -79,13 +79,13 @@ class Census:
         self._add("hosts", session.provider if provider is None else provider[0], session.host)
         for exchange in exchanges:
             self._exchange(exchange, session, last=exchange is exchanges[-1])
-        handshake = handshake_of(session)
+        handshake = handshake_of(session, exchanges)
         if handshake is not None:
             self._add("tls", "handshake", handshake)
-        for fault in faults_of_session(session):
+        for fault in faults_of_session(session, exchanges):
             self._add("faults", "", fault)
         if provider is not None and provider[1].phrases:
-            self._replies(session, *provider)
+            self._replies(session.host, exchanges, *provider)
 
     def _exchange(self, exchange: Exchange, session: Session, *, last: bool) -> None:
         stage = exchange.stage
@@ -103,14 +103,14 @@ class Census:
             if column is not None:
                 self._add("logins", "log-in", column)
 
-    def _replies(self, session: Session, title: str, facts: Facts) -> None:
+    def _replies(self, host: str, exchanges: Sequence[Exchange], title: str, facts: Facts) -> None:
         phrases = self._phrases.get(title)
         if phrases is None:
             phrases = self._phrases[title] = MetPhrases(facts.phrases)
             self.met.update(dict.fromkeys((Cell("replies", title, it) for it in phrases.names), 0))
-        submission = facts.submission is not None and session.host in facts.submission.hosts
+        submission = facts.submission is not None and host in facts.submission.hosts
         role = "submission" if submission else "mx"
-        for exchange in session.exchanges:
+        for exchange in exchanges:
             for name in phrases.of(exchange.reply, exchange.stage or "", role):
                 self._add("replies", title, name)
 

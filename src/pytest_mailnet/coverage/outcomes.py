@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 from pytest_mailnet.certificates import Certificate
@@ -71,10 +71,15 @@ def outcome_of(exchange: Exchange, session: Session, *, last: bool) -> str:
     return "cut" if fault.manner in _ENDS else "silent"
 
 
-def handshake_of(session: Session) -> str | None:
-    """What a session's TLS handshake came to, as a column of the table; None if none was begun."""
-    asked = [it for it in session.exchanges if it.stage is Stage.STARTTLS]
-    if asked and outcome_of(asked[-1], session, last=asked[-1] is session.exchanges[-1]) != "2yz":
+def handshake_of(session: Session, exchanges: Sequence[Exchange]) -> str | None:
+    """What a session's TLS handshake came to, as a column of the table; None if none was begun.
+
+    Args:
+        session: the session.
+        exchanges: its exchanges.
+    """
+    asked = [it for it in exchanges if it.stage is Stage.STARTTLS]
+    if asked and outcome_of(asked[-1], session, last=asked[-1] is exchanges[-1]) != "2yz":
         return None
     ended = session.ended or ""
     failed = _FAILED.match(ended)
@@ -83,7 +88,7 @@ def handshake_of(session: Session) -> str | None:
     if ended.startswith(("fault handshake-closed", "fault no-close-notify-at-starttls")):
         return "cut"
     if ended == f"{_LEFT} in the TLS handshake":
-        faults = [fault.manner for it in session.exchanges if (fault := told_fault(it))]
+        faults = [fault.manner for it in exchanges if (fault := told_fault(it))]
         return "untrusted" if any(it in CERTIFICATES for it in faults) else "silent"
     return None if session.tls is None else "done"
 
@@ -96,10 +101,15 @@ def _failure(reason: str, shown: re.Match[str] | None, *, established: bool) -> 
     return "version" if "PROTOCOL" in reason and not established else "broken"
 
 
-def faults_of_session(session: Session) -> set[str]:
-    """The ids of the faults that a session has met."""
+def faults_of_session(session: Session, exchanges: Sequence[Exchange]) -> set[str]:
+    """The ids of the faults that a session has met.
+
+    Args:
+        session: the session.
+        exchanges: its exchanges.
+    """
     ended = session.ended or ""
-    found = {fault.id for it in session.exchanges if (fault := told_fault(it))}
+    found = {fault.id for it in exchanges if (fault := told_fault(it))}
     shown = _SHOWN.search(ended)
     if shown is not None and shown[1] in _SHOWING:
         found.add(_SHOWING[shown[1]].id)
