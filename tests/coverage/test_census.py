@@ -6,6 +6,7 @@ import contextlib
 import smtplib
 import socket
 import ssl
+import threading
 from collections import Counter
 
 import dns.exception
@@ -301,6 +302,22 @@ def test_what_a_relay_meets_is_not_the_application_s(net, column):
     net.deliver_all()
 
     assert column("stages", "rcpt") == {"2yz": 1}
+
+
+def test_what_the_application_s_own_server_says_it_does_not_meet(net, met):
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        net.add_server("mx.app.example", domain="app.example", at=listener.getsockname())
+
+        def refuse():
+            with listener.accept()[0] as client:
+                client.sendall(b"554 5.7.1 No service\r\n")
+
+        thread = threading.Thread(target=refuse)
+        thread.start()
+        send("mx.app.example", "support@app.example")
+        thread.join()
+
+    assert not [cell for cell in met() if cell.table == "stages"]
 
 
 def test_a_net_that_is_entered_again_is_counted_once(make_mailnet):

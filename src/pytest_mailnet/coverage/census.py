@@ -47,7 +47,9 @@ class Census:
         self._phrases: dict[str, MetPhrases] = {}
         self._counted: WeakKeyDictionary[Journal, int] = WeakKeyDictionary()
 
-    def count(self, journal: Journal, providers: Providers, relays: Collection[str]) -> None:
+    def count(
+        self, journal: Journal, providers: Providers, relays: Collection[str], own: Collection[str] = ()
+    ) -> None:
         """Count what has come to a net since the last call.
 
         Args:
@@ -55,6 +57,7 @@ class Census:
             providers: the facts about its providers, each with the name that it has in the report,
                 "hotmail-2009", by the names that sessions have.
             relays: the addresses from which servers relay mail: what they meet, the application does not.
+            own: the hosts at which the application itself answers.
         """
         before = self._counted.get(journal, 0)
         self.met[NETS] += journal not in self._counted
@@ -63,7 +66,7 @@ class Census:
         found = {it.name for it in entries if isinstance(it, Query) and it.answers and _kind(it) == "A/AAAA"}
         for entry in entries[before:]:
             if isinstance(entry, Session):
-                if entry.client.ip not in relays:
+                if entry.client.ip not in relays and entry.host not in own:
                     self._session(entry, providers.get(entry.provider))
             elif isinstance(entry, Query):
                 if entry.client not in relays:

@@ -127,7 +127,17 @@ def count_net(census: Census, life: Lifetime) -> None:
     named = net.directory.catalogue.stem_of
     providers = {name: (named(it.facts), it.facts) for name, it in net.directory.operators.items()}
     relays = {ip for source in net.senders.sources for ip in (source.ip, source.ipv6) if ip}
-    census.count(life.journal, providers, relays)
+    own = {name for name, it in net.directory.hosts.items() if _is_the_application(it.decider)}
+    census.count(life.journal, providers, relays, own)
+
+
+def _is_the_application(decider: object) -> bool:
+    """Whether it is the application that answers at a host, by a server of its own."""
+    if decider is None:
+        return False
+    from pytest_mailnet.server.application_server import ApplicationServer  # noqa: PLC0415  # few nets have one
+
+    return isinstance(decider, ApplicationServer)
 
 
 def _percentage(given: str) -> float:
