@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -83,19 +81,17 @@ def test_a_run_without_the_option_tells_nothing(run):
     result.stdout.no_fnmatch_line("*mailnet coverage*")
 
 
-def test_a_run_without_the_option_imports_nothing_of_it():
-    code = "import sys, pytest; pytest.main(['-q', '--co', '.']); print([it for it in sys.modules if 'mailnet.coverage' in it])"
+def test_a_run_without_the_option_imports_nothing_of_it(pytester):
+    pytester.makepyfile(
+        """
+        import sys
 
-    printed = subprocess.run(
-        [sys.executable, "-c", code],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        cwd=ROOT / "examples",
-        check=True,
-    ).stdout
+        def test_modules(mailnet):
+            assert not [it for it in sys.modules if it.startswith("pytest_mailnet.coverage")]
+        """
+    )
 
-    assert printed.splitlines()[-1] == "[]"
+    pytester.runpytest_subprocess().assert_outcomes(passed=1)
 
 
 def test_a_run_without_a_net_says_so(pytester):
@@ -229,28 +225,20 @@ def test_a_collection_alone_reports_nothing(run, pytester):
     assert not (pytester.path / "mailnet-cov.json").exists()
 
 
-@pytest.mark.usefixtures("beside_others")
-def test_what_the_workers_of_xdist_have_counted_is_one_report(run, pytester):
-    run("-p", "no:randomly", "-p", "no:xdist", "--mailnet-cov-report=json:alone.json")
+@pytest.mark.parametrize(("least", "status", "failures"), [(10, 0, 0), (99, 1, 1)])
+def test_what_the_workers_of_xdist_have_counted_is_one_report(run, pytester, least, status, failures):
+    run("-p", "no:xdist", "--mailnet-cov-report=json:alone.json")
 
     result = run(
-        *("-p", "no:randomly", "-n", "2"),
-        *("--mailnet-cov-report=json", "--mailnet-cov-report=term", "--mailnet-cov-fail-under=10"),
+        *("-p", "xdist.plugin", "-n", "2", f"--mailnet-cov-fail-under={least}"),
+        *("--mailnet-cov-report=json", "--mailnet-cov-report=term"),
     )
 
     result.assert_outcomes(passed=3)
-    assert result.ret == 0
-    result.stdout.fnmatch_lines(["rcpt *1 *1 *1 *0 *0 *0", "Required mailnet coverage of 10% reached.*"])
+    assert result.ret == status
+    result.stdout.fnmatch_lines(["rcpt *1 *1 *1 *0 *0 *0"])
+    assert str(result.stdout).count("FAIL Required mailnet coverage") == failures
     assert told(pytester) == told(pytester, "alone.json")
-
-
-@pytest.mark.usefixtures("beside_others")
-def test_the_workers_do_not_fail_for_their_own_share(run):
-    result = run("-p", "no:randomly", "-n", "2", "--mailnet-cov-fail-under=99")
-
-    result.assert_outcomes(passed=3)
-    assert result.ret == 1
-    assert str(result.stdout).count("FAIL Required mailnet coverage") == 1
 
 
 def test_two_runs_in_one_process_count_their_own_nets(pytester):
@@ -264,19 +252,15 @@ def test_two_runs_in_one_process_count_their_own_nets(pytester):
     assert Lifetime.at_end == before
 
 
-def test_the_examples_meet_what_the_readme_says(tmp_path):
-    subprocess.run(
-        [
-            *(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(ROOT / "examples")),
-            *("--mailnet-cov", f"--mailnet-cov-report=json:{tmp_path / 'cov.json'}"),
-        ],
-        check=True,
-        capture_output=True,
-        cwd=ROOT,
-        timeout=100,
+def test_the_examples_meet_what_the_readme_says(pytester):
+    ini = pytester.makeini("[pytest]\naddopts = --import-mode=importlib\n")
+
+    result = pytester.runpytest_subprocess(
+        "-c", ini, ROOT / "examples", "--mailnet-cov", "--mailnet-cov-report=json"
     )
 
-    counted = json.loads((tmp_path / "cov.json").read_text("utf-8"))
+    assert result.ret == 0
+    counted = told(pytester)
     readme = (ROOT / "README.md").read_text("utf-8")
     [(met, cells)] = re.findall(r"The suites of the two examples meet (\d+) of (\d+)", readme)
     assert (counted["met"], counted["cells"]) == (int(met), int(cells))
