@@ -41,6 +41,12 @@ class User:
     reason: str = ""
 
 
+def _for_good(error: smtplib.SMTPResponseException) -> bool:
+    """Whether a server has said no, and not only later."""
+    # smtplib raises the class itself where it could read no reply.
+    return error.smtp_code >= 500 and type(error) is not smtplib.SMTPResponseException
+
+
 class SignUp:
     """The users, in memory."""
 
@@ -65,7 +71,11 @@ class SignUp:
             user.state = "unreachable" if code >= 500 else "unsent"
             user.reason = f"{code} {text.decode()}"
         except smtplib.SMTPResponseException as error:
-            raise NotConfigured(str(error.args)) from error
+            if _for_good(error):
+                raise NotConfigured(str(error.args)) from error
+            user.reason = str(error.args)
+        except (smtplib.SMTPServerDisconnected, ConnectionError, TimeoutError) as error:
+            user.reason = str(error)
         return user
 
     def confirm(self, secret: str) -> User:
