@@ -84,3 +84,77 @@ def test_an_option_that_is_misspelt_is_told(audit, sending):
 
     assert audited.status == 2
     assert "it does not take '--htlm' (did you mean '--html'?" in audited.err
+
+
+def test_what_is_wrong_with_prepare_is_told(audit, sending):
+    audited = audit(sending, settings="prepare = 'nothing_there()'")
+
+    assert audited.status == 2
+    assert audited.err == (
+        "mailnet audit: [tool.mailnet.audit] prepare raises NameError: name 'nothing_there' is not defined\n"
+    )
+
+
+def test_an_application_that_ends_its_own_process_is_told(audit):
+    audited = audit("import os\n" + MAILING.replace("pass", "os._exit(0)"))
+
+    assert audited.status == 2
+    assert "it has ended its own process, so that nothing is known of it" in audited.err
+
+
+def test_an_application_that_does_not_end_is_given_up(audit):
+    audited = audit(
+        "import threading\n" + MAILING.replace("pass", "threading.Event().wait()"), settings="limit = 1"
+    )
+
+    assert audited.status == 2
+    assert "it had not ended after 1 s; if it only waits for so long: limit = in" in audited.err
+
+
+def test_pauses_between_tries_take_no_time(audit, sending):
+    text = (
+        sending.replace("def deliver", "def hand_over")
+        + """
+import time
+
+def deliver(sender, recipient, message):
+    for pause in (3600, 7200, None):
+        try:
+            return hand_over(sender, recipient, message)
+        except OSError:
+            if pause is None:
+                raise
+            time.sleep(pause)
+"""
+    )
+
+    audited = audit(text, "--case", "450-at-rcpt,421-at-connect")
+
+    assert audited.status == 0
+    assert [it["text"] for it in audited.case("450-at-rcpt,421-at-connect")["said"]] == ["returned None"]
+
+
+def test_waiting_for_ever_hangs(audit, sending):
+    text = (
+        sending.replace("def deliver", "def hand_over")
+        + """
+import time
+
+FAILED = []
+
+def deliver(sender, recipient, message):
+    while True:
+        try:
+            if not FAILED:
+                return hand_over(sender, recipient, message)
+        except OSError:
+            FAILED.append(1)
+        time.sleep(3600)
+"""
+    )
+
+    audited = audit(text, "--case", "450-at-rcpt")
+
+    assert audited.status == 1
+    assert audited.case("450-at-rcpt")["verdict"] == "hung"
+    assert "it has slept for more than 10 days by the net's clock" in audited.out

@@ -105,23 +105,29 @@ def of_word(word: Any, fates: Mapping[str, str]) -> Belief:
     return Belief(meant)
 
 
-def asked_of_database(said: Said, mail: Mail, settings: AuditSettings) -> Said:
+def asked_of_database(said: Said, mail: Mail, settings: AuditSettings, folder: str) -> Said:
     """The same with what the application's database says, if the settings have a query.
+
+    Args:
+        said: what the application has said.
+        mail: the mail.
+        settings: the query.
+        folder: the folder of the case, where the database may be.
 
     Raises:
         InvalidSetting: if the database or the query is wrong.
     """
     if not settings.query:
         return said
-    believed = {}
+    believed, database = {}, settings.database.replace("{folder}", folder)
     for recipient in mail.recipients:
         asked = {"message_id": mail.message_id, "recipient": recipient, "sender": mail.sender}
         try:
-            with closing(sqlite3.connect(f"file:{settings.database}?mode=ro", uri=True)) as database:
-                row = database.execute(settings.query, asked).fetchone()
+            with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as connection:
+                row = connection.execute(settings.query, asked).fetchone()
         except sqlite3.Error as error:
             raise InvalidSetting(
-                f"[tool.mailnet.audit] query = {settings.query!r} of {settings.database}: {error}"
+                f"[tool.mailnet.audit] query = {settings.query!r} of {database}: {error}"
             ) from error
         believed[recipient] = of_word(None if row is None else row[0], settings.fates)
     told = ", ".join(dict.fromkeys(believed.values()))

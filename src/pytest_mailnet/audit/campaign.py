@@ -158,9 +158,12 @@ class Campaign:
         for case, came in zip(tried, in_forks(works, self._limit, self._at_once), strict=True):
             if isinstance(came, ZoneError):  # the domain has no MX records, which could be wrong
                 continue
-            if isinstance(came, Exception):
+            if isinstance(came, EOFError):
+                yield _undecided(case, "it has ended its own process, so that nothing is known of it")
+            elif isinstance(came, Exception):
                 raise came
-            yield self._too_long(case) if came is None else came
+            else:
+                yield _undecided(case, self._too_long) if came is None else came
 
     @property
     def _at_once(self) -> int:
@@ -189,12 +192,16 @@ class Campaign:
             folder=Path(self._folder.name, str(self._number)),
         )
 
-    def _too_long(self, case: Case) -> Trial:
-        why = (
+    @property
+    def _too_long(self) -> str:
+        return (
             f"it had not ended after {self._settings.longest:g} s; if it only waits for so long: limit = in "
             "[tool.mailnet.audit] of pyproject.toml"
         )
-        return Trial(case, (), (), Judgement(Verdict.UNDECIDED, why), "")
+
+
+def _undecided(case: Case, why: str) -> Trial:
+    return Trial(case, (), (), Judgement(Verdict.UNDECIDED, why), "")
 
 
 def _application(settings: AuditSettings) -> Application:

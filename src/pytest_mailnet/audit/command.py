@@ -24,7 +24,7 @@ _PIPE = subprocess.PIPE
 _LOOK = 0.5
 """How often to look at what a process waits for, in seconds."""
 
-_SURE = 3
+_SURE = 6
 """How often in a row it has to be found waiting without a time-out."""
 
 
@@ -101,25 +101,25 @@ class StartedCommand:
                 endless = endless + 1 if waits_for_good(process.pid) else 0
             else:
                 return self._said(process.returncode, told, mail)
-            if endless >= _SURE or monotonic() >= until:
+            for_good = endless >= _SURE
+            if for_good or monotonic() >= until:
                 process.kill()
                 process.communicate()
                 unknown = dict.fromkeys(mail.recipients, Belief.UNKNOWN)
                 why = (
                     "it waits without a time-out for a server that will never speak"
-                    if endless
+                    if for_good
                     else f"it had not ended after {self._settings.longest:g} s; limit = in "
                     "[tool.mailnet.audit] of pyproject.toml gives it longer than its time-outs"
                 )
-                return Said("had not ended", unknown, unended=why, for_good=bool(endless))
+                return Said("had not ended", unknown, unended=why, for_good=for_good)
 
     def _said(self, status: int, told: bytes, mail: Mail) -> Said:
         last = told.decode("utf-8", "replace").strip().rpartition("\n")[2]
         text = f"exit status {status}" + (f": {last}" if last and status else "")
         belief = {0: Belief.SENT, _TEMPORARY: Belief.DEFERRED}.get(status, Belief.NOT_SENT)
         said = Said(text, dict.fromkeys(mail.recipients, belief))
-        database = self._settings.database.replace("{folder}", self._folder)
-        return asked_of_database(said, mail, self._settings.but(database=database))
+        return asked_of_database(said, mail, self._settings, self._folder)
 
 
 def _replaced(word: str, values: Mapping[str, str]) -> str:

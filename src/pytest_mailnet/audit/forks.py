@@ -40,9 +40,15 @@ class Fork(Generic[_T]):
         os.close(writing)
 
     def outcome(self) -> _T | Exception | None:
-        """Wait for the result, or the exception that it has raised; None if it was killed, or just ended."""
+        """Wait for the result, or the exception that it has raised.
+
+        Returns:
+            That; an `EOFError` if it has ended without one; None if it was killed.
+        """
         try:
             written = self._read()
+        except EOFError as ended:
+            return ended
         finally:
             self.end()
         if written is None:
@@ -63,9 +69,11 @@ class Fork(Generic[_T]):
         found = b""
         while len(found) < _LENGTH or len(found) < _LENGTH + int.from_bytes(found[:_LENGTH], "big"):
             ready, _, _ = select.select([self._reading], [], [], max(0.0, self._until - monotonic()))
-            more = os.read(self._reading, 65536) if ready else b""
-            if not more:
+            if not ready:
                 return None
+            more = os.read(self._reading, 65536)
+            if not more:
+                raise EOFError("the process has ended")
             found += more
         return found[_LENGTH:]
 
@@ -105,7 +113,10 @@ def _do(work: Callable[[], object], reading: int, writing: int) -> None:
             result = work()
         except Exception as error:  # noqa: BLE001  # the parent's to judge
             result = error
-        written = pickle.dumps(result)
+        try:
+            written = pickle.dumps(result)
+        except Exception:  # noqa: BLE001  # an exception of the application's own may not be made for it
+            written = pickle.dumps(RuntimeError(repr(result)))
         with os.fdopen(writing, "wb") as pipe:
             pipe.write(len(written).to_bytes(_LENGTH, "big") + written)
     finally:

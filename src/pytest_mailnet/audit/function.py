@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from pytest_mailnet.audit.beliefs import Mail, Said, asked_of_database, of_call,
 from pytest_mailnet.audit.loading import compiled, function_in, module_at, takes_several
 from pytest_mailnet.audit.settings import AuditSettings
 from pytest_mailnet.crashes.crasher import Crasher
+from pytest_mailnet.errors import InvalidSetting
 
 __all__ = ["CalledFunction"]
 
@@ -32,6 +34,7 @@ class CalledFunction:
 
     def __init__(self, settings: AuditSettings) -> None:
         self._settings = settings
+        self._folder = ""
         self.name: str = settings.app
         where, _, name = settings.app.rpartition(":") if ":" in settings.app else (settings.app, "", "")
         self._module = module_at(where)
@@ -50,10 +53,12 @@ class CalledFunction:
             self.several = takes_several(self._function, settings.app)
 
     def prepare(self, now: Callable[[], datetime], folder: Path) -> None:
+        self._folder = str(folder)
         if self._prepare is not None:
             names = vars(self._module)
-            names.update({"now": now, "folder": folder} if "now" not in names else {"folder": folder})
-            exec(self._prepare, names)  # noqa: S102  # the user's own settings
+            names.update({"folder": folder} if "now" in names else {"folder": folder, "now": now})
+            with _told("prepare"):
+                exec(self._prepare, names)  # noqa: S102  # the user's own settings
 
     def send(self, mail: Mail, crasher: Crasher | None = None) -> Said:
         call = functools.partial(self._said, mail, lambda: self._called(mail))
@@ -84,10 +89,20 @@ class CalledFunction:
     def _said(self, mail: Mail, call: Callable[[], Any]) -> Said:
         said = of_call(call, mail, self._settings.fates)
         if "belief" in self._code:
-            word = self._evaluated("belief", mail)
+            with _told("belief"):
+                word = self._evaluated("belief", mail)
             belief = of_word(word, self._settings.fates)
             return Said(f"{said.text}; believes {word!r}", dict.fromkeys(mail.recipients, belief))
-        return asked_of_database(said, mail, self._settings)
+        return asked_of_database(said, mail, self._settings, self._folder)
+
+
+@contextlib.contextmanager
+def _told(key: str) -> Iterator[None]:
+    """Tell an exception of what stands in the settings as a mistake there."""
+    try:
+        yield
+    except Exception as error:
+        raise InvalidSetting(f"[tool.mailnet.audit] {key} raises {type(error).__name__}: {error}") from error
 
 
 def _awaited(returned: Any) -> Any:

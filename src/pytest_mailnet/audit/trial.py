@@ -34,7 +34,7 @@ __all__ = ["Trial", "run_trial", "warm_up"]
 _HEALTHY = 3
 """How often an application is called again after the last step, when nothing goes wrong any more."""
 
-_LATE = 2.0
+_LATE = 1.0
 """How late a late reply to a process comes, in real seconds."""
 
 
@@ -52,7 +52,6 @@ class Trial:
         connected: whether anybody asked or connected at all.
         unknown: the names that it looked up and that the net does not have.
         incidents: what the net objects to: connections that left it, and the like.
-        kept: whether a connection was still open after the last call.
         modules: the names of the modules that were imported in the end.
         places: where it could have died, if that was counted.
         encrypted: whether a connection was encrypted.
@@ -67,7 +66,6 @@ class Trial:
     connected: bool = True
     unknown: tuple[str, ...] = ()
     incidents: tuple[str, ...] = ()
-    kept: bool = False
     modules: frozenset[str] = frozenset()
     places: tuple[CrashPlace, ...] = ()
     encrypted: bool = False
@@ -121,7 +119,6 @@ class _Trial:
         self._believed: dict[str, Belief] = {}
         self._ends: list[CallEnd] = []
         self._stuck = ""
-        self._kept = False
         self._crasher = _crasher(net, case)
 
     def _written(self, number: int, what: str = "audit") -> Mail:
@@ -141,7 +138,7 @@ class _Trial:
         self._app.prepare(self._net.clock.now, folder)
         if self._app.kept:  # processes of their own cannot wait in the net's time
             self._net.clock.compress()
-        with no_time_sleeping(self._net.clock), self._servers.leading_home():
+        with no_time_sleeping(self._net.clock, self._hangs), self._servers.leading_home():
             if self._case.idle:
                 self._app.send(self._written(0, "before"))
                 self._net.clock.advance(hours=1)
@@ -154,7 +151,6 @@ class _Trial:
                 if self._settings.retry:  # what has a queue of its own tries again when it is due
                     self._net.clock.advance(days=1)
                 self._say(self._app.retry(mail))
-        self._kept = any(it.open for it in self._net.sessions)
         self._find_stuck()
 
     def _sent(self) -> Said:
@@ -212,6 +208,11 @@ class _Trial:
         journal = life_of(self._net).journal
         return next((it.text for it in journal.incidents if it.kind == "hang"), "")
 
+    def _hangs(self, why: str) -> WouldHang:
+        journal, error = life_of(self._net).journal, WouldHang(why)
+        journal.add(Incident(journal.elapsed(), "hang", why, error))
+        return error
+
     def _refused(self) -> list[Rejected]:
         own_queue = bool(self._settings.retry)
         return list(refused_in(self._net.sessions, self._ends, self._case, own_queue=own_queue))
@@ -249,7 +250,9 @@ class _Trial:
         if hung := self._hung():
             judgement = Judgement(Verdict.HUNG, hung)
         elif last.unended:
-            judgement = Judgement(Verdict.HUNG if last.for_good else Verdict.UNDECIDED, last.unended)
+            # Where nothing was to go wrong, it waits for something else.
+            hangs = last.for_good and any(case.faults)
+            judgement = Judgement(Verdict.HUNG if hangs else Verdict.UNDECIDED, last.unended)
         else:
             judgement = judge(self._believed, taken, self._refused(), self._stuck)
             if case.place and judgement.verdict is Verdict.DUPLICATED and not self._has_a_record:
@@ -266,7 +269,6 @@ class _Trial:
             connected=bool(net.sessions),
             unknown=tuple(dict.fromkeys(it.name for it in net.dns.queries if it.rcode == "NXDOMAIN")),
             incidents=tuple(it.text for it in journal.incidents if it.fails),
-            kept=self._kept,
             modules=frozenset(sys.modules),
             places=tuple(self._crasher.places) if self._crasher else (),
             encrypted=any(it.tls for it in net.sessions),
