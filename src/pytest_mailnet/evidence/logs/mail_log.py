@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
-from typing import Protocol
 
 from pytest_mailnet.evidence.failure import Failure
 from pytest_mailnet.evidence.formats import LineFormat
-from pytest_mailnet.evidence.logs.exim import Exim
+from pytest_mailnet.evidence.logs.exim import EXIM
 from pytest_mailnet.evidence.logs.lines import LogEntry, has_sign, has_sign_or_message_id, log_entries
-from pytest_mailnet.evidence.logs.opensmtpd import OpenSMTPD
-from pytest_mailnet.evidence.logs.postfix import Postfix
+from pytest_mailnet.evidence.logs.log_reader import LogReader
+from pytest_mailnet.evidence.logs.opensmtpd import OPENSMTPD
+from pytest_mailnet.evidence.logs.postfix import POSTFIX
 from pytest_mailnet.evidence.logs.queued import Found
-from pytest_mailnet.evidence.logs.sendmail import Sendmail
+from pytest_mailnet.evidence.logs.sendmail import SENDMAIL
 
 __all__ = ["MAIL_LOG", "failures_of"]
 
+_PROGRAMS = {"postfix": POSTFIX, "exim": EXIM, "sendmail": SENDMAIL, "opensmtpd": OPENSMTPD}
 _POSTFIX = re.compile(
     r"postfix.*|.*/(?:bounce|cleanup|discard|error|lmtp|local|n?qmgr|oqmgr|pickup|pipe|postscreen|relay|retry"
     r"|smtpd?|submissions?|smtps|tlsproxy|trivial-rewrite|verify|virtual)"
@@ -60,10 +61,6 @@ _OF_A_MACHINE = frozenset(
 )
 
 
-class _Reader(Protocol):
-    def read(self, entry: LogEntry) -> tuple[Found, ...]: ...
-
-
 def _name(entry: LogEntry) -> str | None:
     """The mail server that logged an entry; None for any other program."""
     program = entry.program or next((name for name, shape in _SHAPES if shape.match(entry.message)), "")
@@ -77,14 +74,8 @@ def _name(entry: LogEntry) -> str | None:
 
 
 def _found(lines: Iterable[str], is_of_interest: Callable[[str], bool] = has_sign) -> Iterator[Found]:
-    postfix = Postfix()
-    readers: dict[str, _Reader] = {
-        "postfix": postfix,
-        "exim": Exim(),
-        "sendmail": Sendmail(),
-        "opensmtpd": OpenSMTPD(),
-    }
-    by_program: dict[str, _Reader | None] = {}
+    readers = {name: LogReader(program) for name, program in _PROGRAMS.items()}
+    by_program: dict[str, LogReader | None] = {}
     for entry in log_entries(lines, is_of_interest):
         program = entry.program
         if program in by_program:
@@ -96,7 +87,8 @@ def _found(lines: Iterable[str], is_of_interest: Callable[[str], bool] = has_sig
                 by_program[program] = reader
         if reader is not None:
             yield from reader.read(entry)
-    yield from postfix.left()
+    for each in readers.values():
+        yield from each.left()
 
 
 def _failures(lines: Iterable[str]) -> Iterator[Failure]:
