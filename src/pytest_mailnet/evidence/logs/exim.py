@@ -21,8 +21,9 @@ _ID = (
     r"(?:(?P<id>[0-9A-Za-z]{6}-(?:[0-9A-Za-z]{6}-[0-9A-Za-z]{2}|[0-9A-Za-z]{11}-[0-9A-Za-z]{4})) )"
 )
 _TRIED = (
-    r'(?P<recipient>"[^"]*"\S*?|\S+?)(?=:?(?:\s|$))(?: \([^)]*\))?(?: <(?P<original>[^>]*)>)?'
-    r'(?:(?P<fields>(?:[^":]|:(?! )|"[^"]*")*): (?P<reason>.*)|(?P<no_reason>.*))'
+    r'(?=\S)(?P<recipient>(?:"[^"]*+")?[^\s:]*+(?::(?!\s|$)[^\s:]*+)*+)'
+    r"(?: \([^)]*\))?(?: <(?P<original>[^>]*)>)?"
+    r'(?:(?P<fields>(?:[^":]++|:(?! )|"[^"]*+")*+): (?P<reason>.*)|(?P<no_reason>.*))'
 )
 _HOST = re.compile(r" H=(?:(?P<host>\S+) )?(?:\(\S*\) )?\[(?P<address>[^\]\s]*)\]")
 _SMTP_ERROR = re.compile(
@@ -74,7 +75,10 @@ EXIM = Program(
         LogLine(
             "learns",
             " <= ",
-            _line(r"<= <?(?P<sender>[^ ]*?)>?(?= |$)(?:(?:(?! T=\").)*? id=(?P<message_id>\S+))?"),
+            _line(
+                r"<= <?(?P<sender>[^ >]*+(?:>(?! |$)[^ >]*+)*+)>?"
+                r"(?:(?: (?!T=\"|id=)[^ ]*+)*+ id=(?P<message_id>\S+))?"
+            ),
         ),
         LogLine("forgets", " Completed", _line(r"Completed(?:$| QT=)")),
         LogLine("gave up", "retry ti", _line(rf"(?P<result>\*\*|==) {_NOT_TRIED}{_TRIED}")),

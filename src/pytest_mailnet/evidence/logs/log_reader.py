@@ -86,6 +86,9 @@ class LogReader:
         message = entry.message
         for does, sign, pattern in self._program.lines:
             if sign in message and (found := pattern.match(message)):
+                if does == "forgets":
+                    self._queue.forget(found["id"])
+                    return ()
                 return self._read(does, found.groupdict(), entry.host)
         return ()
 
@@ -100,8 +103,6 @@ class LogReader:
             message_id = told.get("message_id")
             of_header = f"<{message_id.strip('<>')}>" if message_id else None
             self._queue.learn(queue_id, sender=told.get("sender"), message_id=of_header)
-        elif does == "forgets":
-            self._queue.forget(queue_id)
         elif does == "replied":
             if len(self._replies) >= self._room:
                 del self._replies[next(iter(self._replies))]  # the entry with its outcome should have come

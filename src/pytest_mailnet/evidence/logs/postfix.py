@@ -18,6 +18,8 @@ __all__ = ["POSTFIX"]
 
 # Hexadecimal digits, or with enable_long_queue_ids time and inode in base 52.
 _ID = r"(?:NOQUEUE|(?P<id>[^\W_]{5,20})): "
+_TO = r"to=<(?P<recipient>[^>]*+(?:>(?!, )[^>]*+)*+)>, "
+_DELIVERED = rf"{_TO}(?:(?!status)\w++=[^,]*+, )*+status="
 _PEER_SAID = (
     r"(?:host|server) (?P<host>[^\s\[]+)\[(?P<address>[^\]\s]*)\]"
     r" (?P<said>said|refused to talk to me|refused to start TLS): "
@@ -72,18 +74,18 @@ POSTFIX = Program(
         LogLine(
             "delivered",
             " status=sent (",
-            _line(r"to=<.*?>, (?:(?!status)\w+=[^,]*, )*status=sent \("),
+            _line(_DELIVERED + r"sent \("),
         ),
         LogLine(
             "delivered",
             " status=deliverable (",
-            _line(r"to=<.*?>, (?:(?!status)\w+=[^,]*, )*status=deliverable \("),
+            _line(_DELIVERED + r"deliverable \("),
         ),
         LogLine(
             "tried",
             ": to=<",
             _line(
-                r"to=<(?P<recipient>.*?)>, (?:orig_to=<(?P<original>[^>]*)>)?(?P<fields>.*?)"
+                _TO + r"(?:orig_to=<(?P<original>[^>]*)>)?(?P<fields>.*?)"
                 r"status=(?!(?:sent|deliverable) \()(?P<result>.*?) \((?P<reason>.*)"
             ),
         ),
