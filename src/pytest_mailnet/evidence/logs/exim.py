@@ -9,23 +9,19 @@ import re
 from collections.abc import Mapping
 
 from pytest_mailnet.evidence.logs.explanations import Peer, Why, peer_of, reason_of, trouble_of
-from pytest_mailnet.evidence.logs.log_reader import LogLine, Program
+from pytest_mailnet.evidence.logs.log_reader import Program
 from pytest_mailnet.evidence.stages import named_stage
 from pytest_mailnet.values import Stage
 
 __all__ = ["EXIM"]
 
-# Exim 4.97 introduced the longer form of ids.
-_ID = (
-    r"(?:\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d{1,9})? (?:[+\-]\d{4} )?)?(?:\[\d+\] )?"
-    r"(?:(?P<id>[0-9A-Za-z]{6}-(?:[0-9A-Za-z]{6}-[0-9A-Za-z]{2}|[0-9A-Za-z]{11}-[0-9A-Za-z]{4})) )"
-)
+_SENDER = "<?(?P<sender>[^ >]*+(?:>(?! |$)[^ >]*+)*+)>?"
 _TRIED = (
     r'(?=\S)(?P<recipient>(?:"[^"]*+")?[^\s:]*+(?::(?!\s|$)[^\s:]*+)*+)'
     r"(?: \([^)]*\))?(?: <(?P<original>[^>]*)>)?"
     r'(?:(?P<fields>(?:[^":]++|:(?! )|"[^"]*+")*+): (?P<reason>.*)|(?P<no_reason>.*))'
 )
-_HOST = re.compile(r" H=(?:(?P<host>\S+) )?(?:\(\S*\) )?\[(?P<address>[^\]\s]*)\]")
+_HOST = r" H=(?:(?P<host>\S+) )?(?:\(\S*\) )?\[(?P<address>[^\]\s]*)\]"
 _SMTP_ERROR = re.compile(
     r"(?:SMTP|LMTP) error from (?:remote mail(?:er| server)|\S+) after (?P<command>.{1,600}?): "
     r"(?:host (?P<host>\S+) \[(?P<address>[^\]\s]*)\](?::\d+)?: )?(?=[2-5][0-9]{2}[ \-])",
@@ -45,7 +41,7 @@ def _why(told: Mapping[str, str], _: str | None) -> Why:
     reason, recipient = told.get("reason", "").replace("\\n", "\n"), told["recipient"]
     if "@" not in recipient or recipient.startswith(("|", "/", ":")):  # a file or pipe
         recipient = told.get("original") or recipient
-    host = _HOST.search(reason)
+    host = re.search(_HOST, reason)
     peer = peer_of(told.get("host"), told.get("address"))
     if peer == Peer() and host:
         peer = peer_of(host["host"], host["address"])
@@ -63,31 +59,29 @@ def _why(told: Mapping[str, str], _: str | None) -> Why:
     return Why(peer, why, recipient=recipient)
 
 
-def _line(rest: str, *, id_needed: bool = True) -> re.Pattern[str]:
-    return re.compile(f"{_ID}{'' if id_needed else '?'}{rest}", re.DOTALL)
-
-
 _NOT_TRIED = r"(?=.*(?:retry time not reached|retry timeout exceeded|have been failing for a long time))"
 
 EXIM = Program(
     read_as="an Exim log",
+    called=r"exim\S*",
+    shape=r"\w{6}-(?:\w{6}-\w\w|\w{11}-\w{4}) (?:\*\*|==|<=|Completed)",
+    # Exim 4.97 introduced the longer form of ids.
+    begins=r"(?:\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d{1,9})? (?:[+\-]\d{4} )?)?(?:\[\d+\] )?"
+    r"(?:(?P<id>[0-9A-Za-z]{6}-(?:[0-9A-Za-z]{6}-[0-9A-Za-z]{2}|[0-9A-Za-z]{11}-[0-9A-Za-z]{4})) )?",
     lines=(
-        LogLine(
+        (
             "learns",
             " <= ",
-            _line(
-                r"<= <?(?P<sender>[^ >]*+(?:>(?! |$)[^ >]*+)*+)>?"
-                r"(?:(?: (?!T=\"|id=)[^ ]*+)*+ id=(?P<message_id>\S+))?"
-            ),
+            rf"<= {_SENDER}(?:(?: (?!T=\"|id=)[^ ]*+)*+ id=(?P<message_id>\S+))?",
         ),
-        LogLine("forgets", " Completed", _line(r"Completed(?:$| QT=)")),
-        LogLine("gave up", "retry ti", _line(rf"(?P<result>\*\*|==) {_NOT_TRIED}{_TRIED}")),
-        LogLine("gave up", "have been", _line(rf"(?P<result>\*\*|==) {_NOT_TRIED}{_TRIED}")),
-        LogLine("tried", " ** ", _line(rf"(?P<result>\*\*) {_TRIED}")),
-        LogLine("tried", " == ", _line(rf"(?P<result>==) {_TRIED}")),
-        LogLine("rejected", "rejected", _line(_REJECTED, id_needed=False)),
+        ("forgets", " Completed", "Completed(?:$| QT=)"),
+        ("gave up", "retry ti", rf"(?P<result>\*\*|==) {_NOT_TRIED}{_TRIED}"),
+        ("gave up", "have been", rf"(?P<result>\*\*|==) {_NOT_TRIED}{_TRIED}"),
+        ("tried", " ** ", rf"(?P<result>\*\*) {_TRIED}"),
+        ("tried", " == ", rf"(?P<result>==) {_TRIED}"),
+        ("rejected", "rejected", _REJECTED),
     ),
-    fields=(re.compile(r" F=<(?P<sender>[^>]*)>"), _HOST),
+    fields=(r" F=<(?P<sender>[^>]*)>", _HOST),
     why=_why,
     stages=dict.fromkeys(("after DATA", "during MIME ACL checks", "by local_scan()"), Stage.MESSAGE),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, TypeAlias
 
 from pytest_mailnet.evidence.failure import Failure
 from pytest_mailnet.evidence.logs.explanations import Why, peer_of, reason_of
@@ -14,29 +14,11 @@ from pytest_mailnet.evidence.logs.queued import ROOM, Found, LogQueue
 from pytest_mailnet.evidence.stages import named_stage
 from pytest_mailnet.values import Stage
 
-__all__ = ["LogLine", "LogReader", "Program"]
+__all__ = ["LogReader", "Program"]
 
+Does: TypeAlias = Literal["learns", "forgets", "replied", "delivered", "tried", "gave up", "rejected"]
 _DELAYED = ("deferred", "softbounce", "==", "Deferred", "TempFail")
 _STATUS = re.compile(r"([45]\.\d{1,3}\.\d{1,3}) ")
-
-
-class LogLine(NamedTuple):
-    """A line that a program writes.
-
-    Attributes:
-        does: what it does: "learns" of a mail's sender or Message-ID; "forgets" a mail that left the queue;
-            "replied", a server whose recipient a later line tells; "delivered", which ends that; "tried" and
-            failed; "gave up", a failure unless the mail has had one; "rejected", here and not elsewhere.
-        sign: what stands in all such lines; it is looked for first, since that is far cheaper.
-        pattern: matches the line, in groups: "id" of the mail in the queue, and other names for it, "message"
-            and "session"; "sender", "recipient" (or "recipients", with commas), "original", "message_id",
-            "host", "address"; "result" and "reason" of an attempt; "command" that was rejected, and the
-            "path" in it; "fields", in which those of the program are looked for.
-    """
-
-    does: Literal["learns", "forgets", "replied", "delivered", "tried", "gave up", "rejected"]
-    sign: str
-    pattern: re.Pattern[str]
 
 
 def _why(told: Mapping[str, str], _: str | None) -> Why:
@@ -47,18 +29,32 @@ def _why(told: Mapping[str, str], _: str | None) -> Why:
 class Program:
     """What is known of a program's log.
 
+    Patterns have groups: "id" of the mail in the queue, and other names for it, "message" and "session";
+    "sender", "recipient" (or "recipients", with commas), "original", "message_id", "host", "address";
+    "result" and "reason" of an attempt; "command" that was rejected, and the "path" in it.
+
     Attributes:
         read_as: what its log is, with an article: "a Postfix log".
-        lines: the lines that it writes; the first that matches decides.
-        fields: patterns of what stands in "fields", with groups as lines have them.
+        called: matches the names of its programs.
+        shape: matches lines that only it writes, for logs without programs, as of `journalctl -o cat`.
+        begins: matches what its lines begin with.
+        lines: the lines that it writes; the first that matches decides. Each is what it does, what stands in
+            all such lines (looking for that first is far cheaper), and a pattern. It "learns" of a mail's
+            sender or Message-ID, or "forgets" it; "replied" is a server whose recipient a later line tells,
+            and "delivered" ends that; "tried" is an attempt that failed, "gave up" a failure unless the mail has
+            had one, "rejected" one here and not elsewhere.
+        fields: patterns that are looked for in a line's group "fields".
         why: takes the groups of an attempt, and the reply that stood before it, and returns why it failed.
         stages: the stages of commands that have other names in this log.
         alone: whether a reply that no line with a recipient follows is a failure.
     """
 
     read_as: str
-    lines: tuple[LogLine, ...]
-    fields: tuple[re.Pattern[str], ...] = ()
+    called: str
+    shape: str
+    begins: str
+    lines: tuple[tuple[Does, str, str], ...]
+    fields: tuple[str, ...] = ()
     why: Callable[[Mapping[str, str], str | None], Why] = _why
     stages: Mapping[str, Stage] = field(default_factory=dict)
     alone: bool = False
@@ -77,6 +73,10 @@ class LogReader:
         self._program, self._room = program, room
         self._queue = LogQueue() if queue is None else queue
         self._replies: dict[str, str] = {}
+        self._fields = [re.compile(it) for it in program.fields]
+        self._lines = [
+            (does, sign, re.compile(program.begins + line, re.DOTALL)) for does, sign, line in program.lines
+        ]
 
     def __len__(self) -> int:
         return len(self._replies)
@@ -84,7 +84,7 @@ class LogReader:
     def read(self, entry: LogEntry) -> Iterable[Found]:
         """Read the next entry and return its new failures."""
         message = entry.message
-        for does, sign, pattern in self._program.lines:
+        for does, sign, pattern in self._lines:
             if sign in message and (found := pattern.match(message)):
                 if does == "forgets":
                     self._queue.forget(found["id"])
@@ -117,7 +117,7 @@ class LogReader:
 
     def _tried(self, queue_id: str, groups: Mapping[str, str | None], said: str | None) -> Iterator[Found]:
         told = _given(groups)
-        for pattern in self._program.fields:
+        for pattern in self._fields:
             if found := pattern.search(told.get("fields", "")):
                 told |= _given(found.groupdict())
         everyone: list[str | None] = [told.get("recipient")]

@@ -5,74 +5,57 @@ Sources: smtpd(8), and the messages of its mta.c, mda.c and smtp_session.c.
 
 from __future__ import annotations
 
-import re
-
-from pytest_mailnet.evidence.logs.log_reader import LogLine, Program
+from pytest_mailnet.evidence.logs.log_reader import Program
 
 __all__ = ["OPENSMTPD"]
 
 # An envelope's id begins with its message's id.
 _ENVELOPE = r"(?P<id>(?P<message>[0-9a-f]{8})[0-9a-f]{8})"
-_SESSION = r"(?P<{}>[0-9a-f]{{16}})"
+_SESSION = "(?P<session>[0-9a-f]{16})"
+_ID = "(?P<id>[0-9a-f]{16})"
+_DELIVERY = "(?:mta|mda) (?:event=)?delivery evpid="
+_REFUSED = r"(?:event=)?failed-command (?:address=\S+ host=\S+ )?"
 _FAILED = r"(?P<result>PermFail|TempFail)\b"
-_REASON = r'(?P<reason>.*?)"?\Z'
+_OUTCOME = r'(?P<fields>.*?)[ ,]stat="?(?P<reason>.*?)"?\Z'
 _COMMAND = (
     r'"(?P<command>(?:\s*(?:RCPT TO|MAIL FROM): ?<(?P<path>[^>]*)>'
     r'|(?=[^"]*\b(?:EHLO|HELO|LHLO|STARTTLS|AUTH|DATA|RCPT|MAIL)\b)|(?=")).*)"'
 )
-
-
-def _line(text: str) -> re.Pattern[str]:
-    return re.compile(text, re.DOTALL)
-
+_REPLY = r'(?=[45][0-9]{2}[ \-])(?P<reason>.*?)"?\Z'
 
 OPENSMTPD = Program(
     read_as="an OpenSMTPD log",
+    called="smtpd",
+    shape=r"(?:[0-9a-f]{16} )?(?:mta|mda) (?:event=)?delivery evpid=",
+    begins="",
     lines=(
-        LogLine(
+        (
             "tried",
             "delivery evpid=",
-            _line(
-                rf"(?:{_SESSION.format('session')} )?(?:mta|mda) (?:event=)?delivery evpid={_ENVELOPE} "
-                rf'(?=.* result="?{_FAILED})(?P<fields>.*?)[ ,]stat="?{_REASON}'
-            ),
+            rf'(?:{_SESSION} )?{_DELIVERY}{_ENVELOPE} (?=.* result="?{_FAILED}){_OUTCOME}',
         ),
-        LogLine(
-            "tried",
-            ": session=",
-            _line(
-                rf"(?:relay|delivery): {_FAILED} for {_ENVELOPE}: "
-                rf'session={_SESSION.format("session")}, (?P<fields>.*?)[ ,]stat="?{_REASON}'
-            ),
-        ),
-        LogLine(
+        (
             "tried",
             " for ",
-            _line(rf'(?:relay|delivery): {_FAILED} for {_ENVELOPE}: (?P<fields>.*?)[ ,]stat="?{_REASON}'),
+            rf"(?:relay|delivery): {_FAILED} for {_ENVELOPE}: (?:session={_SESSION}, )?{_OUTCOME}",
         ),
-        LogLine(
+        (
             "rejected",
             "failed-command",
-            _line(
-                rf"{_SESSION.format('id')} smtp (?:event=)?failed-command (?:address=\S+ host=\S+ )?"
-                rf'command={_COMMAND} result="(?=[45][0-9]{{2}}[ \-]){_REASON}'
-            ),
+            rf'{_ID} smtp {_REFUSED}command={_COMMAND} result="{_REPLY}',
         ),
-        LogLine(
+        (
             "rejected",
             "Failed command on session",
-            _line(
-                rf"smtp-in: Failed command on session {_SESSION.format('id')}: {_COMMAND} => "
-                rf"(?=[45][0-9]{{2}}[ \-]){_REASON}"
-            ),
+            rf"smtp-in: Failed command on session {_ID}: {_COMMAND} => {_REPLY}",
         ),
     ),
     fields=(
-        re.compile(r"\bfrom=<(?P<sender>[^>]*)>"),
-        re.compile(r"\bto=<(?P<recipient>[^>]*)>"),
+        r"\bfrom=<(?P<sender>[^>]*)>",
+        r"\bto=<(?P<recipient>[^>]*)>",
         # The name in brackets is the address's name in the reverse zone. Without an address, "relay" is a
         # domain, and no server was connected to.
-        re.compile(r'\brelay="?\[?(?:IPv6:)?(?P<address>[0-9A-Fa-f.:]+)\]? \((?P<host>[^)]*)\)'),
+        r'\brelay="?\[?(?:IPv6:)?(?P<address>[0-9A-Fa-f.:]+)\]? \((?P<host>[^)]*)\)',
     ),
 )
 """What OpenSMTPD writes."""

@@ -10,25 +10,28 @@ import re
 from collections.abc import Mapping
 
 from pytest_mailnet.evidence.logs.explanations import Peer, Why, peer_of, reason_of, trouble_of
-from pytest_mailnet.evidence.logs.log_reader import LogLine, Program
+from pytest_mailnet.evidence.logs.log_reader import Program
 from pytest_mailnet.evidence.stages import named_stage
 from pytest_mailnet.values import Stage
 
 __all__ = ["POSTFIX"]
 
-# Hexadecimal digits, or with enable_long_queue_ids time and inode in base 52.
-_ID = r"(?:NOQUEUE|(?P<id>[^\W_]{5,20})): "
 _TO = r"to=<(?P<recipient>[^>]*+(?:>(?!, )[^>]*+)*+)>, "
-_DELIVERED = rf"{_TO}(?:(?!status)\w++=[^,]*+, )*+status="
+_DELIVERED = r"(?:(?!status)\w++=[^,]*+, )*+status="
+_UNDELIVERED = r"status=(?!(?:sent|deliverable) \()(?P<result>.*?)"
 _PEER_SAID = (
-    r"(?:host|server) (?P<host>[^\s\[]+)\[(?P<address>[^\]\s]*)\]"
-    r" (?P<said>said|refused to talk to me|refused to start TLS): "
+    r"(?i:host|server) (?P<host>[^\s\[]+)\[(?P<address>[^\]\s]*)\]"
+    r" (?P<said>(?i:said|refused to talk to me|refused to start TLS)): "
 )
-_SAID = re.compile(_PEER_SAID, re.IGNORECASE)
+_SAID = re.compile(_PEER_SAID)
 _PEER = re.compile(r"(?:connect to|connection with|conversation with|host|server) ([^\s\[]+)\[([^\]\s]*)\]")
 _IN_REPLY_TO = " (in reply to "
 _LOOK_UP = re.compile(r"name service error for name=\S+ type=\w+: ", re.IGNORECASE)
 _TLS = re.compile(r"\bTLS\b|certificate", re.IGNORECASE)
+_REJECT = r"(?:milter-|proxy-)?reject: "
+_COMMAND = r"(?P<command>[A-Z\-]+) from [^\s:\[]*\[[^\]\s]*\](?::\d+)?: "
+_CONTENT = r"(?P<command>header|body|content|mime) "
+_AT_ENVELOPE = "; (?=from=<|proto=)"
 _ENVELOPE = r"(?:from=<(?P<sender>[^>]*)>)?,? ?(?:to=<(?P<recipient>[^>]*)>)?,? ?proto="
 
 # Postfix's smtp_proto.c has the same words for a refused greeting and a refused HELO.
@@ -64,56 +67,33 @@ def _why(told: Mapping[str, str], _: str | None) -> Why:
     return Why(peer, why)
 
 
-def _line(rest: str, flags: int = 0) -> re.Pattern[str]:
-    return re.compile(_ID + rest, re.DOTALL | flags)
-
-
 POSTFIX = Program(
     read_as="a Postfix log",
+    called=r"postfix.*|.*/(?:bounce|cleanup|discard|error|lmtp|local|n?qmgr|oqmgr|pickup|pipe|postscreen|relay|retry"
+    r"|smtpd?|submissions?|smtps|tlsproxy|trivial-rewrite|verify|virtual)",
+    shape=r"\w{5,20}: (?:to=<[^>]*>, (?:orig_to=<[^>]*>, )?relay=|from=<[^>]*>, size=\d+, nrcpt="
+    r"|(?:removed|message-id=<.*>)$)",
+    # Ids are hexadecimal digits, or with enable_long_queue_ids time and inode in base 52.
+    begins=r"(?:NOQUEUE|(?P<id>[^\W_]{5,20})): ",
     lines=(
-        LogLine(
-            "delivered",
-            " status=sent (",
-            _line(_DELIVERED + r"sent \("),
-        ),
-        LogLine(
-            "delivered",
-            " status=deliverable (",
-            _line(_DELIVERED + r"deliverable \("),
-        ),
-        LogLine(
+        ("delivered", " status=sent (", rf"{_TO}{_DELIVERED}sent \("),
+        ("delivered", " status=deliverable (", rf"{_TO}{_DELIVERED}deliverable \("),
+        (
             "tried",
             ": to=<",
-            _line(
-                _TO + r"(?:orig_to=<(?P<original>[^>]*)>)?(?P<fields>.*?)"
-                r"status=(?!(?:sent|deliverable) \()(?P<result>.*?) \((?P<reason>.*)"
-            ),
+            rf"{_TO}(?:orig_to=<(?P<original>[^>]*)>)?(?P<fields>.*?){_UNDELIVERED} \((?P<reason>.*)",
         ),
-        LogLine("gave up", ">, status=", _line(r"from=<(?P<sender>.*?)>, (?P<result>status)=(?P<reason>.*)")),
-        LogLine("learns", ": from=<", _line(r"from=<(?P<sender>.*?)>(?:, |$)")),
-        LogLine("forgets", ": removed", _line(r"removed$")),
-        LogLine("learns", "message-id=<", _line(r"message-id=(?P<message_id><.*)")),
-        LogLine("replied", "[", _line(rf"(?P<reason>{_PEER_SAID}.*)", re.IGNORECASE)),
-        LogLine(
-            "rejected",
-            "reject: ",
-            _line(
-                r"(?:milter-|proxy-)?reject: (?P<command>[A-Z\-]+) from [^\s:\[]*\[[^\]\s]*\](?::\d+)?: "
-                rf"(?>(?P<reason>.*); (?=from=<|proto=)){_ENVELOPE}"
-            ),
-        ),
-        LogLine(
-            "rejected",
-            "reject: ",
-            _line(
-                r"(?:milter-|proxy-)?reject: (?P<command>header|body|content|mime) (?>.*; (?=from=<|proto=))"
-                rf"{_ENVELOPE}.*>: (?P<reason>.*)"
-            ),
-        ),
+        ("gave up", ">, status=", r"from=<(?P<sender>.*?)>, (?P<result>status)=(?P<reason>.*)"),
+        ("learns", ": from=<", r"from=<(?P<sender>.*?)>(?:, |$)"),
+        ("forgets", ": removed", r"removed$"),
+        ("learns", "message-id=<", r"message-id=(?P<message_id><.*)"),
+        ("replied", "[", rf"(?P<reason>{_PEER_SAID}.*)"),
+        ("rejected", "reject: ", rf"{_REJECT}{_COMMAND}(?>(?P<reason>.*){_AT_ENVELOPE}){_ENVELOPE}"),
+        ("rejected", "reject: ", rf"{_REJECT}{_CONTENT}(?>.*{_AT_ENVELOPE}){_ENVELOPE}.*>: (?P<reason>.*)"),
     ),
     fields=(
-        re.compile(r"relay=(?P<host>[^\s,\[]+)\[(?P<address>[^\]\s]*)\]"),
-        re.compile(r"dsn=(?P<status>[245]\.\d{1,3}\.\d{1,3})"),
+        r"relay=(?P<host>[^\s,\[]+)\[(?P<address>[^\]\s]*)\]",
+        r"dsn=(?P<status>[245]\.\d{1,3}\.\d{1,3})",
     ),
     why=_why,
     stages=dict.fromkeys(("header", "body", "content", "mime"), Stage.MESSAGE),

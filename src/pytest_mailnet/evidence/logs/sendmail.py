@@ -10,16 +10,18 @@ import re
 from collections.abc import Mapping
 
 from pytest_mailnet.evidence.logs.explanations import Why, peer_of, reason_of
-from pytest_mailnet.evidence.logs.log_reader import LogLine, Program
+from pytest_mailnet.evidence.logs.log_reader import Program
 from pytest_mailnet.evidence.permanence import Reason
 from pytest_mailnet.evidence.replies import code_of, enhanced_of
 from pytest_mailnet.values import Stage
 
 __all__ = ["SENDMAIL"]
 
-_ID = r"(?:(?P<id>\w{8,20}): )"
 _OWN_REPLY = re.compile(r", reply=(?=[2-5][0-9]{2}[ \-])")
 _DELIVERED = r"(?i:sent\b|queued\b|aliased to|forwarded to|deliverable|locked)"
+_PATH = r"<?(?P<path>.*?)>?"
+_FIELDS = "(?P<fields>(?:, (?:ctladdr|delay|xdelay|mailer)=.*?)?)"
+_MILTER = r"Milter(?: \([^)]*\))?: "
 _STAGES = {
     "check_relay": Stage.CONNECT,
     "check_mail": Stage.MAIL,
@@ -55,49 +57,26 @@ def _is_of(before: Reason, status: str | None) -> bool:
     return of_reply == status if of_reply is not None else str(code_of(before.reply[0]))[0] == status[0]
 
 
-def _line(rest: str) -> re.Pattern[str]:
-    return re.compile(_ID + rest, re.DOTALL)
-
-
 SENDMAIL = Program(
     read_as="a Sendmail log",
+    called=r"sendmail|sm-\w+(?:-\w+)?",
+    shape=r"\w{8,20}: (?:to=[^=]*, (?:ctladdr|delay|xdelay)=|from=.*, size=\d+, class=)",
+    begins=r"(?:(?P<id>\w{8,20}): )?",
     lines=(
-        LogLine("delivered", "to=", _line(rf"to=.*?, stat={_DELIVERED}")),
-        LogLine(
+        ("delivered", "to=", rf"to=.*?, stat={_DELIVERED}"),
+        (
             "tried",
             "to=",
-            _line(
-                r"to=(?P<recipients>.*?)(?P<fields>(?:, (?:ctladdr|delay|xdelay|mailer)=.*?)?)"
-                r", stat=(?P<reason>(?P<result>Deferred|).*)"
-            ),
+            rf"to=(?P<recipients>.*?){_FIELDS}, stat=(?P<reason>(?P<result>Deferred|).*)",
         ),
-        LogLine(
-            "learns",
-            "from=",
-            _line(r"from=<?(?P<sender>.*?)>?(?:, |$)(?:.*?, msgid=(?P<message_id><[^>]*>))?"),
-        ),
-        LogLine(
-            "rejected",
-            "ruleset=",
-            re.compile(
-                rf"{_ID}?ruleset=(?P<command>\w+), arg1=<?(?P<path>.*?)>?, .*?reject=(?P<reason>.*)",
-                re.DOTALL,
-            ),
-        ),
-        LogLine(
-            "rejected",
-            "Milter",
-            re.compile(
-                rf"{_ID}?Milter(?: \([^)]*\))?: (?:(?P<command>\w+)(?:=<?(?P<path>[^,]*?)>?)?, )?"
-                r"reject=(?P<reason>.*)",
-                re.DOTALL,
-            ),
-        ),
-        LogLine("replied", "reply: ", _line(r"(?:.{0,40}\b)?reply: (?P<reason>[2-5][0-9]{2}[ \-].*)")),
+        ("learns", "from=", r"from=<?(?P<sender>.*?)>?(?:, |$)(?:.*?, msgid=(?P<message_id><[^>]*>))?"),
+        ("rejected", "ruleset=", rf"ruleset=(?P<command>\w+), arg1={_PATH}, .*?reject=(?P<reason>.*)"),
+        ("rejected", "Milter", rf"{_MILTER}(?:(?P<command>\w+)(?:={_PATH})?, )?reject=(?P<reason>.*)"),
+        ("replied", "reply: ", r"(?:.{0,40}\b)?reply: (?P<reason>[2-5][0-9]{2}[ \-].*)"),
     ),
     fields=(
-        re.compile(r", relay=(?:(?P<host>[^\s,]+) ?)?(?:\[(?P<address>[^\]\s]*)\])?"),
-        re.compile(r", dsn=(?P<status>[245]\.\d{1,3}\.\d{1,3})"),
+        r", relay=(?:(?P<host>[^\s,]+) ?)?(?:\[(?P<address>[^\]\s]*)\])?",
+        r", dsn=(?P<status>[245]\.\d{1,3}\.\d{1,3})",
     ),
     why=_why,
     stages=_STAGES,
