@@ -40,9 +40,9 @@ class Program:
         begins: matches what its lines begin with.
         lines: the lines that it writes; the first that matches decides. Each is what it does, what stands in
             all such lines (looking for that first is far cheaper), and a pattern. It "learns" of a mail's
-            sender or Message-ID, or "forgets" it; "replied" is a server whose recipient a later line tells,
-            and "delivered" ends that; "tried" is an attempt that failed, "gave up" a failure unless the mail has
-            had one, "rejected" one here and not elsewhere.
+            sender or Message-ID, or "forgets" it; "replied" is a server whose recipient a later line names,
+            and "delivered" ends that; "tried" is an attempt that failed, "gave up" a failure unless the mail
+            has had one, "rejected" one here and not elsewhere.
         fields: patterns that are looked for in a line's group "fields".
         why: takes the groups of an attempt, and the reply that stood before it, and returns why it failed.
         stages: the stages of commands that have other names in this log.
