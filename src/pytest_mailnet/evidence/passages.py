@@ -13,8 +13,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from typing import Any, BinaryIO, NamedTuple, Self, TypeAlias
 
-from pytest_mailnet.evidence.decoding import text_of
+from pytest_mailnet.evidence.decoding import LONGEST_TEXT, text_of
 from pytest_mailnet.evidence.documents import BEGINS_JSON, documents_in
+from pytest_mailnet.evidence.plain import unquoted
 
 __all__ = ["Passage", "Passages", "Tape", "Wanted"]
 
@@ -201,10 +202,11 @@ def _decoded(content: bytes, charset: str) -> str:
 
 def _members(file: _View) -> Iterator[_View]:
     """The texts in JSON; a line of a file may have all of them, and they may be escaped there."""
-    if not BEGINS_JSON.match(file.text):
-        return
+    text = file.text
+    if not BEGINS_JSON.match(text) and len(text) <= LONGEST_TEXT:
+        text = unquoted(text).text
     at, line = 0, file.first
-    for path, value in itertools.islice(_texts_in(documents_in(file.text)[0], ""), _MEMBERS):
+    for path, value in itertools.islice(_texts_in(_held(text), ""), _MEMBERS):
         for escaped in (False, True):
             found = file.text.find(json.dumps(value, ensure_ascii=escaped)[:_LONGEST_SIGN], at)
             if found >= 0:

@@ -1,8 +1,9 @@
-"""Takes away what has been put around a copied text: quoting, indentation, fences, links."""
+"""Takes away what has been put around a copied text: quoting, indentation, fences, links, a form."""
 
 from __future__ import annotations
 
 import re
+import urllib.parse
 from typing import NamedTuple
 
 from pytest_mailnet.evidence.decoding import counted
@@ -21,6 +22,7 @@ _FORWARDED = re.compile(
     r"|Begin forwarded message:)[ \t]*\n\s*(?=[A-Za-z-]{2,30}: )",
     re.IGNORECASE | re.MULTILINE,
 )
+_FORM = "mandrill_events="  # the body in which Mandrill posts its JSON
 _LINK = re.compile(r"\[([^\[\]\n]{1,320})\]\((?:mailto:|https?://)[^()\s]{1,400}\)")
 
 
@@ -47,6 +49,8 @@ def unquoted(text: str, *, answered: bool = False) -> Plain:
     """
     text, fences = _FENCE.subn("", text)
     text, links = _LINK.subn(r"\1", text)
+    if text.lstrip().startswith(_FORM):
+        return Plain(urllib.parse.unquote_plus(text.lstrip().removeprefix(_FORM).partition("&")[0]))
     others = 0
     for level in range(_DEEPEST):
         inner, left = _without_marks(text, most=level > 0 or not answered)
