@@ -22,6 +22,7 @@ __all__ = ["Passage", "Passages", "Tape", "Wanted"]
 _KEPT = 1 << 23  # bytes; what a failure was read from stands less far back
 _MOST = 100  # places of a value that are looked at
 _AROUND = 2000  # characters before and behind a recipient, in which most of its failure stands
+_LONGEST_PARTS = 1 << 22  # characters, of all that are encoded
 _MEMBERS = 20_000
 _NEARBY = 100  # members of a document before and behind that of a recipient
 _LONGEST_SIGN = 60  # characters by which the line of a member is found
@@ -176,13 +177,15 @@ def _together(wanted: Sequence[Wanted], text: str, at: int) -> int:
 def _mail_parts(file: _View) -> Iterator[_View]:
     """The parts of a mail, or of several, that are encoded (RFC 2045, 6)."""
     text = file.text
+    left = _LONGEST_PARTS
     for found in _ENCODING.finditer(text):
         begins = text.find("\n\n", found.end()) + 2
-        if begins == 1:
+        if begins == 1 or left < 0:
             return
         header = text[text.rfind("\n\n", 0, found.start()) + 1 : begins]
         ends = _NEXT_PART.search(text, begins)
         body = text[begins : ends.start() if ends else len(text)].encode("utf-8", "replace")
+        left -= len(body)
         try:
             content = base64.b64decode(body) if found[1].lower() == "base64" else quopri.decodestring(body)
         except binascii.Error:

@@ -17,7 +17,8 @@ __all__ = ["Explanation"]
 _LONGEST_VALUE = 36
 _NARROWEST = 30
 # What may stand between two words of a reply: a fold, a mark of quotation, an escape, a literal's quotes.
-_BETWEEN = r"(?:[\s>|,-]|\\[nrt]|b?['\"(])+"
+_BETWEEN = r"(?:[\s>|,-]|\\[nrt]|b?['\"(])++"
+_BEGINS = re.compile(rf"^{_BETWEEN}")
 _MOST_WORDS = 40
 _WITH_CODE = 3  # forms of a reply
 _CODE = re.compile(r"\d{3}|[245]\.\d{1,3}\.\d{1,3}")
@@ -95,7 +96,8 @@ def _name(value: str) -> Wanted:
 
 def _said(text: str) -> Wanted:
     """The forms of a reply's line, or of words: all of it, how it begins, and what is behind its codes."""
-    words = re.split(r"(?<=^\d{3})-|\s+", text.strip())[:_MOST_WORDS]
+    split = re.split(r"(?<=^\d{3})-|\s+", text.strip())[:_MOST_WORDS]
+    words = [word for it in split if (word := _BEGINS.sub("", it))]
     behind = list(itertools.dropwhile(_CODE.fullmatch, words))
     pieces = (words, words[:6], words[:3], words[1:], behind[:6], behind[:3])
     return tuple(
