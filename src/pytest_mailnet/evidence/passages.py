@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import bisect
 import itertools
 import json
 import quopri
@@ -13,7 +14,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from typing import Any, BinaryIO, NamedTuple, Self, TypeAlias
 
-from pytest_mailnet.evidence.decoding import LONGEST_TEXT, text_of
+from pytest_mailnet.evidence.decoding import text_of
 from pytest_mailnet.evidence.documents import BEGINS_JSON, documents_in
 from pytest_mailnet.evidence.plain import unquoted
 
@@ -23,7 +24,9 @@ _KEPT = 1 << 23  # bytes; what a failure was read from stands less far back
 _MOST = 100  # places of a value that are looked at
 _AROUND = 2000  # characters before and behind a recipient, in which most of its failure stands
 _LONGEST_PARTS = 1 << 22  # characters, of all that are encoded
+_AHEAD = 1 << 18  # characters behind the failure before, in which the next one mostly stands
 _MEMBERS = 20_000
+_BEGINNING = 4096  # characters by which JSON is recognised that was quoted
 _NEARBY = 100  # members of a document before and behind that of a recipient
 _LONGEST_SIGN = 60  # characters by which the line of a member is found
 _ENCODING = re.compile(
@@ -62,8 +65,7 @@ class _View(NamedTuple):
     first: int
     part: str = ""
 
-    def passage(self, at: int, form: int) -> Passage:
-        number = self.text.count("\n", 0, at)
+    def passage(self, number: int, at: int, form: int) -> Passage:
         begins = self.text.rfind("\n", 0, at) + 1
         line = self.text[begins : self.text.find("\n", at) % (len(self.text) + 1)]
         if not self.part:
@@ -136,37 +138,39 @@ class Passages:
         """The places around which most values stand, as the number of a view and a place in it."""
         for forms in wanted:
             for (number, view), form in itertools.product(enumerate(self._views), forms):
-                start = _offset(view.text, after - view.first) if view is self._file else 0
-                found = [it.start() for it in itertools.islice(form.finditer(view.text, start), _MOST)]
-                found += [it.start() for it in itertools.islice(form.finditer(view.text, 0, start), _MOST)]
-                if found:
-                    yield number, max(found, key=lambda at: _together(wanted, view.text, at))
+                start = self._starts[max(0, after - view.first)] if view is self._file else 0
+                for begins, ends in ((start, start + _AHEAD), (start + _AHEAD, len(view.text)), (0, start)):
+                    found = itertools.islice(form.finditer(view.text, begins, ends), _MOST)
+                    if places := [it.start() for it in found]:
+                        yield number, max(places, key=lambda at: _together(wanted, view.text, at))
 
     def _nearest(self, forms: Wanted, number: int, at: int) -> Passage | None:
         nearby = range(max(0, number - _NEARBY), min(len(self._views), number + _NEARBY))
         views = [self._views[it] for it in sorted(nearby, key=lambda it: abs(it - number))]
+        views += [] if self._file in views else [self._file]
         for form, pattern in enumerate(forms):
-            for view in (*views, self._file):
+            for view in views:
                 here = at if view is views[0] else 0
                 for begins, ends in ((max(0, here - _AROUND), here + _AROUND), (0, len(view.text))):
                     found = itertools.islice(pattern.finditer(view.text, begins, ends), _MOST)
                     starts = [it.start() for it in found]
                     if starts:
-                        return view.passage(min(starts, key=lambda it: abs(it - here)), form)
+                        place = min(starts, key=lambda it: abs(it - here))
+                        return view.passage(self._line_of(view, place), place, form)
         return None
+
+    def _line_of(self, view: _View, at: int) -> int:
+        """The number of a line in a text, from 0."""
+        return bisect.bisect(self._starts, at) - 1 if view is self._file else view.text.count("\n", 0, at)
+
+    @cached_property
+    def _starts(self) -> list[int]:
+        """Where the lines of the file begin: it may have many, and many failures in them."""
+        return [0, *(it.end() for it in re.finditer("\n", self._file.text))]
 
     @cached_property
     def _views(self) -> tuple[_View, ...]:
         return (*_members(self._file), self._file, *_mail_parts(self._file))
-
-
-def _offset(text: str, lines: int) -> int:
-    at = 0
-    for _ in range(lines):
-        at = text.find("\n", at) + 1
-        if not at:
-            return 0
-    return at
 
 
 def _together(wanted: Sequence[Wanted], text: str, at: int) -> int:
@@ -206,8 +210,8 @@ def _decoded(content: bytes, charset: str) -> str:
 def _members(file: _View) -> Iterator[_View]:
     """The texts in JSON; a line of a file may have all of them, and they may be escaped there."""
     text = file.text
-    if not BEGINS_JSON.match(text) and len(text) <= LONGEST_TEXT:
-        text = unquoted(text).text
+    if not BEGINS_JSON.match(text) and BEGINS_JSON.match(unquoted(text[:_BEGINNING]).text):
+        text = unquoted(text).text  # it was quoted, or posted as a form
     at, line = 0, file.first
     for path, value in itertools.islice(_texts_in(_held(text), ""), _MEMBERS):
         for escaped in (False, True):
