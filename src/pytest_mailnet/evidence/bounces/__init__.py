@@ -27,14 +27,14 @@ def failures_of(mail: BouncedMail) -> list[Failure]:
     told = _read_as("a delivery status (RFC 3464)", deliverystatus.failures_in(mail.status or mail.text))
     said = _said(mail)
     failures = [_completed(it, _of_the_same(it, said, alone=len(told) == 1)) for it in told] or said
-    return [dataclasses.replace(it, sender=it.sender or mail.sender) for it in failures]
+    return [it if it.sender else dataclasses.replace(it, sender=mail.sender) for it in failures]
 
 
 def _said(mail: BouncedMail) -> list[Failure]:
     """What a mail says to people; the first product that recognises it decides."""
     page = page_of(mail)
     for layout in (*SERVICES, *SERVERS):
-        if found := _read_as(layout.name, layout.failures_in(mail, page)):
+        if layout.recognises(page) and (found := list(layout.failures_in(mail))):
             return found
     return (
         _read_as("the words of a bounce", prose.failures_in(mail.text, mail.sender))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -46,11 +45,24 @@ _A_WORD = r"[^\W\d_]{2}|\d{3}"
 _ARROW = r"^[ \t]*<<<[ \t]?"
 _IN_HEAD = ("From", "Message-ID", "X-Failed-Recipients", "X-Mailer", "X-MS-Exchange-Message-Is-Ndr")
 _DELAYED = (
-    r"(?i:\bTHIS IS A WARNING (?:MESSAGE )?ONLY|\b(?:has|have) (?:been delayed|not yet been delivered)"
-    r"|\bwill (?:be retried|retry|keep trying|continue to try)|\bstill being retried|\(delay\)"
-    r"|\bdelivery (?:attempts will continue|incomplete)|\bmessage \S+ delayed \d+|\bdelay reason:"
-    r"|\bis delayed for more than)|^[ \t]+DELAYED MAIL[ \t]*$"
+    "this is a warning only",
+    "this is a warning message only",
+    "warning: message ",
+    "been delayed",
+    "is delayed for more than",
+    "delayed mail",
+    "(delay)",
+    "delay reason:",
+    "not yet been delivered",
+    "delivery incomplete",
+    "delivery attempts will continue",
+    "will be retried",
+    "will retry",
+    "will keep trying",
+    "will continue to try",
+    "still being retried",
 )
+_Action: TypeAlias = Literal["failed", "delayed"]
 _Groups: TypeAlias = Mapping[str, str]
 
 
@@ -104,21 +116,18 @@ class Layout(NamedTuple):
     meanings: tuple[Meaning, ...] = ()
     recipients: Callable[[BouncedMail], Iterator[tuple[str, _Groups, str]]] | None = None
 
-    def failures_in(self, mail: BouncedMail, page: str) -> Iterator[Failure]:
-        """The failed recipients in a bounce by this product; none in any other mail.
+    def recognises(self, page: str) -> bool:
+        """Whether this product may have written a bounce, by what `page_of` makes of it."""
+        return _compiled(self.sign).search(page) is not None
 
-        Args:
-            mail: the bounce.
-            page: what `page_of` makes of it.
-        """
-        if not _found(self.sign, page):
-            return
+    def failures_in(self, mail: BouncedMail) -> Iterator[Failure]:
+        """The failed recipients in a bounce by this product."""
         text = _own_text(mail.text, self.ends)
-        delayed = _found(_DELAYED, mail.subject) or _found(_DELAYED, text)
+        told_at_all = " ".join(f"{mail.subject} {text}".lower().split())
+        action: _Action = "delayed" if any(it in told_at_all for it in _DELAYED) else "failed"
         for recipient, named, passage in self._recipients(mail, text):
             told = self._details(named, passage, text)
-            failure = self._failure(recipient, told, passage)
-            yield dataclasses.replace(failure, action="delayed" if delayed else "failed")
+            yield self._failure(recipient, told, passage, action)
 
     def _recipients(self, mail: BouncedMail, text: str) -> Iterator[tuple[str, _Groups, str]]:
         """Each failed recipient, what is told where it is named, and its passage."""
@@ -135,11 +144,12 @@ class Layout(NamedTuple):
     def _details(self, told: _Groups, passage: str, text: str) -> _Groups:
         details: dict[str, str] = {}
         for pattern, where in (*((it, passage) for it in self.details), *((it, text) for it in self.shared)):
-            if found := _found(pattern, where):
+            news = not _compiled(pattern).groupindex.keys() <= details.keys()
+            if news and (found := _found(pattern, where)):
                 details = _groups(found) | details
         return {**told, **details}
 
-    def _failure(self, recipient: str, told: _Groups, passage: str) -> Failure:
+    def _failure(self, recipient: str, told: _Groups, passage: str, action: _Action) -> Failure:
         said = _compiled(_ARROW).sub("", told.get("reply", passage)).strip()
         if "code" in told and not said.startswith(told["code"]):
             said = f"{told['code']} {said}"
@@ -148,10 +158,13 @@ class Layout(NamedTuple):
         stage = named_stage(" ".join(told["stage"].split())) if "stage" in told else None
         meaning = next((it for it in self.meanings if _means(it, passage, reply)), Meaning(""))
         stage = meaning.stage or stage
-        if reply or meaning.fault is not None:
-            why = Reason(reply, None if reply else meaning.fault or None, stage, "" if reply else words)
+        if reply:
+            why = Reason(reply, stage=stage)
+        elif meaning.fault is not None:
+            why = Reason(fault=meaning.fault or None, stage=stage, words=words[:_MOST_WORDS])
         else:
             why = in_words(words, stage)
+            why = why._replace(words=why.words[:_MOST_WORDS])
         host, address = server_in(told.get("server", ""))
         return Failure(
             recipient=recipient.strip("."),
@@ -160,14 +173,17 @@ class Layout(NamedTuple):
             address=address,
             stage_rule=meaning.rule or told.get("rule"),
             status=told.get("status") or (None if reply else enhanced_in(words)),
-            **why._replace(words=why.words[:_MOST_WORDS])._asdict(),
+            action=action,
+            read_as=(self.name,),
+            **why._asdict(),
         )
 
 
 def page_of(mail: BouncedMail) -> str:
     """What a product is recognised in: some header fields, the text, and the delivery status."""
-    head = (f"\n{name}: {unfolded(str(mail.head[name]))}" for name in _IN_HEAD if mail.head[name] is not None)
-    return f"{''.join(head)}\n\n{mail.text}\n{mail.status}"
+    head = ((name, mail.head[name]) for name in _IN_HEAD)
+    fields = (f"\n{name}: {unfolded(str(value))}" for name, value in head if value is not None)
+    return f"{''.join(fields)}\n\n{mail.text}\n{mail.status}"
 
 
 def _own_text(text: str, ends: str) -> str:

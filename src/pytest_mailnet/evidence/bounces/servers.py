@@ -186,7 +186,7 @@ SERVERS = (
     Layout(
         name="a Courier bounce",
         source="https://www.courier-mta.org/courierdsn.html",
-        sign=r"\brunning the Courier mail server\b|\n[ \t]+(?:UNDELIVERABLE|DELAYED) MAIL[ \t]*\n",
+        sign=r"running the Courier mail server|\n[ \t]+(?:UNDELIVERABLE|DELAYED) MAIL[ \t]*\n",
         opens=rf"^(?=<){RECIPIENT}:?[ \t]*\n(?P<said>(?:[ \t]*[^<\s\n][^\n]*\n?|[ \t]*<<<[^\n]*\n?)*)",
         details=(
             r"^[ \t]*(?P<server>[\w.\-]{1,255} \[[^\]\s]{2,64}\]):?[ \t]*$",
