@@ -61,6 +61,7 @@ _DELAYED = (
     "will keep trying",
     "will continue to try",
     "still being retried",
+    "transient non-fatal errors",
 )
 _Action: TypeAlias = Literal["failed", "delayed"]
 _Groups: TypeAlias = Mapping[str, str]
