@@ -16,7 +16,7 @@ _GOOGLES = (
     rf"{END}"
 )
 _GOOGLES_PEER = r"(?P<server>[\w.\-]{1,255} (?:\(\d{1,3}\)|\[?[0-9A-Fa-f.:]{3,45}\]?)(?::\d+)?)"
-_NO_LOOK_UP = r"DNS Error:?\s*[^\n]{0,500}?(?:\n[^\n]{0,500}?)?"
+_NO_LOOK_UP = r"\A(?:(?!DNS Error).)*DNS Error.{0,500}?"
 
 # In every language Exchange since 2007 has a part for administrators: a line with the recipient, perhaps one
 # with the server, and "#550 5.1.1 No such user ##", or "Remote Server returned '550 5.1.1 No such user'".
@@ -62,7 +62,7 @@ SERVICES = (
         ends=r"^[ \t]*-{3,}[ \t]*(?i:Original message|Message header follows)",
         elsewhere=("X-Failed-Recipients", ""),
         meanings=(
-            Meaning(rf"{_NO_LOOK_UP}.*(?i:null mx)", fault=""),  # an answer (RFC 7505), not a fault of DNS
+            Meaning(r"\A(?=.*DNS Error).*(?i:null mx)", fault=""),  # an answer (RFC 7505), not a fault of DNS
             Meaning(
                 rf"{_NO_LOOK_UP}(?i:NXDOMAIN|(?:domain|name) not found|does(?:n't| not) exist)",
                 fault="dns-nxdomain",
