@@ -42,7 +42,7 @@ SERVERS = (
         source='https://help.hcltechsw.com/domino/, "Customizing the text of mail failure messages"',
         sign=r"\n[ \t]*because(?: of)?:?[ \t]*\n",
         opens=rf"^[ \t]*(?:[^\n@]{{0,80}}[ \t])?{ADDRESS}[^\n]*\n"
-        r"(?=(?:[^\n]{0,400}@[^\n]*\n|[ \t]*\n){0,99}[ \t]*because)",
+        r"(?=(?:[^\n]{0,400}@[^\n]*\n|[ \t]*\n){0,30}[ \t]*because)",
         details=(
             r"\b(?i:transferring|delivering|connect\w{0,3}) (?:to|with)[ \t]+(?P<server>\[?[\w.\-]{4,255})",
             rf"\bbecause(?: of)?:?[ \t]*\n\s*(?P<words>.{{1,2000}}?){END}",
@@ -91,7 +91,8 @@ SERVERS = (
         source="https://www.postfix.org/bounce.5.html",
         sign=r"\nThis is the (?:[\w.\-]+[ \t]+){1,4}at host \S+\.?[ \t]*\n"
         r"|\n[ \t]+(?:The (?:mail system|\w+ program)|--- Delivery report unavailable ---)[ \t]*\n"
-        r"|\n[ \t]*<[^<>\s]+@[^<>\s]+>(?: \(expanded from [^()]+\))?: (?:host|connect to|lost connection) "
+        r"|\n[ \t]*<[^<>\s]{1,320}@[^<>\s]{1,255}>(?: \(expanded from [^()]+\))?: "
+        r"(?:host|connect to|lost connection) "
         r"|\n(?i:X-[\w\-]+-Queue-ID:)",
         opens=r"^[ \t]?<(?P<recipient>[^<>\n]{1,320})>"
         r"(?:\s+\((?:expanded|generated)\s+from\s+<?(?:(?P<original>[^()<>\s]+@[^()<>\s]+)|[^()<>\n]{1,400})>?\))?:"
