@@ -188,7 +188,7 @@ SERVICES = (
     ),
     Layout(
         name="a MailMarshal bounce",
-        source=f"{_PUBLIC}mailmarshalsmtp-01.eml",
+        source=f"{_PUBLIC}mailmarshalsmtp-02.eml",
         sign=r"\nCould not be delivered because of",
         opens=rf"(?<=\n)[ \t]+{ADDRESS}[ \t]*$",
         # The reply stands above the recipients, and is for all of them.
