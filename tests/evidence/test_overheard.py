@@ -220,3 +220,37 @@ def test_a_greeting_after_the_end_is_of_the_next_session():
     said += " -> MAIL FROM:<eve@app.example>\n<** 550 5.7.1 No\n"
 
     assert failures(said) == [(None, Stage.MAIL, "550 5.7.1 No")]
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        (
+            "=== Trying 192.0.2.8:25...\n*** Error connecting to 192.0.2.8:25:\n"
+            "*** \tIO::Socket::INET: connect: Connection refused\n",
+            "refused-at-connect",
+        ),
+        (
+            "*   Trying 192.0.2.8:25...\n* connect to 192.0.2.8 port 25 failed: Connection refused\n"
+            "* Failed to connect to 192.0.2.8 port 25 after 0 ms: Couldn't connect to server\n* Closing connection 0\n",
+            "refused-at-connect",
+        ),
+        (
+            "tls = off\nhost = 192.0.2.8\nmsmtp: cannot connect to 192.0.2.8, port 25: Connection refused\n",
+            "refused-at-connect",
+        ),
+        (
+            "$ swaks --server 192.0.2.8\n=== Trying 192.0.2.8:25...\n=== Connected to 192.0.2.8.\n"
+            "*** Remote host closed connection unexpectedly.\n",
+            "closed-at-connect",
+        ),
+        (
+            "*   Trying 192.0.2.8:25...\n* Connected to 192.0.2.8 (192.0.2.8) port 25 (#0)\n< 554 5.7.1 Go away\n"
+            "* Got unexpected smtp-server response: 554\n* Closing connection 0\n",
+            "554 5.7.1 Go away",
+        ),
+    ],
+    ids=["swaks", "curl", "msmtp", "closed", "greeting"],
+)
+def test_a_session_that_never_began_is_told_by_the_client_s_remarks(said, told):
+    assert failures(said) == [(None, Stage.CONNECT, told)]

@@ -18,8 +18,8 @@ from pytest_mailnet.evidence.formats import DocumentFormat
 from pytest_mailnet.evidence.network_errors import trouble_in
 from pytest_mailnet.evidence.replies import enhanced_in, enhanced_of, reply_in, reply_lines
 from pytest_mailnet.evidence.stages import named_stage
-from pytest_mailnet.evidence.transcripts.hosts import split_host
 from pytest_mailnet.evidence.transcripts.library_errors import addressee, failures_said
+from pytest_mailnet.evidence.transcripts.server_lines import split_host
 
 __all__ = ["ERROR_OBJECTS"]
 

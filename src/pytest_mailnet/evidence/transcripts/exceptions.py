@@ -12,9 +12,8 @@ from pytest_mailnet.evidence.failure import Failure
 from pytest_mailnet.evidence.network_errors import trouble_in
 from pytest_mailnet.evidence.transcripts.calls import Call, call_in
 from pytest_mailnet.evidence.transcripts.frames import Frame, Place, place_of, through_mail
-from pytest_mailnet.evidence.transcripts.hosts import split_host
 from pytest_mailnet.evidence.transcripts.literals import literal_at
-from pytest_mailnet.evidence.transcripts.reply_lines import reply_of
+from pytest_mailnet.evidence.transcripts.server_lines import lines_with_code, split_host
 from pytest_mailnet.handles.names import FaultName
 from pytest_mailnet.values import Stage
 
@@ -101,13 +100,13 @@ def _refusals(raised: Raised) -> Iterator[Failure]:
     stage = KINDS[raised.name] or place.stage or _OF_CONTENT.get(raised.name)
     if raised.name == "SMTPRecipientsRefused" and values[:1] and isinstance(values[0], str):
         for recipient, code, text in zip(values[::3], values[1::3], values[2::3], strict=False):
-            if isinstance(code, int) and (reply := reply_of(code, str(text))):
+            if isinstance(code, int) and (reply := _reply(code, str(text))):
                 yield Failure(recipient=str(recipient), stage=stage, reply=reply)
         return
     step = 3 if raised.name in {"SMTPRecipientsRefused", "SMTPRecipientRefused"} else len(values) or 1
     for at in range(0, len(values) - 1, step):
         code, text, *rest = values[at : at + step]
-        reply = reply_of(code, str(text)) if isinstance(code, int) else ()
+        reply = _reply(code, str(text)) if isinstance(code, int) else ()
         if not reply:
             continue
         path = str(rest[0]) if rest else None
@@ -166,3 +165,8 @@ def _completed(failure: Failure, calls: list[Call]) -> Iterator[Failure]:
         yield failure
     else:
         yield from (dataclasses.replace(failure, recipient=it) for it in recipients)
+
+
+def _reply(code: int, text: str) -> tuple[str, ...]:
+    """The lines of a refusal; empty for codes that libraries have of their own, such as -1."""
+    return lines_with_code(code, text) if 400 <= code <= 599 else ()

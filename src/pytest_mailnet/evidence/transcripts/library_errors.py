@@ -17,7 +17,7 @@ from pytest_mailnet.evidence.failure import Failure
 from pytest_mailnet.evidence.network_errors import trouble_in
 from pytest_mailnet.evidence.replies import code_of, enhanced_in, reply_in, reply_lines
 from pytest_mailnet.evidence.stages import named_stage
-from pytest_mailnet.evidence.transcripts.hosts import split_host
+from pytest_mailnet.evidence.transcripts.server_lines import split_host
 from pytest_mailnet.values import Stage
 
 __all__ = ["addressee", "failures_in", "failures_said"]

@@ -10,8 +10,7 @@ from typing import cast
 from pytest_mailnet.evidence.failure import Failure
 from pytest_mailnet.evidence.network_errors import trouble_in
 from pytest_mailnet.evidence.transcripts.client_lines import Command, command_of
-from pytest_mailnet.evidence.transcripts.hosts import named_host
-from pytest_mailnet.evidence.transcripts.reply_lines import to_the_letter
+from pytest_mailnet.evidence.transcripts.server_lines import named_host, to_the_letter
 from pytest_mailnet.evidence.transcripts.transcript_session import TranscriptSession
 from pytest_mailnet.handles.names import FaultName
 from pytest_mailnet.values import Stage
@@ -80,13 +79,8 @@ class Conversation:
         self._session.meets(host)
 
     def sends(self, sender: str | None, recipients: Iterable[str] = ()) -> None:
-        """Note the sender and the recipients of the next mail, before its commands.
-
-        Args:
-            sender: the reverse-path; None if unknown.
-            recipients: the recipients' addresses.
-        """
-        self._session.sends(sender, recipients)
+        """Note the sender, or None, and the recipients of the next mail, before its commands."""
+        self._session.hints = sender, tuple(recipients)
 
     def secured(self) -> None:
         """Note that the client has sent STARTTLS and shakes hands; for texts that do not show the command."""
@@ -168,9 +162,8 @@ class Conversation:
         fault = trouble.fault if trouble else None
         if fault is not None and middle:
             fault = cast("FaultName", fault.replace("-after-dot", "-in-content"))
-        stage = trouble.stage if trouble else stage
-        told = self._session.failure(stage, fault=fault, words=words)
-        return failures + self._session.breaks(stage, recipients, told, greeted=self._greeted)
+        told = self._session.failure(trouble.stage if trouble else stage, fault=fault, words=words)
+        return failures + self._session.breaks(recipients, told, greeted=self._greeted)
 
     def end(self) -> list[Failure]:
         """Note that the text ends; a command without a reply is a failure of unknown reason."""
@@ -182,7 +175,7 @@ class Conversation:
             return failures + self._session.finish()
         where = "amid the content" if self.in_content else f"before a reply at {stage.upper()}"
         told = self._session.failure(stage, words=f"the transcript ends {where}")
-        return failures + self._session.breaks(stage, recipients, told, greeted=self._greeted)
+        return failures + self._session.breaks(recipients, told, greeted=self._greeted)
 
     def _takers(self) -> list[str]:
         """The recipients that each get a reply after the dot, in LMTP (RFC 2033, 4.2)."""
@@ -202,10 +195,8 @@ class Conversation:
     def _replied(self) -> list[Failure]:
         reply, self._lines = tuple(self._lines), []
         code = int(reply[0][:3])
-        if self._closed and code == 220:
-            return [*self.connects(), *self._greet(reply, code)]
         if self._closed:
-            return []
+            return [*self.connects(), *self._greet(reply, code)] if code == 220 else []
         if not self._greeted and (not self._queue or code == 220) and not self.in_content:
             return self._greet(reply, code)
         if self._queue:
@@ -224,7 +215,7 @@ class Conversation:
         self._announced = self._greeted = True
         if code >= 400:
             return self._session.refused(_GREETING, reply, code)
-        self._session.greeted()
+        self._session.obstacle = None
         if code == 220:
             self._session.host = self._session.host or named_host(reply[0][4:])
         return []
@@ -244,7 +235,7 @@ class Conversation:
         if stage is Stage.STARTTLS:
             self._handshake = True
         elif stage is Stage.RCPT:
-            self._session.mail.accept(command.path)
+            self._session.accepted(command.path)
         elif stage is Stage.DATA:
             self.in_content = code == 354
         elif command.path is not None:

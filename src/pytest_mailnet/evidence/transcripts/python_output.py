@@ -12,8 +12,8 @@ from pytest_mailnet.evidence.transcripts.client_lines import is_command
 from pytest_mailnet.evidence.transcripts.literals import literal_at, with_next_line
 from pytest_mailnet.evidence.transcripts.merge import Witnesses
 from pytest_mailnet.evidence.transcripts.overheard import Conversation
-from pytest_mailnet.evidence.transcripts.prefixes import terminal_line, unprefixed
-from pytest_mailnet.evidence.transcripts.reply_lines import lines_with_code
+from pytest_mailnet.evidence.transcripts.server_lines import lines_with_code
+from pytest_mailnet.evidence.transcripts.shown_lines import terminal_line, unprefixed
 from pytest_mailnet.evidence.transcripts.tracebacks import Tracebacks, is_of_mail
 
 __all__ = ["PYTHON"]

@@ -8,7 +8,7 @@ from pytest_mailnet.evidence.failure import Failure
 from pytest_mailnet.evidence.transcripts.exceptions import KINDS, Raised, failures_of
 from pytest_mailnet.evidence.transcripts.frames import Frame, through_mail
 from pytest_mailnet.evidence.transcripts.literals import literal_at, with_next_line
-from pytest_mailnet.evidence.transcripts.prefixes import unprefixed
+from pytest_mailnet.evidence.transcripts.shown_lines import unprefixed
 
 __all__ = ["Tracebacks", "is_of_mail"]
 

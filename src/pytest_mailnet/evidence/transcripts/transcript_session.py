@@ -3,19 +3,31 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable
+from dataclasses import field
+from typing import Any
 
 from pytest_mailnet.evidence.failure import Failure
 from pytest_mailnet.evidence.transcripts.client_lines import Command
-from pytest_mailnet.evidence.transcripts.hosts import split_host
-from pytest_mailnet.evidence.transcripts.one_mail import Transaction
-from pytest_mailnet.handles.names import FaultName
+from pytest_mailnet.evidence.transcripts.server_lines import split_host
 from pytest_mailnet.values import Stage
 
 __all__ = ["TranscriptSession"]
 
 _ORDER = (Stage.CONNECT, Stage.EHLO, Stage.STARTTLS, Stage.AUTH, Stage.MAIL)
 _OF_SYNTAX = frozenset({500, 501, 502, 503, 504})
+_MOST_RECIPIENTS = 10_000
+
+
+@dataclasses.dataclass
+class _Mail:
+    """One mail, from MAIL to the final reply."""
+
+    sender: str | None = None
+    named: dict[str | None, None] = field(default_factory=dict)  # by RCPT, whatever the reply
+    accepted: dict[str | None, None] = field(default_factory=dict)  # and without a final reply yet
+    refused: dict[str | None, Failure] = field(default_factory=dict)
+    refusal: Failure | None = None  # of MAIL, and so of every recipient
+    decided: bool = False  # whether those accepted have had their final reply
 
 
 class TranscriptSession:
@@ -25,15 +37,17 @@ class TranscriptSession:
 
     Attributes:
         host: the server's name; None if unknown.
+        hints: the sender and the recipients of the next mail, where they are known before its commands.
         mail: the transaction that is under way.
+        obstacle: the failure of the session, until a later attempt succeeds.
     """
 
     def __init__(self) -> None:
         self.host: str | None = None
-        self.mail: Transaction = Transaction()
+        self.hints: tuple[str | None, tuple[str, ...]] = (None, ())
+        self.mail: _Mail = _Mail()
+        self.obstacle: Failure | None = None
         self._address: str | None = None
-        self._hints: tuple[str | None, tuple[str, ...]] = (None, ())
-        self._obstacle: Failure | None = None
 
     def begins(self, *, again: bool) -> list[Failure]:
         """Note that the client connects; return the failures of the session before.
@@ -41,10 +55,11 @@ class TranscriptSession:
         Args:
             again: whether this is one more address of a server that did not answer.
         """
-        failures = [] if again else self.finish()
-        if not again:
-            self.host = None
         self._address = None
+        if again:
+            return []
+        failures = self.finish()
+        self.host = None
         return failures
 
     def meets(self, host: str) -> None:
@@ -53,25 +68,18 @@ class TranscriptSession:
         self.host = name or self.host
         self._address = address or self._address
 
-    def sends(self, sender: str | None, recipients: Iterable[str]) -> None:
-        """Note the sender and the recipients of the next mail, before its commands.
-
-        Args:
-            sender: the reverse-path; None if unknown.
-            recipients: the recipients' addresses.
-        """
-        self._hints = (sender, tuple(recipients))
-
-    def greeted(self) -> None:
-        """Note that the server has greeted: forget an earlier failure of the session."""
-        self._obstacle = None
+    def accepted(self, recipient: str | None) -> None:
+        """Note that a recipient was accepted, and forget an earlier refusal."""
+        self._names(recipient)
+        self.mail.refused.pop(recipient, None)
+        if len(self.mail.accepted) < _MOST_RECIPIENTS:
+            self.mail.accepted[recipient] = None
 
     def gets_to(self, stage: Stage | None) -> None:
         """Note that a stage was passed: forget a failure of the session at this stage or before."""
-        if self._obstacle is None or stage not in _ORDER or self._obstacle.stage not in _ORDER:
-            return
-        if _ORDER.index(self._obstacle.stage) <= _ORDER.index(stage):
-            self._obstacle = None
+        failed = None if self.obstacle is None else self.obstacle.stage
+        if stage in _ORDER and failed in _ORDER and _ORDER.index(failed) <= _ORDER.index(stage):
+            self.obstacle = None
 
     def next_mail(self, sender: str | None) -> list[Failure]:
         """End the transaction, return its failures, and begin another.
@@ -79,10 +87,10 @@ class TranscriptSession:
         Args:
             sender: the reverse-path of the next one; None if it has not begun.
         """
-        mail, self.mail = self.mail, Transaction(sender)
+        mail, self.mail = self.mail, _Mail(sender)
         if sender is not None and mail.refusal is not None and mail.refusal.code in _OF_SYNTAX:
             mail.refusal = None  # a typing error: the command was repeated
-        return mail.end(self._hints[1])
+        return self._ended(mail, self.hints[1])
 
     def refused(self, command: Command, reply: tuple[str, ...], code: int) -> list[Failure]:
         """Note that a command was refused; return the failures that are certain now.
@@ -92,22 +100,27 @@ class TranscriptSession:
             reply: the lines of the reply.
             code: the reply code.
         """
-        mail, stage = self.mail, command.stage
-        followed = self._obstacle is not None and code in {503, 530}  # a consequence of the failure before
+        stage = command.stage
+        followed = self.obstacle is not None and code in {503, 530}  # a consequence of the failure before
         failure = self.failure(stage, reply=reply)
         if stage is Stage.MAIL:
-            return self._refused_sender(command.path, failure, followed=followed)
+            failures = self.next_mail(None)
+            self.mail.sender = command.path
+            if not followed:
+                self.obstacle = None
+                self.mail.refusal = self.failure(stage, reply=reply)
+            return failures
         if stage is Stage.RCPT:
             return self._refused_recipient(command.path, failure, code, followed=followed)
         if stage in _ORDER:
-            if self._obstacle is None or self._obstacle.fault or code not in _OF_SYNTAX:
-                self._obstacle = failure
+            if self.obstacle is None or self.obstacle.fault or code not in _OF_SYNTAX:
+                self.obstacle = failure
             return []
-        if followed or (stage is None and not (code == 421 and mail.accepted)):
+        if followed or (stage is None and not (code == 421 and self.mail.accepted)):
             return []
         if command.path is None:
-            return mail.decide(failure)
-        mail.accepted.pop(command.path, None)  # LMTP
+            return self._decided(failure)
+        self.mail.accepted.pop(command.path, None)  # LMTP
         return [dataclasses.replace(failure, recipient=command.path)]
 
     def unasked(self, reply: tuple[str, ...], code: int, *, heard_client: bool) -> list[Failure]:
@@ -118,34 +131,31 @@ class TranscriptSession:
             code: the reply code.
             heard_client: whether the text has lines of the client.
         """
-        if code < 400 or (code in _OF_SYNTAX and not self.mail.accepted):
+        taken = self.mail.accepted
+        if code < 400 or (not taken and (heard_client or code in _OF_SYNTAX)):
             return []
-        if self.mail.accepted:
-            return self.mail.decide(self.failure(None, reply=reply))
-        return [] if heard_client else [self.failure(None, reply=reply)]
+        failure = self.failure(None, reply=reply)
+        return self._decided(failure) if taken else [failure]
 
-    def breaks(
-        self, stage: Stage | None, recipients: list[str | None], failure: Failure, *, greeted: bool
-    ) -> list[Failure]:
+    def breaks(self, recipients: list[str | None], failure: Failure, *, greeted: bool) -> list[Failure]:
         """Note that the connection broke off; return the failures that are certain now.
 
         Args:
-            stage: the stage of the session.
             recipients: the recipients that were sent but had no reply yet.
             failure: the failure, without a recipient.
             greeted: whether the server has greeted.
         """
-        mail = self.mail
+        mail, stage = self.mail, failure.stage
         for it in recipients:
-            mail.name(it)
+            self._names(it)
         if stage is Stage.MAIL:
             mail.refusal = mail.refusal or failure
         elif stage in _ORDER or (stage is None and not greeted):
-            self._obstacle = failure if self._obstacle is None or self._obstacle.fault else self._obstacle
-        elif self._obstacle is None and mail.refusal is None:
+            self.obstacle = failure if self.obstacle is None or self.obstacle.fault else self.obstacle
+        elif self.obstacle is None and mail.refusal is None:
             for it in recipients:
-                mail.accept(it)
-            return mail.decide(failure) + self.finish()
+                self.accepted(it)
+            return self._decided(failure) + self.finish()
         return self.finish() if greeted else []
 
     def completes(self, failure: Failure) -> list[Failure]:
@@ -153,64 +163,65 @@ class TranscriptSession:
         failure = failure.completed_by(self.failure(None))
         if failure.recipient is not None:
             return [failure]
-        recipients = self.mail.named or self._hints[1] or (None,)
-        return [dataclasses.replace(failure, recipient=it) for it in recipients]
+        return _of_each(failure, tuple(self.mail.named) or self.hints[1])
 
-    def failure(
-        self,
-        stage: Stage | None,
-        *,
-        reply: tuple[str, ...] = (),
-        fault: FaultName | None = None,
-        words: str = "",
-    ) -> Failure:
+    def failure(self, stage: Stage | None, **told: Any) -> Failure:
         """Make a failure of the mail that is under way, without a recipient.
 
         Args:
             stage: the stage of the session; None if unknown.
-            reply: the lines of the reply; empty for none.
-            fault: the id of one of `pytest_mailnet.FAULTS`; None for none.
-            words: the text of the evidence, if there is no reply.
+            told: fields of `Failure`: its reply, or a fault and words.
         """
-        sender = self.mail.sender
-        return Failure(
-            sender=self._hints[0] if sender is None else sender,
-            host=self.host,
-            address=self._address,
-            stage=stage,
-            reply=reply,
-            fault=fault,
-            words=words,
-        )
+        sender = self.hints[0] if self.mail.sender is None else self.mail.sender
+        return Failure(sender=sender, host=self.host, address=self._address, stage=stage, **told)
 
     def finish(self) -> list[Failure]:
         """End the session and return its remaining failures."""
-        obstacle, self._obstacle = self._obstacle, None
-        mail, self.mail = self.mail, Transaction()
-        sender, hinted = self._hints
-        self._hints = (None, ())
-        failures = mail.end(hinted)
-        if obstacle is not None and not failures:
-            obstacle = dataclasses.replace(obstacle, sender=sender if mail.sender is None else mail.sender)
-            failures = [dataclasses.replace(obstacle, recipient=it) for it in mail.named or hinted or (None,)]
-        return failures
+        obstacle, self.obstacle = self.obstacle, None
+        mail, self.mail = self.mail, _Mail()
+        (sender, hinted), self.hints = self.hints, (None, ())
+        failures = self._ended(mail, hinted)
+        if obstacle is None or failures:
+            return failures
+        sender = sender if mail.sender is None else mail.sender
+        return _of_each(dataclasses.replace(obstacle, sender=sender), tuple(mail.named) or hinted)
 
-    def _refused_sender(self, sender: str | None, failure: Failure, *, followed: bool) -> list[Failure]:
-        failures = self.next_mail(None)
-        self.mail.sender = sender
-        if not followed:
-            self._obstacle = None
-            self.mail.refusal = self.failure(Stage.MAIL, reply=failure.reply)
-        return failures
+    def _names(self, recipient: str | None) -> None:
+        if len(self.mail.named) < _MOST_RECIPIENTS:
+            self.mail.named[recipient] = None
 
     def _refused_recipient(
         self, recipient: str | None, failure: Failure, code: int, *, followed: bool
     ) -> list[Failure]:
         mail = self.mail
+        self._names(recipient)
         if followed or mail.refusal is not None:
-            mail.name(recipient)
             return []
         if code == 421:  # ends the session (RFC 5321, 3.8), and with it the whole mail
-            mail.accept(recipient)
-            return mail.decide(failure)
-        return mail.refuse(recipient, dataclasses.replace(failure, recipient=recipient))
+            self.accepted(recipient)
+            return self._decided(failure)
+        mail.refused[recipient] = dataclasses.replace(failure, recipient=recipient)
+        if len(mail.refused) < _MOST_RECIPIENTS:
+            return []
+        refused, mail.refused = mail.refused, {}
+        return list(refused.values())
+
+    def _decided(self, failure: Failure) -> list[Failure]:
+        """What failed for all accepted recipients, unless there are none or they had their final reply."""
+        mail = self.mail
+        decided, mail.decided = mail.decided, True
+        if mail.refusal is not None or (not mail.accepted and (mail.refused or decided)):
+            return []
+        recipients, mail.accepted = tuple(mail.accepted), {}
+        return _of_each(failure, recipients)
+
+    def _ended(self, mail: _Mail, hinted: tuple[str, ...]) -> list[Failure]:
+        """The failures of a mail that is over, besides those that were certain before."""
+        failures = list(mail.refused.values())
+        if mail.refusal is None:
+            return failures
+        return failures + _of_each(mail.refusal, tuple(mail.named) or hinted)
+
+
+def _of_each(failure: Failure, recipients: tuple[str | None, ...]) -> list[Failure]:
+    return [dataclasses.replace(failure, recipient=it) for it in recipients or (None,)]

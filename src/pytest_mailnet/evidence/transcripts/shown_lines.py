@@ -1,11 +1,17 @@
-"""Removes what loggers, terminals and log collectors put in front of a line."""
+"""Lines as programs print them: without what is put in front of them, and read one by one."""
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
+from collections.abc import Callable, Iterable, Iterator
+from typing import Protocol
 
-__all__ = ["is_mail", "terminal_line", "unprefixed"]
+from pytest_mailnet.evidence.failure import Failure
+from pytest_mailnet.evidence.formats import LineFormat
+
+__all__ = ["LineReader", "is_mail", "line_format", "terminal_line", "unprefixed"]
 
 _DOCKER = '{"log":"'
 _COLOURS = re.compile(r"\x1b\[[0-9;]{0,16}[A-Za-z]")
@@ -31,6 +37,40 @@ _HEADER = re.compile(
 )
 
 
+class LineReader(Protocol):
+    """What reads one text, a line after the other.
+
+    Attributes:
+        read_as: what the lines so far are, with an article.
+    """
+
+    read_as: str
+
+    def reads(self, line: str) -> Iterable[Failure]:
+        """Read the next line, and return the failures that are certain by then."""
+
+    def ends(self) -> Iterable[Failure]:
+        """Return the remaining failures at the end of the text."""
+
+
+def line_format(
+    name: str, missing: str, recognises: Callable[[str], bool], reader: Callable[[], LineReader]
+) -> LineFormat:
+    """A format that is read by a `LineReader`, with what each failure was read as."""
+
+    def told(reading: LineReader, lines: Iterable[str]) -> Iterator[Failure]:
+        for line in lines:
+            yield from reading.reads(terminal_line(line))
+        yield from reading.ends()
+
+    def failures(lines: Iterable[str]) -> Iterator[Failure]:
+        reading = reader()
+        for it in told(reading, lines):
+            yield it if it.read_as else dataclasses.replace(it, read_as=(reading.read_as,))
+
+    return LineFormat(name, missing, recognises, failures)
+
+
 def terminal_line(line: str) -> str:
     """A line as a terminal would show it: without colours and line end, and unpacked from docker's JSON."""
     if line.startswith(_DOCKER):
@@ -49,19 +89,14 @@ def _logged(line: str) -> str:
 def unprefixed(line: str) -> str:
     """A line without time stamp, level and logger in front."""
     for _ in range(5):
-        for prefix in _PREFIXES:
-            if found := prefix.match(line):
-                line = line[found.end() :]
-                break
-        else:
+        found = next(filter(None, (prefix.match(line) for prefix in _PREFIXES)), None)
+        if found is None:
             return line
+        line = line[found.end() :]
     return line
 
 
 def is_mail(text: str) -> bool:
     """Whether a text begins with the headers of a mail."""
     lines = text[:4000].lstrip().splitlines()[:6]
-    return (
-        sum(bool(_HEADER.match(it)) for it in lines) >= 2
-        or (lines[:1] and lines[0].startswith("From ")) is True
-    )
+    return text.lstrip().startswith("From ") or sum(bool(_HEADER.match(it)) for it in lines) >= 2
