@@ -7,9 +7,8 @@ from typing import Any
 
 from pytest_mailnet.evidence.failure import Failure
 from pytest_mailnet.evidence.formats import DocumentFormat
-from pytest_mailnet.evidence.transcripts.calls import Call, sending
-from pytest_mailnet.evidence.transcripts.exceptions import Raised, failures_of
-from pytest_mailnet.evidence.transcripts.frames import Frame
+from pytest_mailnet.evidence.transcripts.exceptions import Frame, Raised, failures_of
+from pytest_mailnet.evidence.transcripts.python_code import Call, sending
 from pytest_mailnet.evidence.transcripts.python_output import PYTHON
 
 __all__ = ["EVENTS"]
