@@ -30,6 +30,14 @@ _PATH = re.compile(r"\w{4}\s+(?:FROM|TO)\s*:\s*(?:<([^<>]{0,1000})>|([^\s<>]{1,1
 _CHUNK = re.compile(r"BDAT\s+(\d{1,12})(\s+LAST)?\s*$", re.IGNORECASE)
 
 
+# "help is on its way" is prose: what is not in capitals has to be short, but for words that no prose has.
+_COMMAND = re.compile(
+    r"(?i:MAIL\s+FROM|RCPT\s+TO|(?:[EL]HLO|HELO)(?:\s|$)|(?:DATA|RSET|QUIT|STARTTLS)\s*$"
+    r"|(?:AUTH|BDAT|NOOP|VRFY|EXPN|HELP|ETRN|XCLIENT|XFORWARD)(?:\s+\S+)?\s*$)"
+    r"|(?:AUTH|BDAT|NOOP|VRFY|EXPN|HELP|ETRN|XCLIENT|XFORWARD)\s"
+)
+
+
 class Command(NamedTuple):
     """A command; only its verb and path are kept, since the rest may be a password.
 
@@ -56,7 +64,7 @@ def command_of(line: str) -> Command:
     stage = _STAGES.get(verb)
     if stage in {Stage.MAIL, Stage.RCPT}:
         path = _PATH.match(line)
-        return Command(verb, stage, None if path is None else _mailbox(path[1] or path[2] or ""))
+        return Command(verb, stage, None if path is None else path[1] or path[2] or "")
     if chunk := _CHUNK.match(line):
         return Command(verb, stage, chunk=int(chunk[1]), last=chunk[2] is not None)
     return Command(verb if verb in _STAGES else "?", stage)
@@ -64,21 +72,4 @@ def command_of(line: str) -> Command:
 
 def is_command(line: str) -> bool:
     """Whether a line without a mark looks like a client's command."""
-    found = _VERB.match(line)
-    if found is None or found[1].upper() not in _STAGES:
-        return False
-    rest = line[found.end() :].strip().upper()
-    match found[1].upper():
-        case "MAIL":
-            return rest.startswith("FROM")
-        case "RCPT":
-            return rest.startswith("TO")
-        case "DATA" | "RSET" | "QUIT" | "STARTTLS":
-            return not rest
-        case verb:
-            # "help is on its way" is prose: a line that is not in capitals has to be short.
-            return verb in {"EHLO", "HELO", "LHLO"} or found[1].isupper() or len(rest.split()) <= 1
-
-
-def _mailbox(path: str) -> str:
-    return path.rpartition(":")[2] if path.startswith("@") else path
+    return _COMMAND.match(line) is not None

@@ -10,6 +10,7 @@ from typing import NamedTuple, cast
 
 from pytest_mailnet.evidence.failure import Failure
 from pytest_mailnet.evidence.network_errors import trouble_in
+from pytest_mailnet.evidence.transcripts.one_mail import each_once
 from pytest_mailnet.evidence.transcripts.python_code import Call, call_in, literal_at
 from pytest_mailnet.evidence.transcripts.server_lines import lines_with_code, split_host
 from pytest_mailnet.handles.names import FaultName
@@ -88,6 +89,8 @@ class _Place(NamedTuple):
     over: bool = False  # no mail was under way, such as while the session was being closed
 
 
+_DATA = "(?:data|execute_data_command) "
+_OF_MESSAGE = r"(?:\(code, msg\)|\bresponse = await|SMTPDataError\((?:response\.|code, resp\)))"
 # A function of smtplib or aiosmtplib, and its line of code; "!" is before the innermost one.
 _PLACES = tuple(
     (re.compile(rf"!?(?:{pattern})", re.DOTALL), place)
@@ -99,18 +102,9 @@ _PLACES = tuple(
         ("mail ", _Place(Stage.MAIL)),
         ("(?:rcpt|_send_recipients) ", _Place(Stage.RCPT)),
         (r"(?:quit|_?rset|noop|close|__a?exit__|vrfy|verify|expn) ", _Place(over=True)),
-        (
-            r"(?:data|execute_data_command) .*(?:self\.send\(q\)|self\.write\(message\))",
-            _Place(Stage.MESSAGE, amid=True),
-        ),
-        (
-            r"(?:data|execute_data_command) .*(?:putcmd\(.data.\)|\brepl\b|start_response|DATA)",
-            _Place(Stage.DATA),
-        ),
-        (
-            r"(?:data|execute_data_command|sendmail) .*(?:\(code, msg\)|\bresponse = await|SMTPDataError\((?:response\.|code, resp\)))",
-            _Place(Stage.MESSAGE),
-        ),
+        (_DATA + r".*(?:self\.send\(q\)|self\.write\(message\))", _Place(Stage.MESSAGE, amid=True)),
+        (_DATA + r".*(?:putcmd\(.data.\)|\brepl\b|start_response|DATA)", _Place(Stage.DATA)),
+        (f"(?:{_DATA}|sendmail ).*{_OF_MESSAGE}", _Place(Stage.MESSAGE)),
         # smtplib's data() itself raises only for a reply to DATA, and returns the reply to the dot.
         ("(?<=!)data ", _Place(Stage.DATA)),
         ("(?<=!)sendmail ", _Place(Stage.MESSAGE)),
@@ -131,13 +125,8 @@ def failures_of(chain: Sequence[Raised], calls: Iterable[Call] = ()) -> list[Fai
         calls: calls that are known besides those in the frames' lines of code.
     """
     calls = [*calls, *(call for it in chain for frame in it.frames if (call := call_in(frame.code)))]
-    refused: dict[tuple[str | None, tuple[str, ...]], Failure] = {}
-    for raised in chain:
-        for failure in _refusals(raised):
-            key = failure.recipient, failure.reply
-            refused[key] = refused[key].completed_by(failure) if key in refused else failure
     read_as = "a traceback of Python" if any(it.frames for it in chain) else "an exception of Python"
-    told = list(refused.values()) or _trouble(chain)
+    told = each_once(it for raised in chain for it in _refusals(raised)) or _trouble(chain)
     return [dataclasses.replace(full, read_as=(read_as,)) for it in told for full in _completed(it, calls)]
 
 
