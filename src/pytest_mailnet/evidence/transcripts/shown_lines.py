@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import re
@@ -11,7 +12,7 @@ from typing import Protocol
 from pytest_mailnet.evidence.failure import Failure
 from pytest_mailnet.evidence.formats import LineFormat
 
-__all__ = ["LineReader", "is_mail", "line_format", "terminal_line", "unprefixed"]
+__all__ = ["LineReader", "line_format", "terminal_line", "unprefixed"]
 
 _DOCKER = '{"log":"'
 _COLOURS = re.compile(r"\x1b\[[0-9;]{0,16}[A-Za-z]")
@@ -30,19 +31,10 @@ _PREFIXES = tuple(
         ),
     )
 )
-_HEADER = re.compile(
-    r"(?:Received|Return-Path|From|To|Subject|Date|Message-ID|MIME-Version|Content-Type|Delivered-To"
-    r"|X-[\w-]{1,60}|DKIM-Signature|Authentication-Results|Reply-To|Auto-Submitted): ",
-    re.IGNORECASE,
-)
 
 
 class LineReader(Protocol):
-    """What reads one text, a line after the other.
-
-    Attributes:
-        read_as: what the lines so far are, with an article.
-    """
+    """What reads one text, a line after the other; `read_as` tells what they are, with an article."""
 
     read_as: str
 
@@ -74,16 +66,9 @@ def line_format(
 def terminal_line(line: str) -> str:
     """A line as a terminal would show it: without colours and line end, and unpacked from docker's JSON."""
     if line.startswith(_DOCKER):
-        line = _logged(line)
+        with contextlib.suppress(ValueError, KeyError, RecursionError):
+            line = str(json.loads(line)["log"])
     return _COLOURS.sub("", line.rstrip("\r\n")) if "\x1b" in line else line.rstrip("\r\n")
-
-
-def _logged(line: str) -> str:
-    try:
-        text = json.loads(line)["log"]
-    except (ValueError, KeyError, RecursionError):
-        return line
-    return text if isinstance(text, str) else line
 
 
 def unprefixed(line: str) -> str:
@@ -94,9 +79,3 @@ def unprefixed(line: str) -> str:
             return line
         line = line[found.end() :]
     return line
-
-
-def is_mail(text: str) -> bool:
-    """Whether a text begins with the headers of a mail."""
-    lines = text[:4000].lstrip().splitlines()[:6]
-    return text.lstrip().startswith("From ") or sum(bool(_HEADER.match(it)) for it in lines) >= 2
