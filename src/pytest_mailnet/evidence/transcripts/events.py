@@ -117,7 +117,7 @@ def _told(document: Any) -> Iterator[Failure]:
             for it in values
         ]
         for failure in failures_of(chain, [call for it in values for call in _calls(it)]):
-            yield dataclasses.replace(failure, read_as=("an event of Sentry",))
+            yield dataclasses.replace(failure, read_as=("a Sentry event",))
     for text in _texts(document):
         if PYTHON.recognises(text[:_LONGEST]):
             yield from PYTHON.failures(text[: 1 << 20].splitlines())

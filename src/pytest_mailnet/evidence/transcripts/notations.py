@@ -40,19 +40,17 @@ class _Notation(NamedTuple):
     server: re.Pattern[str]
     remark: re.Pattern[str] | None = None
 
-    def marks(self, line: str) -> bool:
-        """Whether a line has a mark of this notation."""
-        marks = self.server.match(line) or self.client.match(line)
-        return bool(marks or (self.remark is not None and self.remark.match(line)))
+    def mark_in(self, line: str) -> re.Match[str] | None:
+        """The mark that a line begins with."""
+        mark = self.server.match(line) or self.client.match(line)
+        return mark or (None if self.remark is None else self.remark.match(line))
 
     def begins_in(self, line: str) -> bool:
         """Whether a line is surely in this notation: a marked command, reply or remark."""
         server, client = self.server.match(line), self.client.match(line)
-        return bool(
-            (server and _REPLY.match(line, server.end()))
-            or (client and is_command(line[client.end() :]))
-            or (self.remark is not None and self.remark.match(line))
-        )
+        if (server and _REPLY.match(line, server.end())) or (client and is_command(line[client.end() :])):
+            return True
+        return self.remark is not None and self.remark.match(line) is not None
 
 
 def _shown_by(program: str, client: str, server: str) -> _Notation:
@@ -70,6 +68,7 @@ _NOTATIONS = (
     _shown_by("RFCs write it", r"\s*(?:C|Client|CLIENT): ?", r"\s*(?:S|Server|SERVER): ?"),
 )
 _NUMBERED = r"(?:E\s+)?\s*\d+\.\d ms  \[(?P<session>\d{1,9})\]"
+_OF_SESSION = re.compile(_NUMBERED + r"(?: [CS](?:  |$)|  )")
 _TIMELINE = _Notation(
     "a report of pytest-mailnet",
     *(re.compile(_NUMBERED + mark) for mark in (r" C(?:  |$)", r" S(?:  |$)", "  ")),
@@ -78,8 +77,9 @@ _TIMELINE = _Notation(
 
 def _notation_of(line: str, notations: tuple[_Notation, ...]) -> _Notation | None:
     for text in dict.fromkeys((line, unprefixed(line))):
-        if found := next((it for it in notations if it.begins_in(text)), None):
-            return found
+        for notation in notations:
+            if notation.begins_in(text):
+                return notation
     return None
 
 
@@ -100,15 +100,19 @@ class _Marked:
         marks = self._notation
         if marks is None and (marks := _notation_of(line, self._notations)) is not None:
             self._notation, self.read_as = marks, marks.read_as
-        plain = line if marks is None or marks.marks(line) else unprefixed(line)
+        plain, found = line, None if marks is None else marks.mark_in(line)
+        if marks is not None and found is None:
+            plain = unprefixed(line)
+            found = marks.mark_in(plain)
         spoke, self._server_spoke = self._server_spoke, False
-        if marks is not None and (found := marks.server.match(plain)):
-            yield from self._server(self._session(found), plain[found.end() :])
-        elif marks is not None and (found := marks.client.match(plain)):
-            yield from self._session(found).client(plain[found.end() :])
-        elif marks is not None and marks.remark is not None:
-            if found := marks.remark.match(plain):
-                yield from hear(self._session(found), plain[found.end() :], ends=True)
+        if marks is not None and found is not None:
+            session, said = self._session(found), plain[found.end() :]
+            if found.re is marks.server:
+                yield from self._server(session, said)
+            else:
+                yield from (
+                    session.client(said) if found.re is marks.client else hear(session, said, ends=True)
+                )
         elif spoke and (found := _CONTINUED.match(plain)):
             yield from self._server(self._session(), plain[found.end() :])
         elif self._notations[-1].remark is None:
@@ -184,7 +188,7 @@ class _Unmarked:
 
 
 def _shows_timeline(text: str) -> bool:
-    return any(_TIMELINE.marks(terminal_line(line)) for line in text.splitlines())
+    return any(_OF_SESSION.match(terminal_line(line)) for line in text.splitlines())
 
 
 def _shows_marks(text: str) -> bool:
@@ -193,9 +197,12 @@ def _shows_marks(text: str) -> bool:
     for line in map(terminal_line, text.splitlines()):
         if len(line) < _LONGEST and (marks := _notation_of(line, _NOTATIONS)):
             found[marks] = found.get(marks, 0) + 1
-        called = called or CALL.match(line) is not None
-        if max(found.values(), default=0) + called >= 2:
-            return True
+            if found[marks] + called >= 2:
+                return True
+        elif not called and CALL.match(line):
+            called = True
+            if found:
+                return True
     return False
 
 

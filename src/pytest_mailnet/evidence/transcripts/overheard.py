@@ -80,7 +80,8 @@ class Conversation:
             failures, self._host = self._finish(), None
         self._forget()
         self._announced, self._address = True, None
-        self.meets(host or "")
+        if host is not None:
+            self.meets(host)
         return failures
 
     def meets(self, host: str) -> None:
@@ -302,8 +303,8 @@ class Conversation:
     def _failure(self, stage: Stage | None, reply: tuple[str, ...] = (), words: str = "") -> Failure:
         """A failure of the mail that is under way, without a recipient."""
         sender = self._hints[0] if self._mail.sender is None else self._mail.sender
-        where = Failure(sender=sender, host=self._host, address=self._address, stage=stage)
-        return dataclasses.replace(where, reply=reply, words=words)
+        host, address = self._host, self._address
+        return Failure(sender=sender, host=host, address=address, stage=stage, reply=reply, words=words)
 
     def _next_mail(self, sender: str | None) -> list[Failure]:
         """End the transaction, return its failures, and begin another."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from enum import Enum
 
 from pytest_mailnet.evidence.failure import Failure
 from pytest_mailnet.evidence.network_errors import trouble_in
@@ -15,29 +14,23 @@ __all__ = ["CALL", "hear"]
 _LONGEST = 2000
 
 
-class _Is(Enum):
-    NEW = "another session"
-    AGAIN = "one more address of the same server"
-    MADE = "the connection stands"
-
-
 _PROMPT = r"(?:[$#%>] ?)?(?:\S{0,100}/)?"
-_MADE = (
-    r"(?:[*=]{1,3}\s+|Ncat: )?Connect(?:ed|ion) to (\S{1,300}?)[.:]?"
-    r"(?: \((\S{1,300}?)\))?(?: port \d+|:\d+|\s+\d{1,5} port \[.{0,40}\] succeeded!|\.?$)"
-)
-# The groups are names and addresses of the server.
-_BEGINS = tuple(
-    (begin, re.compile(pattern))
-    for begin, pattern in (
-        (_Is.NEW, _PROMPT + r"(?:telnet|nc|ncat|netcat)\s(?:-\S+\s+){0,9}(\S{1,255})\s+\d{1,5}$"),
-        (_Is.NEW, _PROMPT + r"openssl\s+s_client\s.{0,400}?-connect\s+(\S{1,300})"),
-        (_Is.AGAIN, r"(?:[*=]{1,3}\s+)?Trying (\S{1,300}?)(?:\.\.\.|:\s)"),
-        (_Is.MADE, _MADE),
-        (_Is.NEW, r"Connecting to (\S{1,300})$"),
-        (_Is.NEW, r"host\s+=\s+(\S{1,255})$"),  # msmtp
-        (_Is.NEW, r".{0,300}\.{3} while talking to (\S{1,255}?)[.:]{0,2}$"),  # sendmail
-        (_Is.NEW, r"\S+ connects to (\S+) \((\S+)\)$"),  # pytest-mailnet
+_MADE = r"(?P<made>)Connect(?:ed|ion) to (\S{1,300}?)[.:]?(?: \((\S{1,300}?)\))?"
+_PORT = r"(?: port \d+|:\d+|\s+\d{1,5} port \[.{0,40}\] succeeded!|\.?$)"
+# The groups with text are names and addresses of the server; "again" marks one more address of the same one,
+# and "made" a connection that stands.
+_BEGINS = re.compile(
+    "|".join(
+        (
+            _PROMPT + r"(?:telnet|nc|ncat|netcat)\s(?:-\S+\s+){0,9}(\S{1,255})\s+\d{1,5}$",
+            _PROMPT + r"openssl\s+s_client\s.{0,400}?-connect\s+(\S{1,300})",
+            r"(?:[*=]{1,3}\s+)?(?P<again>)Trying (\S{1,300}?)(?:\.\.\.|:\s)",
+            rf"(?:[*=]{{1,3}}\s+|Ncat: )?{_MADE}{_PORT}",
+            r"Connecting to (\S{1,300})$",
+            r"host\s+=\s+(\S{1,255})$",  # msmtp
+            r"\S{0,300}\.{3} while talking to (\S{1,255}?)[.:]{0,2}$",  # sendmail
+            r"\S+ connects to (\S+) \((\S+)\)$",  # pytest-mailnet
+        )
     )
 )
 _PROGRAM = re.compile(
@@ -75,14 +68,13 @@ def hear(conversation: Conversation, line: str, *, ends: bool = False) -> Iterat
         ends: whether any line tells how the session began or ended, whatever its form.
     """
     line = line[:_LONGEST]
-    for begin, pattern in _BEGINS:
-        if found := pattern.match(line):
-            if begin is not _Is.MADE or not conversation.waiting:
-                yield from conversation.connects(again=begin is _Is.AGAIN)
-            for name in filter(None, found.groups()):
-                conversation.meets(name)
-            return
-    if (ends or (_PROGRAM.match(line) and (_ENDS.search(line) or trouble_in(line)))) and (
-        line and not _ENDS_WELL.search(line)
-    ):
+    if found := _BEGINS.match(line):
+        if found["made"] is None or not conversation.waiting:
+            yield from conversation.connects(again=found["again"] is not None)
+        for name in filter(None, found.groups()):
+            conversation.meets(name)
+        return
+    if not line or not (ends or _PROGRAM.match(line)) or _ENDS_WELL.search(line):
+        return
+    if ends or _ENDS.search(line) or trouble_in(line):
         yield from conversation.breaks(line.strip("* \t"))

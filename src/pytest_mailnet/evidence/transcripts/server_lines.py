@@ -15,7 +15,10 @@ _NAME = re.compile(r"(?=.{1,253}$)(?:[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,62})\.)+[A-Z
 
 def to_the_letter(line: str) -> str:
     """A reply's line without its end; unprintable characters become spaces."""
-    return "".join(it if it.isprintable() or it == "\t" else " " for it in line[:_LONGEST_LINE]).rstrip()
+    line = line[:_LONGEST_LINE].rstrip()
+    if line.isprintable():  # as almost all are
+        return line
+    return "".join(it if it.isprintable() or it == "\t" else " " for it in line).rstrip()
 
 
 def lines_with_code(code: int, text: str) -> tuple[str, ...]:

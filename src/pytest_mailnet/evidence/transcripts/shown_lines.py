@@ -74,8 +74,10 @@ def terminal_line(line: str) -> str:
 def unprefixed(line: str) -> str:
     """A line without time stamp, level and logger in front."""
     for _ in range(5):
-        found = next(filter(None, (prefix.match(line) for prefix in _PREFIXES)), None)
-        if found is None:
+        for prefix in _PREFIXES:
+            if found := prefix.match(line):
+                line = line[found.end() :]
+                break
+        else:
             return line
-        line = line[found.end() :]
     return line
