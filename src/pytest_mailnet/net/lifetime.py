@@ -91,8 +91,8 @@ class Lifetime:
         active, self._active = self._active, None
         active.end()
         for host in self.internet.directory.hosts.values():
-            if host.handling is not None:
-                host.handling.loop.close()
+            if host.decider is not None:
+                host.decider.close()
         if self._own_engine:
             self.engine.close()
         if error is None:
