@@ -27,12 +27,7 @@ _OF_EXCEPTIONS = frozenset(
 
 
 def _objects(document: Any, *, exceptions: bool = True) -> Iterator[Any]:
-    """A document and the objects and arrays in it, outer ones first, up to a depth of 12.
-
-    Args:
-        document: a parsed document.
-        exceptions: whether to include objects that are exceptions in Sentry's form.
-    """
+    """A document and the objects and arrays in it, outer ones first, with or without Sentry's exceptions."""
     level, seen = [document], 0
     for _ in range(_DEEPEST):
         inner: list[Any] = []
@@ -129,11 +124,9 @@ def _recognises(document: Any) -> bool:
     if isinstance(document, dict) and not _OF_TRACKERS.isdisjoint(document):
         return True
     named = (isinstance(it, dict) and not _OF_EXCEPTIONS.isdisjoint(it) for it in _objects(document))
-    return (
-        next(_chains(document), None) is not None
-        or any(named)
-        or any(PYTHON.recognises(text[:_LONGEST]) for text in _texts(document))
-    )
+    if any(named) or next(_chains(document), None) is not None:
+        return True
+    return any(PYTHON.recognises(text[:_LONGEST]) for text in _texts(document))
 
 
 EVENTS = (

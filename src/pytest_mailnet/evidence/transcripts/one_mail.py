@@ -46,13 +46,7 @@ class Transaction:
             self.accepted[recipient] = None
 
     def refuse(self, recipient: str | None, failure: Failure, *, followed: bool) -> list[Failure]:
-        """Note that a recipient was refused; return the failures that are certain now.
-
-        Args:
-            recipient: the recipient; None if unknown.
-            failure: the refusal.
-            followed: whether it only follows from an earlier failure.
-        """
+        """Note that a recipient was refused, perhaps only because something else has failed before."""
         self.name(recipient)
         if followed or self.refusal is not None:
             return []

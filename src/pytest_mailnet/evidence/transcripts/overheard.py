@@ -153,11 +153,7 @@ class Conversation:
         return failures if separator == "-" else failures + self._replied()
 
     def breaks(self, words: str) -> list[Failure]:
-        """Note that the connection broke off, or could not be made.
-
-        Args:
-            words: the text of the evidence about it.
-        """
+        """Note that the connection broke off, or could not be made, by the words of the evidence about it."""
         words = words.strip()[:_LONGEST_WORDS]
         failures = self._replied()
         if self._closed:

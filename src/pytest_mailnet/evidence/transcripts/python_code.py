@@ -109,14 +109,7 @@ def _meaning(escape: re.Match[str]) -> str:
 
 
 def with_next_line(text: str, line: str, gap: str) -> str:
-    r"""The text of a literal with its next line appended.
-
-    Args:
-        text: the text of the literal so far.
-        line: the next line.
-        gap: the characters that replace the line end; none are added if the text ends with an escaped "\n",
-            because the line end was then added only for display.
-    """
+    r"""The text of a literal and its next line, with a gap unless an escaped "\n" ends the line."""
     return text + line if text.endswith(r"\n") else text + gap + line
 
 
@@ -157,12 +150,7 @@ def call_in(code: str) -> Call | None:
 
 
 def sending(sender: object, recipients: object) -> Call:
-    """A call of `sendmail`, from the values of its arguments in an error tracker's event.
-
-    Args:
-        sender: the address, as in code, with or without quotes; other values are ignored.
-        recipients: one address, a list of addresses, or a list written as in code.
-    """
+    """A call of `sendmail`, from its arguments in an error tracker's event: as in code, or lists of such."""
     given = recipients[:_MOST_RECIPIENTS] if isinstance(recipients, list) else [recipients]
     addresses = [it for text in given for it in _written(text)]
     return Call("sendmail", sender=next(iter(_written(sender)), None), recipients=tuple(addresses))
