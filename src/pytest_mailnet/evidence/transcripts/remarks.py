@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pytest_mailnet.evidence.failure import Failure
 from pytest_mailnet.evidence.network_errors import trouble_in
 from pytest_mailnet.evidence.transcripts.overheard import Conversation
+from pytest_mailnet.values import Stage
 
 __all__ = ["CALL", "hear"]
 
@@ -76,5 +77,8 @@ def hear(conversation: Conversation, line: str, *, ends: bool = False) -> Iterat
         return
     if not line or not (ends or _PROGRAM.match(line)) or _ENDS_WELL.search(line):
         return
-    if ends or _ENDS.search(line) or trouble_in(line):
+    trouble = trouble_in(line)
+    if trouble is not None and trouble.stage is Stage.CONNECT and not conversation.began:
+        yield from conversation.connects()  # all that is shown
+    if ends or trouble is not None or _ENDS.search(line):
         yield from conversation.breaks(line.strip("* \t"))
