@@ -101,8 +101,6 @@ class Conversation:
         """Read a line of the client."""
         failures = self._replied()
         if self._closed:
-            if command_of(line).verb == "QUIT":
-                return failures
             failures += self.connects()
         self._heard_client = True
         if not self._announced:
