@@ -10,7 +10,7 @@ from pytest_mailnet.evidence.failure import Failure
 from pytest_mailnet.evidence.transcripts.client_lines import is_command
 from pytest_mailnet.evidence.transcripts.overheard import Conversation
 from pytest_mailnet.evidence.transcripts.remarks import CALL, hear
-from pytest_mailnet.evidence.transcripts.shown_lines import line_format, terminal_line, unprefixed
+from pytest_mailnet.evidence.transcripts.shown_lines import is_mail, line_format, terminal_line, unprefixed
 
 __all__ = ["MARKED", "TERMINAL", "TIMELINE"]
 
@@ -194,6 +194,8 @@ def _shows_timeline(text: str) -> bool:
 def _shows_marks(text: str) -> bool:
     found: dict[_Notation, int] = {}
     called = False
+    if is_mail(text):
+        return False
     for line in map(terminal_line, text.splitlines()):
         if len(line) < _LONGEST and (marks := _notation_of(line, _NOTATIONS)):
             found[marks] = found.get(marks, 0) + 1
@@ -207,6 +209,8 @@ def _shows_marks(text: str) -> bool:
 
 
 def _shows_session(text: str) -> bool:
+    if is_mail(text):
+        return False
     replies = commands = 0
     for line in map(terminal_line, text.splitlines()):
         if ((call := CALL.match(line)) and not call[1]) or _OPENSSL.match(line):

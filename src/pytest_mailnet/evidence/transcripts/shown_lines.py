@@ -12,7 +12,7 @@ from typing import Protocol
 from pytest_mailnet.evidence.failure import Failure
 from pytest_mailnet.evidence.formats import LineFormat
 
-__all__ = ["LineReader", "line_format", "terminal_line", "unprefixed"]
+__all__ = ["LineReader", "is_mail", "line_format", "terminal_line", "unprefixed"]
 
 _DOCKER = '{"log":"'
 _COLOURS = re.compile(r"\x1b\[[0-9;]{0,16}[A-Za-z]")
@@ -30,6 +30,11 @@ _PREFIXES = tuple(
             rf"[A-Za-z_][\w.]{{0,100}}\s+[|:-]\s+(?={_LEVEL})|[a-z_][\w.]{{0,100}}\s+[|-]\s+",
         ),
     )
+)
+_HEADER = re.compile(
+    r"(?:Received|Return-Path|From|To|Subject|Date|Message-ID|MIME-Version|Content-Type|Delivered-To"
+    r"|X-[\w-]{1,60}|DKIM-Signature|Authentication-Results|Reply-To|Auto-Submitted): ",
+    re.IGNORECASE,
 )
 
 
@@ -81,3 +86,8 @@ def unprefixed(line: str) -> str:
         else:
             return line
     return line
+
+
+def is_mail(text: str) -> bool:
+    """Whether a text begins with the headers of a mail, perhaps with something else above them."""
+    return sum(bool(_HEADER.match(it)) for it in text[:4000].lstrip().splitlines()[:6]) >= 2
