@@ -19,6 +19,7 @@ from pytest_mailnet.values import Endpoint
 __all__ = ["Dialling"]
 
 _DNS_PORT = 53
+_DIED = errno.ECONNABORTED, "the application died"
 
 
 class Dialling:
@@ -86,8 +87,9 @@ class Dialling:
                 return self._no_such_address(source, destination)
             # The session keeps the host's own text, of which there is one.
             destination = Endpoint(host.addresses[host.addresses.index(ip)], wanted)
+            died = net.passing is not None and net.passing(f"connect {host.name}:{wanted}")
             drawn = net.drawn_for(host)
-            unreachable = host.unreachable(wanted, drawn)
+            unreachable = _DIED if died else host.unreachable(wanted, drawn)
             if unreachable is not None:
                 net.journal.not_connected(source, destination, host.name, *unreachable)
                 if unreachable[0] == errno.ETIMEDOUT:
