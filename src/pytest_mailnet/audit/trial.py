@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pytest_mailnet.audit.application import Application
+from pytest_mailnet.audit.audited_servers import AuditedServers
 from pytest_mailnet.audit.beliefs import Mail, Said
 from pytest_mailnet.audit.cases import NOTHING, Case
 from pytest_mailnet.audit.seen_by_servers import CallEnd, all_well_since, refused_in, taken_in
-from pytest_mailnet.audit.servers import AuditedServers
 from pytest_mailnet.audit.settings import AuditSettings
 from pytest_mailnet.audit.sleeping import no_time_sleeping
 from pytest_mailnet.audit.verdicts import Belief, Judgement, Rejected, Taken, Verdict, judge
