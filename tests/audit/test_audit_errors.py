@@ -158,3 +158,18 @@ def deliver(sender, recipient, message):
     assert audited.status == 1
     assert audited.case("450-at-rcpt")["verdict"] == "hung"
     assert "it has slept for more than 10 days by the net's clock" in audited.out
+
+
+def test_a_number_of_schedules_is_not_below_nothing(audit, sending):
+    audited = audit(sending, "--examples=-3", "--examples", "-3")
+
+    assert audited.status == 2
+    assert "argument --examples: '-3' is no number of schedules, which is 0 or more" in audited.err
+
+
+def test_findings_are_told_though_a_page_cannot_be_written(audit, sending):
+    audited = audit(sending, "--case", "closed-at-quit", "--html", "nowhere/page.html")
+
+    assert audited.status == 2
+    assert "right  1 case of 1" in audited.out
+    assert "nowhere/page.html" in audited.err

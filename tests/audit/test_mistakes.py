@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 SENDING = """\
-    fates = attempt(sender, left, message) if left else {}
-    SENT.update((message, to) for to, fate in fates.items() if fate == "sent")
+    if left:
+        remember(message, attempt(sender, left, message))
 """
 PARTING = """\
     with contextlib.suppress(OSError):
@@ -16,8 +16,9 @@ MISTAKES = {
     "marks before it sends": (
         {
             SENDING: """\
-    SENT.update((message, to) for to in left)
-    fates = attempt(sender, left, message) if left else {}
+    remember(message, dict.fromkeys(left, "sent"))
+    if left:
+        attempt(sender, left, message)
 """
         },
         "lost",
@@ -49,17 +50,24 @@ MISTAKES = {
     "sends to all again after one refusal": (
         {
             SENDING: """\
-    fates = attempt(sender, left, message) if left else {}
-    if "deferred" in fates.values():
-        fates = attempt(sender, recipients, message)
-    SENT.update((message, to) for to, fate in fates.items() if fate == "sent")
+    if left:
+        fates = attempt(sender, left, message)
+        if "deferred" in fates.values():
+            fates = attempt(sender, recipients, message)
+        remember(message, fates)
 """
         },
         "duplicated",
         "one-of-two-450-at-rcpt",
     ),
     "takes an error of QUIT for a failure": (
-        {PARTING: "    client.quit()\n"},
+        {
+            "        return transact(client, sender, recipients, message)\n": """\
+        fates = transact(client, sender, recipients, message)
+        client.quit()
+        return fates
+"""
+        },
         "duplicated",
         "closed-at-quit",
     ),
@@ -77,6 +85,90 @@ MISTAKES = {
         "idle-connection",
     ),
 }
+
+
+SUITE = """
+import pytest
+from hypothesis import given, settings, strategies as st
+
+import app
+from pytest_mailnet import MailNet
+from pytest_mailnet.strategies import replies, schedules
+
+TO = ["alice@shop.example", "bob@shop.example"]
+often = settings(max_examples=100, deadline=None, database=None, derandomize=True)
+
+@pytest.fixture(autouse=True)
+def forgetting():
+    forget()
+
+def forget():
+    app.FATES.clear()
+    getattr(app, "OPEN", {}).clear()
+
+def believed(tries=4):
+    "What the application says in the end, to a caller who calls it again for what it says is deferred."
+    for _ in range(tries):
+        try:
+            fates = app.deliver("app@sender.example", TO, b"Message-ID: <1@b>\\r\\n\\r\\nhi\\r\\n")
+        except OSError:
+            fates = dict.fromkeys(TO, "deferred")
+        if "deferred" not in fates.values():
+            break
+    return {("1@b", to): fate for to, fate in fates.items()}
+
+@pytest.mark.mailnet_crashes
+def test_deaths(mailnet, mailnet_crash):
+    mailnet.add_server("mx.shop.example", domain="shop.example")
+
+    told = mailnet_crash.call(believed)
+
+    assert mailnet.account_for(told)
+    assert set(told.values()) == {"sent"}
+
+@pytest.mark.mailnet_faults
+def test_faults(mailnet, mailnet_fault):
+    if mailnet_fault.stage in {"starttls", "auth", "rset", "noop"}:
+        pytest.skip("it does not come there")
+    if mailnet_fault.id == "dns-lame":
+        pytest.skip("it goes on at the names below, whatever times= says")
+    mailnet.clock.compress()
+    mailnet.add_server("mx.shop.example", domain="shop.example")
+    mailnet.fail("shop.example", mailnet_fault, times=1)
+
+    told = believed()
+
+    assert mailnet.account_for(told)
+    assert set(told.values()) == {"sent"}
+
+@often
+@given(schedules(3, kind="connection"))
+def test_schedules(schedule):
+    forget()
+    with MailNet(strict=False) as net:
+        net.clock.compress()
+        net.add_server("mx.shop.example", domain="shop.example")
+        net.fail("shop.example", schedule)
+
+        told = believed()
+
+        assert net.account_for(told)
+        assert set(told.values()) == {"sent"}
+
+@often
+@given(st.sampled_from(["mail", "rcpt", "data", "message"]), replies())
+def test_refusals(stage, reply):
+    forget()
+    with MailNet(strict=False) as net:
+        shop = net.add_server("mx.shop.example", domain="shop.example")
+        answers = shop.on_rcpt(TO[1]) if stage == "rcpt" else getattr(shop, f"on_{stage}")()
+        answers.reply(reply).times(1)
+
+        told = believed()
+
+        assert net.account_for(told)
+        assert told["1@b", TO[1]] == ("failed" if reply.code >= 500 and reply.code != 552 else "sent")
+"""
 
 
 def test_an_application_that_is_right_is_not_blamed(audit, right):
@@ -110,15 +202,59 @@ def test_an_audit_tells_the_smallest_case_of_a_mistake_first(audit, right, mista
     assert f"mailnet audit app.py:deliver --case {smallest}\n" in audited.out
 
 
+BY_MARKS = {
+    "marks before it sends": ("test_faults[dns-servfail]", None),
+    "swallows a 421": ("test_refusals", "stage='data',*421,"),
+    "has no time-out": ("test_faults[stalled-at-connect]", None),
+    "retries a 550": ("test_refusals", "550,"),
+    "retries a 550 at once": ("test_refusals", "stage='rcpt',*550,"),
+    "sends to all again after one refusal": ("test_refusals", "stage='rcpt',*450,"),
+    "takes an error of QUIT for a failure": ("test_schedules", "FaultSchedule('closed-at-quit')"),
+    "uses a dead connection again": ("test_faults[closed-at-rcpt]", None),
+}
+"""The test of the suite that finds a mistake, and the smallest case as it prints it, if its id does not say."""
+
+
+def test_marks_do_not_blame_an_application_that_is_right(pytester, right):
+    result = _suite(pytester, right)
+
+    result.assert_outcomes(passed=130, skipped=56)
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_marks_find_a_mistake_by_its_smallest_case(pytester, right, mistake):
+    found_by, smallest = BY_MARKS[mistake]
+
+    result = _suite(pytester, _mistaken(right, MISTAKES[mistake][0]), f"test_app.py::{found_by}")
+
+    result.assert_outcomes(failed=1)
+    shown = result.stdout.str().partition("Falsifying example")[2]
+    where = 0
+    for part in smallest.split("*") if smallest else ():
+        where = shown.index(part, where)
+
+
+def test_the_mark_of_crashes_tells_what_is_lost(pytester, right):
+    mistaken = _mistaken(right, MISTAKES["marks before it sends"][0])
+
+    result = _suite(pytester, mistaken, "-k", "deaths")
+
+    result.stdout.fnmatch_lines(
+        ["*test_deaths: 18 places, *15 lost", "  lost  *1: look-up MX shop.example, said"]
+    )
+
+
 def test_a_case_is_played_again(audit, right):
-    audited = audit(right.replace(PARTING, "    client.quit()\n"), "--case", "closed-at-quit")
+    changes, _, _ = MISTAKES["takes an error of QUIT for a failure"]
+
+    audited = audit(_mistaken(right, changes), "--case", "closed-at-quit")
 
     assert audited.status == 1
     assert audited.out.splitlines()[2:] == [
         "duplicated  closed-at-quit",
         "  wrong        servers took the mail to alice@shop.example 2 times, though the application got a yes before",
         "  what happens the server closes the connection in place of the reply at QUIT",
-        "  it said      raised SMTPServerDisconnected: Connection unexpectedly closed",
+        "  it said      returned {'alice@shop.example': 'deferred'}",
         "               returned {'alice@shop.example': 'sent'}",
         "  servers took a mail to alice@shop.example in call 1",
         "               a mail to alice@shop.example in call 2",
@@ -161,3 +297,9 @@ def _mistaken(right, changes):
         assert text in right
         right = right.replace(text, instead)
     return right
+
+
+def _suite(pytester, application, *words):
+    """Run a suite with all marks and strategies for an application."""
+    pytester.makepyfile(app=application, test_app=SUITE)
+    return pytester.runpytest_subprocess("-p", "no:xdist", *words)

@@ -35,8 +35,8 @@ def on_terminal(audit: Audit, *, colour: bool) -> Iterator[str]:
         yield from _mistake(audit, mistake, lambda it: paint(it, BAD))
     for trial in undecided[:1]:
         yield ""
-        yield f"{paint('undecided', _MAYBE)}  {', '.join(it.case.id for it in undecided)}"
-        yield f"  {trial.judgement.why}"
+        yield f"{paint('undecided', _MAYBE)}  {_named(undecided)}"
+        yield f"  {printable(trial.judgement.why)}"
     if len(audit.trials) == 1 and not mistakes:
         yield ""
         yield from _details(audit, audit.trials[0])

@@ -37,7 +37,7 @@ def add_audit(commands: Any) -> None:
     )
     audit.add_argument(
         "--examples",
-        type=int,
+        type=_count,
         default=60,
         metavar="N",
         help="how many schedules the search draws (default: 60); 0 for none",
@@ -62,10 +62,17 @@ def _audit(given: argparse.Namespace) -> int:
     one = given.case
     with Campaign(settings) as campaign:
         audit = campaign.one(one) if one else campaign.run(seed=given.seed, examples=given.examples)
+    colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
+    sys.stdout.writelines(f"{line}\n" for line in on_terminal(audit, colour=colour))
+    # Last: a file that cannot be written takes nothing away.
     if given.html:
         given.html.write_text(in_html(audit), "utf-8")
     if given.json:
         given.json.write_text(in_json(audit), "utf-8")
-    colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
-    sys.stdout.writelines(f"{line}\n" for line in on_terminal(audit, colour=colour))
     return 1 if audit.mistakes else 0
+
+
+def _count(given: str) -> int:
+    if not given.isdecimal():
+        raise argparse.ArgumentTypeError(f"{given!r} is no number of schedules, which is 0 or more")
+    return int(given)

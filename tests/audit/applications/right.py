@@ -6,15 +6,19 @@ import smtplib
 import dns.exception
 import dns.resolver
 
-SENT = set()
+FATES = {}
 TIMEOUT = 60
 
 
 def deliver(sender, recipients, message):
-    left = [to for to in recipients if (message, to) not in SENT]
-    fates = attempt(sender, left, message) if left else {}
-    SENT.update((message, to) for to, fate in fates.items() if fate == "sent")
-    return {to: fates.get(to, "sent") for to in recipients}
+    left = [to for to in recipients if FATES.get((message, to)) != "sent"]
+    if left:
+        remember(message, attempt(sender, left, message))
+    return {to: FATES[message, to] for to in recipients}
+
+
+def remember(message, fates):
+    FATES.update({(message, to): fate for to, fate in fates.items()})
 
 
 def attempt(sender, recipients, message):
@@ -62,6 +66,7 @@ def transact(client, sender, recipients, message):
         except OSError:
             code = 0
         fates |= dict.fromkeys(accepted, "sent" if code == 250 else of_refusal(code))
+        remember(message, fates)  # at QUIT it may die
     return fates
 
 
