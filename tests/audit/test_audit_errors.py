@@ -161,7 +161,7 @@ def deliver(sender, recipient, message):
 
 
 def test_a_number_of_schedules_is_not_below_nothing(audit, sending):
-    audited = audit(sending, "--examples=-3", "--examples", "-3")
+    audited = audit(sending, "--examples", "-3")
 
     assert audited.status == 2
     assert "argument --examples: '-3' is no number of schedules, which is 0 or more" in audited.err

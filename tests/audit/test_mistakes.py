@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 SENDING = """\
@@ -228,7 +230,7 @@ def test_marks_find_a_mistake_by_its_smallest_case(pytester, right, mistake):
     result = _suite(pytester, _mistaken(right, MISTAKES[mistake][0]), f"test_app.py::{found_by}")
 
     result.assert_outcomes(failed=1)
-    shown = result.stdout.str().partition("Falsifying example")[2]
+    shown = re.split("Falsifying example|Failing test case", result.stdout.str())[-1]
     where = 0
     for part in smallest.split("*") if smallest else ():
         where = shown.index(part, where)
