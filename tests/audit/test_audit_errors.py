@@ -158,3 +158,12 @@ def deliver(sender, recipient, message):
     assert audited.status == 1
     assert audited.case("450-at-rcpt")["verdict"] == "hung"
     assert "it has slept for more than 10 days by the net's clock" in audited.out
+
+
+def test_what_a_queue_raises_at_first_is_told_and_not_what_its_next_tries_say(audit):
+    queue = "def deliver(sender, recipient, message):\n    raise OSError('no database')\n\ndef retry():\n    pass\n"
+
+    audited = audit(queue, settings='retry = "retry()"\nbelief = "None"\n')
+
+    assert audited.status == 2
+    assert "connected to no mail server of the net, and raised OSError: no database" in audited.err
