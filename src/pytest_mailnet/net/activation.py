@@ -19,6 +19,7 @@ from pytest_mailnet.values import Endpoint
 
 if TYPE_CHECKING:
     from pytest_mailnet.entry.parent import Parent
+    from pytest_mailnet.net.process import MailNetProcess
 
 __all__ = ["Activation"]
 
@@ -49,6 +50,8 @@ class Activation:
         self._time: CompressedTime | None = None
         self._outside: list[str] = []
         self._asked: Parent | None = None
+        self._process: MailNetProcess | None = None
+        self._trust: Callable[[str], object] = bool
         self._includes_children = False
         self._closing: list[Callable[[], None]] = []
         self.verified: bool = False
@@ -110,6 +113,23 @@ class Activation:
         self._closing.append(Children(self._parent()).close)
         self._includes_children = True
         self._let_outside("a wait of a child process")
+
+    def process(self, *, trust_ca: bool) -> MailNetProcess:
+        """Open the namespaces for programs, at first use.
+
+        Args:
+            trust_ca: whether programs there trust the net's authority besides the machine's.
+        """
+        if self._process is None:
+            from pytest_mailnet.net.process import open_process  # noqa: PLC0415  # few tests run programs
+
+            opened = open_process(self._internet, self._way_in.dialling, self._engine)
+            self._process, self._trust, close = opened
+            self._closing.append(close)
+            self._let_outside("a wait of a program of mailnet.process()")
+        if trust_ca:
+            self._trust(self._internet.authority.pem)
+        return self._process
 
     def compress(self) -> None:
         """Let the application's waits take no time from now on."""

@@ -46,7 +46,6 @@ class Internet:
     Attributes:
         directory: the operators and their hosts.
         senders: the addresses from which mail is sent.
-        sender: the source of the application's connections, unless a socket is bound to another sender.
         dns: the zones, and the answers in them.
         arrivals: the messages that servers took.
         spool: the messages that servers are to relay.
@@ -72,7 +71,17 @@ class Internet:
             catalogue, self.dns, self._routes, authority, putting_in, self._operated
         )
         self.weather: Weather = Weather()
-        self.sender: Sender = self.senders.add("203.0.113.7", "app.sender.example")
+        self._sender: Sender = self.senders.add("203.0.113.7", "app.sender.example")
+
+    @property
+    def sender(self) -> Sender:
+        """The source of the application's connections, unless a socket is bound to another sender."""
+        return self._sender
+
+    @sender.setter
+    def sender(self, sender: Sender) -> None:
+        self._sender = sender
+        self.senders.moved()
 
     @functools.cached_property
     def name_server(self) -> NameServer:

@@ -25,6 +25,7 @@ from pytest_mailnet.values import DELIVERY, Endpoint
 
 if TYPE_CHECKING:
     from pytest_mailnet.evidence import Failure
+    from pytest_mailnet.net.process import MailNetProcess
     from pytest_mailnet.net.reconciliation import Log, Reckoning
     from pytest_mailnet.relay.queue import Queue
 
@@ -135,6 +136,24 @@ class MailNet(Inhabitants):
             InvalidSetting: if the net is not active.
         """
         self._life.activation("mailnet.include_children()").include_children()
+
+    def process(self, *, trust_ca: bool = False) -> MailNetProcess:
+        """Run programs of any language in this net, on Linux: `mailnet.process().run(["swaks", ...])`.
+
+        They run in network namespaces, where the net's hosts are at their addresses and ports, and there is
+        nothing else. That takes root, or a machine that gives namespaces to users; `mailnet doctor` tells.
+
+        Args:
+            trust_ca: whether programs trust the net's authority besides the machine's from now on.
+
+        Returns:
+            What runs programs; the same each time. What is still running when the net is left is killed.
+
+        Raises:
+            NoNamespace: where namespaces are not to be had; the message says why.
+            InvalidSetting: if the net is not active.
+        """
+        return self._life.activation("mailnet.process()").process(trust_ca=trust_ca)
 
     @property
     def ca(self) -> Authority:

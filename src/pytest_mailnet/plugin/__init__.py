@@ -12,9 +12,10 @@ import pytest
 if TYPE_CHECKING:
     from pytest_mailnet.config import MailNetConfig
     from pytest_mailnet.net.mailnet import MailNet, MakeMailNet
+    from pytest_mailnet.net.process import MailNetProcess
     from pytest_mailnet.server.engine import Engine
 
-__all__ = ["mailnet", "mailnet_config", "make_mailnet"]
+__all__ = ["mailnet", "mailnet_config", "mailnet_process", "make_mailnet"]
 
 _nets = pytest.StashKey[list["MailNet"]]()
 _files = pytest.StashKey[pytest.TempPathFactory]()
@@ -188,6 +189,20 @@ def mailnet(make_mailnet: MakeMailNet) -> Iterator[MailNet]:
     """
     with make_mailnet() as net:
         yield net
+
+
+@pytest.fixture
+def mailnet_process(mailnet: MailNet) -> MailNetProcess:
+    """Runs programs of any language in the test's net: `mailnet_process.run(["swaks", ...])`.
+
+    Scope: function. The test is skipped where the machine has no namespaces for them, with the reason.
+    """
+    from pytest_mailnet.errors import NoNamespace  # noqa: PLC0415
+
+    try:
+        return mailnet.process()
+    except NoNamespace as reason:
+        pytest.skip(str(reason))
 
 
 @pytest.hookimpl(wrapper=True, trylast=True)

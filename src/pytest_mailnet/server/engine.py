@@ -14,7 +14,7 @@ import asyncio
 import functools
 import os
 import socket
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from selectors import EVENT_READ
 from typing import Any, TypeVar
 
@@ -234,6 +234,47 @@ class Engine:
 
         self.run(begin())
         return where, lambda: None if self._forked else self.run(close())
+
+    def watch(
+        self, sockets: Iterable[Any], begin: Callable[[KernelLoop], Callable[[], None]]
+    ) -> Callable[[], None]:
+        """Watch sockets in the engine's loop that somebody else has made.
+
+        Args:
+            sockets: these, of which a forked child closes its copies.
+            begin: begins to watch them, in the loop's thread; returns what ends that and closes them.
+
+        Returns:
+            A function that ends it.
+        """
+        self.start()
+        loop, watched = self._loop, list(sockets)
+        assert loop is not None
+        self._sockets += watched
+
+        async def start() -> Callable[[], None]:
+            return begin(loop)
+
+        async def stop() -> None:
+            end()
+            self._sockets = [it for it in self._sockets if it not in watched]
+            await asyncio.sleep(0)  # in which transports close their sockets
+
+        end = self.run(start())
+        return lambda: None if self._forked else self.run(stop())
+
+    def also_watched(self, sockets: Iterable[Any]) -> None:
+        """Remember further sockets that are watched, of which a forked child closes its copies."""
+        self._sockets += sockets
+
+    def accept(self, call: Connection, transport: StreamTransport) -> asyncio.Protocol | None:
+        """The protocol of a connection that has arrived by a listener of somebody else's.
+
+        Args:
+            call: the connection.
+            transport: the engine's end.
+        """
+        return self._arrived(lambda _: call, Endpoint(call.source.ip, 0), transport)
 
     def run(self, work: Coroutine[Any, Any, _T]) -> _T:
         """Run a coroutine in the engine's thread and wait for its result.
