@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
+import socket
+import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+
+from pytest_mailnet import InvalidSetting
 
 MX = "gmail-smtp-in.l.google.com"
 CONNECT = """
@@ -97,3 +103,240 @@ def test_a_connection_that_fails_fails_as_often_as_the_test_says(mailnet, connec
     met = connect(("192.0.2.27", 25), ("192.0.2.27", 25), ("2001:db8::27", 25))
 
     assert met == [error, f"220 {mailnet.sender.ip}", f"220 {mailnet.sender.ipv6}"]
+
+
+def test_hosts_senders_and_ports_that_come_later_are_there_at_once(mailnet, connect):
+    connect()
+    mailnet.add_server("mx.shop.example", ip="192.0.2.27", ports=[2600])
+    late = mailnet.add_server("mx.late.example", ip="192.0.2.28", ports=[25])
+    late.host.ports = (2601,)
+    sender = mailnet.add_sender(ip="203.0.113.80")
+
+    with mailnet.sending_from(sender):
+        from_another = connect(("192.0.2.27", 2600))
+    met = connect(("192.0.2.28", 2601), ("192.0.2.28", 25))
+
+    assert from_another == ["220 203.0.113.80"]
+    assert met == [f"220 {mailnet.sender.ip}", "ECONNREFUSED"]
+
+
+def test_a_program_can_bind_to_another_sender(mailnet, mailnet_process, shop):
+    mailnet.add_sender(ip="203.0.113.80")
+
+    mailnet_process.run(
+        [
+            sys.executable,
+            "-c",
+            "import smtplib; smtplib.SMTP('mx.shop.example', source_address=('203.0.113.80', 0))",
+        ],
+        check=True,
+    )
+
+    assert mailnet.sessions[0].client.ip == "203.0.113.80"
+
+
+@pytest.mark.mailnet(strict=False)
+def test_a_sender_that_moves_or_is_renamed_does_so_for_programs(mailnet, mailnet_process, connect, shop):
+    mailnet.sender.ip = "203.0.113.90"
+    mailnet.sender.ipv6 = None
+    mailnet.sender.helo = "mail.app.example"
+
+    met = connect(("192.0.2.27", 25), ("2001:db8::27", 25), ("203.0.113.7", 25))
+
+    assert met[:2] == ["220 203.0.113.90", "ENETUNREACH"]
+    assert mailnet_process.run("hostname").stdout == "mail.app.example\n"
+    assert "203.0.113.90 mail.app.example mail" in mailnet_process.run("cat /etc/hosts").stdout
+
+
+@pytest.mark.mailnet(strict=False)
+def test_an_address_outside_the_net_is_as_far_as_in_process(mailnet, connect):
+    met = connect(("198.51.100.99", 25), ("198.51.100.99", 4444))
+
+    assert met == ["ENETUNREACH", "ECONNREFUSED"]
+    [leak] = [it for it in mailnet_incidents(mailnet) if "198.51.100.99:25" in it]
+    assert "no host of this mailnet has that address" in leak
+
+
+def mailnet_incidents(mailnet):
+    """What a net has noted besides sessions and questions."""
+    from pytest_mailnet.net.mailnet import life_of
+
+    return [it.text for it in life_of(mailnet).journal.incidents]
+
+
+def test_a_refused_connection_is_in_the_record(mailnet, connect, shop):
+    connect(("192.0.2.27", 2525))
+
+    assert "mx.shop.example does not listen on port 2525" in str(life_record(mailnet))
+
+
+def life_record(mailnet):
+    from pytest_mailnet.net.mailnet import life_of
+
+    return life_of(mailnet).journal.entries
+
+
+@pytest.mark.parametrize("tcp", [False, True], ids=["udp", "tcp"])
+@pytest.mark.parametrize("server", ["192.0.2.53", "198.51.100.53", "2001:db8::53"])
+def test_every_name_server_is_the_nets(mailnet, mailnet_process, tcp, server):
+    code = (
+        "import sys, dns.resolver; r = dns.resolver.Resolver(configure=False); r.nameservers = [sys.argv[1]]; "
+        "print(r.resolve('gmail.com', 'MX', tcp=len(sys.argv) > 2)[0].exchange)"
+    )
+
+    done = mailnet_process.run([sys.executable, "-c", code, server, *(["tcp"] if tcp else [])])
+
+    assert done.stdout == f"{MX}.\n", done.stderr
+    [query] = mailnet.dns.queries
+    assert (query.via, query.client) == (
+        "tcp" if tcp else "udp",
+        mailnet.sender.ipv6 if ":" in server else mailnet.sender.ip,
+    )
+
+
+def test_faults_of_lookups_are_those_of_programs_too(mailnet, mailnet_process):
+    mailnet.dns.fail("gmail.com", "SERVFAIL")
+
+    done = mailnet_process.run(
+        [sys.executable, "-c", "import dns.resolver; dns.resolver.resolve('gmail.com', 'MX')"]
+    )
+
+    assert "answered SERVFAIL" in done.stderr
+
+
+def test_a_session_is_the_same_as_in_process(mailnet, mailnet_process):
+    mailnet.gmail.add_mailbox("alice")
+    code = (
+        "import smtplib\n"
+        f"with smtplib.SMTP('{MX}') as client:\n"
+        "    try: client.sendmail('bob@app.example', ['alice@gmail.com', 'carl@gmail.com'], 'Subject: hi\\n\\nhello')\n"
+        "    except smtplib.SMTPException as error: print(error)\n"
+    )
+
+    exec(code)  # noqa: S102
+    mailnet_process.run([sys.executable, "-c", code], check=True)
+
+    here, there = mailnet.sessions
+    assert [it.request for it in here.exchanges] == [it.request for it in there.exchanges]
+    assert [it.code for it in here.exchanges] == [it.code for it in there.exchanges]
+    assert (here.client.ip, here.server, here.ended) == (there.client.ip, there.server, there.ended)
+
+
+def test_the_rest_of_the_machine_is_not_there(mailnet_process):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        code = f"import socket; socket.create_connection(('127.0.0.1', {port}))"
+
+        done = mailnet_process.run([sys.executable, "-c", code])
+
+    assert "ConnectionRefusedError" in done.stderr
+
+
+def test_what_is_still_running_ends_with_the_net(make_mailnet):
+    with make_mailnet() as net:
+        command = ["sh", "-c", "setsid sleep 600.25 & echo started; exec sleep 600.25"]
+        program = net.process().popen(command, stdout=subprocess.PIPE)
+        assert program.stdout.readline() == b"started\n"
+        assert [it for it in all_processes() if "600.25" in it]
+
+    assert [it for it in all_processes() if "600.25" in it] == []
+    assert program.returncode == -9
+
+
+def all_processes():
+    """The command lines of all processes of the machine."""
+    found = []
+    for it in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            found.append(it.read_text())
+    return found
+
+
+def test_a_program_that_takes_too_long_is_killed(mailnet_process):
+    with pytest.raises(subprocess.TimeoutExpired):
+        mailnet_process.run("sleep 601", timeout=0.2)
+
+    assert [it for it in all_processes() if "sleep\x00601" in it] == []
+
+
+def test_a_program_is_used_as_any_process(mailnet_process, tmp_path):
+    with mailnet_process.popen(
+        ["sh", "-c", "read line; echo $line $WHO; pwd; exit 3"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=tmp_path,
+        env={"WHO": "you"},
+    ) as program:
+        out, _ = program.communicate("hello\n")
+
+    assert (out, program.returncode) == (f"hello you\n{tmp_path}\n", 3)
+
+
+def test_signals_reach_the_program(mailnet_process):
+    code = "trap 'echo told; exit 7' TERM; echo ready; while :; do sleep 0.01; done"
+    with mailnet_process.popen(["sh", "-c", code], stdout=subprocess.PIPE, text=True) as program:
+        assert program.stdout.readline() == "ready\n"
+
+        program.terminate()
+
+        assert program.stdout.read() == "told\n"
+    assert program.returncode == 7
+
+
+def test_a_program_that_is_not_there_is_told_as_subprocess_does(mailnet_process):
+    with pytest.raises(FileNotFoundError, match="no-such-program"):
+        mailnet_process.run("no-such-program --now")
+
+
+def test_a_failing_program_can_be_an_error(mailnet_process):
+    with pytest.raises(subprocess.CalledProcessError) as failed:
+        mailnet_process.run("sh -c 'echo why >&2; exit 4'", check=True)
+
+    assert (failed.value.returncode, failed.value.stderr) == (4, "why\n")
+
+
+def test_a_net_that_was_left_runs_no_programs(make_mailnet):
+    with make_mailnet() as net:
+        process = net.process()
+
+    with pytest.raises(InvalidSetting, match="the net has been left"):
+        process.run("true")
+    with pytest.raises(InvalidSetting, match="the net is not active"):
+        net.process()
+
+
+def test_a_program_trusts_the_nets_authority_where_it_is_asked_for(mailnet, mailnet_process):
+    code = (
+        "import smtplib, ssl; c = smtplib.SMTP('mx.shop.example'); "
+        "print(c.starttls(context=ssl.create_default_context())[0])"
+    )
+    mailnet.add_server("mx.shop.example").host.extensions.add("STARTTLS")
+    without = mailnet_process.run([sys.executable, "-c", code])
+
+    mailnet.process(trust_ca=True)
+
+    assert "CERTIFICATE_VERIFY_FAILED" in without.stderr
+    assert mailnet_process.run([sys.executable, "-c", code]).stdout == "220\n"
+
+
+def test_a_child_that_is_led_into_the_net_by_patches_is_led_by_the_namespace_there(mailnet, mailnet_process):
+    mailnet.include_children()
+    code = "import os, smtplib, sys; smtplib.SMTP('mx.shop.example').quit(); print('pytest_mailnet' in sys.modules)"
+    mailnet.add_server("mx.shop.example")
+
+    done = mailnet_process.run([sys.executable, "-c", code], check=True)
+
+    assert done.stdout == "False\n"
+    assert len(mailnet.sessions) == 1
+
+
+def test_two_nets_have_namespaces_of_their_own(make_mailnet):
+    with make_mailnet() as one, make_mailnet() as other:
+        for net in (one, other):
+            net.add_server("mx.shop.example", ip="192.0.2.27")
+            net.process().run(
+                [sys.executable, "-c", "import smtplib; smtplib.SMTP('mx.shop.example').quit()"], check=True
+            )
+
+    assert (len(one.sessions), len(other.sessions)) == (1, 1)

@@ -38,6 +38,7 @@ class MailNetProcess:
     def __init__(self, namespace: Namespace, engine: Engine) -> None:
         self._namespace, self._engine = namespace, engine
         self._ended = False
+        self._started: list[Program] = []
 
     def run(
         self,
@@ -100,10 +101,10 @@ class MailNetProcess:
         """
         __tracebackhide__ = True
         if self._ended:
-            raise InvalidSetting(
-                f"{command!r} cannot run in a net that has been left; start it inside `with`"
-            )
-        return enter(self._namespace, command, env=env, **options)
+            raise InvalidSetting(f"{command!r}: the net has been left; programs run in it inside `with`")
+        program = enter(self._namespace, command, env=env, **options)
+        self._started = [*(it for it in self._started if it.poll() is None), program]
+        return program
 
 
 def open_process(
@@ -128,8 +129,10 @@ def open_process(
 
     def close() -> None:
         net.senders.moved, net.directory.opened = bool, tuple
-        process._ended = True  # noqa: SLF001  # no method: tests would see it
+        process._ended = True  # noqa: SLF001  # no methods: tests would see them
         namespace.close()
+        for program in process._started:  # noqa: SLF001  # they have been killed
+            program.wait()
 
     return process, namespace.trust, close
 

@@ -16,7 +16,7 @@ import os
 import socket
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from selectors import EVENT_READ
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar, cast
 
 from pytest_mailnet.certificates import Authority
 from pytest_mailnet.errors import MailNetError
@@ -36,6 +36,13 @@ _LOOPBACK = "127.0.0.1"
 _BACKLOG = 512
 _ROUNDS = 8  # of the loop: enough to accept connections, greet, read and answer
 _T = TypeVar("_T")
+
+
+class _Closes(Protocol):
+    def close(self) -> None: ...
+
+
+_K = TypeVar("_K", bound=_Closes)
 
 
 class Engine:
@@ -58,6 +65,7 @@ class Engine:
         self._join: Callable[[], object] | None = None
         self._ident = 0
         self._sockets: list[Any] = []  # the listening ones
+        self._kept: dict[Callable[[], _Closes], _Closes] = {}
         self._loop: KernelLoop | None = None
         self._stop: asyncio.Event | None = None
         self._entrances: Mapping[int, WatchedSocket] = {}
@@ -96,6 +104,9 @@ class Engine:
         with self._lock:
             join, self._join = self._join, None
             self._sockets = []
+            kept, self._kept = list(self._kept.values()), {}
+        for each in kept:
+            each.close()
         if join is None:
             return
         loop, stop = self._loop, self._stop
@@ -262,6 +273,20 @@ class Engine:
 
         end = self.run(start())
         return lambda: None if self._forked else self.run(stop())
+
+    def kept(self, kind: Callable[[], _K]) -> _K:
+        """Something of which a run has one: made at first use, and closed with the engine.
+
+        Args:
+            kind: its class.
+        """
+        with self._lock:
+            if self._forked:
+                self._begin_anew()
+            found = self._kept.get(kind)
+            if found is None:
+                found = self._kept[kind] = kind()
+            return cast("_K", found)
 
     def also_watched(self, sockets: Iterable[Any]) -> None:
         """Remember further sockets that are watched, of which a forked child closes its copies."""

@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import struct
-import subprocess
-import sys
-from _socket import socketpair
 from collections.abc import Callable, Iterable, Sequence
-from pathlib import Path
 from selectors import EVENT_READ
-from socket import AF_UNIX, CMSG_SPACE, SHUT_WR, SOCK_SEQPACKET
+from socket import AF_INET6, CMSG_SPACE, SHUT_WR
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from pytest_mailnet.entry.namespace.files import Files
-from pytest_mailnet.entry.namespace.users import map_several, mapping
-from pytest_mailnet.entry.network import PARENT
+from pytest_mailnet.entry.namespace.nursery import Nursery
+from pytest_mailnet.entry.namespace.users import map_several
 from pytest_mailnet.errors import NoNamespace
 from pytest_mailnet.server.gate import Gate
 from pytest_mailnet.server.routed_datagrams import RoutedDatagrams
@@ -31,12 +27,9 @@ __all__ = ["RESOLVER", "Namespace", "OwnHost", "Wired"]
 
 RESOLVER = "192.0.2.53"
 """The name server in the programs' resolv.conf. The net answers questions at every address."""
-_HERE = str(Path(__file__).parent)
-_RUN = f"import sys; sys.path[:0] = [{_HERE!r}]; import inside; inside.main(sys.argv[1:])"
 _MOST_SOCKETS = 250  # in one message (SCM_MAX_FD of unix(7))
 _LONGEST_NAME = 64  # of a host, in Linux
 _DNS_PORT = 53
-_SECONDS_TO_END = 10
 
 
 class OwnHost(NamedTuple):
@@ -88,20 +81,20 @@ class Namespace:
     """
 
     def __init__(self, engine: Engine, net: Wired) -> None:
-        how = mapping()
+        nursery = engine.kept(Nursery)
         self._engine, self._net = engine, net
         self._lock = lock()
         self._listening: set[int] = set()
         self._gate: Gate | None = None
         self._loop: KernelLoop | None = None
         self._stop: Callable[[], None] | None = None
-        self.users: bool = how != "root"
+        self.users: bool = nursery.mapping != "root"
         self.files: Files = Files(RESOLVER)
-        self._helper, self._control = _started(how)
+        self._control = nursery.helper()
         try:
             said, _ = self._answer()
-            if said == ["map"]:
-                map_several(self._helper.pid)
+            if len(said) > 1:
+                map_several(int(said[1]))
                 self._control.send(b"mapped")
                 said, _ = self._answer()
             self.first: int = int(said[0])
@@ -115,7 +108,7 @@ class Namespace:
         """Bring the programs' host in line with the net's senders."""
         name, addresses = self._net.own_host()
         self.files.name(name, addresses)
-        self._ask(["senders", name[:_LONGEST_NAME], *addresses])
+        self._ask(["host", name[:_LONGEST_NAME], *addresses])
 
     def listen(self, ports: Iterable[int]) -> None:
         """Listen on further ports."""
@@ -144,11 +137,8 @@ class Namespace:
             self._stop()
         with contextlib.suppress(OSError):
             self._control.shutdown(SHUT_WR)  # also where a forked child has a copy
-        try:
-            self._helper.wait(_SECONDS_TO_END)
-        except subprocess.TimeoutExpired:  # pragma: no cover  # a process that the kernel cannot end
-            self._helper.kill()
-            self._helper.wait()
+            while self._control.recv(1 << 16):
+                pass  # what nobody waits for
         self._control.close()
         self.files.close()
 
@@ -156,7 +146,7 @@ class Namespace:
         name, addresses = self._net.own_host()
         self.files.name(name, addresses)
         self._ask(
-            ["senders", name[:_LONGEST_NAME], *addresses],
+            ["host", name[:_LONGEST_NAME], *addresses],
             *(["mask", folder] for folder in self.files.masks),
             *(["mount", *pair] for pair in self.files.mounts),
         )
@@ -168,7 +158,7 @@ class Namespace:
         listening = self._listened(sorted(self._listening))
 
         def begin(loop: KernelLoop) -> Callable[[], None]:
-            versions = dict(zip((4, 6), sends, strict=True))
+            versions = {6 if it.family == AF_INET6 else 4: it for it in sends}
             gate = Gate(heard, versions, loop, self._net.call_between, self._engine.accept)
             gate.want(EVENT_READ)
             gate.watch(listening)
@@ -206,23 +196,6 @@ class Namespace:
             sock.setblocking(False)  # noqa: FBT003
         said, *words = data.decode().split("\0")
         if said in {"ok", "map"}:
-            return (words if said == "ok" else [said]), sockets
-        raise NoNamespace(f"this machine gives no namespaces: {words[-1] if words else 'the helper ended'}")
-
-
-def _started(how: str) -> tuple[subprocess.Popen[bytes], KernelSocket]:
-    here, there = socketpair(AF_UNIX, SOCK_SEQPACKET)
-    try:
-        helper = subprocess.Popen(  # noqa: S603
-            [sys.executable, "-I", "-S", "-c", _RUN, str(there.fileno()), how],
-            pass_fds=[there.fileno()],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            env={PARENT: ""},  # it is not the application's
-        )
-    except BaseException:
-        here.close()
-        raise
-    finally:
-        there.close()
-    return helper, KernelSocket(AF_UNIX, SOCK_SEQPACKET, 0, here.detach())
+            return (words if said == "ok" else [said, *words]), sockets
+        reason = words[-1] if words else "the helper has ended"
+        raise NoNamespace(f"this machine gives no namespaces for programs: {reason}")
