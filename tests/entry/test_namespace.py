@@ -241,6 +241,7 @@ def test_what_is_still_running_ends_with_the_net(make_mailnet):
 
     assert [it for it in all_processes() if "600.25" in it] == []
     assert program.returncode == -9
+    program.stdout.close()
 
 
 def all_processes():

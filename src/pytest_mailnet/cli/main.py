@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from pytest_mailnet.cli.list_commands import add_listings
+from pytest_mailnet.cli.program_commands import add_programs
 
 __all__ = ["main"]
 
@@ -30,7 +31,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     Returns:
         0 for success; 1 if the demo's replies differ, or if nothing was found; 2 for a mistake in the
-        arguments, or if a file could not be read or written; 130 if it was interrupted.
+        arguments, or if a file could not be read or written; 130 if it was interrupted. `run` returns that of
+        its command.
     """
     _prepare_streams()
     name = "mailnet"
@@ -86,6 +88,7 @@ def _given(arguments: Sequence[str] | None) -> argparse.Namespace:
     demo.set_defaults(run=_demo)
     add_listings(commands)
     _add_reproduce(commands)
+    add_programs(commands)
     given, unknown = parser.parse_known_args(arguments)
     if unknown:
         _refuse(commands.choices.get(given.command, parser), unknown[0])

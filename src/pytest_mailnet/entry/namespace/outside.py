@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from pytest_mailnet.entry.namespace.files import Files
 from pytest_mailnet.entry.namespace.nursery import Nursery
-from pytest_mailnet.entry.namespace.users import map_several
+from pytest_mailnet.entry.namespace.users import map_several, why_not
 from pytest_mailnet.errors import NoNamespace
 from pytest_mailnet.server.gate import Gate
 from pytest_mailnet.server.routed_datagrams import RoutedDatagrams
@@ -198,4 +198,4 @@ class Namespace:
         if said in {"ok", "map"}:
             return (words if said == "ok" else [said, *words]), sockets
         reason = words[-1] if words else "the helper has ended"
-        raise NoNamespace(f"this machine gives no namespaces for programs: {reason}")
+        raise NoNamespace(f"this machine gives no namespaces for programs: {reason}{why_not()}")

@@ -12,10 +12,16 @@ from pathlib import Path
 from pytest_mailnet.entry.network import PARENT
 from pytest_mailnet.errors import NoNamespace
 
-__all__ = ["map_several", "mapping"]
+__all__ = ["map_several", "mapping", "why_not"]
 
 _MAPPERS = ("newuidmap", "newgidmap")
 _TABLES = ("/etc/subuid", "/etc/subgid")
+# The settings of kernels that forbid users to have namespaces: of Linux, of Debian's and of Ubuntu's.
+_SETTINGS = {
+    "user.max_user_namespaces": "0",
+    "kernel.unprivileged_userns_clone": "0",
+    "kernel.apparmor_restrict_unprivileged_userns": "1",
+}
 
 
 def mapping() -> str:
@@ -29,6 +35,17 @@ def mapping() -> str:
     if os.geteuid() == 0:
         return "root"
     return "several" if all(map(shutil.which, _MAPPERS)) and all(map(_subordinate, _TABLES)) else "one"
+
+
+def why_not() -> str:
+    """What the kernel's settings say about namespaces of users; "" if nothing there speaks against them."""
+    if os.geteuid() == 0:
+        return "; in a container they take --privileged"
+    for setting, refusing in _SETTINGS.items():
+        file = Path("/proc/sys") / setting.replace(".", "/")
+        if file.is_file() and file.read_text("ascii").strip() == refusing:
+            return f" ({setting} = {refusing})"
+    return ""
 
 
 def map_several(pid: int) -> None:
