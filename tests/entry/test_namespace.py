@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import re
 import shutil
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
-from pytest_mailnet import InvalidSetting
+import pytest_mailnet
+from pytest_mailnet import InvalidSetting, MailNet
+from pytest_mailnet.entry.namespace import nursery, users
 
 MX = "gmail-smtp-in.l.google.com"
 CONNECT = """
@@ -341,3 +346,142 @@ def test_two_nets_have_namespaces_of_their_own(make_mailnet):
             )
 
     assert (len(one.sessions), len(other.sessions)) == (1, 1)
+
+
+def test_no_device_leads_out(mailnet_process):
+    first = mailnet_process._namespace.first
+    [helper] = re.findall(r"PPid:\s+(\d+)", Path(f"/proc/{first}/status").read_text())
+
+    for pid in (first, helper):
+        devices = Path(f"/proc/{pid}/net/dev").read_text().splitlines()[2:]
+        assert sorted(line.split(":")[0].strip() for line in devices) == ["lo", "mailnet0"]
+    routes = Path(f"/proc/{first}/net/route").read_text().splitlines()[1:]
+    assert [line.split()[0] for line in routes] == ["mailnet0"]
+
+
+def test_a_test_skips_with_the_reason_where_there_are_none(pytester):
+    pytester.makeconftest("""
+        import pytest
+        from pytest_mailnet import NoNamespace
+        from pytest_mailnet.entry.namespace import nursery
+
+        def refuse():
+            raise NoNamespace("namespaces are Linux's, and this is another")
+
+        @pytest.fixture(autouse=True)
+        def none(monkeypatch):
+            monkeypatch.setattr(nursery, "mapping", refuse)
+        """)
+    pytester.makepyfile("def test_it(mailnet_process): pass")
+
+    result = pytester.runpytest("-rs")
+
+    result.assert_outcomes(skipped=1)
+    result.stdout.fnmatch_lines(["SKIPPED*: namespaces are Linux's, and this is another"])
+
+
+ROOTLESS = """
+from pytest_mailnet import MailNet
+with MailNet() as net:
+    net.gmail
+    print(net.process().run(["sh", "-c", "id -u; exec cat /proc/self/uid_map"]).stdout.split())
+    print(net.process().run("hostname").stdout)
+"""
+
+
+@pytest.fixture
+def as_a_user(tmp_path):
+    """Run Python as a user who is not root."""
+    if os.geteuid() != 0:
+        return lambda code: subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, check=False
+        )
+    if shutil.which("setpriv") is None:
+        pytest.skip("setpriv is not installed")
+    own = [
+        "setpriv",
+        "--reuid=65534",
+        "--regid=65534",
+        "--clear-groups",
+        "--inh-caps=-all",
+        "--ambient-caps=-all",
+    ]
+    # Root's own interpreter may be where nobody else can read.
+    found = [
+        it
+        for it in (
+            sys.executable,
+            shutil.which(f"python3.{sys.version_info.minor}", path="/usr/bin:/usr/local/bin"),
+        )
+        if it and subprocess.run([*own, it, "-c", ""], capture_output=True, check=False).returncode == 0
+    ]
+    if not found:
+        pytest.skip("no interpreter is there that another user may run")
+    source = Path(pytest_mailnet.__file__).parent.parent
+    paths = os.pathsep.join([str(source), *(it for it in sys.path if "site-packages" in it)])
+
+    def run(code):
+        done = subprocess.run(
+            [*own, found[0], "-c", code],
+            capture_output=True,
+            text=True,
+            check=False,
+            env={"PATH": os.environ["PATH"], "PYTHONPATH": paths, "PYTHONDONTWRITEBYTECODE": "1"},
+            cwd="/",
+        )
+        if "ModuleNotFoundError" in done.stderr or "PermissionError" in done.stderr:
+            pytest.skip(f"another user cannot read this package: {done.stderr}")
+        return done
+
+    return run
+
+
+def test_a_user_who_is_not_root_has_namespaces_too(as_a_user):
+    done = as_a_user(ROOTLESS)
+
+    if "NoNamespace" in done.stderr:
+        pytest.skip(done.stderr.splitlines()[-1])
+    assert done.stderr == ""
+    users, name = done.stdout.splitlines()[:2]
+    assert users.startswith("['0', '0', '")
+    assert name == "app.sender.example"
+
+
+def test_a_user_with_further_ids_has_them_there(make_mailnet, monkeypatch, tmp_path):
+    for program in ("newuidmap", "newgidmap"):
+        file = tmp_path / program
+        kind = program[3:6]
+        # Root needs no leave to do what these do.
+        file.write_text(f'#!/bin/sh\nprintf "$2 $3 $4\\n$5 $6 $7\\n" > /proc/$1/{kind}_map\n')
+        file.chmod(0o755)
+    table = tmp_path / "ids"
+    table.write_text(f"root:1000:1\n{os.geteuid()}:100000:65536\n")
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setattr(users, "_TABLES", (str(table), str(table)))
+    monkeypatch.setattr(nursery, "mapping", lambda: "several")
+    if os.geteuid() != 0:
+        pytest.skip("takes root, to do what newuidmap does")
+
+    with MailNet() as net:
+        done = net.process().run(["cat", "/proc/self/uid_map"])
+
+    assert done.stdout.split() == ["0", "0", "1", "1", "1000", "1"]
+
+
+def test_a_process_that_dies_takes_all_with_it(tmp_path):
+    code = (
+        "import sys; from pytest_mailnet import MailNet\n"
+        "net = MailNet(); net.__enter__()\n"
+        "net.process().popen(['sh', '-c', 'echo there; exec sleep 600.5'])\n"
+        "sys.stdin.read()\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as process:
+        assert process.stdout.readline() == b"there\n"
+        process.kill()
+    until = time.monotonic() + 10
+    while any("sleep\x00600.5" in it for it in all_processes()) and time.monotonic() < until:
+        time.sleep(0.01)
+
+    assert [it for it in all_processes() if "sleep\x00600.5" in it] == []
