@@ -413,7 +413,11 @@ def as_a_user(tmp_path):
             sys.executable,
             shutil.which(f"python3.{sys.version_info.minor}", path="/usr/bin:/usr/local/bin"),
         )
-        if it and subprocess.run([*own, it, "-c", ""], capture_output=True, check=False).returncode == 0
+        if it
+        and subprocess.run(
+            [*own, "sh", "-c", f"exec {it} -c pass"], capture_output=True, check=False
+        ).returncode
+        == 0
     ]
     if not found:
         pytest.skip("no interpreter is there that another user may run")
