@@ -6,7 +6,8 @@ import subprocess
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from pytest_mailnet.entry.namespace.outside import RESOLVER, Namespace, OwnHost
+from pytest_mailnet.entry.namespace.junction import RESOLVER, OwnHost
+from pytest_mailnet.entry.namespace.outside import Namespace
 from pytest_mailnet.entry.namespace.programs import Command, Program, enter
 from pytest_mailnet.errors import InvalidSetting
 from pytest_mailnet.handles.attributes import steady

@@ -102,11 +102,12 @@ class Engine:
         self.authority.close()
         self.black_hole.close()
         with self._lock:
+            kept, self._kept = list(self._kept.values()), {}
+        for each in reversed(kept):
+            each.close()
+        with self._lock:
             join, self._join = self._join, None
             self._sockets = []
-            kept, self._kept = list(self._kept.values()), {}
-        for each in kept:
-            each.close()
         if join is None:
             return
         loop, stop = self._loop, self._stop
@@ -278,15 +279,19 @@ class Engine:
         """Something of which a run has one: made at first use, and closed with the engine.
 
         Args:
-            kind: its class.
+            kind: its class, or what else makes it.
         """
         with self._lock:
             if self._forked:
                 self._begin_anew()
             found = self._kept.get(kind)
-            if found is None:
-                found = self._kept[kind] = kind()
-            return cast("_K", found)
+        if found is None:
+            made = kind()  # it may use the engine
+            with self._lock:
+                found = self._kept.setdefault(kind, made)
+            if found is not made:
+                made.close()
+        return cast("_K", found)
 
     def also_watched(self, sockets: Iterable[Any]) -> None:
         """Remember further sockets that are watched, of which a forked child closes its copies."""

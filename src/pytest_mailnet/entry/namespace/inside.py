@@ -11,52 +11,49 @@ asked for, or "no" and the reason.
 from __future__ import annotations
 
 import _socket
-import ctypes
 import os
 import struct
 from collections.abc import Callable, Sequence
 
-from pytest_mailnet.entry.namespace import openings
+from pytest_mailnet.entry.namespace import openings, syscalls
 from pytest_mailnet.entry.namespace.netlink import FAMILIES, Routes, version_of
+from pytest_mailnet.entry.namespace.syscalls import NEW_MOUNTS, NEW_NET, NEW_PID, NEW_USERS, NEW_UTS
 
 __all__ = ["main"]
 
-_NEW_NET, _NEW_USER, _NEW_PID, _NEW_UTS, _NEW_MOUNTS = 1 << 30, 1 << 28, 1 << 29, 1 << 26, 1 << 17
-_BIND, _RECURSIVE, _PRIVATE = 1 << 12, 1 << 14, 1 << 18  # of mounts
-_DIE_WITH_PARENT, _KILLED = 1, 9
-_OF_CHILDREN, _DEFAULT, _IGNORED = 17, 0, 1  # SIGCHLD; the module signal takes as long to load as all others
-
-_libc = ctypes.CDLL(None, use_errno=True)
+_SIGKILL = 9
+_LONGEST_NAME = 64  # of a host, in Linux
 
 
 def main(arguments: Sequence[str]) -> None:
     """Fork off a helper for each net that asks, until the other end closes the socket.
 
     Args:
-        arguments: the number of the socket, on which each net sends one of its own; and how users are
-            mapped: "root" without a namespace of theirs, "one" for the user alone, "several" if the net's
-            process maps them.
+        arguments: the number of the socket, on which each net sends one of its own, and the network namespace
+            that it is in if its programs are there, too; and how users are mapped: "root" without a namespace
+            of theirs, "one" for the user alone, "several" if the net's process maps them.
     """
     nets = _socket.socket(fileno=int(arguments[0]))
-    _libc.signal(_OF_CHILDREN, ctypes.c_void_p(_IGNORED))  # the kernel reaps them
+    syscalls.on_children(ignore=True)
     while True:
-        _, sent, *_ = nets.recvmsg(1, _socket.CMSG_SPACE(4))
+        number, sent, *_ = nets.recvmsg(16, _socket.CMSG_SPACE(8))
         if not sent:
             return
-        control = _socket.socket(fileno=struct.unpack("=i", sent[0][2])[0])
+        control, *around = struct.unpack(f"={len(sent[0][2]) // 4}i", sent[0][2])
         if not os.fork():
             nets.close()
+            syscalls.on_children(ignore=False)
             try:
-                _serve(control, arguments[1])
+                _serve(_socket.socket(fileno=control), arguments[1], int(number), *around)
             finally:
                 os._exit(0)
-        control.close()
+        for fd in (control, *around):
+            os.close(fd)
 
 
-def _serve(control: _socket.socket, mapping: str) -> None:
-    _libc.signal(_OF_CHILDREN, ctypes.c_void_p(_DEFAULT))
+def _serve(control: _socket.socket, mapping: str, number: int, around: int | None = None) -> None:
     try:
-        helper = _Helper(control, mapping)
+        helper = _Apart(control, mapping) if around is None else _Around(control, number, around)
     except OSError as error:
         _answer(control, "no", str(error))
         return
@@ -71,38 +68,26 @@ def _serve(control: _socket.socket, mapping: str) -> None:
             _answer(control, "ok", fds=fds)
         for fd in fds:
             os.close(fd)
-    os.kill(helper.first, _KILLED)
-    os.waitpid(helper.first, 0)  # by then the kernel has ended all others
+    helper.end()
 
 
 class _Helper:
-    """The namespaces of one net, and what can be asked of them.
+    """The network namespaces of one net, and what can be asked of them.
 
     Args:
-        control: the socket to the net's process.
-        mapping: of users, as `main` takes it.
+        programs: the routes of the namespace in which the programs are.
+        namespace: the descriptor of that namespace.
+        number: of the pair of devices, among those that lead there.
 
     Attributes:
-        first: the number of the first process in the programs' namespace, which lives as long as it does.
         requests: what can be asked.
     """
 
-    def __init__(self, control: _socket.socket, mapping: str) -> None:
-        user, group = os.geteuid(), os.getegid()  # nobody's, as soon as there is a namespace of users
-        _unshare(_NEW_MOUNTS | _NEW_UTS | _NEW_PID | _NEW_NET | (0 if mapping == "root" else _NEW_USER))
-        if mapping == "one":
-            _map_one(user, group)
-        elif mapping == "several":
-            _answer(control, "map", str(os.getpid()))
-            control.recv(16)
-        _mount("none", "/", None, _RECURSIVE | _PRIVATE)
-        self._programs = Routes()
-        namespace = os.open("/proc/self/ns/net", os.O_RDONLY)
-        self.first = _first_process()
-        _unshare(_NEW_NET)
-        self._net = Routes()
+    def __init__(self, programs: Routes, namespace: int, number: int) -> None:
+        syscalls.unshare(NEW_NET)
+        self._programs, self._net = programs, Routes()
         try:
-            self._net.join(namespace)
+            self._net.join(namespace, number)
         except OSError as error:
             raise OSError(error.errno, f"no pair of devices (veth): {error.strerror}") from None
         os.close(namespace)
@@ -117,16 +102,17 @@ class _Helper:
             "listen": lambda *ports: [
                 openings.listening(version, int(port)) for port in ports for version in self._versions
             ],
-            "datagrams": lambda port: [openings.datagrams(version, int(port)) for version in self._versions],
+            "datagrams": lambda port: [openings.datagrams(it, int(port)) for it in self._versions],
             "first": lambda: [openings.first_packets(), *map(openings.sending, self._versions)],
-            "mount": _mount_file,
-            "mask": lambda where: _mount("none", where, "tmpfs", 0),
+            "mount": syscalls.mount_file,
+            "mask": lambda where: syscalls.mount("none", where, "tmpfs", 0),
         }
-        _answer(control, "ok", str(self.first))
 
-    def _be(self, name: str, *addresses: str) -> None:
-        """Be a host of this name and these addresses; connections come from the first of each kind."""
-        _socket.sethostname(name)
+    def end(self) -> None:
+        """Leave nothing behind."""
+
+    def _be(self, _name: str, *addresses: str) -> None:
+        """Have the programs' host be one of these addresses; connections come from the first of each kind."""
         ours = [it for it in addresses if version_of(it) in self._versions]
         for ip in [it for it in ours if it not in self._addresses]:
             self._programs.add_address(ip)
@@ -141,6 +127,55 @@ class _Helper:
             self._net.lead_no_more(version_of(ip), ip)
             self._programs.remove_address(ip)
         self._addresses = set(ours)
+
+
+class _Apart(_Helper):
+    """Namespaces for programs alone.
+
+    Args:
+        control: the socket to the net's process.
+        mapping: of users, as `main` takes it.
+    """
+
+    def __init__(self, control: _socket.socket, mapping: str) -> None:
+        user, group = os.geteuid(), os.getegid()  # nobody's, as soon as there is a namespace of users
+        users = 0 if mapping == "root" else NEW_USERS
+        syscalls.unshare(NEW_MOUNTS | NEW_UTS | NEW_PID | NEW_NET | users)
+        if mapping == "one":
+            syscalls.map_one(user, group)
+        elif mapping == "several":
+            _answer(control, "map", str(os.getpid()))
+            control.recv(16)
+        syscalls.mounts_of_its_own()
+        programs, namespace = Routes(), os.open("/proc/self/ns/net", os.O_RDONLY)
+        self._first = _first_process()
+        super().__init__(programs, namespace, 0)
+        _answer(control, "ok", str(self._first))
+
+    def end(self) -> None:
+        """End all programs."""
+        os.kill(self._first, _SIGKILL)
+        os.waitpid(self._first, 0)  # by then the kernel has ended all others
+
+    def _be(self, name: str, *addresses: str) -> None:
+        """Have the programs' host be one of this name, too."""
+        _socket.sethostname(name[:_LONGEST_NAME])
+        super()._be(name, *addresses)
+
+
+class _Around(_Helper):
+    """A namespace for the net alone, whose process has moved into that of the programs before.
+
+    Args:
+        control: the socket to the net's process.
+        number: of the pair of devices.
+        around: the descriptor of the network namespace that the process is in.
+    """
+
+    def __init__(self, control: _socket.socket, number: int, around: int) -> None:
+        syscalls.enter(around, NEW_NET)
+        super().__init__(Routes(number), around, number)
+        _answer(control, "ok")
 
 
 def _speaks(version: int) -> bool:
@@ -158,15 +193,15 @@ def _first_process() -> int:
     number = os.fork()
     if not number:
         try:
-            _libc.prctl(_DIE_WITH_PARENT, _KILLED)
+            syscalls.die_with_parent()
             os.close(reads)
-            _mount("proc", "/proc", "proc", 0)
+            syscalls.mount("proc", "/proc", "proc", 0)
             os.setsid()
             os.write(writes, b"0")
             os.close(writes)
-            _libc.signal(_OF_CHILDREN, ctypes.c_void_p(_IGNORED))  # orphans are reaped
+            syscalls.on_children(ignore=True)  # orphans are reaped
             while True:
-                _libc.pause()
+                syscalls.pause()
         except OSError as error:
             os.write(writes, str(error.errno).encode())
         finally:
@@ -178,35 +213,6 @@ def _first_process() -> int:
         failed = int(told or b"5")
         raise OSError(failed, f"/proc cannot be mounted: {os.strerror(failed)}")
     return number
-
-
-def _map_one(user: int, group: int) -> None:
-    """Let the user be root in the namespace, and there be no other."""
-    for name, text in (("setgroups", "deny"), ("uid_map", f"0 {user} 1"), ("gid_map", f"0 {group} 1")):
-        fd = os.open(f"/proc/self/{name}", os.O_WRONLY)
-        os.write(fd, text.encode())
-        os.close(fd)
-
-
-def _unshare(flags: int) -> None:
-    if _libc.unshare(flags):
-        _raise("unshare")
-
-
-def _mount_file(what: str, where: str) -> None:
-    # It may be in a folder that is masked.
-    os.close(os.open(where, os.O_RDONLY | os.O_CREAT, 0o644))
-    _mount(what, where, None, _BIND)
-
-
-def _mount(what: str, where: str, kind: str | None, flags: int) -> None:
-    if _libc.mount(what.encode(), where.encode(), kind and kind.encode(), ctypes.c_ulong(flags), None):
-        _raise(f"mount {where}")
-
-
-def _raise(what: str) -> None:
-    number = ctypes.get_errno()
-    raise OSError(number, f"{what}: {os.strerror(number)}")
 
 
 def _answer(control: _socket.socket, *words: str, fds: Sequence[int] = ()) -> None:

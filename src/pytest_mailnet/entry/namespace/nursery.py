@@ -63,10 +63,17 @@ class Nursery:
             there.close()
         self._control = here
 
-    def helper(self) -> KernelSocket:
-        """Have a helper forked off; returns the socket to it."""
+    def helper(self, around: int | None = None, number: int = 0) -> KernelSocket:
+        """Have a helper forked off; returns the socket to it.
+
+        Args:
+            around: the descriptor of this process's network namespace if its programs are there, too.
+            number: of the pair of devices that is to lead from there.
+        """
         here, there = socketpair(AF_UNIX, SOCK_SEQPACKET)
-        self._control.sendmsg([b"+"], [(SOL_SOCKET, SCM_RIGHTS, struct.pack("=i", there.fileno()))])
+        fds = [there.fileno(), *([] if around is None else [around])]
+        sent = (SOL_SOCKET, SCM_RIGHTS, struct.pack(f"={len(fds)}i", *fds))
+        self._control.sendmsg([str(number).encode()], [sent])
         there.close()
         return KernelSocket(AF_UNIX, SOCK_SEQPACKET, 0, here.detach())
 
