@@ -8,7 +8,7 @@ import os
 import sys
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Final, cast
+from typing import TYPE_CHECKING, Final, cast
 
 from pytest_mailnet.entry import (
     blocking_waits,
@@ -29,6 +29,9 @@ from pytest_mailnet.entry.origins import Origin
 from pytest_mailnet.entry.patches import Patches
 from pytest_mailnet.entry.waits import Patience, Waits
 from pytest_mailnet.system.native import reentrant_lock
+
+if TYPE_CHECKING:
+    from pytest_mailnet.entry.namespace.moved import Moved
 
 __all__ = ["INTERCEPTION", "Interception"]
 
@@ -54,10 +57,12 @@ class Interception:
 
     Attributes:
         nets: the nets that are active.
+        moved: the namespaces that the process has moved into, where nets need no patches; None for none.
     """
 
     def __init__(self) -> None:
         self.nets: Nets = Nets()
+        self.moved: Moved | None = None
         self._patches = Patches()
         self._noticing = Patches()
         self._waits: Waits | None = None

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from pytest_mailnet.entry import INTERCEPTION, Network, Nowhere, Origin, carrying
-from pytest_mailnet.errors import MailNetTampered
+from pytest_mailnet.errors import InvalidSetting, MailNetTampered
 from pytest_mailnet.net.compressed_time import CompressedTime
 from pytest_mailnet.net.internet import Internet
 from pytest_mailnet.net.way_in import WayIn
@@ -18,6 +18,7 @@ from pytest_mailnet.server.engine import Engine
 from pytest_mailnet.values import Endpoint
 
 if TYPE_CHECKING:
+    from pytest_mailnet.entry.namespace.moved import Moved
     from pytest_mailnet.entry.parent import Parent
     from pytest_mailnet.net.process import MailNetProcess
 
@@ -58,6 +59,9 @@ class Activation:
 
     def begin(self) -> None:
         """Lead the application into the net."""
+        if INTERCEPTION.moved is not None:
+            self._begin_around(INTERCEPTION.moved)
+            return
         # First: a plugin may have forbidden all sockets, the engine's too.
         self._origin = INTERCEPTION.enter(self._way_in, self._title)
         try:
@@ -68,16 +72,28 @@ class Activation:
             raise
         self._origin.child = self._forked
 
+    def _begin_around(self, moved: Moved) -> None:
+        """Be the net of the namespace that the process has moved into."""
+        from pytest_mailnet.net.process import surround  # noqa: PLC0415  # few runs have moved
+
+        self._engine.enter(self._internet)
+        try:
+            self._closing.append(surround(moved, self._internet, self._way_in.dialling, self._engine))
+        except BaseException:
+            self._engine.leave(self._internet)
+            raise
+
     def end(self) -> None:
         """Close what was opened, take the patches away, and let the engine forget the net."""
-        assert self._origin is not None
-        for session in self._internet.journal.sessions:
-            if session.amid_a_mail:
-                what = f"a mail to {session.host}"
-                INTERCEPTION.nets.note_cut_off(self._origin, session.client.port, what)
+        if self._origin is not None:
+            for session in self._internet.journal.sessions:
+                if session.amid_a_mail:
+                    what = f"a mail to {session.host}"
+                    INTERCEPTION.nets.note_cut_off(self._origin, session.client.port, what)
         while self._closing:
             self._closing.pop()()
-        INTERCEPTION.leave(self._origin)
+        if self._origin is not None:
+            INTERCEPTION.leave(self._origin)
         self._engine.leave(self._internet)
 
     def verify(self) -> None:
@@ -85,7 +101,7 @@ class Activation:
         # Once a net: at the end of the test, not again when other plugins have put their own back.
         self.verified = True
         journal = self._internet.journal
-        for what in INTERCEPTION.tampered():
+        for what in INTERCEPTION.tampered() if self._origin is not None else ():
             text = f"{what}, while a mailnet was active: what it did since may have bypassed the net"
             journal.add(Incident(journal.elapsed(), "tampering", text, MailNetTampered(text)))
 
@@ -108,6 +124,8 @@ class Activation:
 
     def include_children(self) -> None:
         """Lead the Python processes that are started from now on into the net too."""
+        if INTERCEPTION.moved is not None:
+            return  # they are in the namespace, too
         from pytest_mailnet.entry.parent import Children  # noqa: PLC0415  # few tests have children
 
         self._closing.append(Children(self._parent()).close)
@@ -132,10 +150,18 @@ class Activation:
         return self._process
 
     def compress(self) -> None:
-        """Let the application's waits take no time from now on."""
+        """Let the application's waits take no time from now on.
+
+        Raises:
+            InvalidSetting: where the process has moved into a namespace, and there are no patches.
+        """
+        if self._origin is None:
+            raise InvalidSetting(
+                "mailnet.clock.compress(): the time of C code cannot be compressed, and with "
+                "--mailnet-namespace nothing is patched; run this test without it"
+            )
         if self._time is None:
             self._time = CompressedTime(self._internet, self._engine)
-            assert self._origin is not None
             INTERCEPTION.compress(self._origin, self._time)
             for waits in self._outside:
                 self._time.uncovered(waits)

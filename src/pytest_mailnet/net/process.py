@@ -15,11 +15,12 @@ from pytest_mailnet.server.connection import Connection
 from pytest_mailnet.values import Endpoint
 
 if TYPE_CHECKING:
+    from pytest_mailnet.entry.namespace.moved import Moved
     from pytest_mailnet.net.dialling import Dialling
     from pytest_mailnet.net.internet import Internet
     from pytest_mailnet.server.engine import Engine
 
-__all__ = ["MailNetProcess", "open_process"]
+__all__ = ["MailNetProcess", "open_process", "surround"]
 
 _USUAL_PORTS = frozenset({24, 25, 465, 587, 2465, 2525, 2587})
 
@@ -136,6 +137,29 @@ def open_process(
             program.wait()
 
     return process, namespace.trust, close
+
+
+def surround(moved: Moved, net: Internet, dialling: Dialling, engine: Engine) -> Callable[[], None]:
+    """Let a net answer in the namespace that the process has moved into, and keep the host in line with it.
+
+    Args:
+        moved: that namespace.
+        net: its hosts and senders.
+        dialling: decides about connections.
+        engine: serves them.
+
+    Returns:
+        What lets it answer no more.
+    """
+    wiring = _Wiring(net, dialling)
+    moved.enter(engine, wiring, net.authority.pem if net.config.trust_ca else "")
+    net.senders.moved, net.directory.opened = moved.moved, moved.opened
+
+    def close() -> None:
+        net.senders.moved, net.directory.opened = bool, tuple
+        moved.leave(wiring)
+
+    return close
 
 
 class _Wiring:

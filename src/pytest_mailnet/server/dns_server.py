@@ -58,12 +58,17 @@ class DatagramServer(WatchedSocket):
             call = self._call_of(peer)
             if call is not None:
                 self._reply(call, packet, peer)
+            else:
+                self._turn_away(packet, peer)
 
     def _receive(self) -> tuple[bytes, Any]:
         return self._sock.recvfrom(65535)
 
     def _call_of(self, peer: Any) -> Connection | None:
         return self._who(Endpoint(*peer[:2]))
+
+    def _turn_away(self, packet: bytes, peer: Any) -> None:
+        """React to a question for which nobody answers."""
 
     def _reply(self, call: Connection, packet: bytes, peer: Any) -> None:
         sent = _reply(call, packet, tcp=False)

@@ -15,6 +15,7 @@ from pytest_mailnet.values import Endpoint
 __all__ = ["RoutedDatagrams"]
 
 _IP_PKTINFO = 8
+_HEADER, _REFUSED = 12, b"\x80\x05"  # RFC 1035, 4.1.1: an answer, with RCODE 5
 _ROOM = 64  # bytes of control messages
 _ANOTHER, _ANOTHER_IPV6 = "192.0.2.1", "2001:db8::1"  # than any that is asked
 
@@ -25,11 +26,11 @@ class RoutedDatagrams(DatagramServer):
     Args:
         sock: bound, not blocking, and telling to which address each datagram came; closed by `close`.
         loop: the engine's.
-        who: makes the connection from a source to a destination.
+        who: makes the connection from a source to a destination; None if nobody answers for it.
     """
 
     def __init__(
-        self, sock: KernelSocket, loop: KernelLoop, who: Callable[[Endpoint, Endpoint], Connection]
+        self, sock: KernelSocket, loop: KernelLoop, who: Callable[[Endpoint, Endpoint], Connection | None]
     ) -> None:
         super().__init__(sock, loop, lambda _: None, lambda _port, _silent: None)
         self._connection = who
@@ -53,6 +54,10 @@ class RoutedDatagrams(DatagramServer):
             told = (socket.IPPROTO_IP, _IP_PKTINFO, bytes(4) + packed + bytes(4))
         with contextlib.suppress(OSError):  # as in `DatagramServer`
             self._sock.sendmsg([reply], [told], 0, (ip, port))
+
+    def _turn_away(self, packet: bytes, peer: Any) -> None:
+        if len(packet) >= _HEADER:
+            self._send(packet[:2] + _REFUSED + bytes(_HEADER - 4), peer)
 
     def _send_astray(self, reply: bytes, peer: Any) -> None:
         other = _ANOTHER_IPV6 if self._sock.family == socket.AF_INET6 else _ANOTHER

@@ -16,6 +16,7 @@ import struct
 from collections.abc import Callable, Sequence
 
 from pytest_mailnet.entry.namespace import openings, syscalls
+from pytest_mailnet.entry.namespace.carrier import carry
 from pytest_mailnet.entry.namespace.netlink import FAMILIES, Routes, version_of
 from pytest_mailnet.entry.namespace.syscalls import NEW_MOUNTS, NEW_NET, NEW_PID, NEW_USERS, NEW_UTS
 
@@ -28,27 +29,33 @@ _LONGEST_NAME = 64  # of a host, in Linux
 def main(arguments: Sequence[str]) -> None:
     """Fork off a helper for each net that asks, until the other end closes the socket.
 
+    Asked for is "net", with a socket to the net, and with the network namespace that it is in if its programs
+    are there, too; or "port", with a listening socket, whose connections are carried to that port.
+
     Args:
-        arguments: the number of the socket, on which each net sends one of its own, and the network namespace
-            that it is in if its programs are there, too; and how users are mapped: "root" without a namespace
-            of theirs, "one" for the user alone, "several" if the net's process maps them.
+        arguments: the number of the socket; and how users are mapped: "root" without a namespace of theirs,
+            "one" for the user alone, "several" if the net's process maps them.
     """
     nets = _socket.socket(fileno=int(arguments[0]))
     syscalls.on_children(ignore=True)
     while True:
-        number, sent, *_ = nets.recvmsg(16, _socket.CMSG_SPACE(8))
+        request, sent, *_ = nets.recvmsg(32, _socket.CMSG_SPACE(8))
         if not sent:
             return
-        control, *around = struct.unpack(f"={len(sent[0][2]) // 4}i", sent[0][2])
+        what, number = request.split()
+        fd, *around = struct.unpack(f"={len(sent[0][2]) // 4}i", sent[0][2])
         if not os.fork():
             nets.close()
-            syscalls.on_children(ignore=False)
             try:
-                _serve(_socket.socket(fileno=control), arguments[1], int(number), *around)
+                if what == b"port":
+                    syscalls.die_with_parent()
+                    carry(fd, int(number))
+                syscalls.on_children(ignore=False)
+                _serve(_socket.socket(fileno=fd), arguments[1], int(number), *around)
             finally:
                 os._exit(0)
-        for fd in (control, *around):
-            os.close(fd)
+        for each in (fd, *around):
+            os.close(each)
 
 
 def _serve(control: _socket.socket, mapping: str, number: int, around: int | None = None) -> None:

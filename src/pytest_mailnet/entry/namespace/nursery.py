@@ -71,11 +71,22 @@ class Nursery:
             number: of the pair of devices that is to lead from there.
         """
         here, there = socketpair(AF_UNIX, SOCK_SEQPACKET)
-        fds = [there.fileno(), *([] if around is None else [around])]
-        sent = (SOL_SOCKET, SCM_RIGHTS, struct.pack(f"={len(fds)}i", *fds))
-        self._control.sendmsg([str(number).encode()], [sent])
+        self._send(f"net {number}", there.fileno(), *([] if around is None else [around]))
         there.close()
         return KernelSocket(AF_UNIX, SOCK_SEQPACKET, 0, here.detach())
+
+    def carry(self, listening: int, port: int) -> None:
+        """Have connections carried to a port of the loopback where the helper's process is.
+
+        Args:
+            listening: the descriptor of a listening socket.
+            port: the port.
+        """
+        self._send(f"port {port}", listening)
+
+    def _send(self, what: str, *fds: int) -> None:
+        sent = (SOL_SOCKET, SCM_RIGHTS, struct.pack(f"={len(fds)}i", *fds))
+        self._control.sendmsg([what.encode()], [sent])
 
     def close(self) -> None:
         """End the process."""

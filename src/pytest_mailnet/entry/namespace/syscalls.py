@@ -1,4 +1,4 @@
-"""The calls of Linux by which a process enters namespaces, which Python's module os lacks before 3.12, or has not."""
+"""The calls of Linux by which a process enters namespaces, and mounts files there."""
 
 from __future__ import annotations
 
