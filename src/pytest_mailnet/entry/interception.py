@@ -86,7 +86,7 @@ class Interception:
             if not (self._noticing.in_place or self._noticing.put_again()):
                 notice_work(self._noticing)
                 self._noticing.keep()
-            self._renew()
+            self.renew()
             self.nets.add(origin)
         origins.enter(origin)
         return origin
@@ -96,7 +96,7 @@ class Interception:
         with self._lock:
             self.nets.remove(origin)
             origins.leave()
-            self._renew()
+            self.renew()
             if not self.nets.active and self.nets.fallback is None:
                 self._undo()
             self.tidy()
@@ -178,7 +178,7 @@ class Interception:
         if self._waits is not None:
             _adapter(module).compress(self._patches, self._waits)
 
-    def _renew(self) -> None:
+    def renew(self) -> None:
         """Make libraries forget what they found out in one net before the next one."""
         for module in _ADAPTERS:
             renew = module in sys.modules and getattr(_adapter(module), "renew", None)

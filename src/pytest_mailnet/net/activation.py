@@ -76,6 +76,7 @@ class Activation:
         """Be the net of the namespace that the process has moved into."""
         from pytest_mailnet.net.process import surround  # noqa: PLC0415  # few runs have moved
 
+        INTERCEPTION.renew()
         self._engine.enter(self._internet)
         try:
             self._closing.append(surround(moved, self._internet, self._way_in.dialling, self._engine))

@@ -88,7 +88,9 @@ def pytest_configure(config: pytest.Config) -> None:
             raise pytest.UsageError(f"no ini option {name}{meant}")
     if config.getoption(_NAMESPACE):
         _move(config)
-    guarding = _ini(config, _GUARD) and not config.getoption(_NAMESPACE)  # where there is nobody to be reached
+    guarding = _ini(config, _GUARD) and not config.getoption(
+        _NAMESPACE
+    )  # where there is nobody to be reached
     config.pluginmanager.register(NeverOff(_nets, guarding=guarding))
     config.pluginmanager.register(Section(_nets, _files))
     config.pluginmanager.register(OfPassedTests())

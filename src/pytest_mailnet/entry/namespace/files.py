@@ -37,7 +37,8 @@ class Files:
         self._folder.chmod(_MODE)
         self._mine = Path("/etc/hosts")
         self._resolv, self._hosts = self._folder / "resolv.conf", self._folder / "hosts"
-        self._resolv.write_text(f"nameserver {resolver}\n", "ascii")
+        # Without a search domain, which would be that of the host's name.
+        self._resolv.write_text(f"nameserver {resolver}\nsearch .\n", "ascii")
         self._hosts.write_text("", "ascii")
         self.environment: dict[str, str] = {}
 

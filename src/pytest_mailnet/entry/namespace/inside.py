@@ -17,7 +17,7 @@ from collections.abc import Callable, Sequence
 
 from pytest_mailnet.entry.namespace import openings, syscalls
 from pytest_mailnet.entry.namespace.carrier import carry
-from pytest_mailnet.entry.namespace.netlink import FAMILIES, Routes, version_of
+from pytest_mailnet.entry.namespace.netlink import FAMILIES, Netlink, version_of
 from pytest_mailnet.entry.namespace.syscalls import NEW_MOUNTS, NEW_NET, NEW_PID, NEW_USERS, NEW_UTS
 
 __all__ = ["main"]
@@ -90,9 +90,9 @@ class _Helper:
         requests: what can be asked.
     """
 
-    def __init__(self, programs: Routes, namespace: int, number: int) -> None:
+    def __init__(self, programs: Netlink, namespace: int, number: int) -> None:
         syscalls.unshare(NEW_NET)
-        self._programs, self._net = programs, Routes()
+        self._programs, self._net = programs, Netlink()
         try:
             self._net.join(namespace, number)
         except OSError as error:
@@ -154,7 +154,7 @@ class _Apart(_Helper):
             _answer(control, "map", str(os.getpid()))
             control.recv(16)
         syscalls.mounts_of_its_own()
-        programs, namespace = Routes(), os.open("/proc/self/ns/net", os.O_RDONLY)
+        programs, namespace = Netlink(), os.open("/proc/self/ns/net", os.O_RDONLY)
         self._first = _first_process()
         super().__init__(programs, namespace, 0)
         _answer(control, "ok", str(self._first))
@@ -181,7 +181,7 @@ class _Around(_Helper):
 
     def __init__(self, control: _socket.socket, number: int, around: int) -> None:
         syscalls.enter(around, NEW_NET)
-        super().__init__(Routes(number), around, number)
+        super().__init__(Netlink(number), around, number)
         _answer(control, "ok")
 
 

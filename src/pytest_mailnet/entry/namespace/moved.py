@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from pytest_mailnet.entry.namespace import syscalls
 from pytest_mailnet.entry.namespace.files import Files
 from pytest_mailnet.entry.namespace.junction import RESOLVER, Junction, OwnHost, Wired, told
-from pytest_mailnet.entry.namespace.netlink import Routes
+from pytest_mailnet.entry.namespace.netlink import Netlink
 from pytest_mailnet.entry.namespace.nursery import Nursery
 from pytest_mailnet.entry.namespace.users import mapping, why_not
 from pytest_mailnet.errors import NoNamespace
@@ -62,7 +62,7 @@ class Moved:
         except OSError as error:
             reason = f"this machine gives no namespaces for a test run: {error}{why_not()}"
             raise NoNamespace(reason) from None
-        Routes()  # brings the loopback up
+        Netlink()  # brings the loopback up
         for port in pass_ports:
             listening = KernelSocket(socket.AF_INET, socket.SOCK_STREAM)
             listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

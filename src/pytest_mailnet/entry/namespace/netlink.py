@@ -10,7 +10,7 @@ import _socket
 import os
 import struct
 
-__all__ = ["DEVICE", "FAMILIES", "Routes", "version_of"]
+__all__ = ["DEVICE", "FAMILIES", "Netlink", "version_of"]
 
 FAMILIES = {4: _socket.AF_INET, 6: _socket.AF_INET6}
 """The address families, by the version of IP."""
@@ -29,7 +29,7 @@ _SCOPES = {(_UNICAST, 4): 253, (_LOCAL, 4): 254}  # on the link, on the host; IP
 _SAME_AT_BOTH_ENDS = b"\x02mlnet"  # a hardware address
 
 
-class Routes:
+class Netlink:
     """Devices, addresses and routes of the network namespace in which it is made.
 
     Args:
