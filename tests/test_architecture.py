@@ -25,7 +25,7 @@ MOST_FILES = 12
 PLACES = {
     "pytest": {"plugin"},
     "_pytest": set(),
-    "aiosmtpd": {"net.inhabitants", "server.handler_dialogue", "server.handler_service"},
+    "aiosmtpd": {"net.inhabitants", "server.handler_end", "server.handler_hooks"},
     "dnslib": {"dns.packets"},
     "dns": {"dns.zonefile", "dns.records", "cli.demo", "entry.adapters", "relay.routing"},
     "trio": {"entry.adapters"},

@@ -65,6 +65,54 @@ def test_the_next_host_is_tried_where_the_first_is_down(mailnet, outbox, alice):
     assert [session.host for session in mailnet.sessions] == ["alt1.gmail-smtp-in.l.google.com"]
 
 
+@pytest.mark.parametrize("reply", ["421 4.3.2 Service not available", "554 5.7.1 No service for you"])
+@pytest.mark.parametrize("stage", ["connect", "ehlo", "starttls"])
+def test_a_host_that_refuses_the_session_leaves_the_mail_to_the_next(mailnet, outbox, alice, stage, reply):
+    getattr(mailnet.gmail, f"on_{stage}")().reply(reply, close=True).times(1)
+
+    delivery = outbox.send(BOB, ["alice@gmail.com"], MAIL)["alice@gmail.com"]
+
+    assert delivery.state == "sent"
+    assert [session.host for session in mailnet.sessions] == [
+        "gmail-smtp-in.l.google.com",
+        "alt1.gmail-smtp-in.l.google.com",
+    ]
+
+
+def test_a_host_whose_address_is_not_to_be_had_leaves_the_mail_to_the_next(mailnet, outbox, alice):
+    mailnet.dns.fail("gmail-smtp-in.l.google.com", "dns-time-out")
+
+    delivery = outbox.send(BOB, ["alice@gmail.com"], MAIL)["alice@gmail.com"]
+
+    assert delivery.state == "sent"
+    assert [session.host for session in mailnet.sessions] == ["alt1.gmail-smtp-in.l.google.com"]
+
+
+@pytest.mark.parametrize(
+    ("reply", "state"), [("451 4.3.0 Try again later", "deferred"), ("550 5.7.1 Not today", "failed")]
+)
+@pytest.mark.parametrize("stage", ["data", "message"])
+def test_a_refusal_of_the_content_settles_the_mail(mailnet, outbox, stage, reply, state):
+    alice = mailnet.gmail.add_mailbox("alice")
+    getattr(mailnet.gmail, f"on_{stage}")().reply(reply)
+
+    delivery = outbox.send(BOB, ["alice@gmail.com"], MAIL)["alice@gmail.com"]
+
+    assert delivery.state == state
+    assert delivery.reply == reply
+    assert alice.messages == []
+
+
+@pytest.mark.parametrize("reply", ["421 4.3.2 Shutting down", "502 5.5.1 You cannot leave"])
+def test_a_quit_that_is_refused_changes_nothing(mailnet, outbox, alice, reply):
+    mailnet.gmail.on_command("QUIT").reply(reply)
+
+    delivery = outbox.send(BOB, ["alice@gmail.com"], MAIL)["alice@gmail.com"]
+
+    assert delivery.state == "sent"
+    assert len(alice.messages) == 1
+
+
 def test_a_greylisted_mail_gets_through_at_the_second_attempt(mailnet, outbox):
     shop = mailnet.add_server("mx.shop.example", domain="shop.example")
     shop.on_rcpt("sales@*").reply("450 4.2.0 Greylisted, come back in 10 minutes").times(1)

@@ -6,6 +6,7 @@ in it knows of a test.
 
 from __future__ import annotations
 
+import contextlib
 import email
 import email.policy
 import secrets
@@ -40,6 +41,12 @@ class User:
     reason: str = ""
 
 
+def _for_good(error: smtplib.SMTPResponseException) -> bool:
+    """Whether a server has said no, and not only later."""
+    # smtplib raises the class itself where it could read no reply.
+    return error.smtp_code >= 500 and type(error) is not smtplib.SMTPResponseException
+
+
 class SignUp:
     """The users, in memory."""
 
@@ -52,18 +59,23 @@ class SignUp:
         """Add a user and mail the link; tries again what was not sent at an earlier time."""
         user = self.users.setdefault(address, User(address, secrets.token_urlsafe(16)))
         try:
-            with smtplib.SMTP(self._account.host, 587, timeout=30) as server:
+            with contextlib.closing(smtplib.SMTP(self._account.host, 587, timeout=30)) as server:
                 server.starttls(context=ssl.create_default_context())
                 self._log_in(server)
                 server.send_message(self._letter(user), self._account.address, [address])
+                user.state, user.reason = "mailed", ""
+                with contextlib.suppress(OSError):  # a QUIT that fails changes nothing
+                    server.quit()
         except smtplib.SMTPRecipientsRefused as refused:
             code, text = refused.recipients[address]
             user.state = "unreachable" if code >= 500 else "unsent"
             user.reason = f"{code} {text.decode()}"
         except smtplib.SMTPResponseException as error:
-            raise NotConfigured(str(error.args)) from error
-        else:
-            user.state, user.reason = "mailed", ""
+            if _for_good(error):
+                raise NotConfigured(str(error.args)) from error
+            user.reason = str(error.args)
+        except (smtplib.SMTPServerDisconnected, ConnectionError, TimeoutError) as error:
+            user.reason = str(error)
         return user
 
     def confirm(self, secret: str) -> User:

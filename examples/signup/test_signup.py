@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 
 import pytest
@@ -39,6 +40,27 @@ def test_a_wrong_password_is_somebody_s_business(mailnet, mailer, signup):
 
     assert signup.users["bob@hotmail.com"].state == "unsent"
     assert mailnet.messages == []
+
+
+def test_a_log_in_that_is_refused_for_now_is_nobody_s_business(mailnet, signup):
+    mailnet.gmail.submission.on_auth().reply("454 4.7.0 Temporary authentication failure")
+
+    assert signup.register("bob@hotmail.com").state == "unsent"
+
+
+@pytest.mark.mailnet_faults(stage="auth")
+def test_whatever_goes_wrong_at_the_log_in_the_link_is_mailed_in_the_end(mailnet, signup, mailnet_fault):
+    mailnet.clock.compress()
+    mailnet.host("smtp.gmail.com").fail(mailnet_fault, times=1)
+
+    with contextlib.suppress(NotConfigured):  # a server that talks nonsense is somebody's business too
+        signup.register("bob@hotmail.com")
+    user = signup.users["bob@hotmail.com"]
+    if user.state == "unsent":
+        signup.register("bob@hotmail.com")
+
+    assert user.state == "mailed"
+    assert len(mailnet.messages) == 1
 
 
 def test_an_expired_token_is_told_and_a_fresh_one_sends_the_mail(mailnet):

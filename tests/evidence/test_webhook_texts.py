@@ -12,7 +12,7 @@ from pytest_mailnet.evidence.network_errors import Trouble, trouble_in
 from pytest_mailnet.evidence.webhooks import WEBHOOKS
 from pytest_mailnet.values import Stage
 
-AMAZON_SES, SENDGRID, MAILGUN, POSTMARK, SPARKPOST = WEBHOOKS
+AMAZON_SES, SENDGRID, MAILGUN, POSTMARK, SPARKPOST, *_ = WEBHOOKS
 
 
 def sample(name):

@@ -213,6 +213,46 @@ def test_an_alias_of_a_domain_that_comes_later_receives_too(mailnet):
     assert shop.mailbox("alice@other.example") is alice
 
 
+def test_gmail_seals_what_it_forwards_with_what_it_has_found_out(mailnet):
+    key = mailnet.sender.publish("b.example", dmarc="reject")
+    mailnet.gmail.add_mailbox("alice").forward_to("bob@yahoo.com")
+    bob = mailnet.yahoo.add_mailbox("bob")
+    content = b"From: <eve@b.example>\r\nTo: <alice@gmail.com>\r\nSubject: hi\r\n\r\nhello\r\n"
+
+    send("alice@gmail.com", host="gmail-smtp-in.l.google.com", sender="eve@b.example", mail=key.sign(content))
+    mailnet.deliver_all()
+
+    [message] = bob.messages
+    assert b"arc=pass" in message.trace
+    assert "spf=pass" in message["ARC-Authentication-Results"]
+    assert " d=google.com; s=arc-20260327;" in message["ARC-Seal"]
+
+
+def test_the_second_forwarder_continues_the_chain(mailnet):
+    mailnet.gmail.add_mailbox("alice").forward_to("bob@hotmail.com")
+    mailnet.hotmail.add_mailbox("bob").forward_to("carol@yahoo.com")
+    carol = mailnet.yahoo.add_mailbox("carol")
+
+    mailnet.gmail.send(sender="dave", to="bob@hotmail.com")
+    mailnet.icloud.send(sender="dave", to="alice@gmail.com")
+    mailnet.deliver_all()
+
+    once, twice = sorted(carol.messages, key=lambda it: len(it.parsed.get_all("ARC-Seal")))
+    assert [it.partition(";")[0] for it in once.parsed.get_all("ARC-Seal")] == ["i=1"]
+    assert [it.partition(";")[0] for it in twice.parsed.get_all("ARC-Seal")] == ["i=2", "i=1"]
+    assert b"arc=pass" in twice.trace
+
+
+def test_a_server_that_does_not_seal_forwards_without(mailnet, alice):
+    alice.forward_to("bob@gmail.com")
+    bob = mailnet.gmail.add_mailbox("bob")
+
+    send("alice@shop.example")
+    mailnet.deliver_all()
+
+    assert bob.messages[0]["ARC-Seal"] is None
+
+
 @pytest.mark.parametrize(
     ("written", "error", "told"),
     [

@@ -209,7 +209,9 @@ def test_a_bounce_of_a_server_with_a_handler(mailnet, bob):
 
 @pytest.mark.parametrize("fate", ["junk", "discard"])
 def test_what_a_handler_has_is_its_own(make_mailnet, fate):
-    told = f"{fate}.*: mx.shop.example is served by a handler, which decides itself what becomes of a mail"
+    told = (
+        f"{fate}.*: mx.shop.example is served by the application, which decides itself what becomes of a mail"
+    )
 
     def decide_for(net):
         shop = net.add_server("mx.shop.example", domain="shop.example", handler=Handler())

@@ -561,7 +561,7 @@ def test_a_mailbox_at_a_handler_would_have_no_effect(server):
         server.add_mailbox("alice")
 
     assert str(refused.value) == (
-        "add_mailbox('alice'): mx.app.example is served by a handler, which decides itself who has a mailbox"
+        "add_mailbox('alice'): mx.app.example is served by the application, which decides itself who has a mailbox"
     )
 
 

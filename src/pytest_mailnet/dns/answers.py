@@ -23,6 +23,7 @@ class DnsAnswer(NamedTuple):
         additional: addresses of the hosts in the answers.
         broken: the fault that happens to the answer on its way; None for none.
         signed: whether all of it comes from signed zones (RFC 4035, 3.2.3).
+        wrong: the fault that has made it what it is; None for a true answer.
     """
 
     rcode: str
@@ -31,6 +32,7 @@ class DnsAnswer(NamedTuple):
     additional: tuple[Record, ...] = ()
     broken: DnsManner | None = None
     signed: bool = False
+    wrong: DnsManner | None = None
 
     @property
     def failed(self) -> bool:
@@ -51,12 +53,14 @@ class Addresses(NamedTuple):
         canonical: the name at the end of the CNAME chain; the name that was asked for without one.
         addresses: the IP addresses.
         texts: the records of the answer section, one line each.
+        fault: the fault that the question has met; None for none.
     """
 
     rcode: str
     canonical: str
     addresses: tuple[str, ...]
     texts: tuple[str, ...]
+    fault: DnsManner | None = None
 
 
 @functools.lru_cache(maxsize=1024)
@@ -73,4 +77,5 @@ def addresses_in(name: str, answer: DnsAnswer) -> Addresses:
         chain[-1].rdata.rstrip(".") if chain else name,
         tuple(record.rdata for record in answer.answers if record.rdtype in _ADDRESSES),
         tuple(map(str, answer.answers)),
+        answer.wrong or answer.broken,
     )

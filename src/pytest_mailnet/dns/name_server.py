@@ -86,6 +86,7 @@ class NameServer:
             return Sent(None, reset=tcp)
         answer = self._answer(asked)
         broken = answer.broken
+        fault = answer.wrong or broken
         if asked.label is not None:
             self._journal.add(
                 Query(
@@ -97,6 +98,7 @@ class NameServer:
                     "tcp" if tcp else "udp",
                     server,
                     client,
+                    f"dns-{fault}" if fault else "",
                 )
             )
         if broken in {DnsManner.TIME_OUT, DnsManner.ONE_SERVER_DOWN}:

@@ -234,7 +234,7 @@ class Resolver:
             drawn: a fault for this question alone, before the name's own faults; None for none.
         """
         answer = self.answer(name, rdtype, drawn)
-        return DnsAnswer("SERVFAIL") if answer.broken in UNHEARD else answer
+        return DnsAnswer("SERVFAIL", wrong=answer.broken) if answer.broken in UNHEARD else answer
 
     def answer(self, name: str, rdtype: str, drawn: DnsFault | None = None) -> DnsAnswer:
         """Find the answer of `lookup` before anything happens to it on its way; `broken` says what will.
@@ -254,8 +254,8 @@ class Resolver:
             with self._lock:
                 fault, drawn = drawn or self._faults.at(asked, rdtype), None
                 wrong = None if fault is None else wrong_answer(fault.manner, asked, rdtype, self._zones)
-                if wrong is not None:
-                    return wrong
+                if fault is not None and wrong is not None:
+                    return wrong._replace(wrong=fault.manner)
                 broken = broken if fault is None else fault.manner
                 # A DS is of the zone above.
                 signed = signed and self._signed.cover(asked.partition(".")[2] if rdtype == "DS" else asked)

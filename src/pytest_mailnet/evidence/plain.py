@@ -1,8 +1,9 @@
-"""Takes away what has been put around a copied text: quoting, indentation, fences, links."""
+"""Takes away what has been put around a copied text: quoting, indentation, fences, links, a form."""
 
 from __future__ import annotations
 
 import re
+import urllib.parse
 
 __all__ = ["forwarded", "unquoted"]
 
@@ -18,6 +19,7 @@ _FORWARDED = re.compile(
     r"|Begin forwarded message:)[ \t]*\n\s*(?=[A-Za-z-]{2,30}: )",
     re.IGNORECASE | re.MULTILINE,
 )
+_FORM = "mandrill_events="  # the body in which Mandrill posts its JSON
 _LINK = re.compile(r"\[([^\[\]\n]{1,320})\]\((?:mailto:|https?://)[^()\s]{1,400}\)")
 
 
@@ -31,6 +33,8 @@ def unquoted(text: str, *, answered: bool = False) -> str:
         answered: whether somebody may have written more than he quotes; if not, most lines have to be quoted.
     """
     text = _LINK.sub(r"\1", _FENCE.sub("", text))
+    if text.lstrip().startswith(_FORM):
+        return urllib.parse.unquote_plus(text.lstrip().removeprefix(_FORM).partition("&")[0])
     for level in range(_DEEPEST):
         inner = _dedented(_without_marks(text, most=level > 0 or not answered))
         if inner == text:

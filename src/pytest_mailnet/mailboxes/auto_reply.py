@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import email.header
-import email.utils
-import hashlib
 from collections.abc import Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from pytest_mailnet.mailboxes.addressing import same_address
-from pytest_mailnet.printable import printable
+from pytest_mailnet.mailboxes.letter import answered_fields, letter
 from pytest_mailnet.smtp.headers import addresses_of, header_fields
 
 if TYPE_CHECKING:
@@ -21,7 +18,6 @@ __all__ = ["automatic_reply", "why_unanswered"]
 
 _BULK = frozenset({"bulk", "junk", "list"})  # RFC 3834, 2, of Precedence
 _NAMED_IN = frozenset({"to", "cc", "bcc", "resent-to", "resent-cc", "resent-bcc"})  # RFC 5230, 4.5
-_LONGEST = 900  # of a field's value; RFC 5322, 2.1.1
 
 
 def why_unanswered(mailbox: Mailbox, message: Message, recipients: Iterable[str]) -> str:
@@ -60,27 +56,10 @@ def automatic_reply(mailbox: Mailbox, text: str, message: Message, now: datetime
         now: the time to write in Date.
     """
     values = dict(reversed(header_fields(message.content)))
-    made = hashlib.sha256(
-        repr((mailbox.address, now, message.envelope)).encode() + message.content
-    ).hexdigest()
-    asked = values.get("message-id", "")
-    references = " ".join(it for it in (values.get("references", values.get("in-reply-to", "")), asked) if it)
-    fields = [
-        ("From", f"<{mailbox.address}>"),
-        ("To", f"<{message.sender}>"),
-        ("Subject", _encoded(f"Auto: {values.get('subject', '')}".strip())),  # RFC 5230, 4.3
-        ("Date", email.utils.format_datetime(now)),
-        ("Message-ID", f"<{made[:24]}@{mailbox.address.rpartition('@')[2]}>"),
-        ("In-Reply-To", asked),
-        ("References", references),
-        ("Auto-Submitted", "auto-replied"),
-        ("MIME-Version", "1.0"),
-        ("Content-Type", "text/plain; charset=utf-8"),
-        ("Content-Transfer-Encoding", "7bit" if text.isascii() else "8bit"),
-    ]
-    shown = ((name, printable(value.replace("\t", " "))[:_LONGEST]) for name, value in fields if value)
-    head = "".join(f"{name}: {value}\r\n" for name, value in shown)
-    return (head + "\r\n" + "".join(f"{line}\r\n" for line in text.splitlines())).encode()
+    subject = f"Auto: {values.get('subject', '')}".strip()  # RFC 5230, 4.3
+    fields = [*answered_fields(message), ("Auto-Submitted", "auto-replied")]
+    about = repr(message.envelope).encode() + message.content
+    return letter(mailbox.address, [message.sender], subject, text, now, more=fields, about=about)
 
 
 def _is_of_a_program(name: str, value: str) -> bool:
@@ -89,7 +68,3 @@ def _is_of_a_program(name: str, value: str) -> bool:
     if name == "auto-submitted":
         return word != "no"
     return name.startswith("list-") or (name == "precedence" and word in _BULK)
-
-
-def _encoded(text: str) -> str:
-    return text if text.isascii() else email.header.Header(text, "utf-8").encode().replace("\n ", " ")

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import functools
 import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from pytest_mailnet.errors import InvalidSetting
 from pytest_mailnet.handles.attributes import Flag, Setting, flag, is_whole, steady
 from pytest_mailnet.mailboxes.account import Account
 from pytest_mailnet.mailboxes.addressing import checked_address, same_address
 from pytest_mailnet.record.session import Message
+from pytest_mailnet.smtp.headers import addresses_of, header_fields
 
-__all__ = ["Forward", "Mailbox", "answered_lately", "forwards_of", "has_room_for", "is_busy"]
+__all__ = ["Forward", "Mailbox", "Outgoing", "answered_lately", "forwards_of", "has_room_for", "is_busy"]
 
 _HOUR = timedelta(hours=1)
 _DAYS_BETWEEN_REPLIES = timedelta(days=7)  # RFC 5230, 4.1; RFC 3834, 2 leaves it at "several days"
@@ -32,6 +33,7 @@ _OF_A_MAILBOX: Mapping[str, str] = MappingProxyType(
         "address": "further addresses are aliases, .add_mailbox(address, aliases=...)",
         "password": "mailbox.account.password is what its owner logs in with",
         "aliases": "mailbox.account.aliases are its further addresses; .add_mailbox(address, aliases=...)",
+        "reply": ".reply_to(message, 'Thank you.') answers a message",
         "enabled": "mailbox.disabled = True is for one that its owner has lost",
     }
 )
@@ -47,6 +49,27 @@ def _text(given: object, what: str) -> str | None:
     if given is None or (isinstance(given, str) and given.strip()):
         return given
     raise InvalidSetting(f"{what}: {given!r} is no text; it takes one as in 'I am away.', or None for none")
+
+
+class Outgoing(Protocol):
+    """What a mailbox asks of the provider that sends for it."""
+
+    def complain(self, message: Message, to: str) -> None:
+        """Send a feedback report on a message to an address."""
+        ...
+
+    def send(
+        self,
+        author: str,
+        to: tuple[str, ...],
+        subject: str,
+        text: str,
+        *,
+        content: bytes | None = None,
+        answered: Message | None = None,
+    ) -> None:
+        """Send a mail of an author's; of `content` as it is, or one with a subject and a text."""
+        ...
 
 
 class Forward(NamedTuple):
@@ -68,7 +91,7 @@ class Mailbox:
     Args:
         address: in full.
         account: see the property.
-        complain: sends a feedback report on a message, to an address.
+        outgoing: takes what it sends.
         moved: called when `catch_all` is set.
 
     Attributes:
@@ -94,12 +117,12 @@ class Mailbox:
         self,
         address: str,
         account: Account,
-        complain: Callable[[Message, str], None],
+        outgoing: Outgoing,
         moved: Callable[[], object] = bool,
     ) -> None:
         self._address = address
         self._account = account
-        self._complain, self._moved = complain, moved
+        self._outgoing, self._moved = outgoing, moved
         self._messages: list[Message] = []
         self._junk: list[Message] = []
         # Replaced as a whole: the servers read while the test writes.
@@ -145,6 +168,52 @@ class Mailbox:
             raise InvalidSetting(f"forward_to({address!r}): that is the mailbox itself")
         self._forwards += (Forward(address, flag(keep, "forward_to(keep=...)")),)
 
+    def send(
+        self, *, to: str | Iterable[str], subject: str = "", text: str = "", content: bytes | None = None
+    ) -> None:
+        """Write a mail, as the owner of the mailbox does in a browser.
+
+        It waits in the provider's queue until `mailnet.deliver_all()`, which takes it to the servers of its
+        recipients from an address of the provider's, so that SPF passes there. With the extra `auth` it is
+        signed with a key that the provider publishes in the net.
+
+        Args:
+            to: the recipient or recipients.
+            subject: the subject.
+            text: what it says, in plain text.
+            content: a whole message in place of subject and text, sent as it is.
+
+        Raises:
+            InvalidAddress: for an invalid recipient.
+            InvalidSetting: for a content that is no bytes, or that comes with a subject or text.
+        """
+        if content is not None and (subject or text or not isinstance(content, bytes)):
+            raise InvalidSetting(
+                "mailbox.send(content=...) takes a whole message as bytes, and no subject or text beside it"
+            )
+        recipients = tuple(map(checked_address, (to,) if isinstance(to, str) else to))
+        if not recipients:
+            raise InvalidSetting("mailbox.send(to=...) takes the address of at least one recipient")
+        self._outgoing.send(self.address, recipients, subject, text, content=content)
+
+    def reply_to(self, message: Message, text: str) -> None:
+        """Answer a message, to its Reply-To, or else to whom it is from (RFC 5322, 3.6.2); see `send`.
+
+        Args:
+            message: the message, in this mailbox or not.
+            text: what the answer says, in plain text.
+
+        Raises:
+            InvalidSetting: if there is no address in the message to which to answer.
+        """
+        fields = dict(reversed(header_fields(message.content)))
+        to = tuple(addresses_of(fields.get("reply-to") or fields.get("from", "")))
+        if not to:
+            raise InvalidSetting(f"reply_to({message!r}): it has no address in From or Reply-To to answer to")
+        subject = fields.get("subject", "")
+        subject = subject if subject[:3].lower() == "re:" else f"Re: {subject}".strip()
+        self._outgoing.send(self.address, tuple(map(checked_address, to)), subject, text, answered=message)
+
     def report_spam(self, message: Message, *, to: str | None = None) -> None:
         """Press the button "this is spam": the sender gets a feedback report (ARF, RFC 5965).
 
@@ -167,7 +236,7 @@ class Mailbox:
                 f"report_spam({message!r}): it came from the null sender; say to whom the report goes, "
                 "as in to='fbl@shop.example'"
             )
-        self._complain(message, to or f"abuse@{domain}")
+        self._outgoing.complain(message, to or f"abuse@{domain}")
 
     def __repr__(self) -> str:
         junk = f", {len(self.junk)} in junk" if self.junk else ""

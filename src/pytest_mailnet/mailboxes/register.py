@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from pytest_mailnet.domain_names import a_labels
@@ -13,7 +13,7 @@ from pytest_mailnet.mailboxes.mailbox import Mailbox
 
 if TYPE_CHECKING:
     from pytest_mailnet.clock import Clock
-    from pytest_mailnet.record.session import Message
+    from pytest_mailnet.mailboxes.mailbox import Outgoing
 
 __all__ = ["Register"]
 
@@ -31,7 +31,7 @@ class Register:
         takes_all: whether every recipient in its domains has a mailbox; one that takes all, and has no
             domain, takes those of all domains.
         clock: the net's.
-        complain: sends a feedback report on a message, to an address.
+        outgoing: takes what mailboxes send.
 
     Attributes:
         domains: as above, and those added since.
@@ -45,11 +45,11 @@ class Register:
         *,
         takes_all: bool,
         clock: Clock,
-        complain: Callable[[Message, str], None],
+        outgoing: Outgoing,
     ) -> None:
         self.domains: tuple[str, ...] = domains
         self._owner, self._addressing, self._takes_all = owner, addressing, takes_all
-        self._clock, self._complain = clock, complain
+        self._clock, self._outgoing = clock, outgoing
         self._own: dict[str, Mailbox] = {}
         self._by_alias: dict[str, Mailbox] = {}
         self._catching: dict[str, Mailbox] = {}
@@ -76,7 +76,7 @@ class Register:
         opened = mailbox is None
         if mailbox is None:
             mailbox = Mailbox(
-                address, Account(address, self._clock, moved=self._sort), self._complain, self._sort
+                address, Account(address, self._clock, moved=self._sort), self._outgoing, self._sort
             )
         if quota is not None:
             mailbox.quota = quota

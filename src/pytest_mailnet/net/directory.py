@@ -20,7 +20,7 @@ from pytest_mailnet.senders.sender import Sender
 from pytest_mailnet.system.native import Lock, lock
 
 if TYPE_CHECKING:
-    from pytest_mailnet.server.handler_service import Handling
+    from pytest_mailnet.server.passing_service import Decider
 
 __all__ = ["Directory"]
 
@@ -94,7 +94,7 @@ class Directory:
         ports: Iterable[int],
         tls_ports: Iterable[int] | None,
         preference: int,
-        handling: Handling | None = None,
+        decider: Decider | None = None,
     ) -> Operator:
         """Add a plain mail server and its records; see `MailNet.add_server`."""
         name, *local = map(_host_name, (host, *domains))
@@ -108,10 +108,10 @@ class Directory:
             if name in self.hosts or name in self.operators:
                 raise InvalidAddress(f"{host!r} is in this net already; a host is added once")
             server = self._operated(
-                plain_facts(name, tuple(local), listening, encrypted, handled=handling is not None)
+                plain_facts(name, tuple(local), listening, encrypted, handled=decider is not None)
             )
             self._add_host(server, name, ips)
-            self.hosts[name].handling = handling
+            self.hosts[name].decider = decider
             self._dns.put(address_record(name, ip) for ip in self.hosts[name].addresses)
             for domain in local:
                 self._dns.add(domain, "MX", f"{preference} {name}.")

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from pytest_mailnet.net.internet import Internet
     from pytest_mailnet.providers.host_service import HostService
     from pytest_mailnet.providers.operator import Operator
-    from pytest_mailnet.server.handler_service import Handling
+    from pytest_mailnet.server.application_server import Announcement
+    from pytest_mailnet.server.passing_service import Decider
 
 __all__ = ["Inhabitants"]
 
@@ -110,6 +111,9 @@ class Inhabitants:
         preference: int = 10,
         handler: object = None,
         factory: object = None,
+        at: tuple[str, int] | None = None,
+        announce: Announcement | None = None,
+        lmtp: bool = False,
     ) -> Server:
         """Add a plain mail server without opinions, and its DNS records.
 
@@ -125,6 +129,10 @@ class Inhabitants:
                 thread of their own; answers that the test has scripted come before them. None for the net.
             factory: the subclass of `aiosmtpd.smtp.SMTP` that calls the hooks, or a `functools.partial` of
                 one with further arguments; None for `SMTP` itself.
+            at: the real address and port of a server of the application's, which then decides what clients
+                are told; answers that the test has scripted come before. None for the net.
+            announce: how that server is told who connects: "PROXY" or "XCLIENT", if it takes one of them.
+            lmtp: whether that server speaks LMTP, whatever its clients here speak.
 
         Returns:
             The server: a provider and its only host in one.
@@ -132,14 +140,14 @@ class Inhabitants:
         Raises:
             InvalidAddress: for an invalid name or address, or if the host is in the net already.
             InvalidSetting: for an invalid port, one of `tls_ports` that is not among `ports`, a handler that
-                is a class, or a factory that is no subclass of `SMTP` or has no handler.
+                is a class, a factory that is no subclass of `SMTP` or has no handler, or `at` with a handler.
             AddressInUse: if another inhabitant of the net has the address.
         """
         __tracebackhide__ = True
-        handling = _handling(host, handler, factory)
+        decider = _decider(host, handler, factory, at, announce, lmtp)
         directory = self._internet.directory
         operator = directory.add_server(
-            host, _listed(domain), _listed(ip), ports, tls_ports, preference, handling
+            host, _listed(domain), _listed(ip), ports, tls_ports, preference, decider
         )
         server = Server(operator, directory.hosts)
         return cast("Server", self._faces.setdefault(operator.name, server))
@@ -273,15 +281,25 @@ class Inhabitants:
         return self._face(service.operator).hosts[service.name]
 
 
-def _handling(host: str, handler: object, factory: object) -> Handling | None:
-    if handler is None and factory is None:
+def _decider(  # noqa: PLR0917  # as above
+    host: str, handler: object, factory: object, at: object, announce: object, lmtp: object
+) -> Decider | None:
+    elsewhere = any((at, announce, lmtp))
+    if handler is None and factory is None and not elsewhere:
         return None
     __tracebackhide__ = True
+    call = f"mailnet.add_server({host!r}"
+    if handler is None and factory is None:
+        from pytest_mailnet.server.application_server import ApplicationServer  # noqa: PLC0415  # with asyncio's TLS
+
+        return ApplicationServer(call, at, announce, lmtp)
+    if elsewhere:
+        raise InvalidSetting(f"{call}, handler=..., at=...): a server has a handler, or is elsewhere")
     from aiosmtpd.smtp import SMTP  # noqa: PLC0415  # costs 60 ms, and most nets have no handler
 
-    from pytest_mailnet.server.handler_service import Handling  # noqa: PLC0415
+    from pytest_mailnet.server.handler_hooks import Handling  # noqa: PLC0415  # as above
 
-    return Handling(handler, SMTP if factory is None else factory, f"mailnet.add_server({host!r}")
+    return Handling(handler, SMTP if factory is None else factory, call)
 
 
 def _listed(given: str | Iterable[str]) -> tuple[str, ...]:

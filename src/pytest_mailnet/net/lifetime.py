@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from random import Random
+from typing import ClassVar
 
 from pytest_mailnet.clock import Clock
 from pytest_mailnet.config import MailNetConfig
@@ -37,7 +39,11 @@ class Lifetime:
         journal: the record of everything that happened.
         clock: the net's clock, the only one that rules go by.
         entered: whether the net has ever been active.
+        at_end: called with each net of the process that is left, for who counts what was met; replaced as a
+            whole.
     """
+
+    at_end: ClassVar[tuple[Callable[[Lifetime], object], ...]] = ()
 
     def __init__(
         self,
@@ -90,9 +96,11 @@ class Lifetime:
             self._active.verify()
         active, self._active = self._active, None
         active.end()
+        for tell in self.at_end:
+            tell(self)
         for host in self.internet.directory.hosts.values():
-            if host.handling is not None:
-                host.handling.loop.close()
+            if host.decider is not None:
+                host.decider.close()
         if self._own_engine:
             self.engine.close()
         if error is None:

@@ -75,6 +75,7 @@ class LookingUp:
                     via,
                     None,
                     net.sender.ip,
+                    f"dns-{answer.fault}" if answer.fault else "",
                 )
             )
             if answer.rcode != "NOERROR":

@@ -20,6 +20,9 @@ __all__ = ["mailnet", "mailnet_config", "mailnet_process", "make_mailnet"]
 _nets = pytest.StashKey[list["MailNet"]]()
 _files = pytest.StashKey[pytest.TempPathFactory]()
 _LOG = "--mailnet-log"
+_COVERAGE = "--mailnet-cov"
+_COVERAGE_REPORT = "--mailnet-cov-report"
+_COVERAGE_LEAST = "--mailnet-cov-fail-under"
 _FAULTS = "mailnet_faults"
 _GUARD = "mailnet_guard"
 _NAMESPACE = "--mailnet-namespace"
@@ -56,10 +59,28 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     from pytest_mailnet.plugin.as_compiled import AsCompiled  # noqa: PLC0415
 
     AsCompiled.install()
-    parser.getgroup("mailnet", "a little Internet for mail").addoption(
+    group = parser.getgroup("mailnet", "a little Internet for mail")
+    group.addoption(
         _LOG,
         choices=("failed", "always", "never"),
         help="which tests' reports tell their DNS questions and SMTP sessions (default: failed)",
+    )
+    group.addoption(
+        _COVERAGE,
+        action="store_true",
+        help="report which answers of servers and of the DNS the tests have met, and which not",
+    )
+    group.addoption(
+        _COVERAGE_REPORT,
+        action="append",
+        metavar="TYPE",
+        help="type of that report: term, json or html, of which the last two may be followed by :FILE; "
+        "several times for several (default: term). An empty one for none",
+    )
+    group.addoption(
+        _COVERAGE_LEAST,
+        metavar="MIN",
+        help="fail if less than MIN percent of what an application can meet was met",
     )
     for name, (kind, text) in _SETTINGS.items():
         parser.addini(f"mailnet_{name}", text, type=kind, default=None)
@@ -94,6 +115,13 @@ def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(NeverOff(_nets, guarding=guarding))
     config.pluginmanager.register(Section(_nets, _files))
     config.pluginmanager.register(OfPassedTests())
+    asked = {name: config.getoption(name) for name in (_COVERAGE_REPORT, _COVERAGE_LEAST)}
+    if config.getoption(_COVERAGE):
+        from pytest_mailnet.plugin.coverage_run import CoverageRun  # noqa: PLC0415
+
+        config.pluginmanager.register(CoverageRun(config, *asked.values()))
+    elif vain := [name for name, given in asked.items() if given is not None]:
+        raise pytest.UsageError(f"{vain[0]} is without effect: it takes {_COVERAGE}, which counts")
     config.addinivalue_line(
         "markers",
         f"{_FAULTS}(*, stage=..., kind=...): run this test once with each fault, given as mailnet_fault",

@@ -74,6 +74,10 @@ class Catalogue:
         facts = self.load(era["name"], era["era"]) if era else self.load(given)
         return f"{facts.name}-{era['era']}" if era and facts.era != era["era"] else facts.name
 
+    def stem_of(self, facts: Facts) -> str:
+        """The stem of the file that facts of this catalogue were read from; the name of any others."""
+        return next((stem for stem, it in self._facts.items() if it is facts), facts.name)
+
     def load_stem(self, stem: str) -> Facts:
         """The facts in a file, by its stem."""
         era = _ERA.fullmatch(stem)

@@ -15,7 +15,24 @@ from pytest_mailnet.smtp.manners import USUAL, Manners
 if TYPE_CHECKING:
     from pytest_mailnet.rules import Rule
 
-__all__ = ["Facts", "Submission", "plain_facts"]
+__all__ = ["UNSEALED", "ArcSeal", "Facts", "Submission", "plain_facts"]
+
+
+@dataclass(frozen=True, slots=True)
+class ArcSeal:
+    """With which key a provider seals the mail that its mailboxes forward (RFC 8617).
+
+    Attributes:
+        domain: the domain that answers for it, d=; "" for a provider that does not seal.
+        selector: the name of the key, s=.
+    """
+
+    domain: str = ""
+    selector: str = ""
+
+
+UNSEALED = ArcSeal()
+"""That of a provider that does not seal."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -82,6 +99,7 @@ class Facts:
         suppresses: whether it keeps a list of recipients to whom it sends no longer.
         dmarc_rfc: by which edition of DMARC it goes: 9989, or 7489.
         addressing: what it makes of tags and dots in addresses.
+        arc: with which key it seals what its mailboxes forward.
         catch_all: whether every recipient in its domains has a mailbox.
         handled: whether a handler decides in its place, about mailboxes too.
         manners: how its servers hold their conversations.
@@ -109,6 +127,7 @@ class Facts:
     suppresses: bool = False
     dmarc_rfc: int = 9989
     addressing: Addressing = LITERAL
+    arc: ArcSeal = UNSEALED
     catch_all: bool = False
     handled: bool = False
     manners: Manners = USUAL

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from pytest_mailnet.clock import Clock
     from pytest_mailnet.providers.decisions import Decisions
     from pytest_mailnet.providers.operator import Operator
-    from pytest_mailnet.server.handler_service import Handling
+    from pytest_mailnet.server.passing_service import Decider
     from pytest_mailnet.smtp.manners import Manners
     from pytest_mailnet.smtp.state import HangUp, Step
 
@@ -53,7 +53,7 @@ class HostService:
         helo_only: whether it is so old that EHLO is an unknown command to it.
         auth_before_tls: whether it takes log-ins in the clear.
         faults: the faults of its connections.
-        handling: the handler that serves it in place of the net; None for the net.
+        decider: who decides its conversations in place of the net; None for the net.
         opened: called with ports that it listens on from now on.
     """
 
@@ -75,7 +75,7 @@ class HostService:
         self.auth_before_tls: bool = self._known.auth_before_tls
         self._authority = authority
         self.faults: Armed = Armed(faults_lock)
-        self.handling: Handling | None = None
+        self.decider: Decider | None = None
         self.opened: Callable[[Iterable[int]], object] = tuple
 
     # Made at first use, to which few hosts come. Two threads may both make one; `setdefault` keeps the first.
@@ -132,13 +132,13 @@ class HostService:
             drawn: a fault of this connection besides the host's own; None for none.
         """
         name, journal = self.operator.name, self.operator.journal
-        if self.handling is None:
+        if self.decider is None:
             from pytest_mailnet.server.smtp_server import MailService  # noqa: PLC0415  # with all of SMTP
 
             return MailService(self, name, journal, departed, drawn)
-        from pytest_mailnet.server.handler_service import HandlerService  # noqa: PLC0415  # with aiosmtpd
+        from pytest_mailnet.server.passing_service import PassingService  # noqa: PLC0415  # as above
 
-        return HandlerService(self, name, journal, departed, drawn, self.handling)
+        return PassingService(self, name, journal, departed, drawn, self.decider)
 
     def listen_on(self, ports: tuple[int, ...]) -> None:
         """Set the ports that it listens on."""
@@ -271,8 +271,8 @@ class HostService:
         return self.decisions.decide(stage, step, self.operator)
 
     def deliver(self, step: Step, envelope: Envelope, content: bytes) -> None:
-        """Hand a mail to the operator; a mail that a handler has taken is only recorded."""
-        deliver = self.operator.deliver if self.handling is None else self.operator.note_taken
+        """Hand a mail to the operator; a mail that somebody else has taken is only recorded."""
+        deliver = self.operator.deliver if self.decider is None else self.operator.note_taken
         deliver(step, envelope, content)
 
     def failed(self, error: Exception, stage: Stage | None, step: Step, told: str | None = None) -> None:

@@ -95,7 +95,7 @@ class Operator:
             facts.addressing,
             takes_all=facts.catch_all,
             clock=clock,
-            complain=self._complain,
+            outgoing=self,
         )
         self.is_local: Callable[[str], bool] = self.register.is_local
         self.mailbox_of: Callable[[str], Mailbox | None] = self.register.home_of
@@ -143,8 +143,8 @@ class Operator:
         """Open a mailbox; see `Provider.add_mailbox`."""
         if self.facts.handled:
             raise InvalidSetting(
-                f"add_mailbox({address!r}): {self.name} is served by a handler, which decides itself who has "
-                "a mailbox"
+                f"add_mailbox({address!r}): {self.name} is served by the application, which decides itself "
+                "who has a mailbox"
             )
         plain = isinstance(address, str) and "@" not in address
         if self.facts.submission is not None and not self.domains and (plain or not self.facts.customer):
@@ -239,7 +239,7 @@ class Operator:
             mail = for_some(message, left) if gone else message
             relay.accept(self, step, mail, [left.index(it) for it in to.elsewhere])
         for onward in to.onward:
-            relay.accept(self, step, forwarded(message, onward), [0])
+            relay.forward(self, step, forwarded(message, onward))
         if to.bounced and step.fate is not None:
             relay.bounce(self, step, for_some(message, to.bounced), said=step.fate.diagnostic)
         for number, mailbox in to.looping.items():
@@ -276,8 +276,8 @@ class Operator:
         fate = step.fate
         if fate is not None and fate.diagnostic is None:
             raise InvalidSetting(
-                f".on_message(...).{fate.name}(): {self.name} is served by a handler, which decides itself "
-                "what becomes of a mail"
+                f".on_message(...).{fate.name}(): {self.name} is served by the application, which decides "
+                "itself what becomes of a mail"
             )
         if fate is not None:
             self.value_of(step, "queue_id")
@@ -339,5 +339,33 @@ class Operator:
         )
         self.journal.add(Incident(self.journal.elapsed(), "error", text, error))
 
-    def _complain(self, message: Message, to: str) -> None:
+    def complain(self, message: Message, to: str) -> None:
+        """Send a feedback report on a message, when the queue runs; see `Mailbox.report_spam`."""
         self._relay.complain(self, message, to)
+
+    def send(
+        self,
+        author: str,
+        to: tuple[str, ...],
+        subject: str,
+        text: str,
+        *,
+        content: bytes | None = None,
+        answered: Message | None = None,
+    ) -> None:
+        """Take a mail that the owner of a mailbox writes; see `Mailbox.send` and `Mailbox.reply_to`.
+
+        Args:
+            author: the address of the mailbox.
+            to: the recipients.
+            subject: the subject.
+            text: what it says.
+            content: the whole mail in place of these two.
+            answered: the message that it answers; None for none.
+        """
+        if content is None:
+            from pytest_mailnet.mailboxes.letter import answered_fields, letter  # noqa: PLC0415  # few tests write
+
+            more = answered_fields(answered) if answered else []
+            content = letter(author, to, subject, text, self.clock.now(), more=more)
+        self._relay.send(self, author, to, content)

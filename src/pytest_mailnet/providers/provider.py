@@ -109,7 +109,7 @@ class Provider(Agent):
         Raises:
             InvalidAddress: for an invalid address, or a domain that is not the provider's.
             InvalidSetting: for a quota that is no number of bytes, a password that is no text, or a provider
-                that is served by a handler.
+                that is served by the application.
         """
         return self._operator.add_mailbox(address, quota=quota, password=password, aliases=aliases)
 
@@ -146,6 +146,37 @@ class Provider(Agent):
         """The recipients on the suppression list: those given to `suppress`, and those whose mail bounced."""
         added = ".suppress('bob@hotmail.com') puts one on the list."
         return Snapshot(self._operator.clientele.suppressed, "provider.suppressed", added)
+
+    def send(
+        self,
+        *,
+        to: str | Iterable[str],
+        sender: str = "someone",
+        subject: str = "",
+        text: str = "",
+        content: bytes | None = None,
+    ) -> Mailbox:
+        """Let a user write a mail: `mailnet.gmail.send(to="support@app.example", subject="Help")`.
+
+        It goes out with `mailnet.deliver_all()`; see `Mailbox.send`.
+
+        Args:
+            to: the recipient or recipients.
+            sender: the user, "alice" or "alice@gmail.com", whose mailbox is opened if there is none.
+            subject: the subject.
+            text: what it says, in plain text.
+            content: a whole message in place of subject and text, sent as it is.
+
+        Returns:
+            The user's mailbox, in which answers and bounces arrive.
+
+        Raises:
+            InvalidAddress: for an invalid sender or recipient.
+            InvalidSetting: for a content that is no bytes, or that comes with a subject or text.
+        """
+        mailbox = self._operator.add_mailbox(sender)
+        mailbox.send(to=to, subject=subject, text=text, content=content)
+        return mailbox
 
     def mailbox(self, address: str) -> Mailbox:
         """The mailbox of an address, "alice" or "alice@gmail.com".

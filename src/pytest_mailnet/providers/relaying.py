@@ -29,6 +29,16 @@ class Relay(Protocol[Taker_contra]):
         """
         ...
 
+    def forward(self, operator: Taker_contra, step: Step, message: Message) -> None:
+        """Take a mail that a mailbox forwards.
+
+        Args:
+            operator: the operator that took it.
+            step: the session in which it came.
+            message: the mail, for the one to whom it goes on.
+        """
+        ...
+
     def bounce(
         self,
         operator: Taker_contra,
@@ -57,6 +67,17 @@ class Relay(Protocol[Taker_contra]):
             to: the recipient.
             content: the mail.
             about: the session of the mail that it answers.
+        """
+        ...
+
+    def send(self, operator: Taker_contra, author: str, to: tuple[str, ...], content: bytes) -> None:
+        """Send a mail of a user's: to mailboxes here at once, to others when the queue runs.
+
+        Args:
+            operator: the operator.
+            author: the reverse-path.
+            to: the recipients.
+            content: the mail.
         """
         ...
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from pytest_mailnet.errors import ProviderFileError, amongst
 from pytest_mailnet.mailboxes.addressing import LITERAL, Addressing
-from pytest_mailnet.providers.facts import Facts, Submission
+from pytest_mailnet.providers.facts import UNSEALED, ArcSeal, Facts, Submission
 from pytest_mailnet.providers.phrasebook import Phrase
 from pytest_mailnet.providers.ruleset import Ruleset
 from pytest_mailnet.providers.toml_phrases import read_phrases
@@ -24,6 +24,7 @@ _OPTIONAL = frozenset(
     {
         "addressing",
         "aliases",
+        "arc",
         "bounces",
         "customer",
         "dmarc",
@@ -125,6 +126,7 @@ def _facts(top: Table, file: str) -> Facts:
         manners=top.values("manners", USUAL),
         suppresses="source" in top.sourced("suppression"),
         addressing=_addressing(top),
+        arc=_arc(top),
         era=top.text("era"),
         like=_like(top, file),
     )
@@ -160,6 +162,13 @@ def _tls_ports(table: Table, ports: tuple[int, ...]) -> tuple[int, ...] | None:
     if missing := [port for port in chosen if port not in ports]:
         raise table.error("tls_ports", f"{missing[0]} is not among the ports, {list(ports)}")
     return chosen
+
+
+def _arc(top: Table) -> ArcSeal:
+    seal = top.values("arc", UNSEALED)
+    if "arc" in top and not (seal.domain and seal.selector):
+        raise top.table("arc").error("domain", "and the selector are both needed")
+    return seal
 
 
 def _addressing(top: Table) -> Addressing:

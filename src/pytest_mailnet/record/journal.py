@@ -62,6 +62,7 @@ class Query:
         via: "udp", "tcp", or the function that asked ("getaddrinfo").
         server: the name server that was asked; None where a function asked.
         client: the sender's address.
+        fault: the id of the fault that it has met, "dns-servfail"; "" for none.
     """
 
     at: float
@@ -72,6 +73,7 @@ class Query:
     via: str
     server: Endpoint | None = None
     client: str = ""
+    fault: str = ""
 
 
 class Incident(NamedTuple):

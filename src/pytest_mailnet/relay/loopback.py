@@ -15,7 +15,7 @@ from typing import Any
 from pytest_mailnet.errors import InvalidReply
 from pytest_mailnet.server.connection import Connection
 from pytest_mailnet.server.smtp_server import MailServer
-from pytest_mailnet.server.tls_channel import TlsChannel
+from pytest_mailnet.server.tls_channel import TlsChannel, any_certificate
 from pytest_mailnet.values import Reply
 
 __all__ = ["HandshakeFailed", "LineLost", "Loopback"]
@@ -91,7 +91,7 @@ class Loopback:
         Raises:
             HandshakeFailed: if the handshake fails.
         """
-        self._channel = channel = TlsChannel(_trusting(), server_name)
+        self._channel = channel = TlsChannel(any_certificate(), server_name)
         data = b""
         for _ in range(_ROUNDS):
             try:
@@ -182,11 +182,3 @@ class _Wire(asyncio.Transport):
 @functools.lru_cache(maxsize=256)  # a queue hears the same again and again
 def _parsed(text: str) -> Reply:
     return Reply.parse(text)
-
-
-@functools.cache
-def _trusting() -> ssl.SSLContext:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
-    return context

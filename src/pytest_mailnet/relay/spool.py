@@ -9,14 +9,13 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from pytest_mailnet.providers.variables import made_like
-from pytest_mailnet.record.session import Message
+from pytest_mailnet.record.session import Message, Session
 from pytest_mailnet.smtp.headers import domain_of, header_fields
 from pytest_mailnet.system.native import lock
-from pytest_mailnet.values import Envelope, Reply
+from pytest_mailnet.values import Endpoint, Envelope, Reply
 
 if TYPE_CHECKING:
     from pytest_mailnet.providers.operator import Operator
-    from pytest_mailnet.record.session import Session
     from pytest_mailnet.relay.delivery import Surroundings
     from pytest_mailnet.relay.dsn import Action
     from pytest_mailnet.relay.queue_entry import DeliveryOutcome, QueuedMail, QueuedRecipient
@@ -97,6 +96,22 @@ class Spool:
         self._report(mail, [it for it, action in decided if action == "failed"], "failed", operator)
         if mail.recipients:
             self._add(mail, operator)
+
+    def forward(self, operator: Operator, step: Step, message: Message) -> None:
+        """Queue a mail that a mailbox forwards, sealed where its provider does that.
+
+        Args:
+            operator: whose server took the mail.
+            step: the session, at the end of the mail.
+            message: the mail, for the one to whom it goes on.
+        """
+        if operator.facts.arc.domain:
+            from pytest_mailnet.relay.signing import sealed  # noqa: PLC0415  # few mailboxes forward
+
+            content = message.trace + message.content
+            seal = sealed(operator.dns, operator.facts.arc, step.host, content)[: -len(content)]
+            message = dataclasses.replace(message, trace=seal + message.trace)
+        self.accept(operator, step, message, [0])
 
     def bounce(
         self, operator: Operator, step: Step, message: Message, *, said: Reply | None = None, why: str = ""
@@ -227,8 +242,25 @@ class Spool:
         report = delivery_report(notification(mail, told, action, now, retry_until), operator.facts.wording)
         self.post(operator, mail.sender, report, mail.session)
 
+    def send(self, operator: Operator, author: str, to: tuple[str, ...], content: bytes) -> None:
+        """Send a mail of a user's, signed where that is possible.
+
+        Args:
+            operator: the operator.
+            author: the reverse-path.
+            to: the recipients.
+            content: the mail.
+        """
+        # Written in a browser: there was no session, so this one is in no record.
+        source = Endpoint(self._net.source_of(operator).ip, 0)
+        now, host = self._net.journal.elapsed(), next(iter(operator.hosts), operator.name)
+        session = Session(now, 0, source, source, host, operator.name, ended="written in the mailbox")
+        from pytest_mailnet.relay.signing import signed  # noqa: PLC0415  # few users write
+
+        self._post(operator, author, to, signed(operator.dns, author, content), session)
+
     def post(self, operator: Operator, to: str, content: bytes, about: Session) -> None:
-        """Send a mail of the operator's own from the null sender: into a mailbox of its, or by the queue.
+        """Send a mail of the operator's own from the null sender.
 
         Args:
             operator: the operator.
@@ -236,15 +268,26 @@ class Spool:
             content: the mail.
             about: the session of the mail that it tells of or answers.
         """
-        needed = {"BODY=8BITMIME": not content.isascii(), "SMTPUTF8": not to.isascii()}
-        options = tuple(option for option, need in needed.items() if need)
-        message = Message(Envelope("", (to,), options), content, about, self._net.clock.now(), operator.name)
-        from pytest_mailnet.relay.queue_entry import QueuedMail  # noqa: PLC0415  # as above
+        self._post(operator, "", (to,), content, about)
 
-        home = operator.mailbox_of(to)
-        if home is not None:
-            operator.lay(message, [home])
-        else:
+    def _post(
+        self, operator: Operator, sender: str, to: tuple[str, ...], content: bytes, session: Session
+    ) -> None:
+        """Put a mail of the operator's own or a user's into mailboxes here, and into the queue for others."""
+        needed = {
+            "BODY=8BITMIME": not content.isascii(),
+            "SMTPUTF8": not all(map(str.isascii, (sender, *to))),
+        }
+        options = tuple(option for option, need in needed.items() if need)
+        now = self._net.clock.now()
+        homes = {address: operator.mailbox_of(address) for address in to}
+        here = dict.fromkeys(home for home in homes.values() if home is not None)
+        if here:
+            operator.lay(Message(Envelope(sender, to, options), content, session, now, operator.name), here)
+        if others := tuple(address for address, home in homes.items() if home is None):
+            from pytest_mailnet.relay.queue_entry import QueuedMail  # noqa: PLC0415  # as above
+
+            message = Message(Envelope(sender, others, options), content, session, now, operator.name)
             queue_id = made_like(operator.facts.queue_id, self._net.random)
             self._add(QueuedMail(operator.name, queue_id, message), operator)
 

@@ -4,28 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
-from pytest_mailnet.smtp.state import Step
+if TYPE_CHECKING:
+    from pytest_mailnet.server.passed_dialogue import PassedDialogue
 
-__all__ = ["HandlerTransport", "Hearer"]
-
-
-class Hearer(Protocol):
-    """The conversation, as the transport uses it."""
-
-    step: Step
-    closing: bool
-    tls_info: Callable[[], Mapping[str, Any]]
-
-    def heard(self, said: bytes, /) -> None:
-        """Take bytes that `SMTP` has written."""
-        ...
-
-    def hung_up(self) -> None:
-        """Note that `SMTP` has closed the connection."""
-        ...
+__all__ = ["HandlerTransport"]
 
 
 class HandlerTransport(asyncio.Transport):
@@ -41,7 +26,7 @@ class HandlerTransport(asyncio.Transport):
 
     closed = False
 
-    def __init__(self, dialogue: Hearer, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, dialogue: PassedDialogue, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__()
         self._dialogue, self._loop = dialogue, loop
 

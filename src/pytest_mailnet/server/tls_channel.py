@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import ssl
 
-__all__ = ["TlsChannel"]
+__all__ = ["TlsChannel", "any_certificate"]
 
 _RECORD = 16384
 
@@ -75,3 +76,12 @@ class TlsChannel:
     def outgoing(self) -> bytes:
         """Take the bytes that are to be sent now."""
         return self._out.read()
+
+
+@functools.cache
+def any_certificate() -> ssl.SSLContext:
+    """The context of a client that takes any certificate: any TLS is better than none (RFC 7435)."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context

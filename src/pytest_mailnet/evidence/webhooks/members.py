@@ -1,71 +1,114 @@
-"""Members of JSON objects (RFC 8259, 4) by name; a member of an undocumented type counts as absent."""
+"""Members of JSON objects (RFC 8259, 4) by path; a member of an undocumented type counts as absent."""
 
 from __future__ import annotations
 
+import functools
 import ipaddress
+import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, TypeAlias
 
 from pytest_mailnet.evidence.replies import enhanced_in
 
 __all__ = [
     "JsonObject",
-    "address_member",
+    "address_in",
+    "carried",
+    "holds",
     "host_in",
     "mailbox_in",
-    "member",
-    "object_at",
+    "needed",
     "objects_in",
     "one_line",
-    "reply_code_in",
     "status_in",
     "text_at",
+    "value_at",
 ]
 
 JsonObject: TypeAlias = dict[str, Any]
 
 _LONGEST = 16_384  # characters of a text that are read; replies and reasons have a few hundred
+_DEEPEST = 7  # an event in SNS in SQS in Lambda is six deep
 _HOST = re.compile(
     r"\s*(?:d(?:ns|sn)\s*;\s*)?([A-Za-z0-9_](?:[A-Za-z0-9_.\-]{0,253}[A-Za-z0-9_])?)\.?(?=[\s(\[]|$)"
 )
-_REPLY_CODE = re.compile(r"[45][0-5][0-9]")  # RFC 5321, 4.2
 
 
-def member(value: Any, *names: str) -> Any:
-    """The value at a path of member names; None if there is none.
-
-    Args:
-        value: a parsed document, or a part of one.
-        names: the names from the outermost to the innermost.
-    """
-    for name in names:
-        if not isinstance(value, dict):
-            return None
-        value = value.get(name)
-    return value
+@functools.cache
+def _paths(paths: str) -> tuple[tuple[str, ...], ...]:
+    return tuple(tuple(path.split(".")) for path in paths.split("/"))
 
 
-def text_at(value: Any, *names: str) -> str | None:
-    """The string at a path; None if it is empty or no string. It is cut to 16,384 characters.
+def value_at(value: Any, paths: str) -> Any:
+    """The value at the first of some paths that leads to one; None if none does, or to "".
 
     Args:
         value: a parsed document, or a part of one.
-        names: the names from the outermost to the innermost.
+        paths: names of members from the outermost to the innermost: "bounce.type/type"; "-1" is the last
+            element of an array.
     """
-    found = member(value, *names)
+    for path in _paths(paths):
+        found = value
+        for name in path:
+            if isinstance(found, dict):
+                found = found.get(name)
+            else:
+                found = found[-1] if isinstance(found, list) and found and name == "-1" else None
+        if found is not None and found != "":
+            return found
+    return None
+
+
+def text_at(value: Any, paths: str) -> str | None:
+    """The string at the first path that leads to a value; None if it is empty or no string.
+
+    It is cut to 16,384 characters.
+    """
+    found = value_at(value, paths)
     return (found[:_LONGEST].strip() or None) if isinstance(found, str) else None
 
 
-def object_at(value: Any, *names: str) -> JsonObject:
-    """The object at a path; an empty one if there is none.
+@functools.cache
+def _conditions(text: str) -> tuple[tuple[tuple[str, bool, frozenset[str]], ...], ...]:
+    return tuple(tuple(_condition(it) for it in alternative.split(", ")) for alternative in text.split("; "))
 
-    Args:
-        value: a parsed document, or a part of one.
-        names: the names from the outermost to the innermost.
+
+def _condition(text: str) -> tuple[str, bool, frozenset[str]]:
+    paths, equals, values = text.partition("=")
+    return paths.removeprefix("!"), paths[0] != "!", frozenset(values.split("|") if equals else ())
+
+
+def holds(conditions: str, value: Any) -> bool:
+    """Whether an object is as some conditions say, in the form "event=bounce|drop, mail.id/id, !old; ping".
+
+    That is: what is at a path has one of the values ("" for none; true, false and numbers as JSON has them)
+    or, without values, is there, or with "!" is not. ";" stands between alternatives.
     """
-    found = member(value, *names)
-    return found if isinstance(found, dict) else {}
+    for alternative in _conditions(conditions):
+        for paths, wanted, values in alternative:
+            found = value_at(value, paths)
+            if not (_as_text(found) in values if values else (found is not None) is wanted):
+                break
+        else:
+            return True
+    return False
+
+
+@functools.cache
+def needed(conditions: str, carriers: str) -> frozenset[str]:
+    """Names of members of which an object has one if the conditions hold for it, or for what it carries.
+
+    They are those of the last condition without "!" of each alternative.
+    """
+    lasts = ([paths for paths, wanted, _ in it if wanted][-1] for it in _conditions(conditions))
+    return frozenset(carriers.split()).union(path[0] for paths in lasts for path in _paths(paths))
+
+
+def _as_text(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return "" if value is None else str(value)
 
 
 def objects_in(value: Any) -> Iterator[JsonObject]:
@@ -75,15 +118,37 @@ def objects_in(value: Any) -> Iterator[JsonObject]:
             yield it
 
 
+def carried(value: Any, names: Iterable[str], depth: int = 0) -> Iterator[JsonObject]:
+    """An object and those that its members carry in each other, as JSON or as a string of JSON.
+
+    Args:
+        value: the object, or an array of some.
+        names: the names of the members that carry others.
+        depth: how deep `value` itself is.
+    """
+    for it in objects_in(_parsed(value) if isinstance(value, str) else value):
+        yield it
+        for name in names if depth < _DEEPEST else ():
+            if name in it:
+                yield from carried(it[name], names, depth + 1)
+
+
+def _parsed(text: str) -> Any:
+    try:
+        return json.loads(text) if text.lstrip()[:1] in {"{", "["} else None
+    except (ValueError, RecursionError):  # cut short, or hostile
+        return None
+
+
 def one_line(text: str | None) -> str:
     """A text in one line, without unprintable characters; "" for None."""
     printable = (it if it.isprintable() else " " for it in (text or "")[:_LONGEST])
     return " ".join("".join(printable).split())
 
 
-def mailbox_in(text: str | None) -> str | None:
+def mailbox_in(text: Any) -> str | None:
     """The address in a text like "Alice <alice@shop.example>", or the text itself; "" for "<>"."""
-    line = one_line(text)
+    line = one_line(text) if isinstance(text, str) else ""
     if line.endswith(">"):
         return line[:-1].rpartition("<")[2].strip()
     return line or None
@@ -92,10 +157,10 @@ def mailbox_in(text: str | None) -> str | None:
 def host_in(text: str | None) -> str | None:
     """The host name in a text, with or without a type (RFC 3464, 2.1.2): "dns; mx.shop.example"."""
     found = _HOST.match(text or "")
-    return found[1] if found and address_member(found[1]) is None else None
+    return found[1] if found and address_in(found[1]) is None else None
 
 
-def address_member(text: str | None) -> str | None:
+def address_in(text: str | None) -> str | None:
     """The IP address in a text, with or without brackets; None if it is none."""
     try:
         return str(ipaddress.ip_address(one_line(text).removeprefix("[").removesuffix("]")))
@@ -107,12 +172,3 @@ def status_in(text: str | None) -> str | None:
     """The first enhanced status code (RFC 3463) in a text; None for none, or for one of success."""
     found = enhanced_in(text or "")
     return None if found is None or found.startswith("2") else found
-
-
-def reply_code_in(value: Any) -> str | None:
-    """The code of a refusal (RFC 5321, 4.2), given as a number or a string; None for any other value.
-
-    Operators' own codes, such as 498 and 605, are no server's: None.
-    """
-    text = str(value) if type(value) is int and 400 <= value < 600 else value
-    return text if isinstance(text, str) and _REPLY_CODE.fullmatch(text) else None

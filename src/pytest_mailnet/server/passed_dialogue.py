@@ -1,6 +1,6 @@
-"""A conversation with an aiosmtpd handler: commands go to aiosmtpd's `SMTP`, replies come back.
+"""A conversation that somebody else decides: commands are passed on to a far end, replies come back.
 
-The test's own answers come first: for a command that they refuse or accept, no hook of the handler is called.
+The far end is a handler of aiosmtpd's, or a server of the application's. The test's own answers come first.
 Faults, TLS and the record work as on every other server of the net.
 """
 
@@ -8,13 +8,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from types import MappingProxyType, SimpleNamespace
-from typing import TYPE_CHECKING, Any, NamedTuple
+from types import MappingProxyType
+from typing import Any, NamedTuple, Protocol
 
 from pytest_mailnet.record.journal import Journal
 from pytest_mailnet.record.session import Exchange, add_exchange, note
-from pytest_mailnet.server.handler_loop import HandlerLoop
-from pytest_mailnet.server.handler_transport import HandlerTransport
 from pytest_mailnet.smtp.data import Content
 from pytest_mailnet.smtp.dialogue import Dialogue
 from pytest_mailnet.smtp.paths import CommandError, forward_path, reverse_path
@@ -22,15 +20,13 @@ from pytest_mailnet.smtp.service import Reading, SmtpHost
 from pytest_mailnet.smtp.state import HangUp, Step, agreed
 from pytest_mailnet.values import DELIVERY, Reply, Stage
 
-if TYPE_CHECKING:
-    from aiosmtpd.smtp import SMTP
-
-__all__ = ["HandlerDialogue"]
+__all__ = ["FarEnd", "PassedDialogue"]
 
 _STAGES: Mapping[bytes, Stage] = MappingProxyType(
     {
         b"EHLO": Stage.EHLO,
         b"HELO": Stage.EHLO,
+        b"LHLO": Stage.EHLO,
         b"STARTTLS": Stage.STARTTLS,
         b"AUTH": Stage.AUTH,
         b"MAIL": Stage.MAIL,
@@ -43,47 +39,63 @@ _STAGES: Mapping[bytes, Stage] = MappingProxyType(
 )
 
 
+class FarEnd(Protocol):
+    """Who decides a conversation. Called in the engine's thread; it replies by `PassedDialogue.heard`."""
+
+    def begin(self) -> None:
+        """Say the banner."""
+        ...
+
+    def say(self, data: bytes) -> None:
+        """Answer a command, or the content of a mail with its final dot."""
+        ...
+
+    def discard(self, content: bytes) -> None:
+        """Get past the content of a mail that the test has refused, final dot included, and answer it."""
+        ...
+
+    def begin_anew(self) -> None:
+        """Go on after the client's TLS handshake, as after the banner."""
+        ...
+
+    def end(self) -> None:
+        """Let go: the client has gone, or nothing more is to be said to it."""
+        ...
+
+
 class _Asked(NamedTuple):
-    """A command that the handler's server has not answered yet."""
+    """A command that the far end has not answered yet."""
 
     verb: bytes
     stage: Stage | None
     request: bytes
-    instead: Reply | None  # the test's reply in place of the handler's
+    instead: Reply | None  # the test's reply in place of the far end's
 
 
-class HandlerDialogue(Dialogue):
-    """One conversation with a handler. It runs in the engine's thread; the handler has a thread of its own.
+class PassedDialogue(Dialogue):
+    """One conversation that is passed on. It runs in the engine's thread.
 
     Args:
         service: the host, with the test's script; exceptions are reported to it.
         step: the session, opened already.
         journal: gives the time of each exchange.
         loop: the engine's.
-        handler_loop: the loop in which the hooks are awaited.
-        make: makes the `SMTP` of this conversation; called in the handler's thread.
 
     Attributes:
+        far_end: who decides it.
         answered: called with each reply when it has come.
         tls_info: returns what asyncio's transports know of an encrypted connection.
     """
 
     reading: Reading | None
+    far_end: FarEnd
 
-    def __init__(  # noqa: PLR0917  # called once
-        self,
-        service: SmtpHost,
-        step: Step,
-        journal: Journal,
-        loop: asyncio.AbstractEventLoop,
-        handler_loop: HandlerLoop,
-        make: Callable[[HandlerDialogue], SMTP],
+    def __init__(
+        self, service: SmtpHost, step: Step, journal: Journal, loop: asyncio.AbstractEventLoop
     ) -> None:
         super().__init__(service, step, journal)
-        self._loop, self._handler_loop, self._make = loop, handler_loop, make
-        self._smtp: SMTP | None = None  # made and called in the handler's thread only
+        self._loop = loop
         self._begun = self._over = False
-        self._transport = HandlerTransport(self, loop)
         self._asked: _Asked | None = None
         self._said = bytearray()
         self._responding = False  # in an AUTH exchange
@@ -92,16 +104,16 @@ class HandlerDialogue(Dialogue):
 
     @property
     def scripted(self) -> bool:
-        """Whether the test has answered the command that the handler's server is at."""
+        """Whether the test has answered the command that the far end is at."""
         return self._asked is not None and self._asked.instead is not None
 
     @property
     def stage(self) -> Stage | None:
-        """The stage that the handler is at; None between two commands."""
+        """The stage that the far end is at; None between two commands."""
         return None if self._asked is None else self._asked.stage
 
     def greet(self) -> bytes:
-        """Let the handler's server send its banner, unless the test refuses the connection."""
+        """Let the far end send its banner, unless the test refuses the connection."""
         answer = self.decide(Stage.CONNECT)
         if not agreed(answer):
             said = self.answer(Stage.CONNECT, b"", answer, "banner")
@@ -110,21 +122,11 @@ class HandlerDialogue(Dialogue):
             return said
         self._await(_Asked(b"", Stage.CONNECT, b"", answer if isinstance(answer, Reply) else None))
         self._begun = True
-        self._handler_loop.call(self._begin)
+        self.far_end.begin()
         return b""
 
     def _await(self, asked: _Asked | None) -> None:
         self._asked, self.awaiting = asked, asked is not None
-
-    def _begin(self) -> None:
-        try:
-            self._smtp = self._make(self)
-            self._smtp.connection_made(self._transport)
-        except Exception as error:  # noqa: BLE001  # of the application's own class
-            told = "421 4.3.0 The server could not be made"
-            self.service.failed(error, Stage.CONNECT, self.step, told)
-            self._transport.write(f"{told}\r\n".encode())
-            self._transport.close()
 
     def command(self, line: bytes, *, pipelined: bool = False) -> bytes:
         """Pass a command on; the reply comes later, unless the test refuses the command.
@@ -148,19 +150,12 @@ class HandlerDialogue(Dialogue):
         return self._ask(_Asked(verb, stage, line, answer if isinstance(answer, Reply) else None))
 
     def encrypted(self, version: str) -> bytes:
-        """Begin anew after a handshake; the handler's server learns of it as from asyncio's TLS."""
+        """Begin anew after a handshake, of which the far end learns."""
         begun = self._begun
         said = super().encrypted(version)
         if begun:
-            self._handler_loop.call(self._begin_anew)
+            self.far_end.begin_anew()
         return said
-
-    def _begin_anew(self) -> None:
-        if self._smtp is not None:
-            tls: Any = SimpleNamespace(_extra=dict(self.tls_info()))
-            self._smtp._original_transport = self._transport  # noqa: SLF001  # as its own STARTTLS does
-            self._smtp._tls_protocol = tls  # noqa: SLF001
-            self._smtp.connection_made(self._transport)
 
     def timed_out(self, unanswered: bytes) -> bytes:
         """Hang up without a word, as aiosmtpd does.
@@ -172,11 +167,11 @@ class HandlerDialogue(Dialogue):
         return b""
 
     def lost(self, how: str, unanswered: bytes = b"") -> None:
-        """Note how the connection ended, and end the handler's side of it.
+        """Note how the connection ended, and end the far end's side of it.
 
         Args:
             how: the end in words, for the session's record.
-            unanswered: what the client had sent without a reply; b"" for the command that the handler is at.
+            unanswered: what the client had sent without a reply; b"" for the command that the far end is at.
         """
         asked = self._asked
         if asked is not None:
@@ -186,12 +181,7 @@ class HandlerDialogue(Dialogue):
         super().lost(how, unanswered)
         if not self._over:
             self._over = True
-            self._handler_loop.call(self._end)
-
-    def _end(self) -> None:
-        smtp, self._smtp = self._smtp, None
-        if smtp is not None:
-            smtp.connection_lost(None)
+            self.far_end.end()
 
     def take(self, content: bytes, raw: bytes) -> bytes:
         """Decide about a mail's content after its final dot.
@@ -204,30 +194,29 @@ class HandlerDialogue(Dialogue):
         answer = self.decide(Stage.MESSAGE)
         if isinstance(answer, HangUp):
             return self.answer(Stage.MESSAGE, content, answer, "")
-        # A refused content is passed on too: the handler's server has to get past it.
-        return self._ask(_Asked(b"", Stage.MESSAGE, content, answer), raw)
+        self._await(_Asked(b"", Stage.MESSAGE, content, answer))
+        (self.far_end.say if agreed(answer) else self.far_end.discard)(raw)
+        return b""
 
     def heard(self, said: bytes) -> None:
-        """Take bytes that the handler's server has written; a reply may come in several pieces."""
+        """Take bytes that the far end has written; a reply may come in several pieces."""
         self._said += said
         if self._said.endswith(b"\r\n") and self._said[self._said.rfind(b"\n", 0, -1) + 1 :][3:4] != b"-":
             self._loop.call_soon(self._reply)
 
-    def hung_up(self) -> None:
-        """Note that the handler's server has closed the connection."""
+    def hung_up(self, how: str = "closed by the server") -> None:
+        """Note that the far end has closed the connection.
+
+        Args:
+            how: the end in words, for the session's record.
+        """
         if not self.closing:
-            self.close("closed by the server")
+            self.close(how)
         self._loop.call_soon(self._reply)
 
-    def _ask(self, asked: _Asked, sent: bytes | None = None) -> bytes:
+    def _ask(self, asked: _Asked) -> bytes:
         self._await(asked)
-        data = asked.request if sent is None else sent
-
-        def say() -> None:
-            if self._smtp is not None and not self._transport.closed:
-                self._smtp.data_received(data)
-
-        self._handler_loop.call(say)
+        self.far_end.say(asked.request)
         return b""
 
     def _reply(self) -> None:
@@ -257,7 +246,7 @@ class HandlerDialogue(Dialogue):
     def _instead_of(self, said: bytes, asked: _Asked) -> bytes:
         instead = asked.instead
         if instead is None or (instead.positive and said[:1] not in (b"2", b"3")):
-            return said  # the test's yes cannot help where the handler's server failed
+            return said  # the test's yes cannot help where the far end failed
         return instead.wire(self.value_of)
 
     def _in_order(self, stage: Stage, argument: str) -> bool:
@@ -288,7 +277,7 @@ class HandlerDialogue(Dialogue):
         self._responding = code == b"334"
         match stage:
             case Stage.EHLO if agreed:
-                step.extended = verb == b"EHLO"
+                step.extended = verb != b"HELO"
                 self.reset()
             case Stage.MAIL if not agreed:
                 self.reset()
@@ -302,7 +291,7 @@ class HandlerDialogue(Dialogue):
             case Stage.STARTTLS if agreed:
                 self.starting_tls = True
             case Stage.AUTH if code == b"235":
-                # For a mechanism of the handler's own, the user is not known here.
+                # For a mechanism of the far end's own, the user is not known here.
                 step.authenticated_as = step.credentials.identity if step.credentials else ""
                 note(step.session, user=step.authenticated_as)
             case Stage.RSET if agreed:
@@ -316,7 +305,7 @@ class HandlerDialogue(Dialogue):
 class _Letter:
     """Reads a mail's content: all bytes between the reply to DATA and the final dot."""
 
-    def __init__(self, dialogue: HandlerDialogue) -> None:
+    def __init__(self, dialogue: PassedDialogue) -> None:
         self._dialogue = dialogue
         self._end = Content(None)  # finds the final dot; only CRLF.CRLF counts
         self._raw = bytearray()

@@ -1,27 +1,25 @@
-"""A host served by aiosmtpd's own `SMTP`, with a handler of the application or of its tests."""
+"""A handler with aiosmtpd's hooks, of the application or of its tests, and the `SMTP` that calls them."""
 
 from __future__ import annotations
 
 import asyncio
 import functools
 import inspect
-from collections.abc import Callable
 from typing import Any
 
 from aiosmtpd.smtp import MISSING, SMTP, AuthResult, LoginPassword, syntax
 
 from pytest_mailnet.errors import InvalidSetting
-from pytest_mailnet.faults import Fault
-from pytest_mailnet.record.journal import Journal
-from pytest_mailnet.server.connection import Connection
-from pytest_mailnet.server.handler_dialogue import HandlerDialogue
+from pytest_mailnet.server.handler_end import HandlerEnd
 from pytest_mailnet.server.handler_loop import HandlerLoop
-from pytest_mailnet.server.smtp_server import MailHost, MailServer, MailService
+from pytest_mailnet.server.handler_transport import HandlerTransport
+from pytest_mailnet.server.passed_dialogue import PassedDialogue
+from pytest_mailnet.server.smtp_server import MailHost
 from pytest_mailnet.smtp.sasl import Credentials
-from pytest_mailnet.smtp.state import Step, agreed
+from pytest_mailnet.smtp.state import agreed
 from pytest_mailnet.values import Reply, Stage
 
-__all__ = ["HandlerService", "Handling"]
+__all__ = ["Handling"]
 
 
 class Handling:
@@ -34,9 +32,6 @@ class Handling:
 
     Raises:
         InvalidSetting: if the handler is missing or a class, or for another factory.
-
-    Attributes:
-        loop: the loop in which the hooks are awaited.
     """
 
     def __init__(self, handler: object, factory: object, call: str) -> None:
@@ -64,15 +59,30 @@ class Handling:
         self._kind = type(kind.__name__, (_InNet, kind), {})
         self._settings = bound.keywords
         self._handler = handler
-        self.loop: HandlerLoop = HandlerLoop()
+        self._loop = HandlerLoop()
 
-    def smtp(self, dialogue: HandlerDialogue, host: MailHost) -> SMTP:
-        """Make the server of one conversation; it offers STARTTLS where the host does.
+    def start(self) -> None:
+        """Start the thread in which the hooks are awaited; it belongs to the caller's net."""
+        self._loop.start()
+
+    def close(self) -> None:
+        """Cancel hooks that still run, and end the thread."""
+        self._loop.close()
+
+    def far_end(
+        self, dialogue: PassedDialogue, host: MailHost, loop: asyncio.AbstractEventLoop
+    ) -> HandlerEnd:
+        """Make the far end of a conversation; it offers STARTTLS where the host does.
 
         Args:
             dialogue: the conversation.
             host: the host that it is held with.
+            loop: the engine's.
         """
+        transport = HandlerTransport(dialogue, loop)
+        return HandlerEnd(dialogue, transport, self._loop, functools.partial(self._smtp, host=host))
+
+    def _smtp(self, dialogue: PassedDialogue, host: MailHost) -> SMTP:
         step = dialogue.step
         offers = not step.tls and "STARTTLS" in (dialogue.service.extension_lines(step) or ())
         usual = {
@@ -86,56 +96,10 @@ class Handling:
         return made
 
 
-class HandlerService(MailService):
-    """The engine's service at the ports of a host with a handler.
-
-    Args:
-        host: the host, with its extensions, TLS and script.
-        provider: the name under which sessions are recorded.
-        journal: where they are recorded.
-        departed: called with each connection that is gone.
-        drawn: a fault of this connection besides the host's own; None for none.
-        handling: the handler.
-    """
-
-    def __init__(  # noqa: PLR0917  # the base class's, and one more
-        self,
-        host: MailHost,
-        provider: str,
-        journal: Journal,
-        departed: Callable[[Connection], None],
-        drawn: Fault | None,
-        handling: Handling,
-    ) -> None:
-        super().__init__(host, provider, journal, departed, drawn)
-        self._handling = handling
-        handling.loop.start()  # from the client's thread: the handler gets its net
-
-    def accept(self, connection: Connection, loop: asyncio.AbstractEventLoop) -> MailServer:
-        """Open the session's record, and make the server of the connection.
-
-        Args:
-            connection: the connection to serve.
-            loop: the engine's event loop.
-        """
-        server = super().accept(connection, loop)
-        dialogue = server.dialogue
-        assert isinstance(dialogue, HandlerDialogue)
-        dialogue.answered = server.answered
-        dialogue.tls_info = lambda: server.tls_info
-        return server
-
-    def _conversation(self, step: Step, loop: asyncio.AbstractEventLoop) -> HandlerDialogue:
-        def make(dialogue: HandlerDialogue) -> SMTP:
-            return self._handling.smtp(dialogue, self._host)
-
-        return HandlerDialogue(self._host, step, self._journal, loop, self._handling.loop, make)
-
-
 class _InNet(SMTP):
     """A mix-in over an `SMTP` class: the test's answers come before the handler's hooks."""
 
-    mailnet: tuple[HandlerDialogue, MailHost]
+    mailnet: tuple[PassedDialogue, MailHost]
 
     async def _call_handler_hook(self, command: str, *args: Any) -> Any:
         if not self.mailnet[0].scripted:
