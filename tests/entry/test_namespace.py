@@ -6,6 +6,7 @@ import contextlib
 import os
 import re
 import shutil
+import smtplib
 import socket
 import subprocess
 import sys
@@ -490,3 +491,63 @@ def test_a_process_that_dies_takes_all_with_it(tmp_path):
         time.sleep(0.01)
 
     assert [it for it in all_processes() if "sleep\x00600.5" in it] == []
+
+
+SERVER = """
+import socket, sys
+family = socket.AF_INET6 if ":" in sys.argv[1] else socket.AF_INET
+server = socket.create_server((sys.argv[1], 25), family=family)
+print("listening", flush=True)
+client, peer = server.accept()
+print(peer[0], flush=True)
+lines = client.makefile("rwb")
+def say(text): lines.write(text.encode() + b"\\r\\n"); lines.flush()
+say("220 mx.app.example")
+for line in lines:
+    if line[:4].upper() == b"DATA":
+        say("354 go on")
+        while lines.readline() != b".\\r\\n": pass
+    say("250 taken")
+"""
+
+
+@pytest.fixture
+def listening(mailnet, mailnet_process):
+    """Start a mail server among the programs, and put it into the net; returns its standard output."""
+    with contextlib.ExitStack() as outputs:
+
+        def at(ip):
+            program = mailnet_process.popen(
+                [sys.executable, "-c", SERVER, ip], stdout=subprocess.PIPE, text=True
+            )
+            outputs.enter_context(program.stdout)
+            assert program.stdout.readline() == "listening\n"
+            where = mailnet.sender.ipv6 if ":" in ip else mailnet.sender.ip
+            mailnet.add_server("mx.app.example", domain="app.example", at=(where, 25))
+            return program.stdout
+
+        yield at
+
+
+@pytest.mark.parametrize("ip", ["0.0.0.0", "::"])
+def test_a_server_among_the_programs_is_called_from_the_providers_address(mailnet, listening, ip):
+    heard = listening(ip)
+    mailnet.gmail.add_mailbox("alice").forward_to("bob@app.example")
+
+    with smtplib.SMTP(MX) as client:
+        client.sendmail("carl@shop.example", "alice@gmail.com", "Subject: hi")
+    mailnet.deliver_all()
+
+    assert heard.readline().strip() == (mailnet.sessions[-1].client.ip if ip == "0.0.0.0" else "2001:db8::53")
+    assert len(mailnet.queue) == 0
+
+
+def test_a_program_that_calls_its_own_host_by_way_of_the_net_is_called_by_nobody(
+    mailnet, mailnet_process, listening
+):
+    heard = listening("0.0.0.0")
+    code = "import smtplib; smtplib.SMTP('mx.app.example').sendmail('a@b.example', 'bob@app.example', '')"
+
+    mailnet_process.run([sys.executable, "-c", code], check=True)
+
+    assert heard.readline() == "192.0.2.53\n"

@@ -19,7 +19,7 @@ __all__ = ["SENDERS", "Sending", "running"]
 
 _PATIENCE = 30  # seconds
 _POSTFIX = """\
-postconf -e myhostname=app.sender.example mydestination= relayhost= inet_interfaces=all inet_protocols=all \
+postconf -e myhostname=app.sender.example mydestination={own} relayhost= inet_interfaces=all inet_protocols=all \
 maillog_file=/dev/stdout smtp_tls_security_level={tls} smtp_tls_CAfile=/etc/mailnet.pem
 exec postfix start-fg"""
 _PREPARE = """\
@@ -116,7 +116,9 @@ class Sending:
 
 
 @contextlib.contextmanager
-def running(net: MailNet, name: str, systems: Path, folder: Path, *, tls: str = "may") -> Iterator[Sending]:
+def running(
+    net: MailNet, name: str, systems: Path, folder: Path, *, tls: str = "may", local: bool = False
+) -> Iterator[Sending]:
     """Run a server in a net's namespace while the context lasts.
 
     Args:
@@ -125,13 +127,20 @@ def running(net: MailNet, name: str, systems: Path, folder: Path, *, tls: str = 
         systems: what `debian.build` made.
         folder: an empty one. What the server writes is there as long as the namespace, and seen by nobody else.
         tls: Postfix's security level.
+        local: whether Postfix takes mail for its own name.
     """
     process, kind = net.process(), SENDERS[name]
     root, own = folder / "root", folder.with_name(f"{folder.name}.log")
     prepare = _PREPARE.format(folder=folder, system=systems / name, authority=net.ca.bundle)
     process.run(["sh", "-ec", prepare], check=True)
     with own.open("wb") as told:
-        command = ["chroot", root, "sh", "-ec", kind.start.format(tls=tls)]
+        command = [
+            "chroot",
+            root,
+            "sh",
+            "-ec",
+            kind.start.format(tls=tls, own="app.sender.example" if local else ""),
+        ]
         program = process.popen(command, stdin=subprocess.DEVNULL, stdout=told, stderr=told)
         sending = Sending(net, root, kind, own)
         sending.wait_until(lambda: kind.ready in sending.said)

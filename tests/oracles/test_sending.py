@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import smtplib
+
 import pytest
 
 from .sending import SENDERS, running
@@ -91,6 +93,20 @@ def test_a_mail_to_a_host_that_refuses_connections_is_put_off(net, pub, sending)
     sending.wait_until(lambda: sending.has_put_off)
 
     assert net.messages == net.sessions == []
+
+
+def test_postfix_takes_what_a_provider_forwards_from_the_providers_address(net, systems, tmp_path):
+    net.gmail.mailbox("alice").forward_to("root@app.sender.example")
+    net.add_server("mx.sender.example", domain="app.sender.example", at=(net.sender.ip, 25))
+
+    with running(net, "postfix", systems, tmp_path, local=True) as server:
+        with smtplib.SMTP("gmail-smtp-in.l.google.com") as client:
+            client.sendmail("bob@app.example", "alice@gmail.com", "Subject: hi\r\n\r\nhello")
+        net.deliver_all()
+        session = net.sessions[-1]
+
+        assert len(net.queue) == 0
+        server.wait_until(lambda: f"client=outbound.gmail.com[{session.client.ip}]" in server.said)
 
 
 def test_postfix_verifies_the_certificate_of_a_host(net, systems, tmp_path):

@@ -29,6 +29,7 @@ from pytest_mailnet.system.native import reentrant_lock
 
 if TYPE_CHECKING:
     from pytest_mailnet.dns.name_server import NameServer
+    from pytest_mailnet.server.application_server import Reach
 
 __all__ = ["Internet", "check_settings"]
 
@@ -50,6 +51,7 @@ class Internet:
         arrivals: the messages that servers took.
         spool: the messages that servers are to relay.
         weather: the scheduled and the random faults.
+        reach: makes sockets for connections to servers among the net's programs.
     """
 
     def __init__(
@@ -71,6 +73,7 @@ class Internet:
             catalogue, self.dns, self._routes, authority, putting_in, self._operated
         )
         self.weather: Weather = Weather()
+        self.reach: Reach = _on_the_machine
         self._sender: Sender = self.senders.add("203.0.113.7", "app.sender.example")
 
     @property
@@ -140,6 +143,10 @@ class Internet:
 
     def _reverse_name(self, ip: str) -> str | None:
         return self.directory.reverse_name(ip)
+
+
+def _on_the_machine(_source: str, _destination: str) -> None:
+    """No socket: there are no programs in namespaces."""
 
 
 def check_settings(config: MailNetConfig) -> Catalogue:

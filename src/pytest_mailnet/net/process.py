@@ -128,9 +128,11 @@ def open_process(
     namespace = Namespace(engine, _Wiring(net, dialling))
     process = MailNetProcess(namespace, engine)
     net.senders.moved, net.directory.opened = namespace.move, namespace.listen
+    on_the_machine, net.reach = net.reach, namespace.caller
 
     def close() -> None:
         net.senders.moved, net.directory.opened = bool, tuple
+        net.reach = on_the_machine
         process._ended = True  # noqa: SLF001  # no methods: tests would see them
         namespace.close()
         for program in process._started:  # noqa: SLF001  # they have been killed

@@ -9,8 +9,8 @@ import ipaddress
 import os
 import socket
 import ssl
-from collections.abc import Coroutine
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from collections.abc import Callable, Coroutine
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
 from pytest_mailnet.addresses import checked_ports
 from pytest_mailnet.errors import InvalidSetting, amongst
@@ -24,10 +24,13 @@ if TYPE_CHECKING:
     from pytest_mailnet.server.passed_dialogue import PassedDialogue
     from pytest_mailnet.server.smtp_server import MailHost
 
-__all__ = ["Announcement", "ApplicationServer"]
+__all__ = ["Announcement", "ApplicationServer", "Reach"]
 
 Announcement = Literal["PROXY", "XCLIENT"]
 """How a server is told who connects: HAProxy's PROXY protocol, version 1, or Postfix's XCLIENT."""
+
+Reach: TypeAlias = "Callable[[str, str], KernelSocket | None]"
+"""Makes the socket for a connection between two addresses; None where that is the machine's own to make."""
 
 _CHUNK = 65536
 _NOT_PASSED_ON = frozenset({"CHUNKING", "BINARYMIME"})  # content goes by DATA alone
@@ -41,12 +44,16 @@ class ApplicationServer:
         at: its real address and port.
         announce: how it is told who connects; None if it is not.
         lmtp: whether it speaks LMTP (RFC 2033), whatever its clients here speak.
+        reach: makes the socket for a connection from a client's address to the server's, where the server is
+            among the net's programs; None where it is on the machine.
 
     Raises:
         InvalidSetting: for anything else.
     """
 
-    def __init__(self, call: str, at: object, announce: object, lmtp: object) -> None:
+    def __init__(  # called once
+        self, call: str, at: object, announce: object, lmtp: object, reach: Reach
+    ) -> None:
         if announce not in {None, *get_args(Announcement)}:
             known = amongst(str(announce), get_args(Announcement))
             raise InvalidSetting(
@@ -63,6 +70,7 @@ class ApplicationServer:
             ) from None
         self.at: Endpoint = Endpoint(ip, port)
         self.announce = announce
+        self.reach: Reach = reach
         self.lmtp: bool = flag(lmtp, f"{call}, lmtp=...)")
 
     def start(self) -> None:
@@ -188,8 +196,10 @@ class _Connection:
     async def _open(self) -> bytes:
         """Connect, and read the banner."""
         at, step = self._server.at, self._dialogue.step
-        self._sock = KernelSocket(socket.AF_INET6 if ":" in at.ip else socket.AF_INET, socket.SOCK_STREAM)
-        self._sock.setblocking(False)  # noqa: FBT003
+        self._sock = self._server.reach(step.client.ip, at.ip)
+        if self._sock is None:
+            self._sock = KernelSocket(socket.AF_INET6 if ":" in at.ip else socket.AF_INET, socket.SOCK_STREAM)
+            self._sock.setblocking(False)  # noqa: FBT003
         self._channel, self._heard = None, b""
         await self._loop.sock_connect(self._sock, tuple(at))  # type: ignore[arg-type]  # KernelSocket has what it needs
         if self._server.announce == "PROXY":

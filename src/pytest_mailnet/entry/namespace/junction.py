@@ -25,6 +25,8 @@ __all__ = ["RESOLVER", "Junction", "OwnHost", "Wired", "told"]
 
 RESOLVER = "192.0.2.53"
 """The name server in the programs' resolv.conf. The net answers questions at every address."""
+_NOBODY = {4: RESOLVER, 6: "2001:db8::53"}
+"""Who calls a server among the programs where a program has called one of the net that stands for it."""
 _MOST_SOCKETS = 250  # in one message (SCM_MAX_FD of unix(7))
 _DNS_PORT = 53
 
@@ -95,6 +97,26 @@ class Junction:
             self._engine.also_watched(sockets)
             # Nobody waits for it: the caller may hold a lock that the engine's thread waits for.
             loop.call_soon_threadsafe(gate.watch, sockets)
+
+    def caller(self, source: str, destination: str) -> KernelSocket | None:
+        """Make a socket for a connection of the net's to a server among the programs.
+
+        Args:
+            source: where the connection comes from.
+            destination: the server's address.
+
+        Returns:
+            The socket, bound to the source; None if the programs' host does not have the destination.
+        """
+        ours = self._net.own_host().addresses
+        if destination not in ours:
+            return None
+        version = 6 if ":" in destination else 4
+        [sock] = self.ask(["caller", str(version)])
+        if source in ours or (":" in source) != (version == 6):
+            source = _NOBODY[version]  # a host takes nothing from its own address
+        sock.bind((source, 0))
+        return sock
 
     def close(self) -> None:
         """End the helper, and with it all that it has made."""

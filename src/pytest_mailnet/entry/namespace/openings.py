@@ -8,7 +8,7 @@ import struct
 
 from pytest_mailnet.entry.namespace.netlink import DEVICE, FAMILIES
 
-__all__ = ["datagrams", "first_packets", "listening", "sending"]
+__all__ = ["calling", "datagrams", "first_packets", "listening", "sending"]
 
 _BACKLOG = 512
 _MARK = 0x6D61696C
@@ -77,6 +77,14 @@ def sending(version: int) -> int:
     """A socket that sends packets as they are, with the mark."""
     sock = _socket.socket(FAMILIES[version], _socket.SOCK_RAW, _socket.IPPROTO_RAW)
     sock.setsockopt(_socket.SOL_SOCKET, _SO_MARK, _MARK)
+    return sock.detach()
+
+
+def calling(version: int) -> int:
+    """A socket that can be bound to every address, and connected to a program's."""
+    sock = _socket.socket(FAMILIES[version], _socket.SOCK_STREAM)
+    if version == 6:
+        sock.setsockopt(_socket.IPPROTO_IPV6, _IPV6_FREEBIND, 1)
     return sock.detach()
 
 
