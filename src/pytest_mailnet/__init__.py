@@ -10,8 +10,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pytest_mailnet.clock import Clock
     from pytest_mailnet.config import MailNetConfig
+    from pytest_mailnet.crashes.crasher import Crasher
+    from pytest_mailnet.crashes.place import CrashPlace
     from pytest_mailnet.errors import (
         AddressInUse,
+        Crash,
         EvidenceError,
         ExpectationFailed,
         InvalidAddress,
@@ -47,6 +50,9 @@ __all__ = [
     "FAULTS",
     "AddressInUse",
     "Clock",
+    "Crash",
+    "CrashPlace",
+    "Crasher",
     "DnsFault",
     "Envelope",
     "EvidenceError",
@@ -89,6 +95,8 @@ __all__ = [
 _HOMES: Mapping[str, str] = MappingProxyType(
     {
         "Clock": "clock",
+        "CrashPlace": "crashes.place",
+        "Crasher": "crashes.crasher",
         "DnsFault": "faults",
         "Envelope": "values",
         "FAULTS": "faults",

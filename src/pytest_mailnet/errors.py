@@ -9,6 +9,7 @@ from pytest_mailnet.printable import printable
 
 __all__ = [
     "AddressInUse",
+    "Crash",
     "EvidenceError",
     "ExpectationFailed",
     "InvalidAddress",
@@ -113,6 +114,13 @@ class ExpectationFailed(MailNetError, AssertionError):
 
 class MailNetTampered(MailNetError):
     """A function that an active net had patched was replaced by somebody else."""
+
+
+class Crash(SystemExit):
+    """The death of the application, for a function that `mailnet_crash.call` runs.
+
+    It is a `SystemExit`, which event loops let through, and no `Exception`: what catches it is at fault.
+    """
 
 
 class OutlivedItsNet(UserWarning):

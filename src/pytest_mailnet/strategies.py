@@ -1,4 +1,4 @@
-"""Hypothesis strategies for replies, faults, domains and mails; they need the extra `hypothesis`.
+"""Hypothesis strategies for replies, faults, crashes, domains and mails; they need the extra `hypothesis`.
 
 Drawn values are printed as code: a falsifying example can be pasted into a test.
 """
@@ -20,7 +20,7 @@ try:
 except ImportError as _error:
     raise MissingExtra("pytest_mailnet.strategies", "hypothesis", "hypothesis") from _error
 
-__all__ = ["World", "faults", "messages", "replies", "schedules", "worlds"]
+__all__ = ["World", "faults", "messages", "places", "replies", "schedules", "worlds"]
 
 _TEXT = st.text(st.characters(min_codepoint=32, max_codepoint=126, exclude_characters="{}"), max_size=60)
 _WORD = st.text("abcdefghijklmnopqrstuvwxyz0123456789", min_size=1, max_size=12)
@@ -108,6 +108,16 @@ def schedules(
         )
     step = st.none() | faults(stage=stage, kind=kind)
     return st.lists(step, min_size=1, max_size=most).map(lambda steps: FaultSchedule(*steps))
+
+
+def places(most: int) -> st.SearchStrategy[int]:
+    """The number of a place to die at, for `Crasher(net, at=...)`; it shrinks to the first.
+
+    Args:
+        most: the number of the last one: `len(crasher.places)` after a run without a death. At a place that
+            the application does not come to, it does not die.
+    """
+    return st.integers(1, most)
 
 
 def worlds(domain: str = "shop.example") -> st.SearchStrategy[World]:

@@ -13,7 +13,7 @@ import dns.exception
 import dns.resolver
 import pytest
 
-from pytest_mailnet import FAULTS, Fault, FaultSchedule, Reply
+from pytest_mailnet import FAULTS, Crasher, Fault, FaultSchedule, Reply
 from pytest_mailnet.coverage import Cell, Census
 from pytest_mailnet.coverage.outcomes import told_fault
 from pytest_mailnet.net.mailnet import life_of
@@ -318,6 +318,16 @@ def test_what_the_application_s_own_server_says_it_does_not_meet(net, met):
         thread.join()
 
     assert not [cell for cell in met() if cell.table == "stages"]
+
+
+def test_a_reply_before_which_the_application_died_was_not_met(net, column):
+    places = Crasher(net)
+    places.call(send)
+    dot = next(it.number for it in places.places if it.what == "250 to content")
+
+    Crasher(net, at=dot).call(send)
+
+    assert column("stages", "message") == {"2yz": 2}  # of three that the server gave
 
 
 def test_a_net_that_is_entered_again_is_counted_once(make_mailnet):

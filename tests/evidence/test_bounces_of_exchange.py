@@ -224,13 +224,13 @@ def test_what_microsoft_nests_in_a_delivery_status_is_taken_apart_too():
 @pytest.mark.parametrize(
     ("sentence", "fault", "stage", "action"),
     [
-        ("Delivery to the following recipients failed.", None, None, None),
+        ("Delivery to the following recipients failed.", None, None, "failed"),
         ("Delivery to the following recipients has been delayed.", None, None, "delayed"),
         (
             "Unable to deliver message to the following recipients, due to being unable to connect successfully to the destination mail server.",
             "dropped-at-connect",
             Stage.CONNECT,
-            None,
+            "failed",
         ),
     ],
 )

@@ -9,11 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_mailnet.evidence import Failure
-from pytest_mailnet.evidence.logs import MAIL_LOG
+from pytest_mailnet.evidence.logs import MAIL_LOG, postfix, sendmail
 from pytest_mailnet.evidence.logs.lines import LONGEST, LogEntry
-from pytest_mailnet.evidence.logs.postfix import Postfix
+from pytest_mailnet.evidence.logs.log_reader import LogReader
 from pytest_mailnet.evidence.logs.queued import LogQueue
-from pytest_mailnet.evidence.logs.sendmail import Sendmail
 
 REPLY = "550 5.1.1 <bob@shop.example>: no such user"
 POSTFIX = "Mar  9 10:11:12 mx postfix/smtp[1]: 4F9D195432C: to=<bob@shop.example>, relay=none, dsn=5.1.1, status=bounced ("
@@ -161,7 +160,7 @@ def test_a_line_of_a_megabyte_is_cut():
 
 def test_what_is_remembered_is_bounded():
     queue = LogQueue(room=100)
-    reader = Postfix(queue)
+    reader = LogReader(postfix.POSTFIX, queue)
 
     for number in range(1000):
         for line in ALL[:2]:
@@ -175,7 +174,7 @@ def test_what_is_remembered_is_bounded():
 
 
 def test_replies_that_nobody_takes_up_are_bounded():
-    reader = Sendmail(room=100)
+    reader = LogReader(sendmail.SENDMAIL, room=100)
 
     for number in range(1000):
         reader.read(LogEntry("sm-mta", f"x29ABCDE012{number:03}: reply: 550 5.1.1 no", "mx"))

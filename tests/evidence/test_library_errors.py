@@ -83,6 +83,7 @@ def fields(text):
         ),
         (f"jakarta.mail.AuthenticationFailedException: {LOG_IN}\n", (None, "auth", LOG_IN)),
         (f"com.sun.mail.smtp.SMTPSendFailedException: {SPAM}\n", (None, None, SPAM)),
+        ("com.sun.mail.smtp.SMTPSenderFailedException: 550 5.7.1 No\n", (None, "mail", "550 5.7.1 No")),
         (
             "com.sun.mail.util.MailConnectException: Couldn't connect to host, port: smtp.shop.example, 587; timeout -1;\n"
             "  nested exception is:\n\tjava.net.ConnectException: Connection refused\n",
@@ -100,6 +101,11 @@ def fields(text):
         (
             f"MailKit.Security.AuthenticationException: {LOG_IN.replace(' ', ': ', 1)}\n",
             (None, "auth", LOG_IN),
+        ),
+        (
+            f"MailKit.Net.Smtp.SmtpCommandException: {REPLY[4:]}\n   at MailKit.Net.Smtp.SmtpClient.SendAsync()\n"
+            "ErrorCode: RecipientNotAccepted\n",
+            ("alice@shop.example", "rcpt", ""),
         ),
         (
             f"2026/03/09 10:00:00 gomail: could not send email 1: {REPLY}\n",

@@ -220,3 +220,92 @@ def test_a_greeting_after_the_end_is_of_the_next_session():
     said += " -> MAIL FROM:<eve@app.example>\n<** 550 5.7.1 No\n"
 
     assert failures(said) == [(None, Stage.MAIL, "550 5.7.1 No")]
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        (
+            "=== Trying 192.0.2.8:25...\n*** Error connecting to 192.0.2.8:25:\n"
+            "*** \tIO::Socket::INET: connect: Connection refused\n",
+            "refused-at-connect",
+        ),
+        (
+            "*   Trying 192.0.2.8:25...\n* connect to 192.0.2.8 port 25 failed: Connection refused\n"
+            "* Failed to connect to 192.0.2.8 port 25 after 0 ms: Couldn't connect to server\n* Closing connection 0\n",
+            "refused-at-connect",
+        ),
+        (
+            "tls = off\nhost = 192.0.2.8\nmsmtp: cannot connect to 192.0.2.8, port 25: Connection refused\n",
+            "refused-at-connect",
+        ),
+        (
+            "$ swaks --server 192.0.2.8\n=== Trying 192.0.2.8:25...\n=== Connected to 192.0.2.8.\n"
+            "*** Remote host closed connection unexpectedly.\n",
+            "closed-at-connect",
+        ),
+        (
+            "*   Trying 192.0.2.8:25...\n* Connected to 192.0.2.8 (192.0.2.8) port 25 (#0)\n< 554 5.7.1 Go away\n"
+            "* Got unexpected smtp-server response: 554\n* Closing connection 0\n",
+            "554 5.7.1 Go away",
+        ),
+    ],
+    ids=["swaks", "curl", "msmtp", "closed", "greeting"],
+)
+def test_a_session_that_never_began_is_told_by_the_client_s_remarks(said, told):
+    assert failures(said) == [(None, Stage.CONNECT, told)]
+
+
+@pytest.mark.parametrize(
+    ("client", "server"),
+    [
+        ("  SMTP>> ", "  SMTP<< "),
+        (">>> ", "<<< "),
+        ("CLIENT -> SERVER: ", "SERVER -> CLIENT: "),
+        ("Client: ", "Server: "),
+        ("2026-03-09 10:11:12 DEBUG [6ZcSyO5X] C: ", "2026-03-09 10:11:12 DEBUG [6ZcSyO5X] S: "),
+    ],
+    ids=["Exim", "Sendmail", "PHPMailer", "words", "nodemailer"],
+)
+def test_each_program_s_marks_are_known(client, server):
+    said = f"{client}MAIL FROM:<bob@app.example>\n{server}250 OK\n{client}RCPT TO:<alice@shop.example>\n"
+    said += f"{server}550-5.1.1 No\n{server}550 5.1.1 such user\n{client}QUIT\n{server}221 Bye\n"
+
+    assert failures(said) == [(ALICE, Stage.RCPT, "550-5.1.1 No\n550 5.1.1 such user")]
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "$ nc mx.shop.example 25\nmx.shop.example [192.0.2.8] 25 (smtp) open\n",
+        "Connection to mx.shop.example 25 port [tcp/smtp] succeeded!\n",
+        "$ telnet mx.shop.example 25\nTrying 192.0.2.8...\nConnected to mx.shop.example.\n",
+        "$ openssl s_client -starttls smtp -connect mx.shop.example:25\n",
+        "Ncat: Connected to mx.shop.example:25.\n",
+    ],
+    ids=["nc", "OpenBSD's nc", "telnet", "openssl", "ncat"],
+)
+def test_each_program_s_words_for_the_server_are_known(said):
+    said += "220 ESMTP\nMAIL FROM:<bob@app.example>\n550 5.7.1 No\n"
+
+    [failure] = outcomes_of(EvidenceSource("", 0, lambda: io.BytesIO(said.encode())))
+
+    assert (failure.host, failure.stage) == ("mx.shop.example", Stage.MAIL)
+
+
+@pytest.mark.parametrize(
+    ("said", "fault"),
+    [
+        ("telnet: Unable to connect to remote host: Connection refused\n", "refused-at-connect"),
+        ("(UNKNOWN) [192.0.2.8] 25 (smtp) : Connection refused\n", "refused-at-connect"),
+        ("Ncat: Connection refused.\n", "refused-at-connect"),
+        (
+            "40D7ED506F7F0000:error:8000006F:system library:BIO_connect:Connection refused:bio_sock2.c:117:calling "
+            "connect()\nconnect:errno=111\n",
+            "refused-at-connect",
+        ),
+    ],
+    ids=["telnet", "nc", "ncat", "openssl"],
+)
+def test_each_program_s_words_for_a_refused_connection_are_known(said, fault):
+    assert failures(said) == [(None, Stage.CONNECT, fault)]

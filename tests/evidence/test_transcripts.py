@@ -186,3 +186,43 @@ def test_the_three_refusals_of_the_seed_are_found():
 )
 def test_a_log_a_bounce_or_a_reply_by_itself_is_not_taken_for_a_transcript(text):
     assert not any(it.recognises(text) for it in TRANSCRIPTS)
+
+
+TRACEBACK = (
+    'Traceback (most recent call last):\n  File "/usr/lib/python3.12/smtplib.py", line 908, in sendmail\n'
+    "    raise SMTPRecipientsRefused(senderrs)\nsmtplib.SMTPRecipientsRefused: {'alice@shop.example': (550, b'5.1.1 No')}\n"
+)
+EVENT = (
+    '{"event_id": "1", "exception": {"values": [{"type": "SMTPDataError", "module": "smtplib",'
+    ' "value": "(554, b\'5.7.1 Spam\')"}]}}'
+)
+DEBUG = "send: 'rcpt TO:<alice@shop.example>\\r\\n'\nreply: b'550 5.1.1 No\\r\\n'\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "read_as"),
+    [
+        ((SAMPLES / "swaks.txt").read_text("utf-8"), ["an SMTP session as swaks shows it"]),
+        ((SAMPLES / "curl.txt").read_text("utf-8"), ["an SMTP session as curl shows it"]),
+        ((SAMPLES / "msmtp.txt").read_text("utf-8"), ["an SMTP session as msmtp shows it"]),
+        ((SAMPLES / "client-and-server.txt").read_text("utf-8"), ["an SMTP session as RFCs write it"]),
+        ((SAMPLES / "s_client.txt").read_text("utf-8"), ["an SMTP session as openssl shows it"]),
+        ((SAMPLES / "telnet.txt").read_text("utf-8"), ["an SMTP session on a terminal"]),
+        ((SAMPLES / "prompt.txt").read_text("utf-8"), ["a session at Python's prompt"]),
+        ((SAMPLES / "python-2.txt").read_text("utf-8"), ["smtplib's debug output"]),
+        (TRACEBACK, ["a traceback of Python"]),
+        (TRACEBACK.splitlines()[-1], ["an exception of Python"]),
+        (EVENT, ["a Sentry event"]),
+        ("Net::SMTPAuthenticationError: 535 5.7.8 No\n", ["an exception of Ruby's net/smtp"]),
+        ('{"response": "550 5.1.1 No", "command": "RCPT TO"}', ["an object with a mail server's reply"]),
+        (DEBUG + TRACEBACK, ["smtplib's debug output"]),
+        (
+            DEBUG.replace("<alice@shop.example>", "") + TRACEBACK,
+            ["smtplib's debug output", "a traceback of Python"],
+        ),
+    ],
+)
+def test_what_a_failure_was_read_as_is_told(text, read_as):
+    [failure] = found(text)
+
+    assert list(failure.read_as) == read_as

@@ -9,6 +9,7 @@ A line with `type: ignore` is a mistake that a checker has to find; one that is 
 from __future__ import annotations
 
 import smtplib
+import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
@@ -22,6 +23,9 @@ from pytest_mailnet import (
     FAULTS,
     AddressInUse,
     Clock,
+    Crash,
+    Crasher,
+    CrashPlace,
     DnsFault,
     Envelope,
     EvidenceError,
@@ -61,7 +65,7 @@ from pytest_mailnet import (
     ZoneError,
 )
 from pytest_mailnet.handles.names import FaultName, ProviderName
-from pytest_mailnet.strategies import World, faults, schedules, worlds
+from pytest_mailnet.strategies import World, faults, places, schedules, worlds
 
 # Fixtures, settings and marks.
 
@@ -296,6 +300,26 @@ def test_faults(mailnet: MailNet) -> None:
     FAULTS["reset-at-rctp"]  # type: ignore[index]
 
 
+@pytest.mark.mailnet_crashes
+def test_crashes(mailnet: MailNet, mailnet_crash: Crasher) -> None:
+    done = mailnet_crash.run([sys.executable, Path("outbox.py")], timeout=10, cwd=Path())
+    assert_type(done.returncode, int)
+    assert_type(mailnet_crash.call(str.upper, "x"), str)
+    assert_type(mailnet_crash.places, list[CrashPlace])
+    assert_type(mailnet_crash.died_at, CrashPlace | None)
+    assert_type(mailnet_crash.places[0].number, int)
+    Crasher(mailnet, at=3).run(["outbox"])
+
+    mailnet_crash.call(str.upper, 1)  # type: ignore[arg-type]
+    mailnet_crash.at = 3  # type: ignore[attr-defined]
+
+
+@given(places(20), schedules(3, kind="connection"))
+def test_places(at: int, schedule: FaultSchedule) -> None:
+    with MailNet() as net:
+        Crasher(net, at=at).call(print)
+
+
 @given(schedules(3, kind="connection"), worlds(), faults(stage="message"))
 def test_strategies(schedule: FaultSchedule, world: World, fault: Fault | DnsFault) -> None:
     with MailNet(strict=False) as net:
@@ -496,6 +520,7 @@ def test_errors(mailnet: MailNet) -> None:
         ZoneError,
     ]
     assert issubclass(OutlivedItsNet, UserWarning)
+    assert issubclass(Crash, SystemExit)
     assert kinds
     with pytest.raises(UnknownName) as caught:
         mailnet.gmail.mailbox("alcie")

@@ -144,6 +144,11 @@ def _add_reproduce(commands: Any) -> None:
     reproduce.add_argument(
         "--queue-id", action="append", default=[], metavar="ID", help="only this mail, of logs; repeatable"
     )
+    reproduce.add_argument(
+        "--explain",
+        action="store_true",
+        help="tell for each value in which line of the file it stands, or by which rule it was inferred",
+    )
     reproduce.set_defaults(run=_reproduce)
 
 
@@ -154,6 +159,7 @@ def _reproduce(given: argparse.Namespace) -> int:
         given.evidence,
         form=given.form,
         anonymise=given.anonymise,
+        explain=given.explain,
         queue_ids=given.queue_id,
         out=sys.stdout,
         err=sys.stderr,

@@ -91,8 +91,8 @@ class Census:
             self._replies(session.host, exchanges, *provider)
 
     def _exchange(self, exchange: Exchange, session: Session, *, last: bool) -> None:
-        stage = exchange.stage
-        if stage is None:
+        stage, finding = exchange.stage, exchange.finding
+        if stage is None or (finding is not None and finding.rule == "crash"):  # nobody heard it
             return
         outcome = outcome_of(exchange, session, last=last)
         self._add("stages", stage, outcome)

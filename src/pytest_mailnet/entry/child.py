@@ -63,6 +63,10 @@ class ParentNetwork:
     def end_of(self, port: int) -> None:
         pass
 
+    @property
+    def answers_all(self) -> bool:
+        return False
+
     def after_fork(self) -> None:
         self._line.free()
 

@@ -183,6 +183,10 @@ class _Here:
     def end_of(self, port: int) -> EngineSocket | None:
         return _world(self._nets).end_of(port)
 
+    @property
+    def answers_all(self) -> bool:
+        return _world(self._nets).answers_all
+
     def after_fork(self) -> None:
         _world(self._nets).after_fork()
 

@@ -283,6 +283,11 @@ class Network(Protocol):
         """
         ...
 
+    @property
+    def answers_all(self) -> bool:
+        """Whether clients that do not block are answered in their own thread too, as long as that holds."""
+        ...
+
     def after_fork(self) -> None:
         """Reset, in a process that was just forked off, what the parent's other threads had in use."""
         ...

@@ -54,6 +54,10 @@ class Nowhere:
     def end_of(self, port: int) -> None:
         pass
 
+    @property
+    def answers_all(self) -> bool:
+        return False
+
     def after_fork(self) -> None:
         pass
 

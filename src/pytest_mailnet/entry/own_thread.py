@@ -46,14 +46,16 @@ class OwnThread:
             sock: the client's socket.
             where: the listener's address.
         """
-        if sock.type != socket.SOCK_STREAM or sock.gettimeout() == 0:
+        world = self._world.of_caller()
+        if sock.type != socket.SOCK_STREAM or (sock.gettimeout() == 0 and not world.answers_all):
             self._kernel.connect(sock, where)
             return
-        world = self._world.of_caller()
-        _holding(world.entrance(socket.SOCK_STREAM), lambda: self._kernel.connect(sock, where))
-        end = world.end_of(self._kernel.getsockname(sock)[1])
-        if end is not None:
-            self._ends[sock.fileno()] = end
+        try:
+            _holding(world.entrance(socket.SOCK_STREAM), lambda: self._kernel.connect(sock, where))
+        finally:  # a client that does not block is told so by an error
+            end = world.end_of(self._kernel.getsockname(sock)[1])
+            if end is not None:
+                self._ends[sock.fileno()] = end
 
     def send_datagram(self, where: Any, send: Callable[[], int]) -> int:
         """Send a datagram; if it goes to the net's name server, the answer is there afterwards.
@@ -83,7 +85,7 @@ class OwnThread:
         if end is None or flags or type(data) is not bytes or not 0 < len(data) <= _MOST:
             return 0
         timeout = sock.gettimeout()
-        if timeout == 0:
+        if timeout == 0 and not self._world.of_caller().answers_all:
             return 0
         # Without waiting, since nobody reads in the meantime. With a time-out, the descriptor never blocks.
         if timeout is None:

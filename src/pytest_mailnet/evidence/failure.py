@@ -36,6 +36,8 @@ class Failure:
         file: the name of the file or mail that the evidence is in.
         read_as: what the evidence was read as, each with an article: "a Postfix bounce"; two where one
             reader's result was completed by another's.
+        left_out: what of the evidence was not read on the way to it: "12 lines not quoted", "1.4 MiB of a
+            long part".
     """
 
     recipient: str | None = None
@@ -52,6 +54,7 @@ class Failure:
     words: str = ""
     file: str = ""
     read_as: tuple[str, ...] = dataclasses.field(default=(), compare=False)
+    left_out: tuple[str, ...] = dataclasses.field(default=(), compare=False)
 
     @functools.cached_property
     def code(self) -> int | None:
@@ -80,7 +83,7 @@ class Failure:
         changes = {
             it.name: getattr(other, it.name)
             for it in dataclasses.fields(self)
-            if it.name != "read_as"
+            if it.name not in ("read_as", "left_out")
             and getattr(self, it.name) in (None, (), "")
             and getattr(other, it.name) not in (None, (), "")
         }
@@ -104,6 +107,7 @@ class NoFailure:
         missing: why there is no failure in it.
         subject: the subject, if it is a mail; "" if there is none.
         unread: whether it could not be read at all.
+        left_out: what of it was not read, as `Failure.left_out` has it.
     """
 
     file: str
@@ -111,10 +115,12 @@ class NoFailure:
     missing: str
     subject: str = ""
     unread: bool = False
+    left_out: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         subject = f" with the subject {self.subject!r}" if self.subject else ""
-        return printable(f"{self.file}: {self.found}{subject}; {self.missing}")
+        told = f"{self.file}: {self.found}{subject}; {self.missing}"
+        return printable(f"{told}; left out: {'; '.join(self.left_out)}" if self.left_out else told)
 
 
 Outcome: TypeAlias = Failure | NoFailure

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import re
 import urllib.parse
+from typing import NamedTuple
 
-__all__ = ["forwarded", "unquoted"]
+from pytest_mailnet.evidence.decoding import counted
+
+__all__ = ["Plain", "forwarded", "unquoted"]
 
 _FENCE = re.compile(r"^[ \t]{0,8}(?:```|~~~)[\w-]{0,20}[ \t]*(?:\n|\Z)", re.MULTILINE)
 # One level of a reply's quoting (RFC 3676, 4.5). ">>>" is Python's prompt, and the mark of some transcripts.
@@ -23,7 +26,19 @@ _FORM = "mandrill_events="  # the body in which Mandrill posts its JSON
 _LINK = re.compile(r"\[([^\[\]\n]{1,320})\]\((?:mailto:|https?://)[^()\s]{1,400}\)")
 
 
-def unquoted(text: str, *, answered: bool = False) -> str:
+class Plain(NamedTuple):
+    """A text as it was before somebody copied it.
+
+    Attributes:
+        text: the text.
+        left_out: what was taken away: "12 lines not quoted".
+    """
+
+    text: str
+    left_out: tuple[str, ...] = ()
+
+
+def unquoted(text: str, *, answered: bool = False) -> Plain:
     """A text as it was before it was quoted, indented or fenced; the text itself if it was not.
 
     Where lines are quoted only these are kept: the others are those of whoever has quoted them.
@@ -32,36 +47,49 @@ def unquoted(text: str, *, answered: bool = False) -> str:
         text: the text, with any number of quotations in each other.
         answered: whether somebody may have written more than he quotes; if not, most lines have to be quoted.
     """
-    text = _LINK.sub(r"\1", _FENCE.sub("", text))
+    text, fences = _FENCE.subn("", text)
+    text, links = _LINK.subn(r"\1", text)
     if text.lstrip().startswith(_FORM):
-        return urllib.parse.unquote_plus(text.lstrip().removeprefix(_FORM).partition("&")[0])
+        return Plain(urllib.parse.unquote_plus(text.lstrip().removeprefix(_FORM).partition("&")[0]))
+    others = 0
     for level in range(_DEEPEST):
-        inner = _dedented(_without_marks(text, most=level > 0 or not answered))
+        inner, left = _without_marks(text, most=level > 0 or not answered)
+        inner, others = _dedented(inner), others + left
         if inner == text:
             break
         text = inner
-    return text
+    taken = counted(fences, "line", "of fences") + counted(links, "target", "of links")
+    return Plain(text, counted(others, "line", "not quoted") + taken)
 
 
-def forwarded(text: str) -> str:
+def forwarded(text: str) -> Plain:
     """The mail that is forwarded in the text of another, with its header; the text itself if none is."""
     found = _FORWARDED.search(text)
-    return text[found.end() :] if found else text
+    if found is None:
+        return Plain(text)
+    return Plain(
+        text[found.end() :], counted(len(_filled(text[: found.start()])), "line", "above what is forwarded")
+    )
 
 
-def _without_marks(text: str, *, most: bool) -> str:
-    lines = text.split("\n")
-    filled = [line for line in lines if line.strip()]
+def _filled(text: str) -> list[str]:
+    return [line for line in text.split("\n") if line.strip()]
+
+
+def _without_marks(text: str, *, most: bool) -> tuple[str, int]:
+    """A text without one level of quotation, and how many lines were not quoted."""
+    filled = _filled(text)
     quoted = sum(1 for line in filled if _QUOTED.match(line) and not _PROMPT.match(line))
     # Half of the lines of a transcript may begin so too; the other half then has a mark of its own.
     if not quoted or (most and quoted * 2 <= len(filled)) or any(_TRANSCRIPT.match(line) for line in filled):
-        return text
-    return "\n".join(line[found.end() :] for line in lines if (found := _QUOTED.match(line)))
+        return text, 0
+    inner = (line[found.end() :] for line in text.split("\n") if (found := _QUOTED.match(line)))
+    return "\n".join(inner), len(filled) - quoted
 
 
 def _dedented(text: str) -> str:
     """A text without the blanks that all of its lines begin with."""
-    filled = [line for line in text.split("\n") if line.strip()]
+    filled = _filled(text)
     if filled and _EXIM.match(filled[0]):
         return text
     depth = min((len(line) - len(line.lstrip(" \t")) for line in filled), default=0)

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import codecs
-import io
 import os
-import re
 import stat
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -14,38 +11,17 @@ from typing import BinaryIO
 
 from pytest_mailnet.errors import EvidenceError, amongst
 
-__all__ = [
-    "LONGEST_LINE",
-    "LONGEST_PART",
-    "STANDARD_INPUT",
-    "EvidenceSource",
-    "mail_of",
-    "mails_of",
-    "sources_at",
-    "text_lines",
-    "text_of",
-]
+__all__ = ["STANDARD_INPUT", "EvidenceSource", "sources_at"]
 
 STANDARD_INPUT = "-"
 """Stands for standard input in place of a path."""
 
-_BLOCK = 1 << 20
-LONGEST_LINE = 1 << 16
-"""How many characters of a log's line are read."""
-
-_LONGEST_MAIL = 1 << 26
-LONGEST_PART = 1 << 17
-"""How many bytes of each part of a mail are read: reports stand before or behind attachments, not in them."""
-
-_MOST_BOUNDARIES = 100
-_BOUNDARY = re.compile(rb"boundary\s*=\s*(?:\"([^\"\r\n]{1,200})\"|([^\s;\"]{1,200}))", re.IGNORECASE)
 _KINDS = {
     stat.S_IFIFO: "a pipe",
     stat.S_IFSOCK: "a socket",
     stat.S_IFCHR: "a device",
     stat.S_IFBLK: "a device",
 }
-_ENVELOPE = re.compile(rb"From \S{0,400} {0,3}.{0,40}\d\d:\d\d")  # it ends with the time of arrival
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,115 +68,6 @@ def sources_at(
             raise EvidenceError(f"{str(path)!r}: no such file{amongst(path.name, _names_in(path.parent))}")
         else:
             yield _file(path)
-
-
-def text_of(content: bytes) -> str:
-    r"""A whole text with "\n" as line end."""
-    return io.IncrementalNewlineDecoder(None, translate=True).decode(
-        content.decode(_codec_of(content), "replace"), final=True
-    )
-
-
-def text_lines(
-    stream: BinaryIO,
-    began: bytes = b"",
-    read: Callable[[int], object] = int,
-    longest: int = LONGEST_LINE,
-) -> Iterator[str]:
-    """The lines of a text of any size, without their ends.
-
-    Args:
-        stream: the rest of the text, behind `began`.
-        began: the beginning of the text, already read. It decides between UTF-16 and UTF-8.
-        read: called with the size of each block in bytes, as it is read.
-        longest: how many characters of each line are read.
-    """
-    decoded = codecs.getincrementaldecoder(_codec_of(began))("replace")
-    decoder = io.IncrementalNewlineDecoder(decoded, translate=True)
-    rest = ""
-    block = began or stream.read(_BLOCK)
-    while block:
-        *lines, rest = (rest + decoder.decode(block)).split("\n")
-        for line in lines:
-            yield line[:longest]
-        rest = rest[:longest]
-        block = stream.read(_BLOCK)
-        read(len(block))
-    if rest:
-        yield rest
-
-
-def _codec_of(began: bytes) -> str:
-    return "utf-16" if began[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
-
-
-def mail_of(stream: BinaryIO, began: bytes) -> bytes:
-    """A mail of at most 64 MiB without what is too long in it: at most 1 MiB, and of each part 128 KiB.
-
-    Args:
-        stream: the rest of the mail, behind `began`.
-        began: the beginning of the mail, already read.
-    """
-    began += stream.read(LONGEST_PART)
-    if len(began) <= LONGEST_PART:
-        return began
-    mail, left = _Shortened(), _LONGEST_MAIL
-    for line in _raw_lines(stream, began):
-        mail.add(line)
-        if (left := left - len(line)) < 0:
-            break
-    return mail.content()
-
-
-def mails_of(stream: BinaryIO, began: bytes) -> Iterator[bytes]:
-    """The mails of an mbox (RFC 4155), each as `mail_of` returns it.
-
-    Args:
-        stream: the rest of the mailbox, behind `began`.
-        began: the beginning of the mailbox, already read.
-    """
-    mail = _Shortened()
-    empty = True
-    for line in _raw_lines(stream, began):
-        if empty and mail and _ENVELOPE.match(line):
-            yield mail.content()
-            mail = _Shortened()
-        mail.add(line)
-        empty = not line.strip()
-    if mail:
-        yield mail.content()
-
-
-class _Shortened:
-    """A mail, put together line by line; attachments are cut, so that what stands behind them is kept."""
-
-    def __init__(self) -> None:
-        self._content = bytearray()
-        self._boundaries: set[bytes] = set()
-        self._part = 0
-
-    def __bool__(self) -> bool:
-        return bool(self._content)
-
-    def add(self, line: bytes) -> None:
-        if line[:2] == b"--" and line[2:].rstrip().removesuffix(b"--") in self._boundaries:
-            self._part = 0
-        elif b"=" in line and len(self._boundaries) < _MOST_BOUNDARIES and (found := _BOUNDARY.search(line)):
-            self._boundaries.add(found[1] or found[2])
-        if self._part < LONGEST_PART and len(self._content) < _BLOCK:
-            self._content += line[: _BLOCK - len(self._content)]
-        self._part += len(line)
-
-    def content(self) -> bytes:
-        return bytes(self._content)
-
-
-def _raw_lines(stream: BinaryIO, began: bytes) -> Iterator[bytes]:
-    rest = began
-    while block := stream.read(_BLOCK):
-        *lines, rest = (rest + block).splitlines(keepends=True)
-        yield from lines
-    yield from rest.splitlines(keepends=True)
 
 
 def _names_in(folder: Path) -> list[str]:

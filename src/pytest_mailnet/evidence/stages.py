@@ -8,7 +8,7 @@ from typing import NamedTuple
 from pytest_mailnet.evidence.replies import code_of, enhanced_of
 from pytest_mailnet.values import Stage
 
-__all__ = ["STAGE_SIGNS", "StageSign", "inferred_stage", "named_stage", "stage_of_status"]
+__all__ = ["STAGE_SIGNS", "StageSign", "inferred_stage", "named_stage", "stage_of_status", "words_for"]
 
 # Names that programs have for the answered command; a longer name stands before a shorter one within it.
 _NAMED: tuple[tuple[re.Pattern[str], Stage], ...] = tuple(
@@ -35,6 +35,11 @@ def named_stage(command: str) -> Stage | None:
         command: "RCPT TO:<alice@shop.example>", "end of DATA", "initial server greeting".
     """
     return next((stage for pattern, stage in _NAMED if pattern.search(command)), None)
+
+
+def words_for(stage: Stage) -> tuple[re.Pattern[str], ...]:
+    """The names that programs have for the command of a stage."""
+    return tuple(pattern for pattern, named in _NAMED if named is stage)
 
 
 class StageSign(NamedTuple):

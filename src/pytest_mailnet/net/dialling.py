@@ -19,6 +19,7 @@ from pytest_mailnet.values import Endpoint
 __all__ = ["Dialling"]
 
 _DNS_PORT = 53
+_DIED = errno.ECONNABORTED, "the application died"
 
 
 class Dialling:
@@ -159,8 +160,9 @@ class Dialling:
         net = self._net
         # The session keeps the host's own text, of which there is one.
         there = Endpoint(host.addresses[host.addresses.index(destination.ip)], destination.port)
+        died = net.passing is not None and net.passing(f"connect {host.name}:{there.port}")
         drawn = net.drawn_for(host)
-        unreachable = host.unreachable(there.port, drawn)
+        unreachable = _DIED if died else host.unreachable(there.port, drawn)
         if unreachable is not None:
             net.journal.not_connected(source.ip, there, host.name, *unreachable)
             return unreachable

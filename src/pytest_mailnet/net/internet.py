@@ -25,6 +25,7 @@ from pytest_mailnet.record.journal import Journal
 from pytest_mailnet.relay.source import Source
 from pytest_mailnet.relay.spool import Spool
 from pytest_mailnet.senders.sender import Sender
+from pytest_mailnet.server.connection import Passing
 from pytest_mailnet.system.native import reentrant_lock
 
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ class Internet:
         spool: the messages that servers are to relay.
         weather: the scheduled and the random faults.
         reach: makes sockets for connections to servers among the net's programs.
+        passing: called at each place at which the application can die; None where nobody asks.
     """
 
     def __init__(
@@ -73,6 +75,7 @@ class Internet:
             catalogue, self.dns, self._routes, authority, putting_in, self._operated
         )
         self.weather: Weather = Weather()
+        self.passing: Passing | None = None
         self.reach: Reach = _on_the_machine
         self._sender: Sender = self.senders.add("203.0.113.7", "app.sender.example")
 
@@ -92,7 +95,7 @@ class Internet:
         # Only who has the engine's turn asks for it, so one is made.
         from pytest_mailnet.dns.name_server import NameServer  # noqa: PLC0415  # with dnslib: many tests ask nothing
 
-        return NameServer(self.dns, self.journal, self.drawn_for_question)
+        return NameServer(self.dns, self.journal, self._asked)
 
     def caller(self) -> str:
         """The sender's address for DNS questions without a note of who asks."""
@@ -122,6 +125,20 @@ class Internet:
             rdtype: the type, such as "MX".
         """
         return self.weather.of_question(plain_name(name), rdtype)
+
+    def _asked(self, name: str, rdtype: str) -> DnsFault | None:
+        self.looked_up(rdtype, name)
+        return self.drawn_for_question(name, rdtype)
+
+    def looked_up(self, what: str, name: str) -> None:
+        """Pass the place of a look-up, at which the application can die before the answer.
+
+        Args:
+            what: the type of the records, or what asks.
+            name: the name.
+        """
+        if self.passing is not None:
+            self.passing(f"look-up {what} {name}")
 
     def _operated(self, facts: Facts) -> Operator:
         return Operator(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from random import Random
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from pytest_mailnet.clock import Clock
 from pytest_mailnet.config import MailNetConfig
@@ -20,6 +20,9 @@ from pytest_mailnet.record.journal import ClockMoved, Journal
 from pytest_mailnet.server.engine import Engine
 from pytest_mailnet.timeline.unmet import unmet_text
 from pytest_mailnet.values import Endpoint
+
+if TYPE_CHECKING:
+    from pytest_mailnet.net.reconciliation import Reckoning
 
 __all__ = ["Lifetime"]
 
@@ -39,6 +42,7 @@ class Lifetime:
         journal: the record of everything that happened.
         clock: the net's clock, the only one that rules go by.
         entered: whether the net has ever been active.
+        reckoned: what the test was last told about the application's log; None if it has not asked.
         at_end: called with each net of the process that is left, for who counts what was met; replaced as a
             whole.
     """
@@ -60,6 +64,7 @@ class Lifetime:
         random = Random(seed)  # noqa: S311
         self.internet: Internet = Internet(config, self.journal, self.clock, random, self.engine.authority)
         self.entered: bool = False
+        self.reckoned: Reckoning | None = None
         self._title = title
         self._own_engine = engine is None
         self._active: Activation | None = None

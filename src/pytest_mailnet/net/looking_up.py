@@ -58,6 +58,7 @@ class LookingUp:
     def resolve(self, name: str, family: int, via: str, port: int | None) -> Resolution:
         net = self._net
         asked = ascii_name(name).rstrip(".")
+        net.looked_up(via, asked)
         families = {socket.AF_INET: [4], socket.AF_INET6: [6]}.get(socket.AddressFamily(family), [6, 4])
         found: list[str] = []
         canonical, rcode = asked, "NOERROR"
@@ -98,6 +99,7 @@ class LookingUp:
     def reverse(self, ip: str, via: str) -> str | None:
         net = self._net
         asked = ipaddress.ip_address(ip).reverse_pointer
+        net.looked_up("PTR", asked)
         answer = net.dns.lookup(asked, "PTR")
         texts = tuple(map(str, answer.answers))
         net.journal.add(

@@ -221,7 +221,8 @@ class MailNet(Inhabitants):
 
         relays = {ip for source in self._internet.senders.sources for ip in (source.ip, source.ipv6)}
         taken = [it for it in self.messages if it.session.client.ip not in relays]
-        return reckon(app_log, taken, key or message_id)
+        self._life.reckoned = reckon(app_log, taken, key or message_id)
+        return self._life.reckoned
 
     def reproduce(self, *evidence: str | os.PathLike[str] | Failure) -> list[Failure]:
         """Make failures of production happen again: `mailnet.reproduce("evidence/bounce.eml")`.

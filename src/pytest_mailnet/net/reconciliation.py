@@ -38,8 +38,8 @@ class Reckoning:
         failed_but_taken: mails that the application believes failed, but a server took.
         sent_but_not_taken: mails that the application believes sent, but no server took.
         duplicates_possible: mails that were taken, while the application will try again or has recorded no
-            fate; or that were taken more than once, because the reply after the dot was lost. No mistake by
-            itself: nobody can rule it out (RFC 1047).
+            fate; or that were taken more than once, because the reply after the dot was lost, or the
+            application died before it. No mistake by itself: nobody can rule it out (RFC 1047).
     """
 
     lost: tuple[Key, ...] = ()
@@ -144,9 +144,9 @@ def _verdicts(belief: str | None, times: int, unheard: int) -> list[str]:
 
 
 def _went_wrong(message: Message) -> bool:
-    """Whether a fault has happened to a reply after the dot in the message's session."""
+    """Whether a fault, or the application's death, kept a reply after the dot from being heard."""
     said = (it.finding for it in message.session.exchanges if it.stage is Stage.MESSAGE)
-    return any(finding is not None and finding.rule == "fault" for finding in said)
+    return any(finding is not None and finding.rule in {"fault", "crash"} for finding in said)
 
 
 def _plain(key: Key) -> Key:

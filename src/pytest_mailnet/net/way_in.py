@@ -72,6 +72,10 @@ class WayIn:
     def end_of(self, port: int) -> EngineSocket | None:
         return self._engine.end_of(port)
 
+    @property
+    def answers_all(self) -> bool:
+        return self._net.passing is not None
+
     def after_fork(self) -> None:
         self._engine.close_inherited()
 

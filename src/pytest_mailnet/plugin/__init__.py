@@ -11,11 +11,13 @@ import pytest
 
 if TYPE_CHECKING:
     from pytest_mailnet.config import MailNetConfig
+    from pytest_mailnet.crashes.crasher import Crasher
     from pytest_mailnet.net.mailnet import MailNet, MakeMailNet
     from pytest_mailnet.net.process import MailNetProcess
+    from pytest_mailnet.plugin.crash_runs import CrashRuns
     from pytest_mailnet.server.engine import Engine
 
-__all__ = ["mailnet", "mailnet_config", "mailnet_process", "make_mailnet"]
+__all__ = ["mailnet", "mailnet_config", "mailnet_crash", "mailnet_process", "make_mailnet"]
 
 _nets = pytest.StashKey[list["MailNet"]]()
 _files = pytest.StashKey[pytest.TempPathFactory]()
@@ -23,7 +25,8 @@ _LOG = "--mailnet-log"
 _COVERAGE = "--mailnet-cov"
 _COVERAGE_REPORT = "--mailnet-cov-report"
 _COVERAGE_LEAST = "--mailnet-cov-fail-under"
-_FAULTS = "mailnet_faults"
+_FAULTS, _CRASHES = "mailnet_faults", "mailnet_crashes"
+_CRASH_RUNS = "mailnet crash runs"
 _GUARD = "mailnet_guard"
 _NAMESPACE = "--mailnet-namespace"
 _CARRIED = "mailnet_pass_ports"
@@ -115,6 +118,9 @@ def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(NeverOff(_nets, guarding=guarding))
     config.pluginmanager.register(Section(_nets, _files))
     config.pluginmanager.register(OfPassedTests())
+    config.pluginmanager.register(_OnMark())
+    if config.getoption("dist", "no") != "no":  # xdist's controller collects nothing, and tells all
+        _crash_runs(config)
     asked = {name: config.getoption(name) for name in (_COVERAGE_REPORT, _COVERAGE_LEAST)}
     if config.getoption(_COVERAGE):
         from pytest_mailnet.plugin.coverage_run import CoverageRun  # noqa: PLC0415
@@ -125,6 +131,10 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers",
         f"{_FAULTS}(*, stage=..., kind=...): run this test once with each fault, given as mailnet_fault",
+    )
+    config.addinivalue_line(
+        "markers",
+        f"{_CRASHES}: run this test once for each place at which the application can die, by mailnet_crash",
     )
     config.addinivalue_line(
         "markers",
@@ -172,6 +182,27 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
             f"@pytest.mark.{_FAULTS} of {metafunc.definition.nodeid}: {error}"
         ) from None
     metafunc.parametrize("mailnet_fault", faults, ids=str)
+
+
+class _OnMark:
+    """Brings in the plugin for the mark `mailnet_crashes` with the first test that has it."""
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
+        """Have a test marked `mailnet_crashes` run for each place."""
+        if metafunc.definition.get_closest_marker(_CRASHES) is not None:
+            _crash_runs(metafunc.config).parametrize(metafunc)
+
+
+def _crash_runs(config: pytest.Config) -> CrashRuns:
+    """The plugin for marked tests."""
+    from pytest_mailnet.plugin.crash_runs import CrashRuns  # noqa: PLC0415
+
+    found: CrashRuns | None = config.pluginmanager.get_plugin(_CRASH_RUNS)
+    if found is None:
+        found = CrashRuns(config)
+        config.pluginmanager.register(found, _CRASH_RUNS)
+    return found
 
 
 @pytest.fixture(scope="session")
@@ -266,10 +297,26 @@ def mailnet_process(mailnet: MailNet) -> MailNetProcess:
         pytest.skip(str(reason))
 
 
+@pytest.fixture
+def mailnet_crash(request: pytest.FixtureRequest, mailnet: MailNet) -> Crasher:
+    """Run the application in the net of `mailnet`; with the mark `mailnet_crashes`, have it die at a place.
+
+    Scope: function.
+    """
+    from pytest_mailnet.crashes.crasher import Crasher  # noqa: PLC0415
+    from pytest_mailnet.plugin.crash_runs import crasher_key, place_of  # noqa: PLC0415
+
+    crasher = Crasher(mailnet, at=place_of(request.node))
+    request.node.stash[crasher_key] = crasher
+    return crasher
+
+
 @pytest.hookimpl(wrapper=True, trylast=True)
 def pytest_runtest_setup(item: pytest.Item) -> Generator[None, Any, Any]:
     """Check the patches of a test whose set-up fails, before other plugins' tear-down touches them."""
     __tracebackhide__ = True
+    if _nets in item.stash:  # of a run before this one
+        del item.stash[_nets]
     try:
         return (yield)
     except BaseException as error:

@@ -56,6 +56,9 @@ def as_toml(recognised: Iterable[Recognised]) -> Iterator[str]:
             continue
         name = written[reply, stage] = _name(one, names)
         yield ""
+        for label, said in (("Read as", failure.read_as), ("Left out", failure.left_out)):
+            if said:
+                yield f"# {label}: {printable('; '.join(said))}."
         yield f"[replies.{name}]"
         yield f"stage = {_text(stage)}"
         yield f"reply = {_text(reply)}"
@@ -82,6 +85,8 @@ def _object(one: Recognised) -> dict[str, Any]:
         "permanent": failure.permanent,
         "provider": one.provider,
         "matches": one.matches,
+        "read_as": list(failure.read_as),
+        "left_out": list(failure.left_out),
     }
 
 

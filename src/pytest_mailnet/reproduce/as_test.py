@@ -67,7 +67,10 @@ def _test(plan: Plan, name: str) -> Iterator[str]:
 
 def _docstring(plan: Plan) -> Iterator[str]:
     failure = plan.failure
-    told = [f"From {failure.file}." if failure.file else "From evidence."]
+    read_as = f", read as {' and '.join(failure.read_as)}" if failure.read_as else ""
+    told = [f"From {failure.file or 'evidence'}{read_as}."]
+    if failure.left_out:
+        told.append(f"Left out: {'; '.join(failure.left_out)}.")
     if failure.original and failure.recipient:
         told.append(
             f"The mail to {failure.original} went on to {failure.recipient}; here one server does both."

@@ -12,8 +12,9 @@ from pytest_mailnet.values import Endpoint
 
 if TYPE_CHECKING:
     from pytest_mailnet.dns.name_server import NameServer
+    from pytest_mailnet.record.session import Session
 
-__all__ = ["Connection", "Service", "Tenant", "at_once", "elapse"]
+__all__ = ["Connection", "Passing", "Service", "Tenant", "at_once", "elapse"]
 
 
 class Service(Protocol):
@@ -29,6 +30,32 @@ class Service(Protocol):
         ...
 
 
+class Passing(Protocol):
+    """What a net calls at each place at which the application can die."""
+
+    def __call__(
+        self,
+        what: str,
+        *,
+        after: bool = False,
+        heard: Session | None = None,
+        drop: Callable[[], object] = bool,
+    ) -> bool:
+        """Pass a place, or have the application die there.
+
+        Args:
+            what: what is about to happen, or has happened: "RCPT TO:<alice@shop.example>", "250 to DATA".
+            after: whether the server has acted, and only its reply is held back.
+            heard: the session in which the application has heard every reply by now; None for none.
+            drop: breaks off the connection; called once the application can no longer notice.
+
+        Returns:
+            Whether it is dead, and nothing more is to be done for it. A function of this process may meet the
+            `Crash` in the call already.
+        """
+        ...
+
+
 class Tenant(Protocol):
     """A net, as far as the engine knows it."""
 
@@ -40,6 +67,11 @@ class Tenant(Protocol):
     @property
     def clock(self) -> Clock:
         """The net's clock."""
+        ...
+
+    @property
+    def passing(self) -> Passing | None:
+        """Called at each place at which the application can die; None where nobody asks."""
         ...
 
     def caller(self) -> str:

@@ -139,6 +139,16 @@ class Engine:
         else:
             self.run(let_go())
 
+    def cut(self, tenant: Tenant) -> None:
+        """Reset a net's open connections, as the end of the process that has them would."""
+
+        async def cut() -> None:
+            standing = [call for call in self.calls.standing if call.tenant is tenant]
+            await _reset(standing, "reset: the application died")
+
+        if self.calls.standing and not self._forked:
+            self.run(cut())
+
     def note(self, kind: socket.SocketKind, port: int, call: Connection) -> Endpoint:
         """Note a call from a client's loopback port.
 
@@ -190,8 +200,12 @@ class Engine:
     @property
     def busy_here(self) -> bool:
         """Whether the caller runs in the engine's thread, or does its work for it."""
-        here = bool(original("_thread", "get_ident")() == self._ident)
-        return here or (self._loop is not None and self._loop.turn_taken_here)
+        return self.is_here or (self._loop is not None and self._loop.turn_taken_here)
+
+    @property
+    def is_here(self) -> bool:
+        """Whether the caller runs in the engine's thread."""
+        return bool(original("_thread", "get_ident")() == self._ident)
 
     def entrance(self, kind: int) -> WatchedSocket | None:
         """Where clients arrive: the listener of streams, the socket of datagrams; None while nothing runs.
@@ -419,7 +433,7 @@ def _unsent(call: Connection) -> bool:
     return unsent(transport.get_extra_info("socket").fileno()) or transport.get_write_buffer_size() > 0
 
 
-async def _reset(calls: list[Connection]) -> None:
+async def _reset(calls: list[Connection], how: str = "reset: its net was left") -> None:
     for call in calls:
         transport = call.transport
         if transport is None:  # ended meanwhile
@@ -428,7 +442,7 @@ async def _reset(calls: list[Connection]) -> None:
         protocol = transport.get_protocol()
         reset = getattr(protocol, "reset", None)
         if reset is not None:
-            reset("reset: its net was left")
+            reset(how)
         else:
             transport.abort()
     # The aborted transports close their sockets in the loop's next round.

@@ -9,12 +9,13 @@ from pytest_mailnet.faults import Fault
 from pytest_mailnet.faults.armed import Armed
 from pytest_mailnet.faults.damage import EARLY, damage
 from pytest_mailnet.faults.fault import LATE_SECONDS
+from pytest_mailnet.printable import cut, printable
 from pytest_mailnet.record.session import Finding
 from pytest_mailnet.server.connection import Connection
 from pytest_mailnet.smtp.state import Step
 from pytest_mailnet.values import Stage
 
-__all__ = ["FaultyServer", "Mishaps"]
+__all__ = ["FaultyServer", "Mishaps", "said"]
 
 
 class FaultyServer(Protocol):
@@ -95,8 +96,7 @@ class Mishaps:
             The bytes still to send: the reply, as a fault may have changed it. A fault may also add the next
             stage's reply to it early; then b"" is returned when that stage comes.
         """
-        if self._step.delay:
-            self._delay(before, reply)
+        if (reply and self._died(reply)) or (self._step.delay and self._delay(before, reply)):
             return b""
         stage = self._step.session.exchanges[-1].stage if self.armed and reply else None
         if stage is None:
@@ -122,6 +122,32 @@ class Mishaps:
         self.deaf = False
         self.end(then, fault)
         return last
+
+    def dies_at(self, line: bytes | None, before: list[bytes]) -> bool:
+        """Whether the application dies at what it has just said, before the server acts on it.
+
+        Args:
+            line: the command; None for the content of a mail.
+            before: earlier replies that are not sent yet.
+        """
+        if not self._connection.arrived or (passing := self._connection.tenant.passing) is None:
+            return False
+        heard = None if before else self._step.session
+        self.deaf = passing(said(line), heard=heard, drop=self._drop)
+        return self.deaf
+
+    def _died(self, reply: bytes) -> bool:
+        """Whether the application dies before it hears a reply."""
+        if not self._connection.arrived or (passing := self._connection.tenant.passing) is None:
+            return False
+        last = self._step.session.exchanges[-1]
+        line = None if last.stage is Stage.MESSAGE else last.request
+        self.deaf = passing(f"{reply[:3].decode()} to {said(line)}", after=True, drop=self._drop)
+        return self.deaf
+
+    def _drop(self) -> None:
+        self.deaf = True
+        self._server.reset("the application died")
 
     def broken_off(self, before: list[bytes], data: bytes) -> bool:
         """Apply a fault amid a mail's content, if one is due.
@@ -188,13 +214,14 @@ class Mishaps:
         self.note(fault, reply)
         return reply
 
-    def _delay(self, before: list[bytes], reply: bytes) -> None:
+    def _delay(self, before: list[bytes], reply: bytes) -> bool:
         seconds, self._step.delay = self._step.delay, 0.0
         self._connection.silent(True)  # noqa: FBT003
         self.deaf = True
         self._server.send(b"".join(before))
         before.clear()
         self._be_late(reply, seconds)
+        return True
 
     def _be_late(self, reply: bytes, seconds: float) -> None:
         self._late, self.deaf = bytearray(), True
@@ -205,3 +232,25 @@ class Mishaps:
             self._server.resume(data)
 
         self._server.later(seconds, say)
+
+
+def said(line: bytes | None) -> str:
+    """What a client has said, in a few words and without its secrets.
+
+    Args:
+        line: the command, b"" for the connection itself; None for the content of a mail.
+    """
+    if line is None:
+        return "content"
+    if not line:
+        return "connect"
+    text = printable(line.decode("utf-8", "backslashreplace").strip())
+    verb = text.partition(" ")[0].upper()
+    if verb in _TOLD_WHOLE:
+        path, ends, _ = text[len(verb) :].partition(">")  # without parameters, such as the size
+        return cut(f"{verb}{path}{ends}", 60)
+    return verb if verb in _VERBS else "a line"  # which may be a password
+
+
+_TOLD_WHOLE = {"EHLO", "HELO", "LHLO", "MAIL", "RCPT"}
+_VERBS = {"DATA", "BDAT", "AUTH", "STARTTLS", "RSET", "NOOP", "QUIT", "VRFY", "EXPN", "HELP"}

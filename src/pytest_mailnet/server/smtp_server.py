@@ -217,10 +217,14 @@ class MailServer(asyncio.Protocol):
                     begin = len(data)
                     break
                 data, begin = behind, 0
+                if mishaps.dies_at(None, replies):
+                    break
                 replies.append(mishaps.reply(replies, dialogue.content(pipelined=bool(behind))))
                 continue
             end = data.find(b"\n", begin) + 1
             if not end:
+                break
+            if mishaps.dies_at(data[begin:end], replies):
                 break
             reply = dialogue.command(data[begin:end], pipelined=end < len(data))
             replies.append(mishaps.reply(replies, reply))

@@ -15,7 +15,8 @@ __all__ = ["failures_in"]
 
 _FIELD = re.compile(r"[ \t]{0,8}([A-Za-z][A-Za-z0-9\-]{2,40})[ \t]?:[ \t]*(.*)")
 _RECIPIENT = ("final-recipient", "original-recipient", "x-actual-recipient")
-_ADDRESS = re.compile(r"[^\s<>\"',;:()\[\]]+@[^\s<>\"',;:()\[\]]+|\"[^\"\n]{1,64}\"@[^\s<>\"',;:()\[\]]+")
+_DOMAIN = r"@[^\s<>\"',;:()\[\]]{1,255}"
+_ADDRESS = re.compile(rf"[^\s<>\"',;:()\[\]]{{1,320}}{_DOMAIN}|\"[^\"\n]{{1,64}}\"{_DOMAIN}")
 _IP = re.compile(
     r"(?<![\w.:])\[?(?:IPv6:)?((?:\d{1,3}\.){3}\d{1,3}(?![\w.]?\d)"
     r"|(?=[0-9a-fA-F:]{0,40}::|(?:[0-9a-fA-F]{1,4}:){7}[0-9a-fA-F])[0-9a-fA-F]{0,4}(?::[0-9a-fA-F]{0,4}){2,7})\]?"

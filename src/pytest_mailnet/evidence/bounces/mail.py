@@ -150,6 +150,8 @@ def _untouched(head: Message, name: str) -> str:
 
 def unfolded(field: str) -> str:
     """A header field in one line, its encoded words decoded (RFC 2047)."""
+    if field.isascii() and "=?" not in field:  # as most are
+        return " ".join(field.split())
     try:
         text = str(email.header.make_header(email.header.decode_header(field)))
     except (LookupError, ValueError, email.errors.MessageError):

@@ -16,7 +16,7 @@ from pytest_mailnet.values import Stage
 
 __all__ = ["failures_in", "without_returned_mail"]
 
-_ADDRESS = r"[<\"']?(?P<address>[^\s<>\"',;:()\[\]]+@[A-Za-z0-9._\-]+)[>\"']?"
+_ADDRESS = r"[<\"']?(?P<address>[^\s<>\"',;:()\[\]]{1,320}@[A-Za-z0-9._\-]{1,255})[>\"']?"
 _OPENS = re.compile(
     rf"[ \t]*(?:(?:[-*]|>>>)[ \t]+)?{_ADDRESS}[ \t]*"
     r"(?P<rest>$|:.*|\(.*|\[.*|<[^\s<>]{3,320}>.*|(?:on|at) (?:\w+, |\d{1,4}[/.\-]|remote ).*|\.\.\..*)"

@@ -1,23 +1,26 @@
-"""Bounces of Sendmail, of all versions, and of programs that write the same transcripts."""
+"""What is told of each recipient in bounces of Sendmail and of other programs with such transcripts.
+
+Sections have titles between dashes. One lists the addresses, since version 8.10 each with "(reason: 550 …)";
+another is the transcript of the session: ">>> RCPT To:<…>" was sent, "<<< 550 …" was the reply, and lines
+such as "550 5.1.1 <address>... User unknown" are Sendmail's own.
+"""
 
 from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterator
-from typing import Literal, NamedTuple
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 
-from pytest_mailnet.evidence.bounces.deliverystatus import server_in
 from pytest_mailnet.evidence.bounces.mail import BouncedMail
-from pytest_mailnet.evidence.bounces.transcript import QuotedReply, answers_in, stage_of
-from pytest_mailnet.evidence.failure import Failure
 from pytest_mailnet.evidence.network_errors import trouble_in
-from pytest_mailnet.evidence.permanence import in_words
-from pytest_mailnet.evidence.replies import enhanced_in, reply_in
+from pytest_mailnet.evidence.replies import reply_in, reply_lines
 from pytest_mailnet.evidence.stages import named_stage
 from pytest_mailnet.values import Stage
 
-__all__ = ["failures_in"]
+__all__ = ["recipients_in"]
+
+_LEFT_OPEN = "Sendmail shows DATA for the final dot too"
 
 _HEADING = re.compile(r"^[ \t]*-{3,}[ \t]*(?P<title>[A-Za-z][^\n]{4,100}?)[ \t]*-{3,}[ \t]*$", re.MULTILINE)
 _TALK = re.compile(
@@ -27,13 +30,9 @@ _TALK = re.compile(
 _FAILED_ADDRESSES = re.compile(
     r"following (?:address|recipient)\S* .*(?:error|problem|fail)|could not be", re.IGNORECASE
 )
-_TRANSIENT = re.compile(r"transient|non-fatal|warning|delay", re.IGNORECASE)
 _TRANSCRIPT = re.compile(r"transcript of session", re.IGNORECASE)
 _RETURNED = re.compile(
     r"(?:original|unsent|returned|message header|message follows|message lines|header follows)", re.IGNORECASE
-)
-_WARNING = re.compile(
-    r"THIS IS A WARNING MESSAGE ONLY|Message will be retried|Will keep trying until", re.IGNORECASE
 )
 _ADDRESS = r"<?(?P<address>\"?[^\s<>(),;:]{1,200}@[^\s<>(),;:]{1,255}?)>?"
 _ENTRY = re.compile(
@@ -42,43 +41,99 @@ _ENTRY = re.compile(
 )
 _EXPANDED = re.compile(rf"[ \t]+\(expanded from: *{_ADDRESS}\)", re.IGNORECASE)
 _REASON = re.compile(r"[ \t]+\(reason: *(?P<reason>.*)")
-_SENDMAILS_OWN = re.compile(rf"(?:[45]\d\d(?: [45]\.\d+\.\d+)? )?{_ADDRESS}[ \t]*\.\.\.[ \t]*(?P<text>.*)")
-_PHASE = re.compile(r"(?:during|in) client (?P<phase>[\w ]+)")
-_PEER = re.compile(
-    r"(?:refused by|timed out with|reset by|read error from|waiting for input from) (?P<host>[\w.\-]+)"
+_RCPT = re.compile(rf"to:\s*{_ADDRESS}(?:\s|$)", re.IGNORECASE)
+_SENDMAILS_OWN = re.compile(rf"(?:[45]\d\d(?: [45]\.\d+\.\d+)? )?{_ADDRESS}[ \t]*\.\.\.")
+
+_TALKING = re.compile(
+    r"[ \t]*(?:\.\.\.[ \t]*)?while (?:talking|connected|speaking) to (?P<host>\S+?)\.?:?[ \t]*$",
+    re.IGNORECASE,
 )
+_LINE = re.compile(
+    r"[ \t]*(?:(?P<who>sent|received)[ \t]*)?(?P<arrow>>>>|<<<|-->|<--)[ \t]?(?P<text>.*)", re.IGNORECASE
+)
+_REPLY = re.compile(r"[2-5]\d\d(?:[ \-]|$)")
+_COMMAND = re.compile(
+    r"(?:RCPT|MAIL|DATA|BDAT|EHLO|HELO|LHLO|STARTTLS|AUTH|RSET|QUIT|NOOP|VRFY)\b|\.$", re.IGNORECASE
+)
+_CONSEQUENCE = re.compile(
+    r"^(?:503\b|5\d\d[ \-].*(?:(?:no|without|need|valid|all)\b.{0,20}\b(?:rcpt|recipients?)\b"
+    r"|rcpt\b.{0,20}\b(?:first|before|precede|expected|required)))",
+    re.IGNORECASE,
+)
+_USER_UNKNOWN = re.compile(r"^[45]\d\d\b.*@.*\.\.\. *User unknown", re.IGNORECASE)
 
 
-class _Entry(NamedTuple):
-    recipient: str
-    reason: str
-    action: Literal["failed", "delayed"]
+@dataclass(slots=True)
+class _Answer:
+    """A server's reply in a transcript, with its context.
 
-
-def failures_in(mail: BouncedMail) -> Iterator[Failure]:
-    """The failed recipients in a bounce or warning by Sendmail; none if another program wrote the mail.
-
-    Its sections have titles between dashes. One lists the addresses, since version 8.10 each with "(reason:
-    550 …)"; another is the transcript of the session, with lines of Sendmail's own such as "550 5.1.1
-    <address>... User unknown".
+    Attributes:
+        host: the server's name in the transcript; "" if it is not named.
+        command: the last command before the reply; "" before any command, so that the reply is the greeting.
+        reply: the lines of the reply.
+        remarks: the program's own lines behind the reply.
+        group: all replies to the same command.
+        place: the index of this reply in the group.
     """
+
+    host: str
+    command: str
+    reply: tuple[str, ...]
+    remarks: list[str] = field(default_factory=list)
+    group: list[tuple[str, ...]] = field(default_factory=list)
+    place: int = 0
+
+    @property
+    def is_consequence(self) -> bool:
+        """Whether the reply only says that no recipient is left: DATA's refusal after all were refused."""
+        return _CONSEQUENCE.match(self.reply[0]) is not None
+
+    def mentions(self, address: str) -> bool:
+        """Whether an address stands in the command, the reply or a remark."""
+        return address.lower() in "\n".join((self.command, *self.reply, *self.remarks)).lower()
+
+    def details(self) -> Mapping[str, str]:
+        """The reply with server, stage and, if the transcript leaves the stage open, the rule for it.
+
+        With PIPELINING (RFC 2920) Sendmail sends all recipients before it reads a reply, and shows only the
+        last command. So refusals of recipients stand under DATA too. DATA's own refusal, for want of
+        recipients, follows them, or Sendmail's remark "User unknown", which it never makes about a refused
+        message.
+        """
+        told = {"reply": "\n".join(self.reply), "server": self.host, "stage": self.command or "greeting"}
+        if self.command == ".":
+            told["stage"] = "final dot"
+        elif self.command[:4].upper() == "DATA":
+            later = (it[0] for it in self.group[self.place + 1 :])
+            if any(map(_CONSEQUENCE.match, later)) or any(map(_USER_UNKNOWN.match, self.remarks)):
+                told["stage"] = "RCPT"
+            elif not self.is_consequence:
+                told |= {"stage": "final dot", "rule": _LEFT_OPEN}
+        return told
+
+
+def recipients_in(mail: BouncedMail) -> Iterator[tuple[str, Mapping[str, str], str]]:
+    """The failed recipients, what is told of each, and the passage about it."""
     sections = list(_sections(mail.text))
-    if not sections:
-        return
-    transcript = [line for title, body in sections if _TRANSCRIPT.search(title) for line in body.split("\n")]
-    answers, remarks = answers_in(transcript)
-    warns = _WARNING.search(mail.text) is not None
-    entries = [
-        entry
-        for title, body in sections
-        if _FAILED_ADDRESSES.search(title)
-        for entry in _entries(body, delayed=warns or _TRANSIENT.search(title) is not None)
-    ]
-    if not entries:
-        entries = list(_told_by(answers, remarks, mail.sender, delayed=warns))
+    answers, remarks = _answers(
+        line for title, body in sections if _TRANSCRIPT.search(title) for line in body.split("\n")
+    )
+    entries = [it for title, body in sections if _FAILED_ADDRESSES.search(title) for it in _entries(body)]
+    entries = entries or [(it, "") for it in _refused(answers, remarks, mail.sender)]
+    alone = len(entries) == 1
     left = [it for it in answers if not it.is_consequence]
-    for entry in entries:
-        yield _failure(entry, answers, left, remarks, alone=len(entries) == 1)
+    for recipient, reason in entries:
+        answer = _answer(recipient, reply_in(reason), answers, left, alone=alone)
+        if answer is not None:
+            yield recipient, answer.details(), ""
+            continue
+        own = [it for it in remarks if recipient.lower() in it.lower()]
+        said = "; ".join(own or (remarks if alone else []))
+        # A reason may be no more than "Deferred".
+        words = next(filter(trouble_in, (reason, said)), reason or said)
+        words = words or " ".join(it for one in answers for it in one.reply)
+        told = {"words": words, "reply": reason if reply_in(reason) else ""}
+        yield recipient, told, f"{words}\n{said}"
 
 
 def _sections(text: str) -> Iterator[tuple[str, str]]:
@@ -95,9 +150,9 @@ def _sections(text: str) -> Iterator[tuple[str, str]]:
         yield here["title"], text[here.end() : following.start() if following else len(text)]
 
 
-def _entries(body: str, *, delayed: bool) -> Iterator[_Entry]:
+def _entries(body: str) -> Iterator[tuple[str, str]]:
+    """The recipients in a list, each with its reason; "" for none."""
     recipient = reason = ""
-    action: Literal["failed", "delayed"] = "delayed" if delayed else "failed"
     for line in body.split("\n"):
         if recipient and not line.strip():
             break
@@ -107,79 +162,45 @@ def _entries(body: str, *, delayed: bool) -> Iterator[_Entry]:
             reason = told["reason"].removesuffix(")")
         elif entry := _ENTRY.match(line) if line.strip() else None:
             if recipient:
-                yield _Entry(recipient, reason, action)
+                yield recipient, reason
             recipient = entry["address"] or entry["local"].strip('"<> ')
             reason = entry["rest"] or ""
     if recipient:
-        yield _Entry(recipient, reason, action)
+        yield recipient, reason
 
 
-def _told_by(
-    answers: list[QuotedReply], remarks: list[str], sender: str | None, *, delayed: bool
-) -> Iterator[_Entry]:
+def _refused(answers: Iterable[_Answer], remarks: Iterable[str], sender: str | None) -> Iterator[str]:
     """The recipients in a bounce that does not list them: from refused commands and Sendmail's own lines."""
-    action: Literal["failed", "delayed"] = "delayed" if delayed else "failed"
     known = {(sender or "").lower()}
     commands = (
         it.command for it in answers if not it.is_consequence and named_stage(it.command) is Stage.RCPT
     )
-    addresses = [
-        found["address"]
-        for it in commands
-        if (found := re.search(rf"to:\s*{_ADDRESS}(?:\s|$)", it, re.IGNORECASE))
-    ]
-    addresses += [found["address"] for it in remarks if (found := _SENDMAILS_OWN.match(it))]
-    for address in addresses:
-        if address.lower() not in known:
-            known.add(address.lower())
-            yield _Entry(address, "", action)
-
-
-def _failure(
-    entry: _Entry, answers: list[QuotedReply], left: list[QuotedReply], remarks: list[str], *, alone: bool
-) -> Failure:
-    reason = reply_in(entry.reason)
-    answer = _answer(entry, reason, answers, left, alone=alone)
-    if answer is None and not reason:
-        return _without_reply(entry, answers, remarks, alone=alone)
-    stage, rule = stage_of(answer) if answer else (None, None)
-    host, address = server_in(answer.host) if answer else (None, None)
-    return Failure(
-        recipient=entry.recipient,
-        host=host,
-        address=address,
-        stage=stage,
-        stage_rule=rule,
-        reply=answer.reply if answer else reason,
-        action=entry.action,
-    )
+    for found in (*map(_RCPT.search, commands), *map(_SENDMAILS_OWN.match, remarks)):
+        if found is not None and found["address"].lower() not in known:
+            known.add(found["address"].lower())
+            yield found["address"]
 
 
 def _answer(
-    entry: _Entry,
-    reason: tuple[str, ...],
-    answers: list[QuotedReply],
-    left: list[QuotedReply],
-    *,
-    alone: bool,
-) -> QuotedReply | None:
-    """The reply because of which Sendmail gave a recipient up; None if the transcript has none."""
+    recipient: str, reason: tuple[str, ...], answers: list[_Answer], left: list[_Answer], *, alone: bool
+) -> _Answer | None:
+    """The reply because of which Sendmail gave a recipient up; None if the transcript has none.
+
+    Recipients are told of in the order in which they were refused, so an answer is taken off those that are
+    left when it is given to one.
+    """
     if reason:
-        same = [it for it in answers if _is_same(it.reply, reason)]
-        own = [it for it in same if it.mentions(entry.recipient)]
-        found = next(iter(own or same), None)
-        if found in left and not alone:
-            left.remove(found)
-        return found
-    fitting = [it for it in left if it.reply[0][:1] in "45" and it.reply[0][1:3].isdigit()]
-    own = [it for it in fitting if it.mentions(entry.recipient)]
-    if own or alone:
+        fitting = [it for it in answers if _is_same(it.reply, reason)]
+    else:
+        fitting = [it for it in left if it.reply[0][:1] in "45" and it.reply[0][1:3].isdigit()]
+    own = [it for it in fitting if it.mentions(recipient)]
+    if not reason and (own or alone):
         permanent = [it for it in own or fitting if it.reply[0].startswith("5")]
         return next(reversed(permanent or own or fitting), None)
-    if fitting:
-        left.remove(fitting[0])
-        return fitting[0]
-    return None
+    found = next(iter(own or fitting), None)
+    if found in left and not alone:
+        left.remove(found)
+    return found
 
 
 def _is_same(reply: tuple[str, ...], reason: tuple[str, ...]) -> bool:
@@ -188,24 +209,46 @@ def _is_same(reply: tuple[str, ...], reason: tuple[str, ...]) -> bool:
     return reply[0][:3] == reason[0][:3] and any(it[4:].startswith(start[: len(it) - 4]) for it in reply)
 
 
-def _without_reply(entry: _Entry, answers: list[QuotedReply], remarks: list[str], *, alone: bool) -> Failure:
-    own = [it for it in remarks if entry.recipient.lower() in it.lower()]
-    said = "; ".join(own or (remarks if alone else []))[:2000]
-    words = entry.reason or said or " ".join(it for answer in answers for it in answer.reply)[:2000]
-    phase = _PHASE.search(words) or _PHASE.search(said)
-    stage = _phase(phase["phase"]) if phase else None
-    why = in_words(words, stage, trouble_in(words, stage) or trouble_in(said, stage))
-    peer = _PEER.search(words) or _PEER.search(said)
-    host, address = server_in(peer["host"]) if peer else (None, None)
-    return Failure(
-        recipient=entry.recipient,
-        host=host,
-        address=address,
-        status=enhanced_in(words),
-        action=entry.action,
-        **why._asdict(),
-    )
+def _answers(lines: Iterable[str]) -> tuple[list[_Answer], list[str]]:
+    """The replies in a transcript, and the program's own lines."""
+    answers: list[_Answer] = []
+    remarks: list[str] = []
+    host = command = ""
+    continued = False  # whether the last line was one of a reply, so that the next may continue it
+    for line in lines:
+        if talk := _TALKING.match(line):
+            host, command, continued = talk["host"], "", False
+        elif found := _LINE.match(line):
+            text = found["text"].strip()
+            if _is_sent(found, text):
+                command, continued = text, False
+            elif continued and answers[-1].reply[-1][3:4] == "-":
+                answers[-1].reply += (" ".join(text.split()),)
+            else:
+                continued = bool(text)
+                if text:
+                    _note(answers, _Answer(host, command, reply_lines(text) or (text,)))
+        elif line.strip():
+            remarks.append(line.strip())
+            continued = False
+            if answers:
+                answers[-1].remarks.append(line.strip())
+    return answers, remarks
 
 
-def _phase(name: str) -> Stage | None:
-    return Stage.MESSAGE if name.startswith("DATA status") else named_stage(name)
+def _note(answers: list[_Answer], answer: _Answer) -> None:
+    last = answers[-1] if answers else None
+    if last is not None and (last.host, last.command) == (answer.host, answer.command):
+        answer.group = last.group
+    answer.place = len(answer.group)
+    answer.group.append(answer.reply)
+    answers.append(answer)
+
+
+def _is_sent(found: re.Match[str], text: str) -> bool:
+    """Whether the client sent a line: by the word in front or the content, since arrows point both ways."""
+    if found["who"]:
+        return found["who"].lower() == "sent"
+    if _REPLY.match(text):
+        return False
+    return _COMMAND.match(text) is not None or found["arrow"] in {">>>", "-->"}

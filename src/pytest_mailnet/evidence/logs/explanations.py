@@ -10,7 +10,7 @@ from pytest_mailnet.evidence.permanence import Reason, in_words
 from pytest_mailnet.evidence.replies import reply_lines
 from pytest_mailnet.values import Stage
 
-__all__ = ["Peer", "peer_of", "reason_of", "trouble_of"]
+__all__ = ["Peer", "Why", "peer_of", "reason_of", "trouble_of"]
 
 _LONGEST = 4000  # characters that are kept of a reason; RFC 5321, 4.5.3.1.5 has 512 for a reply's line
 _BEGINS_WITH_CODE = re.compile(r"[2-5][0-9]{2}(?:[ \-:]|$)")
@@ -26,6 +26,22 @@ class Peer(NamedTuple):
 
     host: str | None = None
     address: str | None = None
+
+
+class Why(NamedTuple):
+    """Why an attempt failed.
+
+    Attributes:
+        peer: the server that it failed at.
+        reason: the reason.
+        rule: the rule by which the stage was inferred; None if the log states it.
+        recipient: the recipient, if it is another than the one in its place; None if not.
+    """
+
+    peer: Peer
+    reason: Reason
+    rule: str | None = None
+    recipient: str | None = None
 
 
 def reason_of(text: str, stage: Stage | None = None) -> Reason:

@@ -75,7 +75,7 @@ def log_entries(lines: Iterable[str], is_of_interest: Callable[[str], bool]) -> 
         elif line[:2] == "__":
             journal = _JournalEntry()
         elif is_of_interest(line):
-            yield _json_entry(line) or _plain_entry(line[:LONGEST].rstrip())
+            yield (line[:1] == "{" and _json_entry(line)) or _plain_entry(line[:LONGEST].rstrip())
         elif line[:1] == "{" and _hides_signs(line):
             entry = _json_entry(line)
             if entry is not None and is_of_interest(entry.message):
@@ -117,6 +117,8 @@ def _hides_signs(line: str) -> bool:
 def _plain_entry(line: str) -> LogEntry:
     if found := _SYSLOG.match(line):  # first, since most lines are of this form
         return LogEntry(found["program"], line[found.end() :], found["host"])
+    if _EXIM.match(line):
+        return LogEntry("exim", line, None)
     if (inside := _CONTAINER.match(line)) and inside.end():
         line = line[inside.end() :]
     for prefix in (_SYSLOG, _RFC_5424, _DATED_LIKE_EXIM):

@@ -4,103 +4,54 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
-from typing import Protocol
 
 from pytest_mailnet.evidence.failure import Failure
 from pytest_mailnet.evidence.formats import LineFormat
-from pytest_mailnet.evidence.logs.exim import Exim
+from pytest_mailnet.evidence.logs.exim import EXIM
 from pytest_mailnet.evidence.logs.lines import LogEntry, has_sign, has_sign_or_message_id, log_entries
-from pytest_mailnet.evidence.logs.opensmtpd import OpenSMTPD
-from pytest_mailnet.evidence.logs.postfix import Postfix
+from pytest_mailnet.evidence.logs.log_reader import LogReader, Program
+from pytest_mailnet.evidence.logs.opensmtpd import OPENSMTPD
+from pytest_mailnet.evidence.logs.postfix import POSTFIX
 from pytest_mailnet.evidence.logs.queued import Found
-from pytest_mailnet.evidence.logs.sendmail import Sendmail
+from pytest_mailnet.evidence.logs.sendmail import SENDMAIL
 
 __all__ = ["MAIL_LOG", "failures_of"]
 
-_POSTFIX = re.compile(
-    r"postfix.*|.*/(?:bounce|cleanup|discard|error|lmtp|local|n?qmgr|oqmgr|pickup|pipe|postscreen|relay|retry"
-    r"|smtpd?|submissions?|smtps|tlsproxy|trivial-rewrite|verify|virtual)"
-)
-_SENDMAIL = re.compile(r"sendmail|sm-\w+(?:-\w+)?")
-_EXIM = re.compile(r"exim\S*")
-
-# Lines without a program's name, as of `journalctl -o cat`: the forms that only one program writes.
-_SHAPES = (
-    (
-        "postfix",
-        re.compile(r"\w{5,20}: (?:to=<[^>]*>, (?:orig_to=<[^>]*>, )?relay=|from=<[^>]*>, size=\d+, nrcpt=)"),
-    ),
-    ("postfix", re.compile(r"\w{5,20}: (?:removed|message-id=<.*>)$")),
-    ("sendmail", re.compile(r"\w{8,20}: (?:to=[^=]*, (?:ctladdr|delay|xdelay)=|from=.*, size=\d+, class=)")),
-    ("smtpd", re.compile(r"(?:[0-9a-f]{16} )?(?:mta|mda) (?:event=)?delivery evpid=")),
-    ("exim", re.compile(r"\w{6}-(?:\w{6}-\w\w|\w{11}-\w{4}) (?:\*\*|==|<=|Completed)")),
-)
-
+_PROGRAMS = (POSTFIX, OPENSMTPD, SENDMAIL, EXIM)
 # Other servers have a program "smtpd" too; these lines are OpenSMTPD's.
 _OPENSMTPD = re.compile(
     r"[0-9a-f]{16} (?:smtp|mta|mda) |(?:smtp-in|smtp-out|relay|delivery): |info: OpenSMTPD"
 )
-
 # The log of a host may begin with these programs; the log of an application has none of them.
-_OF_A_MACHINE = frozenset(
-    (
-        "systemd",
-        "kernel",
-        "sshd",
-        "cron",
-        "CRON",
-        "sudo",
-        "rsyslogd",
-        "syslogd",
-        "dovecot",
-        "named",
-        "amavis",
-        "opendkim",
-    )
+_OF_A_MACHINE = re.compile(
+    r"systemd|kernel|sshd|cron|CRON|sudo|rsyslogd|syslogd|dovecot|named|amavis|opendkim"
 )
 
 
-class _Reader(Protocol):
-    def read(self, entry: LogEntry) -> tuple[Found, ...]: ...
-
-
-def _name(entry: LogEntry) -> str | None:
+def _program(entry: LogEntry) -> Program | None:
     """The mail server that logged an entry; None for any other program."""
-    program = entry.program or next((name for name, shape in _SHAPES if shape.match(entry.message)), "")
-    if _POSTFIX.fullmatch(program):
-        return "postfix"
-    if program == "smtpd":
-        return "opensmtpd"
-    if _SENDMAIL.fullmatch(program):
-        return "sendmail"
-    return "exim" if _EXIM.fullmatch(program) else None
+    for each in _PROGRAMS:
+        if re.fullmatch(each.called, entry.program) if entry.program else re.match(each.shape, entry.message):
+            return each
+    return None
 
 
-def _found(lines: Iterable[str], is_of_interest: Callable[[str], bool] = has_sign) -> Iterator[Found]:
-    postfix = Postfix()
-    readers: dict[str, _Reader] = {
-        "postfix": postfix,
-        "exim": Exim(),
-        "sendmail": Sendmail(),
-        "opensmtpd": OpenSMTPD(),
-    }
-    by_program: dict[str, _Reader | None] = {}
+def _found(lines: Iterable[str], is_of_interest: Callable[[str], bool]) -> Iterator[Found]:
+    readers = {it.read_as: LogReader(it) for it in _PROGRAMS}
+    by_name: dict[str, LogReader | None] = {}
     for entry in log_entries(lines, is_of_interest):
-        program = entry.program
-        if program in by_program:
-            reader = by_program[program]
+        name = entry.program
+        if name in by_name:
+            reader = by_name[name]
         else:
-            name = _name(entry)
-            reader = readers[name] if name is not None else None
-            if program and len(by_program) < 1000:  # a hostile log may have a new one in every line
-                by_program[program] = reader
+            program = _program(entry)
+            reader = readers[program.read_as] if program else None
+            if name and len(by_name) < 1000:  # a hostile log may have a new one in every line
+                by_name[name] = reader
         if reader is not None:
             yield from reader.read(entry)
-    yield from postfix.left()
-
-
-def _failures(lines: Iterable[str]) -> Iterator[Failure]:
-    return (it.failure for it in _found(lines))
+    for each in readers.values():
+        yield from each.left()
 
 
 def failures_of(lines: Iterable[str], queue_ids: frozenset[str]) -> Iterator[Failure]:
@@ -119,11 +70,11 @@ def failures_of(lines: Iterable[str], queue_ids: frozenset[str]) -> Iterator[Fai
 def _recognises(text: str) -> bool:
     """Whether a text is a log with lines of a mail server, or a host's log that may have some later."""
     for entry in log_entries(text.splitlines(), lambda _: True):
-        name = _name(entry)
-        if name is None:
-            if entry.program in _OF_A_MACHINE:
+        program = _program(entry)
+        if program is None:
+            if _OF_A_MACHINE.fullmatch(entry.program):
                 return True
-        elif name != "opensmtpd" or _OPENSMTPD.match(entry.message):
+        elif program is not OPENSMTPD or _OPENSMTPD.match(entry.message):
             return True
     return False
 
@@ -132,6 +83,6 @@ MAIL_LOG = LineFormat(
     name="a mail log",
     missing="no line in it tells of a failed delivery",
     recognises=_recognises,
-    failures=_failures,
+    failures=lambda lines: (it.failure for it in _found(lines, has_sign)),
 )
 """Logs of Postfix, Exim, Sendmail and OpenSMTPD, from files, syslog, the journal or containers."""

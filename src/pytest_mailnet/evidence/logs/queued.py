@@ -109,7 +109,9 @@ class LogQueue:
             more_names: further ids of the mail.
         """
         what = failure.reply or failure.fault or failure.words
-        if self.is_told(queue_id, failure.sender, failure.recipient, what):
+        # The sender of a mail in the queue may have been learnt only since.
+        sender = None if queue_id and failure.recipient else failure.sender
+        if self.is_told(queue_id, sender, failure.recipient, what):
             return ()
         if queue_id:
             self.learn(queue_id, failed=True)

@@ -7,10 +7,8 @@ from pytest_mailnet.evidence.transcripts.error_objects import ERROR_OBJECTS
 from pytest_mailnet.evidence.transcripts.events import EVENTS
 from pytest_mailnet.evidence.transcripts.library_errors import failures_in as error_failures
 from pytest_mailnet.evidence.transcripts.library_errors import failures_said as said_failures
-from pytest_mailnet.evidence.transcripts.mailnet_report import TIMELINE
-from pytest_mailnet.evidence.transcripts.marked import MARKED
+from pytest_mailnet.evidence.transcripts.notations import MARKED, TERMINAL, TIMELINE
 from pytest_mailnet.evidence.transcripts.python_output import PYTHON
-from pytest_mailnet.evidence.transcripts.unmarked import TERMINAL
 
 __all__ = ["ERROR_OBJECTS", "EVENTS", "TRANSCRIPTS", "error_failures", "said_failures"]
 

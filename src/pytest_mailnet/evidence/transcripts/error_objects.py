@@ -18,33 +18,27 @@ from pytest_mailnet.evidence.formats import DocumentFormat
 from pytest_mailnet.evidence.network_errors import trouble_in
 from pytest_mailnet.evidence.replies import enhanced_in, enhanced_of, reply_in, reply_lines
 from pytest_mailnet.evidence.stages import named_stage
-from pytest_mailnet.evidence.transcripts.hosts import split_host
 from pytest_mailnet.evidence.transcripts.library_errors import addressee, failures_said
+from pytest_mailnet.evidence.transcripts.one_mail import each_once
+from pytest_mailnet.evidence.transcripts.server_lines import split_host
 
 __all__ = ["ERROR_OBJECTS"]
 
-_RECIPIENTS = (
-    "recipient",
-    "rcpt",
-    "rcpt_to",
-    "rcptTo",
-    "to",
-    "to_addr",
-    "address",
-    "email",
-    "rejected",
-    "recipients",
-)
-_SENDERS = ("sender", "from", "mail_from", "mailFrom", "from_addr")
-_TEXTS = (
-    *("response", "smtpReply", "smtp_reply", "reply", "smtp_msg", "delay_reason", "details", "content"),
-    *("err", "error", "reason", "exception", "cause", "message", "msg"),
-)
-_CODES = ("responseCode", "smtp_code", "smtpCode", "reply_code", "code")
-_STATUSES = ("smtp_enchcode", "enhanced_code", "enhancedCode", "enhanced", "dsn")
-_COMMANDS = ("command", "smtp_command")
-_HOSTS = ("remote_server", "remote_host", "mx", "host", "hostname", "server", "peer_address")
-_IPS = ("addr", "ip", "remote_ip")
+_NAMES = {
+    "recipient": "recipient rcpt rcpt_to rcptTo to to_addr address email rejected recipients",
+    "sender": "sender from mail_from mailFrom from_addr",
+    "text": (
+        "response smtpReply smtp_reply reply smtp_msg delay_reason details content"
+        " err error reason exception cause message msg"
+    ),
+    "code": "responseCode smtp_code smtpCode reply_code",
+    "status": "smtp_enchcode enhanced_code enhancedCode enhanced dsn",
+    "command": "command smtp_command",
+    "host": "remote_server remote_host mx host hostname server peer_address name",
+    "address": "addr ip remote_ip",
+}
+"""What members hold, by their names; the surest name is first."""
+
 _OF_A_MAIL = re.compile(r"\b(?:e?-?mail\w*|smtp)\b|:(?:25|465|587|2525)\b", re.IGNORECASE)
 _DIALLED = re.compile(r"\bdial tcp (\[[^\]\s]{1,60}\]:\d{1,5}|\S{1,255}:\d{1,5}):")
 _ADDRESS = re.compile(r"[^\s<>\"',;:()\[\]]{1,64}@[\w.-]{1,255}")
@@ -52,13 +46,12 @@ _ADDRESS = re.compile(r"[^\s<>\"',;:()\[\]]{1,64}@[\w.-]{1,255}")
 _ONLY_SMTP = frozenset({421, 450, 451, 452, 454, 521, 530, 534, 535, 541, *range(550, 560)})
 _DEEPEST = 8
 _MOST = 20_000
+_READ_AS = "an object with a mail server's reply"
 
 
 def _failures(document: Any) -> Iterator[Failure]:
-    found: dict[tuple[str | None, tuple[str, ...]], Failure] = {}
-    for it in _walked(document, Failure(), 0, [_MOST]):
-        found.setdefault((it.recipient, it.reply or (it.words,)), it)
-    yield from found.values()
+    told = each_once(_walked(document, Failure(), 0, [_MOST]))
+    yield from (dataclasses.replace(it, read_as=(_READ_AS,)) for it in told)
 
 
 def _walked(value: Any, outer: Failure, depth: int, left: list[int]) -> Iterator[Failure]:
@@ -68,7 +61,6 @@ def _walked(value: Any, outer: Failure, depth: int, left: list[int]) -> Iterator
     if isinstance(value, list):
         for it in value:
             yield from _walked(it, outer, depth + 1, left)
-        return
     if not isinstance(value, dict):
         return
     here = _named(value).completed_by(outer)
@@ -76,7 +68,7 @@ def _walked(value: Any, outer: Failure, depth: int, left: list[int]) -> Iterator
     for name, it in value.items():
         # JMAP names the recipient by the member's name.
         of = dataclasses.replace(here, recipient=name) if _ADDRESS.fullmatch(name) else here
-        for failure in _walked(it, of, depth + 1, left) if isinstance(it, dict | list) else ():
+        for failure in _walked(it, of, depth + 1, left):
             inner = True
             yield failure
     if not inner and (own := _told(value, here)) is not None:
@@ -86,26 +78,29 @@ def _walked(value: Any, outer: Failure, depth: int, left: list[int]) -> Iterator
 def _named(value: dict[str, Any]) -> Failure:
     """Who an object is about."""
     peer = value.get("peer_address")
-    names = value | peer if isinstance(peer, dict) else value
-    host, address = split_host(_first(names, ("name", *_HOSTS) if isinstance(peer, dict) else _HOSTS))
-    ip = split_host(_first(names, _IPS))[1]
+    # Only beside an address is a name a host's.
+    names = value | peer if isinstance(peer, dict) else {it: value[it] for it in value if it != "name"}
+    host, address = split_host(_first(names, "host"))
+    ip = split_host(_first(names, "address"))[1]
     return Failure(
-        recipient=_mailbox(_first(value, _RECIPIENTS)),
-        sender=_mailbox(_first(value, _SENDERS)),
+        recipient=_mailbox(_first(value, "recipient")),
+        sender=_mailbox(_first(value, "sender")),
         host=host,
         address=address or ip,
     )
 
 
 def _told(value: dict[str, Any], of: Failure) -> Failure | None:
-    command = _first(value, _COMMANDS)
+    command = _first(value, "command")
     stage = named_stage(command) if command else None
-    texts = [it for name in _TEXTS if isinstance(it := value.get(name), str)]
+    texts = [it for name in _NAMES["text"].split() if isinstance(it := value.get(name), str)]
     for text in texts:
         if said := failures_said(text):
             return said[0].completed_by(of)
     reply = _reply(value, texts)
-    sure = bool(command) or enhanced_of(reply) is not None or any(it in value for it in _CODES[:4])
+    sure = (
+        bool(command) or enhanced_of(reply) is not None or any(it in value for it in _NAMES["code"].split())
+    )
     whom = of if of.recipient else dataclasses.replace(of, recipient=_mailbox(" ".join(texts)))
     if reply and (sure or (whom.recipient and int(reply[0][:3]) in _ONLY_SMTP)):
         return addressee(dataclasses.replace(whom if stage is None else of, reply=reply, stage=stage))
@@ -114,21 +109,14 @@ def _told(value: dict[str, Any], of: Failure) -> Failure | None:
     if trouble is None:
         return None
     host, address = split_host(dialled[1]) if (dialled := _DIALLED.search(words)) else (None, None)
-    return dataclasses.replace(
-        of,
-        host=host or of.host,
-        address=address or of.address,
-        stage=trouble.stage,
-        fault=trouble.fault,
-        words=words[:500],
-    )
+    told = Failure(host=host, address=address, stage=trouble.stage, fault=trouble.fault, words=words[:500])
+    return told.completed_by(of)
 
 
 def _reply(value: dict[str, Any], texts: list[str]) -> tuple[str, ...]:
-    code = next(
-        (it for name in _CODES if (it := str(value.get(name, ""))).isdigit() and 400 <= int(it) < 600), ""
-    )
-    status = next((_status(value[name]) for name in _STATUSES if name in value), None)
+    codes = (str(value.get(name, "")) for name in (*_NAMES["code"].split(), "code"))
+    code = next((it for it in codes if re.fullmatch("[45][0-9]{2}", it)), None)
+    status = next((_status(value[it]) for it in _NAMES["status"].split() if it in value), None)
     for text in texts:
         if reply := reply_in(text):
             return reply
@@ -144,9 +132,9 @@ def _status(value: Any) -> str | None:
     return enhanced_in(str(value)[:40])
 
 
-def _first(value: dict[str, Any], names: tuple[str, ...]) -> str:
-    """The first text under one of the names, also if it is the only one of a list."""
-    for name in names:
+def _first(value: dict[str, Any], kind: str) -> str:
+    """The first text under one of the names for something, also if it is the only one of a list."""
+    for name in _NAMES[kind].split():
         it = value.get(name)
         it = it[0] if isinstance(it, list) and len(it) == 1 else it
         if isinstance(it, str) and it:
@@ -159,14 +147,10 @@ def _mailbox(text: str) -> str | None:
     return found[0].strip(".") if found else None
 
 
-def _recognises(document: Any) -> bool:
-    return next(_failures(document), None) is not None
-
-
 ERROR_OBJECTS = DocumentFormat(
-    name="an object with a mail server's reply",
+    name=_READ_AS,
     missing="no reply in it refuses a mail",
-    recognises=_recognises,
+    recognises=lambda document: next(_failures(document), None) is not None,
     failures=_failures,
 )
 """Errors and log records as JSON, whoever wrote them."""

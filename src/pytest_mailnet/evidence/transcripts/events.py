@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
 from typing import Any
 
 from pytest_mailnet.evidence.failure import Failure
 from pytest_mailnet.evidence.formats import DocumentFormat
-from pytest_mailnet.evidence.transcripts.calls import Call, sending
-from pytest_mailnet.evidence.transcripts.exceptions import Raised, failures_of
-from pytest_mailnet.evidence.transcripts.frames import Frame
+from pytest_mailnet.evidence.transcripts.exceptions import Frame, Raised, failures_of
+from pytest_mailnet.evidence.transcripts.one_mail import each_once
+from pytest_mailnet.evidence.transcripts.python_code import Call, sending
 from pytest_mailnet.evidence.transcripts.python_output import PYTHON
 
 __all__ = ["EVENTS"]
@@ -26,12 +27,7 @@ _OF_EXCEPTIONS = frozenset(
 
 
 def _objects(document: Any, *, exceptions: bool = True) -> Iterator[Any]:
-    """A document and the objects and arrays in it, outer ones first, up to a depth of 12.
-
-    Args:
-        document: a parsed document.
-        exceptions: whether to include objects that are exceptions in Sentry's form.
-    """
+    """A document and the objects and arrays in it, outer ones first, with or without Sentry's exceptions."""
     level, seen = [document], 0
     for _ in range(_DEEPEST):
         inner: list[Any] = []
@@ -61,13 +57,8 @@ def _is_exception(value: Any) -> bool:
         isinstance(value, dict)
         and isinstance(value.get("type"), str)
         and isinstance(value.get("value"), str)
-        and ("stacktrace" in value or "mechanism" in value or "module" in value or len(value) == 2)
+        and (not value.keys().isdisjoint({"stacktrace", "mechanism", "module"}) or len(value) == 2)
     )
-
-
-def _raised(value: dict[str, Any]) -> Raised:
-    frames = [frame for it in _frames(value) if (frame := _frame(it)) is not None]
-    return Raised(value["type"][:200].rpartition(".")[2], value["value"][:_LONGEST], tuple(frames))
 
 
 def _frames(value: dict[str, Any]) -> list[dict[str, Any]]:
@@ -76,25 +67,18 @@ def _frames(value: dict[str, Any]) -> list[dict[str, Any]]:
     return [it for it in frames[-_MOST_FRAMES:] if isinstance(it, dict)] if isinstance(frames, list) else []
 
 
-def _frame(value: dict[str, Any]) -> Frame | None:
-    named = [value.get(name) for name in ("abs_path", "absPath", "filename", "module")]
+def _frame(value: dict[str, Any]) -> Iterator[Frame]:
+    named = (value.get(name) for name in ("abs_path", "absPath", "filename", "module"))
     file = next((it for it in named if isinstance(it, str) and it), None)
-    function, code = value.get("function"), value.get("context_line")
-    if file is None or not isinstance(function, str):
-        return None
-    return Frame(
-        file[:1000], function[:200], code.strip()[:2000] if isinstance(code, str) else _context(value)
-    )
-
-
-def _context(value: dict[str, Any]) -> str:
-    """The line of code in the form of Sentry's API: pairs of a number and a line."""
-    lines = value.get("context")
-    for it in lines[:50] if isinstance(lines, list) else ():
+    function, lines = value.get("function"), value.get("context")
+    code = value.get("context_line")
+    # Sentry's API has pairs of a number and a line.
+    for it in lines[:50] if isinstance(lines, list) and not isinstance(code, str) else ():
         match it:
-            case [int(number), str(code)] if number == value.get("lineNo"):
-                return code.strip()[:2000]
-    return ""
+            case [int(number), str(line)] if number == value.get("lineNo"):
+                code = line
+    if file is not None and isinstance(function, str):
+        yield Frame(file[:1000], function[:200], code.strip()[:2000] if isinstance(code, str) else "")
 
 
 def _calls(value: dict[str, Any]) -> Iterator[Call]:
@@ -110,36 +94,37 @@ def _calls(value: dict[str, Any]) -> Iterator[Call]:
 
 def _texts(document: Any) -> Iterator[str]:
     for it in _objects(document, exceptions=False):
-        for value in it.values() if isinstance(it, dict) else it:
-            if isinstance(value, str):
-                yield value
+        yield from (
+            value for value in (it.values() if isinstance(it, dict) else it) if isinstance(value, str)
+        )
         if isinstance(it, list) and it and all(isinstance(line, str) for line in it):
             yield "\n".join(it)  # a traceback as an array of its lines
 
 
 def _told(document: Any) -> Iterator[Failure]:
     for values in _chains(document):
-        yield from failures_of([_raised(it) for it in values], [call for it in values for call in _calls(it)])
+        chain = [
+            Raised(
+                it["type"][:200].rpartition(".")[2],
+                it["value"][:_LONGEST],
+                tuple(frame for one in _frames(it) for frame in _frame(one)),
+            )
+            for it in values
+        ]
+        for failure in failures_of(chain, [call for it in values for call in _calls(it)]):
+            yield dataclasses.replace(failure, read_as=("a Sentry event",))
     for text in _texts(document):
         if PYTHON.recognises(text[:_LONGEST]):
             yield from PYTHON.failures(text[: 1 << 20].splitlines())
 
 
-def _failures(document: Any) -> Iterator[Failure]:
-    told: dict[tuple[str | None, tuple[str, ...]], Failure] = {}
-    for failure in _told(document):
-        key = failure.recipient, failure.reply or (failure.words,)
-        told[key] = told[key].completed_by(failure) if key in told else failure
-    yield from told.values()
-
-
 def _recognises(document: Any) -> bool:
     if not isinstance(document, dict | list):
         return False
-    of_tracker = isinstance(document, dict) and not _OF_TRACKERS.isdisjoint(document)
-    if of_tracker or next(_chains(document), None) is not None:
+    if isinstance(document, dict) and not _OF_TRACKERS.isdisjoint(document):
         return True
-    if any(isinstance(it, dict) and not _OF_EXCEPTIONS.isdisjoint(it) for it in _objects(document)):
+    named = (isinstance(it, dict) and not _OF_EXCEPTIONS.isdisjoint(it) for it in _objects(document))
+    if any(named) or next(_chains(document), None) is not None:
         return True
     return any(PYTHON.recognises(text[:_LONGEST]) for text in _texts(document))
 
@@ -149,7 +134,7 @@ EVENTS = (
         name="an event of an error tracker or a structured log",
         missing="no exception in it tells of a mail that failed",
         recognises=_recognises,
-        failures=_failures,
+        failures=lambda document: iter(each_once(_told(document))),
     ),
 )
 """Events of Sentry and similar trackers, and objects of structured logs."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections import deque
 from collections.abc import Iterable
@@ -10,15 +11,16 @@ from typing import cast
 from pytest_mailnet.evidence.failure import Failure
 from pytest_mailnet.evidence.network_errors import trouble_in
 from pytest_mailnet.evidence.transcripts.client_lines import Command, command_of
-from pytest_mailnet.evidence.transcripts.hosts import named_host
-from pytest_mailnet.evidence.transcripts.reply_lines import to_the_letter
-from pytest_mailnet.evidence.transcripts.transcript_session import TranscriptSession
+from pytest_mailnet.evidence.transcripts.one_mail import Transaction, of_each
+from pytest_mailnet.evidence.transcripts.server_lines import named_host, split_host, to_the_letter
 from pytest_mailnet.handles.names import FaultName
 from pytest_mailnet.values import Stage
 
 __all__ = ["Conversation"]
 
 _REPLY = re.compile(r"([2-5][0-9]{2})(?:([ -])(.*))?$", re.DOTALL)
+_ORDER = (Stage.CONNECT, Stage.EHLO, Stage.STARTTLS, Stage.AUTH, Stage.MAIL)
+_OF_SYNTAX = frozenset({500, 501, 502, 503, 504})
 _MOST_LINES = 200
 _LONGEST_WORDS = 500
 _MOST_COMMANDS = 10_000
@@ -27,10 +29,11 @@ _MESSAGE = Command("", Stage.MESSAGE)
 
 
 class Conversation:
-    """An SMTP conversation, read line by line; its `TranscriptSession` works out the failed recipients.
+    """An SMTP conversation, read line by line, or several, one after the other.
 
     Replies are matched with commands in order (PIPELINING, RFC 2920). Most methods return the failures that
-    are certain by then.
+    are certain by then. A failure of the whole session or mail is certain at its end, when all recipients are
+    known.
 
     Attributes:
         in_content: whether the client is sending the content of a message.
@@ -38,7 +41,11 @@ class Conversation:
     """
 
     def __init__(self) -> None:
-        self._session = TranscriptSession()
+        self._host: str | None = None
+        self._address: str | None = None
+        self._hints: tuple[str | None, tuple[str, ...]] = (None, ())  # whom the next mail is from and for
+        self._mail = Transaction()
+        self._obstacle: Failure | None = None  # the failure of the session, until a later attempt succeeds
         self._forget()
 
     def _forget(self) -> None:
@@ -67,26 +74,24 @@ class Conversation:
             host: the name or address in the text, with or without a port; None if unknown.
             again: whether this is one more address of the same server.
         """
+        failures = []
         # A failed attempt counts only if the next address fails too.
-        failures = self._session.begins(again=again and self._announced and not self._greeted)
+        if not (again and self._announced and not self._greeted):
+            failures, self._host = self._finish(), None
         self._forget()
-        self._announced = True
+        self._announced, self._address = True, None
         if host is not None:
             self.meets(host)
         return failures
 
     def meets(self, host: str) -> None:
         """Note the server's name or its address."""
-        self._session.meets(host)
+        name, address = split_host(host)
+        self._host, self._address = name or self._host, address or self._address
 
     def sends(self, sender: str | None, recipients: Iterable[str] = ()) -> None:
-        """Note the sender and the recipients of the next mail, before its commands.
-
-        Args:
-            sender: the reverse-path; None if unknown.
-            recipients: the recipients' addresses.
-        """
-        self._session.sends(sender, recipients)
+        """Note the sender, or None, and the recipients of the next mail, before its commands."""
+        self._hints = sender, tuple(recipients)
 
     def secured(self) -> None:
         """Note that the client has sent STARTTLS and shakes hands; for texts that do not show the command."""
@@ -94,10 +99,8 @@ class Conversation:
 
     def client(self, line: str) -> list[Failure]:
         """Read a line of the client."""
-        failures = self._replied() if self._lines else []
+        failures = self._replied()
         if self._closed:
-            if command_of(line).verb == "QUIT":
-                return failures
             failures += self.connects()
         self._heard_client = True
         if not self._announced:
@@ -105,7 +108,9 @@ class Conversation:
         if self.in_content:
             if line == ".":
                 self.in_content = False
-                self._queue += [Command("", Stage.MESSAGE, it) for it in self._takers()] or [_MESSAGE]
+                # In LMTP each recipient gets a reply (RFC 2033, 4.2).
+                takers = [it for it in self._mail.accepted if it is not None] if self._lmtp else []
+                self._queue += [_MESSAGE._replace(path=it) for it in takers] or [_MESSAGE]
         elif self._chunk > 0:
             self._chunk -= len(line.encode("utf-8", "replace")) + 2
         elif self.in_login:
@@ -126,7 +131,8 @@ class Conversation:
 
     def completes(self, failure: Failure) -> list[Failure]:
         """Complete a failure from elsewhere by what is known of the session; one for each recipient."""
-        return self._session.completes(failure)
+        failure = failure.completed_by(self._failure(None))
+        return [failure] if failure.recipient else of_each(failure, self._mail.named or self._hints[1])
 
     def unsay(self) -> None:
         """Forget the last command, which was not sent after all."""
@@ -145,108 +151,169 @@ class Conversation:
         return failures if separator == "-" else failures + self._replied()
 
     def breaks(self, words: str) -> list[Failure]:
-        """Note that the connection broke off, or could not be made.
-
-        Args:
-            words: the text of the evidence about it.
-        """
+        """Note that the connection broke off, or could not be made, by the words of the evidence about it."""
         words = words.strip()[:_LONGEST_WORDS]
-        failures = self._replied() if self._lines else []
+        failures = self._replied()
         if self._closed:
             return failures
-        stage, recipients = self._interrupted()
-        middle = self.in_content
+        stage = self._stage()
         quitting = bool(self._queue) and self._queue[0].verb == "QUIT"
-        self._closed = True
-        self._queue.clear()
-        self.in_content = self.in_login = False
-        if quitting or (stage is None and not self._session.mail.accepted):
-            return failures + self._session.finish()
+        if quitting or (stage is None and not self._mail.accepted):
+            return failures + self._stops(None)
         # smtplib puts this in front of any error.
         said = words.rpartition("Connection unexpectedly closed: ")[2]
-        trouble = trouble_in(said, stage) if stage is not None else None
-        fault = trouble.fault if trouble else None
-        if fault is not None and middle:
-            fault = cast("FaultName", fault.replace("-after-dot", "-in-content"))
-        stage = trouble.stage if trouble else stage
-        told = self._session.failure(stage, fault=fault, words=words)
-        return failures + self._session.breaks(stage, recipients, told, greeted=self._greeted)
+        failure = self._failure(stage, words=words)
+        if stage is not None and (trouble := trouble_in(said, stage)):
+            fault = trouble.fault
+            if self.in_content:
+                fault = cast("FaultName", fault.replace("-after-dot", "-in-content"))
+            failure = dataclasses.replace(failure, stage=trouble.stage, fault=fault)
+        return failures + self._stops(failure)
 
     def end(self) -> list[Failure]:
         """Note that the text ends; a command without a reply is a failure of unknown reason."""
-        failures = self._replied() if self._lines else []
-        waits = self.waiting and not self._closed and (not self._queue or self._queue[0].stage is not None)
-        stage, recipients = self._interrupted()
-        self._closed = True
-        if not waits or stage is None:
-            return failures + self._session.finish()
+        failures = self._replied()
+        stage = self._stage()
+        if not self.waiting or self._closed or stage is None:
+            return failures + self._stops(None)
         where = "amid the content" if self.in_content else f"before a reply at {stage.upper()}"
-        told = self._session.failure(stage, words=f"the transcript ends {where}")
-        return failures + self._session.breaks(stage, recipients, told, greeted=self._greeted)
+        return failures + self._stops(self._failure(stage, words=f"the transcript ends {where}"))
 
-    def _takers(self) -> list[str]:
-        """The recipients that each get a reply after the dot, in LMTP (RFC 2033, 4.2)."""
-        return [it for it in self._session.mail.accepted if it is not None] if self._lmtp else []
-
-    def _interrupted(self) -> tuple[Stage | None, list[str | None]]:
-        """The stage of the session, and the recipients that were sent but have no reply yet."""
-        pending = [it.path for it in self._queue if it.stage is Stage.RCPT]
+    def _stage(self) -> Stage | None:
+        """The stage of the session if it breaks off now."""
         if self._handshake:
-            return Stage.STARTTLS, []
+            return Stage.STARTTLS
         if self._queue:
-            return self._queue[0].stage, pending
+            return self._queue[0].stage
         if self.in_content:
-            return Stage.MESSAGE, []
-        return (None if self._greeted or not self._announced else Stage.CONNECT), []
+            return Stage.MESSAGE
+        return None if self._greeted or not self._announced else Stage.CONNECT
+
+    def _stops(self, failure: Failure | None) -> list[Failure]:
+        """End the session, by a failure or without one."""
+        pending = [it.path for it in self._queue if it.stage is Stage.RCPT] if not self._handshake else []
+        self._closed = True
+        self._queue.clear()
+        self.in_content = self.in_login = False
+        if failure is None:
+            return self._finish()
+        mail, stage = self._mail, failure.stage
+        for it in pending:
+            mail.name(it)
+        if stage is Stage.MAIL:
+            mail.refusal = mail.refusal or failure
+        elif stage in _ORDER or (stage is None and not self._greeted):
+            self._obstacle = failure if self._obstacle is None or self._obstacle.fault else self._obstacle
+        elif self._obstacle is None and mail.refusal is None:
+            for it in pending:
+                mail.accept(it)
+            return mail.decide(failure) + self._finish()
+        return self._finish() if self._greeted else []
 
     def _replied(self) -> list[Failure]:
+        """Read the reply that is complete, if there is one."""
+        if not self._lines:
+            return []
         reply, self._lines = tuple(self._lines), []
         code = int(reply[0][:3])
-        if self._closed and code == 220:
-            return [*self.connects(), *self._greet(reply, code)]
-        if self._closed:
+        if self._closed and code != 220:
             return []
-        if not self._greeted and (not self._queue or code == 220) and not self.in_content:
+        mute = not self._queue and not self.in_content
+        if not self._closed and not self._greeted and (mute or (code == 220 and not self.in_content)):
             return self._greet(reply, code)
-        if self._queue:
-            command = self._queue.popleft()
-            self._greeted = True  # where the greeting is not shown
-        elif self.in_content:  # the client's lines are not shown
-            self.in_content = False
-            command = _MESSAGE
-        elif code == 220 and not self._handshake:  # the next session; its connection is not shown
-            return [*self.connects(), *self._greet(reply, code)]
-        else:
-            return self._session.unasked(reply, code, heard_client=self._heard_client)
-        return self._granted(command, code) if code < 400 else self._session.refused(command, reply, code)
+        if self._closed or (mute and code == 220 and not self._handshake):
+            return [*self.connects(), *self._greet(reply, code)]  # the next session
+        if mute:
+            return self._unasked(reply, code)
+        self._greeted = self._greeted or bool(self._queue)  # where the greeting is not shown
+        command = self._queue.popleft() if self._queue else _MESSAGE
+        if command is _MESSAGE:
+            self.in_content = False  # where the client's lines are not shown
+        return self._granted(command, code) if code < 400 else self._refused(command, reply, code)
 
     def _greet(self, reply: tuple[str, ...], code: int) -> list[Failure]:
         self._announced = self._greeted = True
         if code >= 400:
-            return self._session.refused(_GREETING, reply, code)
-        self._session.greeted()
+            return self._refused(_GREETING, reply, code)
+        self._obstacle = None
         if code == 220:
-            self._session.host = self._session.host or named_host(reply[0][4:])
+            self._host = self._host or named_host(reply[0][4:])
         return []
 
     def _granted(self, command: Command, code: int) -> list[Failure]:
-        stage = command.stage
+        stage, failed = command.stage, None if self._obstacle is None else self._obstacle.stage
         self.in_login = code == 334
-        if not self.in_login:
-            self._session.gets_to(stage)
+        passed = stage in _ORDER and failed in _ORDER and _ORDER.index(failed) <= _ORDER.index(stage)
+        if passed and not self.in_login:
+            self._obstacle = None
         if command.verb == "QUIT":
             self._closed = True
-            return self._session.finish()
+            return self._finish()
         if stage is Stage.MAIL:
-            return self._session.next_mail(command.path)
+            return self._next_mail(command.path)
         if command.verb == "RSET" or (stage is Stage.MESSAGE and command.path is None and command.last):
-            return self._session.next_mail(None)
+            return self._next_mail(None)
         if stage is Stage.STARTTLS:
             self._handshake = True
         elif stage is Stage.RCPT:
-            self._session.mail.accept(command.path)
+            self._mail.accept(command.path)
         elif stage is Stage.DATA:
             self.in_content = code == 354
         elif command.path is not None:
-            self._session.mail.accepted.pop(command.path, None)
+            self._mail.accepted.pop(command.path, None)
         return []
+
+    def _refused(self, command: Command, reply: tuple[str, ...], code: int) -> list[Failure]:
+        stage, recipient = command.stage, command.path
+        followed = self._obstacle is not None and code in {503, 530}  # a consequence of the failure before
+        if stage is Stage.MAIL:
+            failures = self._next_mail(None)
+            self._mail.sender = command.path
+            if not followed:
+                self._obstacle, self._mail.refusal = None, self._failure(stage, reply=reply)
+            return failures
+        mail, failure = self._mail, self._failure(stage, reply=reply)
+        if stage is Stage.RCPT:
+            return mail.refuse(recipient, failure, followed=followed)
+        if stage in _ORDER:
+            if self._obstacle is None or self._obstacle.fault or code not in _OF_SYNTAX:
+                self._obstacle = failure
+            return []
+        if followed or (stage is None and not (code == 421 and mail.accepted)):
+            return []
+        if recipient is None:
+            return mail.decide(failure)
+        mail.accepted.pop(recipient, None)  # LMTP
+        return of_each(failure, [recipient])
+
+    def _unasked(self, reply: tuple[str, ...], code: int) -> list[Failure]:
+        """Read a reply to no command: an idle session ends, or the client's lines are not shown."""
+        taken = self._mail.accepted
+        if code < 400 or (not taken and (self._heard_client or code in _OF_SYNTAX)):
+            return []
+        failure = self._failure(None, reply=reply)
+        return self._mail.decide(failure) if taken else [failure]
+
+    def _failure(self, stage: Stage | None, reply: tuple[str, ...] = (), words: str = "") -> Failure:
+        """A failure of the mail that is under way, without a recipient."""
+        sender = self._hints[0] if self._mail.sender is None else self._mail.sender
+        host, address = self._host, self._address
+        return Failure(sender=sender, host=host, address=address, stage=stage, reply=reply, words=words)
+
+    def _next_mail(self, sender: str | None) -> list[Failure]:
+        """End the transaction, return its failures, and begin another."""
+        mail, self._mail = self._mail, Transaction(sender)
+        if sender is not None and mail.refusal is not None and mail.refusal.code in _OF_SYNTAX:
+            mail.refusal = None  # a typing error: the command was repeated
+        return mail.end(self._hints[1])
+
+    def _finish(self) -> list[Failure]:
+        """End the session and return its remaining failures."""
+        obstacle, self._obstacle = self._obstacle, None
+        mail, self._mail = self._mail, Transaction()
+        (sender, hinted), self._hints = self._hints, (None, ())
+        failures = mail.end(hinted)
+        if obstacle is None or failures:
+            return failures
+        sender = sender if mail.sender is None else mail.sender
+        return of_each(dataclasses.replace(obstacle, sender=sender), mail.named or hinted)

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 from pytest_mailnet.evidence.failure import Failure
-from pytest_mailnet.evidence.formats import LineFormat
-from pytest_mailnet.evidence.transcripts.calls import Call, call_in
 from pytest_mailnet.evidence.transcripts.client_lines import is_command
-from pytest_mailnet.evidence.transcripts.literals import literal_at, with_next_line
-from pytest_mailnet.evidence.transcripts.merge import Witnesses
 from pytest_mailnet.evidence.transcripts.overheard import Conversation
-from pytest_mailnet.evidence.transcripts.prefixes import terminal_line, unprefixed
-from pytest_mailnet.evidence.transcripts.reply_lines import lines_with_code
+from pytest_mailnet.evidence.transcripts.python_code import Call, call_in, literal_at, with_next_line
+from pytest_mailnet.evidence.transcripts.server_lines import lines_with_code
+from pytest_mailnet.evidence.transcripts.shown_lines import line_format, terminal_line, unprefixed
 from pytest_mailnet.evidence.transcripts.tracebacks import Tracebacks, is_of_mail
 
 __all__ = ["PYTHON"]
@@ -27,6 +25,7 @@ _RETURNED = re.compile(r"(?:Out\[\d{1,6}\]: ?)?(?=\(\d{3}, ?[bu]?['\"])")
 _LEFT_OUT = re.compile(r"\s*(?:\.\.\.|\[\.\.\.\]|\u2026)\s*$")
 _JSON = re.compile(r"\s*(?:\{\s*[\"}](?!log\":\")|\[\s*[\[{\"\]])")
 _ENDS_CONTENT = ("\n.\r\n", "\n.\n")
+_MOST_FAILURES = 1000
 _MOST_LINES = 40
 _LONGEST = 1 << 13  # characters of a value in several lines: each further line reads it all again
 
@@ -39,34 +38,35 @@ class _Console:
         self._begin()
 
     def _begin(self) -> None:
+        self.read_as: str = "smtplib's debug output"
         self._conversation = Conversation()
-        self._witnesses = Witnesses()
+        self._overheard: list[Failure] = []  # in the session's lines
+        self._excepted: list[Failure] = []  # in the exceptions around it
         self._call: Call | None = None  # typed at the prompt, without a result yet
         self._returned: tuple[str, int] | None = None  # an incomplete value, and its number of lines
         self._before = ""
         self._quoted = False  # whether a reply's lines have been shown
 
-    def shows(self, line: str) -> list[Failure]:
-        """Read the next line; return the failures that are complete."""
+    def reads(self, line: str) -> list[Failure]:
+        """Read the next line."""
         before, self._before = self._before, line
         plain = unprefixed(line)
         debug = _DEBUG.match(plain)
         prompt = _PROMPT.match(line)
         if self._returned is not None:
             if debug is None and prompt is None:
-                return self._goes_on(line)
+                return self._goes_on(*self._returned, line)
             self._answers(self._returned[0])
         if debug is not None:
             self._excepts(self._tracebacks.end())
             self._call = None
             # Python 2 announces a connection twice.
-            return [] if debug["connect"] and line == before else self._overhears(debug, plain[debug.end() :])
+            return [] if debug["connect"] and line == before else self._debugs(debug, plain[debug.end() :])
         if prompt is not None:
             self._excepts(self._tracebacks.end())
             return self._types(line[prompt.end() :])
         if self._call is not None and (found := _RETURNED.match(line)):
-            self._returned = "", 0
-            return self._goes_on(line[found.end() :])
+            return self._goes_on("", 0, line[found.end() :])
         if self._call is None and _LEFT_OUT.match(line):
             return self.ends()
         return self._excepts(self._tracebacks.read(line))
@@ -76,59 +76,61 @@ class _Console:
         if self._returned is not None:
             self._answers(self._returned[0])
         failures = self._excepts(self._tracebacks.end())
-        self._witnesses.overheard(self._conversation.end())
-        failures += self._witnesses.take_failures()
+        self._overhears(self._conversation.end())
+        failures += self._merged()
         self._begin()
         return failures
 
-    def _overhears(self, debug: re.Match[str], text: str) -> list[Failure]:
+    def _debugs(self, debug: re.Match[str], text: str) -> list[Failure]:
+        """Read a line of smtplib's debug output."""
+        literal = literal_at(text)
+        first = next(iter(literal.values), "")
         if debug["connect"]:
-            host = next(iter(literal_at(text).values), None)
-            return self._calls(str(host) if host else None)
-        said = next(iter(literal_at(text).values), "") if text[:1] in {"b", "u", "'", '"'} else text
+            return self._connects(str(first) or None)
         if debug["code"]:
             # The reply's lines stand above, unless only lines like this one were kept.
             quoted, self._quoted = self._quoted, False
             if not quoted:
-                self._hears(lines_with_code(int(debug["code"]), str(said)))
+                said = str(first) if text[:1] in {"b", "u", "'", '"'} else text
+                self._hears(lines_with_code(int(debug["code"]), said))
         elif debug["side"] == "reply":
             self._quoted = True
-            self._hears((str(said),))
+            self._hears((str(first),))
         elif debug["side"] == "send":
-            self._says(str(said), cut=not literal_at(text).complete)
+            self._says(str(first), cut=not literal.complete)
         return []
 
-    def _says(self, text: str, *, cut: bool) -> None:
+    def _says(self, text: str, *, cut: bool = False) -> None:
         conversation = self._conversation
         content = text.endswith(_ENDS_CONTENT) or (cut and not is_command(text))
         if content and not conversation.in_login:
-            self._witnesses.overheard(conversation.sends_content())
+            self._overhears(conversation.sends_content())
         elif not conversation.in_content:
             for line in text.rstrip("\r\n").split("\n")[:_MOST_LINES]:
-                self._witnesses.overheard(conversation.client(line.rstrip("\r")))
+                self._overhears(conversation.client(line.rstrip("\r")))
 
     def _hears(self, lines: Iterable[str]) -> None:
         for line in lines:
-            self._witnesses.overheard(self._conversation.server(line.rstrip("\r\n")))
+            self._overhears(self._conversation.server(line.rstrip("\r\n")))
 
-    def _calls(self, host: str | None) -> list[Failure]:
-        self._witnesses.overheard(self._conversation.connects(host))
-        return self._witnesses.take_failures()
+    def _connects(self, host: str | None) -> list[Failure]:
+        self._overhears(self._conversation.connects(host))
+        return self._merged()
 
     def _types(self, code: str) -> list[Failure]:
+        """Read a line that was typed at the prompt."""
         call = call_in(code)
         if call is None:
             return []
-        self._call = call
+        self._call, self.read_as = call, "a session at Python's prompt"
         if call.method == "connect" and call.host is not None:
-            return self._calls(call.host)
+            return self._connects(call.host)
         if call.recipients:
             self._conversation.sends(call.sender, call.recipients)
         return []
 
-    def _goes_on(self, line: str) -> list[Failure]:
-        assert self._returned is not None
-        text, lines = self._returned
+    def _goes_on(self, text: str, lines: int, line: str) -> list[Failure]:
+        """Read a further line of the value that a typed call returned."""
         text = with_next_line(text, line, r"\n") if lines else line
         self._returned = text, lines + 1
         if lines >= _MOST_LINES or len(text) > _LONGEST or literal_at(text).complete:
@@ -141,31 +143,58 @@ class _Console:
         match literal_at(text).values:
             case [int(code), str(said), *_] if call is not None:
                 if call.method == "data":  # it would raise for a refusal of DATA itself
-                    self._says("DATA", cut=False)
+                    self._says("DATA")
                     self._hears(("354",))
-                    self._witnesses.overheard(self._conversation.sends_content())
+                    self._overhears(self._conversation.sends_content())
                 elif call.command is not None:
-                    self._says(call.command, cut=False)
+                    self._says(call.command)
                 elif call.method != "connect":
                     return
                 self._hears(lines_with_code(code, said))
 
     def _excepts(self, told: list[Failure]) -> list[Failure]:
         """Add the failures of exceptions, which mostly repeat failures of the session before."""
+        conversation = self._conversation
         if not told:
             return []
-        conversation, call = self._conversation, self._call
-        self._call = None
+        call, self._call = self._call, None
         if not conversation.began:
             return told
         if not told[0].reply:
             if call is not None and call.command is not None:
-                self._says(call.command, cut=False)
+                self._says(call.command)
             if conversation.waiting:
-                self._witnesses.overheard(conversation.breaks(told[0].words))
+                self._overhears(conversation.breaks(told[0].words))
         for failure in told:
-            self._witnesses.excepted(conversation.completes(failure))
+            self._excepted += conversation.completes(failure)
+        del self._excepted[_MOST_FAILURES:]
         return []
+
+    def _overhears(self, failures: list[Failure]) -> None:
+        self._overheard += (dataclasses.replace(it, read_as=(self.read_as,)) for it in failures)
+        del self._overheard[_MOST_FAILURES:]
+
+    def _merged(self) -> list[Failure]:
+        """All failures since the last call, each once, with the facts of session and exception."""
+        overheard, excepted, self._overheard, self._excepted = self._overheard, self._excepted, [], []
+        only_excepted = []
+        for failure in excepted:
+            same = [at for at, it in enumerate(overheard) if _is_same(it, failure)]
+            for at in same:
+                overheard[at] = overheard[at].completed_by(failure)
+            if not same:
+                only_excepted.append(failure)
+        return overheard + only_excepted
+
+
+def _is_same(one: Failure, other: Failure) -> bool:
+    pairs = ((one.recipient, other.recipient), (one.stage, other.stage))
+    return all(None in it or it[0] == it[1] for it in pairs) and _plain(one) == _plain(other)
+
+
+def _plain(failure: Failure) -> tuple[str, ...]:
+    # Libraries do not keep the separator behind a reply's code, nor blanks at the end.
+    return tuple(f"{line[:4]}{line[4:].strip()}" for line in failure.reply)
 
 
 def _recognises(text: str) -> bool:
@@ -186,17 +215,10 @@ def _recognises(text: str) -> bool:
     return False
 
 
-def _failures(lines: Iterable[str]) -> Iterator[Failure]:
-    console = _Console()
-    for line in lines:
-        yield from console.shows(terminal_line(line))
-    yield from console.ends()
-
-
-PYTHON = LineFormat(
-    name="output of a Python program",
-    missing="no reply in it refuses a mail, and no exception tells that one failed",
-    recognises=_recognises,
-    failures=_failures,
+PYTHON = line_format(
+    "output of a Python program",
+    "no reply in it refuses a mail, and no exception tells that one failed",
+    _recognises,
+    _Console,
 )
 """smtplib's debug output, sessions with smtplib at Python's prompt, and exceptions, also in logs."""

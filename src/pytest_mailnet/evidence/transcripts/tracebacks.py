@@ -5,17 +5,15 @@ from __future__ import annotations
 import re
 
 from pytest_mailnet.evidence.failure import Failure
-from pytest_mailnet.evidence.transcripts.exceptions import KINDS, Raised, failures_of
-from pytest_mailnet.evidence.transcripts.frames import Frame, through_mail
-from pytest_mailnet.evidence.transcripts.literals import literal_at, with_next_line
-from pytest_mailnet.evidence.transcripts.prefixes import unprefixed
+from pytest_mailnet.evidence.transcripts.exceptions import KINDS, Frame, Raised, failures_of, through_mail
+from pytest_mailnet.evidence.transcripts.python_code import literal_at, with_next_line
+from pytest_mailnet.evidence.transcripts.shown_lines import unprefixed
 
 __all__ = ["Tracebacks", "is_of_mail"]
 
 _KIND = re.compile(
     rf"(?<!::)(?<![\w.])(?:\w{{1,40}}\.){{0,4}}({'|'.join(sorted(KINDS, reverse=True))})(?=: |\()(?:: )?"
 )
-
 # The str() of such an exception, which has no class name.
 _ARGUMENTS = re.compile(
     r"(?P<refused>\{u?['\"][^'\"\s]{1,320}['\"]: )?\([45]\d\d, (?:b['\"]|u?['\"][45]\.\d{1,3}\.\d)"
@@ -30,25 +28,23 @@ _FRAME = re.compile(
     r'File "(?P<file>[^"]{1,1000})", line \d{1,9}, in (?P<function>[\w<>.]{1,200})'
     r"|^\W{1,8}(?P<path>[^\s:]{1,1000}):\d{1,9} in (?P<within>[\w<>.]{1,200}) {0,200}\W{0,3}$"
 )
-_BOX = re.compile(r"[│╭╰]")
+_BOX = ("│", "╭", "╰")
 _MARKED_CODE = re.compile(r"│ ❱ +\d+ [│ ]*(.*?)[│ ]*$")
 _AGAIN = "Exception Value: "  # Django's debug mails tell everything twice
-_UNDERLINE = re.compile(r"[\s~^|]*$")
-_INDENTED = re.compile(r"(?:\s*\| )?\s{2}")
+_INDENTED = re.compile(r"(?:\s*\| )?\s{2}|[\s~^|]*$")
 _RAISED = re.compile(r"(?:\|\s*|\s*)(?:[A-Za-z_]\w{0,60}\.){0,8}([A-Za-z_]\w{0,80})(?:: (.*))?$", re.DOTALL)
 _IN_CODE = re.compile(r"(?:raise|except|import|class|catch|assert|pytest\.raises\()\s*[\w.(, ]{0,80}$")
 _MOST_FRAMES = 300
 _MOST_IN_CHAIN = 50
 _MOST_LINES = 200
 _LONGEST = 1 << 16
+_LONGEST_CODE = 2000
 
 
 def is_of_mail(line: str) -> bool:
     """Whether a line has an exception of a mail library, or is a frame in one."""
-    if _raised_in(line) is not None:
-        return True
     frame = _frame_in(line)
-    return frame is not None and through_mail((frame,))
+    return _raised_in(line) is not None or (frame is not None and through_mail((frame,)))
 
 
 def _frame_in(line: str) -> Frame | None:
@@ -73,7 +69,6 @@ class Tracebacks:
     def __init__(self) -> None:
         self._chain: list[Raised] = []
         self._frames: list[Frame] = []
-        self._code_follows = False
         self._within = False
         self._boxed = False  # whether the traceback is in a box, and lines are wrapped to its width
         self._last = ""  # the text of the last exception
@@ -81,21 +76,22 @@ class Tracebacks:
 
     def read(self, line: str) -> list[Failure]:
         """Read the next line; return the failures of a chain that ended before it."""
-        if self._open is not None and self._goes_on(line):
+        if self._open is not None and self._goes_on(*self._open, line):
             return []
         if _BEGINS in line:
             # A log's line about an exception stands directly above its traceback.
-            failures = [] if self._chain or self._open is not None else self.end()
-            self._within = True
-            self._boxed = _BOX.match(line) is not None
-            self._frames = []
+            failures = [] if self._chain else self.end()
+            self._within, self._boxed, self._frames = True, line.startswith(_BOX), []
             return failures
-        if _BOX.match(line):
-            self._reads_box(line)
+        if frame := _frame_in(line):
+            self._within = True
+            self._frames = [*self._frames[: _MOST_FRAMES - 1], frame]
             return []
-        if self._reads_frame(line) or (self._within and self._reads_exception(unprefixed(line))):
+        if line.startswith(_BOX):  # the code of a frame, or local variables, which may hold exceptions too
+            self._shows_code(code[1] if (code := _MARKED_CODE.match(line)) else "")
             return []
-        if not unprefixed(line).strip(" |") or _GOES_ON.search(line):
+        plain = unprefixed(line)
+        if (self._within and self._reads_exception(plain)) or not plain.strip(" |") or _GOES_ON.search(line):
             return []
         failures = self.end()
         raised = _raised_in(line[:_LONGEST])
@@ -103,26 +99,22 @@ class Tracebacks:
             self._add(raised)
         return failures
 
-    def _reads_box(self, line: str) -> None:
-        """Read a line of rich's box: a frame, its code, or local variables, which may hold exceptions too."""
-        if not self._reads_frame(line) and self._frames and (code := _MARKED_CODE.match(line)):
-            self._frames[-1] = self._frames[-1]._replace(code=code[1][:2000])
+    def end(self) -> list[Failure]:
+        """Return the failures of the current chain when the text, or the chain, ends."""
+        if self._open is not None:
+            self._append(self._open[0])
+        chain, self._chain, self._frames, self._within = self._chain, [], [], False
+        return failures_of(chain)
 
-    def _reads_frame(self, line: str) -> bool:
-        frame = _frame_in(line)
-        if frame is None:
-            return False
-        self._within = self._code_follows = True
-        if len(self._frames) < _MOST_FRAMES:
-            self._frames.append(frame)
-        return True
+    def _shows_code(self, code: str) -> None:
+        if code and self._frames:
+            self._frames[-1] = self._frames[-1]._replace(code=code[:_LONGEST_CODE])
 
     def _reads_exception(self, plain: str) -> bool:
         """Read a line of code, or the exception at the end of a traceback; return whether it is one."""
-        if _INDENTED.match(plain) or _UNDERLINE.match(plain):
-            if self._code_follows and plain.strip("~^| ") and self._frames:
-                self._frames[-1] = self._frames[-1]._replace(code=plain.strip(" |")[:2000])
-                self._code_follows = False
+        if _INDENTED.match(plain):
+            if plain.strip("~^| ") and self._frames and not self._frames[-1].code:
+                self._shows_code(plain.strip(" |"))
             return True
         raised = _RAISED.match(plain)
         if raised is not None:
@@ -130,18 +122,8 @@ class Tracebacks:
             self._add(Raised(raised[1], raised[2] or "", tuple(self._frames)))
         return raised is not None
 
-    def end(self) -> list[Failure]:
-        """Return the failures of the current chain when the text, or the chain, ends."""
-        if self._open is not None:
-            self._append(self._open[0])
-            self._open = None
-        chain, self._chain, self._frames = self._chain, [], []
-        self._within = self._code_follows = False
-        return failures_of(chain)
-
     def _add(self, raised: Raised) -> None:
         self._frames = []
-        self._code_follows = False
         opens = raised.name in KINDS and raised.text[:1] in {"(", "{", "["}
         if opens and not literal_at(raised.text).complete:
             self._open = raised, 1
@@ -149,21 +131,18 @@ class Tracebacks:
             self._append(raised)
 
     def _append(self, raised: Raised) -> None:
-        self._last = raised.text
+        self._open, self._last = None, raised.text
         if len(self._chain) < _MOST_IN_CHAIN:
             self._chain.append(raised)
 
-    def _goes_on(self, line: str) -> bool:
+    def _goes_on(self, raised: Raised, lines: int, line: str) -> bool:
         """Add a line to the exception whose closing bracket is missing; return whether it belongs there."""
-        assert self._open is not None
-        raised, lines = self._open
         done = _BEGINS in line or lines >= _MOST_LINES or len(raised.text) + len(line) > _LONGEST
         if not done:
-            text = raised.text.rstrip() if self._boxed else raised.text
-            raised = raised._replace(text=with_next_line(text, line, " " if self._boxed else r"\n"))
-            self._open = raised, lines + 1
+            text, gap = (raised.text.rstrip(), " ") if self._boxed else (raised.text, r"\n")
+            raised = raised._replace(text=with_next_line(text, line, gap))
             if not literal_at(raised.text).complete:
+                self._open = raised, lines + 1
                 return True
         self._append(raised)
-        self._open = None
         return not done

@@ -1,14 +1,36 @@
-"""Names and addresses of servers, in the forms that programs print."""
+"""What servers say, to the letter, and their names in the forms that programs print."""
 
 from __future__ import annotations
 
 import ipaddress
 import re
 
-__all__ = ["named_host", "split_host"]
+__all__ = ["lines_with_code", "named_host", "split_host", "to_the_letter"]
 
+_LONGEST_LINE = 2000  # RFC 5321, 4.5.3.1.5 has 512
+_MOST_LINES = 200
 _PORT = re.compile(r"(?:^\[([^\[\]]{1,60})\]|^([^\s:]{1,255})):\d{1,5}$")
 _NAME = re.compile(r"(?=.{1,253}$)(?:[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,62})\.)+[A-Za-z][A-Za-z0-9-]{0,62}")
+
+
+def to_the_letter(line: str) -> str:
+    """A reply's line without its end; unprintable characters become spaces."""
+    line = line[:_LONGEST_LINE].rstrip()
+    if line.isprintable():  # as almost all are
+        return line
+    return "".join(it if it.isprintable() or it == "\t" else " " for it in line).rstrip()
+
+
+def lines_with_code(code: int, text: str) -> tuple[str, ...]:
+    r"""The lines of a reply that a library has split into code and text.
+
+    Args:
+        code: the reply code.
+        text: the text of the lines, "5.1.1 No such\n5.1.1 user".
+    """
+    *firsts, last = text.rstrip("\r\n").split("\n")[:_MOST_LINES]
+    lines = [f"{code}-{line}" for line in firsts] + [f"{code} {last}"]
+    return tuple(to_the_letter(line) for line in lines)
 
 
 def split_host(text: str) -> tuple[str | None, str | None]:
