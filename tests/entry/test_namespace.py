@@ -551,3 +551,16 @@ def test_a_program_that_calls_its_own_host_by_way_of_the_net_is_called_by_nobody
     mailnet_process.run([sys.executable, "-c", code], check=True)
 
     assert heard.readline() == "192.0.2.53\n"
+
+
+def test_a_program_is_named_from_the_folder_that_it_runs_in(mailnet_process, tmp_path):
+    program = tmp_path / "hello"
+    program.write_text("#!/bin/sh\necho hello\n")
+    program.chmod(0o755)
+
+    assert mailnet_process.run("./hello", cwd=tmp_path).stdout == "hello\n"
+
+
+def test_without_a_command_nothing_is_started(mailnet_process):
+    with pytest.raises(InvalidSetting, match="a command has at least a program's name"):
+        mailnet_process.run([])

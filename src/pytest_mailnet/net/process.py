@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_mailnet.entry.namespace.junction import RESOLVER, OwnHost
 from pytest_mailnet.entry.namespace.outside import Namespace
-from pytest_mailnet.entry.namespace.programs import Command, Program, enter
+from pytest_mailnet.entry.namespace.programs import Command, LedProgram, enter
 from pytest_mailnet.errors import InvalidSetting
 from pytest_mailnet.handles.attributes import steady
 from pytest_mailnet.server.connection import Connection
@@ -40,7 +40,7 @@ class MailNetProcess:
     def __init__(self, namespace: Namespace, engine: Engine) -> None:
         self._namespace, self._engine = namespace, engine
         self._ended = False
-        self._started: list[Program] = []
+        self._started: list[LedProgram] = []
 
     def run(
         self,
@@ -89,7 +89,7 @@ class MailNetProcess:
             done.check_returncode()
         return done
 
-    def popen(self, command: Command, *, env: Mapping[str, str] | None = None, **options: Any) -> Program:
+    def popen(self, command: Command, *, env: Mapping[str, str] | None = None, **options: Any) -> LedProgram:
         """Start a program, as `subprocess.Popen` does. It is killed when the net is left.
 
         Args:
@@ -104,6 +104,8 @@ class MailNetProcess:
         __tracebackhide__ = True
         if self._ended:
             raise InvalidSetting(f"{command!r}: the net has been left; programs run in it inside `with`")
+        if not command:
+            raise InvalidSetting(f"{command!r}: a command has at least a program's name")
         program = enter(self._namespace, command, env=env, **options)
         self._started = [*(it for it in self._started if it.poll() is None), program]
         return program

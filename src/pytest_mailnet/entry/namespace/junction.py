@@ -161,9 +161,12 @@ class Junction:
             NoNamespace: if one of them failed; the message says why.
         """
         with self._lock:
-            for words in requests:
-                self._control.send("\0".join(words).encode())
-            answers = [self.answer() for _ in requests]
+            try:
+                for words in requests:
+                    self._control.send("\0".join(words).encode())
+                answers = [self.answer() for _ in requests]
+            except OSError as error:
+                raise NoNamespace(f"the helper of the net's namespaces has ended: {error}") from None
         return [sock for words, sockets in answers for sock in (sockets if told(words) else ())]
 
     def answer(self) -> tuple[list[str], list[KernelSocket]]:

@@ -14,7 +14,7 @@ from pytest_mailnet.entry.namespace.outside import Namespace
 from pytest_mailnet.entry.network import PARENT
 from pytest_mailnet.errors import NoNamespace
 
-__all__ = ["Command", "Program", "enter"]
+__all__ = ["Command", "LedProgram", "enter"]
 
 Command: TypeAlias = "str | Sequence[str | os.PathLike[str]]"
 """A command line, as a text or word by word."""
@@ -22,7 +22,7 @@ _SITE = str(Path(__file__).parent.parent / "site")
 _GO_THERE = 'cd -- "$0" && exec "$@"'  # the namespace of mounts has put the process into /
 
 
-class Program(subprocess.Popen[Any]):
+class LedProgram(subprocess.Popen[Any]):
     """A program in the namespaces; its process waits outside, and signals are passed on.
 
     Its arguments are those of `subprocess.Popen`.
@@ -48,7 +48,7 @@ class Program(subprocess.Popen[Any]):
 
 def enter(
     namespace: Namespace, command: Command, *, env: Mapping[str, str] | None, **options: Any
-) -> Program:
+) -> LedProgram:
     """Start a program in the namespaces.
 
     Args:
@@ -59,14 +59,14 @@ def enter(
     """
     words = shlex.split(command) if isinstance(command, str) else list(map(str, command))
     environment = {**(os.environ if env is None else env), **namespace.files.environment}
-    path = environment.get("PATH")
-    if words and shutil.which(words[0], path=path) is None:
+    folder = str(options.pop("cwd", None) or _here())
+    named = os.path.join(folder, words[0]) if os.sep in words[0] else words[0]  # noqa: PTH118
+    if shutil.which(named, path=environment.get("PATH")) is None:
         raise FileNotFoundError(2, os.strerror(2), words[0])
-    folder = options.pop("cwd", None) or _here()
     led = [_nsenter(), "--target", str(namespace.first), "--mount", "--uts", "--net", "--pid"]
     led += ["--user", "--preserve-credentials"] if namespace.users else []
     led += ["--", "/bin/sh", "-c", _GO_THERE, folder, *words]
-    return Program(led, env=_outside(environment), **options)
+    return LedProgram(led, env=_outside(environment), **options)
 
 
 def _nsenter() -> str:
