@@ -14,12 +14,13 @@ from pytest_mailnet.net.internet import Internet
 from pytest_mailnet.net.way_in import WayIn
 from pytest_mailnet.providers.host_service import HostService
 from pytest_mailnet.record.journal import Incident
+from pytest_mailnet.server.connection import Connection
 from pytest_mailnet.server.engine import Engine
 from pytest_mailnet.values import Endpoint
 
 if TYPE_CHECKING:
     from pytest_mailnet.entry.namespace.moved import Moved
-    from pytest_mailnet.entry.parent import Parent
+    from pytest_mailnet.entry.parent import Door
     from pytest_mailnet.net.process import MailNetProcess
 
 __all__ = ["Activation"]
@@ -50,7 +51,7 @@ class Activation:
         self._origin: Origin | None = None
         self._time: CompressedTime | None = None
         self._outside: list[str] = []
-        self._asked: Parent | None = None
+        self._asked: Door | None = None
         self._process: MailNetProcess | None = None
         self._trust: Callable[[str], object] = bool
         self._includes_children = False
@@ -106,18 +107,43 @@ class Activation:
             text = f"{what}, while a mailnet was active: what it did since may have bypassed the net"
             journal.add(Incident(journal.elapsed(), "tampering", text, MailNetTampered(text)))
 
-    def listen(self, host: HostService, port: int, waits: str) -> Endpoint:
-        """Open a real loopback port that leads to a port of a host.
+    def answer_questions(self, at: Endpoint) -> Endpoint:
+        """Open a real port where the net answers questions, over UDP and TCP.
+
+        Args:
+            at: the machine's address and port; port 0 for any that is free.
+
+        Raises:
+            OSError: if that port is not to be had.
+        """
+        net = self._internet
+
+        def asked(peer: Endpoint) -> Connection:
+            return Connection(net, Endpoint(net.caller(), peer.port), None, None)
+
+        where, close = self._engine.answer(asked, at)
+        self._closing.append(close)
+        self._way_in.opened.add(where)
+        self._let_outside("a wait of a client of mailnet.dns.listen()")
+        return where
+
+    def listen(self, host: HostService, port: int, at: Endpoint, waits: str) -> Endpoint:
+        """Open a real port that leads to a port of a host.
 
         Args:
             host: the host.
             port: one of the ports that it listens on.
+            at: the machine's address and port; port 0 for any that is free.
             waits: what messages call a wait of a client there, which compressed time cannot shorten.
 
         Returns:
             The address of the real port.
+
+        Raises:
+            OSError: if that port is not to be had.
         """
-        where, close = self._engine.listen(lambda client: self._way_in.dialling.call(client.port, host, port))
+        called = self._way_in.dialling.call
+        where, close = self._engine.listen(lambda client: called(client.port, host, port), at)
         self._closing.append(close)
         self._way_in.opened.add(where)
         self._let_outside(waits)
@@ -129,7 +155,7 @@ class Activation:
             return  # they are in the namespace, too
         from pytest_mailnet.entry.parent import Children  # noqa: PLC0415  # few tests have children
 
-        self._closing.append(Children(self._parent()).close)
+        self._closing.append(Children(self._door()).close)
         self._includes_children = True
         self._let_outside("a wait of a child process")
 
@@ -167,12 +193,12 @@ class Activation:
             for waits in self._outside:
                 self._time.uncovered(waits)
 
-    def _parent(self) -> Parent:
-        """The port where child processes ask; opened at first use."""
+    def _door(self) -> Door:
+        """Where child processes ask; opened at first use."""
         if self._asked is None:
             from pytest_mailnet.entry.parent import Parent  # noqa: PLC0415  # as in `include_children`
 
-            self._asked = Parent(self._engine, self._way_in)
+            self._asked = self._engine.kept(Parent).open(self._way_in, self._engine)
             self._closing.append(self._asked.close)
         return self._asked
 
@@ -182,8 +208,8 @@ class Activation:
             return Nowhere(_FORKED, str, every_name=True)
         from pytest_mailnet.entry.child import ParentNetwork  # noqa: PLC0415  # as in `include_children`
 
-        parent = self._parent()
-        world = ParentNetwork(parent.port, parent.secret)
+        door = self._door()
+        world = ParentNetwork(door.port, door.words)
         if self._includes_children:
             return world
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, cast
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from pytest_mailnet.server.application_server import Announcement, Reach
     from pytest_mailnet.server.passing_service import Decider
     from pytest_mailnet.system.kernel import KernelSocket
+    from pytest_mailnet.values import Endpoint
 
 __all__ = ["Inhabitants"]
 
@@ -35,11 +36,12 @@ class Inhabitants:
 
     Args:
         internet: the parts of the net.
+        answer: opens a real port where the net answers questions.
     """
 
-    def __init__(self, internet: Internet) -> None:
+    def __init__(self, internet: Internet, answer: Callable[[object], Endpoint]) -> None:
         self._internet = internet
-        self._dns = Dns(internet.dns, internet.journal)
+        self._dns = Dns(internet.dns, internet.journal, answer)
         self._faces: dict[str, Provider] = {}
 
     @property

@@ -5,14 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
-import ipaddress
 import os
 import socket
 import ssl
 from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
-from pytest_mailnet.addresses import checked_ports
+from pytest_mailnet.addresses import checked_endpoint
 from pytest_mailnet.errors import InvalidSetting, amongst
 from pytest_mailnet.handles.attributes import flag
 from pytest_mailnet.server.tls_channel import TlsChannel, any_certificate
@@ -59,16 +58,7 @@ class ApplicationServer:
             raise InvalidSetting(
                 f"{call}, announce={announce!r}): it is not told who connects by that{known}"
             )
-        try:
-            ip, port = at if isinstance(at, tuple) else ()
-            ip = "127.0.0.1" if ip == "localhost" else str(ipaddress.ip_address(ip))
-            [port] = checked_ports((port,), "at")
-        except (ValueError, InvalidSetting):
-            raise InvalidSetting(
-                f"{call}, at={at!r}): it takes the address and the port at which the application's server "
-                "really listens, as in ('127.0.0.1', 8025)"
-            ) from None
-        self.at: Endpoint = Endpoint(ip, port)
+        self.at: Endpoint = checked_endpoint(at, f"{call}, at", "the application's server really listens")
         self.announce = announce
         self.reach: Reach = reach
         self.lmtp: bool = flag(lmtp, f"{call}, lmtp=...)")
