@@ -173,3 +173,12 @@ def test_findings_are_told_though_a_page_cannot_be_written(audit, sending):
     assert audited.status == 2
     assert "right  1 case of 1" in audited.out
     assert "nowhere/page.html" in audited.err
+
+
+def test_what_a_queue_raises_at_first_is_told_and_not_what_its_next_tries_say(audit):
+    queue = "def deliver(sender, recipient, message):\n    raise OSError('no database')\n\ndef retry():\n    pass\n"
+
+    audited = audit(queue, settings='retry = "retry()"\nbelief = "None"\n')
+
+    assert audited.status == 2
+    assert "connected to no mail server of the net, and raised OSError: no database" in audited.err

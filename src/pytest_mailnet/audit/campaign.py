@@ -131,7 +131,7 @@ class Campaign:
             self._authorities = str(self._engine.authority.bundle)
         if trial.judgement.verdict is Verdict.RIGHT and trial.taken:
             return trial
-        name, text = self._app.name, trial.said[-1].text if trial.said else trial.judgement.why
+        name, text = self._app.name, trial.said[0].text if trial.said else trial.judgement.why
         if trial.connected or not trial.said:
             raise InvalidSetting(
                 f"{name} does not send its mail even where nothing goes wrong: {text}\n{trial.record}"

@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 
 from pytest_mailnet.cli.auditing import add_audit
 from pytest_mailnet.cli.list_commands import add_listings
+from pytest_mailnet.cli.program_commands import add_programs
 
 __all__ = ["main"]
 
@@ -30,6 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: the arguments of the command line; None for those of this process.
 
     Returns:
+    add_programs(commands)
         0 for success; 1 if the demo's replies differ, if nothing was found, or for the mistakes that an audit
         has found; 2 for a mistake in the arguments, or if a file could not be read or written; 130 if it was
         interrupted.
@@ -88,6 +90,7 @@ def _given(arguments: Sequence[str] | None) -> argparse.Namespace:
     demo.set_defaults(run=_demo)
     add_listings(commands)
     _add_reproduce(commands)
+    add_programs(commands)
     add_audit(commands)
     typed = list(sys.argv[1:] if arguments is None else arguments)
     words: list[str] = []
