@@ -149,6 +149,16 @@ def test_a_lame_zone_has_no_names_at_all(mailnet):
         dns.resolver.resolve(HOST, "A")
 
 
+def test_the_names_of_a_zone_that_was_lame_are_there_again(mailnet):
+    mailnet.dns.fail(DOMAIN, "dns-lame", times=1)
+
+    with pytest.raises(dns.resolver.NoNameservers):
+        exchanges()
+
+    assert exchanges() == ["10 mx.shop.example."]
+    assert str(dns.resolver.resolve(HOST, "A")[0]) == "192.0.2.10"
+
+
 def test_a_fault_of_look_ups_happens_as_often_as_asked_for(mailnet):
     mailnet.fail(DOMAIN, "dns-servfail", times=1)
 

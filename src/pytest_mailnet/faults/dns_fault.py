@@ -189,6 +189,11 @@ class _Armed:
         """Whether it happens to every question that another could happen to."""
         return self.left is None and self.fault.manner not in _AT_TIMES and self.kind in (None, other.kind)
 
+    @property
+    def lasts(self) -> bool:
+        """Whether it has not happened as often as was asked for."""
+        return self.left is None or self.left > 0
+
     def happens(self, now: float) -> bool:
         """Whether it happens to the question that is asked now; counts."""
         self.asked += 1
@@ -267,7 +272,7 @@ class ArmedLookups:
                 return armed.fault
         parent = name.partition(".")[2]
         while parent:
-            if any(it.fault.manner is DnsManner.LAME and it.left != 0 for it in self._armed.get(parent, ())):
+            if any(it.fault.manner is DnsManner.LAME and it.lasts for it in self._armed.get(parent, ())):
                 return DnsFault(DnsManner.LAME)
             parent = parent.partition(".")[2]
         return None
