@@ -36,6 +36,7 @@ PLACES = {
     "eventlet": {"entry.adapters"},
     # Locks and threads come from `system`: those of the module may be greenlets'.
     "threading": {
+        "audit.sleeping",
         "system.native",
         "mailboxes.waiting",
         "entry.handing",
@@ -45,12 +46,12 @@ PLACES = {
     },
     "OpenSSL": {"entry.adapters"},
     "_socket": {"entry", "system.kernel"},
-    "socket": {"entry", "net.dialling", "net.looking_up", "server", "system.kernel"},
-    "asyncio": {"entry", "mailboxes.waiting", "relay", "server", "system.kernel"},
+    "socket": {"audit.this_machine", "entry", "net.dialling", "net.looking_up", "server", "system.kernel"},
+    "asyncio": {"audit.function", "entry", "mailboxes.waiting", "relay", "server", "system.kernel"},
     "ssl": {"certificates", "entry", "providers", "relay", "server"},
     "trustme": {"certificates"},
     "smtplib": {"cli.demo"},
-    "hypothesis": {"strategies"},
+    "hypothesis": {"audit.search", "strategies"},
 }
 
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         MailNetError,
         MailNetTampered,
         MissingExtra,
+        NoNamespace,
         NothingArrived,
         OutlivedItsNet,
         ProviderFileError,
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from pytest_mailnet.faults import FAULTS, DnsFault, Fault, FaultSchedule
     from pytest_mailnet.mailboxes.mailbox import Mailbox
     from pytest_mailnet.net.mailnet import MailNet, MakeMailNet
+    from pytest_mailnet.net.process import MailNetProcess
     from pytest_mailnet.providers import Host, Provider, Server
     from pytest_mailnet.record.journal import Query
     from pytest_mailnet.record.session import Message, Session
@@ -65,11 +67,13 @@ __all__ = [
     "MailNet",
     "MailNetConfig",
     "MailNetError",
+    "MailNetProcess",
     "MailNetTampered",
     "Mailbox",
     "MakeMailNet",
     "Message",
     "MissingExtra",
+    "NoNamespace",
     "NothingArrived",
     "OutlivedItsNet",
     "Provider",
@@ -102,6 +106,7 @@ _HOMES: Mapping[str, str] = MappingProxyType(
         "Host": "providers",
         "MailNet": "net.mailnet",
         "MailNetConfig": "config",
+        "MailNetProcess": "net.process",
         "MakeMailNet": "net.mailnet",
         "Mailbox": "mailboxes.mailbox",
         "Message": "record.session",

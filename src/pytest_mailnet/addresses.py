@@ -10,6 +10,7 @@ from typing import Generic, Protocol, TypeVar
 from pytest_mailnet.errors import AddressInUse, InvalidAddress, InvalidSetting
 from pytest_mailnet.handles.attributes import is_whole
 from pytest_mailnet.system.native import lock
+from pytest_mailnet.values import Endpoint
 
 __all__ = [
     "DNS_OVER_TLS_PORT",
@@ -20,6 +21,7 @@ __all__ = [
     "Occupant",
     "Routes",
     "address_pool",
+    "checked_endpoint",
     "checked_ip",
     "checked_ports",
     "checked_ports_among",
@@ -205,6 +207,30 @@ def checked_ports_among(listening: tuple[int, ...], ports: object, what: str) ->
             has = ", ".join(map(str, listening)) or "none"
             raise InvalidSetting(f"{what}: {port} is not among its ports, {has}; name it there, too")
     return given
+
+
+def checked_endpoint(given: object, call: str, what: str, *, least: int = 1) -> Endpoint:
+    """Check an address and port of the machine, and return them.
+
+    Args:
+        given: as the test gave it: ("127.0.0.1", 8025). "localhost" will do for the address.
+        call: the test's call with the argument, for messages.
+        what: what is there: "the application's server listens".
+        least: the lowest port that is possible.
+
+    Raises:
+        InvalidSetting: for anything else.
+    """
+    try:
+        ip, port = given if isinstance(given, tuple) else ()
+        ip = str(ipaddress.ip_address("127.0.0.1" if ip == "localhost" else str(ip)))
+    except ValueError:
+        ip, port = "", None
+    if not (ip and is_whole(port) and least <= port < _PORTS):
+        raise InvalidSetting(
+            f"{call}={given!r}): it takes the address and the port at which {what}, as in ('127.0.0.1', 8025)"
+        )
+    return Endpoint(ip, port)
 
 
 def is_loopback(ip: str) -> bool:

@@ -18,6 +18,7 @@ __all__ = [
     "MailNetError",
     "MailNetTampered",
     "MissingExtra",
+    "NoNamespace",
     "NothingArrived",
     "OutlivedItsNet",
     "ProviderFileError",
@@ -93,6 +94,10 @@ class UnknownName(MailNetError, LookupError):
 
     def __reduce__(self) -> tuple[type[UnknownName], tuple[str, str, tuple[str, ...], str]]:
         return type(self), (self.kind, self.given, self.known, self.cure)
+
+
+class NoNamespace(MailNetError, OSError):
+    """The machine has no namespaces for programs; the message says why in one line."""
 
 
 class NothingArrived(MailNetError, TimeoutError):

@@ -14,7 +14,7 @@ import pytest
 
 from pytest_mailnet.cli.main import main
 
-COMMANDS = ["demo", "providers", "replies", "rules", "faults", "reproduce"]
+COMMANDS = ["demo", "providers", "replies", "rules", "faults", "reproduce", "audit", "run", "doctor"]
 LOGGED = b"Mar  9 10:11:12 relay postfix/qmgr[9]: ABCDEF12: removed\n"
 
 

@@ -151,6 +151,37 @@ def test_a_child_that_stays_after_the_net_cannot_reach_the_next_one(make_mailnet
         assert second.dns.queries == []
 
 
+def test_a_fork_server_that_outlives_its_net_has_its_children_in_the_next(pytester):
+    pytester.makepyfile(
+        sending="""
+        import smtplib
+
+        def send(host, to):
+            with smtplib.SMTP(host, 25, timeout=10) as client:
+                client.sendmail("bob@app.example", [to], "Subject: hi\\r\\n\\r\\n")
+        """,
+        test_suite="""
+        import multiprocessing
+        import pytest
+        from sending import send
+
+        @pytest.mark.parametrize("number", range(3))
+        def test_a_child_delivers(mailnet, number):
+            mailnet.add_server(f"mx.shop{number}.example", domain=f"shop{number}.example")
+            mailnet.include_children()
+
+            arguments = [f"mx.shop{number}.example", f"sales@shop{number}.example"]
+            child = multiprocessing.get_context("forkserver").Process(target=send, args=arguments)
+            child.start()
+            child.join()
+
+            assert [it.recipients for it in mailnet.messages] == [(f"sales@shop{number}.example",)]
+        """,
+    )
+
+    pytester.runpytest_subprocess("-p", "no:randomly", timeout=60).assert_outcomes(passed=3)
+
+
 def test_the_environment_is_as_before_when_the_net_is_left(make_mailnet):
     before = dict(os.environ)
 

@@ -41,10 +41,12 @@ from pytest_mailnet import (
     MailNet,
     MailNetConfig,
     MailNetError,
+    MailNetProcess,
     MailNetTampered,
     MakeMailNet,
     Message,
     MissingExtra,
+    NoNamespace,
     NothingArrived,
     OutlivedItsNet,
     Provider,
@@ -490,6 +492,15 @@ def test_other_clients(mailnet: MailNet) -> None:
     mailnet.include_children()
 
 
+def test_programs(mailnet: MailNet, mailnet_process: MailNetProcess) -> None:
+    assert_type(mailnet.process(trust_ca=True), MailNetProcess)
+    done = mailnet_process.run("swaks --to alice@gmail.com", input="hello", timeout=10, env={}, check=True)
+    assert_type(done.returncode, int)
+    with mailnet_process.popen(["sendmail", Path("mail")], cwd="/") as program:
+        program.terminate()
+    mailnet_process.start("swaks")  # type: ignore[attr-defined]
+
+
 def test_errors(mailnet: MailNet) -> None:
     kinds: list[type[MailNetError]] = [
         AddressInUse,
@@ -499,6 +510,7 @@ def test_errors(mailnet: MailNet) -> None:
         InvalidSetting,
         MailNetTampered,
         MissingExtra,
+        NoNamespace,
         NothingArrived,
         ProviderFileError,
         ReadOnly,

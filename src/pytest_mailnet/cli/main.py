@@ -10,7 +10,9 @@ import sys
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
+from pytest_mailnet.cli.auditing import add_audit
 from pytest_mailnet.cli.list_commands import add_listings
+from pytest_mailnet.cli.program_commands import add_programs
 
 __all__ = ["main"]
 
@@ -29,8 +31,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: the arguments of the command line; None for those of this process.
 
     Returns:
-        0 for success; 1 if the demo's replies differ, or if nothing was found; 2 for a mistake in the
-        arguments, or if a file could not be read or written; 130 if it was interrupted.
+    add_programs(commands)
+        0 for success; 1 if the demo's replies differ, if nothing was found, or for the mistakes that an audit
+        has found; 2 for a mistake in the arguments, or if a file could not be read or written; 130 if it was
+        interrupted.
     """
     _prepare_streams()
     name = "mailnet"
@@ -86,7 +90,15 @@ def _given(arguments: Sequence[str] | None) -> argparse.Namespace:
     demo.set_defaults(run=_demo)
     add_listings(commands)
     _add_reproduce(commands)
-    given, unknown = parser.parse_known_args(arguments)
+    add_programs(commands)
+    add_audit(commands)
+    typed = list(sys.argv[1:] if arguments is None else arguments)
+    words: list[str] = []
+    if typed[:1] == ["audit"] and "--" in typed:  # behind it stands the command of somebody else
+        at = typed.index("--")
+        typed, words = typed[:at], typed[at + 1 :]
+    given, unknown = parser.parse_known_args(typed)
+    given.words = words
     if unknown:
         _refuse(commands.choices.get(given.command, parser), unknown[0])
     if given.command is None:

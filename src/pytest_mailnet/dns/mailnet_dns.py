@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pytest_mailnet.faults.disruption import Disruption
     from pytest_mailnet.faults.dns_fault import DnsFault
     from pytest_mailnet.record.journal import Journal, Query
+    from pytest_mailnet.values import Endpoint
 
 __all__ = ["Dns"]
 
@@ -38,10 +39,27 @@ class Dns:
     Args:
         resolver: keeps the records, and answers.
         journal: has the questions.
+        answer: opens a real port where the net answers questions.
     """
 
-    def __init__(self, resolver: Resolver, journal: Journal) -> None:
-        self._resolver, self._journal = resolver, journal
+    def __init__(self, resolver: Resolver, journal: Journal, answer: Callable[[object], Endpoint]) -> None:
+        self._resolver, self._journal, self._answer = resolver, journal, answer
+
+    def listen(self, *, at: tuple[str, int] = ("127.0.0.1", 0)) -> Endpoint:
+        """Open a real port where the net answers questions, for resolvers in other languages and processes.
+
+        It answers over UDP and TCP, as if the questions came from `mailnet.sender`.
+
+        Args:
+            at: the address and port of this machine; port 0 for any that is free.
+
+        Returns:
+            The address to ask. The port is closed when the net is left.
+
+        Raises:
+            InvalidSetting: if `at` is not to be had, or the net is not active.
+        """
+        return self._answer(at)
 
     def add(self, name: str, rdtype: str, *values: str, ttl: int = 300) -> None:
         """Add records of one name and type; records that are there stay.

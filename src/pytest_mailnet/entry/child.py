@@ -1,7 +1,7 @@
 """A net as a child process sees it: every question goes to the parent, over a loopback connection.
 
-`wire` has the questions. The first line is the parent's secret, so that no other program on the machine can
-use the connection.
+`wire` has the questions. The first line has the parent's secret in it, so that no other program on the
+machine can use the connection.
 """
 
 from __future__ import annotations
@@ -15,7 +15,14 @@ import os
 from typing import Any, cast
 
 from pytest_mailnet.entry.interception import INTERCEPTION
-from pytest_mailnet.entry.network import ConnectionQuestions, NameQuestions, Network, Notes, TlsQuestions
+from pytest_mailnet.entry.network import (
+    FORKED,
+    ConnectionQuestions,
+    NameQuestions,
+    Network,
+    Notes,
+    TlsQuestions,
+)
 from pytest_mailnet.entry.wire import QUESTIONS
 from pytest_mailnet.system.native import reentrant_lock
 from pytest_mailnet.values import Endpoint
@@ -29,10 +36,10 @@ def join(parent: str) -> None:
     """Lead this process into its parent's net, for as long as it lives.
 
     Args:
-        parent: "port secret", as the environment has it.
+        parent: the port, and the words of a door there, as the environment has them.
     """
-    port, secret = parent.split()
-    INTERCEPTION.enter(ParentNetwork(int(port), secret), "the parent's net")
+    port, words = parent.split()
+    INTERCEPTION.enter(ParentNetwork(int(port), words), "the parent's net")
 
 
 class ParentNetwork:
@@ -40,11 +47,11 @@ class ParentNetwork:
 
     Args:
         port: where the parent listens on loopback.
-        secret: what the parent expects as the first line.
+        words: what the parent expects as the first line.
     """
 
-    def __init__(self, port: int, secret: str) -> None:
-        self._line = _Line(port, secret)
+    def __init__(self, port: int, words: str) -> None:
+        self._line = _Line(port, words)
         # Casts: what passes every question on has no method by name.
         self.connections: ConnectionQuestions = cast("ConnectionQuestions", _Connections(self._line, port))
         self.names: NameQuestions = cast("NameQuestions", _Asked(self._line, "names"))
@@ -74,9 +81,9 @@ class ParentNetwork:
 class _Line:
     """The connection to the parent. One lock: requests of several threads go one after the other."""
 
-    def __init__(self, port: int, secret: str) -> None:
+    def __init__(self, port: int, words: str) -> None:
         self._port = port
-        self._secret = secret
+        self._words = words
         # Reentrant: at any moment the garbage collector may warn of an open socket, whose addresses are asked
         # for then.
         self._lock = reentrant_lock()
@@ -85,8 +92,9 @@ class _Line:
         self._wire: Any = None
 
     def free(self) -> None:
-        """Replace the lock, which another thread may have held when this process was forked off."""
+        """Begin anew in a process that was forked off: another thread may have held the lock just then."""
         self._lock, self._asking = reentrant_lock(), False
+        self._words = self._words.removesuffix(FORKED) + FORKED
 
     def ask(self, name: str, *arguments: object) -> Any:
         """The parent's answer; False or None if this thread already waits for another answer."""
@@ -122,7 +130,7 @@ class _Line:
         # Any: typeshed has TextIOWrapper ask for a name, which it does without.
         both: Any = io.BufferedRWPair(io.FileIO(wire, "r"), io.FileIO(os.dup(wire), "w"))
         self._wire = io.TextIOWrapper(both, encoding="utf-8")
-        self._wire.write(self._secret + "\n")
+        self._wire.write(self._words + "\n")
         self._pid = os.getpid()
 
 

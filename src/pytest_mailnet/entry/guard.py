@@ -17,6 +17,7 @@ from pytest_mailnet.entry.arguments import host_name, numeric, port_number, port
 from pytest_mailnet.entry.machine import destinations
 from pytest_mailnet.entry.network import PARENT, Network
 from pytest_mailnet.entry.nowhere import Nowhere
+from pytest_mailnet.system.kernel import KernelSocket
 
 if TYPE_CHECKING:
     from pytest_mailnet.entry.nets import Nets
@@ -58,6 +59,8 @@ class _Guard:
     def _sent(self, world: Network, event: str, sock: socket.socket, address: Any) -> None:
         if not isinstance(address, tuple) or sock.family not in {socket.AF_INET, socket.AF_INET6}:
             return
+        if isinstance(sock, KernelSocket):
+            return  # the engine's, to a server among a net's programs
         host, port = address[0], port_number(address[1])
         if port is None:
             return  # the kernel's own error

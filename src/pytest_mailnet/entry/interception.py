@@ -8,7 +8,7 @@ import os
 import sys
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Final, cast
+from typing import TYPE_CHECKING, Final, cast
 
 from pytest_mailnet.entry import (
     blocking_waits,
@@ -29,6 +29,9 @@ from pytest_mailnet.entry.origins import Origin
 from pytest_mailnet.entry.patches import Patches
 from pytest_mailnet.entry.waits import Patience, Waits
 from pytest_mailnet.system.native import reentrant_lock
+
+if TYPE_CHECKING:
+    from pytest_mailnet.entry.namespace.moved import Moved
 
 __all__ = ["INTERCEPTION", "Interception"]
 
@@ -54,10 +57,12 @@ class Interception:
 
     Attributes:
         nets: the nets that are active.
+        moved: the namespaces that the process has moved into, where nets need no patches; None for none.
     """
 
     def __init__(self) -> None:
         self.nets: Nets = Nets()
+        self.moved: Moved | None = None
         self._patches = Patches()
         self._noticing = Patches()
         self._waits: Waits | None = None
@@ -81,7 +86,7 @@ class Interception:
             if not (self._noticing.in_place or self._noticing.put_again()):
                 notice_work(self._noticing)
                 self._noticing.keep()
-            self._renew()
+            self.renew()
             self.nets.add(origin)
         origins.enter(origin)
         return origin
@@ -91,7 +96,7 @@ class Interception:
         with self._lock:
             self.nets.remove(origin)
             origins.leave()
-            self._renew()
+            self.renew()
             if not self.nets.active and self.nets.fallback is None:
                 self._undo()
             self.tidy()
@@ -173,7 +178,7 @@ class Interception:
         if self._waits is not None:
             _adapter(module).compress(self._patches, self._waits)
 
-    def _renew(self) -> None:
+    def renew(self) -> None:
         """Make libraries forget what they found out in one net before the next one."""
         for module in _ADAPTERS:
             renew = module in sys.modules and getattr(_adapter(module), "renew", None)

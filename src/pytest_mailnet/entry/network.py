@@ -8,6 +8,7 @@ from typing import NamedTuple, Protocol
 from pytest_mailnet.values import Endpoint
 
 __all__ = [
+    "FORKED",
     "PARENT",
     "ConnectionQuestions",
     "Dialled",
@@ -21,7 +22,10 @@ __all__ = [
 
 
 PARENT = "PYTEST_MAILNET_PARENT"
-"""The environment variable that tells a process of the net where to ask: "port secret"."""
+"""The environment variable that tells a process of the net where to ask: "port secret:number"."""
+
+FORKED = ":forked"
+"""What a process says behind that which was forked off one of the net's children."""
 
 
 class Resolution(NamedTuple):

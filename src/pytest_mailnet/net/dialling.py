@@ -64,7 +64,9 @@ class Dialling:
         else:
             self._bound[kind, port] = source
 
-    def dial(self, kind: int, port: int, destination: Endpoint) -> Dialled:
+    def dial(  # noqa: PLR0911  # each is one thing that may happen
+        self, kind: int, port: int, destination: Endpoint
+    ) -> Dialled:
         net = self._net
         ip, wanted = destination
         if kind == socket.SOCK_STREAM and self._engine.calls.noted(socket.SOCK_STREAM, port) is not None:
@@ -80,26 +82,20 @@ class Dialling:
             net.journal.not_connected(net.sender.ip, destination, named, errno.ENETUNREACH, why)
             return Dialled(None, errno.ENETUNREACH, why)
         source = source or net.sender.ip
-        service, resets = None, False
-        if wanted != _DNS_PORT:
-            host = net.host_at(ip)
-            if host is None:
-                return self._no_such_address(source, destination)
-            # The session keeps the host's own text, of which there is one.
-            destination = Endpoint(host.addresses[host.addresses.index(ip)], wanted)
-            died = net.passing is not None and net.passing(f"connect {host.name}:{wanted}")
-            drawn = net.drawn_for(host)
-            unreachable = _DIED if died else host.unreachable(wanted, drawn)
-            if unreachable is not None:
-                net.journal.not_connected(source, destination, host.name, *unreachable)
-                if unreachable[0] == errno.ETIMEDOUT:
-                    call = Connection(net, Endpoint(source, port), destination, None)
-                    return Dialled(self._engine.lose(port, call))
-                return Dialled(None, *unreachable)
-            service = host.service(self._engine.calls.departed, drawn)
-            resets = host.faults.with_drawn(drawn).resets_at_once()
-        call = Connection(net, Endpoint(source, port), destination, service, dialling=resets)
-        return Dialled(self._engine.note(socket.SocketKind(kind), port, call), resets=resets)
+        if wanted == _DNS_PORT:
+            call = Connection(net, Endpoint(source, port), destination, None)
+            return Dialled(self._engine.note(socket.SocketKind(kind), port, call))
+        host = net.host_at(ip)
+        if host is None:
+            return self._no_such_address(source, destination)
+        met = self._meet(host, Endpoint(source, port), destination)
+        if isinstance(met, Connection):
+            where = self._engine.note(socket.SocketKind(kind), port, met)
+            return Dialled(where, resets=met.dialling)
+        if met[0] == errno.ETIMEDOUT:
+            call = Connection(net, Endpoint(source, port), destination, None)
+            return Dialled(self._engine.lose(port, call))
+        return Dialled(None, *met)
 
     def connected(self, port: int) -> None:
         self._engine.connected(port)
@@ -117,6 +113,29 @@ class Dialling:
         source = Endpoint(self._net.sender.ip, port)
         return Connection(self._net, source, Endpoint(host.addresses[0], wanted), service)
 
+    def call_between(self, source: Endpoint, destination: Endpoint) -> Connection | int:
+        """Make the connection of a program that has the sender's address itself.
+
+        Args:
+            source: the program's end.
+            destination: where it connects to.
+
+        Returns:
+            The connection, or the errno with which it fails.
+        """
+        if destination.port == _DNS_PORT:
+            return Connection(self._net, source, destination, None)
+        host = self._net.host_at(destination.ip)
+        if host is not None:
+            met = self._meet(host, source, destination)
+            if not isinstance(met, Connection):
+                return met[0]
+            met.dialling = False  # the kernel tells the program before it tells the engine
+            return met
+        if self.takes(socket.SOCK_STREAM, destination):
+            return self._no_such_address(source.ip, destination).errno
+        return errno.ENETUNREACH
+
     def far_end(self, kind: int, port: int) -> Endpoint | None:
         call = self._engine.calls.noted(socket.SocketKind(kind), port)
         return None if call is None else call.destination
@@ -133,6 +152,23 @@ class Dialling:
 
     def is_engine(self, endpoint: Endpoint) -> bool:
         return endpoint in (self._engine.listener, self._engine.dns)
+
+    def _meet(
+        self, host: HostService, source: Endpoint, destination: Endpoint
+    ) -> Connection | tuple[int, str]:
+        """The connection to a host; or the errno with which it fails, and why."""
+        net = self._net
+        # The session keeps the host's own text, of which there is one.
+        there = Endpoint(host.addresses[host.addresses.index(destination.ip)], destination.port)
+        died = net.passing is not None and net.passing(f"connect {host.name}:{there.port}")
+        drawn = net.drawn_for(host)
+        unreachable = _DIED if died else host.unreachable(there.port, drawn)
+        if unreachable is not None:
+            net.journal.not_connected(source.ip, there, host.name, *unreachable)
+            return unreachable
+        service = host.service(self._engine.calls.departed, drawn)
+        resets = host.faults.with_drawn(drawn).resets_at_once()
+        return Connection(net, source, there, service, dialling=resets)
 
     def _no_such_address(self, source: str, destination: Endpoint) -> Dialled:
         net = self._net

@@ -50,6 +50,7 @@ class Directory:
     Attributes:
         hosts: the hosts in the net, by name.
         operators: the providers and servers in the net, by name.
+        opened: called with the ports of each host that is added, and of each whose ports change.
     """
 
     def __init__(  # noqa: PLR0917  # called once
@@ -67,6 +68,7 @@ class Directory:
         self._dns, self._routes, self._authority = dns, routes, authority
         self._lock, self._operated = locked, operated
         self._faults_lock = lock()
+        self.opened: Callable[[Iterable[int]], object] = tuple
 
     def operator(self, name: str, era: int | str | None = None) -> Operator:
         """A provider or server by name; see `MailNet.provider`."""
@@ -251,8 +253,13 @@ class Directory:
     def _add_host(self, operator: Operator, name: str, ips: Iterable[str]) -> None:
         host = HostService(name, operator, self._authority, self._faults_lock)
         host.settle_at([self._routes.claim(ip, host) for ip in ips] or [self._routes.allocate(host)])
+        host.opened = self._opened
         self.hosts[name] = host
         operator.hosts.append(name)
+        self.opened(host.ports)
+
+    def _opened(self, ports: Iterable[int]) -> None:
+        self.opened(ports)
 
 
 def _host_name(given: str) -> str:

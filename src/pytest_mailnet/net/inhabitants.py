@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, cast
 
@@ -22,8 +22,10 @@ if TYPE_CHECKING:
     from pytest_mailnet.net.internet import Internet
     from pytest_mailnet.providers.host_service import HostService
     from pytest_mailnet.providers.operator import Operator
-    from pytest_mailnet.server.application_server import Announcement
+    from pytest_mailnet.server.application_server import Announcement, Reach
     from pytest_mailnet.server.passing_service import Decider
+    from pytest_mailnet.system.kernel import KernelSocket
+    from pytest_mailnet.values import Endpoint
 
 __all__ = ["Inhabitants"]
 
@@ -34,11 +36,12 @@ class Inhabitants:
 
     Args:
         internet: the parts of the net.
+        answer: opens a real port where the net answers questions.
     """
 
-    def __init__(self, internet: Internet) -> None:
+    def __init__(self, internet: Internet, answer: Callable[[object], Endpoint]) -> None:
         self._internet = internet
-        self._dns = Dns(internet.dns, internet.journal)
+        self._dns = Dns(internet.dns, internet.journal, answer)
         self._faces: dict[str, Provider] = {}
 
     @property
@@ -144,7 +147,7 @@ class Inhabitants:
             AddressInUse: if another inhabitant of the net has the address.
         """
         __tracebackhide__ = True
-        decider = _decider(host, handler, factory, at, announce, lmtp)
+        decider = _decider(host, handler, factory, at, announce, lmtp, self._reach)
         directory = self._internet.directory
         operator = directory.add_server(
             host, _listed(domain), _listed(ip), ports, tls_ports, preference, decider
@@ -270,6 +273,10 @@ class Inhabitants:
         finally:
             self._internet.sender = before
 
+    def _reach(self, source: str, destination: str) -> KernelSocket | None:
+        """The socket for a connection to a server of the application's; None for one of the machine's."""
+        return self._internet.reach(source, destination)
+
     def _face(self, operator: Operator) -> Provider:
         """The `Provider` for an operator, the same each time."""
         found = self._faces.get(operator.name)
@@ -282,7 +289,7 @@ class Inhabitants:
 
 
 def _decider(  # noqa: PLR0917  # as above
-    host: str, handler: object, factory: object, at: object, announce: object, lmtp: object
+    host: str, handler: object, factory: object, at: object, announce: object, lmtp: object, reach: Reach
 ) -> Decider | None:
     elsewhere = any((at, announce, lmtp))
     if handler is None and factory is None and not elsewhere:
@@ -292,7 +299,7 @@ def _decider(  # noqa: PLR0917  # as above
     if handler is None and factory is None:
         from pytest_mailnet.server.application_server import ApplicationServer  # noqa: PLC0415  # with asyncio's TLS
 
-        return ApplicationServer(call, at, announce, lmtp)
+        return ApplicationServer(call, at, announce, lmtp, reach)
     if elsewhere:
         raise InvalidSetting(f"{call}, handler=..., at=...): a server has a handler, or is elsewhere")
     from aiosmtpd.smtp import SMTP  # noqa: PLC0415  # costs 60 ms, and most nets have no handler

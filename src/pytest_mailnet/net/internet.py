@@ -30,6 +30,7 @@ from pytest_mailnet.system.native import reentrant_lock
 
 if TYPE_CHECKING:
     from pytest_mailnet.dns.name_server import NameServer
+    from pytest_mailnet.server.application_server import Reach
 
 __all__ = ["Internet", "check_settings"]
 
@@ -47,11 +48,11 @@ class Internet:
     Attributes:
         directory: the operators and their hosts.
         senders: the addresses from which mail is sent.
-        sender: the source of the application's connections, unless a socket is bound to another sender.
         dns: the zones, and the answers in them.
         arrivals: the messages that servers took.
         spool: the messages that servers are to relay.
         weather: the scheduled and the random faults.
+        reach: makes sockets for connections to servers among the net's programs.
         passing: called at each place at which the application can die; None where nobody asks.
     """
 
@@ -75,7 +76,18 @@ class Internet:
         )
         self.weather: Weather = Weather()
         self.passing: Passing | None = None
-        self.sender: Sender = self.senders.add("203.0.113.7", "app.sender.example")
+        self.reach: Reach = _on_the_machine
+        self._sender: Sender = self.senders.add("203.0.113.7", "app.sender.example")
+
+    @property
+    def sender(self) -> Sender:
+        """The source of the application's connections, unless a socket is bound to another sender."""
+        return self._sender
+
+    @sender.setter
+    def sender(self, sender: Sender) -> None:
+        self._sender = sender
+        self.senders.moved()
 
     @functools.cached_property
     def name_server(self) -> NameServer:
@@ -148,6 +160,10 @@ class Internet:
 
     def _reverse_name(self, ip: str) -> str | None:
         return self.directory.reverse_name(ip)
+
+
+def _on_the_machine(_source: str, _destination: str) -> None:
+    """No socket: there are no programs in namespaces."""
 
 
 def check_settings(config: MailNetConfig) -> Catalogue:

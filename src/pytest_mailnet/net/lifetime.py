@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from random import Random
 from typing import TYPE_CHECKING, ClassVar
 
+from pytest_mailnet.addresses import checked_endpoint
 from pytest_mailnet.clock import Clock
 from pytest_mailnet.config import MailNetConfig
 from pytest_mailnet.errors import ExpectationFailed, InvalidSetting, behind
@@ -124,8 +126,15 @@ class Lifetime:
             raise InvalidSetting(f"{call}: the net is not active; call it inside `with`")
         return self._active
 
-    def listen(self, host: str, port: int) -> Endpoint:
-        """Open a real loopback port that leads to a host; see `MailNet.listen`."""
+    def answer_questions(self, at: object) -> Endpoint:
+        """Open a real port where the net answers questions; see `Dns.listen`."""
+        call = "mailnet.dns.listen(at"
+        where = checked_endpoint(at, call, "resolvers are to find it", least=0)
+        with _that_is_to_be_had(call, where):
+            return self.activation("mailnet.dns.listen()").answer_questions(where)
+
+    def listen(self, host: str, port: int, at: object) -> Endpoint:
+        """Open a real port that leads to a host; see `MailNet.listen`."""
         called = self.internet.directory.host(host)
         if not is_whole(port):
             raise InvalidSetting(f"mailnet.listen({host!r}, {port!r}): a port is a number, as in 25")
@@ -136,7 +145,10 @@ class Lifetime:
                 else "is in a net that is not active"
             )
             raise InvalidSetting(f"mailnet.listen({host!r}, {port}): {called.name} {wrong}")
-        return self._active.listen(called, port, f"a wait of a client of mailnet.listen({host!r})")
+        call = f"mailnet.listen({host!r}, {port}, at"
+        where = checked_endpoint(at, call, "clients are to find it", least=0)
+        with _that_is_to_be_had(call, where):
+            return self._active.listen(called, port, where, f"a wait of a client of mailnet.listen({host!r})")
 
     def deliver(self, until: timedelta, call: str) -> None:
         """Let the queue deliver the mails that are due within a span.
@@ -225,3 +237,15 @@ class Lifetime:
         self.journal.add(ClockMoved(self.journal.elapsed(), step.total_seconds(), now))
         if self._active is not None:
             self.engine.let_go_of_idle(self.internet)
+
+
+@contextlib.contextmanager
+def _that_is_to_be_had(call: str, at: Endpoint) -> Iterator[None]:
+    __tracebackhide__ = True
+    try:
+        yield
+    except OSError as error:
+        raise InvalidSetting(
+            f"{call}={tuple(at)!r}): this machine does not give that port: {error.strerror}. "
+            "Port 0 takes one that is free"
+        ) from None

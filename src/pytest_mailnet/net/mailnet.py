@@ -25,6 +25,7 @@ from pytest_mailnet.values import DELIVERY, Endpoint
 
 if TYPE_CHECKING:
     from pytest_mailnet.evidence import Failure
+    from pytest_mailnet.net.process import MailNetProcess
     from pytest_mailnet.net.reconciliation import Log, Reckoning
     from pytest_mailnet.relay.queue import Queue
 
@@ -96,7 +97,7 @@ class MailNet(Inhabitants):
             raise InvalidSetting(f"MailNet({config!r}) takes settings by name: MailNet(strict=False)")
         settled = (config or MailNetConfig()).but(settings)
         self._life = Lifetime(settled, start, seed, engine, title)
-        super().__init__(self._life.internet)
+        super().__init__(self._life.internet, self._life.answer_questions)
         self._queue: Queue | None = None
 
     @property
@@ -109,21 +110,23 @@ class MailNet(Inhabitants):
         """The net's clock, the only one that rules go by."""
         return self._life.clock
 
-    def listen(self, host: str, port: int = 25) -> Endpoint:
-        """Open a real loopback port that leads to a host, for clients in other languages and processes.
+    def listen(self, host: str, port: int = 25, *, at: tuple[str, int] = ("127.0.0.1", 0)) -> Endpoint:
+        """Open a real port that leads to a host, for clients in other languages and processes.
 
         Args:
             host: the host's name.
             port: the port of the host that clients get to.
+            at: the address and port of this machine; port 0 for any that is free.
 
         Returns:
             The address to connect to. The port is closed when the net is left.
 
         Raises:
             UnknownName: if the net has no such host.
-            InvalidSetting: if the host does not listen on that port, or the net is not active.
+            InvalidSetting: if the host does not listen on that port, `at` is not to be had, or the net is not
+                active.
         """
-        return self._life.listen(host, port)
+        return self._life.listen(host, port, at)
 
     def include_children(self) -> None:
         """Lead Python processes that are started from now on into the net, too, until it is left.
@@ -135,6 +138,24 @@ class MailNet(Inhabitants):
             InvalidSetting: if the net is not active.
         """
         self._life.activation("mailnet.include_children()").include_children()
+
+    def process(self, *, trust_ca: bool = False) -> MailNetProcess:
+        """Run programs of any language in this net, on Linux: `mailnet.process().run(["swaks", ...])`.
+
+        They run in network namespaces, where the net's hosts are at their addresses and ports, and there is
+        nothing else. That takes root, or a machine that gives namespaces to users; `mailnet doctor` tells.
+
+        Args:
+            trust_ca: whether programs trust the net's authority besides the machine's from now on.
+
+        Returns:
+            What runs programs; the same each time. What is still running when the net is left is killed.
+
+        Raises:
+            NoNamespace: where namespaces are not to be had; the message says why.
+            InvalidSetting: if the net is not active.
+        """
+        return self._life.activation("mailnet.process()").process(trust_ca=trust_ca)
 
     @property
     def ca(self) -> Authority:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
 from typing import cast
 
 from pytest_mailnet.addresses import Occupant, Routes
@@ -26,20 +27,26 @@ class Senders:
         routes: the net's address book.
         lock: the lock held by every addition to the net, so that a free address is still free when it is
             claimed.
+
+    Attributes:
+        moved: called when a sender is added or has other addresses or names.
     """
 
     def __init__(self, dns: Resolver, routes: Routes[Occupant], lock: Lock) -> None:
         self._dns, self._routes, self._lock = dns, routes, lock
         self._records = SenderRecords(dns)
         self._senders: list[Sender] = []
+        self._relays: set[Sender] = set()
         self._sources: dict[Operator, Source] = {}
+        self.moved: Callable[[], object] = bool
 
-    def add(self, ip: str | None, ptr: str | None) -> Sender:
+    def add(self, ip: str | None, ptr: str | None, *, relays: bool = False) -> Sender:
         """Add an address from which mail is sent.
 
         Args:
             ip: the IPv4 address; None for the next free one.
             ptr: the reverse name; None for none.
+            relays: whether an operator sends from there, and not the application.
 
         Raises:
             InvalidAddress, AddressInUse: for an invalid address, or one in use.
@@ -55,8 +62,15 @@ class Senders:
                 publish=functools.partial(publish, self._dns),
             )
             self._senders.append(sender)
+            if relays:
+                self._relays.add(sender)
             self._publish(sender)
         return sender
+
+    @property
+    def addresses(self) -> list[str]:
+        """The addresses of the application's senders."""
+        return [ip for sender in list(self._senders) if sender not in self._relays for ip in sender.addresses]
 
     def at(self, ip: str) -> Sender | None:
         """The sender with an IP address; None for any other address."""
@@ -86,8 +100,9 @@ class Senders:
     def _source(self, operator: Operator) -> Sender:
         domain = next(iter(operator.domains), f"{operator.name}.example")
         free = (ip for ip in sending_addresses(self._dns, domain) if self._routes.occupant(ip) is None)
-        return self.add(next(free, None), f"outbound.{domain}")
+        return self.add(next(free, None), f"outbound.{domain}", relays=True)
 
     def _publish(self, sender: Sender) -> None:
         with self._lock:
             self._records.publish(sender)
+            self.moved()

@@ -13,10 +13,11 @@ if TYPE_CHECKING:
     from pytest_mailnet.config import MailNetConfig
     from pytest_mailnet.crashes.crasher import Crasher
     from pytest_mailnet.net.mailnet import MailNet, MakeMailNet
+    from pytest_mailnet.net.process import MailNetProcess
     from pytest_mailnet.plugin.crash_runs import CrashRuns
     from pytest_mailnet.server.engine import Engine
 
-__all__ = ["mailnet", "mailnet_config", "mailnet_crash", "make_mailnet"]
+__all__ = ["mailnet", "mailnet_config", "mailnet_crash", "mailnet_process", "make_mailnet"]
 
 _nets = pytest.StashKey[list["MailNet"]]()
 _files = pytest.StashKey[pytest.TempPathFactory]()
@@ -27,6 +28,9 @@ _COVERAGE_LEAST = "--mailnet-cov-fail-under"
 _FAULTS, _CRASHES = "mailnet_faults", "mailnet_crashes"
 _CRASH_RUNS = "mailnet crash runs"
 _GUARD = "mailnet_guard"
+_NAMESPACE = "--mailnet-namespace"
+_CARRIED = "mailnet_pass_ports"
+_PASSING = "with --mailnet-namespace: ports of this machine's loopback that tests need: 5432 6379"
 _IniType: TypeAlias = Literal["string", "paths", "args", "bool"]
 
 # By the fields of MailNetConfig, which has the defaults. A run without mail is spared its import.
@@ -84,6 +88,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     for name, (kind, text) in _SETTINGS.items():
         parser.addini(f"mailnet_{name}", text, type=kind, default=None)
     parser.addini(_GUARD, _GUARDING, type="bool", default=False)
+    parser.getgroup("mailnet").addoption(
+        _NAMESPACE,
+        action="store_true",
+        help="move the test run into a network namespace (Linux), so that C code and forks meet nets, too",
+    )
+    parser.addini(_CARRIED, _PASSING, type="args", default=[])
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -94,13 +104,18 @@ def pytest_configure(config: pytest.Config) -> None:
     # The names in the ini file, no longer public in pytest 9, which only warns of unknown ones.
     written = vars(config).get("_inicfg") or vars(config).get("inicfg", ())
     for name in written:
-        known = [*_SETTINGS, _GUARD.removeprefix("mailnet_")]
+        known = [*_SETTINGS, *(it.removeprefix("mailnet_") for it in (_GUARD, _CARRIED))]
         if name.startswith("mailnet_") and name.removeprefix("mailnet_") not in known:
             from pytest_mailnet.errors import amongst  # noqa: PLC0415
 
             meant = amongst(name.removeprefix("mailnet_"), known, shown=lambda it: f"mailnet_{it}")
             raise pytest.UsageError(f"no ini option {name}{meant}")
-    config.pluginmanager.register(NeverOff(_nets, guarding=_ini(config, _GUARD)))
+    if config.getoption(_NAMESPACE):
+        _move(config)
+    guarding = _ini(config, _GUARD) and not config.getoption(
+        _NAMESPACE
+    )  # where there is nobody to be reached
+    config.pluginmanager.register(NeverOff(_nets, guarding=guarding))
     config.pluginmanager.register(Section(_nets, _files))
     config.pluginmanager.register(OfPassedTests())
     config.pluginmanager.register(_OnMark())
@@ -126,6 +141,25 @@ def pytest_configure(config: pytest.Config) -> None:
         f"mailnet(*, {', '.join(f'{name}=...' for name in _SETTINGS)}): "
         "settings of this test's mailnet; they go before those of ini file, command line and mailnet_config",
     )
+
+
+def _move(config: pytest.Config) -> None:
+    """Move this process into a namespace, where it stays."""
+    from pytest_mailnet.entry import INTERCEPTION  # noqa: PLC0415
+    from pytest_mailnet.entry.namespace.moved import Moved  # noqa: PLC0415
+    from pytest_mailnet.errors import NoNamespace  # noqa: PLC0415
+
+    ports = config.getini(_CARRIED)
+    for port in ports:
+        if not port.isdecimal() or not 0 < int(port) < 65536:
+            raise pytest.UsageError(f"ini option {_CARRIED}: {port!r} is no port, 1 to 65535")
+    if INTERCEPTION.moved is not None:
+        return  # a test run within this one
+    try:
+        INTERCEPTION.moved = moved = Moved(map(int, ports))
+    except NoNamespace as reason:
+        raise pytest.UsageError(f"{_NAMESPACE}: {reason}") from None
+    config.add_cleanup(moved.close)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -247,6 +281,20 @@ def mailnet(make_mailnet: MakeMailNet) -> Iterator[MailNet]:
     """
     with make_mailnet() as net:
         yield net
+
+
+@pytest.fixture
+def mailnet_process(mailnet: MailNet) -> MailNetProcess:
+    """Runs programs of any language in the test's net: `mailnet_process.run(["swaks", ...])`.
+
+    Scope: function. The test is skipped where the machine has no namespaces for them, with the reason.
+    """
+    from pytest_mailnet.errors import NoNamespace  # noqa: PLC0415
+
+    try:
+        return mailnet.process()
+    except NoNamespace as reason:
+        pytest.skip(str(reason))
 
 
 @pytest.fixture

@@ -54,6 +54,7 @@ class HostService:
         auth_before_tls: whether it takes log-ins in the clear.
         faults: the faults of its connections.
         decider: who decides its conversations in place of the net; None for the net.
+        opened: called with ports that it listens on from now on.
     """
 
     _extensions: Extensions | None = None
@@ -75,6 +76,7 @@ class HostService:
         self._authority = authority
         self.faults: Armed = Armed(faults_lock)
         self.decider: Decider | None = None
+        self.opened: Callable[[Iterable[int]], object] = tuple
 
     # Made at first use, to which few hosts come. Two threads may both make one; `setdefault` keeps the first.
     @property
@@ -137,6 +139,11 @@ class HostService:
         from pytest_mailnet.server.passing_service import PassingService  # noqa: PLC0415  # as above
 
         return PassingService(self, name, journal, departed, drawn, self.decider)
+
+    def listen_on(self, ports: tuple[int, ...]) -> None:
+        """Set the ports that it listens on."""
+        self.ports = ports
+        self.opened(ports)
 
     def settle_at(self, addresses: Iterable[str]) -> None:
         """Set its addresses, which have been claimed for it already."""

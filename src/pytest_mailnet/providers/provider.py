@@ -284,7 +284,7 @@ class Host:
     @ports.setter
     def ports(self, ports: tuple[int, ...]) -> None:
         __tracebackhide__ = True
-        self._service.ports = checked_ports(ports, "ports of a host")
+        self._service.listen_on(checked_ports(ports, "ports of a host"))
 
     @property
     def tls_ports(self) -> tuple[int, ...]:

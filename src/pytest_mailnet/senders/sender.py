@@ -79,7 +79,7 @@ class Sender:
     """
 
     ptr: Setting[str | None] = Setting(None, _reverse_name, _published)
-    helo: Setting[str] = Setting("", _own_name)
+    helo: Setting[str] = Setting("", _own_name, _published)
     dynamic: Flag = Flag(_published)
     reputation: Setting[Reputation] = Setting("good", _reputation)
     throttled: Flag = Flag()

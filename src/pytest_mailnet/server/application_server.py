@@ -5,14 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
-import ipaddress
 import os
 import socket
 import ssl
-from collections.abc import Coroutine
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from collections.abc import Callable, Coroutine
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
-from pytest_mailnet.addresses import checked_ports
+from pytest_mailnet.addresses import checked_endpoint
 from pytest_mailnet.errors import InvalidSetting, amongst
 from pytest_mailnet.handles.attributes import flag
 from pytest_mailnet.server.tls_channel import TlsChannel, any_certificate
@@ -24,10 +23,13 @@ if TYPE_CHECKING:
     from pytest_mailnet.server.passed_dialogue import PassedDialogue
     from pytest_mailnet.server.smtp_server import MailHost
 
-__all__ = ["Announcement", "ApplicationServer"]
+__all__ = ["Announcement", "ApplicationServer", "Reach"]
 
 Announcement = Literal["PROXY", "XCLIENT"]
 """How a server is told who connects: HAProxy's PROXY protocol, version 1, or Postfix's XCLIENT."""
+
+Reach: TypeAlias = "Callable[[str, str], KernelSocket | None]"
+"""Makes the socket for a connection between two addresses; None where that is the machine's own to make."""
 
 _CHUNK = 65536
 _NOT_PASSED_ON = frozenset({"CHUNKING", "BINARYMIME"})  # content goes by DATA alone
@@ -41,28 +43,24 @@ class ApplicationServer:
         at: its real address and port.
         announce: how it is told who connects; None if it is not.
         lmtp: whether it speaks LMTP (RFC 2033), whatever its clients here speak.
+        reach: makes the socket for a connection from a client's address to the server's, where the server is
+            among the net's programs; None where it is on the machine.
 
     Raises:
         InvalidSetting: for anything else.
     """
 
-    def __init__(self, call: str, at: object, announce: object, lmtp: object) -> None:
+    def __init__(  # called once
+        self, call: str, at: object, announce: object, lmtp: object, reach: Reach
+    ) -> None:
         if announce not in {None, *get_args(Announcement)}:
             known = amongst(str(announce), get_args(Announcement))
             raise InvalidSetting(
                 f"{call}, announce={announce!r}): it is not told who connects by that{known}"
             )
-        try:
-            ip, port = at if isinstance(at, tuple) else ()
-            ip = "127.0.0.1" if ip == "localhost" else str(ipaddress.ip_address(ip))
-            [port] = checked_ports((port,), "at")
-        except (ValueError, InvalidSetting):
-            raise InvalidSetting(
-                f"{call}, at={at!r}): it takes the address and the port at which the application's server "
-                "really listens, as in ('127.0.0.1', 8025)"
-            ) from None
-        self.at: Endpoint = Endpoint(ip, port)
+        self.at: Endpoint = checked_endpoint(at, f"{call}, at", "the application's server really listens")
         self.announce = announce
+        self.reach: Reach = reach
         self.lmtp: bool = flag(lmtp, f"{call}, lmtp=...)")
 
     def start(self) -> None:
@@ -188,8 +186,10 @@ class _Connection:
     async def _open(self) -> bytes:
         """Connect, and read the banner."""
         at, step = self._server.at, self._dialogue.step
-        self._sock = KernelSocket(socket.AF_INET6 if ":" in at.ip else socket.AF_INET, socket.SOCK_STREAM)
-        self._sock.setblocking(False)  # noqa: FBT003
+        self._sock = self._server.reach(step.client.ip, at.ip)
+        if self._sock is None:
+            self._sock = KernelSocket(socket.AF_INET6 if ":" in at.ip else socket.AF_INET, socket.SOCK_STREAM)
+            self._sock.setblocking(False)  # noqa: FBT003
         self._channel, self._heard = None, b""
         await self._loop.sock_connect(self._sock, tuple(at))  # type: ignore[arg-type]  # KernelSocket has what it needs
         if self._server.announce == "PROXY":

@@ -7,7 +7,7 @@ import contextlib
 import functools
 import socket
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pytest_mailnet.server.connection import Connection, elapse
 from pytest_mailnet.server.watched_socket import WatchedSocket
@@ -52,14 +52,25 @@ class DatagramServer(WatchedSocket):
         """Answer datagrams that have come."""
         for _ in range(_AT_ONCE):
             try:
-                packet, peer = self._sock.recvfrom(65535)
+                packet, peer = self._receive()
             except OSError:  # nothing more to read, or an ICMP error for an answer to a closed port
                 return
-            call = self._who(Endpoint(*peer[:2]))
+            call = self._call_of(peer)
             if call is not None:
                 self._reply(call, packet, peer)
+            else:
+                self._turn_away(packet, peer)
 
-    def _reply(self, call: Connection, packet: bytes, peer: tuple[str, int]) -> None:
+    def _receive(self) -> tuple[bytes, Any]:
+        return self._sock.recvfrom(65535)
+
+    def _call_of(self, peer: Any) -> Connection | None:
+        return self._who(Endpoint(*peer[:2]))
+
+    def _turn_away(self, packet: bytes, peer: Any) -> None:
+        """React to a question for which nobody answers."""
+
+    def _reply(self, call: Connection, packet: bytes, peer: Any) -> None:
         sent = _reply(call, packet, tcp=False)
         reply = sent.packet
         heard = reply is not None and not (sent.after or sent.astray) and reply[:2] == packet[:2]
@@ -67,16 +78,19 @@ class DatagramServer(WatchedSocket):
         if reply is None:
             return
         if sent.astray:
-            with contextlib.closing(KernelSocket(socket.AF_INET, socket.SOCK_DGRAM)) as elsewhere:
-                elsewhere.sendto(reply, peer)
+            self._send_astray(reply, peer)
         elif sent.after:
             elapse(call.tenant.clock, self._loop, sent.after, functools.partial(self._send, reply, peer))
         else:
             self._send(reply, peer)
 
-    def _send(self, reply: bytes, peer: tuple[str, int]) -> None:
+    def _send(self, reply: bytes, peer: Any) -> None:
         with contextlib.suppress(OSError):  # a full buffer loses a datagram, as networks do
             self._sock.sendto(reply, peer)
+
+    def _send_astray(self, reply: bytes, peer: Any) -> None:
+        with contextlib.closing(KernelSocket(socket.AF_INET, socket.SOCK_DGRAM)) as elsewhere:
+            elsewhere.sendto(reply, peer)
 
 
 class StreamServer(asyncio.Protocol):

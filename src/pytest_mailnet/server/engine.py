@@ -14,9 +14,9 @@ import asyncio
 import functools
 import os
 import socket
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from selectors import EVENT_READ
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar, cast
 
 from pytest_mailnet.certificates import Authority
 from pytest_mailnet.errors import MailNetError
@@ -32,10 +32,17 @@ from pytest_mailnet.values import Endpoint
 
 __all__ = ["Engine"]
 
-_LOOPBACK = "127.0.0.1"
+_ANYWHERE = Endpoint("127.0.0.1", 0)
 _BACKLOG = 512
 _ROUNDS = 8  # of the loop: enough to accept connections, greet, read and answer
 _T = TypeVar("_T")
+
+
+class _Closes(Protocol):
+    def close(self) -> None: ...
+
+
+_K = TypeVar("_K", bound=_Closes)
 
 
 class Engine:
@@ -58,11 +65,12 @@ class Engine:
         self._join: Callable[[], object] | None = None
         self._ident = 0
         self._sockets: list[Any] = []  # the listening ones
+        self._kept: dict[Callable[[], _Closes], _Closes] = {}
         self._loop: KernelLoop | None = None
         self._stop: asyncio.Event | None = None
         self._entrances: Mapping[int, WatchedSocket] = {}
-        self.listener: Endpoint = Endpoint(_LOOPBACK, 0)
-        self.dns: Endpoint = Endpoint(_LOOPBACK, 0)
+        self.listener: Endpoint = _ANYWHERE
+        self.dns: Endpoint = _ANYWHERE
         self.silences: Silences = Silences()
         self.calls: Calls = Calls(self.silences)
         self.black_hole: BlackHole = BlackHole()
@@ -78,8 +86,8 @@ class Engine:
                 self._begin_anew()
             if self._join is not None:
                 return
-            listener = _bound(socket.SOCK_STREAM, 0)
-            dns_udp, dns_tcp = _bound_pair()
+            listener = _bound(socket.SOCK_STREAM, _ANYWHERE)
+            dns_udp, dns_tcp = _bound_pair(_ANYWHERE)
             self._sockets += [listener, dns_udp, dns_tcp]
             self.listener = Endpoint(*listener.getsockname())
             self.dns = Endpoint(*dns_udp.getsockname())
@@ -93,6 +101,10 @@ class Engine:
         """Stop the thread, close every socket, remove the files on disk. `start` works again afterwards."""
         self.authority.close()
         self.black_hole.close()
+        with self._lock:
+            kept, self._kept = list(self._kept.values()), {}
+        for each in reversed(kept):
+            each.close()
         with self._lock:
             join, self._join = self._join, None
             self._sockets = []
@@ -209,30 +221,40 @@ class Engine:
         transport = None if call is None else call.transport
         return transport if isinstance(transport, WatchedSocket) else None
 
-    def listen(self, connection: Callable[[Endpoint], Connection]) -> tuple[Endpoint, Callable[[], None]]:
-        """Open a real loopback port for clients that cannot be intercepted.
+    def listen(
+        self, connection: Callable[[Endpoint], Connection], at: Endpoint = _ANYWHERE
+    ) -> tuple[Endpoint, Callable[[], None]]:
+        """Open a real port for clients that cannot be intercepted.
 
         Args:
             connection: makes the net's connection for a client's real address.
+            at: the machine's address and port; port 0 for any that is free.
 
         Returns:
             The port's address, and a function that closes it.
-        """
-        return self.serve(functools.partial(self._arrived, connection))
 
-    def serve(self, protocol: MakeProtocol) -> tuple[Endpoint, Callable[[], None]]:
-        """Open a loopback port, and serve each connection to it with a protocol of its own.
+        Raises:
+            OSError: if that port is not to be had.
+        """
+        return self.serve(functools.partial(self._arrived, connection), at)
+
+    def serve(self, protocol: MakeProtocol, at: Endpoint = _ANYWHERE) -> tuple[Endpoint, Callable[[], None]]:
+        """Open a port, and serve each connection to it with a protocol of its own.
 
         Args:
             protocol: makes the protocol for a client's real address and the engine's end of the connection.
+            at: the machine's address and port; port 0 for any that is free.
 
         Returns:
             The port's address, and a function that closes the port and its connections.
+
+        Raises:
+            OSError: if that port is not to be had.
         """
         self.start()
         assert self._loop is not None
-        bound = _bound(socket.SOCK_STREAM, 0)
-        where = Endpoint(*bound.getsockname())
+        bound = _bound(socket.SOCK_STREAM, at)
+        where = Endpoint(*bound.getsockname()[:2])
         self._sockets.append(bound)
         listener = Listener(bound, self._loop, protocol)
 
@@ -248,6 +270,102 @@ class Engine:
 
         self.run(begin())
         return where, lambda: None if self._forked else self.run(close())
+
+    def answer(
+        self, connection: Callable[[Endpoint], Connection], at: Endpoint = _ANYWHERE
+    ) -> tuple[Endpoint, Callable[[], None]]:
+        """Open a real port for resolvers that cannot be intercepted, over UDP and TCP.
+
+        Args:
+            connection: makes the net's connection for a client's real address.
+            at: the machine's address and port; port 0 for any that is free.
+
+        Returns:
+            The port's address, and a function that closes it.
+
+        Raises:
+            OSError: if that port is not to be had.
+        """
+        self.start()
+        datagrams, streams = _bound_pair(at)
+
+        def begin(loop: KernelLoop) -> Callable[[], None]:
+            servers = (
+                DatagramServer(datagrams, loop, connection, lambda *_: None),
+                Listener(streams, loop, functools.partial(self._arrived, connection)),
+            )
+            servers[0].want(EVENT_READ)
+            servers[1].start(_BACKLOG)
+
+            def end() -> None:
+                for server in servers:
+                    server.close()
+                for transport in list(servers[1].transports):
+                    transport.abort()
+
+            return end
+
+        close = self.watch((datagrams, streams), begin)
+        return Endpoint(*datagrams.getsockname()[:2]), close
+
+    def watch(
+        self, sockets: Iterable[Any], begin: Callable[[KernelLoop], Callable[[], None]]
+    ) -> Callable[[], None]:
+        """Watch sockets in the engine's loop that somebody else has made.
+
+        Args:
+            sockets: these, of which a forked child closes its copies.
+            begin: begins to watch them, in the loop's thread; returns what ends that and closes them.
+
+        Returns:
+            A function that ends it.
+        """
+        self.start()
+        loop, watched = self._loop, list(sockets)
+        assert loop is not None
+        self._sockets += watched
+
+        async def start() -> Callable[[], None]:
+            return begin(loop)
+
+        async def stop() -> None:
+            end()
+            self._sockets = [it for it in self._sockets if it not in watched]
+            await asyncio.sleep(0)  # in which transports close their sockets
+
+        end = self.run(start())
+        return lambda: None if self._forked else self.run(stop())
+
+    def kept(self, kind: Callable[[], _K]) -> _K:
+        """Something of which a run has one: made at first use, and closed with the engine.
+
+        Args:
+            kind: its class, or what else makes it.
+        """
+        with self._lock:
+            if self._forked:
+                self._begin_anew()
+            found = self._kept.get(kind)
+        if found is None:
+            made = kind()  # it may use the engine
+            with self._lock:
+                found = self._kept.setdefault(kind, made)
+            if found is not made:
+                made.close()
+        return cast("_K", found)
+
+    def also_watched(self, sockets: Iterable[Any]) -> None:
+        """Remember further sockets that are watched, of which a forked child closes its copies."""
+        self._sockets += sockets
+
+    def accept(self, call: Connection, transport: StreamTransport) -> asyncio.Protocol | None:
+        """The protocol of a connection that has arrived by a listener of somebody else's.
+
+        Args:
+            call: the connection.
+            transport: the engine's end.
+        """
+        return self._arrived(lambda _: call, Endpoint(call.source.ip, 0), transport)
 
     def run(self, work: Coroutine[Any, Any, _T]) -> _T:
         """Run a coroutine in the engine's thread and wait for its result.
@@ -379,10 +497,12 @@ async def _reset(calls: list[Connection], how: str = "reset: its net was left") 
     await asyncio.sleep(0)
 
 
-def _bound(kind: socket.SocketKind, port: int) -> KernelSocket:
-    sock = KernelSocket(socket.AF_INET, kind)
+def _bound(kind: socket.SocketKind, at: Endpoint) -> KernelSocket:
+    sock = KernelSocket(socket.AF_INET6 if ":" in at.ip else socket.AF_INET, kind)
     try:
-        sock.bind((_LOOPBACK, port))
+        if at.port and kind == socket.SOCK_STREAM:  # the connections of an earlier listener may linger
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.bind(tuple(at))
     except BaseException:
         sock.close()
         raise
@@ -390,12 +510,14 @@ def _bound(kind: socket.SocketKind, port: int) -> KernelSocket:
     return sock
 
 
-def _bound_pair() -> tuple[KernelSocket, KernelSocket]:
+def _bound_pair(at: Endpoint) -> tuple[KernelSocket, KernelSocket]:
     """A UDP and a TCP socket on the same port, as resolvers that fall back to TCP expect."""
     for _ in range(100):
-        udp = _bound(socket.SOCK_DGRAM, 0)
+        udp = _bound(socket.SOCK_DGRAM, at)
         try:
-            return udp, _bound(socket.SOCK_STREAM, udp.getsockname()[1])
+            return udp, _bound(socket.SOCK_STREAM, Endpoint(at.ip, udp.getsockname()[1]))
         except OSError:
             udp.close()
-    raise MailNetError("found no loopback port that is free for both UDP and TCP; are all in use?")
+            if at.port:
+                raise
+    raise MailNetError(f"found no port of {at.ip} that is free for both UDP and TCP; are all in use?")

@@ -78,7 +78,7 @@ class Listener(WatchedSocket):
                 sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             transport = StreamTransport(sock, self._loop, self.transports.discard)
             self.transports.add(transport)
-            transport.begin(self._protocol, Endpoint(*peer))
+            transport.begin(self._protocol, Endpoint(*peer[:2]))
 
     def _go_on(self) -> None:
         if self._sock.fileno() >= 0:

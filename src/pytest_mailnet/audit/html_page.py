@@ -1,0 +1,104 @@
+"""The findings of an audit as one page of HTML, which needs no other file and no script."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from html import escape
+
+from pytest_mailnet.audit.findings import Audit, calls_of, taken_of
+from pytest_mailnet.audit.trial import Trial
+from pytest_mailnet.audit.verdicts import MISTAKES, Verdict
+from pytest_mailnet.printable import printable, printable_lines
+
+__all__ = ["in_html"]
+
+_STYLE = """
+body { font: 15px/1.45 system-ui, sans-serif; max-width: 62em; margin: 2em auto; padding: 0 1em; }
+h1 { font-size: 1.4em; } h2 { font-size: 1.1em; margin-top: 2em; }
+table { border-collapse: collapse; width: 100%; }
+td, th { text-align: left; vertical-align: top; padding: .25em .6em; border-bottom: 1px solid #8884; }
+code, pre { font: 13px/1.4 ui-monospace, monospace; } pre { overflow-x: auto; }
+.wrong { color: #c62828; font-weight: 600; } .right { color: #2e7d32; } .maybe { color: #a66a00; }
+.case { border-left: 4px solid #c62828; padding: .1em 0 .1em 1em; margin: 1em 0; }
+@media (prefers-color-scheme: dark) { body { background: #161616; color: #e4e4e4; }
+.wrong { color: #ff8a80; } .right { color: #81c784; } .maybe { color: #ffcc80; } }
+"""
+
+
+def in_html(audit: Audit) -> str:
+    """The page."""
+    title = f"Audit of {printable(audit.application)}"
+    return "\n".join(
+        [
+            "<!doctype html>",
+            '<html lang="en"><head><meta charset="utf-8">',
+            '<meta name="viewport" content="width=device-width, initial-scale=1">',
+            f"<title>{escape(title)}</title><style>{_STYLE}</style></head><body>",
+            f"<h1>{escape(title)}</h1>",
+            f"<p>{len(audit.trials)} cases and {audit.searched} schedules in {audit.seconds:.1f} s.</p>",
+            *_mistakes(audit),
+            *_all(audit),
+            "</body></html>\n",
+        ]
+    )
+
+
+def _mistakes(audit: Audit) -> Iterator[str]:
+    mistakes = audit.mistakes
+    yield "<h2>Mistakes</h2>"
+    if not mistakes:
+        yield '<p class="right">None was found.</p>'
+    for mistake in mistakes:
+        trial = mistake.smallest
+        yield '<div class="case">'
+        yield f"<p>{_verdict(trial)}: {_text(trial.judgement.why)}</p><table>"
+        yield _row("case", f"<code>{_text(trial.case.id)}</code>")
+        yield _row("what happens", _text(trial.case.does))
+        yield _row("it said", _lines(calls_of(trial)))
+        yield _row("servers took", _lines(taken_of(trial) or ["nothing"]))
+        yield _row("again", f"<code>{_text(audit.again(trial))}</code>")
+        if mistake.others:
+            yield _row("also", ", ".join(f"<code>{_text(it.case.id)}</code>" for it in mistake.others))
+        yield "</table>"
+        yield _record(trial)
+        yield "</div>"
+
+
+def _all(audit: Audit) -> Iterator[str]:
+    yield "<h2>All cases</h2><table>"
+    yield "<tr><th>case</th><th>verdict</th><th>it said</th><th>servers took</th></tr>"
+    for trial in audit.trials:
+        cells = (
+            f"<code>{_text(trial.case.id)}</code><br>{_text(trial.case.does)}",
+            _verdict(trial),
+            _lines(calls_of(trial)),
+            _lines(taken_of(trial) or ["nothing"]),
+        )
+        yield f"<tr>{''.join(f'<td>{it}</td>' for it in cells)}</tr>"
+    yield "</table>"
+    left_out = [f"it does not come to {it.upper()}" for it in audit.unsaid] + list(audit.without)
+    if left_out:
+        yield f"<p>Not tried: {_text('; '.join(left_out))}.</p>"
+
+
+def _verdict(trial: Trial) -> str:
+    verdict = trial.judgement.verdict
+    kind = "wrong" if verdict in MISTAKES else "right" if verdict is Verdict.RIGHT else "maybe"
+    return f'<span class="{kind}">{_text(verdict)}</span>'
+
+
+def _record(trial: Trial) -> str:
+    told = escape(printable_lines(trial.record))
+    return f"<details><summary>all that was said</summary><pre>{told}</pre></details>"
+
+
+def _row(label: str, cell: str) -> str:
+    return f"<tr><th>{label}</th><td>{cell}</td></tr>"
+
+
+def _lines(lines: Iterable[str]) -> str:
+    return "<br>".join(map(_text, lines))
+
+
+def _text(text: str) -> str:
+    return escape(printable(text))

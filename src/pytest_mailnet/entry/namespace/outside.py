@@ -1,0 +1,73 @@
+"""The namespaces of one net's programs, as the net's process has them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pytest_mailnet.entry.namespace.files import Files
+from pytest_mailnet.entry.namespace.junction import RESOLVER, Junction, Wired, told
+from pytest_mailnet.entry.namespace.nursery import Nursery
+from pytest_mailnet.entry.namespace.users import map_several
+
+if TYPE_CHECKING:
+    from pytest_mailnet.server.engine import Engine
+
+__all__ = ["Namespace"]
+
+
+class Namespace(Junction):
+    """The namespaces of one net's programs: of network, mounts, processes, host name, and perhaps users.
+
+    Args:
+        engine: serves the sockets.
+        net: decides about connections, and answers questions.
+
+    Attributes:
+        first: the number of the first process there, which lives as long as the namespaces.
+        files: what programs read in place of the machine's.
+        users: whether the users there are others than the machine's, too.
+
+    Raises:
+        NoNamespace: where they are not to be had; the message says why.
+    """
+
+    def __init__(self, engine: Engine, net: Wired) -> None:
+        nursery = engine.kept(Nursery)
+        super().__init__(engine, net, nursery.helper())
+        self.users: bool = nursery.mapping != "root"
+        self.files: Files = Files(RESOLVER)
+        try:
+            said = told(self.answer()[0])
+            if said[0] == "map":
+                map_several(int(said[1]))
+                self._control.send(b"mapped")
+                said = told(self.answer()[0])
+            self.first: int = int(said[1])
+            self.ask(
+                self._host(),
+                *(["mask", folder] for folder in self.files.masks),
+                *(["mount", *pair] for pair in self.files.mounts),
+            )
+            self.serve()
+        except BaseException:
+            self.close()
+            raise
+
+    def trust(self, authority: str) -> None:
+        """Have programs trust an authority besides the machine's.
+
+        Args:
+            authority: its certificate, as PEM.
+        """
+        if not self.files.environment:
+            self.ask(*(["mount", *pair] for pair in self.files.trust(authority)))
+
+    def close(self) -> None:
+        """End all programs, and remove the namespaces."""
+        super().close()
+        self.files.close()
+
+    def _host(self) -> list[str]:
+        name, addresses = self._net.own_host()
+        self.files.name(name, addresses)
+        return super()._host()
