@@ -51,7 +51,7 @@ _NO_LOOK_UP: tuple[tuple[re.Pattern[str], FaultName], ...] = (
             "eai_again",
             "server failure",
             "temporary (?:lookup|dns|name)",
-            r"lookup (?:\w+ )?(?:defer|failure)",
+            r"lookup (?:\w+ )?(?:defer|failure|did not complete)",
             r"name ?server.{0,40}(?:fail|error)(?!.{0,80}host not found)",
             "dns (?:server )?(?:fail|error)",
         ),
@@ -73,6 +73,7 @@ _NO_LOOK_UP: tuple[tuple[re.Pattern[str], FaultName], ...] = (
             r"(?:domain|host).{0,60}(?:could ?n.t|could not|can ?not|can.t) be (?:found|resolved)",
             "couldn't find any host",
             "(?:host|domain) unknown",
+            r"\binvalid[ _]domain\b",  # Mandrill and Mailjet, of a domain that is not there
         ),
         "dns-nxdomain",
     ),
@@ -81,6 +82,8 @@ _NO_LOOK_UP: tuple[tuple[re.Pattern[str], FaultName], ...] = (
             r"no (?:mx|a|aaaa|address) records?\b",
             r"\bno mx (?:or a )?for\b",
             "couldn't find a mail exchanger",
+            r"unable to find mx\b",  # Brevo
+            "no mail host",  # Mailjet
         ),
         "dns-nodata",
     ),
@@ -116,12 +119,17 @@ _NO_TLS: tuple[tuple[re.Pattern[str], FaultName], ...] = (
         _words(
             "hostname mismatch",
             "certificate is not valid for",
+            "certificate is valid for",  # Go goes on: "mail.shop.example, not mx.shop.example"
+            "certificate not verified",  # Postfix's word for a name that does not match
             "no alternative certificate subject",
             "certificate.{0,60}does not match",
         ),
         "wrong-name-at-starttls",
     ),
-    (_words("self[- ]signed certificate"), "self-signed-at-starttls"),
+    (
+        _words("self[- ]signed certificate", "signed by unknown authority", "certificate not trusted"),
+        "self-signed-at-starttls",
+    ),
     (
         _words(
             r"tls (?:session )?is required,? but (?:was not offered|the server did not offer)",

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 from pytest_mailnet.evidence.decoding import LONGEST_TEXT, TextLines, mails_of, text_of
-from pytest_mailnet.evidence.plain import Plain, unquoted
+from pytest_mailnet.evidence.plain import Plain, forwarded, unquoted
 
 __all__ = ["Piece", "is_mail", "pieces_of"]
 
@@ -54,10 +54,10 @@ def pieces_of(stream: BinaryIO, head: bytes, name: str, read: Callable[[int], ob
         read: called with the size of each block in bytes, as it is read.
     """
     plain = Plain(text_of(head))
-    if not is_mail(plain.text) and unquoted(plain.text).text != plain.text:
+    if not is_mail(plain.text) and _before_copied(plain.text).text != plain.text:
         head += stream.read(LONGEST_TEXT)
         if len(head) <= LONGEST_TEXT:  # nobody quotes or indents more
-            plain = unquoted(text_of(head))
+            plain = _before_copied(text_of(head))
             stream, head = io.BytesIO(), plain.text.encode("utf-8", "replace")
     is_mailbox = plain.text.startswith("From ") and is_mail(plain.text.partition("\n")[2])
     lines = TextLines(stream, head, read)
@@ -67,6 +67,13 @@ def pieces_of(stream: BinaryIO, head: bytes, name: str, read: Callable[[int], ob
     for number, mail in enumerate(mails_of(stream, head, mailbox=is_mailbox), start=1):
         called = f"{name}, mail {number}" if is_mailbox else name
         yield Piece(called, mail.content, lines, "", plain.left_out + mail.left_out)
+
+
+def _before_copied(text: str) -> Plain:
+    """A text as it was before it was copied, or the mail that somebody has forwarded in it."""
+    plain = unquoted(text)
+    inner = forwarded(plain.text)
+    return Plain(inner.text, plain.left_out + inner.left_out) if is_mail(inner.text) else plain
 
 
 def is_mail(text: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 import urllib.parse
 from typing import NamedTuple
@@ -12,7 +13,7 @@ __all__ = ["Plain", "forwarded", "unquoted"]
 
 _FENCE = re.compile(r"^[ \t]{0,8}(?:```|~~~)[\w-]{0,20}[ \t]*(?:\n|\Z)", re.MULTILINE)
 # One level of a reply's quoting (RFC 3676, 4.5). ">>>" is Python's prompt, and the mark of some transcripts.
-_QUOTED = re.compile(r"[ \t]{0,3}>(?!>>)(?:[ ]|$|(?=\S))")
+_QUOTED = re.compile(r"[ \t]{0,3}>(?!>>(?!>))(?:[ ]|$|(?=\S))")
 _PROMPT = re.compile(r">>>(?:[ ]|$)")
 _TRANSCRIPT = re.compile(r"[ \t]{0,8}(?:<|\*|->)(?:[ ~*-]|$)")
 _DEEPEST = 5
@@ -24,6 +25,14 @@ _FORWARDED = re.compile(
 )
 _FORM = "mandrill_events="  # the body in which Mandrill posts its JSON
 _LINK = re.compile(r"\[([^\[\]\n]{1,320})\]\((?:mailto:|https?://)[^()\s]{1,400}\)")
+# Slack's form of links; of an address the angle brackets are mostly its own.
+_SLACK = re.compile(r"<?<(mailto:|https?://)[^|<>\s]{1,400}\|([^|<>\n]{1,320})>>?")
+# The signs by which a text is HTML that was copied as it is: addresses or Python's quotes as entities.
+_ENTITIES = re.compile(r"&lt;[^\s<>&]{1,64}@[^\s<>&]{1,255}&gt;|&#(?:x27|39);")
+_TAG = re.compile(
+    r"</?(?:html|head|body|p|div|pre|br|span|td|th|tr|table|tbody|code|blockquote|h\d|ul|li|a|b|i)\b[^<>\n]{0,500}>",
+    re.IGNORECASE,
+)
 
 
 class Plain(NamedTuple):
@@ -49,6 +58,9 @@ def unquoted(text: str, *, answered: bool = False) -> Plain:
     """
     text, fences = _FENCE.subn("", text)
     text, links = _LINK.subn(r"\1", text)
+    text, of_slack = _SLACK.subn(lambda it: f"<{it[2]}>" if it[1] == "mailto:" else it[2], text)
+    if '{"' not in text and _ENTITIES.search(text):
+        text = html.unescape(_TAG.sub("", text))
     if text.lstrip().startswith(_FORM):
         return Plain(urllib.parse.unquote_plus(text.lstrip().removeprefix(_FORM).partition("&")[0]))
     others = 0
@@ -58,7 +70,7 @@ def unquoted(text: str, *, answered: bool = False) -> Plain:
         if inner == text:
             break
         text = inner
-    taken = counted(fences, "line", "of fences") + counted(links, "target", "of links")
+    taken = counted(fences, "line", "of fences") + counted(links + of_slack, "target", "of links")
     return Plain(text, counted(others, "line", "not quoted") + taken)
 
 

@@ -14,7 +14,10 @@ __all__ = ["STAGE_SIGNS", "StageSign", "inferred_stage", "named_stage", "stage_o
 _NAMED: tuple[tuple[re.Pattern[str], Stage], ...] = tuple(
     (re.compile(pattern, re.IGNORECASE), stage)
     for pattern, stage in (
-        (r"end[ -]of[ -](?:data|message|mail)|final dot|data send|\bfinal data\b", Stage.MESSAGE),
+        (
+            r"end[ -]of[ -](?:data|message|mail)|data end|^\.$|final dot|data send|\bfinal data\b",
+            Stage.MESSAGE,
+        ),
         (r"\bmessage (?:body|content|header)|\bafter (?:I sent )?the (?:message|dot)\b", Stage.MESSAGE),
         (r"\bsending (?:the )?message\b|\bbdat\b", Stage.MESSAGE),
         (r"\brcpt\b|\brcpt[ _]?to\b", Stage.RCPT),

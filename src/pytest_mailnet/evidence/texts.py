@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import re
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from pytest_mailnet.evidence.bounces import BouncedMail, failures_of
 from pytest_mailnet.evidence.decoding import LONGEST_DOCUMENT, LONGEST_LINE
-from pytest_mailnet.evidence.documents import BEGINS_JSON, documents_in, object_in_line
+from pytest_mailnet.evidence.documents import (
+    BEGINS_JSON,
+    documents_in,
+    documents_within,
+    object_in_line,
+)
 from pytest_mailnet.evidence.failure import Failure
 from pytest_mailnet.evidence.formats import DocumentFormat, LineFormat
 from pytest_mailnet.evidence.logs import MAIL_LOG
@@ -31,6 +37,7 @@ _LONGEST_PROSE = 1 << 20
 _LONGEST_REPLY = 4000
 _MOST_LINES = 10_000
 _MOST_WAITING = 1000
+_IN_LINES = re.compile(r"^\s*[{\[]\s*$", re.MULTILINE)
 _DOCUMENTS: tuple[DocumentFormat, ...] = (*WEBHOOKS, *EVENTS)
 _TEXTS: tuple[LineFormat, ...] = (*TRANSCRIPTS, MAIL_LOG)
 _KNOWN_DOCUMENTS = f"known are: {', '.join(it.name for it in (*_DOCUMENTS, ERROR_OBJECTS))}"
@@ -160,7 +167,15 @@ def _in_document(document: object) -> Iterator[Failure]:
         if kind.recognises(document) and (found := list(kind.failures(document))):
             yield from _named(found, kind.name)
             return
-    yield from _named(ERROR_OBJECTS.failures(document), ERROR_OBJECTS.name)
+    # A web hook that something else has in it, such as a request in a log.
+    within = documents_within(document, lambda it: any(kind.recognises(it) for kind in WEBHOOKS))
+    hooked = [it for inner in within for it in _of_web_hook(inner)]
+    yield from hooked or _named(ERROR_OBJECTS.failures(document), ERROR_OBJECTS.name)
+
+
+def _of_web_hook(document: object) -> Iterator[Failure]:
+    kind = next(it for it in WEBHOOKS if it.recognises(document))
+    return _named(kind.failures(document), kind.name)
 
 
 def _as_words(lines: Iterable[str]) -> ReadAs:
@@ -169,6 +184,9 @@ def _as_words(lines: Iterable[str]) -> ReadAs:
     text = "\n".join(itertools.islice(lines, _MOST_LINES))
     left_out = () if next(lines, None) is None else (f"lines behind the first {_MOST_LINES:,}",)
     found: list[Failure] = []
+    if _IN_LINES.search(text):  # a document in several lines, amid the words of whoever copied it
+        documents, text = documents_in(text)
+        found += (failure for it in documents for failure in _in_document(it))
     rest = "\n".join(_without_objects(text.split("\n"), found, pairs=True))
     if len(rest) > _LONGEST_PROSE:
         rest, left_out = rest[:_LONGEST_PROSE], (*left_out, f"text behind {_LONGEST_PROSE >> 20} MiB")

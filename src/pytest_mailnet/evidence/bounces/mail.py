@@ -106,6 +106,10 @@ class BouncedMail:
         for part in _own_parts(self.head):
             if part.get_content_type() in _MAIL_KINDS:
                 yield from map(self._of_message, _held(part))
+            # By its name, where what attached it knows no mails.
+            elif str(part.get_filename()).lower().endswith(".eml"):
+                content = part.get_payload(decode=True)
+                yield from [self.parse(content)] if isinstance(content, bytes) else []
 
     @property
     def sender(self) -> str | None:

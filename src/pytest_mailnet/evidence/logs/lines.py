@@ -49,6 +49,8 @@ _DATED_LIKE_EXIM = re.compile(
 _RFC_5424 = re.compile(
     r"<\d{1,3}>1 \S+ (?P<host>\S+) (?P<program>\S+) \S+ \S+ (?:-|\[[^\]]*\](?:\[[^\]]*\])*)(?: \ufeff?|$)"
 )
+# Behind whatever else stands in front: a quotation's mark, a level, a year, or nothing.
+_POSTFIX = re.compile(r"(?:|.{0,120}?[\s|>])(?P<program>postfix[\w.\-]*/[\w/\-]{1,60}) ?(?:\[\d+\])?: ?")
 _LENGTH = re.compile(r".{0,4}?\x00{4,8}", re.DOTALL)  # of a binary field: 64 bits, little-endian
 _FIELDS = ("MESSAGE=", "SYSLOG_IDENTIFIER=", "_COMM=", "_HOSTNAME=")
 
@@ -124,6 +126,8 @@ def _plain_entry(line: str) -> LogEntry:
     for prefix in (_SYSLOG, _RFC_5424, _DATED_LIKE_EXIM):
         if found := prefix.match(line):
             return LogEntry(found["program"], line[found.end() :], found["host"])
+    if found := _POSTFIX.match(line):
+        return LogEntry(found["program"], line[found.end() :], None)
     return LogEntry("exim" if _EXIM.match(line) else "", line, None)
 
 

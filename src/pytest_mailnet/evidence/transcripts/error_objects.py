@@ -18,9 +18,10 @@ from pytest_mailnet.evidence.formats import DocumentFormat
 from pytest_mailnet.evidence.network_errors import trouble_in
 from pytest_mailnet.evidence.replies import enhanced_in, enhanced_of, reply_in, reply_lines
 from pytest_mailnet.evidence.stages import named_stage
-from pytest_mailnet.evidence.transcripts.library_errors import addressee, failures_said
+from pytest_mailnet.evidence.transcripts.library_errors import addressee, failures_in, failures_said
 from pytest_mailnet.evidence.transcripts.one_mail import each_once
 from pytest_mailnet.evidence.transcripts.server_lines import split_host
+from pytest_mailnet.values import Stage
 
 __all__ = ["ERROR_OBJECTS"]
 
@@ -29,7 +30,7 @@ _NAMES = {
     "sender": "sender from mail_from mailFrom from_addr",
     "text": (
         "response smtpReply smtp_reply reply smtp_msg delay_reason details content"
-        " err error reason exception cause message msg"
+        " err error reason exception cause @x message msg MESSAGE"
     ),
     "code": "responseCode smtp_code smtpCode reply_code",
     "status": "smtp_enchcode enhanced_code enhancedCode enhanced dsn",
@@ -44,6 +45,7 @@ _DIALLED = re.compile(r"\bdial tcp (\[[^\]\s]{1,60}\]:\d{1,5}|\S{1,255}:\d{1,5})
 _ADDRESS = re.compile(r"[^\s<>\"',;:()\[\]]{1,64}@[\w.-]{1,255}")
 # Codes of SMTP that are none of HTTP: others need a command or an enhanced code beside them.
 _ONLY_SMTP = frozenset({421, 450, 451, 452, 454, 521, 530, 534, 535, 541, *range(550, 560)})
+_OF_CONTENT = "EMESSAGE"  # by this code nodemailer tells the reply to the content from that to DATA
 _DEEPEST = 8
 _MOST = 20_000
 _READ_AS = "an object with a mail server's reply"
@@ -93,6 +95,7 @@ def _named(value: dict[str, Any]) -> Failure:
 def _told(value: dict[str, Any], of: Failure) -> Failure | None:
     command = _first(value, "command")
     stage = named_stage(command) if command else None
+    stage = Stage.MESSAGE if value.get("code") == _OF_CONTENT else stage
     texts = [it for name in _NAMES["text"].split() if isinstance(it := value.get(name), str)]
     for text in texts:
         if said := failures_said(text):
@@ -105,6 +108,8 @@ def _told(value: dict[str, Any], of: Failure) -> Failure | None:
     if reply and (sure or (whom.recipient and int(reply[0][:3]) in _ONLY_SMTP)):
         return addressee(dataclasses.replace(whom if stage is None else of, reply=reply, stage=stage))
     words = next((it for it in texts if _DIALLED.search(it) or trouble_in(it)), "")
+    if printed := next((found for it in texts if (found := failures_in(it))), []):
+        return printed[0].completed_by(of)
     trouble = trouble_in(words) if words and any(map(_OF_A_MAIL.search, texts)) else None
     if trouble is None:
         return None

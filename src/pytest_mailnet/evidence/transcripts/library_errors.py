@@ -9,12 +9,18 @@ from __future__ import annotations
 import dataclasses
 import re
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
 
 from pytest_mailnet.evidence.failure import Failure
 from pytest_mailnet.evidence.network_errors import trouble_in
 from pytest_mailnet.evidence.replies import code_of, enhanced_in, reply_in, reply_lines
 from pytest_mailnet.evidence.stages import named_stage
+from pytest_mailnet.evidence.transcripts.library_table import (
+    ADDRESS,
+    LIBRARY_ERRORS,
+    REPLY,
+    LibraryError,
+    library_error,
+)
 from pytest_mailnet.evidence.transcripts.server_lines import split_host
 from pytest_mailnet.values import Stage
 
@@ -22,151 +28,48 @@ __all__ = ["addressee", "failures_in", "failures_said"]
 
 _MOST = 1000
 _LONGEST = 4000
-# A reply, and those of the next lines that go on with it.
-_REPLY = r"(?P<reply>[45]\d\d[ -][^\n]{0,2000}(?:\n[ \t]*[45]\d\d[ -][^\n]{0,2000}){0,50})"
-_TEXT = r"(?P<text>[^\n]{0,2000})"
-_ADDRESS = r"[^\s<>\"',;:()\[\]]{1,64}@[\w.-]{1,255}"
-_ADDRESSED = re.compile(rf"<({_ADDRESS})>")
+_ADDRESSED = re.compile(rf"<({ADDRESS})>")
 _ESCAPED_END = re.compile(r"(?:\\r)?\\n")
 _IN_REPLY_TO = re.compile(r" ?\(in reply to ([^()\n]{1,60})\)+\s*$")
 
 
-class _Error(NamedTuple):
-    """One kind of error.
-
-    Attributes:
-        read_as: whose it is, with an article.
-        pattern: matches it, with some of the groups "reply", "code", "phrase", "text", "recipient",
-            "command", "host", "address", "status", "why".
-        beside: patterns of what is printed below it, with some of the same groups.
-    """
-
-    read_as: str
-    pattern: re.Pattern[str]
-    beside: tuple[re.Pattern[str], ...] = ()
-
-
-def _error(read_as: str, pattern: str, *beside: str) -> _Error:
-    return _Error(
-        read_as, re.compile(pattern, re.MULTILINE), tuple(re.compile(it, re.DOTALL) for it in beside)
-    )
-
-
-_ERRORS = (
-    _error(
-        "nodemailer's error",
-        r"(?:^|Error: )(?:Can't send mail - all recipients were rejected"
-        r"|(?P<command>Recipient|Mail|Data|EHLO|HELO|STARTTLS|AUTH\w*) command failed"
-        rf"|Invalid login|Invalid greeting[^:]*): {_REPLY}",
-        r"command: '(?P<command>[^'\n]{1,60})'",
-        rf"recipient: '(?P<recipient>{_ADDRESS})'|rejected: \[ '(?P<rejected>{_ADDRESS})'",
-    ),
-    _error("nodemailer's error", rf"(?:^|Error: )(?P<command>Message) failed: {_REPLY}"),
-    _error(
-        "nodemailer's error",
-        r"(?:^|Error: )(?P<why>(?:connect|getaddrinfo|query\w{1,5}) E[A-Z_]{3,20} ?(?P<host>[^\s:]{0,255})"
-        r"[^\n]{0,80}|Greeting never received|Connection (?:timeout|closed unexpectedly))"
-        r"(?=\n(?:.*\n){0,40}? +command: 'CONN')",
-    ),
-    _error(
-        "an exception of JavaMail",
-        rf"(?P<command>SMTPAddress|SMTPSender|SMTPSend|Authentication)FailedException: {_REPLY}",
-    ),
-    _error(
-        "an exception of JavaMail",
-        r"Mail(?P<command>Connect)Exception: (?P<why>Couldn't connect to host, port: (?P<host>[^\s,]+), \d+"
-        rf"{_TEXT}(?:\n[^\n]{{0,200}}){{0,2}})",
-    ),
-    _error(
-        "an exception of .NET",
-        r"Smtp(?:Failed(?P<command>Recipient)s?)?Exception: (?P<phrase>[^\n]{1,200}?) "
-        rf"The server response was: {_TEXT}",
-    ),
-    _error("an exception of .NET", r"SmtpException: (?P<why>Failure sending mail\.(?:\n[^\n]{0,300}){1,3})"),
-    _error(
-        "an exception of MailKit", rf"\b(?P<command>Authentication)Exception: (?P<code>[45]\d\d): {_TEXT}"
-    ),
-    _error(
-        "an exception of MailKit",
-        rf"SmtpCommandException: {_TEXT}",
-        r"(?P<command>Recipient|Sender|Message)NotAccepted",
-    ),
-    _error("an error of lettre", rf"(?:permanent|transient) error \((?P<code>[45]\d\d)\): {_TEXT}"),
-    _error(
-        "an error of lettre",
-        r"Error \{ kind: \w{1,20}\((?P<code>[45]\d\d)\), source: \"(?P<text>[^\"\n]{1,2000})\"",
-    ),
-    _error(
-        "an error of gen_smtp",
-        r":?(?:permanent|temporary)_failure, ?(?:~c)?[\"']?(?P<host>[\w.-]{1,255})[\"']?, ?"
-        r"(?:<<)?\"(?P<reply>[45]\d\d[^\"\n]{1,2000})\"",
-    ),
-    _error(
-        "an error of gen_smtp",
-        r"network_failure, ?(?:~c)?[\"']?(?P<host>[\w.-]{1,255})[\"']?, ?(?P<why>\{[^\n]{1,200})",
-    ),
-    _error(
-        "an exception of Symfony Mailer or SwiftMailer",
-        r"Expected response code [^\n]{1,40}? but got (?:code )?\"?(?:[45]\d\d)\"?, with message "
-        r"\"(?P<reply>[45]\d\d[^\"]{1,2000})\"",
-        # The session follows, in one line or several; the last command is the one that was refused.
-        r"^(?:(?!!!).){0,4000}>> (?P<command>[A-Z]{4}[A-Z :]{0,8}|\.)[^>]{0,400}?\s<< [45]\d\d",
-        rf">> RCPT TO: ?<(?P<recipient>{_ADDRESS})>",
-    ),
-    _error(
-        "an exception of Symfony Mailer or SwiftMailer",
-        r"(?P<why>(?P<command>Connect)ion could not be established with host \"?(?:\w{1,9}://)?(?P<host>[\w.-]{1,255})"
-        r"[^\n]{0,500})",
-    ),
-    _error(
-        "an error of PHPMailer",
-        rf"SMTP Error: The following (?P<command>recipient)s failed: (?P<recipient>{_ADDRESS})"
-        r"(?:: (?P<why>[^\n]{0,500}))?",
-    ),
-    _error("an error of PHPMailer", r"(?P<why>SMTP Error: Could not (?P<command>auth)enticate)"),
-    _error(
-        "an error of PHPMailer",
-        r"SMTP server error: (?P<command>[A-Z ]{3,20}) command failed Detail: (?P<text>[^\n]{0,2000}?) "
-        r"SMTP code: (?P<code>[45]\d\d)(?: Additional SMTP info: (?P<status>[45]\.\d{1,3}\.\d{1,3}))?",
-    ),
-    _error(
-        "an error of Go's net package",
-        r"(?P<why>dial tcp (?:lookup )?(?P<host>\S{1,255}?):(?:25|465|587|2525)(?: on \S{1,80})?: "
-        r"[^\n]{1,200})",
-    ),
-    _error("an exception of Ruby's net/smtp", rf"Net::SMTP\w{{1,40}}(?:Error|Busy)\)?: {_REPLY}"),
-    _error("an exception of Ruby's net/smtp", rf"^(?:[^\n]{{0,300}}: )?{_REPLY} \(Net::SMTP\w{{1,40}}\)"),
-    _error(
-        "an error of Exchange's queue",
-        r"\{LED=(?P<reply>[45]\d\d[ -][^}\n]{1,2000})\}",
-        r"\{FQDN=(?P<host>[\w.-]{1,255})\}",
-    ),
-)
 _STAGES = (
-    (Stage.CONNECT, ("Connect", "me")),
+    (Stage.CONNECT, ("Connect", "me", "openServer")),
+    (Stage.EHLO, ("do_helo",)),
+    (Stage.STARTTLS, ("tlsconnect", "startTLS")),
     (Stage.AUTH, ("Authentication",)),
-    (Stage.MAIL, ("Mail", "Sender", "SMTPSender")),
-    (Stage.RCPT, ("Recipient", "recipient", "SMTPAddress")),
-    (Stage.MESSAGE, (".", "DATA END", "Message")),
+    (Stage.MAIL, ("Mail", "Sender", "SMTPSender", "mailFrom", "mailfrom")),
+    (Stage.RCPT, ("Recipient", "recipient", "SMTPAddress", "rcptTo", "rcptto")),
+    (Stage.MESSAGE, ("Message", "DataStop", "finishData")),
+)
+_ZERO_TO_NINE = ("Zero", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine")
+# lettre's Debug form spells the digits of a code (github:lettre/lettre, src/transport/smtp/response.rs).
+_DIGITS = (
+    {"TransientNegativeCompletion": "4", "PermanentNegativeCompletion": "5"},
+    {"Syntax": "0", "Information": "1", "Connections": "2", "Unspecified3": "3", "Unspecified4": "4"}
+    | {"MailSystem": "5"},
+    dict(zip(_ZERO_TO_NINE, "0123456789", strict=True)),
 )
 # In whatever its words have been copied into.
-_SAID = _error(
+_SAID = library_error(
     "words of Postfix's SMTP client",
+    rf"(?:\bto=<(?P<recipient>{ADDRESS})>[^\n]{{0,400}}?)?"
     r"\b(?:host|server) (?P<host>[^\s\[]{1,255})\[(?P<address>[^\]\s]{1,60})\](?::\d+)? "
-    rf"(?:said|refused to talk to (?P<command>me)): {_REPLY}",
+    rf"(?:said|refused to talk to (?P<command>me)): {REPLY}",
 )
-_CODED = _error(
+_CODED = library_error(
     "a reply as the crate smtp-proto writes it",  # and so Stalwart and mail-send
     r"Code: (?P<code>[45]\d\d), Enhanced code: (?P<status>\d\.\d{1,3}\.\d{1,3}), "
     r"Message: (?P<text>[^\"\n]{1,2000})",
 )
 # What no library names, in the words of any program: surely a reply, since it has an enhanced code.
-_BARE = _error(
-    "a reply", rf"(?:^|(?<=: ))(?=(?P<class>[45])\d\d[ -](?P=class)\.\d{{1,3}}\.\d{{1,3}} ){_REPLY}"
+_BARE = library_error(
+    "a reply",
+    rf"(?:^|(?<=: )|(?<=:\d\d ))(?=(?P<class>[45])\d\d[ -](?P=class)\.\d{{1,3}}\.\d{{1,3}} ){REPLY}",
 )
 # A mail in Postfix's and in Sendmail's queue: the reason, and the recipients that it holds for.
 _QUEUED = re.compile(
-    rf"^[ \t]*\((?P<why>[^\n]{{5,2000}})\)\n(?P<to>(?:[ \t]{{8,80}}<?{_ADDRESS}>?[ \t]*(?:\n|\Z))+)",
+    rf"^[ \t]*\((?P<why>[^\n]{{5,2000}})\)\n(?P<to>(?:[ \t]{{5,80}}<?{ADDRESS}>?[ \t]*(?:\n|\Z))+)",
     re.MULTILINE,
 )
 _PEER = re.compile(
@@ -191,7 +94,7 @@ def failures_in(text: str) -> list[Failure]:
     if queued := list(_queued(text)):
         return queued
     found: list[Failure] = []
-    for failure in _read_all(_ERRORS, text):
+    for failure in _read_all(LIBRARY_ERRORS, text):
         at = next((at for at, it in enumerate(found) if _is_same(it, failure)), None)
         if at is None:
             found.append(failure)
@@ -228,16 +131,16 @@ def _queued(text: str) -> Iterator[Failure]:
             host, address = (split_host(peer[1])[0], peer[2]) if peer else (None, None)
             of = Failure(host=host, address=address, stage=trouble.stage, fault=trouble.fault, words=of.words)
         of = dataclasses.replace(of, action="delayed", read_as=("a listing of a mail queue",))
-        yield from (dataclasses.replace(of, recipient=it) for it in re.findall(_ADDRESS, found["to"]))
+        yield from (dataclasses.replace(of, recipient=it) for it in re.findall(ADDRESS, found["to"]))
 
 
-def _read_all(errors: Iterable[_Error], text: str) -> Iterator[Failure]:
+def _read_all(errors: Iterable[LibraryError], text: str) -> Iterator[Failure]:
     for error in errors:
         for match, _ in zip(error.pattern.finditer(text), range(_MOST), strict=False):
             yield _read(error, match, text[match.end() : match.end() + _LONGEST])
 
 
-def _read(error: _Error, match: re.Match[str], below: str) -> Failure:
+def _read(error: LibraryError, match: re.Match[str], below: str) -> Failure:
     groups = {name: value for name, value in match.groupdict().items() if value}
     for pattern in error.beside:
         if found := pattern.search(below):
@@ -272,7 +175,7 @@ def _composed(groups: dict[str, str]) -> tuple[str, ...]:
     text = groups.get("text", "").strip()
     if (begins := reply_in(text)) and code_of(text):
         return begins
-    code = groups.get("code")
+    code = groups.get("code") or _spelt(groups)
     number = next((code for phrase, code in _PHRASES if phrase in groups.get("phrase", "")), None)
     if code is None and number is not None:
         code = f"{(enhanced_in(text) or str(number))[0]}{number % 100:02}"
@@ -282,4 +185,12 @@ def _composed(groups: dict[str, str]) -> tuple[str, ...]:
 
 def _is_same(one: Failure, other: Failure) -> bool:
     same = (one.recipient or other.recipient) == (other.recipient or one.recipient)
+    if None in (one.code, other.code) and one.read_as == other.read_as:
+        return same and (one.enhanced == other.enhanced or None in (one.enhanced, other.enhanced))
     return same and one.code == other.code and one.enhanced == other.enhanced
+
+
+def _spelt(groups: dict[str, str]) -> str | None:
+    names = (groups.get(it, "") for it in ("severity", "category", "detail"))
+    code = "".join(digit.get(name, "?") for digit, name in zip(_DIGITS, names, strict=True))
+    return code if code.isdigit() else None

@@ -16,7 +16,7 @@ __all__ = ["MARKED", "TERMINAL", "TIMELINE"]
 
 _REPLY = re.compile(r"[2-5][0-9]{2}(?:[ -]|$)")
 _TIME_OUT = re.compile(r"Timeout \(\d+ secs\) waiting")
-_CONTINUED = re.compile(r"\s+(?=[2-5][0-9]{2}[ -])")
+_CONTINUED = re.compile(r"\s*(?=[2-5][0-9]{2}[ -])")
 _CLOSED = re.compile(r"Connection closed by (?:foreign|remote) host|closed$|(?:read|write):errno=")
 _OPENSSL = re.compile(
     r"CONNECTED\([0-9A-F]{8}\)|verify (?:error:num=|return:)\d|Didn't find STARTTLS|depth=\d+ "
@@ -25,6 +25,10 @@ _NO_HANDSHAKE = "no peer certificate available"
 _TLS_ERROR = re.compile(r"[0-9A-Fa-f]{8,20}:error:")
 _NOT_REACHED = re.compile(r":error:.*(?:refused|BIO_connect|connect[^:]*$)")
 _TYPED = re.compile(r"\s*(?:[$#] .{1,2000}\n)?")  # the command by which a client was called
+# The id of a session, which some programs put in front of its lines: "[6ZcSyO5X]", "[DAA706AE-4EA6.6.1]".
+_SESSION = re.compile(
+    r"\[(?=[\w.-]*[A-Za-z])(?=[\w.-]*(?:\d|[a-z][\w.-]*[A-Z]|[A-Z][\w.-]*[a-z]))([\w.-]{6,60})\]"
+)
 _MOST_SESSIONS = 1000
 _LONGEST = 2000
 
@@ -91,6 +95,7 @@ class _Marked:
         self._notations = notations
         self._notation: _Notation | None = None
         self._sessions: dict[str, Conversation] = {}
+        self._last = ""  # the session of the last line that had a mark
         self._server_spoke = False
 
     def reads(self, line: str) -> Iterator[Failure]:
@@ -106,7 +111,8 @@ class _Marked:
             found = marks.mark_in(plain)
         spoke, self._server_spoke = self._server_spoke, False
         if marks is not None and found is not None:
-            session, said = self._session(found), plain[found.end() :]
+            self._last = self._number(found, line[: len(line) - len(plain)])
+            session, said = self._session(), plain[found.end() :]
             if found.re is marks.server:
                 yield from self._server(session, said)
             else:
@@ -127,11 +133,15 @@ class _Marked:
         self._server_spoke = True
         return session.breaks(said) if _TIME_OUT.match(said) else session.server(said)
 
-    def _session(self, mark: re.Match[str] | None = None) -> Conversation:
-        number = mark["session"] if mark is not None and mark.re.groups else ""
-        if number not in self._sessions:
-            self._sessions[number] = Conversation()
-        return self._sessions[number]
+    def _number(self, mark: re.Match[str], before: str) -> str:
+        if mark.re.groups:
+            return mark["session"]
+        return next(iter(_SESSION.findall(before)[-1:]), "")
+
+    def _session(self) -> Conversation:
+        if self._last not in self._sessions:
+            self._sessions[self._last] = Conversation()
+        return self._sessions[self._last]
 
 
 class _Unmarked:

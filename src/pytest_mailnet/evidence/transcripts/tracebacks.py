@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import deque
 
 from pytest_mailnet.evidence.failure import Failure
 from pytest_mailnet.evidence.transcripts.exceptions import KINDS, Frame, Raised, failures_of, through_mail
@@ -31,12 +32,14 @@ _FRAME = re.compile(
 _BOX = ("│", "╭", "╰")
 _MARKED_CODE = re.compile(r"│ ❱ +\d+ [│ ]*(.*?)[│ ]*$")
 _AGAIN = "Exception Value: "  # Django's debug mails tell everything twice
+_SUMMARY = ("FAILED ", "ERROR ")  # pytest's, of tests; what is long is cut
 _INDENTED = re.compile(r"(?:\s*\| )?\s{2}|[\s~^|]*$")
 _RAISED = re.compile(r"(?:\|\s*|\s*)(?:[A-Za-z_]\w{0,60}\.){0,8}([A-Za-z_]\w{0,80})(?:: (.*))?$", re.DOTALL)
 _IN_CODE = re.compile(r"(?:raise|except|import|class|catch|assert|pytest\.raises\()\s*[\w.(, ]{0,80}$")
 _MOST_FRAMES = 300
 _MOST_IN_CHAIN = 50
 _MOST_LINES = 200
+_MOST_TOLD = 100
 _LONGEST = 1 << 16
 _LONGEST_CODE = 2000
 
@@ -71,7 +74,9 @@ class Tracebacks:
         self._frames: list[Frame] = []
         self._within = False
         self._boxed = False  # whether the traceback is in a box, and lines are wrapped to its width
+        self._margin = ""  # what stands in front of every line of an indented traceback, or one in a group
         self._last = ""  # the text of the last exception
+        self._told: deque[str] = deque(maxlen=_MOST_TOLD)  # and of all before
         self._open: tuple[Raised, int] | None = None  # an incomplete exception, and its lines so far
 
     def read(self, line: str) -> list[Failure]:
@@ -79,10 +84,13 @@ class Tracebacks:
         if self._open is not None and self._goes_on(*self._open, line):
             return []
         if _BEGINS in line:
+            before = line.partition(_BEGINS)[0]
+            self._margin = "" if before.strip(" \t|") else before
             # A log's line about an exception stands directly above its traceback.
             failures = [] if self._chain else self.end()
             self._within, self._boxed, self._frames = True, line.startswith(_BOX), []
             return failures
+        line = line.removeprefix(self._margin)
         if frame := _frame_in(line):
             self._within = True
             self._frames = [*self._frames[: _MOST_FRAMES - 1], frame]
@@ -95,9 +103,16 @@ class Tracebacks:
             return []
         failures = self.end()
         raised = _raised_in(line[:_LONGEST])
-        if raised is not None and not (line.startswith(_AGAIN) and raised.text == self._last):
+        if raised is not None and not self._is_told_again(line, raised):
             self._add(raised)
         return failures
+
+    def _is_told_again(self, line: str, raised: Raised) -> bool:
+        """Whether a line is a summary's, of an exception that stands above it in full."""
+        if line.startswith(_SUMMARY):
+            begins = raised.text.removesuffix("...")
+            return any(it.startswith(begins) for it in self._told)
+        return line.startswith(_AGAIN) and raised.text == self._last
 
     def end(self) -> list[Failure]:
         """Return the failures of the current chain when the text, or the chain, ends."""
@@ -132,6 +147,7 @@ class Tracebacks:
 
     def _append(self, raised: Raised) -> None:
         self._open, self._last = None, raised.text
+        self._told.append(raised.text)
         if len(self._chain) < _MOST_IN_CHAIN:
             self._chain.append(raised)
 
