@@ -250,4 +250,4 @@ def test_gmails_exchangers_of_2009_take_as_many_octets_as_they_took(make_mailnet
 def test_a_test_is_offered_what_changes_names_and_what_was_asked(mailnet):
     names = {name for name in dir(mailnet.dns) if not name.startswith("_")}
 
-    assert names == {"add", "fail", "load", "names", "queries", "remove", "sign"}
+    assert names == {"add", "fail", "listen", "load", "names", "queries", "remove", "sign"}

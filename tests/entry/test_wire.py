@@ -85,8 +85,8 @@ def world():
 
 @pytest.fixture
 def parent(mailnet, world):
-    parent = Parent(life_of(mailnet).engine, world)
-    yield parent
+    parent = Parent()
+    yield parent.open(world, life_of(mailnet).engine)
     parent.close()
 
 
@@ -99,7 +99,7 @@ def test_arguments_and_answer_come_over_as_they_were(world, parent, name):
     arguments, answer = ASKED[name]
     kind, question = name.split(".")
 
-    found = getattr(getattr(ParentNetwork(parent.port, parent.secret), kind), question)(*arguments)
+    found = getattr(getattr(ParentNetwork(parent.port, parent.words), kind), question)(*arguments)
 
     assert (type(found), found) == (type(answer), answer)
     assert world.asked == [(name, arguments)]
@@ -109,7 +109,7 @@ def test_arguments_and_answer_come_over_as_they_were(world, parent, name):
 
 
 def test_the_connection_to_the_parent_is_left_to_the_kernel_without_a_question(world, parent):
-    child = ParentNetwork(parent.port, parent.secret)
+    child = ParentNetwork(parent.port, parent.words)
 
     assert not child.connections.takes(socket.SOCK_STREAM, Endpoint("127.0.0.1", parent.port))
     assert world.asked == []
@@ -119,7 +119,7 @@ def test_the_connection_to_the_parent_is_left_to_the_kernel_without_a_question(w
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_other_questions_are_not_answered(world, parent, name):
     with socket.create_connection(("127.0.0.1", parent.port), timeout=10) as sock:
-        sock.sendall(f"{parent.secret}\n{json.dumps([name, []])}\n".encode())
+        sock.sendall(f"{parent.words}\n{json.dumps([name, []])}\n".encode())
 
         assert sock.recv(100) == b""
 
