@@ -91,14 +91,15 @@ MISTAKES = {
 
 SUITE = """
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import HealthCheck, given, settings, strategies as st
 
 import app
-from pytest_mailnet import MailNet
 from pytest_mailnet.strategies import replies, schedules
 
 TO = ["alice@shop.example", "bob@shop.example"]
-often = settings(max_examples=100, deadline=None, database=None, derandomize=True)
+often = settings(
+    max_examples=100, deadline=None, database=None, derandomize=True, suppress_health_check=list(HealthCheck)
+)
 
 @pytest.fixture(autouse=True)
 def forgetting():
@@ -143,9 +144,9 @@ def test_faults(mailnet, mailnet_fault):
 
 @often
 @given(schedules(3, kind="connection"))
-def test_schedules(schedule):
+def test_schedules(make_mailnet, schedule):
     forget()
-    with MailNet(strict=False) as net:
+    with make_mailnet(strict=False) as net:
         net.clock.compress()
         net.add_server("mx.shop.example", domain="shop.example")
         net.fail("shop.example", schedule)
@@ -157,9 +158,9 @@ def test_schedules(schedule):
 
 @often
 @given(st.sampled_from(["mail", "rcpt", "data", "message"]), replies())
-def test_refusals(stage, reply):
+def test_refusals(make_mailnet, stage, reply):
     forget()
-    with MailNet(strict=False) as net:
+    with make_mailnet(strict=False) as net:
         shop = net.add_server("mx.shop.example", domain="shop.example")
         answers = shop.on_rcpt(TO[1]) if stage == "rcpt" else getattr(shop, f"on_{stage}")()
         answers.reply(reply).times(1)
