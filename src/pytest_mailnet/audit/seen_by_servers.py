@@ -15,8 +15,6 @@ from pytest_mailnet.values import Stage
 
 __all__ = ["CallEnd", "all_well_since", "refused_in", "taken_in"]
 
-_HARM = ("fault", "crash")
-
 
 @dataclass(frozen=True, slots=True)
 class CallEnd:
@@ -120,7 +118,7 @@ def _last_dot(session: Session) -> int:
 
 def _harmed(session: Session, at: int) -> bool:
     """Whether something went wrong in a session up to an exchange, whose reply may not be heard then."""
-    return any(it.finding is not None and it.finding.rule in _HARM for it in session.exchanges[: at + 1])
+    return any(it.finding is not None and it.finding.is_harm for it in session.exchanges[: at + 1])
 
 
 def _shown(exchange: Exchange, refusal: Rejection) -> str:

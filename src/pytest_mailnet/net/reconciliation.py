@@ -146,7 +146,7 @@ def _verdicts(belief: str | None, times: int, unheard: int) -> list[str]:
 def _went_wrong(message: Message) -> bool:
     """Whether a fault, or the application's death, kept a reply after the dot from being heard."""
     said = (it.finding for it in message.session.exchanges if it.stage is Stage.MESSAGE)
-    return any(finding is not None and finding.rule in {"fault", "crash"} for finding in said)
+    return any(finding is not None and finding.is_harm for finding in said)
 
 
 def _plain(key: Key) -> Key:

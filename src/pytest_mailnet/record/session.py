@@ -67,6 +67,11 @@ class Finding(NamedTuple):
     rule: str
     why: str
 
+    @property
+    def is_harm(self) -> bool:
+        """Whether it is no decision: a fault, or the application's death, kept the reply from being heard."""
+        return self.rule in {"fault", "crash"}
+
 
 class Exchange(NamedTuple):
     """One request and its reply. The banner has no request, an abandoned command no reply.

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from pytest_mailnet.dns.resolver import Resolver
     from pytest_mailnet.providers.facts import ArcSeal
 
-__all__ = ["sealed", "signed"]
+__all__ = ["arc_set", "signed"]
 
 _SELECTOR = "mailnet"  # the key is this run's, and so is not at a name of the provider's
 
@@ -34,11 +34,11 @@ def signed(dns: Resolver, author: str, content: bytes) -> bytes:
         return content
 
 
-def sealed(dns: Resolver, seal: ArcSeal, host: str, content: bytes) -> bytes:
-    """A forwarded mail, sealed with what its provider has found out about it.
+def arc_set(dns: Resolver, seal: ArcSeal, host: str, content: bytes) -> bytes:
+    """The fields by which a provider seals a mail that it forwards, with what it has found out about it.
 
-    It is as it was where the provider has not authenticated it, does not seal, or the libraries of the extra
-    `auth` are missing.
+    There are none where it has not authenticated the mail or does not seal, and where the libraries of the
+    extra `auth` are missing.
 
     Args:
         dns: the net's, in which the key is published.
@@ -47,12 +47,12 @@ def sealed(dns: Resolver, seal: ArcSeal, host: str, content: bytes) -> bytes:
         content: the mail, trace fields first.
     """
     if not seal.domain or b"Authentication-Results: " not in content.partition(b"\r\n\r\n")[0]:
-        return content
+        return b""
     try:
         import authres  # noqa: F401, PLC0415  # dkimpy reads the results with it
         import dkim  # noqa: PLC0415  # an extra
     except ImportError:
-        return content
+        return b""
     key = publish(dns, seal.domain, ips=(), spf=False, dkim=True, dmarc=None, selector=seal.selector)
     assert key is not None
     try:
@@ -60,5 +60,5 @@ def sealed(dns: Resolver, seal: ArcSeal, host: str, content: bytes) -> bytes:
             content, key.selector.encode(), key.domain.encode(), key.private_key.encode(), host.encode()
         )
     except dkim.DKIMException:  # a chain of others that cannot be gone on with
-        return content
-    return b"".join(fields) + content
+        return b""
+    return b"".join(fields)

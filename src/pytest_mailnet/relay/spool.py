@@ -106,11 +106,11 @@ class Spool:
             message: the mail, for the one to whom it goes on.
         """
         if operator.facts.arc.domain:
-            from pytest_mailnet.relay.signing import sealed  # noqa: PLC0415  # few mailboxes forward
+            from pytest_mailnet.relay.signing import arc_set  # noqa: PLC0415  # few mailboxes forward
 
             content = message.trace + message.content
-            seal = sealed(operator.dns, operator.facts.arc, step.host, content)[: -len(content)]
-            message = dataclasses.replace(message, trace=seal + message.trace)
+            fields = arc_set(operator.dns, operator.facts.arc, step.host, content)
+            message = dataclasses.replace(message, trace=fields + message.trace)
         self.accept(operator, step, message, [0])
 
     def bounce(

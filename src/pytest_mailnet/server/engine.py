@@ -251,25 +251,15 @@ class Engine:
         Raises:
             OSError: if that port is not to be had.
         """
-        self.start()
-        assert self._loop is not None
         bound = _bound(socket.SOCK_STREAM, at)
         where = Endpoint(*bound.getsockname()[:2])
-        self._sockets.append(bound)
-        listener = Listener(bound, self._loop, protocol)
 
-        async def begin() -> None:
+        def begin(loop: KernelLoop) -> Callable[[], None]:
+            listener = Listener(bound, loop, protocol)
             listener.start(_BACKLOG)
+            return listener.break_off
 
-        async def close() -> None:
-            listener.close()
-            self._sockets.remove(bound)
-            for transport in list(listener.transports):
-                transport.abort()
-            await asyncio.sleep(0)  # in which they close their sockets
-
-        self.run(begin())
-        return where, lambda: None if self._forked else self.run(close())
+        return where, self.watch((bound,), begin)
 
     def answer(
         self, connection: Callable[[Endpoint], Connection], at: Endpoint = _ANYWHERE
@@ -286,22 +276,17 @@ class Engine:
         Raises:
             OSError: if that port is not to be had.
         """
-        self.start()
         datagrams, streams = _bound_pair(at)
 
         def begin(loop: KernelLoop) -> Callable[[], None]:
-            servers = (
-                DatagramServer(datagrams, loop, connection, lambda *_: None),
-                Listener(streams, loop, functools.partial(self._arrived, connection)),
-            )
-            servers[0].want(EVENT_READ)
-            servers[1].start(_BACKLOG)
+            answers = DatagramServer(datagrams, loop, connection, lambda *_: None)
+            listener = Listener(streams, loop, functools.partial(self._arrived, connection))
+            answers.want(EVENT_READ)
+            listener.start(_BACKLOG)
 
             def end() -> None:
-                for server in servers:
-                    server.close()
-                for transport in list(servers[1].transports):
-                    transport.abort()
+                answers.close()
+                listener.break_off()
 
             return end
 

@@ -76,9 +76,7 @@ class Gate(WatchedSocket):
         """Stop hearing, close the listeners, and break off their connections."""
         self.want(0)
         for listener in self._listeners.values():
-            listener.close()
-            for transport in list(listener.transports):
-                transport.abort()
+            listener.break_off()
         for sock in (self._sock, *self._sends.values()):
             sock.close()
 

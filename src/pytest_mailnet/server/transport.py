@@ -58,6 +58,12 @@ class Listener(WatchedSocket):
         self.want(0)
         self._sock.close()
 
+    def break_off(self) -> None:
+        """Accept no more, and break off the connections that are open."""
+        self.close()
+        for transport in list(self.transports):
+            transport.abort()
+
     def ready(self, events: int) -> None:  # noqa: ARG002
         """Accept the connections that wait."""
         # A client that does this itself has one call to wait for.

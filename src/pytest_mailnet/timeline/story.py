@@ -142,7 +142,7 @@ def _session(session: Session, strand: int) -> Iterator[Line]:
 
 def _went_wrong(exchange: Exchange) -> bool:
     """Whether a command got a refusal, no reply, or one that is no reply, or met a fault."""
-    of_a_fault = exchange.finding is not None and exchange.finding.rule in {"fault", "crash"}
+    of_a_fault = exchange.finding is not None and exchange.finding.is_harm
     return of_a_fault or not exchange.reply.startswith((b"2", b"3"))
 
 
