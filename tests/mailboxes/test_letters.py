@@ -109,6 +109,11 @@ def test_a_mail_without_an_author_cannot_be_answered(boss):
         boss.reply_to(boss.messages[0], "Who?")
 
 
+def test_only_a_message_can_be_answered(boss):
+    with pytest.raises(InvalidSetting, match=r"reply_to\('hi', \.\.\.\) takes a message, as in"):
+        boss.reply_to("hi", "Who?")
+
+
 def test_a_recipient_that_cannot_be_one_is_refused(mailnet):
     with pytest.raises(InvalidAddress):
         mailnet.gmail.send(to="boss")

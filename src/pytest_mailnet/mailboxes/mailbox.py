@@ -204,8 +204,10 @@ class Mailbox:
             text: what the answer says, in plain text.
 
         Raises:
-            InvalidSetting: if there is no address in the message to which to answer.
+            InvalidSetting: if that is no message, or there is no address in it to which to answer.
         """
+        if not isinstance(message, Message):
+            raise InvalidSetting(f"reply_to({message!r}, ...) takes a message, as in mailbox.messages[0]")
         fields = dict(reversed(header_fields(message.content)))
         to = tuple(addresses_of(fields.get("reply-to") or fields.get("from", "")))
         if not to:
