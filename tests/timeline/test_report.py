@@ -19,6 +19,7 @@ from pytest_mailnet.errors import ExpectationFailed, WouldHang
 from pytest_mailnet.net.mailnet import life_of
 from pytest_mailnet.record.journal import ClockMoved, Incident, Journal, Query
 from pytest_mailnet.record.session import Exchange, Finding, note
+from pytest_mailnet.timeline.folding import Line, shortened
 from pytest_mailnet.timeline.story import in_colours, story, timeline
 from pytest_mailnet.values import Endpoint, Stage
 
@@ -412,3 +413,12 @@ def test_an_explanation_is_printable(client, mailnet, shop):
 
     assert r"EHLO \x1b[2J -> 501 5.5.4 " in told
     assert all(line.isprintable() for line in told.split("\n"))
+
+
+def test_a_line_of_a_million_letters_is_compared_like_any_other():
+    long = "x" * 1_000_000
+    lines = [Line(0, strand, f"[{strand}]", f"S  220 {long} {strand}", compared=True) for strand in (1, 2, 3)]
+
+    told = shortened(lines, 2)
+
+    assert [it.text for it in told] == [f"S  220 {long} 1", " went the same way as [1]"]

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Seen", "seen_at", "seen_in"]
 
-_PATH = re.compile(rb"<([^>\r\n]*)>")
+_PATH = re.compile(rb"[^<]*<([^>\r\n]*)>")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ def seen_in(session: Session) -> Iterator[tuple[Exchange, Seen]]:
     for exchange in session.exchanges:
         if exchange.stage is None:
             continue
-        path = _PATH.search(exchange.request)
+        path = _PATH.match(exchange.request)
         named = path[1].decode("utf-8", "backslashreplace") if path else ""
         match exchange.stage:
             case Stage.CONNECT:

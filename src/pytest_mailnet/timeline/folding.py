@@ -11,7 +11,8 @@ from typing import NamedTuple
 __all__ = ["Line", "shortened"]
 
 # Sessions are compared by their codes; other words with digits in them, and addresses, differ in each.
-_VARIES = re.compile(r"(?P<enhanced>(?<!\S)[245]\.\d{1,3}\.\d{1,3}(?!\S))|\S*[@\d]\S*")
+# A word is tried from its begin only: tried from each letter, it would take the square of its length.
+_VARIES = re.compile(r"(?<!\S)(?:(?P<enhanced>[245]\.\d{1,3}\.\d{1,3}(?!\S))|\S*[@\d]\S*)")
 _CODE = len("S  250")
 _RANGES = 8
 
