@@ -13,7 +13,7 @@ from __future__ import annotations
 import _socket
 import os
 import struct
-from collections.abc import Callable, Sequence
+from _collections_abc import Callable, Sequence  # collections takes as long to load as ctypes
 
 from pytest_mailnet.entry.namespace import openings, syscalls
 from pytest_mailnet.entry.namespace.carrier import carry
