@@ -20,11 +20,12 @@ from typing import Any, Protocol, TypeVar, cast
 
 from pytest_mailnet.certificates import Authority
 from pytest_mailnet.errors import MailNetError
+from pytest_mailnet.server.binding import ANYWHERE, BACKLOG, bound, bound_pair
 from pytest_mailnet.server.connection import Connection, Tenant
 from pytest_mailnet.server.dialled import Calls
 from pytest_mailnet.server.dns_server import DatagramServer, StreamServer
 from pytest_mailnet.server.silence import BlackHole, Silences, unsent
-from pytest_mailnet.server.transport import Listener, MakeProtocol, StreamTransport
+from pytest_mailnet.server.transport import Listener, StreamTransport
 from pytest_mailnet.server.watched_socket import WatchedSocket
 from pytest_mailnet.system.kernel import KernelLoop, KernelSocket, new_loop
 from pytest_mailnet.system.native import lock, original, start
@@ -32,8 +33,6 @@ from pytest_mailnet.values import Endpoint
 
 __all__ = ["Engine"]
 
-_ANYWHERE = Endpoint("127.0.0.1", 0)
-_BACKLOG = 512
 _ROUNDS = 8  # of the loop: enough to accept connections, greet, read and answer
 _T = TypeVar("_T")
 
@@ -69,8 +68,8 @@ class Engine:
         self._loop: KernelLoop | None = None
         self._stop: asyncio.Event | None = None
         self._entrances: Mapping[int, WatchedSocket] = {}
-        self.listener: Endpoint = _ANYWHERE
-        self.dns: Endpoint = _ANYWHERE
+        self.listener: Endpoint = ANYWHERE
+        self.dns: Endpoint = ANYWHERE
         self.silences: Silences = Silences()
         self.calls: Calls = Calls(self.silences)
         self.black_hole: BlackHole = BlackHole()
@@ -86,8 +85,8 @@ class Engine:
                 self._begin_anew()
             if self._join is not None:
                 return
-            listener = _bound(socket.SOCK_STREAM, _ANYWHERE)
-            dns_udp, dns_tcp = _bound_pair(_ANYWHERE)
+            listener = bound(socket.SOCK_STREAM, ANYWHERE)
+            dns_udp, dns_tcp = bound_pair(ANYWHERE)
             self._sockets += [listener, dns_udp, dns_tcp]
             self.listener = Endpoint(*listener.getsockname())
             self.dns = Endpoint(*dns_udp.getsockname())
@@ -221,78 +220,6 @@ class Engine:
         transport = None if call is None else call.transport
         return transport if isinstance(transport, WatchedSocket) else None
 
-    def listen(
-        self, connection: Callable[[Endpoint], Connection], at: Endpoint = _ANYWHERE
-    ) -> tuple[Endpoint, Callable[[], None]]:
-        """Open a real port for clients that cannot be intercepted.
-
-        Args:
-            connection: makes the net's connection for a client's real address.
-            at: the machine's address and port; port 0 for any that is free.
-
-        Returns:
-            The port's address, and a function that closes it.
-
-        Raises:
-            OSError: if that port is not to be had.
-        """
-        return self.serve(functools.partial(self._arrived, connection), at)
-
-    def serve(self, protocol: MakeProtocol, at: Endpoint = _ANYWHERE) -> tuple[Endpoint, Callable[[], None]]:
-        """Open a port, and serve each connection to it with a protocol of its own.
-
-        Args:
-            protocol: makes the protocol for a client's real address and the engine's end of the connection.
-            at: the machine's address and port; port 0 for any that is free.
-
-        Returns:
-            The port's address, and a function that closes the port and its connections.
-
-        Raises:
-            OSError: if that port is not to be had.
-        """
-        bound = _bound(socket.SOCK_STREAM, at)
-        where = Endpoint(*bound.getsockname()[:2])
-
-        def begin(loop: KernelLoop) -> Callable[[], None]:
-            listener = Listener(bound, loop, protocol)
-            listener.start(_BACKLOG)
-            return listener.break_off
-
-        return where, self.watch((bound,), begin)
-
-    def answer(
-        self, connection: Callable[[Endpoint], Connection], at: Endpoint = _ANYWHERE
-    ) -> tuple[Endpoint, Callable[[], None]]:
-        """Open a real port for resolvers that cannot be intercepted, over UDP and TCP.
-
-        Args:
-            connection: makes the net's connection for a client's real address.
-            at: the machine's address and port; port 0 for any that is free.
-
-        Returns:
-            The port's address, and a function that closes it.
-
-        Raises:
-            OSError: if that port is not to be had.
-        """
-        datagrams, streams = _bound_pair(at)
-
-        def begin(loop: KernelLoop) -> Callable[[], None]:
-            answers = DatagramServer(datagrams, loop, connection, lambda *_: None)
-            listener = Listener(streams, loop, functools.partial(self._arrived, connection))
-            answers.want(EVENT_READ)
-            listener.start(_BACKLOG)
-
-            def end() -> None:
-                answers.close()
-                listener.break_off()
-
-            return end
-
-        close = self.watch((datagrams, streams), begin)
-        return Endpoint(*datagrams.getsockname()[:2]), close
-
     def watch(
         self, sockets: Iterable[Any], begin: Callable[[KernelLoop], Callable[[], None]]
     ) -> Callable[[], None]:
@@ -350,7 +277,27 @@ class Engine:
             call: the connection.
             transport: the engine's end.
         """
-        return self._arrived(lambda _: call, Endpoint(call.source.ip, 0), transport)
+        return self.arrived(lambda _: call, Endpoint(call.source.ip, 0), transport)
+
+    def arrived(
+        self, find: Callable[[Endpoint], Connection | None], peer: Endpoint, transport: StreamTransport
+    ) -> asyncio.Protocol | None:
+        """The protocol of a connection that has arrived: its service's. None if nobody has noted a call.
+
+        Args:
+            find: finds the call by the client's real address.
+            peer: that address.
+            transport: the engine's end.
+        """
+        call = find(peer)
+        if call is None:
+            return None
+        call.once_connected = functools.partial(self.calls.once_connected, call)
+        self.calls.arrived(call, peer.port, transport)
+        if call.service is None:
+            return StreamServer(call, lambda: self.calls.departed(call))
+        assert self._loop is not None
+        return call.service.accept(call, self._loop)
 
     def run(self, work: Coroutine[Any, Any, _T]) -> _T:
         """Run a coroutine in the engine's thread and wait for its result.
@@ -395,20 +342,6 @@ class Engine:
         """Whether this is the copy in a forked child, which has no thread."""
         return self._process != os.getpid()
 
-    def _arrived(
-        self, find: Callable[[Endpoint], Connection | None], peer: Endpoint, transport: StreamTransport
-    ) -> asyncio.Protocol | None:
-        """The protocol of a connection that has arrived: its service's. None if nobody has noted a call."""
-        call = find(peer)
-        if call is None:
-            return None
-        call.once_connected = functools.partial(self.calls.once_connected, call)
-        self.calls.arrived(call, peer.port, transport)
-        if call.service is None:
-            return StreamServer(call, lambda: self.calls.departed(call))
-        assert self._loop is not None
-        return call.service.accept(call, self._loop)
-
     def _let_go_of_idle(self, tenant: Tenant) -> None:
         for call in list(self.calls.standing):
             protocol = None if call.transport is None else call.transport.get_protocol()
@@ -439,11 +372,11 @@ class Engine:
             datagrams.want(EVENT_READ)
             by_stream = functools.partial(self.calls.question, socket.SOCK_STREAM)
             servers = [
-                Listener(listener, loop, functools.partial(self._arrived, self.calls.by_stream)),
-                Listener(dns_tcp, loop, functools.partial(self._arrived, by_stream)),
+                Listener(listener, loop, functools.partial(self.arrived, self.calls.by_stream)),
+                Listener(dns_tcp, loop, functools.partial(self.arrived, by_stream)),
             ]
             for server in servers:
-                server.start(_BACKLOG)
+                server.start(BACKLOG)
             self._entrances = {socket.SOCK_STREAM: servers[0], socket.SOCK_DGRAM: datagrams}
             ready()
             await self._stop.wait()
@@ -480,29 +413,3 @@ async def _reset(calls: list[Connection], how: str = "reset: its net was left") 
     # The aborted transports close their sockets in the loop's next round.
     await asyncio.sleep(0)
     await asyncio.sleep(0)
-
-
-def _bound(kind: socket.SocketKind, at: Endpoint) -> KernelSocket:
-    sock = KernelSocket(socket.AF_INET6 if ":" in at.ip else socket.AF_INET, kind)
-    try:
-        if at.port and kind == socket.SOCK_STREAM:  # the connections of an earlier listener may linger
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        sock.bind(tuple(at))
-    except BaseException:
-        sock.close()
-        raise
-    sock.setblocking(False)  # noqa: FBT003
-    return sock
-
-
-def _bound_pair(at: Endpoint) -> tuple[KernelSocket, KernelSocket]:
-    """A UDP and a TCP socket on the same port, as resolvers that fall back to TCP expect."""
-    for _ in range(100):
-        udp = _bound(socket.SOCK_DGRAM, at)
-        try:
-            return udp, _bound(socket.SOCK_STREAM, Endpoint(at.ip, udp.getsockname()[1]))
-        except OSError:
-            udp.close()
-            if at.port:
-                raise
-    raise MailNetError(f"found no port of {at.ip} that is free for both UDP and TCP; are all in use?")
