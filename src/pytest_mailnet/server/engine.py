@@ -343,14 +343,15 @@ class Engine:
         """Remember further sockets that are watched, of which a forked child closes its copies."""
         self._sockets += sockets
 
-    def accept(self, call: Connection, transport: StreamTransport) -> asyncio.Protocol | None:
+    def accept(self, call: Connection, transport: StreamTransport, port: int = 0) -> asyncio.Protocol | None:
         """The protocol of a connection that has arrived by a listener of somebody else's.
 
         Args:
             call: the connection.
             transport: the engine's end.
+            port: the client's, if its waits can be compressed.
         """
-        return self._arrived(lambda _: call, Endpoint(call.source.ip, 0), transport)
+        return self._arrived(lambda _: call, Endpoint(call.source.ip, port), transport)
 
     def run(self, work: Coroutine[Any, Any, _T]) -> _T:
         """Run a coroutine in the engine's thread and wait for its result.

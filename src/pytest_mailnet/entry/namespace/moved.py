@@ -22,8 +22,11 @@ from pytest_mailnet.system.kernel import KernelSocket
 from pytest_mailnet.system.native import lock
 
 if TYPE_CHECKING:
+    import asyncio
+
     from pytest_mailnet.server.connection import Connection
     from pytest_mailnet.server.engine import Engine
+    from pytest_mailnet.server.transport import StreamTransport
     from pytest_mailnet.values import Endpoint
 
 __all__ = ["Moved"]
@@ -159,6 +162,12 @@ class _Around(Junction):
     def close(self) -> None:
         self._moved.ended(self._engine)
         super().close()
+
+    def _accept(self, call: Connection, transport: StreamTransport) -> asyncio.Protocol | None:
+        return self._engine.accept(call, transport, call.source.port)
+
+    def _silent(self, kind: int, port: int, silent: bool) -> None:  # noqa: FBT001
+        self._engine.silences.put(kind, port, silent)
 
 
 class _Innermost:
