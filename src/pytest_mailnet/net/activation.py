@@ -223,5 +223,5 @@ class Activation:
 
 
 def _leads_out(peer: Endpoint) -> bool:
-    """Whether an address is not the machine's own. The net is all that is there for a process that has moved."""
+    """Whether an address is not the machine's own: for a process that has moved, all others are the net's."""
     return not is_loopback(peer.ip)

@@ -47,6 +47,7 @@ class Gate(WatchedSocket):
         loop: KernelLoop,
         decide: Callable[[Endpoint, Endpoint], Connection | int],
         arrived: Callable[[Connection, StreamTransport], asyncio.Protocol | None],
+        *,
         silent: Callable[[int, bool], object],
     ) -> None:
         super().__init__(heard, loop)

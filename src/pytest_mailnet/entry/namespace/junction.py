@@ -142,7 +142,7 @@ class Junction:
         def begin(loop: KernelLoop) -> Callable[[], None]:
             versions = {6 if it.family == AF_INET6 else 4: it for it in sends}
             silent = functools.partial(self._silent, SOCK_STREAM)
-            gate = Gate(heard, versions, loop, self._net.call_between, self._accept, silent)
+            gate = Gate(heard, versions, loop, self._net.call_between, self._accept, silent=silent)
             gate.want(EVENT_READ)
             gate.watch(listening)
             silent = functools.partial(self._silent, SOCK_DGRAM)
@@ -188,7 +188,7 @@ class Junction:
         return self._engine.accept(call, transport)
 
     def _silent(self, kind: int, port: int, silent: bool) -> None:  # noqa: FBT001
-        """Note whether a client's port receives nothing unless time passes. Programs wait in their own time."""
+        """Note whether a client gets nothing unless time passes. Programs wait in their own time."""
 
     def _host(self) -> list[str]:
         """The request for what the programs' host is to be."""
