@@ -28,8 +28,9 @@ class Files:
         machines = Path("/etc/hosts")  # read now: ours may be mounted there soon
         self._machines = machines.read_text("utf-8", "replace") if machines.exists() else ""
         self._resolv, self._hosts = self._folder / "resolv.conf", self._folder / "hosts"
-        # Without a search domain, which would be that of the host's name.
-        self._resolv.write_text(f"nameserver {resolver}\nsearch .\n", "ascii")
+        # No search domain: it would be that of the host's name. By the dots no name is tried as it is before
+        # the root is searched: it would be asked for twice.
+        self._resolv.write_text(f"nameserver {resolver}\nsearch .\noptions ndots:15\n", "ascii")
         self.name("localhost", ())
 
     def name(self, name: str, addresses: Iterable[str]) -> None:
@@ -39,11 +40,9 @@ class Files:
             name: the host's own name.
             addresses: its addresses, which the name leads to.
         """
-        short = name.partition(".")[0]
-        names = name if short in {name, "localhost"} else f"{name} {short}"
+        names = " ".join(dict.fromkeys((name, name.partition(".")[0])))
         own = [f"{ip} {names}" for ip in addresses]
-        # The host's own first: a client whose host is called localhost says its address to servers, too.
-        lines = [*own, "127.0.0.1 localhost", "::1 localhost ip6-localhost", self._machines]
+        lines = ["127.0.0.1 localhost", "::1 localhost ip6-localhost", *own, self._machines]
         # The same file as before: it is mounted.
         self._hosts.write_text("\n".join(lines), "utf-8")
 
