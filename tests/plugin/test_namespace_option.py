@@ -3,26 +3,12 @@
 from __future__ import annotations
 
 import socket
-import subprocess
-import sys
 import threading
-from pathlib import Path
 
 import pytest
 
-from pytest_mailnet import MailNet, NoNamespace
-
 MX = "gmail-smtp-in.l.google.com"
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _namespaces():
-    """Skips where there are none."""
-    try:
-        with MailNet() as net:
-            net.process()
-    except NoNamespace as reason:
-        pytest.skip(str(reason))
+pytestmark = pytest.mark.usefixtures("namespaces")
 
 
 @pytest.fixture
@@ -259,37 +245,3 @@ def test_a_port_that_is_none_is_told(pytester):
 
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines(["ERROR: ini option mailnet_pass_ports: 'redis' is no port, 1 to 65535"])
-
-
-ROOT = Path(__file__).parents[2]
-CLIENTS = (
-    *(f"entry/test_{it}.py" for it in ("smtplib", "asyncio", "libraries", "dnspython", "pycares", "twisted")),
-    *(f"entry/test_{it}.py" for it in ("sockets", "names", "ipv6", "datagrams", "datagram_calls", "trust")),
-    *(f"faults/test_{it}.py" for it in ("connections", "lived_time", "twisted_time", "wire")),
-)
-
-
-def test_the_tests_of_clients_pass_in_a_namespace():
-    """Tests that hold in this process by patches; those that skip say what is different there."""
-    words = [
-        "-m",
-        "pytest",
-        "-q",
-        "-p",
-        "no:cacheprovider",
-        "-p",
-        "no:randomly",
-        "-rs",
-        "--mailnet-namespace",
-    ]
-
-    done = subprocess.run(
-        [sys.executable, *words, *(f"tests/{it}" for it in CLIENTS)],
-        capture_output=True,
-        text=True,
-        timeout=200,
-        check=False,
-        cwd=ROOT,
-    )
-
-    assert done.returncode == 0, done.stdout[-10000:] + done.stderr
