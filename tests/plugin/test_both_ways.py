@@ -74,9 +74,10 @@ def by_trio(host):
     async def talk():
         with trio.fail_after(60):
             stream = await trio.open_tcp_stream(host, 25)
-            await stream.receive_some()
-            await stream.send_all(b"HELO app.example\\r\\n")
-            await stream.receive_some()
+            async with stream:
+                for line in (b"", b"HELO app.example\\r\\n", b"QUIT\\r\\n"):
+                    await stream.send_all(line)
+                    await stream.receive_some()
     trio.run(talk)
 
 @pytest.mark.parametrize("fault", ["", "refused-at-connect", "closed-at-rcpt", "stalled-at-connect", "no-route-at-connect"])
