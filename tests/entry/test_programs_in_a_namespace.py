@@ -171,6 +171,21 @@ def test_faults_of_look_ups_are_met(mailnet, mailnet_process, fault, told):
     assert told in mailnet_process.run([sys.executable, "-c", code]).stdout
 
 
+def test_a_program_has_connected_before_it_is_reset(mailnet, mailnet_process):
+    mailnet.add_server("mx.shop.example").host.fail("reset-at-connect")
+    code = (
+        "import socket\n"
+        "for _ in range(20):\n"
+        "    with socket.create_connection(('mx.shop.example', 25)) as sock:\n"
+        "        try: sock.recv(1)\n"
+        "        except ConnectionResetError: print('reset')"
+    )
+
+    done = mailnet_process.run([sys.executable, "-c", code])
+
+    assert (done.stdout.split(), done.stderr) == (["reset"] * 20, "")
+
+
 def test_a_host_that_is_reset_in_the_midst_resets_programs(mailnet, mailnet_process):
     mailnet.add_server("mx.shop.example").host.fail("reset-at-mail", times=1)
     code = (

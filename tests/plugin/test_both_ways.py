@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[2]
 CLIENTS = (
     *(f"entry/test_{it}.py" for it in ("smtplib", "asyncio", "libraries", "dnspython", "pycares", "twisted")),
     *(f"entry/test_{it}.py" for it in ("sockets", "names", "ipv6", "datagrams", "datagram_calls", "trust")),
-    *(f"faults/test_{it}.py" for it in ("connections", "lived_time", "twisted_time", "wire")),
+    *(f"faults/test_{it}.py" for it in ("connections", "lived_time", "twisted_time", "wire", "resets")),
 )
 
 

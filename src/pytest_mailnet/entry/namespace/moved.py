@@ -67,7 +67,7 @@ class Moved:
         except OSError as error:
             reason = f"this machine gives no namespaces for a test run: {error}{why_not()}"
             raise NoNamespace(reason) from None
-        Netlink()  # brings the loopback up
+        Netlink().close()  # it has brought the loopback up
         for port in pass_ports:
             listening = KernelSocket(socket.AF_INET, socket.SOCK_STREAM)
             listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
