@@ -418,8 +418,8 @@ with MailNet() as net:
 def as_a_user(tmp_path):
     """Run Python as a user who is not root."""
     if os.geteuid() != 0:
-        return lambda code: subprocess.run(
-            [sys.executable, "-c", code], capture_output=True, text=True, check=False
+        return lambda code, *within: subprocess.run(
+            [*within, sys.executable, "-c", code], capture_output=True, text=True, check=False
         )
     if shutil.which("setpriv") is None:
         pytest.skip("setpriv is not installed")
@@ -449,9 +449,9 @@ def as_a_user(tmp_path):
     source = Path(pytest_mailnet.__file__).parent.parent
     paths = os.pathsep.join([str(source), *(it for it in sys.path if "site-packages" in it)])
 
-    def run(code):
+    def run(code, *within):
         done = subprocess.run(
-            [*own, found[0], "-c", code],
+            [*within, *own, found[0], "-c", code],
             capture_output=True,
             text=True,
             check=False,
@@ -474,6 +474,23 @@ def test_a_user_who_is_not_root_has_namespaces_too(as_a_user):
     users, name = done.stdout.splitlines()[:2]
     assert users.startswith("['0', '0', '")
     assert name == "app.sender.example"
+
+
+@with_program("newuidmap")
+@with_program("unshare")
+def test_a_user_is_given_further_ids_by_newuidmap(as_a_user, tmp_path):
+    if os.geteuid() != 0:
+        pytest.skip("takes root, to give a user ids")
+    ids = tmp_path / "ids"
+    ids.write_text("65534:100000:65536\n")
+    over = 'for table in /etc/subuid /etc/subgid; do mount --bind "$0" $table || exit; done; exec "$@"'
+
+    done = as_a_user(ROOTLESS, "unshare", "--mount", "sh", "-c", over, str(ids))
+
+    if "NoNamespace" in done.stderr or "mount:" in done.stderr:
+        pytest.skip(done.stderr.splitlines()[-1])
+    assert done.stderr == ""
+    assert done.stdout.splitlines()[0] == "['0', '0', '65534', '1', '1', '100000', '65536']"
 
 
 def test_a_user_with_further_ids_has_them_there(make_mailnet, monkeypatch, tmp_path):

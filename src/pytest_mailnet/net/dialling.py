@@ -128,10 +128,7 @@ class Dialling:
         host = self._net.host_at(destination.ip)
         if host is not None:
             met = self._meet(host, source, destination)
-            if not isinstance(met, Connection):
-                return met[0]
-            met.dialling = False  # the kernel tells the program before it tells the engine
-            return met
+            return met if isinstance(met, Connection) else met[0]
         if self.takes(socket.SOCK_STREAM, destination):
             return self._no_such_address(source.ip, destination).errno
         return errno.ENETUNREACH

@@ -113,7 +113,7 @@ class _Helper:
             "datagrams": lambda port: [openings.datagrams(it, int(port)) for it in self._versions],
             "first": lambda: [self._first_packets(), *map(openings.sending, self._versions)],
             "caller": lambda version: [openings.calling(int(version))],
-            "mount": syscalls.mount_file,
+            "mount": syscalls.mount_over,
             "mask": lambda where: syscalls.mount("none", where, "tmpfs", 0),
         }
 

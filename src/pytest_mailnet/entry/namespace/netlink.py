@@ -61,6 +61,10 @@ class Netlink:
         self._ask(_NEW_LINK, 0, _link(self._pair, 0) + quiet)
         self._ask(_NEW_LINK, 0, _link(self._pair, _UP | _NO_ARP))
 
+    def close(self) -> None:
+        """Close the socket."""
+        self._netlink.close()
+
     def add_address(self, ip: str) -> None:
         """Give the device of the pair an address."""
         self._ask(_NEW_ADDRESS, _CREATE | _REPLACE, _address(ip, self._pair))
