@@ -7,6 +7,8 @@ import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from pytest_mailnet.entry.namespace.java_store import stores, with_authority
+
 __all__ = ["Files"]
 
 _ETC = ("etc", "var/spool/postfix/etc")  # and the chroot of Postfix's programs
@@ -83,6 +85,10 @@ class Files:
                 with_it.write_bytes(bundle.read_bytes() + b"\n" + authority.encode())
                 self.environment["SSL_CERT_FILE"] = str(bundle)
                 yield str(with_it), str(bundle)
+        for number, store in enumerate(stores()):
+            with_it = self._folder / f"store-{number}.jks"
+            with_it.write_bytes(with_authority(store.read_bytes(), authority))
+            yield str(with_it), str(store)
 
     def close(self) -> None:
         """Remove the folder."""
