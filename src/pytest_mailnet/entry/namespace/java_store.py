@@ -1,7 +1,8 @@
 """Java's file of authorities, which is none of OpenSSL's: it has a format of its own, JKS.
 
 The format is what `sun.security.provider.JavaKeyStore` of the JDK reads. A JDK that keeps its own authorities
-as PKCS #12, as from JDK 18 on (JDK-8275252), reads it too, unless somebody turns its `keystore.type.compat` off.
+as PKCS #12, as from JDK 18 on (JDK-8275252), reads it too, unless
+its `keystore.type.compat` has been turned off.
 """
 
 from __future__ import annotations
