@@ -43,6 +43,14 @@ _OPENSMTPD = """\
 echo app.sender.example > /etc/mailname
 printf 'listen on lo\\naction "outbound" relay\\nmatch from any for any action "outbound"\\n' > /etc/smtpd.conf
 exec smtpd -dv"""
+# As its package's script for init starts it.
+_NULLMAILER = """\
+echo app.sender.example > /etc/mailname
+echo '{remote}' > /etc/nullmailer/remotes
+mkfifo -m 622 /var/spool/nullmailer/trigger
+chown mail /var/spool/nullmailer/trigger
+exec setpriv --reuid mail --regid mail --clear-groups nullmailer-send"""
+_PULL_TRIGGER = ("sh", "-c", "echo > /var/spool/nullmailer/trigger")
 
 
 @dataclass(frozen=True)
@@ -57,10 +65,13 @@ class _Kind:
     """What stands in its log when a mail was put off."""
 
 
-SENDERS = {
+SENDERS = ("postfix", "exim", "opensmtpd")
+"""Those that look MX records up."""
+_KINDS = {
     "postfix": _Kind(_POSTFIX, "daemon started", "", ("postqueue", "-f"), "status=deferred"),
     "exim": _Kind(_EXIM, "daemon started", "var/log/exim4/mainlog", ("exim4", "-qff"), " == "),
     "opensmtpd": _Kind(_OPENSMTPD, "queue: ", "", ("smtpctl", "schedule", "all"), 'result="TempFail"'),
+    "nullmailer": _Kind(_NULLMAILER, "Rescanning queue.", "", _PULL_TRIGGER, "Sending failed: "),
 }
 
 
@@ -70,7 +81,7 @@ class Sending:
     Args:
         net: the net that it is in.
         root: its system.
-        kind: of `SENDERS`.
+        kind: how it is used.
         log: what it prints.
     """
 
@@ -117,30 +128,33 @@ class Sending:
 
 @contextlib.contextmanager
 def running(
-    net: MailNet, name: str, systems: Path, folder: Path, *, tls: str = "may", local: bool = False
+    net: MailNet,
+    name: str,
+    systems: Path,
+    folder: Path,
+    *,
+    tls: str = "may",
+    local: bool = False,
+    remote: str = "",
 ) -> Iterator[Sending]:
     """Run a server in a net's namespace while the context lasts.
 
     Args:
         net: the net.
-        name: of `SENDERS`.
+        name: of `SENDERS`, or nullmailer.
         systems: what `debian.build` made.
         folder: an empty one. What the server writes is there as long as the namespace, and seen by nobody else.
         tls: Postfix's security level.
         local: whether Postfix takes mail for its own name.
+        remote: to whom nullmailer hands all mail: a line of its `remotes`.
     """
-    process, kind = net.process(), SENDERS[name]
+    process, kind = net.process(), _KINDS[name]
     root, own = folder / "root", folder.with_name(f"{folder.name}.log")
     prepare = _PREPARE.format(folder=folder, system=systems / name, authority=net.ca.bundle)
     process.run(["sh", "-ec", prepare], check=True)
     with own.open("wb") as told:
-        command = [
-            "chroot",
-            root,
-            "sh",
-            "-ec",
-            kind.start.format(tls=tls, own="app.sender.example" if local else ""),
-        ]
+        start = kind.start.format(tls=tls, own="app.sender.example" if local else "", remote=remote)
+        command = ["chroot", root, "sh", "-ec", start]
         program = process.popen(command, stdin=subprocess.DEVNULL, stdout=told, stderr=told)
         sending = Sending(net, root, kind, own)
         sending.wait_until(lambda: kind.ready in sending.said)
