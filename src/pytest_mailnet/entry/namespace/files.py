@@ -39,8 +39,8 @@ class Files:
         self._folder.chmod(_MODE)
         self._mine = Path("/etc/hosts")
         self._resolv, self._hosts = self._folder / "resolv.conf", self._folder / "hosts"
-        # Without a search domain, which would be that of the host's name. Go up to 1.19 tells then that it "cannot
-        # marshal" where it should tell that there is no such host (golang/go#54124), as beside systemd-resolved.
+        # Without a search domain, which would be that of the host's name. Go up to 1.19 tells then that it
+        # "cannot marshal" where it should say "no such host", as beside systemd-resolved: golang/go#54124.
         self._resolv.write_text(f"nameserver {resolver}\nsearch .\n", "ascii")
         self._hosts.write_text("", "ascii")
         self.environment: dict[str, str] = {}
