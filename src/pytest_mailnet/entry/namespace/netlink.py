@@ -68,9 +68,9 @@ class Netlink:
     def wait_until_it_carries(self) -> None:
         """Wait until packets get through from the end that was switched on first, once the other is on, too.
 
-        Until then it has no carrier. When it has, the kernel drops what is sent until it gets round to giving it
-        a queue (`linkwatch`), milliseconds later, or when somebody asks for its state (since Linux 6.8). The
-        first answer to a program must not be lost: it would ask again after seconds.
+        Until then it has no carrier. When it has, the kernel drops what is sent until it gets round to giving
+        it a queue (`linkwatch`), milliseconds later, or when somebody asks for its state (since Linux 6.8).
+        The first answer to a program must not be lost: it would ask again after seconds.
         """
         until = time.monotonic() + _PATIENCE
         while not self._carries() and time.monotonic() < until:
