@@ -351,6 +351,48 @@ def test_two_nets_have_namespaces_of_their_own(make_mailnet):
     assert (len(one.sessions), len(other.sessions)) == (1, 1)
 
 
+# Sends the first packet from the net's end as soon as a pair of devices is there; prints how many do not arrive.
+FIRST_PACKETS = """
+import os, socket
+from pytest_mailnet.entry.namespace.netlink import Netlink
+from pytest_mailnet.entry.namespace.syscalls import NEW_NET, NEW_USERS, unshare
+
+if os.geteuid():
+    unshare(NEW_USERS)
+lost = 0
+for _ in range(50):
+    unshare(NEW_NET)
+    programs, namespace = Netlink(), os.open("/proc/self/ns/net", os.O_RDONLY)
+    client = socket.socket(type=socket.SOCK_DGRAM)
+    unshare(NEW_NET)
+    net, server = Netlink(), socket.socket(type=socket.SOCK_DGRAM)
+    net.join(namespace, 0)
+    net.switch_on()
+    programs.switch_on()
+    net.wait_until_it_carries()
+    net.have_all(4)
+    net.lead(4, "203.0.113.7")
+    programs.add_address("203.0.113.7")
+    programs.lead(4, source="203.0.113.7")
+    server.bind(("192.0.2.53", 0))
+    client.bind(("203.0.113.7", 0))
+    client.settimeout(0.2)
+    server.sendto(b"answer", client.getsockname())
+    try:
+        client.recv(100)
+    except TimeoutError:
+        lost += 1
+print(lost)
+"""
+
+
+@pytest.mark.usefixtures("mailnet_process")
+def test_the_first_answer_in_a_namespace_arrives():
+    done = subprocess.run([sys.executable, "-c", FIRST_PACKETS], capture_output=True, text=True, check=False)
+
+    assert done.stdout == "0\n", done.stderr
+
+
 def test_the_namespaces_of_the_next_net_are_made_ahead_and_end_with_the_run(monkeypatch):
     # Further ids are mapped when a net asks.
     monkeypatch.setattr(nursery, "mapping", lambda: "one" if os.geteuid() else "root")

@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from pytest_mailnet.entry.namespace.java_store import stores, with_authority
 from pytest_mailnet.system.native import lock
 
 __all__ = ["Authorities"]
@@ -82,6 +83,14 @@ class Authorities:
             ours.write_bytes(bundle.read_bytes() + b"\n" + authority.encode())
             if machines_own:
                 self._environment["SSL_CERT_FILE"] = str(bundle)
+        for number, store in enumerate(stores()):
+            around = next((it for it in store.parents if it in covered), None)
+            if around is not None:
+                ours = covered[around] / store.relative_to(around)
+            else:
+                ours = folder / f"store-{number}.jks"
+                yield str(ours), str(store)
+            ours.write_bytes(with_authority(store.read_bytes(), authority))
 
 
 def _bundles() -> dict[Path, bool]:

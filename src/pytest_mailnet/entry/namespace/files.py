@@ -30,6 +30,8 @@ class Files:
         self._resolv, self._hosts = self._folder / "resolv.conf", self._folder / "hosts"
         # No search domain: it would be that of the host's name. By the dots no name is tried as it is before
         # the root is searched: it would be asked for twice.
+        # Go up to 1.19 tells then that it "cannot marshal" where it should say "no such host", as beside
+        # systemd-resolved: golang/go#54124.
         self._resolv.write_text(f"nameserver {resolver}\nsearch .\noptions ndots:15\n", "ascii")
         self.name("localhost", ())
 

@@ -102,6 +102,7 @@ class _Helper:
         self._versions = tuple(filter(_speaks, FAMILIES))
         for end in (self._net, self._programs):
             end.switch_on()
+        self._net.wait_until_it_carries()
         for version in self._versions:
             self._net.have_all(version)
         self._addresses: set[str] = set()
