@@ -1,0 +1,277 @@
+"""The commands of IMAP about folders (RFC 3501, 6.3)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from pytest_mailnet.imap.arguments import BadCommand
+from pytest_mailnet.imap.mailbox_names import matches, quoted_mailbox
+from pytest_mailnet.mailboxes.shelves import FolderError
+from pytest_mailnet.reading.imap_command import Done
+from pytest_mailnet.reading.view import View
+from pytest_mailnet.record.session import Message
+from pytest_mailnet.values import Envelope
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pytest_mailnet.imap.arguments import Arguments
+    from pytest_mailnet.mailboxes.shelves import Shelf
+    from pytest_mailnet.reading.imap_dialogue import ImapDialogue
+
+__all__ = [
+    "append",
+    "create",
+    "delete",
+    "examine",
+    "list_folders",
+    "list_subscribed",
+    "namespace",
+    "rename",
+    "select",
+    "status",
+    "subscribe",
+    "unsubscribe",
+]
+
+SYSTEM_FLAGS = ("\\Answered", "\\Flagged", "\\Draft", "\\Deleted", "\\Seen")
+_STATUS: dict[str, Callable[[View], int]] = {
+    "MESSAGES": lambda view: len(view.mails),
+    "RECENT": lambda view: view.recent,
+    "UIDNEXT": lambda view: view.shelf.uid_next,
+    "UIDVALIDITY": lambda view: view.shelf.validity,
+    "UNSEEN": lambda view: sum("\\Seen" not in it.flags for it in view.mails),
+    "SIZE": lambda view: sum(len(it.content) for it in view.mails),
+    "DELETED": lambda view: sum("\\Deleted" in it.flags for it in view.mails),
+}
+
+
+def select(dialogue: ImapDialogue, arguments: Arguments) -> Done:
+    """SELECT (RFC 3501, 6.3.1)."""
+    return _opened(dialogue, arguments, read_only=False)
+
+
+def examine(dialogue: ImapDialogue, arguments: Arguments) -> Done:
+    """EXAMINE (RFC 3501, 6.3.2)."""
+    return _opened(dialogue, arguments, read_only=True)
+
+
+def _opened(dialogue: ImapDialogue, arguments: Arguments, *, read_only: bool) -> Done:
+    shelf = _folder(dialogue, arguments)
+    if not arguments.at_end():  # parameters, as of CONDSTORE
+        arguments.space()
+        arguments.rest()
+    dialogue.select(None)
+    if shelf is None or not dialogue.shelves.selectable(shelf):
+        return Done(dialogue.host.words("folder_unknown"))
+    view = View(shelf, dialogue.shelves, read_only=read_only)
+    dialogue.select(view)
+    keywords = sorted({it for mail in view.mails for it in mail.flags} - set(SYSTEM_FLAGS))
+    flags = " ".join((*SYSTEM_FLAGS, *keywords))
+    permanent = "()" if read_only else f"({flags} \\*)"
+    unseen = next((n for n, it in enumerate(view.mails, 1) if "\\Seen" not in it.flags), 0)
+    said = {
+        "flags": f"* FLAGS ({flags})",
+        "permanent": f"* OK [PERMANENTFLAGS {permanent}] Flags permitted.",
+        "exists": f"* {len(view.mails)} EXISTS",
+        "recent": f"* {view.recent} RECENT",
+        "unseen": f"* OK [UNSEEN {unseen}] First unseen." if unseen else "",
+        "uidvalidity": f"* OK [UIDVALIDITY {shelf.validity}] UIDs valid",
+        "uidnext": f"* OK [UIDNEXT {shelf.uid_next}] Predicted next UID",
+    }
+    data = [f"{line}\r\n".encode() for line in said.values() if line]
+    return Done(dialogue.host.words("examine_ok" if read_only else "select_ok"), data)
+
+
+def _folder(dialogue: ImapDialogue, arguments: Arguments) -> Shelf | None:
+    """The folder that the command names."""
+    arguments.space()
+    name = arguments.mailbox()
+    dialogue.step.details = {**dialogue.step.details, "folder": name}
+    return dialogue.shelves.find(name)
+
+
+def list_folders(dialogue: ImapDialogue, arguments: Arguments) -> Done:
+    """LIST (RFC 3501, 6.3.8; RFC 5258 and 5819 as far as clients use them)."""
+    chosen, wanted = frozenset[str](), frozenset[str]()
+    arguments.space()
+    if arguments.next_is(b"("):
+        chosen = frozenset(it.upper() for it in arguments.words())
+        arguments.space()
+    reference = arguments.mailbox()
+    arguments.space()
+    patterns = arguments.patterns()
+    if not arguments.at_end():
+        arguments.space()
+        wanted = _returned(arguments)
+    arguments.end()
+    delimiter = dialogue.shelves.layout.delimiter
+    lines = []
+    if patterns == [""]:
+        lines.append(f'* LIST (\\Noselect) "{delimiter}" ""')
+    else:
+        for shelf in _matching(dialogue, reference, patterns):
+            if "SUBSCRIBED" in chosen and not shelf.subscribed:
+                continue
+            if "SPECIAL-USE" in chosen and not shelf.use:
+                continue
+            lines.append(_listed(dialogue, "LIST", shelf, subscribed="SUBSCRIBED" in (chosen | wanted)))
+    status = sorted(it for it in wanted if it in _STATUS)
+    if status:
+        lines += [
+            _status_line(dialogue, it, status)
+            for it in _matching(dialogue, reference, patterns)
+            if dialogue.shelves.selectable(it)
+        ]
+    return Done(dialogue.host.words("list_ok"), [f"{it}\r\n".encode() for it in lines])
+
+
+def _returned(arguments: Arguments) -> frozenset[str]:
+    """The options behind RETURN: STATUS (MESSAGES UNSEEN) counts as the items in it."""
+    if arguments.atom().upper() != "RETURN":
+        raise BadCommand("RETURN, or the end of the command")
+    arguments.space()
+    return frozenset(it.upper() for it in arguments.words())
+
+
+def list_subscribed(dialogue: ImapDialogue, arguments: Arguments) -> Done:
+    """LSUB (RFC 3501, 6.3.9)."""
+    arguments.space()
+    reference = arguments.mailbox()
+    arguments.space()
+    patterns = arguments.patterns()
+    arguments.end()
+    found = (it for it in _matching(dialogue, reference, patterns) if it.subscribed)
+    lines = [_listed(dialogue, "LSUB", it) for it in found]
+    return Done(dialogue.host.words("lsub_ok"), [f"{it}\r\n".encode() for it in lines])
+
+
+def _matching(dialogue: ImapDialogue, reference: str, patterns: list[str]) -> Iterator[Shelf]:
+    delimiter = dialogue.shelves.layout.delimiter
+    for shelf in dialogue.shelves.all:
+        if any(matches(reference + it, shelf.name, delimiter) for it in patterns):
+            yield shelf
+
+
+def _listed(dialogue: ImapDialogue, verb: str, shelf: Shelf, *, subscribed: bool = False) -> str:
+    shelves = dialogue.shelves
+    delimiter = shelves.layout.delimiter
+    children = any(it.name.startswith(shelf.name + delimiter) for it in shelves.all)
+    flags = ["\\HasChildren" if children else "\\HasNoChildren"]
+    if not shelves.selectable(shelf):
+        flags.append("\\Noselect")
+    elif shelf.use:
+        flags.append(shelf.use)
+    if subscribed and shelf.subscribed:
+        flags.append("\\Subscribed")
+    return f'* {verb} ({" ".join(flags)}) "{delimiter}" {quoted_mailbox(shelf.name, utf8=dialogue.utf8)}'
+
+
+def namespace(dialogue: ImapDialogue, arguments: Arguments) -> Done:
+    """NAMESPACE (RFC 2342): all folders are the user's own."""
+    arguments.end()
+    said = f'* NAMESPACE (("" "{dialogue.shelves.layout.delimiter}")) NIL NIL\r\n'
+    return Done(dialogue.host.words("namespace_ok"), [said.encode()])
+
+
+def status(dialogue: ImapDialogue, arguments: Arguments) -> Done:
+    """STATUS (RFC 3501, 6.3.10)."""
+    shelf = _folder(dialogue, arguments)
+    arguments.space()
+    items = [it.upper() for it in arguments.words()]
+    arguments.end()
+    if unknown := [it for it in items if it not in _STATUS]:
+        raise BadCommand(f"one of {', '.join(_STATUS)}, not {unknown[0]}")
+    if shelf is None or not dialogue.shelves.selectable(shelf):
+        return Done(dialogue.host.words("folder_unknown"))
+    return Done(dialogue.host.words("status_ok"), [f"{_status_line(dialogue, shelf, items)}\r\n".encode()])
+
+
+def _status_line(dialogue: ImapDialogue, shelf: Shelf, items: list[str]) -> str:
+    view = View(shelf, dialogue.shelves, read_only=True)
+    told = " ".join(f"{it} {_STATUS[it](view)}" for it in items)
+    return f"* STATUS {quoted_mailbox(shelf.name, utf8=dialogue.utf8)} ({told})"
+
+
+def create(dialogue: ImapDialogue, arguments: Arguments) -> Done:
+    """CREATE (RFC 3501, 6.3.3)."""
+    name = _name(dialogue, arguments)
+    if not arguments.at_end():  # parameters (RFC 4466), such as USE
+        arguments.space()
+        arguments.rest()
+    return _changed(dialogue, "create_ok", lambda: dialogue.shelves.create(name))
+
+
+def delete(dialogue: ImapDialogue, arguments: Arguments) -> Done:
+    """DELETE (RFC 3501, 6.3.4)."""
+    name = _name(dialogue, arguments)
+    arguments.end()
+    return _changed(dialogue, "delete_ok", lambda: dialogue.shelves.delete(name))
+
+
+def rename(dialogue: ImapDialogue, arguments: Arguments) -> Done:
+    """RENAME (RFC 3501, 6.3.5)."""
+    name = _name(dialogue, arguments)
+    arguments.space()
+    new = arguments.mailbox()
+    arguments.end()
+    return _changed(dialogue, "rename_ok", lambda: dialogue.shelves.rename(name, new))
+
+
+def subscribe(dialogue: ImapDialogue, arguments: Arguments) -> Done:
+    """SUBSCRIBE (RFC 3501, 6.3.6)."""
+    name = _name(dialogue, arguments)
+    arguments.end()
+    return _changed(dialogue, "subscribe_ok", lambda: dialogue.shelves.subscribe(name, subscribed=True))
+
+
+def unsubscribe(dialogue: ImapDialogue, arguments: Arguments) -> Done:
+    """UNSUBSCRIBE (RFC 3501, 6.3.7)."""
+    name = _name(dialogue, arguments)
+    arguments.end()
+    return _changed(dialogue, "unsubscribe_ok", lambda: dialogue.shelves.subscribe(name, subscribed=False))
+
+
+def _name(dialogue: ImapDialogue, arguments: Arguments) -> str:
+    arguments.space()
+    name = arguments.mailbox()
+    dialogue.step.details = {**dialogue.step.details, "folder": name}
+    return name
+
+
+def _changed(dialogue: ImapDialogue, words: str, change: Callable[[], object]) -> Done:
+    try:
+        change()
+    except FolderError as error:
+        words = error.condition
+    return Done(dialogue.host.words(words))
+
+
+def append(dialogue: ImapDialogue, arguments: Arguments) -> Done:
+    """APPEND (RFC 3501, 6.3.11), with the uid that the mail gets (RFC 4315)."""
+    shelf = _folder(dialogue, arguments)
+    arguments.space()
+    flags: frozenset[str] = frozenset()
+    received = dialogue.host.now()
+    if arguments.next_is(b"("):
+        flags = arguments.flags()
+        arguments.space()
+    if arguments.next_is(b'"'):
+        received = arguments.date_time()
+        arguments.space()
+    content = arguments.message()
+    arguments.end()
+    if shelf is None or not dialogue.shelves.selectable(shelf):
+        return Done(dialogue.host.words("append_folder_unknown"))
+    session = dialogue.step.session
+    message = Message(Envelope("", ()), content, session, received, session.provider)
+    entry = dialogue.shelves.append(shelf, message, flags - {"\\Recent"})
+    dialogue.step.details = {
+        **dialogue.step.details,
+        "uidvalidity": str(shelf.validity),
+        "uid": str(entry.uid),
+    }
+    return Done(dialogue.host.words("append_ok"))
+
+
