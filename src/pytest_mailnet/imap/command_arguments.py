@@ -179,9 +179,15 @@ class Arguments:
         """Flags in parentheses, or bare ones up to the end, as STORE takes them (RFC 3501, 9)."""
         return self._in_parentheses_or_bare(self.flag)
 
+    def label(self) -> str:
+        r"""One of Gmail's labels: `\Inbox`, or a name as of a mailbox."""
+        if self._command.startswith(b"\\", self._at):
+            return self._word(_FLAG, "a label").decode()
+        return self._name(_ASTRING, utf8=False)
+
     def labels(self) -> tuple[str, ...]:
         r"""Gmail's labels, in parentheses or bare: `\Inbox`, or names as of mailboxes."""
-        return self._in_parentheses_or_bare(self._label)
+        return self._in_parentheses_or_bare(self.label)
 
     def list_of(self, read: Callable[[], _Item]) -> tuple[_Item, ...]:
         """Arguments of one kind in parentheses, perhaps none: `list_of(arguments.atom)`."""
@@ -251,6 +257,10 @@ class Arguments:
         self._at = end
         return True
 
+    def next_is(self, characters: str) -> bool:
+        """Whether the next character is one of these; nothing is read."""
+        return not self.at_end() and self._command[self._at] in characters.encode()
+
     def at_end(self) -> bool:
         """Whether nothing is left."""
         return self._at >= self._end
@@ -283,11 +293,6 @@ class Arguments:
             self._at = at
             raise BadCommand(f"Mailbox name is not valid {'UTF-8' if utf8 else 'modified UTF-7'}") from None
         return "INBOX" if name.upper() == "INBOX" else name
-
-    def _label(self) -> str:
-        if self._command.startswith(b"\\", self._at):
-            return self._word(_FLAG, "a label").decode()
-        return self._name(_ASTRING, utf8=False)
 
     def _in_parentheses_or_bare(self, read: Callable[[], _Item]) -> tuple[_Item, ...]:
         if self._command.startswith(b"(", self._at):
