@@ -261,11 +261,6 @@ class Arguments:
         """Whether the next character is one of these; nothing is read."""
         return not self.at_end() and self._command[self._at] in characters.encode()
 
-    def is_next(self, text: str) -> bool:
-        """Whether a text in capitals comes next, in any case; it is left there."""
-        end = self._at + len(text)
-        return end <= self._end and self._command[self._at : end].upper() == text.encode()
-
     def at_end(self) -> bool:
         """Whether nothing is left."""
         return self._at >= self._end
