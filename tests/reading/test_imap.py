@@ -45,10 +45,10 @@ def test_what_was_delivered_is_in_the_inbox(imap, deliver):
 
     assert imap.say("SELECT INBOX") == [
         "* FLAGS (\\Answered \\Flagged \\Draft \\Deleted \\Seen)",
-        "* OK [PERMANENTFLAGS (\\Answered \\Flagged \\Draft \\Deleted \\Seen \\*)] Flags permitted.",
+        "* OK [PERMANENTFLAGS (\\Answered \\Flagged \\Draft \\Deleted \\Seen \\*)] Limited",
         "* 2 EXISTS",
         "* 2 RECENT",
-        "* OK [UNSEEN 1] First unseen.",
+        "* OK [UNSEEN 1] First unseen",
         "* OK [UIDVALIDITY 1] UIDs valid",
         "* OK [UIDNEXT 3] Predicted next UID",
         "OK [READ-WRITE] SELECT completed",

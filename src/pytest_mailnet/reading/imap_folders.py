@@ -9,6 +9,7 @@ from pytest_mailnet.imap.command_arguments import BadCommand
 from pytest_mailnet.imap.mailbox_names import encoded_name, matches_pattern, quoted
 from pytest_mailnet.mailboxes.shelves import FolderError
 from pytest_mailnet.reading.imap_command import Done
+from pytest_mailnet.reading.response import filled
 from pytest_mailnet.reading.view import View
 from pytest_mailnet.record.session import Message
 from pytest_mailnet.values import Envelope
@@ -69,18 +70,18 @@ def _opened(dialogue: ImapDialogue, arguments: Arguments, *, read_only: bool) ->
     dialogue.select(view)
     keywords = sorted({it for mail in view.mails for it in mail.flags} - set(SYSTEM_FLAGS))
     flags = " ".join((*SYSTEM_FLAGS, *keywords))
-    permanent = "()" if read_only else f"({flags} \\*)"
     unseen = next((n for n, it in enumerate(view.mails, 1) if "\\Seen" not in it.flags), 0)
-    said = {
-        "flags": f"* FLAGS ({flags})",
-        "permanent": f"* OK [PERMANENTFLAGS {permanent}] Flags permitted.",
-        "exists": f"* {len(view.mails)} EXISTS",
-        "recent": f"* {view.recent} RECENT",
-        "unseen": f"* OK [UNSEEN {unseen}] First unseen." if unseen else "",
-        "uidvalidity": f"* OK [UIDVALIDITY {shelf.validity}] UIDs valid",
-        "uidnext": f"* OK [UIDNEXT {shelf.uid_next}] Predicted next UID",
-    }
-    data = [f"{line}\r\n".encode() for line in said.values() if line]
+    dialogue.tell(
+        flags=f"({flags})",
+        permanent_flags="()" if read_only else f"({flags} \\*)",
+        exists=str(len(view.mails)),
+        recent=str(view.recent),
+        uidvalidity=str(shelf.validity),
+        uidnext=str(shelf.uid_next),
+        unseen=str(unseen),
+    )
+    said = [it for it in dialogue.host.line("select").splitlines() if unseen or "{unseen}" not in it]
+    data = [f"{filled(it, dialogue.value_of)}\r\n".encode() for it in said]
     return Done(dialogue.host.words("examine_ok" if read_only else "select_ok"), data)
 
 
