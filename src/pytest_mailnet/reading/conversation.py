@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     from pytest_mailnet.smtp.service import Reading
     from pytest_mailnet.smtp.state import Step
 
-__all__ = ["Conversation"]
+__all__ = ["ReadingDialogue"]
 
 
-class Conversation(ABC):
+class ReadingDialogue(ABC):
     """One conversation, without sockets: bytes in, bytes out. Only who has the engine's turn calls it.
 
     Args:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from pytest_mailnet.imap.command_arguments import BadCommand
 from pytest_mailnet.imap.fetching import FetchItem, fetch_items, fetched, marks_seen, with_uid
 from pytest_mailnet.imap.searching import UnknownCharset, found_by, search_answer, search_asked
-from pytest_mailnet.reading.imap_command import Done
-from pytest_mailnet.reading.view import Seen, View
+from pytest_mailnet.reading.imap_dialogue import Done
+from pytest_mailnet.reading.view import View, Viewed
 
 if TYPE_CHECKING:
     from pytest_mailnet.imap.command_arguments import Arguments
@@ -35,7 +35,7 @@ __all__ = [
 ]
 
 _DELETED, _SEEN = "\\Deleted", "\\Seen"
-Numbered = list[tuple[int, Seen]]
+Numbered = list[tuple[int, Viewed]]
 
 
 def _view(dialogue: ImapDialogue) -> View:
@@ -140,7 +140,7 @@ def _stored(dialogue: ImapDialogue, arguments: Arguments, *, by_uid: bool) -> Do
     return Done(dialogue.host.words("store_ok"), data)
 
 
-def _set_flags(view: View, mails: Iterable[Seen], sign: str, flags: frozenset[str]) -> None:
+def _set_flags(view: View, mails: Iterable[Viewed], sign: str, flags: frozenset[str]) -> None:
     changed = False
     for mail in mails:
         kept = mail.flags
@@ -246,7 +246,7 @@ def uid_expunge(dialogue: ImapDialogue, arguments: Arguments) -> Done:
     return _expunged(dialogue, [it for _, it in chosen])
 
 
-def _expunged(dialogue: ImapDialogue, mails: Iterable[Seen]) -> Done:
+def _expunged(dialogue: ImapDialogue, mails: Iterable[Viewed]) -> Done:
     view = _view(dialogue)
     if view.read_only:
         return Done(dialogue.host.words("folder_read_only"))
@@ -254,7 +254,7 @@ def _expunged(dialogue: ImapDialogue, mails: Iterable[Seen]) -> Done:
     return Done(dialogue.host.words("expunge_ok"), dialogue.news())
 
 
-def _remove_deleted(view: View, mails: Iterable[Seen]) -> None:
+def _remove_deleted(view: View, mails: Iterable[Viewed]) -> None:
     deleted = [it.entry for it in mails if _DELETED in it.flags]
     if deleted:
         view.shelves.remove(deleted, view.shelf)

@@ -6,7 +6,7 @@ import base64
 import binascii
 from typing import TYPE_CHECKING
 
-from pytest_mailnet.reading.imap_command import Done
+from pytest_mailnet.reading.imap_dialogue import Done
 from pytest_mailnet.smtp.sasl import CLIENT_FIRST, MECHANISMS, Credentials, Malformed
 from pytest_mailnet.smtp.state import HangUp
 from pytest_mailnet.values import Stage
