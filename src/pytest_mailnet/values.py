@@ -20,7 +20,8 @@ class Stage(StrEnum):
     """Where in a session a reply is given (RFC 5321, 4.3.2); MESSAGE is after the final dot or last chunk.
 
     RSET, NOOP, QUIT and OTHER are commands that belong to no step of a delivery; OTHER is each that has no
-    stage of its own, as VRFY, HELP, or a command that the server does not know.
+    stage of its own, as VRFY, HELP, or a command that the server does not know. SELECT, FETCH and IDLE are
+    of those who read mail: IMAP's SELECT and EXAMINE, its FETCH and POP3's RETR and TOP, and IMAP's IDLE.
     """
 
     CONNECT = "connect"
@@ -34,6 +35,9 @@ class Stage(StrEnum):
     RSET = "rset"
     NOOP = "noop"
     QUIT = "quit"
+    SELECT = "select"
+    FETCH = "fetch"
+    IDLE = "idle"
     OTHER = "other"
 
 

@@ -165,7 +165,8 @@ class Conversation(ABC):
 
     def value_of(self, variable: str) -> str:
         """What stands for a variable of a response, in one line."""
-        value = self.host.value_of(self.step, variable)
+        known = self.step.details.get(variable)
+        value = self.host.value_of(self.step, variable) if known is None else known
         return "".join(it if it.isprintable() else "?" for it in value)
 
 
