@@ -11,6 +11,7 @@ import hypothesis.strategies as st
 import pytest
 
 from pytest_mailnet.reading.response import Response
+from pytest_mailnet.record.session import Finding
 from pytest_mailnet.smtp.state import HANG_UP
 from pytest_mailnet.values import Stage
 
@@ -39,6 +40,7 @@ def encoded(text):
 PLAIN = encoded("\0alice\0secret")
 TOKEN = encoded("user=alice\1auth=Bearer good\1\1")
 BAD_TOKEN = encoded("user=alice\1auth=Bearer stale\1\1")
+FOUND = Finding("token", "the token is stale")
 DIGEST = hmac.new(b"secret", b"<1@dbc.mtview.ca.us>", hashlib.md5).hexdigest()
 BEARER = encoded("n,a=alice,\1auth=Bearer good\1\1")
 
@@ -291,6 +293,7 @@ def test_a_client_reads_the_lines_and_octets_that_were_promised(content):
         (b"A: 1\nB: 2\n\n.one\ntwo\nthree", 1, b"A: 1\r\nB: 2\r\n\r\n..one\r\n"),
         (b"A: 1\nB: 2\n\n.one\ntwo\nthree", 2, b"A: 1\r\nB: 2\r\n\r\n..one\r\ntwo\r\n"),
         (b"A: 1\nB: 2\n\n.one\ntwo\nthree", 3, b"A: 1\r\nB: 2\r\n\r\n..one\r\ntwo\r\nthree\r\n"),
+        (b"A: 1\nB: 2\n\n.one\ntwo\nthree", 4, b"A: 1\r\nB: 2\r\n\r\n..one\r\ntwo\r\nthree\r\n"),
         (b"A: 1\n\n\n\nx", 1, b"A: 1\r\n\r\n\r\n"),
         (b"A: 1\nB: 2\n", 0, b"A: 1\r\nB: 2\r\n"),
         (b"\none\n\ntwo\n", 1, b"\r\none\r\n"),
@@ -407,6 +410,20 @@ def test_what_is_wrong_with_a_token_is_said_in_a_challenge(talk):
     assert talk.say("AUTH XOAUTH2", BAD_TOKEN) == f"+ {encoded(why)}\r\n".encode()
     assert talk.say("") == b"-ERR [AUTH] Authentication failed\r\n"
     assert talk.say("AUTH XOAUTH2", TOKEN).startswith(b"+OK ")
+
+
+def test_the_refusal_after_such_a_challenge_has_the_words_and_the_finding_of_the_log_in(talk):
+    talk.host.lines["token_challenge"] = "{}"
+    talk.host.answers["auth"] = refuse_by_a_rule
+
+    assert talk.say("AUTH XOAUTH2", BAD_TOKEN, "") == b"-ERR AUTH failed: stale\r\n"
+    assert [it.finding for it in talk.session.exchanges] == [None, FOUND, FOUND]
+
+
+def refuse_by_a_rule(step):
+    """Refuse a log-in as a rule does: with details for the words, and what it has found."""
+    step.details, step.finding = {**step.details, "why": "stale"}, FOUND
+    return Response("-ERR", "{command} failed: {why}")
 
 
 def test_a_server_without_such_a_challenge_refuses_a_token_at_once(talk):

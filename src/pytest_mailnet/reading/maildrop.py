@@ -91,8 +91,7 @@ class Maildrop:
 
     def update(self) -> None:
         """Remove the mails that are marked as deleted (RFC 1939, 6)."""
-        if self._deleted:
-            self._shelves.remove([self._entries[it - 1] for it in self._deleted], self._inbox)
+        self._shelves.remove([self._entries[it - 1] for it in self._deleted], self._inbox)
 
 
 def _octets(content: bytes) -> int:

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from pytest_mailnet.reading.authentication import Authentication
 from pytest_mailnet.reading.maildrop import multiline, top_of
 from pytest_mailnet.reading.pop3_session import Pop3Done, Pop3Session, Pop3State
+from pytest_mailnet.reading.sasl_login import SaslLogin
 from pytest_mailnet.smtp.sasl import CLIENT_FIRST, MECHANISMS, Credentials
 from pytest_mailnet.values import Stage
 
@@ -80,7 +80,7 @@ def _auth(session: Pop3Session, argument: bytes) -> Pop3Done:
         return session.told("mechanism_unknown")
     if initial and mechanism not in CLIENT_FIRST:
         raise BadArgument
-    session.authentication = Authentication(session, mechanism)
+    session.authentication = SaslLogin(session, mechanism)
     return session.went_on(session.authentication.begin(initial.strip()))
 
 

@@ -26,6 +26,7 @@ class Pop3Dialogue(Pop3Session):
     def command(self, line: bytes, *, pipelined: bool = False) -> bytes:  # noqa: ARG002
         """Answer a command, or the response to a challenge."""
         if self.authentication is not None:
+            self.step.details = {"command": "AUTH"}
             return self._say(Stage.AUTH, line, self.went_on(self.authentication.respond(line)))
         name, _, argument = line.rstrip(b"\r\n").partition(b" ")
         step = self.step

@@ -11,8 +11,8 @@ from pytest_mailnet.reading.response import Response
 from pytest_mailnet.smtp.state import HangUp
 
 if TYPE_CHECKING:
-    from pytest_mailnet.reading.authentication import Authentication, Outcome
     from pytest_mailnet.reading.host import ReadingHost
+    from pytest_mailnet.reading.sasl_login import Outcome, SaslLogin
     from pytest_mailnet.record.journal import Journal
     from pytest_mailnet.smtp.state import Step
 
@@ -61,7 +61,7 @@ class Pop3Session(Conversation):
         super().__init__(host, step, journal)
         self.user: str | None = None
         self.utf8: bool = False
-        self.authentication: Authentication | None = None
+        self.authentication: SaslLogin | None = None
         self._drop: Maildrop | None = None
 
     @property

@@ -14,13 +14,13 @@ if TYPE_CHECKING:
     from pytest_mailnet.reading.response import Response
     from pytest_mailnet.smtp.sasl import SaslExchange
 
-__all__ = ["Authentication", "Outcome"]
+__all__ = ["Outcome", "SaslLogin"]
 
 Outcome: TypeAlias = "Response | HangUp | bytes"
 """The answer that ends an exchange, or the line of a challenge."""
 
 
-class Authentication:
+class SaslLogin:
     """One SASL exchange.
 
     Args:
