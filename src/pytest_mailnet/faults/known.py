@@ -11,13 +11,13 @@ from pytest_mailnet.faults.dns_fault import DnsFault, DnsManner
 from pytest_mailnet.faults.fault import OF_A_DIAL, OF_TLS, Fault, Manner
 from pytest_mailnet.handles.attributes import is_number
 from pytest_mailnet.handles.names import FaultKind, FaultName, StageName
-from pytest_mailnet.values import DELIVERY, Stage
+from pytest_mailnet.values import DELIVERY, OF_READING, Stage
 
 __all__ = ["FAULTS", "fault_named", "faults_of"]
 
 _AMID_CONTENT = (Manner.CLOSED, Manner.RESET, Manner.STALLED)
 _KINDS = ("dns", "connection", "reply", "tls")
-_STAGES = ("lookup", *(str(it) for it in Stage if it is not Stage.OTHER))
+_STAGES = ("lookup", *(str(it) for it in Stage if it not in {Stage.OTHER, *OF_READING}))
 _NOT_ASIDE = (Manner.EARLY, Manner.HALF_OPEN)
 
 

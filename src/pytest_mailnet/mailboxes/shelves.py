@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Collection, Iterable, Sequence
+import re
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -20,8 +21,9 @@ __all__ = ["INBOX", "PLAIN", "Entry", "FolderError", "Kept", "Layout", "Shelf", 
 INBOX = "INBOX"
 """The folder in which mail arrives; so called in any case of its letters (RFC 3501, 5.1)."""
 
-_ALL, _TRASH, _JUNK, _SENT = "\\All", "\\Trash", "\\Junk", "\\Sent"
-_LABELS = {INBOX: "\\Inbox", _SENT: _SENT, "\\Flagged": "\\Starred", "\\Drafts": "\\Draft"}
+_ALL, _TRASH, _JUNK, _SENT, _NOSELECT = "\\All", "\\Trash", "\\Junk", "\\Sent", "\\Noselect"
+_BARE_LF = re.compile(rb"(?<!\r)\n")
+_LABELS = {INBOX: "\\Inbox", _SENT: _SENT, "\\Flagged": "\\Starred", "\\Drafts": "\\Drafts"}
 
 
 class FolderError(Exception):
@@ -42,7 +44,8 @@ class Layout:
     r"""Which folders a provider gives its users.
 
     Attributes:
-        folders: the names of folders besides INBOX, each with its special use (RFC 6154): "\\Sent".
+        folders: the names of folders besides INBOX, each with its special use (RFC 6154), "\\Sent"; with
+            "\\Noselect" for one in which there is no mail.
         delimiter: what stands between a folder and one in it.
         labels: whether a mail that is in several folders is one mail, as Gmail has it.
         keeps_sent: whether the server puts what a user hands in into the folder of sent mail.
@@ -86,7 +89,9 @@ class Kept:
     def content(self) -> bytes:
         """The mail as a reader gets it: the fields that the server has put before it, and the content."""
         if self._content is None:
-            self._content = self.message.trace + self.message.content
+            whole = self.message.trace + self.message.content
+            bare = whole.count(b"\n") != whole.count(b"\r\n")
+            self._content = _BARE_LF.sub(b"\r\n", whole) if bare else whole
         return self._content
 
     @property
@@ -323,11 +328,46 @@ class Shelves:
             for it in self.all if self.layout.labels else (shelf,):
                 it.version += 1
 
+    def selectable(self, shelf: Shelf) -> bool:
+        r"""Whether there can be mail in a folder; Gmail's "[Gmail]" only has others in it."""
+        return shelf.use != _NOSELECT
+
+    def subscribe(self, name: str, *, subscribed: bool) -> None:
+        """Put a folder on the list of LSUB, or take it off.
+
+        Raises:
+            FolderError: if there is none.
+        """
+        shelf = self.find(name)
+        if shelf is None:
+            raise FolderError("folder_unknown")
+        shelf.subscribed = subscribed
+
+    def set_labels(self, entry: Entry, sign: str, labels: Collection[str]) -> None:
+        """Add labels to a mail ("+"), take them off ("-"), or have it have these alone ("")."""
+        message = entry.kept.message
+        with self._lock:
+            self._gather()
+            for shelf in self.all:
+                if shelf.use == _ALL:
+                    continue
+                named = _label(shelf) in labels or shelf.name in labels
+                there = any(it is message for it in shelf.messages)
+                if named and sign != "-" and not there:
+                    shelf.messages.append(message)
+                elif there and (named if sign == "-" else not named and not sign):
+                    _take_out(shelf, [entry])
+            known = {it for shelf in self.all for it in (_label(shelf), shelf.name)}
+            for name in labels if sign != "-" else ():
+                if name not in known:
+                    self._add(name, "", [message])
+        self.changed()
+
     def labels_of(self, entry: Entry, shelf: Shelf) -> tuple[str, ...]:
         """The labels of a mail but for that of the folder in which it is looked at (Gmail's X-GM-LABELS)."""
         message = entry.kept.message
         return tuple(
-            _LABELS.get(it.use or it.name, it.name)
+            _label(it)
             for it in self.all
             if it is not shelf and it.use != _ALL and any(known is message for known in it.messages)
         )
@@ -382,6 +422,10 @@ class Shelves:
                 new = [it for it in shelf.messages if id(it) not in there]
                 everything.messages += new
                 there.update(map(id, new))
+
+
+def _label(shelf: Shelf) -> str:
+    return _LABELS.get(shelf.use or shelf.name, shelf.name)
 
 
 def _take_out(shelf: Shelf, entries: Collection[Entry]) -> None:

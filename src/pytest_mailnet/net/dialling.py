@@ -109,7 +109,7 @@ class Dialling:
             wanted: the port of the host.
         """
         drawn = self._net.drawn_for(host)
-        service = host.service(self._engine.calls.departed, drawn)
+        service = host.service(wanted, self._engine.calls.departed, drawn)
         source = Endpoint(self._net.sender.ip, port)
         return Connection(self._net, source, Endpoint(host.addresses[0], wanted), service)
 
@@ -166,7 +166,7 @@ class Dialling:
         if unreachable is not None:
             net.journal.not_connected(source.ip, there, host.name, *unreachable)
             return unreachable
-        service = host.service(self._engine.calls.departed, drawn)
+        service = host.service(there.port, self._engine.calls.departed, drawn)
         resets = host.faults.with_drawn(drawn).resets_at_once()
         return Connection(net, source, there, service, dialling=resets)
 

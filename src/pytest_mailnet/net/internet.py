@@ -144,6 +144,7 @@ class Internet:
         return Operator(
             facts,
             functools.partial(self.directory.catalogue.phrasebook, facts),
+            reading=functools.partial(self.directory.catalogue.reading, facts),
             clock=self.clock,
             dns=self.dns,
             journal=self.journal,

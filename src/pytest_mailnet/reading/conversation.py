@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from pytest_mailnet.reading.response import Response
+from pytest_mailnet.reading.response import Response, filled
 from pytest_mailnet.record.session import Exchange, add_exchange, note
 from pytest_mailnet.smtp.state import NO_DETAILS, HangUp
 from pytest_mailnet.values import Stage
@@ -162,6 +162,14 @@ class Conversation(ABC):
         step = self.step
         add_exchange(step.session, Exchange(self._journal.elapsed(), stage, request, reply, step.finding))
         step.finding, step.details = None, NO_DETAILS
+
+    def tell(self, **details: str) -> None:
+        """Have values for the variables of the next response."""
+        self.step.details = {**self.step.details, **details}
+
+    def line(self, name: str) -> bytes:
+        """A line of the host's own that is no status response; b"" if it has none."""
+        return filled(self.host.line(name), self.value_of).encode()
 
     def value_of(self, variable: str) -> str:
         """What stands for a variable of a response, in one line."""

@@ -7,7 +7,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from pytest_mailnet.imap.arguments import Arguments
+    from pytest_mailnet.imap.command_arguments import Arguments
     from pytest_mailnet.reading.imap_dialogue import ImapDialogue
     from pytest_mailnet.reading.response import Response
     from pytest_mailnet.smtp.state import HangUp

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from pytest_mailnet.imap.arguments import Arguments, BadCommand, literal_announced
+from pytest_mailnet.imap.command_arguments import Arguments, BadCommand, literal_announced
 from pytest_mailnet.reading.conversation import Conversation
-from pytest_mailnet.reading.imap_commands import COMMANDS, Done, State
+from pytest_mailnet.reading.imap_command import Done, State
+from pytest_mailnet.reading.imap_commands import COMMANDS
 from pytest_mailnet.reading.response import Response
 from pytest_mailnet.reading.view import View
 from pytest_mailnet.smtp.state import HangUp
@@ -32,7 +33,11 @@ _STAGES = {
     "SELECT": Stage.SELECT,
     "STARTTLS": Stage.STARTTLS,
 }
-_KEEP_NUMBERS = {"FETCH", "STORE", "SEARCH"}  # commands amid which no mail may lose its number (RFC 3501, 7.4.1)
+_KEEP_NUMBERS = {
+    "FETCH",
+    "STORE",
+    "SEARCH",
+}  # commands amid which no mail may lose its number (RFC 3501, 7.4.1)
 
 
 class ImapDialogue(Conversation):
@@ -57,6 +62,13 @@ class ImapDialogue(Conversation):
         self._pending = bytearray()
         self._unrecorded = 0
         self._tag = "*"
+        self._whole = b""
+        self._by_uid = False
+
+    @property
+    def tag(self) -> str:
+        """The tag of the command under way."""
+        return self._tag
 
     @property
     def state(self) -> State:
@@ -91,7 +103,7 @@ class ImapDialogue(Conversation):
         return b""
 
     def _ask_for_literal(self) -> bytes:
-        said = self.host.line("continue_literal").encode() + b"\r\n"
+        said = self.line("continue_literal") + b"\r\n"
         self.record(None, bytes(self._pending[self._unrecorded :]), said)
         self._unrecorded = len(self._pending)
         return said
@@ -112,41 +124,62 @@ class ImapDialogue(Conversation):
 
     def _run(self) -> bytes:
         request = self._take()
-        arguments = Arguments(self._whole, utf8=self.utf8)
+        arguments = Arguments(self._whole)
         self._tag = "*"
         try:
             self._tag = arguments.tag()
             arguments.space()
-            name = arguments.atom().upper()
-            if by_uid := name == "UID":
+            name = arguments.keyword()
+            self._by_uid = name == "UID"
+            if self._by_uid:
                 arguments.space()
-                name = f"UID {arguments.atom().upper()}"
+                name = f"UID {arguments.keyword()}"
         except BadCommand as bad:
-            self.step.details = {"problem": str(bad)}
+            self.tell(problem=bad.text)
             return self.say(None, request, self.host.words("bad_command"))
-        verb = name.removeprefix("UID ") if by_uid else name
-        self.step.verb = verb
+        self.step.verb = verb = name.removeprefix("UID ")
         self.step.details = {"command": verb}
-        stage = _STAGES.get(verb, Stage.OTHER)
+        return self.finish(_STAGES.get(verb, Stage.OTHER), request, self._done(name, arguments))
+
+    def _done(self, name: str, arguments: Arguments) -> Done:
         answer = self.decide(Stage.OTHER)
         if answer is not None:
-            return self.say(stage, request, answer)
+            return Done(answer)
         known = COMMANDS.get(name)
-        if known is None or not known.offered(self):
-            return self.say(stage, request, self.host.words("command_unknown"))
+        if known is None or not known.known(self):
+            return Done(self.host.words("command_unknown"))
         if self.state not in known.states:
-            return self.say(stage, request, self.host.words("wrong_state"))
+            return Done(self.host.words("wrong_state"))
         try:
-            done = known.run(self, arguments)
+            return known.run(self, arguments)
         except BadCommand as bad:
-            self.step.details = {"command": verb, "problem": str(bad)}
-            done = Done(self.host.words("bad_command"))
-        if done.answer is None:  # a challenge, to which the client responds
+            self.tell(problem=bad.text)
+            return Done(self.host.words("bad_command"))
+
+    def finish(self, stage: Stage, request: bytes, done: Done) -> bytes:
+        """Say what a command has come to, with the news before it.
+
+        Args:
+            stage: where in the session it stands.
+            request: the bytes that it answers.
+            done: what it has come to.
+        """
+        if done.answer is None:
             said = b"".join(done.data)
             self.record(stage, request, said)
             return said
-        data = [*done.data, *self.news(keep_numbers=name in _KEEP_NUMBERS)]
-        return self.say(stage, request, done.answer, data)
+        self.response_to = None
+        if self.view is not None:
+            self.view.end()
+        news = self.news(keep_numbers=self.step.verb in _KEEP_NUMBERS and not self._by_uid)
+        return self.say(stage, request, done.answer, [*done.data, *news])
+
+    def told_idle(self) -> bytes:
+        """The news for a client that idles, as the engine's loop asks for them after a change."""
+        news = b"".join(self.news()) if self.response_to is not None else b""
+        if news:
+            self.record(Stage.IDLE, b"", news)
+        return news
 
     def news(self, *, keep_numbers: bool = False) -> list[bytes]:
         """What has changed in the folder that is selected since the client was told last.
@@ -161,7 +194,7 @@ class ImapDialogue(Conversation):
         stage: Stage | None,
         request: bytes,
         answer: Response | HangUp,
-        data: list[bytes] | None = None,
+        data: Sequence[bytes] = (),
         *,
         tag: str = "",
     ) -> bytes:
@@ -174,18 +207,15 @@ class ImapDialogue(Conversation):
             data: the lines before it.
             tag: of the command; "" for the one under way.
         """
-        before = b"".join(data or [])
+        before = b"".join(data)
         said = before if isinstance(answer, HangUp) else before + answer.line(self.value_of, tag or self._tag)
         self.record(stage, request, said)
         if isinstance(answer, HangUp):
             self.close("the server hung up")
+        elif stage is Stage.QUIT and answer.positive:
+            self.close("client quit")
         elif answer.closes or (stage is Stage.CONNECT and not answer.positive):
             self.close(f"closed by the server after {answer.status}")
-        return said
-
-    def respond(self, stage: Stage, line: bytes, said: bytes) -> bytes:
-        """Record what is said to a response of the client's, and return it."""
-        self.record(stage, line, said)
         return said
 
     def timed_out(self, unanswered: bytes) -> bytes:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from pytest_mailnet.imap.arguments import BadCommand
-from pytest_mailnet.imap.mailbox_names import matches, quoted_mailbox
+from pytest_mailnet.imap.command_arguments import BadCommand
+from pytest_mailnet.imap.mailbox_names import encoded_name, matches_pattern, quoted
 from pytest_mailnet.mailboxes.shelves import FolderError
 from pytest_mailnet.reading.imap_command import Done
 from pytest_mailnet.reading.view import View
@@ -16,7 +16,7 @@ from pytest_mailnet.values import Envelope
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pytest_mailnet.imap.arguments import Arguments
+    from pytest_mailnet.imap.command_arguments import Arguments
     from pytest_mailnet.mailboxes.shelves import Shelf
     from pytest_mailnet.reading.imap_dialogue import ImapDialogue
 
@@ -59,9 +59,9 @@ def examine(dialogue: ImapDialogue, arguments: Arguments) -> Done:
 
 def _opened(dialogue: ImapDialogue, arguments: Arguments, *, read_only: bool) -> Done:
     shelf = _folder(dialogue, arguments)
-    if not arguments.at_end():  # parameters, as of CONDSTORE
-        arguments.space()
-        arguments.rest()
+    if arguments.follows(" "):
+        arguments.list_of(arguments.keyword)  # CONDSTORE (RFC 7162) and others, which change nothing here
+    arguments.end()
     dialogue.select(None)
     if shelf is None or not dialogue.shelves.selectable(shelf):
         return Done(dialogue.host.words("folder_unknown"))
@@ -87,28 +87,26 @@ def _opened(dialogue: ImapDialogue, arguments: Arguments, *, read_only: bool) ->
 def _folder(dialogue: ImapDialogue, arguments: Arguments) -> Shelf | None:
     """The folder that the command names."""
     arguments.space()
-    name = arguments.mailbox()
-    dialogue.step.details = {**dialogue.step.details, "folder": name}
+    name = arguments.mailbox(utf8=dialogue.utf8)
+    dialogue.tell(folder=name)
     return dialogue.shelves.find(name)
 
 
 def list_folders(dialogue: ImapDialogue, arguments: Arguments) -> Done:
     """LIST (RFC 3501, 6.3.8; RFC 5258 and 5819 as far as clients use them)."""
-    chosen, wanted = frozenset[str](), frozenset[str]()
     arguments.space()
-    if arguments.next_is(b"("):
-        chosen = frozenset(it.upper() for it in arguments.words())
+    chosen: tuple[str, ...] = ()
+    if arguments.is_next("("):
+        chosen = arguments.list_of(arguments.keyword)
         arguments.space()
-    reference = arguments.mailbox()
+    reference = arguments.mailbox(utf8=dialogue.utf8)
     arguments.space()
-    patterns = arguments.patterns()
-    if not arguments.at_end():
-        arguments.space()
-        wanted = _returned(arguments)
+    patterns = _patterns(dialogue, arguments)
+    wanted = _returned(arguments) if arguments.follows(" ") else ()
     arguments.end()
     delimiter = dialogue.shelves.layout.delimiter
     lines = []
-    if patterns == [""]:
+    if patterns == ("",):
         lines.append(f'* LIST (\\Noselect) "{delimiter}" ""')
     else:
         for shelf in _matching(dialogue, reference, patterns):
@@ -116,8 +114,9 @@ def list_folders(dialogue: ImapDialogue, arguments: Arguments) -> Done:
                 continue
             if "SPECIAL-USE" in chosen and not shelf.use:
                 continue
-            lines.append(_listed(dialogue, "LIST", shelf, subscribed="SUBSCRIBED" in (chosen | wanted)))
-    status = sorted(it for it in wanted if it in _STATUS)
+            told = _listed(dialogue, "LIST", shelf, subscribed="SUBSCRIBED" in {*chosen, *wanted})
+            lines.append(told)
+    status = [it for it in wanted if it in _STATUS]
     if status:
         lines += [
             _status_line(dialogue, it, status)
@@ -127,30 +126,44 @@ def list_folders(dialogue: ImapDialogue, arguments: Arguments) -> Done:
     return Done(dialogue.host.words("list_ok"), [f"{it}\r\n".encode() for it in lines])
 
 
-def _returned(arguments: Arguments) -> frozenset[str]:
-    """The options behind RETURN: STATUS (MESSAGES UNSEEN) counts as the items in it."""
-    if arguments.atom().upper() != "RETURN":
-        raise BadCommand("RETURN, or the end of the command")
-    arguments.space()
-    return frozenset(it.upper() for it in arguments.words())
+def _patterns(dialogue: ImapDialogue, arguments: Arguments) -> tuple[str, ...]:
+    def pattern() -> str:
+        return arguments.pattern(utf8=dialogue.utf8)
+
+    return arguments.list_of(pattern) if arguments.is_next("(") else (pattern(),)
+
+
+def _returned(arguments: Arguments) -> tuple[str, ...]:
+    """The options behind RETURN (RFC 5258, 4), with the items of STATUS (RFC 5819) among them."""
+    arguments.take("RETURN ")
+    options: list[str] = []
+
+    def option() -> None:
+        options.append(arguments.keyword())
+        if options[-1] == "STATUS":
+            arguments.space()
+            options.extend(arguments.list_of(arguments.keyword))
+
+    arguments.list_of(option)
+    return tuple(options)
 
 
 def list_subscribed(dialogue: ImapDialogue, arguments: Arguments) -> Done:
     """LSUB (RFC 3501, 6.3.9)."""
     arguments.space()
-    reference = arguments.mailbox()
+    reference = arguments.mailbox(utf8=dialogue.utf8)
     arguments.space()
-    patterns = arguments.patterns()
+    patterns = _patterns(dialogue, arguments)
     arguments.end()
     found = (it for it in _matching(dialogue, reference, patterns) if it.subscribed)
     lines = [_listed(dialogue, "LSUB", it) for it in found]
     return Done(dialogue.host.words("lsub_ok"), [f"{it}\r\n".encode() for it in lines])
 
 
-def _matching(dialogue: ImapDialogue, reference: str, patterns: list[str]) -> Iterator[Shelf]:
+def _matching(dialogue: ImapDialogue, reference: str, patterns: tuple[str, ...]) -> Iterator[Shelf]:
     delimiter = dialogue.shelves.layout.delimiter
     for shelf in dialogue.shelves.all:
-        if any(matches(reference + it, shelf.name, delimiter) for it in patterns):
+        if any(matches_pattern(reference + it, shelf.name, delimiter) for it in patterns):
             yield shelf
 
 
@@ -165,7 +178,11 @@ def _listed(dialogue: ImapDialogue, verb: str, shelf: Shelf, *, subscribed: bool
         flags.append(shelf.use)
     if subscribed and shelf.subscribed:
         flags.append("\\Subscribed")
-    return f'* {verb} ({" ".join(flags)}) "{delimiter}" {quoted_mailbox(shelf.name, utf8=dialogue.utf8)}'
+    return f'* {verb} ({" ".join(flags)}) "{delimiter}" {_name_of(dialogue, shelf)}'
+
+
+def _name_of(dialogue: ImapDialogue, shelf: Shelf) -> str:
+    return quoted(shelf.name if dialogue.utf8 else encoded_name(shelf.name)).decode()
 
 
 def namespace(dialogue: ImapDialogue, arguments: Arguments) -> Done:
@@ -179,7 +196,7 @@ def status(dialogue: ImapDialogue, arguments: Arguments) -> Done:
     """STATUS (RFC 3501, 6.3.10)."""
     shelf = _folder(dialogue, arguments)
     arguments.space()
-    items = [it.upper() for it in arguments.words()]
+    items = arguments.list_of(arguments.keyword)
     arguments.end()
     if unknown := [it for it in items if it not in _STATUS]:
         raise BadCommand(f"one of {', '.join(_STATUS)}, not {unknown[0]}")
@@ -188,18 +205,16 @@ def status(dialogue: ImapDialogue, arguments: Arguments) -> Done:
     return Done(dialogue.host.words("status_ok"), [f"{_status_line(dialogue, shelf, items)}\r\n".encode()])
 
 
-def _status_line(dialogue: ImapDialogue, shelf: Shelf, items: list[str]) -> str:
+def _status_line(dialogue: ImapDialogue, shelf: Shelf, items: Sequence[str]) -> str:
     view = View(shelf, dialogue.shelves, read_only=True)
     told = " ".join(f"{it} {_STATUS[it](view)}" for it in items)
-    return f"* STATUS {quoted_mailbox(shelf.name, utf8=dialogue.utf8)} ({told})"
+    return f"* STATUS {_name_of(dialogue, shelf)} ({told})"
 
 
 def create(dialogue: ImapDialogue, arguments: Arguments) -> Done:
     """CREATE (RFC 3501, 6.3.3)."""
     name = _name(dialogue, arguments)
-    if not arguments.at_end():  # parameters (RFC 4466), such as USE
-        arguments.space()
-        arguments.rest()
+    arguments.end()
     return _changed(dialogue, "create_ok", lambda: dialogue.shelves.create(name))
 
 
@@ -214,7 +229,7 @@ def rename(dialogue: ImapDialogue, arguments: Arguments) -> Done:
     """RENAME (RFC 3501, 6.3.5)."""
     name = _name(dialogue, arguments)
     arguments.space()
-    new = arguments.mailbox()
+    new = arguments.mailbox(utf8=dialogue.utf8)
     arguments.end()
     return _changed(dialogue, "rename_ok", lambda: dialogue.shelves.rename(name, new))
 
@@ -235,8 +250,8 @@ def unsubscribe(dialogue: ImapDialogue, arguments: Arguments) -> Done:
 
 def _name(dialogue: ImapDialogue, arguments: Arguments) -> str:
     arguments.space()
-    name = arguments.mailbox()
-    dialogue.step.details = {**dialogue.step.details, "folder": name}
+    name = arguments.mailbox(utf8=dialogue.utf8)
+    dialogue.tell(folder=name)
     return name
 
 
@@ -254,24 +269,18 @@ def append(dialogue: ImapDialogue, arguments: Arguments) -> Done:
     arguments.space()
     flags: frozenset[str] = frozenset()
     received = dialogue.host.now()
-    if arguments.next_is(b"("):
-        flags = arguments.flags()
+    if arguments.is_next("("):
+        flags = frozenset(arguments.flags())
         arguments.space()
-    if arguments.next_is(b'"'):
+    if arguments.is_next('"'):
         received = arguments.date_time()
         arguments.space()
-    content = arguments.message()
+    content = arguments.string()
     arguments.end()
     if shelf is None or not dialogue.shelves.selectable(shelf):
         return Done(dialogue.host.words("append_folder_unknown"))
     session = dialogue.step.session
     message = Message(Envelope("", ()), content, session, received, session.provider)
     entry = dialogue.shelves.append(shelf, message, flags - {"\\Recent"})
-    dialogue.step.details = {
-        **dialogue.step.details,
-        "uidvalidity": str(shelf.validity),
-        "uid": str(entry.uid),
-    }
+    dialogue.tell(uidvalidity=str(shelf.validity), uid=str(entry.uid))
     return Done(dialogue.host.words("append_ok"))
-
-

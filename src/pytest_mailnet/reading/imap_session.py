@@ -12,7 +12,7 @@ from pytest_mailnet.smtp.state import HangUp
 from pytest_mailnet.values import Stage
 
 if TYPE_CHECKING:
-    from pytest_mailnet.imap.arguments import Arguments
+    from pytest_mailnet.imap.command_arguments import Arguments
     from pytest_mailnet.reading.imap_dialogue import ImapDialogue
     from pytest_mailnet.smtp.sasl import SaslExchange
 
@@ -48,9 +48,10 @@ def logout(dialogue: ImapDialogue, arguments: Arguments) -> Done:
 def identify(dialogue: ImapDialogue, arguments: Arguments) -> Done:
     """ID (RFC 2971); what the client says of itself is in the record."""
     arguments.space()
-    arguments.rest()
-    told = dialogue.host.line("id") or "* ID NIL"
-    return Done(dialogue.host.words("id_ok"), [f"{told}\r\n".encode()])
+    if not arguments.follows("NIL"):
+        arguments.list_of(arguments.nstring)
+    arguments.end()
+    return Done(dialogue.host.words("id_ok"), [dialogue.line("id") + b"\r\n"])
 
 
 def enable(dialogue: ImapDialogue, arguments: Arguments) -> Done:
@@ -58,7 +59,7 @@ def enable(dialogue: ImapDialogue, arguments: Arguments) -> Done:
     asked = []
     while not arguments.at_end():
         arguments.space()
-        asked.append(arguments.atom().upper())
+        asked.append(arguments.keyword())
     able = dialogue.host.capabilities(dialogue.step)
     enabled = [it for it in asked if it in able and it in _CAN_BE_ENABLED]
     dialogue.utf8 = dialogue.utf8 or "UTF8=ACCEPT" in enabled
@@ -90,11 +91,9 @@ def login(dialogue: ImapDialogue, arguments: Arguments) -> Done:
 def authenticate(dialogue: ImapDialogue, arguments: Arguments) -> Done:
     """AUTHENTICATE (RFC 3501, 6.2.2), with an initial response (RFC 4959)."""
     arguments.space()
-    name = arguments.atom().upper()
-    initial = b""
-    if not arguments.at_end():
-        arguments.space()
-        initial = arguments.rest()
+    name = arguments.keyword()
+    initial = arguments.atom().encode() if arguments.follows(" ") else b""
+    arguments.end()
     if name not in MECHANISMS or name not in dialogue.host.mechanisms(dialogue.step):
         return Done(dialogue.host.words("mechanism_unknown"))
     if initial and name not in CLIENT_FIRST:
@@ -179,4 +178,4 @@ def idle(dialogue: ImapDialogue, arguments: Arguments) -> Done:
     dialogue.response_to = take
     if dialogue.view is not None:
         dialogue.view.watch(lambda: dialogue.push(tell))
-    return Done(None, [f"{dialogue.host.line('idling')}\r\n".encode(), news])
+    return Done(None, [dialogue.line("idling") + b"\r\n", news])

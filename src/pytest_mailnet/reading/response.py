@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from pytest_mailnet.errors import InvalidReply
 
-__all__ = ["Response"]
+__all__ = ["Response", "filled"]
 
 _STATUSES = ("OK", "NO", "BAD", "BYE", "+OK", "-ERR")
 _VARIABLE = re.compile(r"\{([a-z_]+)\}")
@@ -73,9 +73,14 @@ class Response:
             value_of: returns the value of a variable.
             tag: of the command that it answers; "*" for none, "" in POP3, which has no tags.
         """
-        text = _VARIABLE.sub(lambda it: value_of(it[1]), self.text)
+        text = filled(self.text, value_of)
         tag = "*" if self.status == "BYE" else tag
         return " ".join(filter(None, (tag, self.status, text))).encode() + b"\r\n"
 
     def __str__(self) -> str:
         return f"{self.status} {self.text}".strip()
+
+
+def filled(text: str, value_of: Callable[[str], str]) -> str:
+    """A text with the values of its variables, "{user}", in their places."""
+    return _VARIABLE.sub(lambda it: value_of(it[1]), text)

@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from pytest_mailnet.imap.fetching import written_flags
+
 if TYPE_CHECKING:
     from pytest_mailnet.mailboxes.shelves import Entry, Shelf, Shelves
 
@@ -129,7 +131,7 @@ class View:
         for number, it in enumerate(self.mails, 1):
             if it.told != it.flags:
                 it.told = it.flags
-                yield b"* %d FETCH (FLAGS (%s))\r\n" % (number, " ".join(sorted(it.flags)).encode())
+                yield b"* %d FETCH (FLAGS %s)\r\n" % (number, written_flags(it.flags, recent=it.recent))
 
     @property
     def recent(self) -> int:

@@ -220,7 +220,7 @@ class Courier:
             net.journal.not_connected(own, there, host.name, *unreachable)
             raise LineLost(f"the connection to {ip} failed: {unreachable[1]}")
         self._port += 1
-        service = host.service(_nobody, drawn)
+        service = host.service(_SMTP, _nobody, drawn)
         return Loopback(Connection(net, Endpoint(own, self._port), there, service))
 
 
