@@ -19,7 +19,7 @@ SERVER = Endpoint("192.0.2.27", 110)
 
 # Where RFC 1939, RFC 2449 or RFC 2595 has an example, the words are those of the example.
 WORDS = {
-    "greeting": "+OK {host} POP3 server ready",
+    "greeting": "+OK {server} POP3 server ready",
     "capa_ok": "+OK Capability list follows",
     "stls_ok": "+OK Begin TLS negotiation",
     "tls_active": "-ERR Command not permitted when TLS active",
@@ -43,7 +43,7 @@ WORDS = {
     "dele_ok": "+OK message {number} deleted",
     "rset_ok": "+OK maildrop has {count} messages ({octets} octets)",
     "noop_ok": "+OK",
-    "quit_ok": "+OK {host} POP3 server signing off",
+    "quit_ok": "+OK {server} POP3 server signing off",
     "no_such_message": "-ERR no such message, only {count} messages in maildrop",
     "message_deleted": "-ERR message {number} already deleted",
     "command_unknown": "-ERR Unknown command {command}",
@@ -102,7 +102,7 @@ class Pop3Host:
 
     def value_of(self, step: Step, variable: str) -> str:
         known = {
-            "host": self.hostname,
+            "server": self.hostname,
             "user": step.authenticated_as or "",
             "challenge": "<1@dbc.mtview.ca.us>",
         }

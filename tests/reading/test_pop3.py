@@ -75,7 +75,7 @@ def test_the_session_of_rfc_1939(talk):
     ]
     assert talk.inbox == []
     assert talk.dialogue.closing
-    assert talk.session.ended == "closed by the server after +OK"
+    assert talk.session.ended == "client quit"
     assert talk.session.user == "alice@shop.example"
     assert [it.stage for it in talk.session.exchanges] == [
         Stage.CONNECT,
@@ -151,7 +151,7 @@ def test_a_log_in_is_over_once_and_for_all(alice, line):
         ("\0\x1b[31m", b"-ERR Unknown command ??[31M\r\n"),
         ("l\u0131st", b"-ERR Unknown command L\\XC4\\XB1ST\r\n"),
         ("STAT\0", b"-ERR Unknown command STAT?\r\n"),
-        ("{host}", b"-ERR Unknown command {HOST}\r\n"),
+        ("{server}", b"-ERR Unknown command {SERVER}\r\n"),
     ],
 )
 def test_a_line_that_is_no_command(alice, line, reply):
@@ -434,6 +434,15 @@ def test_a_token_may_be_longer_than_a_command(talk):
     assert talk.say(
         f"AUTH XOAUTH2 {encoded('user=alice' + chr(1) + 'auth=Bearer ' + 'x' * 2000)}"
     ).startswith(b"-ERR [AUTH]")
+
+
+def test_a_server_that_takes_no_long_token_in_the_command(talk):
+    talk.host.lines["short_auth"] = "yes"
+    token = encoded("user=alice\1auth=Bearer " + "x" * 300 + "\1\1")
+
+    assert talk.say(f"AUTH XOAUTH2 {token}") == b"-ERR Line too long\r\n"
+    assert talk.say("AUTH XOAUTH2", token) == b"-ERR [AUTH] Authentication failed\r\n"
+    assert talk.say(f"AUTH XOAUTH2 {TOKEN}").startswith(b"+OK ")
 
 
 # TLS

@@ -171,7 +171,7 @@ def _number(argument: bytes) -> int:
 def _mail(session: Pop3Session, argument: bytes) -> int:
     """The number of a mail that is there."""
     number = _number(argument)
-    session.step.details = {**session.step.details, "number": str(number)}
+    session.tell(number=str(number))
     return session.drop.check(number)
 
 

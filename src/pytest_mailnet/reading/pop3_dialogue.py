@@ -11,7 +11,9 @@ from pytest_mailnet.values import Stage
 
 __all__ = ["Pop3Dialogue"]
 
-_LONGEST = 255  # octets of a command with its CRLF (RFC 2449, 4)
+# Octets of a command with its CRLF (RFC 2449, 4), of AUTH with an initial response too (RFC 5034, 4). There
+# Google takes longer tokens (developers.google.com/gmail/imap/xoauth2-protocol), and Microsoft takes none.
+_LONGEST = 255
 _LOG_INS = {"USER", "SASL"}
 
 
@@ -57,8 +59,8 @@ class Pop3Dialogue(Pop3Session):
 
         RFC 1939 wants nothing said; a host that says something has a line for it.
         """
-        line = self.host.line("timeout")
-        said = f"{line}\r\n".encode() if line else b""
+        line = self.line("timeout")
+        said = line + b"\r\n" if line else b""
         if said or unanswered:
             self.record(None, unanswered, said)
         self.close(f"idle for {self.host.idle_seconds} s")
@@ -78,8 +80,7 @@ class Pop3Dialogue(Pop3Session):
 
     def _objection(self, known: Pop3Command, line: bytes) -> str:
         """The condition by which a command cannot be given now; "" where it can."""
-        # A token may be longer: Google has it in AUTH (developers.google.com/gmail/imap/xoauth2-protocol).
-        if len(line) > _LONGEST and known.capability != "SASL":
+        if len(line) > _LONGEST and (known.capability != "SASL" or self.host.line("short_auth")):
             return "line_too_long"
         if self.state not in known.states:
             return "wrong_state"
@@ -110,6 +111,8 @@ class Pop3Dialogue(Pop3Session):
         self.record(stage, request, said)
         if isinstance(answer, HangUp):
             self.close("the server hung up")
+        elif answer and ends and answer.positive:
+            self.close("client quit")
         elif answer and (ends or answer.closes or (stage is Stage.CONNECT and not answer.positive)):
             self.close(f"closed by the server after {answer.status}")
         return said

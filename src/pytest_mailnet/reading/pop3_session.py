@@ -89,8 +89,7 @@ class Pop3Session(Conversation):
             data: the bytes behind them.
             **details: values of variables.
         """
-        step = self.step
-        step.details = {**step.details, **self.totals, **{name: str(it) for name, it in details.items()}}
+        self.tell(**self.totals, **{name: str(it) for name, it in details.items()})
         return Pop3Done(self.host.words(condition), data)
 
     def went_on(self, outcome: Outcome) -> Pop3Done:
@@ -109,7 +108,7 @@ class Pop3Session(Conversation):
         done = Pop3Done(answer)
         if done.agreed:
             self._drop = Maildrop(self.shelves)
-            self.step.details = {**self.step.details, **self.totals}
+            self.tell(**self.totals)
         return done
 
     def left(self) -> None:
