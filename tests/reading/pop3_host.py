@@ -101,12 +101,9 @@ class Pop3Host:
         return datetime(2026, 11, 29, tzinfo=UTC)
 
     def value_of(self, step: Step, variable: str) -> str:
-        known = {
-            "server": self.hostname,
-            "user": step.authenticated_as or "",
-            "challenge": "<1@dbc.mtview.ca.us>",
-        }
-        return known[variable]
+        user = step.authenticated_as or ""
+        usual = {"server": self.hostname, "user": user, "challenge": "<1@dbc.mtview.ca.us>"}
+        return {**usual, **step.details}[variable]
 
     def failed(self, error: Exception, stage: Stage | None, step: Step, told: str | None = None) -> None:
         self.failures.append((stage, error))

@@ -173,8 +173,7 @@ class Conversation(ABC):
 
     def value_of(self, variable: str) -> str:
         """What stands for a variable of a response, in one line."""
-        known = self.step.details.get(variable)
-        value = self.host.value_of(self.step, variable) if known is None else known
+        value = self.host.value_of(self.step, variable)
         return "".join(it if it.isprintable() else "?" for it in value)
 
 
