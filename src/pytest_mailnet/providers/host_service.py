@@ -19,7 +19,7 @@ from pytest_mailnet.providers.tls import HostTls
 from pytest_mailnet.server.connection import Connection, Service
 from pytest_mailnet.smtp.extensions import Extensions
 from pytest_mailnet.system.native import Lock
-from pytest_mailnet.values import Envelope, Reply, Stage
+from pytest_mailnet.values import OF_READING, Envelope, Reply, Stage
 
 if TYPE_CHECKING:
     import ssl
@@ -209,6 +209,10 @@ class HostService:
         return self._why_not(fault) is None
 
     def _why_not(self, fault: Fault) -> str | None:
+        if fault.stage in OF_READING:
+            protocols = [it.protocol for it in self.operator.reading.servers if self.name in it.hosts]
+            able = "IMAP" in protocols or (fault.stage is Stage.FETCH and protocols)
+            return None if able else "no mail is read there"
         needed = _NEEDED.get(fault.stage)
         if needed is None or (fault.manner in OF_A_HANDSHAKE and self.tls_ports):
             return None

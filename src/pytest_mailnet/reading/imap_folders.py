@@ -96,7 +96,7 @@ def list_folders(dialogue: ImapDialogue, arguments: Arguments) -> Done:
     """LIST (RFC 3501, 6.3.8; RFC 5258 and 5819 as far as clients use them)."""
     arguments.space()
     chosen: tuple[str, ...] = ()
-    if arguments.is_next("("):
+    if arguments.next_is("("):
         chosen = arguments.list_of(arguments.keyword)
         arguments.space()
     reference = arguments.mailbox(utf8=dialogue.utf8)
@@ -130,7 +130,7 @@ def _patterns(dialogue: ImapDialogue, arguments: Arguments) -> tuple[str, ...]:
     def pattern() -> str:
         return arguments.pattern(utf8=dialogue.utf8)
 
-    return arguments.list_of(pattern) if arguments.is_next("(") else (pattern(),)
+    return arguments.list_of(pattern) if arguments.next_is("(") else (pattern(),)
 
 
 def _returned(arguments: Arguments) -> tuple[str, ...]:
@@ -269,10 +269,10 @@ def append(dialogue: ImapDialogue, arguments: Arguments) -> Done:
     arguments.space()
     flags: frozenset[str] = frozenset()
     received = dialogue.host.now()
-    if arguments.is_next("("):
+    if arguments.next_is("("):
         flags = frozenset(arguments.flags())
         arguments.space()
-    if arguments.is_next('"'):
+    if arguments.next_is('"'):
         received = arguments.date_time()
         arguments.space()
     content = arguments.string()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from pytest_mailnet.imap.command_arguments import BadCommand
 from pytest_mailnet.imap.fetching import FetchItem, fetch_items, fetched, marks_seen, with_uid
+from pytest_mailnet.imap.searching import UnknownCharset, found_by, search_answer, search_asked
 from pytest_mailnet.reading.imap_command import Done
 from pytest_mailnet.reading.view import Seen, View
 
@@ -162,17 +163,16 @@ def uid_search(dialogue: ImapDialogue, arguments: Arguments) -> Done:
 
 
 def _searched(dialogue: ImapDialogue, arguments: Arguments, *, by_uid: bool) -> Done:
-    mails = _view(dialogue).mails
+    view = _view(dialogue)
     arguments.space()
     try:
-        wanted = parse_search(arguments)
-    except BadCharset:
+        search = search_asked(arguments)
+    except UnknownCharset:
         return Done(dialogue.host.words("charset_unknown"))
-    arguments.end()
-    found = wanted.found(mails)
-    numbers = [mails[it - 1].uid for it in found] if by_uid else found
-    tag = dialogue.tag if wanted.returned else ""
-    return Done(dialogue.host.words("search_ok"), [search_response(wanted, numbers, tag=tag, by_uid=by_uid)])
+    found = found_by(search, view.mails)
+    numbers = [view.mails[it - 1].uid for it in found] if by_uid else found
+    answer = search_answer(search, numbers, dialogue.tag, by_uid=by_uid)
+    return Done(dialogue.host.words("search_ok"), [b"* %b\r\n" % answer])
 
 
 def copy(dialogue: ImapDialogue, arguments: Arguments) -> Done:
