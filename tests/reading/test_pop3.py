@@ -515,6 +515,17 @@ def test_a_yes_of_the_test_s_is_the_usual_one_in_other_words(alice):
     assert alice.say("STAT") == b"+OK 1 200\r\n"
 
 
+def test_the_record_tells_whose_answer_it_was(alice):
+    def decide(step):
+        step.finding = FOUND
+        return Response.parse("+OK As you like", pop3=True)
+
+    alice.host.answers["DELE"] = decide
+    alice.say("DELE 1", "DELE 1")
+
+    assert [it.finding for it in alice.session.exchanges[-2:]] == [FOUND, None]
+
+
 def test_a_quit_that_is_refused_ends_the_session_and_removes_nothing(alice):
     alice.host.answers["QUIT"] = Response.parse("-ERR some deleted messages not removed", pop3=True)
 

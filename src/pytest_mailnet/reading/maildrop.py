@@ -107,10 +107,10 @@ def top_of(lines: bytes, wanted: int) -> bytes:
         lines: the mail, as lines that end with CRLF.
         wanted: how many lines of the body.
     """
-    body = 2 if lines.startswith(b"\r\n") else lines.find(b"\r\n\r\n") + 4
-    if body < 4 and not lines.startswith(b"\r\n"):  # no empty line: all is header
+    end = (b"\r\n" + lines).find(b"\r\n\r\n")
+    if end < 0:  # all is header
         return lines
-    rest = lines[body:].split(b"\r\n", min(wanted, len(lines)))
+    rest = lines[end + 2 :].split(b"\r\n", min(wanted, len(lines)))
     return lines[: len(lines) - len(rest[wanted])] if len(rest) > wanted else lines
 
 

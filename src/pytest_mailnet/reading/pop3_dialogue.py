@@ -11,8 +11,9 @@ from pytest_mailnet.values import Stage
 
 __all__ = ["Pop3Dialogue"]
 
-# Octets of a command with its CRLF (RFC 2449, 4), of AUTH with an initial response too (RFC 5034, 4). There
-# Google takes longer tokens (developers.google.com/gmail/imap/xoauth2-protocol), and Microsoft takes none.
+# Octets of a command with its CRLF (RFC 2449, 4), of AUTH with an initial response too (RFC 5034, 4). Google
+# takes longer ones (developers.google.com/gmail/imap/xoauth2-protocol), Microsoft does not
+# (github.com/getmail6/getmail6/issues/256).
 _LONGEST = 255
 _LOG_INS = {"USER", "SASL"}
 
@@ -39,10 +40,11 @@ class Pop3Dialogue(Pop3Session):
         scripted = self.decide(Stage.OTHER)
         if scripted is not None and not Pop3Done(scripted).agreed:
             return self._say(stage, line, Pop3Done(scripted), ends=stage is Stage.QUIT)
+        finding, step.finding = step.finding, None
         done = self._run(known, line, argument)
         # A test's yes is the usual one in other words; a no of the server's own it leaves alone.
         if scripted is not None and (done.agreed or known is None):
-            done = Pop3Done(scripted, done.data)
+            done, step.finding = Pop3Done(scripted, done.data), finding
         return self._say(stage, line, done, ends=stage is Stage.QUIT and done.agreed)
 
     def content(self, *, pipelined: bool = False) -> bytes:  # noqa: ARG002
