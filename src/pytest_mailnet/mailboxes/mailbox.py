@@ -182,7 +182,7 @@ class Mailbox:
 
     @property
     def folders(self) -> Folders:
-        """The folders that a mail program sees, by name: INBOX has `messages`, the provider's folder of junk `junk`."""
+        """The folders that a mail program sees, by name; INBOX has `messages`, the one for junk `junk`."""
         from pytest_mailnet.mailboxes.folder import Folders  # noqa: PLC0415  # most tests read no mail
 
         return Folders(shelves_of(self))

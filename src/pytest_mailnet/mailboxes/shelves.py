@@ -66,7 +66,7 @@ PLAIN = FolderLayout(
 
 
 class Kept:
-    """A mail as its folder keeps it; where folders are labels, as all of them do.
+    r"""A mail as its folder keeps it; where folders are labels, as all of them do.
 
     Args:
         message: the mail.
