@@ -160,7 +160,7 @@ class HostService:
     def all_ports(self) -> tuple[int, ...]:
         """The ports at which it listens, those where mail is read too."""
         read = (port for it in self.operator.reading.servers if self.name in it.hosts for port in it.ports)
-        return tuple(dict.fromkeys((*self.ports, *read)))
+        return tuple(sorted({*self.ports, *read}))
 
     def listen_on(self, ports: tuple[int, ...]) -> None:
         """Set the ports that it listens on."""
