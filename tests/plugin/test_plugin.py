@@ -539,6 +539,23 @@ def test_unused_it_imports_nothing_heavy():
     assert told in ("[]\n", "['asyncio']\n")
 
 
+def test_a_run_without_mail_reads_five_files_of_the_plugin(pytester):
+    pytester.makepyfile(
+        """
+        import sys
+
+        def test_without_mail():
+            read = {it for it in sys.modules if it.startswith("pytest_mailnet.")}
+            parts = {"as_compiled", "never_off", "options", "section"}
+            assert read == {"pytest_mailnet.plugin", *(f"pytest_mailnet.plugin.{it}" for it in parts)}
+        """
+    )
+
+    result = pytester.runpytest_subprocess()
+
+    result.assert_outcomes(passed=1)
+
+
 def test_a_typo_on_the_command_line_names_the_choices(pytester):
     result = pytester.runpytest_subprocess("--mailnet-log=allways")
 

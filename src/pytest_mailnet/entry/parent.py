@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from pytest_mailnet.entry.network import FORKED, PARENT
 from pytest_mailnet.entry.wire import QUESTIONS
 from pytest_mailnet.errors import InvalidSetting
+from pytest_mailnet.server.opened_ports import open_port
 from pytest_mailnet.system.native import lock
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ class Parent:
         """
         with self._lock:
             if self._close is None:
-                where, self._close = engine.serve(lambda _peer, _transport: _Questions(self._door))
+                where, self._close = open_port(engine, lambda _peer, _transport: _Questions(self._door))
                 self._port = where.port
             door = Door(world, self._port, f"{self._secret}:{next(self._numbers)}", self._forget)
             self._doors.append(door)

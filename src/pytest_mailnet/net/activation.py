@@ -116,12 +116,14 @@ class Activation:
         Raises:
             OSError: if that port is not to be had.
         """
+        from pytest_mailnet.server.opened_ports import open_to_resolvers  # noqa: PLC0415  # few tests open ports
+
         net = self._internet
 
         def asked(peer: Endpoint) -> Connection:
             return Connection(net, Endpoint(net.caller(), peer.port), None, None)
 
-        where, close = self._engine.answer(asked, at)
+        where, close = open_to_resolvers(self._engine, asked, at)
         self._closing.append(close)
         self._way_in.opened.add(where)
         self._let_outside("a wait of a client of mailnet.dns.listen()")
@@ -142,8 +144,10 @@ class Activation:
         Raises:
             OSError: if that port is not to be had.
         """
+        from pytest_mailnet.server.opened_ports import open_to_clients  # noqa: PLC0415  # few tests open ports
+
         called = self._way_in.dialling.call
-        where, close = self._engine.listen(lambda client: called(client.port, host, port), at)
+        where, close = open_to_clients(self._engine, lambda client: called(client.port, host, port), at)
         self._closing.append(close)
         self._way_in.opened.add(where)
         self._let_outside(waits)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Generator, Iterator, Mapping
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from collections.abc import Generator, Iterator
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -21,113 +19,39 @@ __all__ = ["mailnet", "mailnet_config", "mailnet_crash", "mailnet_process", "mak
 
 _nets = pytest.StashKey[list["MailNet"]]()
 _files = pytest.StashKey[pytest.TempPathFactory]()
-_LOG = "--mailnet-log"
-_COVERAGE = "--mailnet-cov"
-_COVERAGE_REPORT = "--mailnet-cov-report"
-_COVERAGE_LEAST = "--mailnet-cov-fail-under"
 _FAULTS, _CRASHES = "mailnet_faults", "mailnet_crashes"
 _CRASH_RUNS = "mailnet crash runs"
-_GUARD = "mailnet_guard"
-_NAMESPACE = "--mailnet-namespace"
-_CARRIED = "mailnet_pass_ports"
-_PASSING = "with --mailnet-namespace: ports of this machine's loopback that tests need: 5432 6379"
-_IniType: TypeAlias = Literal["string", "paths", "args", "bool"]
-
-# By the fields of MailNetConfig, which has the defaults. A run without mail is spared its import.
-_SETTINGS: Mapping[str, tuple[_IniType, str]] = MappingProxyType(
-    {
-        "strict": ("bool", "unused scripted answers and connections out of the net fail the test"),
-        "unknown_names": ("string", "look-ups of names not in the net: answer (NXDOMAIN) or fail"),
-        "other_ports": ("string", "connections to other than mail ports: open or closed"),
-        "pass_names": (
-            "args",
-            "names left to the machine unless they are looked up for a mail port: db.internal *.corp",
-        ),
-        "addresses": ("string", "addresses of hosts: documentation or public looking ones"),
-        "trust_ca": (
-            "bool",
-            "TLS contexts that trust the machine's certificate authorities trust the net's own",
-        ),
-        "enforce": ("args", "rules and families to turn on that are off in a fresh net; all for all"),
-        "providers": ("paths", "TOML files of further providers, and folders with such files"),
-        "log": ("string", "when a report has the mailnet section: failed, always or never"),
-        "log_lines": ("string", "how long that section may be, in lines; 0 for no limit"),
-    }
-)
-_GUARDING = "stop mail connections and look-ups of tests that have no net, and say so"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add the ini options and the command line option."""
+    """Add the ini options and the command line options."""
     from pytest_mailnet.plugin.as_compiled import AsCompiled  # noqa: PLC0415
 
     AsCompiled.install()
-    group = parser.getgroup("mailnet", "a little Internet for mail")
-    group.addoption(
-        _LOG,
-        choices=("failed", "always", "never"),
-        help="which tests' reports tell their DNS questions and SMTP sessions (default: failed)",
-    )
-    group.addoption(
-        _COVERAGE,
-        action="store_true",
-        help="report which answers of servers and of the DNS the tests have met, and which not",
-    )
-    group.addoption(
-        _COVERAGE_REPORT,
-        action="append",
-        metavar="TYPE",
-        help="type of that report: term, json or html, of which the last two may be followed by :FILE; "
-        "several times for several (default: term). An empty one for none",
-    )
-    group.addoption(
-        _COVERAGE_LEAST,
-        metavar="MIN",
-        help="fail if less than MIN percent of what an application can meet was met",
-    )
-    for name, (kind, text) in _SETTINGS.items():
-        parser.addini(f"mailnet_{name}", text, type=kind, default=None)
-    parser.addini(_GUARD, _GUARDING, type="bool", default=False)
-    parser.getgroup("mailnet").addoption(
-        _NAMESPACE,
-        action="store_true",
-        help="move the test run into a network namespace (Linux), so that C code and forks meet nets, too",
-    )
-    parser.addini(_CARRIED, _PASSING, type="args", default=[])
+    from pytest_mailnet.plugin.options import add_options  # noqa: PLC0415  # as it is compiled, too
+
+    add_options(parser)
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Check the ini file, and register the marks, the report's section and `NeverOff`."""
     from pytest_mailnet.plugin.never_off import NeverOff  # noqa: PLC0415
+    from pytest_mailnet.plugin.options import SETTINGS, check_names, coverage_wanted, guards, moves  # noqa: PLC0415
     from pytest_mailnet.plugin.section import OfPassedTests, Section  # noqa: PLC0415
 
-    # The names in the ini file, no longer public in pytest 9, which only warns of unknown ones.
-    written = vars(config).get("_inicfg") or vars(config).get("inicfg", ())
-    for name in written:
-        known = [*_SETTINGS, *(it.removeprefix("mailnet_") for it in (_GUARD, _CARRIED))]
-        if name.startswith("mailnet_") and name.removeprefix("mailnet_") not in known:
-            from pytest_mailnet.errors import amongst  # noqa: PLC0415
-
-            meant = amongst(name.removeprefix("mailnet_"), known, shown=lambda it: f"mailnet_{it}")
-            raise pytest.UsageError(f"no ini option {name}{meant}")
-    if config.getoption(_NAMESPACE):
+    check_names(config)
+    if moves(config):
         _move(config)
-    guarding = _ini(config, _GUARD) and not config.getoption(
-        _NAMESPACE
-    )  # where there is nobody to be reached
-    config.pluginmanager.register(NeverOff(_nets, guarding=guarding))
+    config.pluginmanager.register(NeverOff(_nets, guarding=guards(config)))
     config.pluginmanager.register(Section(_nets, _files))
     config.pluginmanager.register(OfPassedTests())
     config.pluginmanager.register(_OnMark())
     if config.getoption("dist", "no") != "no":  # xdist's controller collects nothing, and tells all
         _crash_runs(config)
-    asked = {name: config.getoption(name) for name in (_COVERAGE_REPORT, _COVERAGE_LEAST)}
-    if config.getoption(_COVERAGE):
+    if (wanted := coverage_wanted(config)) is not None:
         from pytest_mailnet.plugin.coverage_run import CoverageRun  # noqa: PLC0415
 
-        config.pluginmanager.register(CoverageRun(config, *asked.values()))
-    elif vain := [name for name, given in asked.items() if given is not None]:
-        raise pytest.UsageError(f"{vain[0]} is without effect: it takes {_COVERAGE}, which counts")
+        config.pluginmanager.register(CoverageRun(config, *wanted))
     config.addinivalue_line(
         "markers",
         f"{_FAULTS}(*, stage=..., kind=...): run this test once with each fault, given as mailnet_fault",
@@ -138,7 +62,7 @@ def pytest_configure(config: pytest.Config) -> None:
     )
     config.addinivalue_line(
         "markers",
-        f"mailnet(*, {', '.join(f'{name}=...' for name in _SETTINGS)}): "
+        f"mailnet(*, {', '.join(f'{name}=...' for name in SETTINGS)}): "
         "settings of this test's mailnet; they go before those of ini file, command line and mailnet_config",
     )
 
@@ -148,17 +72,15 @@ def _move(config: pytest.Config) -> None:
     from pytest_mailnet.entry import INTERCEPTION  # noqa: PLC0415
     from pytest_mailnet.entry.namespace.moved import Moved  # noqa: PLC0415
     from pytest_mailnet.errors import NoNamespace  # noqa: PLC0415
+    from pytest_mailnet.plugin.options import NAMESPACE, carried_ports  # noqa: PLC0415
 
-    ports = config.getini(_CARRIED)
-    for port in ports:
-        if not port.isdecimal() or not 0 < int(port) < 65536:
-            raise pytest.UsageError(f"ini option {_CARRIED}: {port!r} is no port, 1 to 65535")
+    ports = carried_ports(config)
     if INTERCEPTION.moved is not None:
         return  # a test run within this one
     try:
-        INTERCEPTION.moved = moved = Moved(map(int, ports))
+        INTERCEPTION.moved = moved = Moved(ports)
     except NoNamespace as reason:
-        raise pytest.UsageError(f"{_NAMESPACE}: {reason}") from None
+        raise pytest.UsageError(f"{NAMESPACE}: {reason}") from None
     config.add_cleanup(moved.close)
 
 
@@ -212,22 +134,9 @@ def mailnet_config(pytestconfig: pytest.Config) -> MailNetConfig:
     Scope: session. They come from the command line, or else from the ini options. A test's mark overrides
     what this fixture returns.
     """
-    from pytest_mailnet.config import MailNetConfig  # noqa: PLC0415
-    from pytest_mailnet.errors import InvalidSetting  # noqa: PLC0415
-    from pytest_mailnet.net.internet import check_settings  # noqa: PLC0415
+    from pytest_mailnet.plugin.options import settings_of  # noqa: PLC0415
 
-    given = {name: _ini(pytestconfig, f"mailnet_{name}") for name in _SETTINGS}
-    settings = {name: value for name, value in given.items() if value is not None}
-    if (log := pytestconfig.getoption(_LOG)) is not None:
-        settings["log"] = log
-    if settings.get("log_lines", "").isdecimal():  # anything else is shown in the error as it is
-        settings["log_lines"] = int(settings["log_lines"])
-    try:
-        config = MailNetConfig(**settings)
-        check_settings(config)
-    except InvalidSetting as error:
-        raise pytest.UsageError(f"ini option mailnet_{error}") from None
-    return config
+    return settings_of(pytestconfig)
 
 
 @pytest.fixture(scope="session")
@@ -254,13 +163,14 @@ def make_mailnet(
     """
     from pytest_mailnet.config import MailNetConfig  # noqa: PLC0415
     from pytest_mailnet.net.mailnet import MailNet  # noqa: PLC0415
+    from pytest_mailnet.plugin.options import marked  # noqa: PLC0415
 
     if not isinstance(mailnet_config, MailNetConfig):
         raise pytest.UsageError(
             f"the fixture mailnet_config has returned {mailnet_config!r}; it returns settings, as in "
             "`return mailnet_config.but(strict=False)`"
         )
-    config = _marked(mailnet_config, request.node)
+    config = marked(mailnet_config, request.node)
     request.node.stash[_files] = tmp_path_factory
 
     def make(*, start: Any = None, seed: int | None = None, **settings: Any) -> MailNet:
@@ -346,28 +256,3 @@ def _settle(item: pytest.Item, error: BaseException | None = None) -> None:
 
     for net in nets:
         life_of(net).settle(error)
-
-
-def _ini(config: pytest.Config, name: str) -> Any:
-    try:
-        return config.getini(name)
-    except (ValueError, TypeError, pytest.UsageError) as error:
-        raise pytest.UsageError(f"ini option {name}: {error}; it takes true or false") from error
-
-
-def _marked(config: MailNetConfig, node: pytest.Item) -> MailNetConfig:
-    from pytest_mailnet.errors import InvalidSetting  # noqa: PLC0415
-    from pytest_mailnet.net.internet import check_settings  # noqa: PLC0415
-
-    for mark in reversed(list(node.iter_markers("mailnet"))):
-        if mark.args:
-            raise pytest.UsageError(
-                f"@pytest.mark.mailnet takes settings by name, not {mark.args!r}; "
-                f"there are: {', '.join(field.name for field in dataclasses.fields(config))}"
-            )
-        try:
-            config = config.but(**mark.kwargs)
-            check_settings(config)
-        except InvalidSetting as error:
-            raise pytest.UsageError(f"@pytest.mark.mailnet: {error}") from None
-    return config
