@@ -261,11 +261,11 @@ def test_a_digest_is_made_of_mails(stored):
 @pytest.mark.parametrize(
     "head", [b"multipart/mixed", b'multipart/mixed; boundary=""', b"multipart/mixed; boundary=b"]
 )
-def test_a_multipart_without_parts_has_one(head, stored):
+def test_a_multipart_without_parts_has_an_empty_one_as_dovecot_has_it(head, stored):
     content = b"Content-Type: %b\r\n\r\nhello\r\n" % head
 
-    assert section(content, b"1", stored) == b"hello\r\n"
-    assert b'(("TEXT" "PLAIN" ("CHARSET" "US-ASCII") NIL NIL "7BIT" 7 1' in answer(b"BODY", stored(content))
+    assert section(content, b"1", stored) == b""
+    assert b'(("TEXT" "PLAIN" ("CHARSET" "US-ASCII") NIL NIL "7BIT" 0 0' in answer(b"BODY", stored(content))
 
 
 def test_a_boundary_is_a_whole_line_and_its_line_end_is_not_the_parts(stored):
@@ -305,6 +305,9 @@ def test_bare_line_ends_are_understood(stored):
         ),
         (b'"a b"@[192.0.2.1]', b'((NIL NIL "a b" "[192.0.2.1]"))'),
         (b"bob", b'((NIL NIL "bob" ""))'),
+        (b"a@b@c", b'((NIL NIL "a" "b"))'),
+        (b"x@y z@w", b'((NIL NIL "x" "y"))'),
+        (b"Bob (hi)  there <b@x>", b'(("Bob there" NIL "b" "x"))'),
         (b"", b"NIL"),
         (b" , ,", b"NIL"),
     ],
