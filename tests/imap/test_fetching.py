@@ -2,6 +2,8 @@ r"""What FETCH answers, to the letter; envelopes and numbers of parts are the ex
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import time
 
 import pytest
@@ -404,6 +406,20 @@ def read(answered):
         elif not answered.follows(" "):
             answered.astring()
     assert depth == 0
+
+
+def test_no_parser_of_mails_is_loaded_for_it():
+    code = (
+        "import sys\n"
+        "from pytest_mailnet.imap import fetching, searching\n"
+        "print(sorted(name for name in sys.modules if name.partition('.')[0] == 'email'))"
+    )
+
+    printed = subprocess.run(
+        [sys.executable, "-c", code], check=True, capture_output=True, text=True, timeout=30
+    )
+
+    assert printed.stdout == "[]\n"
 
 
 def test_flags_of_ten_thousand_mails_take_a_moment(stored):
