@@ -288,6 +288,7 @@ def test_bare_line_ends_are_understood(stored):
 
     assert section(content, b"3.1", stored) == b"three-one"
     assert section(content, b"4.2.TEXT", stored) == b"four-two-one"
+    assert section(b"\nno header\n", b"TEXT", stored) == b"no header\n"
 
 
 @pytest.mark.parametrize(
@@ -307,6 +308,9 @@ def test_bare_line_ends_are_understood(stored):
         ),
         (b'"a b"@[192.0.2.1]', b'((NIL NIL "a b" "[192.0.2.1]"))'),
         (b"bob", b'((NIL NIL "bob" ""))'),
+        (b'"abc', b'((NIL NIL "abc" ""))'),
+        (b"bob@b.example (open", b'(("open" NIL "bob" "b.example"))'),
+        (b'"', b'((NIL NIL "" ""))'),
         (b"a@b@c", b'((NIL NIL "a" "b"))'),
         (b"x@y z@w", b'((NIL NIL "x" "y"))'),
         (b"Bob (hi)  there <b@x>", b'(("Bob there" NIL "b" "x"))'),

@@ -135,6 +135,7 @@ def search(written, mails):
         (b"X-GM-MSGID 2", [2]),
         (b"X-GM-THRID 3", [2]),
         (b"X-GM-LABELS work", [1]),
+        (b"X-GM-LABELS other", []),
         (b"X-GM-LABELS \\Inbox", [1]),
     ],
 )
