@@ -206,7 +206,7 @@ class Mishaps:
                 self._forgotten = fault
 
     def _with_next(self, stage: Stage, reply: bytes) -> bytes:
-        fault = self.armed.early(stage, reply)
+        fault = self.armed.early(stage, reply) if self._step.session.protocol == "SMTP" else None
         if fault is None:
             return reply
         self._said_early = fault.stage
