@@ -185,10 +185,13 @@ class Catalogue:
         found = self._readings.get(facts.name)
         if found is None:
             text = file.read_text("utf-8")
-            found = self._readings.setdefault(
-                facts.name, parse_reading(text, file.name, facts.name, stock_reading())
-            )
+            read = parse_reading(text, file.name, facts.name, stock_reading(), self._about_reading_at)
+            found = self._readings.setdefault(facts.name, read)
         return found
+
+    def _about_reading_at(self, name: str) -> str | None:
+        file = self._about_reading.get(name)
+        return None if file is None else file.read_text("utf-8")
 
     def other_phrases(self, facts: Facts) -> Mapping[str, Phrase]:
         """The phrases for conditions without one in the provider's file: another provider's, or the RFCs'.
@@ -242,8 +245,7 @@ class Catalogue:
         # To parse all files, and not only those that have the name, would take a tenth of a second.
         found: dict[str, list[str]] = {}
         for name in self.names:
-            about = self._about_reading.get(name)
-            text = self._text(name) if about is None else f"{self._text(name)}\n{about.read_text('utf-8')}"
+            text = f"{self._text(name)}\n{self._about_reading_at(name) or ''}"
             for word in set(_without_replies(text).translate(_APART).split()):
                 found.setdefault(word.rstrip("."), []).append(name)
         return found

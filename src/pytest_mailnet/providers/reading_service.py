@@ -181,6 +181,8 @@ class ReadingService:
             return step.details[variable]
         if variable == "user":
             return step.authenticated_as or (step.credentials.identity if step.credentials else "")
+        if variable == "capabilities":
+            return " ".join(self.capabilities(step))
         if variable == "session":
             variable = "queue_id"
         return self._operator.value_of(step, variable)
