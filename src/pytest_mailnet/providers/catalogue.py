@@ -29,7 +29,7 @@ _ALIASES = re.compile(r'\[("[\w.-]+"(, )?)*\]\n')
 _APART = {ord(it): " " for it in string.punctuation if it not in "-._"}
 _STOCK, _STOCK_READING = "stock.toml", "stock.reading.toml"
 _READING = ".reading"
-_SAYS = ("replies.", "imap.words", "imap.lines", "pop3.words", "pop3.lines")
+_HOSTS = re.compile(r"hosts\s*=\s*\[([^\]]*)\]")
 _GOOGLE = "Google's are 'gmail', and 'google-workspace' for domains of one's own."
 _MICROSOFT = "Microsoft's are 'hotmail' (Outlook.com), and 'microsoft365' for domains of one's own."
 _MEANT: Mapping[str, str] = MappingProxyType(
@@ -245,8 +245,8 @@ class Catalogue:
         # To parse all files, and not only those that have the name, would take a tenth of a second.
         found: dict[str, list[str]] = {}
         for name in self.names:
-            text = f"{self._text(name)}\n{self._about_reading_at(name) or ''}"
-            for word in set(_without_replies(text).translate(_APART).split()):
+            told = [_without_replies(self._text(name)), *_HOSTS.findall(self._about_reading_at(name) or "")]
+            for word in set(" ".join(told).translate(_APART).split()):
                 found.setdefault(word.rstrip("."), []).append(name)
         return found
 
@@ -296,7 +296,7 @@ def _names(facts: Facts) -> set[str]:
 
 def _without_replies(text: str) -> str:
     """What of a file can name a host: all but the replies, which are the most of it."""
-    return "\n".join(table for table in text.split("\n[") if not table.startswith(_SAYS))
+    return "\n".join(table for table in text.split("\n[") if not table.startswith("replies."))
 
 
 def _written(era: str) -> str:
