@@ -178,5 +178,7 @@ def test_a_file_that_is_like_nothing_known_says_so(tmp_path):
     (tmp_path / "hoster.reading.toml").write_text('like = "gmial"\n')
     catalogue = catalogue_with((tmp_path,))
 
-    with pytest.raises(ProviderFileError, match=r"hoster\.reading\.toml: like: nothing is told of .* 'gmial'"):
+    with pytest.raises(
+        ProviderFileError, match=r"hoster\.reading\.toml: like: nothing is told of .* 'gmial'"
+    ):
         catalogue.reading(catalogue.load("hoster"))
