@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 import pytest_mailnet.handles
 from pytest_mailnet.faults import FAULTS
-from pytest_mailnet.faults.known import READING_FAULTS
 from pytest_mailnet.faults.dns_fault import RCODES
+from pytest_mailnet.faults.known import READING_FAULTS
 from pytest_mailnet.providers import Catalogue
 from pytest_mailnet.providers.policy import EVERYTHING
 from pytest_mailnet.rules import FAMILIES, RULES

@@ -56,7 +56,7 @@ FAULTS: Mapping[FaultName, Fault | DnsFault] = MappingProxyType({fault.id: fault
 READING_FAULTS: Mapping[FaultName, Fault] = MappingProxyType(
     {fault.id: fault for fault in (Fault(manner, stage) for stage in OF_READING for manner in _OF_A_RESPONSE)}
 )
-"""The faults of sessions in which mail is read, beside those of connections, TLS and log-ins, by their ids."""
+"""The faults of sessions in which mail is read, besides those of connections, TLS and log-ins, by id."""
 
 _KNOWN: Mapping[FaultName, Fault | DnsFault] = MappingProxyType({**FAULTS, **READING_FAULTS})
 

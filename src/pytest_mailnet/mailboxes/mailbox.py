@@ -18,7 +18,7 @@ from pytest_mailnet.smtp.headers import addresses_of, header_fields
 
 if TYPE_CHECKING:
     from pytest_mailnet.mailboxes.folder import Folders
-    from pytest_mailnet.mailboxes.shelves import Layout, Shelves
+    from pytest_mailnet.mailboxes.shelves import FolderLayout, Shelves
 
 __all__ = [
     "Forward",
@@ -147,7 +147,7 @@ class Mailbox:
         account: Account,
         outgoing: Outgoing,
         moved: Callable[[], object] = bool,
-        layout: Callable[[], Layout] | None = None,
+        layout: Callable[[], FolderLayout] | None = None,
     ) -> None:
         self._address = address
         self._account = account
@@ -182,7 +182,7 @@ class Mailbox:
 
     @property
     def folders(self) -> Folders:
-        """The folders that a mail program sees, by name: INBOX has `messages`, the provider's folder of junk `junk`."""
+        """The folders that a mail program sees, by name; INBOX has `messages`, the one for junk `junk`."""
         from pytest_mailnet.mailboxes.folder import Folders  # noqa: PLC0415  # most tests read no mail
 
         return Folders(shelves_of(self))

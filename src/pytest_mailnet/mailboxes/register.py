@@ -14,7 +14,7 @@ from pytest_mailnet.mailboxes.mailbox import Mailbox
 if TYPE_CHECKING:
     from pytest_mailnet.clock import Clock
     from pytest_mailnet.mailboxes.mailbox import Outgoing
-    from pytest_mailnet.mailboxes.shelves import Layout
+    from pytest_mailnet.mailboxes.shelves import FolderLayout
 
 __all__ = ["Register"]
 
@@ -48,7 +48,7 @@ class Register:
         takes_all: bool,
         clock: Clock,
         outgoing: Outgoing,
-        layout: Callable[[], Layout],
+        layout: Callable[[], FolderLayout],
     ) -> None:
         self.domains: tuple[str, ...] = domains
         self._owner, self._addressing, self._takes_all = owner, addressing, takes_all

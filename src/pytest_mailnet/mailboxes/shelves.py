@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from pytest_mailnet.record.session import Message
 
-__all__ = ["INBOX", "PLAIN", "Entry", "FolderError", "Kept", "Layout", "Shelf", "Shelves"]
+__all__ = ["INBOX", "PLAIN", "Entry", "FolderError", "FolderLayout", "Kept", "Shelf", "Shelves"]
 
 INBOX = "INBOX"
 """The folder in which mail arrives; so called in any case of its letters (RFC 3501, 5.1)."""
@@ -40,7 +40,7 @@ class FolderError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Layout:
+class FolderLayout:
     r"""Which folders a provider gives its users.
 
     Attributes:
@@ -59,12 +59,14 @@ class Layout:
     fixed: bool = True
 
 
-PLAIN = Layout((("Drafts", "\\Drafts"), ("Junk", _JUNK), ("Sent", _SENT), ("Trash", _TRASH)), fixed=False)
+PLAIN = FolderLayout(
+    (("Drafts", "\\Drafts"), ("Junk", _JUNK), ("Sent", _SENT), ("Trash", _TRASH)), fixed=False
+)
 """The folders at a server of one's own."""
 
 
 class Kept:
-    """A mail as its folder keeps it; where folders are labels, as all of them do.
+    r"""A mail as its folder keeps it; where folders are labels, as all of them do.
 
     Args:
         message: the mail.
@@ -176,7 +178,7 @@ class Shelves:
         layout: as above.
     """
 
-    def __init__(self, layout: Layout, inbox: list[Message], junk: list[Message]) -> None:
+    def __init__(self, layout: FolderLayout, inbox: list[Message], junk: list[Message]) -> None:
         self.layout = layout
         self._lock = lock()
         self._by_name: dict[str, Shelf] = {}

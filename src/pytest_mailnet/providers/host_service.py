@@ -142,7 +142,7 @@ class HostService:
             from pytest_mailnet.server.reading_server import ReadingListener  # noqa: PLC0415  # as above
 
             script = self.operator.script_of(servers)
-            reads = ReadingService(self, servers, script)
+            reads = ReadingService(self.name, self.operator, servers, self.faults, self.tls, script)
             return ReadingListener(reads, servers.protocol, name, journal, departed, drawn)
         if self.decider is None:
             from pytest_mailnet.server.smtp_server import MailService  # noqa: PLC0415  # with all of SMTP

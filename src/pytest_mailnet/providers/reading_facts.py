@@ -6,9 +6,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, TypeAlias
 
-from pytest_mailnet.mailboxes.shelves import PLAIN, Layout
+from pytest_mailnet.mailboxes.shelves import PLAIN, FolderLayout
 
-__all__ = ["NO_READING", "Passwords", "Protocol", "ReadingFacts", "ReadingServers", "Said", "plain_reading"]
+__all__ = [
+    "NO_READING",
+    "Passwords",
+    "Protocol",
+    "ReadingFacts",
+    "ReadingServers",
+    "SourcedText",
+    "plain_reading",
+]
 
 Protocol: TypeAlias = Literal["IMAP", "POP3"]
 
@@ -17,7 +25,7 @@ Passwords: TypeAlias = Literal["usual", "app", "never"]
 app passwords, or none, since only tokens do."""
 
 
-class Said(NamedTuple):
+class SourcedText(NamedTuple):
     """What a server says, with its source.
 
     Attributes:
@@ -57,8 +65,8 @@ class ReadingServers:
     tls_ports: tuple[int, ...]
     capabilities: tuple[str, ...]
     capabilities_after_login: tuple[str, ...]
-    words: Mapping[str, Said]
-    lines: Mapping[str, Said]
+    words: Mapping[str, SourcedText]
+    lines: Mapping[str, SourcedText]
     passwords: Passwords = "usual"
     idle_seconds: int = 1800
     connections: int = 0
@@ -73,7 +81,7 @@ class ReadingFacts:
         imap, pop3: the servers; None where it has none.
     """
 
-    layout: Layout = PLAIN
+    layout: FolderLayout = PLAIN
     imap: ReadingServers | None = None
     pop3: ReadingServers | None = None
 

@@ -18,10 +18,11 @@ if TYPE_CHECKING:
     from pytest_mailnet.certificates import Certificate
     from pytest_mailnet.clock import Clock
     from pytest_mailnet.faults.armed import Armed
+    from pytest_mailnet.mailboxes.mailbox import Mailbox
     from pytest_mailnet.mailboxes.shelves import Shelves
-    from pytest_mailnet.providers.host_service import HostService
     from pytest_mailnet.providers.operator import Operator
     from pytest_mailnet.providers.reading_facts import ReadingServers
+    from pytest_mailnet.providers.tls import HostTls
     from pytest_mailnet.scripting.script import Script
     from pytest_mailnet.smtp.sasl import Credentials
     from pytest_mailnet.smtp.state import Step
@@ -33,35 +34,40 @@ _BY_TOKEN = frozenset({"XOAUTH2", "OAUTHBEARER"})
 
 
 class ReadingService:
-    """The servers of one protocol at one host (`reading.host.ReadingHost`, `server.reading_server.ReadsMail`).
+    """The servers of one protocol at one host, as `server.reading_server.ReadsMail` wants them.
 
     Args:
-        host: the host.
+        name: the host's.
+        operator: who runs it.
         servers: the facts about them.
+        faults: the faults of the host's connections.
+        tls: how the host encrypts.
         script: the test's own answers.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0917  # called once
         self,
-        host: HostService,
+        name: str,
+        operator: Operator,
         servers: ReadingServers,
+        faults: Armed,
+        tls: HostTls,
         script: Script[Response],
     ) -> None:
-        self._host, self._servers = host, servers
-        self._script = script
-        self._operator: Operator = host.operator
+        self._name, self._operator, self._servers = name, operator, servers
+        self._faults, self._tls, self._script = faults, tls, script
 
     # What its server on the wire asks.
 
     @property
     def hostname(self) -> str:
         """Its host name."""
-        return self._host.name
+        return self._name
 
     @property
     def faults(self) -> Armed:
         """The faults of its connections."""
-        return self._host.faults
+        return self._faults
 
     @property
     def clock(self) -> Clock:
@@ -80,11 +86,11 @@ class ReadingService:
     @property
     def certificate(self) -> Certificate:
         """The certificate that it shows, unless a fault has it show another."""
-        return self._host.certificate
+        return self._tls.certificate
 
     def tls_context(self, certificate: Certificate) -> ssl.SSLContext:
         """The context for handshakes that show this certificate."""
-        return self._host.tls_context(certificate)
+        return self._tls.context(certificate)
 
     # What its conversations ask.
 
@@ -95,7 +101,7 @@ class ReadingService:
         able = self._servers.capabilities
         if step.tls:
             return tuple(it for it in able if it not in _ONLY_IN_THE_CLEAR)
-        if step.stripped or self._host.tls.stripped:
+        if step.stripped or self._tls.stripped:
             return tuple(it for it in able if it not in _ONLY_IN_THE_CLEAR)
         return able
 
@@ -135,17 +141,20 @@ class ReadingService:
     def _objection(self, credentials: Credentials) -> tuple[str, str] | None:
         if self._servers.passwords == "never" and not credentials.by_token:
             return "passwords_refused", f"{self._operator.facts.title} takes tokens only"
-        account = self._operator.account_of(credentials.identity)
         mailbox = self._operator.register.find(credentials.identity)
-        if account is None or mailbox is None:
+        if mailbox is None:
             return "authentication_failed", f"there is no mailbox {credentials.identity!r}"
+        return self._objection_to(mailbox, credentials)
+
+    def _objection_to(self, mailbox: Mailbox, credentials: Credentials) -> tuple[str, str] | None:
+        account = mailbox.account
         if lacks_app_password(account, credentials) or (
             self._servers.passwords == "app"
             and not credentials.by_token
             and account.password is not None
             and credentials.proves((account.password,))
         ):
-            why = f"it takes an app password: mailbox.account.add_app_password(), not the owner's password"
+            why = "it takes an app password, mailbox.account.add_app_password(), not the owner's"
             return "app_password_required", why
         if (why_not := objection(account, credentials)) is not None:
             return "authentication_failed", why_not
@@ -169,7 +178,8 @@ class ReadingService:
 
     def user_of(self, identity: str) -> str:
         """The user that logs in by a name."""
-        return self._host.user_of(identity)
+        account = self._operator.account_of(identity)
+        return identity if account is None else account.address
 
     def now(self) -> datetime:
         """The net's time."""

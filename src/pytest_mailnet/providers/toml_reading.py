@@ -7,8 +7,14 @@ from collections.abc import Callable, Mapping
 from typing import Any, get_args
 
 from pytest_mailnet.errors import InvalidReply, ProviderFileError, amongst
-from pytest_mailnet.mailboxes.shelves import PLAIN, Layout
-from pytest_mailnet.providers.reading_facts import Passwords, Protocol, ReadingFacts, ReadingServers, Said
+from pytest_mailnet.mailboxes.shelves import PLAIN, FolderLayout
+from pytest_mailnet.providers.reading_facts import (
+    Passwords,
+    Protocol,
+    ReadingFacts,
+    ReadingServers,
+    SourcedText,
+)
 from pytest_mailnet.providers.toml_file import with_changes
 from pytest_mailnet.providers.toml_table import Table
 from pytest_mailnet.reading.response import Response
@@ -84,7 +90,7 @@ def parse_reading(
     return ReadingFacts(_layout(top), servers.get("IMAP"), servers.get("POP3"))
 
 
-def _layout(top: Table) -> Layout:
+def _layout(top: Table) -> FolderLayout:
     if "folders" not in top:
         return PLAIN
     table = top.sourced(
@@ -95,7 +101,7 @@ def _layout(top: Table) -> Layout:
     for name in names:
         use = names.one_of(name, _USES, kind="special use ")
         folders.append((name, use))
-    return Layout(
+    return FolderLayout(
         tuple(folders),
         table.text("delimiter", "/"),
         labels=table.flag("labels"),
@@ -150,11 +156,11 @@ def _own(values: dict[str, Any], key: str) -> dict[str, Any]:
     return {key: values[key]} if key in values else {}
 
 
-def _said(table: Table, sources: Mapping[str, str]) -> dict[str, Said]:
+def _said(table: Table, sources: Mapping[str, str]) -> dict[str, SourcedText]:
     found = {}
     for name in table:
         each = table.table(name)
         each.check_keys(required={"text", "source"}, optional={"year", "note"})
         source = each.text("source")
-        found[name] = Said(each.text("text"), sources.get(source, source), each.get("year"))
+        found[name] = SourcedText(each.text("text"), sources.get(source, source), each.get("year"))
     return found

@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     from pytest_mailnet.smtp.service import Reading
     from pytest_mailnet.smtp.state import Step
 
-__all__ = ["Conversation"]
+__all__ = ["ReadingDialogue"]
 
 
-class Conversation(ABC):
+class ReadingDialogue(ABC):
     """One conversation, without sockets: bytes in, bytes out. Only who has the engine's turn calls it.
 
     Args:
@@ -115,8 +115,9 @@ class Conversation(ABC):
         self.left()
         note(self.step.session, ended=how)
 
+    @abstractmethod
     def left(self) -> None:
-        """Let go of the folders; the session has ended."""
+        """Let go of what is read; the session has ended."""
 
     @property
     def shelves(self) -> Shelves:

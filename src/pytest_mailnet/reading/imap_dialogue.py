@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping, Sequence
+from enum import Enum
+from typing import TYPE_CHECKING, NamedTuple
 
 from pytest_mailnet.imap.command_arguments import Arguments, BadCommand, literal_announced
-from pytest_mailnet.reading.conversation import Conversation
-from pytest_mailnet.reading.imap_command import Done, State
-from pytest_mailnet.reading.imap_commands import COMMANDS
+from pytest_mailnet.reading.conversation import ReadingDialogue
 from pytest_mailnet.reading.response import Response
 from pytest_mailnet.reading.view import View
 from pytest_mailnet.smtp.state import HangUp
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
     from pytest_mailnet.record.journal import Journal
     from pytest_mailnet.smtp.state import Step
 
-__all__ = ["ImapDialogue"]
+__all__ = ["Done", "ImapCommand", "ImapDialogue", "State"]
 
 _LARGEST = 1 << 26  # bytes of a command with its literals
 _STAGES = {
@@ -40,13 +39,54 @@ _KEEP_NUMBERS = {
 }  # commands amid which no mail may lose its number (RFC 3501, 7.4.1)
 
 
-class ImapDialogue(Conversation):
+class State(Enum):
+    """Where a session is (RFC 3501, 3)."""
+
+    NOT_AUTHENTICATED = "not authenticated"
+    AUTHENTICATED = "authenticated"
+    SELECTED = "selected"
+
+
+class Done(NamedTuple):
+    """What a command has come to.
+
+    Attributes:
+        answer: the tagged response; None where the client has to respond to a challenge first.
+        data: the lines before it.
+    """
+
+    answer: Response | HangUp | None
+    data: Sequence[bytes] = ()
+
+
+class ImapCommand(NamedTuple):
+    """A command.
+
+    Attributes:
+        run: carries it out; raises `BadCommand` for arguments that it does not take.
+        states: in which states it can be given.
+        needs: the capability without which it is unknown; "" for none.
+    """
+
+    run: Callable[[ImapDialogue, Arguments], Done]
+    states: frozenset[State]
+    needs: str = ""
+
+    def known(self, dialogue: ImapDialogue) -> bool:
+        """Whether the server knows it."""
+        if not self.needs:
+            return True
+        return any(it == self.needs for it in dialogue.host.capabilities(dialogue.step))
+
+
+class ImapDialogue(ReadingDialogue):
     """One IMAP session.
 
     Args:
         host: decides what is said.
         step: the session.
         journal: where it is recorded.
+        commands: the commands by name, those by uids with "UID " before it.
 
     Attributes:
         view: the folder that is selected, as the client knows it; None for none.
@@ -54,8 +94,11 @@ class ImapDialogue(Conversation):
         response_to: takes the client's next line in place of a command; None where a command comes.
     """
 
-    def __init__(self, host: ReadingHost, step: Step, journal: Journal) -> None:
+    def __init__(
+        self, host: ReadingHost, step: Step, journal: Journal, commands: Mapping[str, ImapCommand]
+    ) -> None:
         super().__init__(host, step, journal)
+        self._commands = commands
         self.view: View | None = None
         self.utf8: bool = False
         self.response_to: Callable[[bytes], bytes] | None = None
@@ -142,10 +185,18 @@ class ImapDialogue(Conversation):
         return self.finish(_STAGES.get(verb, Stage.OTHER), request, self._done(name, arguments))
 
     def _done(self, name: str, arguments: Arguments) -> Done:
-        answer = self.decide(Stage.OTHER)
-        if answer is not None:
-            return Done(answer)
-        known = COMMANDS.get(name)
+        scripted = self.decide(Stage.OTHER)
+        if scripted is not None and (isinstance(scripted, HangUp) or not scripted.positive):
+            return Done(scripted)
+        finding, self.step.finding = self.step.finding, None
+        done = self._carried_out(name, arguments)
+        # A test's yes is the usual one in other words; a no of the server's own it leaves alone.
+        if scripted is not None and isinstance(done.answer, Response) and done.answer.positive:
+            done, self.step.finding = Done(scripted, done.data), finding
+        return done
+
+    def _carried_out(self, name: str, arguments: Arguments) -> Done:
+        known = self._commands.get(name)
         if known is None or not known.known(self):
             return Done(self.host.words("command_unknown"))
         if self.state not in known.states:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from pytest_mailnet.imap.command_arguments import BadCommand
 from pytest_mailnet.imap.mailbox_names import encoded_name, matches_pattern, quoted
 from pytest_mailnet.mailboxes.shelves import FolderError
-from pytest_mailnet.reading.imap_command import Done
+from pytest_mailnet.reading.imap_dialogue import Done
 from pytest_mailnet.reading.response import filled
 from pytest_mailnet.reading.view import View
 from pytest_mailnet.record.session import Message

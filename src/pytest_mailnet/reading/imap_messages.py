@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from bisect import bisect_left
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
@@ -9,8 +10,8 @@ from typing import TYPE_CHECKING
 from pytest_mailnet.imap.command_arguments import BadCommand
 from pytest_mailnet.imap.fetching import FetchItem, fetch_items, fetched, marks_seen, with_uid
 from pytest_mailnet.imap.searching import UnknownCharset, found_by, search_answer, search_asked
-from pytest_mailnet.reading.imap_command import Done
-from pytest_mailnet.reading.view import Seen, View
+from pytest_mailnet.reading.imap_dialogue import Done
+from pytest_mailnet.reading.view import View, Viewed
 
 if TYPE_CHECKING:
     from pytest_mailnet.imap.command_arguments import Arguments
@@ -35,7 +36,7 @@ __all__ = [
 ]
 
 _DELETED, _SEEN = "\\Deleted", "\\Seen"
-Numbered = list[tuple[int, Seen]]
+Numbered = list[tuple[int, Viewed]]
 
 
 def _view(dialogue: ImapDialogue) -> View:
@@ -44,7 +45,7 @@ def _view(dialogue: ImapDialogue) -> View:
 
 
 def _chosen(dialogue: ImapDialogue, arguments: Arguments, *, by_uid: bool) -> Numbered:
-    """The mails of a sequence set, with their numbers; uids that nobody has are left out (RFC 3501, 6.4.8)."""
+    """The mails of a sequence set, with their numbers; uids of no mail are left out (RFC 3501, 6.4.8)."""
     arguments.space()
     wanted = arguments.sequence_set()
     mails = _view(dialogue).mails
@@ -140,7 +141,7 @@ def _stored(dialogue: ImapDialogue, arguments: Arguments, *, by_uid: bool) -> Do
     return Done(dialogue.host.words("store_ok"), data)
 
 
-def _set_flags(view: View, mails: Iterable[Seen], sign: str, flags: frozenset[str]) -> None:
+def _set_flags(view: View, mails: Iterable[Viewed], sign: str, flags: frozenset[str]) -> None:
     changed = False
     for mail in mails:
         kept = mail.flags
@@ -210,10 +211,8 @@ def _copied(dialogue: ImapDialogue, arguments: Arguments, *, by_uid: bool, moves
     entries = [it.entry for _, it in chosen]
     if not entries:
         return Done(dialogue.host.words("nothing_copied"))
-    if moves:
-        copies = view.shelves.move(entries, view.shelf, target)
-    else:
-        copies = view.shelves.copy(entries, target)
+    carried = functools.partial(view.shelves.move, source=view.shelf) if moves else view.shelves.copy
+    copies = carried(entries, target=target)
     dialogue.tell(uidvalidity=str(target.validity), uids=_as_set(entries), new_uids=_as_set(copies))
     if not moves:
         return Done(dialogue.host.words("copy_ok"))
@@ -246,7 +245,7 @@ def uid_expunge(dialogue: ImapDialogue, arguments: Arguments) -> Done:
     return _expunged(dialogue, [it for _, it in chosen])
 
 
-def _expunged(dialogue: ImapDialogue, mails: Iterable[Seen]) -> Done:
+def _expunged(dialogue: ImapDialogue, mails: Iterable[Viewed]) -> Done:
     view = _view(dialogue)
     if view.read_only:
         return Done(dialogue.host.words("folder_read_only"))
@@ -254,7 +253,7 @@ def _expunged(dialogue: ImapDialogue, mails: Iterable[Seen]) -> Done:
     return Done(dialogue.host.words("expunge_ok"), dialogue.news())
 
 
-def _remove_deleted(view: View, mails: Iterable[Seen]) -> None:
+def _remove_deleted(view: View, mails: Iterable[Viewed]) -> None:
     deleted = [it.entry for it in mails if _DELETED in it.flags]
     if deleted:
         view.shelves.remove(deleted, view.shelf)

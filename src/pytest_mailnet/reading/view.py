@@ -11,10 +11,10 @@ from pytest_mailnet.imap.fetching import written_flags
 if TYPE_CHECKING:
     from pytest_mailnet.mailboxes.shelves import Entry, Shelf, Shelves
 
-__all__ = ["Seen", "View"]
+__all__ = ["View", "Viewed"]
 
 
-class Seen:
+class Viewed:
     """A mail in a session's view, as it is fetched and searched (`imap.mail.Readable`).
 
     Args:
@@ -84,7 +84,7 @@ class View:
         entries = shelves.entries(shelf)
         if not read_only:
             shelf.recent_from = shelf.uid_next
-        self.mails: list[Seen] = [Seen(it, self, recent=it.uid >= recent_from) for it in entries]
+        self.mails: list[Viewed] = [Viewed(it, self, recent=it.uid >= recent_from) for it in entries]
         self._version = shelf.version
         self._end: Callable[[], object] = bool
 
@@ -118,7 +118,7 @@ class View:
         new = [it for it in entries if it.uid > last] if not gone or not keep_numbers else []
         if new:
             recent_from = self.shelf.recent_from
-            self.mails += [Seen(it, self, recent=it.uid >= recent_from) for it in new]
+            self.mails += [Viewed(it, self, recent=it.uid >= recent_from) for it in new]
             if not self.read_only:
                 self.shelf.recent_from = self.shelf.uid_next
             told.append(b"* %d EXISTS\r\n* %d RECENT\r\n" % (len(self.mails), self.recent))

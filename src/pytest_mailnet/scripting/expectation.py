@@ -11,7 +11,7 @@ from pytest_mailnet.handles.attributes import flag, steady
 from pytest_mailnet.handles.written import Written
 from pytest_mailnet.scripting.matching import AnswerMatcher, Match
 from pytest_mailnet.scripting.scripted_answer import ScriptedAnswer
-from pytest_mailnet.scripting.turns import Turns
+from pytest_mailnet.scripting.turns import AnswerTurns
 from pytest_mailnet.senders.sender import Sender
 from pytest_mailnet.values import Fate, Reply, Stage
 
@@ -38,7 +38,7 @@ _INSTEAD: Mapping[str, str] = MappingProxyType(
 
 
 @steady("an answer", _INSTEAD)
-class Expectation(Turns[Reply]):
+class Expectation(AnswerTurns[Reply]):
     """The handle of one scripted answer. Each method returns it again.
 
     Args:

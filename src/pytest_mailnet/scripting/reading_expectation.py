@@ -11,7 +11,7 @@ from pytest_mailnet.handles.written import Written
 from pytest_mailnet.reading.response import Response
 from pytest_mailnet.scripting.matching import AnswerMatcher, Match
 from pytest_mailnet.scripting.scripted_answer import ScriptedAnswer
-from pytest_mailnet.scripting.turns import Turns
+from pytest_mailnet.scripting.turns import AnswerTurns
 from pytest_mailnet.values import Stage
 
 __all__ = ["ReadingExpectation"]
@@ -30,7 +30,7 @@ _INSTEAD: Mapping[str, str] = MappingProxyType(
 
 
 @steady("an answer", _INSTEAD)
-class ReadingExpectation(Turns[Response]):
+class ReadingExpectation(AnswerTurns[Response]):
     """The handle of one scripted answer where mail is read. Each method returns it again.
 
     Args:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 from pytest_mailnet.scripting.scripted_answer import ScriptedAnswer
 from pytest_mailnet.scripting.seen import Seen, seen_at
-from pytest_mailnet.scripting.turns import Turns, scripted_by
+from pytest_mailnet.scripting.turns import AnswerTurns, scripted_by
 from pytest_mailnet.values import Stage
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ class Script(Generic[_Reply]):
         self._answers: dict[Stage, tuple[ScriptedAnswer[_Reply], ...]] = {}
         self._seen: dict[Stage, list[tuple[Seen, ScriptedAnswer[_Reply] | None]]] = {}
 
-    def add(self, expectation: Turns[_Reply]) -> None:
+    def add(self, expectation: AnswerTurns[_Reply]) -> None:
         """Put an answer in line behind the others of its stage."""
         scripted = scripted_by(expectation)
         stage = scripted.stage

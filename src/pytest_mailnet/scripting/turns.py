@@ -13,12 +13,12 @@ from pytest_mailnet.smtp.state import HANG_UP
 if TYPE_CHECKING:
     from pytest_mailnet.scripting.scripted_answer import ScriptedAnswer
 
-__all__ = ["Turns", "scripted_by"]
+__all__ = ["AnswerTurns", "scripted_by"]
 
 _Reply = TypeVar("_Reply")
 
 
-class Turns(Generic[_Reply]):
+class AnswerTurns(Generic[_Reply]):
     """The part of an answer's handle that says when it is given. Each method returns the handle again.
 
     Args:
@@ -103,6 +103,6 @@ class Turns(Generic[_Reply]):
     __repr__ = __str__
 
 
-def scripted_by(handle: Turns[_Reply]) -> ScriptedAnswer[_Reply]:
+def scripted_by(handle: AnswerTurns[_Reply]) -> ScriptedAnswer[_Reply]:
     """The answer behind a handle, for the servers and the checks at the end of a test."""
     return handle._scripted  # noqa: SLF001  # out of the test's sight

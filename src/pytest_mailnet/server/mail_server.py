@@ -23,7 +23,7 @@ from pytest_mailnet.values import Stage
 
 if TYPE_CHECKING:
     from pytest_mailnet.server.faulty import Mishaps
-    from pytest_mailnet.server.wire import WireDialogue, WireHost
+    from pytest_mailnet.server.wire_dialogue import WireDialogue, WireHost
     from pytest_mailnet.smtp.state import Step
 
 __all__ = ["MailServer"]

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Protocol
 from pytest_mailnet.reading.host import ReadingHost
 from pytest_mailnet.server.faulty import Mishaps
 from pytest_mailnet.server.mail_server import MailServer
-from pytest_mailnet.server.wire import WireHost
+from pytest_mailnet.server.wire_dialogue import WireHost
 from pytest_mailnet.smtp.state import Step
 
 if TYPE_CHECKING:
     from pytest_mailnet.faults import Fault
-    from pytest_mailnet.reading.conversation import Conversation
+    from pytest_mailnet.reading.conversation import ReadingDialogue
     from pytest_mailnet.record.journal import Journal
     from pytest_mailnet.server.connection import Connection
 
@@ -37,7 +37,7 @@ class ReadingListener:
         drawn: a fault of this connection besides the host's own; None for none.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0917  # called once
         self,
         host: ReadsMail,
         protocol: str,
@@ -73,11 +73,12 @@ class ReadingListener:
         conversation.push = push
         return server
 
-    def _conversation(self, step: Step) -> Conversation:
+    def _conversation(self, step: Step) -> ReadingDialogue:
         if self._protocol == "POP3":
             from pytest_mailnet.reading.pop3_dialogue import Pop3Dialogue  # noqa: PLC0415  # one of the two
 
             return Pop3Dialogue(self._host, step, self._journal)
+        from pytest_mailnet.reading.imap_commands import COMMANDS  # noqa: PLC0415  # as above
         from pytest_mailnet.reading.imap_dialogue import ImapDialogue  # noqa: PLC0415  # as above
 
-        return ImapDialogue(self._host, step, self._journal)
+        return ImapDialogue(self._host, step, self._journal, COMMANDS)

@@ -11,7 +11,7 @@ from pytest_mailnet.record.journal import Journal
 from pytest_mailnet.server.connection import Connection
 from pytest_mailnet.server.faulty import Mishaps
 from pytest_mailnet.server.mail_server import MailServer
-from pytest_mailnet.server.wire import WireHost
+from pytest_mailnet.server.wire_dialogue import WireHost
 from pytest_mailnet.smtp.commands import OwnDialogue
 from pytest_mailnet.smtp.dialogue import Dialogue
 from pytest_mailnet.smtp.service import SmtpHost
