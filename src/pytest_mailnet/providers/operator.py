@@ -225,6 +225,17 @@ class Operator:
         others = map(self._present, self.facts.submission.also if self.facts.submission else ())
         return next((found for it in others if it and (found := it.account_of(identity))), None)
 
+    def mailbox_named(self, identity: str, also: Iterable[str] = ()) -> Mailbox | None:
+        """The mailbox of a user who logs in by a name.
+
+        Args:
+            identity: "alice" or "alice@gmail.com".
+            also: the names of providers whose users log in here too.
+        """
+        homes = (self, *filter(None, map(self._present, also)))
+        found = (it.register.find(identity) for it in homes)
+        return next((it for it in found if it is not None), None)
+
     def deliver(self, step: Step, envelope: Envelope, content: bytes) -> None:
         """Deliver a mail: to mailboxes here, to waiting tests, and to the relay for recipients elsewhere.
 

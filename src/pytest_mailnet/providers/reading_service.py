@@ -141,7 +141,7 @@ class ReadingService:
     def _objection(self, credentials: Credentials) -> tuple[str, str] | None:
         if self._servers.passwords == "never" and not credentials.by_token:
             return "passwords_refused", f"{self._operator.facts.title} takes tokens only"
-        mailbox = self._operator.register.find(credentials.identity)
+        mailbox = self._mailbox(credentials.identity)
         if mailbox is None:
             return "authentication_failed", f"there is no mailbox {credentials.identity!r}"
         return self._objection_to(mailbox, credentials)
@@ -165,6 +165,9 @@ class ReadingService:
             return "too_many_connections", f"{mailbox.address} has {most} connections already"
         return None
 
+    def _mailbox(self, identity: str) -> Mailbox | None:
+        return self._operator.mailbox_named(identity, self._servers.also)
+
     def _connected(self, user: str) -> int:
         """How many connections of a user are open."""
         sessions = self._operator.sessions_of(self._servers.protocol)
@@ -172,14 +175,14 @@ class ReadingService:
 
     def shelves_of(self, identity: str) -> Shelves:
         """The folders of a user who has logged in."""
-        mailbox = self._operator.register.find(identity)
+        mailbox = self._mailbox(identity)
         assert mailbox is not None
         return shelves_of(mailbox)
 
     def user_of(self, identity: str) -> str:
         """The user that logs in by a name."""
-        account = self._operator.account_of(identity)
-        return identity if account is None else account.address
+        mailbox = self._mailbox(identity)
+        return identity if mailbox is None else mailbox.account.address
 
     def now(self) -> datetime:
         """The net's time."""

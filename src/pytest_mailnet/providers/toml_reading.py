@@ -26,6 +26,7 @@ _PORTS: Mapping[str, tuple[list[int], frozenset[int]]] = {
     "POP3": ([995], frozenset({995})),
 }
 _OPTIONAL = {
+    "also",
     "capabilities",
     "capabilities_after_login",
     "connections",
@@ -148,6 +149,7 @@ def _servers(
         passwords=passwords,
         idle_seconds=table.get("idle_seconds", known.idle_seconds if known else 1800),
         connections=table.get("connections", 0),
+        also=table.texts("also"),
     )
 
 

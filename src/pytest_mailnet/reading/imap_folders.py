@@ -115,7 +115,7 @@ def list_folders(dialogue: ImapDialogue, arguments: Arguments) -> Done:
                 continue
             if "SPECIAL-USE" in chosen and not shelf.use:
                 continue
-            told = _listed(dialogue, "LIST", shelf, subscribed="SUBSCRIBED" in {*chosen, *wanted})
+            told = _listed(dialogue, dialogue.step.verb, shelf, subscribed="SUBSCRIBED" in {*chosen, *wanted})
             lines.append(told)
     status = [it for it in wanted if it in _STATUS]
     if status:
