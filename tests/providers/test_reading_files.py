@@ -118,6 +118,13 @@ def test_no_capability_is_told_that_the_net_has_not_and_clients_would_use(name):
 
 
 @every_provider
+def test_tls_begins_at_each_port_or_is_offered_there(name):
+    for it in reading_of(name).servers:
+        offer = "STARTTLS" if it.protocol == "IMAP" else "STLS"
+        assert it.ports == it.tls_ports or offer in it.capabilities
+
+
+@every_provider
 def test_a_host_is_found_by_its_name(name):
     reading = reading_of(name)
 
