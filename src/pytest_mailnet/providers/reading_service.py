@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pytest_mailnet.mailboxes.account import lacks_app_password, objection
-from pytest_mailnet.mailboxes.mailbox import shelves_of
+from pytest_mailnet.mailboxes.mailbox import has_room_for, shelves_of
 from pytest_mailnet.reading.response import Response
 from pytest_mailnet.record.session import Finding
 from pytest_mailnet.smtp.state import HangUp, UsualYes
@@ -178,6 +178,11 @@ class ReadingService:
         mailbox = self._mailbox(identity)
         assert mailbox is not None
         return shelves_of(mailbox)
+
+    def has_room(self, identity: str, size: int) -> bool:
+        """Whether so many bytes more fit into a user's mailbox."""
+        mailbox = self._operator.register.find(identity)
+        return mailbox is None or has_room_for(mailbox, size)
 
     def user_of(self, identity: str) -> str:
         """The user that logs in by a name."""
