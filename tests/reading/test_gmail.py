@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import imaplib
 import smtplib
 
 import pytest
+
+from pytest_mailnet.errors import InvalidSetting
 
 
 @pytest.fixture
@@ -142,3 +145,56 @@ def test_gmails_search_is_understood(gmail, deliver):
         "* SEARCH 1",
         "OK SEARCH (Success)",
     ]
+
+
+@pytest.mark.parametrize(
+    ("fault", "why"),
+    [
+        ("reset-at-mail", "no connection comes to MAIL, since IMAP is spoken there"),
+        ("early-at-auth", "since IMAP is spoken there"),
+        ("stripped-at-starttls", "since TLS begins with the first byte there"),
+    ],
+)
+def test_a_fault_that_no_reader_meets_is_told(mailnet, fault, why):
+    with pytest.raises(InvalidSetting, match=why):
+        mailnet.host("imap.gmail.com").fail(fault)
+
+
+@pytest.mark.parametrize(
+    "fault", ["reset-at-auth", "closed-at-select", "handshake-closed-at-starttls", "rubbish-at-connect"]
+)
+def test_a_fault_happens_where_mail_is_read(mailnet, alice, fault):
+    password = alice.account.add_app_password()
+    mailnet.host("imap.gmail.com").fail(fault, times=1)
+
+    with pytest.raises((imaplib.IMAP4.error, OSError)):
+        _read(password)
+    assert _read(password) == "OK"
+
+
+def _read(password):
+    client = imaplib.IMAP4_SSL("imap.gmail.com")
+    try:
+        client.login("alice@gmail.com", password)
+        return client.select()[0]
+    finally:
+        client.shutdown()
+
+
+def test_a_fault_of_reading_is_none_of_a_host_where_nobody_reads(mailnet):
+    with pytest.raises(InvalidSetting, match="since no mail is read there"):
+        mailnet.host("gmail-smtp-in.l.google.com").fail("cut-at-fetch")
+
+
+def test_chaos_finds_those_who_read(mailnet, alice):
+    password = alice.account.add_app_password()
+    mailnet.clock.compress()
+    mailnet.chaos(rate=1.0, seed=3)
+    wrong = 0
+    for _ in range(20):
+        try:
+            _read(password)
+        except (imaplib.IMAP4.error, OSError):
+            wrong += 1
+
+    assert wrong > 10

@@ -111,7 +111,7 @@ def faults_of(
     Raises:
         InvalidSetting: for an unknown stage or kind (names the near misses), or if no fault is of both.
     """
-    for what, given, known in (("stage", stage, (*_STAGES, *OF_READING)), ("kind", kind, _KINDS)):
+    for what, given, known in (("stage", stage, (*_STAGES, *map(str, OF_READING))), ("kind", kind, _KINDS)):
         if given is not None and str(given) not in known:
             raise InvalidSetting(f"no {what} {given!r}{amongst(str(given), known)}")
     among = READING_FAULTS if stage in OF_READING else FAULTS
