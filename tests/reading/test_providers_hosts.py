@@ -68,3 +68,19 @@ def test_xlist_is_answered_in_its_own_name(mailnet, connect):
     client.say("LOGIN alice@yandex.ru secret")
 
     assert '* XLIST (\\HasNoChildren \\Junk) "|" "Spam"' in client.say('XLIST "" *')
+
+
+def test_two_providers_that_share_a_host_share_what_is_scripted_there(connect, mailnet):
+    mailnet.add_domain("contoso.example", on="microsoft365")
+    alice = mailnet.microsoft365.add_mailbox("alice@contoso.example")
+    mailnet.microsoft365.imap.on_login("alice@*").reply("NO [UNAVAILABLE] Later").times(1)
+    token = alice.account.issue_token()
+    imap = connect("outlook.office365.com")
+
+    said = f"user={alice.address}\1auth=Bearer {token}\1\1".encode()
+    initial = base64.b64encode(said).decode()
+
+    assert imap.say(f"AUTHENTICATE XOAUTH2 {initial}") == ["NO [UNAVAILABLE] Later"]
+    assert imap.say(f"AUTHENTICATE XOAUTH2 {initial}")[-1] == "OK AUTHENTICATE completed."
+    [session] = mailnet.microsoft365.imap.sessions
+    assert session.user == alice.address

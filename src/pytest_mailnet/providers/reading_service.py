@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from pytest_mailnet.providers.operator import Operator
     from pytest_mailnet.providers.reading_facts import ReadingServers
     from pytest_mailnet.providers.tls import HostTls
-    from pytest_mailnet.scripting.script import Script
     from pytest_mailnet.smtp.sasl import Credentials
     from pytest_mailnet.smtp.state import Step
 
@@ -42,20 +41,18 @@ class ReadingService:
         servers: the facts about them.
         faults: the faults of the host's connections.
         tls: how the host encrypts.
-        script: the test's own answers.
     """
 
-    def __init__(  # noqa: PLR0917  # called once
+    def __init__(  # called once
         self,
         name: str,
         operator: Operator,
         servers: ReadingServers,
         faults: Armed,
         tls: HostTls,
-        script: Script[Response],
     ) -> None:
         self._name, self._operator, self._servers = name, operator, servers
-        self._faults, self._tls, self._script = faults, tls, script
+        self._faults, self._tls = faults, tls
 
     # What its server on the wire asks.
 
@@ -123,7 +120,8 @@ class ReadingService:
 
     def decide(self, stage: Stage, step: Step) -> Response | HangUp | None:
         """The test's own answer; None for the usual one."""
-        answer = self._script.decide(stage, step)
+        answers = (it.decide(stage, step) for it in self._operator.scripts_at(self._servers))
+        answer = next((it for it in answers if it is not None), None)
         if answer is None or isinstance(answer, UsualYes):
             return None
         step.finding = Finding("your own answer", "")
