@@ -143,7 +143,7 @@ def test_gmails_search_is_understood(gmail, deliver):
 
     assert gmail.say('SEARCH X-GM-RAW "subject:invoice is:unread"') == [
         "* SEARCH 1",
-        "OK SEARCH completed (Success)",
+        "OK SEARCH (Success)",
     ]
 
 

@@ -141,8 +141,7 @@ class HostService:
             from pytest_mailnet.providers.reading_service import ReadingService  # noqa: PLC0415  # few tests read mail
             from pytest_mailnet.server.reading_server import ReadingListener  # noqa: PLC0415  # as above
 
-            script = self.operator.script_of(servers)
-            reads = ReadingService(self.name, self.operator, servers, self.faults, self.tls, script)
+            reads = ReadingService(self.name, self.operator, servers, self.faults, self.tls)
             return ReadingListener(reads, servers.protocol, name, journal, departed, drawn)
         if self.decider is None:
             from pytest_mailnet.server.smtp_server import MailService  # noqa: PLC0415  # with all of SMTP

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import ipaddress
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pytest_mailnet.dns.records import checked_name
@@ -126,13 +126,19 @@ class Operator:
         """The facts about how its users read their mail."""
         return self._reading()
 
-    def script_of(self, servers: ReadingServers) -> Script[Response]:
-        """A test's own answers at the servers where mail is read."""
-        return self._scripts_of_reading.setdefault(servers.protocol, Script(self.journal.elapsed))
+    def script_of(self, protocol: str) -> Script[Response]:
+        """A test's own answers at the servers where mail is read by a protocol."""
+        return self._scripts_of_reading.setdefault(protocol, Script(self.journal.elapsed))
+
+    def scripts_at(self, servers: ReadingServers) -> Iterator[Script[Response]]:
+        """The scripts that are asked where mail is read: its own, and those of others that read there too."""
+        for it in (self, *filter(None, map(self._present, servers.also))):
+            yield it.script_of(servers.protocol)
 
     def sessions_of(self, protocol: str) -> list[Session]:
         """The sessions with its hosts in which mail was read by a protocol, "IMAP" or "POP3"."""
-        return [it for it in self.journal.sessions_of(protocol) if it.provider == self.name]
+        hosts = {host for it in self.reading.servers if it.protocol == protocol for host in it.hosts}
+        return [it for it in self.journal.sessions_of(protocol) if it.host in hosts]
 
     @property
     def dmarc_rfc(self) -> int:
@@ -224,6 +230,17 @@ class Operator:
             return known
         others = map(self._present, self.facts.submission.also if self.facts.submission else ())
         return next((found for it in others if it and (found := it.account_of(identity))), None)
+
+    def mailbox_named(self, identity: str, also: Iterable[str] = ()) -> Mailbox | None:
+        """The mailbox of a user who logs in by a name.
+
+        Args:
+            identity: "alice" or "alice@gmail.com".
+            also: the names of providers whose users log in here too.
+        """
+        homes = (self, *filter(None, map(self._present, also)))
+        found = (it.register.find(identity) for it in homes)
+        return next((it for it in found if it is not None), None)
 
     def deliver(self, step: Step, envelope: Envelope, content: bytes) -> None:
         """Deliver a mail: to mailboxes here, to waiting tests, and to the relay for recipients elsewhere.
