@@ -12,9 +12,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from email.message import Message
 
-# Refusals that are not about the address: a full mailbox, too large a mail, a server's own trouble, a
-# time-out, the content, policy (RFC 3463, 3). Another mail to the same address may get through.
-_NOT_THE_ADDRESS = re.compile(r"5\.(2\.[23]|3\.\d+|4\.7|6\.\d+|7\.\d+)")
+# Refusals that are not about the address: a sender that is not liked, a full mailbox, a server's trouble, a
+# time-out, the size, the content, policy (RFC 3463, 3). Another mail to the same address may get through.
+_NOT_THE_ADDRESS = re.compile(r"5\.(1\.[78]|2\.[23]|3\.\d+|4\.7|6\.\d+|7\.\d+)")
 _ENHANCED = re.compile(r"(?<![\d.])[45]\.\d{1,3}\.\d{1,3}(?!\.?\d)")
 _CODE = re.compile(r"(?<![\d.])([45])(\d\d)(?=[ :-])")
 _STORAGE = "52"  # 552 is about room, as 452 is (RFC 5321, 4.2.3)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import smtplib
+from email.message import EmailMessage
 
 import pytest
-from newsletter import Account, CannotRead, Newsletter
+from newsletter import Account, CannotRead, CannotSend, Newsletter
 
 
 @pytest.fixture
@@ -35,6 +37,32 @@ def newsletter(mailnet, bounces, tmp_path):
     )
     yield app
     app.close()
+
+
+@pytest.fixture
+def come_back():
+    """Hands in a mail that comes from nobody, as bounces do."""
+
+    def come_back(to, content):
+        with smtplib.SMTP("mail.shop.example") as mx:
+            mx.sendmail("", [to], f"To: {to}\r\n{content}")
+
+    return come_back
+
+
+def letter_for_people(provider, reply):
+    """A bounce without fields for programs, in the words that a provider has for it."""
+    words = provider.facts.wording
+    values = {"server": "relay.example", "recipient": "alice@gmail.com", "reply": reply, "reason": reply}
+    recipients = words.filled("per_recipient", values)
+    text = words.filled("failed_text", values | {"recipients": recipients})
+    letter = EmailMessage()
+    letter["From"] = words.filled("sender", values)
+    letter["Subject"] = words.failed_subject
+    letter.set_content(
+        f"{text}\n\n--- Below this line is a copy of the message.\n\nSubject: 550 5.7.1 reasons\n"
+    )
+    return letter.as_string()
 
 
 def test_a_letter_arrives_and_nothing_comes_back(mailnet, newsletter):
@@ -101,6 +129,7 @@ def test_an_address_that_is_refused_in_the_dialogue_gets_no_more_mail(mailnet, n
 
 
 def test_a_mail_that_is_refused_for_now_is_sent_later(mailnet, newsletter, shop):
+    dora = shop.add_mailbox("dora")
     shop.on_rcpt("dora@*").reply("450 4.2.0 Greylisted").times(1)
     newsletter.subscribe("dora@shop.example")
 
@@ -109,7 +138,34 @@ def test_a_mail_that_is_refused_for_now_is_sent_later(mailnet, newsletter, shop)
     newsletter.send_due()
     newsletter.send_due()
 
-    assert [it.subject for it in shop.mailbox("dora").messages] == ["News"]
+    assert [it.subject for it in dora.messages] == ["News"]
+
+
+def test_what_is_still_due_is_not_sent_to_somebody_who_is_gone(mailnet, newsletter, shop):
+    dora = shop.add_mailbox("dora")
+    newsletter.subscribe("dora@shop.example")
+    newsletter.publish("News", "Buy!")
+    shop.on_rcpt("dora@*").reply("450 4.2.0 Greylisted").times(1)
+    newsletter.publish("More news", "Buy more!")
+
+    dora.report_spam(dora.messages[0])
+    mailnet.deliver_all()
+    newsletter.read_bounces()
+    newsletter.send_due()
+
+    assert [it.subject for it in dora.messages] == ["News"]
+
+
+def test_a_server_that_lets_nobody_in_leaves_the_letters_due(mailnet, newsletter, shop):
+    dora = shop.add_mailbox("dora")
+    shop.on_auth().reply("454 4.7.0 Temporary authentication failure").times(2)  # PLAIN, LOGIN
+    newsletter.subscribe("dora@shop.example")
+
+    with pytest.raises(CannotSend, match="454"):
+        newsletter.publish("News", "Buy!")
+    newsletter.send_due()
+
+    assert [it.subject for it in dora.messages] == ["News"]
 
 
 def test_a_full_mailbox_is_written_to_again(mailnet, newsletter):
@@ -125,6 +181,22 @@ def test_a_full_mailbox_is_written_to_again(mailnet, newsletter):
 
     assert newsletter.state("alice@gmail.com") == ("active", "")
     assert [it.subject for it in alice.messages] == ["More news"]
+
+
+def test_bounces_that_come_days_later_still_make_a_row(mailnet, newsletter):
+    mailnet.gmail.add_mailbox("alice", quota=0)
+    newsletter.subscribe("alice@gmail.com")
+    days = 0
+
+    while newsletter.state("alice@gmail.com")[0] == "active":
+        newsletter.publish("News", "Buy!")
+        mailnet.deliver_all(days=1)
+        newsletter.read_bounces()
+        days += 1
+
+    # The server gives a letter up after five days, so the third comes back on the seventh.
+    assert days == 7
+    assert newsletter.state("alice@gmail.com")[1].startswith("452-4.2.2 The recipient's inbox")
 
 
 def test_three_letters_that_a_full_mailbox_does_not_take_are_enough(mailnet, newsletter):
@@ -173,20 +245,21 @@ def test_a_letter_that_gets_through_ends_the_row(mailnet, newsletter):
     assert newsletter.state("alice@gmail.com") == ("active", "")
 
 
-def test_a_delay_is_no_failure(mailnet, newsletter, bounces):
+def test_letters_that_are_only_delayed_are_no_failures(mailnet, newsletter, bounces):
     bob = mailnet.hotmail.add_mailbox("bob")
-    mailnet.hotmail.on_rcpt().reply("451 4.7.650 The mail server has been temporarily rate limited").times(10)
+    mailnet.hotmail.on_rcpt().reply("451 4.7.650 The mail server has been temporarily rate limited").times(30)
     newsletter.subscribe("bob@hotmail.com")
 
-    newsletter.publish("News", "Buy!")
+    for _ in range(3):
+        newsletter.publish("News", "Buy!")
     mailnet.deliver_all(hours=5)
-    read = newsletter.read_bounces()
+    newsletter.read_bounces()
     mailnet.deliver_all(days=4)
 
-    assert read == 1
+    subjects = [it.subject for it in bounces.folders["Handled"].messages]
+    assert subjects == ["Delayed mail, still being tried"] * 3
     assert newsletter.state("bob@hotmail.com") == ("active", "")
-    assert len(bob.messages) == 1
-    assert len(bounces.folders["Handled"].messages) == 1
+    assert len(bob.messages) == 3
 
 
 def test_a_forwarded_mail_s_bounce_names_another_address_and_is_known_all_the_same(
@@ -237,6 +310,81 @@ def test_somebody_who_complains_gets_no_more_mail(mailnet, newsletter):
 
     assert newsletter.state("bob@yahoo.com") == ("complained", "feedback: abuse")
     assert len(bob.messages) == 1
+
+
+def test_a_complaint_that_hides_the_recipient_is_known_by_the_letter_in_it(mailnet, newsletter, come_back):
+    mailnet.yahoo.add_mailbox("bob")
+    newsletter.subscribe("bob@yahoo.com")
+    newsletter.publish("News", "Buy!")
+
+    come_back(
+        "abuse@shop.example",
+        'Content-Type: multipart/report; report-type=feedback-report; boundary="b"\r\n\r\n'
+        "--b\r\nContent-Type: message/feedback-report\r\n\r\nFeedback-Type: abuse\r\nVersion: 1\r\n\r\n"
+        f"--b\r\nContent-Type: text/rfc822-headers\r\n\r\nMessage-ID: {mailnet.messages[0]['Message-ID']}\r\n"
+        "--b--\r\n",
+    )
+    newsletter.read_bounces()
+
+    assert newsletter.state("bob@yahoo.com")[0] == "complained"
+
+
+@pytest.mark.parametrize("writer", ["yahoo", "qmail", "gmx", "sendgrid"])
+@pytest.mark.parametrize("reply", ["550 5.1.1 No such user", "550 No such user"])
+def test_a_bounce_that_is_a_letter_for_people_is_understood(mailnet, newsletter, come_back, writer, reply):
+    mailnet.gmail.add_mailbox("alice")
+    newsletter.subscribe("alice@gmail.com")
+    newsletter.publish("News", "Buy!")
+
+    come_back(mailnet.messages[0].sender, letter_for_people(mailnet.provider(writer), reply))
+    newsletter.read_bounces()
+
+    state, reason = newsletter.state("alice@gmail.com")
+    assert state == "dead"
+    assert reply in reason
+
+
+def test_a_warning_that_is_a_letter_for_people_is_no_failure(mailnet, newsletter, come_back, bounces):
+    mailnet.gmail.add_mailbox("alice")
+    newsletter.subscribe("alice@gmail.com")
+    for _ in range(3):
+        newsletter.publish("News", "Buy!")
+
+    for sent in mailnet.messages:
+        come_back(
+            sent.sender,
+            "From: MAILER-DAEMON@relay.example\r\nSubject: Warning: message delayed 24 hours\r\n\r\n"
+            "450 4.2.0 Greylisted\r\n",
+        )
+    newsletter.read_bounces()
+
+    assert newsletter.state("alice@gmail.com") == ("active", "")
+    assert len(bounces.folders["Handled"].messages) == 3
+
+
+def test_a_bounce_of_nothing_that_was_sent_is_left_to_a_person(mailnet, newsletter, come_back, bounces):
+    newsletter.subscribe("alice@gmail.com")
+
+    come_back(
+        "bounces+0123456789ab+alice=gmail.com@shop.example",
+        letter_for_people(mailnet.provider("qmail"), "550 5.1.1 No such user"),
+    )
+    newsletter.read_bounces()
+
+    assert newsletter.state("alice@gmail.com") == ("active", "")
+    assert len(bounces.folders["Unclear"].messages) == 1
+
+
+def test_an_address_that_is_too_long_for_a_reverse_path_has_one_all_the_same(mailnet, newsletter):
+    address = f"{'a' * 47}.{'b' * 16}@gmail.com"
+    newsletter.subscribe(address)
+
+    newsletter.publish("News", "Buy!")
+    mailnet.deliver_all()
+    newsletter.read_bounces()
+
+    assert mailnet.messages[0].sender.partition("@")[0].endswith(f"+{'a' * 43}")
+    assert newsletter.state(address)[0] == "dead"
 
 
 def test_a_question_to_the_bounce_address_is_left_to_a_person(mailnet, newsletter, bounces):
