@@ -9,6 +9,7 @@ import pytest
 from pytest_mailnet.cli import fault_list, provider_list
 from pytest_mailnet.cli.main import main
 from pytest_mailnet.faults import FAULTS, faults_of
+from pytest_mailnet.faults.known import READING_FAULTS
 from pytest_mailnet.providers import catalogue_with
 
 FASTMAIL = """\
@@ -118,7 +119,7 @@ def test_each_fault_has_a_line(run):
     status, out, _ = run("faults")
 
     assert status == 0
-    assert [line.split()[0] for line in out.splitlines()] == list(FAULTS)
+    assert [line.split()[0] for line in out.splitlines()] == [*FAULTS, *READING_FAULTS]
     assert (
         "reset-after-dot                message  connection "
         "the server resets the connection in place of the reply at MESSAGE\n"

@@ -56,7 +56,7 @@ FAULTS: Mapping[FaultName, Fault | DnsFault] = MappingProxyType({fault.id: fault
 READING_FAULTS: Mapping[FaultName, Fault] = MappingProxyType(
     {fault.id: fault for fault in (Fault(manner, stage) for stage in OF_READING for manner in _OF_A_RESPONSE)}
 )
-"""The faults of sessions in which mail is read, beside those of connections, TLS and log-ins, by their ids."""
+"""The faults of sessions in which mail is read, besides those of connections, TLS and log-ins, by id."""
 
 _KNOWN: Mapping[FaultName, Fault | DnsFault] = MappingProxyType({**FAULTS, **READING_FAULTS})
 
@@ -111,7 +111,7 @@ def faults_of(
     Raises:
         InvalidSetting: for an unknown stage or kind (names the near misses), or if no fault is of both.
     """
-    for what, given, known in (("stage", stage, (*_STAGES, *OF_READING)), ("kind", kind, _KINDS)):
+    for what, given, known in (("stage", stage, (*_STAGES, *map(str, OF_READING))), ("kind", kind, _KINDS)):
         if given is not None and str(given) not in known:
             raise InvalidSetting(f"no {what} {given!r}{amongst(str(given), known)}")
     among = READING_FAULTS if stage in OF_READING else FAULTS

@@ -28,6 +28,7 @@ __all__ = [
     "forwards_of",
     "has_room_for",
     "is_busy",
+    "note_sent",
     "shelves_of",
     "told_of_change",
 ]
@@ -158,6 +159,7 @@ class Mailbox:
         self._forwards: tuple[Forward, ...] = ()
         self._replied: dict[str, datetime] = {}
         self._layout = layout
+        self._sent: list[Message] = []
         self._shelves: Shelves | None = None
 
     @property
@@ -182,7 +184,7 @@ class Mailbox:
 
     @property
     def folders(self) -> Folders:
-        """The folders that a mail program sees, by name: INBOX has `messages`, the provider's folder of junk `junk`."""
+        """The folders that a mail program sees, by name; INBOX has `messages`, the one for junk `junk`."""
         from pytest_mailnet.mailboxes.folder import Folders  # noqa: PLC0415  # most tests read no mail
 
         return Folders(shelves_of(self))
@@ -324,10 +326,16 @@ def shelves_of(mailbox: Mailbox) -> Shelves:
 
         layout = PLAIN if mailbox._layout is None else mailbox._layout()  # noqa: SLF001
         # Two threads may both make one; `setdefault` keeps the first.
-        made = Shelves(layout, mailbox.messages, mailbox.junk)
+        made = Shelves(layout, mailbox.messages, mailbox.junk, mailbox._sent)  # noqa: SLF001
         vars(mailbox).setdefault("_made_shelves", made)
         mailbox._shelves = shelves = vars(mailbox)["_made_shelves"]  # noqa: SLF001
     return shelves
+
+
+def note_sent(mailbox: Mailbox, message: Message) -> None:
+    """Keep what the owner of a mailbox has sent, for where the provider has it in a folder."""
+    mailbox._sent.append(message)  # noqa: SLF001
+    told_of_change(mailbox)
 
 
 def told_of_change(mailbox: Mailbox) -> None:

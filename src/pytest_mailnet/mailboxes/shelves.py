@@ -21,6 +21,7 @@ __all__ = ["INBOX", "PLAIN", "Entry", "FolderError", "FolderLayout", "Kept", "Sh
 INBOX = "INBOX"
 """The folder in which mail arrives; so called in any case of its letters (RFC 3501, 5.1)."""
 
+_SEEN = "\\Seen"
 _ALL, _TRASH, _JUNK, _SENT, _NOSELECT = "\\All", "\\Trash", "\\Junk", "\\Sent", "\\Noselect"
 _BARE_LF = re.compile(rb"(?<!\r)\n")
 _LABELS = {INBOX: "\\Inbox", _SENT: _SENT, "\\Flagged": "\\Starred", "\\Drafts": "\\Drafts"}
@@ -66,7 +67,7 @@ PLAIN = FolderLayout(
 
 
 class Kept:
-    """A mail as its folder keeps it; where folders are labels, as all of them do.
+    r"""A mail as its folder keeps it; where folders are labels, as all of them do.
 
     Args:
         message: the mail.
@@ -173,12 +174,19 @@ class Shelves:
         layout: which folders there are.
         inbox: the mailbox's messages.
         junk: those that were filed as junk.
+        sent: those that its owner has sent; None for none yet.
 
     Attributes:
         layout: as above.
     """
 
-    def __init__(self, layout: FolderLayout, inbox: list[Message], junk: list[Message]) -> None:
+    def __init__(
+        self,
+        layout: FolderLayout,
+        inbox: list[Message],
+        junk: list[Message],
+        sent: list[Message] | None = None,
+    ) -> None:
         self.layout = layout
         self._lock = lock()
         self._by_name: dict[str, Shelf] = {}
@@ -187,8 +195,10 @@ class Shelves:
         self._threads: dict[str, int] = {}
         self._watchers: tuple[Callable[[], object], ...] = ()
         self._add(INBOX, "", inbox)
+        self._sent = sent if sent is not None and layout.keeps_sent else []
+        lists = {_JUNK: junk, _SENT: self._sent}
         for name, use in layout.folders:
-            self._add(name, use, junk if use == _JUNK else [])
+            self._add(name, use, lists.get(use, []))
 
     @property
     def all(self) -> tuple[Shelf, ...]:
@@ -400,6 +410,8 @@ class Shelves:
         if kept is None:
             self._numbers += 1
             kept = Kept(message, self._numbers, self._thread_of(message))
+            if any(it is message for it in self._sent):
+                kept.flags = frozenset({_SEEN})
             if self.layout.labels:
                 self._shared[id(message)] = kept
         return kept

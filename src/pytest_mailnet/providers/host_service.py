@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, cast
 
 from pytest_mailnet.addresses import IMPLICIT_TLS_PORTS, LMTP_PORTS
 from pytest_mailnet.errors import InvalidSetting
-from pytest_mailnet.faults import DnsFault, Fault, fault_named
+from pytest_mailnet.faults import DnsFault, Fault, Manner, fault_named
 from pytest_mailnet.faults.armed import Armed
 from pytest_mailnet.faults.disruption import Disruption
 from pytest_mailnet.faults.fault import OF_A_HANDSHAKE
@@ -160,7 +160,7 @@ class HostService:
     def all_ports(self) -> tuple[int, ...]:
         """The ports at which it listens, those where mail is read too."""
         read = (port for it in self.operator.reading.servers if self.name in it.hosts for port in it.ports)
-        return tuple(dict.fromkeys((*self.ports, *read)))
+        return tuple(sorted({*self.ports, *read}))
 
     def listen_on(self, ports: tuple[int, ...]) -> None:
         """Set the ports that it listens on."""
@@ -204,15 +204,16 @@ class HostService:
         self.faults.add(known, times)
         return Disruption(f"{known.id} at {self.name}", functools.partial(self.faults.end, known))
 
-    def can_meet(self, fault: Fault) -> bool:
-        """Whether a connection to this host comes to the fault's stage."""
-        return self._why_not(fault) is None
+    def can_meet(self, fault: Fault, port: int) -> bool:
+        """Whether a connection to a port of this host comes to the fault's stage."""
+        servers = self._read_at(port)
+        return self._why_not(fault) is None if servers is None else _reading_why_not(fault, servers) is None
 
     def _why_not(self, fault: Fault) -> str | None:
-        if fault.stage in OF_READING:
-            protocols = [it.protocol for it in self.operator.reading.servers if self.name in it.hosts]
-            able = "IMAP" in protocols or (fault.stage is Stage.FETCH and protocols)
-            return None if able else "no mail is read there"
+        if fault.stage in OF_READING or not self.ports:
+            servers = [it for it in self.operator.reading.servers if self.name in it.hosts]
+            why = [_reading_why_not(fault, it) for it in servers]
+            return None if None in why else next(iter(why), "no mail is read there")
         needed = _NEEDED.get(fault.stage)
         if needed is None or (fault.manner in OF_A_HANDSHAKE and self.tls_ports):
             return None
@@ -313,3 +314,16 @@ class HostService:
     def value_of(self, step: Step, variable: str) -> str:
         """The value of a reply's variable in this session."""
         return self.operator.value_of(step, variable)
+
+
+def _reading_why_not(fault: Fault, servers: ReadingServers) -> str | None:
+    """Why no connection to servers where mail is read comes to a fault's stage; None if one does."""
+    if fault.manner is Manner.STRIPPED and set(servers.ports) == set(servers.tls_ports):
+        return "TLS begins with the first byte there"
+    if fault.manner is Manner.EARLY or fault.stage not in _READING[servers.protocol]:
+        return f"{servers.protocol} is spoken there"
+    return None
+
+
+_OF_BOTH = {Stage.CONNECT, Stage.STARTTLS, Stage.AUTH, Stage.NOOP, Stage.QUIT}
+_READING = {"IMAP": {*_OF_BOTH, *OF_READING}, "POP3": {*_OF_BOTH, Stage.FETCH}}

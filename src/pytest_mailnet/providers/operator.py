@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from pytest_mailnet.dns.records import checked_name
 from pytest_mailnet.errors import InvalidAddress, InvalidSetting
 from pytest_mailnet.mailboxes.account import Account
-from pytest_mailnet.mailboxes.mailbox import Mailbox, answered_lately, told_of_change
+from pytest_mailnet.mailboxes.mailbox import Mailbox, answered_lately, note_sent, told_of_change
 from pytest_mailnet.mailboxes.register import Register
 from pytest_mailnet.providers.clientele import Clientele
 from pytest_mailnet.providers.decisions import Decisions
@@ -248,6 +248,8 @@ class Operator:
         message = Message(envelope, content, step.session, self.clock.now(), self.name, trace)
         add_message(message)
         self.lay(message, to.inboxes, to.junk)
+        if step.authenticated_as is not None and (author := self.register.find(step.authenticated_as)):
+            note_sent(author, message)
         self._send_on(step, message, to)
         if to.notes:
             step.finding = Finding(step.finding.rule if step.finding else "delivery", "; ".join(to.notes))

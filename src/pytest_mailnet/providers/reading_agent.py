@@ -70,7 +70,7 @@ class ReadingAgent:
         return self._on(Stage.CONNECT, match)
 
     def on_login(self, match: Match | None = None) -> ReadingExpectation:
-        """Answer a log-in, of whatever kind, once its credentials have come. A glob is compared with the user.
+        """Answer a log-in of any kind, once its credentials have come. A glob is compared with the user.
 
         Args:
             match: see `on_connect`.

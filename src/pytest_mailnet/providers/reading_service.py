@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pytest_mailnet.mailboxes.account import lacks_app_password, objection
-from pytest_mailnet.mailboxes.mailbox import shelves_of
+from pytest_mailnet.mailboxes.mailbox import has_room_for, shelves_of
 from pytest_mailnet.reading.response import Response
 from pytest_mailnet.record.session import Finding
 from pytest_mailnet.smtp.state import HangUp, UsualYes
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pytest_mailnet.certificates import Certificate
     from pytest_mailnet.clock import Clock
     from pytest_mailnet.faults.armed import Armed
+    from pytest_mailnet.mailboxes.mailbox import Mailbox
     from pytest_mailnet.mailboxes.shelves import Shelves
     from pytest_mailnet.providers.operator import Operator
     from pytest_mailnet.providers.reading_facts import ReadingServers
@@ -33,7 +34,7 @@ _BY_TOKEN = frozenset({"XOAUTH2", "OAUTHBEARER"})
 
 
 class ReadingService:
-    """The servers of one protocol at one host (`reading.host.ReadingHost`, `server.reading_server.ReadsMail`).
+    """The servers of one protocol at one host, as `server.reading_server.ReadsMail` wants them.
 
     Args:
         name: the host's.
@@ -44,7 +45,7 @@ class ReadingService:
         script: the test's own answers.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0917  # called once
         self,
         name: str,
         operator: Operator,
@@ -140,17 +141,20 @@ class ReadingService:
     def _objection(self, credentials: Credentials) -> tuple[str, str] | None:
         if self._servers.passwords == "never" and not credentials.by_token:
             return "passwords_refused", f"{self._operator.facts.title} takes tokens only"
-        account = self._operator.account_of(credentials.identity)
         mailbox = self._operator.register.find(credentials.identity)
-        if account is None or mailbox is None:
+        if mailbox is None:
             return "authentication_failed", f"there is no mailbox {credentials.identity!r}"
+        return self._objection_to(mailbox, credentials)
+
+    def _objection_to(self, mailbox: Mailbox, credentials: Credentials) -> tuple[str, str] | None:
+        account = mailbox.account
         if lacks_app_password(account, credentials) or (
             self._servers.passwords == "app"
             and not credentials.by_token
             and account.password is not None
             and credentials.proves((account.password,))
         ):
-            why = "it takes an app password: mailbox.account.add_app_password(), not the owner's password"
+            why = "it takes an app password, mailbox.account.add_app_password(), not the owner's"
             return "app_password_required", why
         if (why_not := objection(account, credentials)) is not None:
             return "authentication_failed", why_not
@@ -171,6 +175,11 @@ class ReadingService:
         mailbox = self._operator.register.find(identity)
         assert mailbox is not None
         return shelves_of(mailbox)
+
+    def has_room(self, identity: str, size: int) -> bool:
+        """Whether so many bytes more fit into a user's mailbox."""
+        mailbox = self._operator.register.find(identity)
+        return mailbox is None or has_room_for(mailbox, size)
 
     def user_of(self, identity: str) -> str:
         """The user that logs in by a name."""

@@ -115,8 +115,9 @@ class ReadingDialogue(ABC):
         self.left()
         note(self.step.session, ended=how)
 
+    @abstractmethod
     def left(self) -> None:
-        """Let go of the folders; the session has ended."""
+        """Let go of what is read; the session has ended."""
 
     @property
     def shelves(self) -> Shelves:

@@ -185,9 +185,17 @@ class ImapDialogue(ReadingDialogue):
         return self.finish(_STAGES.get(verb, Stage.OTHER), request, self._done(name, arguments))
 
     def _done(self, name: str, arguments: Arguments) -> Done:
-        answer = self.decide(Stage.OTHER)
-        if answer is not None:
-            return Done(answer)
+        scripted = self.decide(Stage.OTHER)
+        if scripted is not None and (isinstance(scripted, HangUp) or not scripted.positive):
+            return Done(scripted)
+        finding, self.step.finding = self.step.finding, None
+        done = self._carried_out(name, arguments)
+        # A test's yes is the usual one in other words; a no of the server's own it leaves alone.
+        if scripted is not None and isinstance(done.answer, Response) and done.answer.positive:
+            done, self.step.finding = Done(scripted, done.data), finding
+        return done
+
+    def _carried_out(self, name: str, arguments: Arguments) -> Done:
         known = self._commands.get(name)
         if known is None or not known.known(self):
             return Done(self.host.words("command_unknown"))

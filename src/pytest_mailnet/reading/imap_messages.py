@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from bisect import bisect_left
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
@@ -44,7 +45,7 @@ def _view(dialogue: ImapDialogue) -> View:
 
 
 def _chosen(dialogue: ImapDialogue, arguments: Arguments, *, by_uid: bool) -> Numbered:
-    """The mails of a sequence set, with their numbers; uids that nobody has are left out (RFC 3501, 6.4.8)."""
+    """The mails of a sequence set, with their numbers; uids of no mail are left out (RFC 3501, 6.4.8)."""
     arguments.space()
     wanted = arguments.sequence_set()
     mails = _view(dialogue).mails
@@ -210,10 +211,8 @@ def _copied(dialogue: ImapDialogue, arguments: Arguments, *, by_uid: bool, moves
     entries = [it.entry for _, it in chosen]
     if not entries:
         return Done(dialogue.host.words("nothing_copied"))
-    if moves:
-        copies = view.shelves.move(entries, view.shelf, target)
-    else:
-        copies = view.shelves.copy(entries, target)
+    carried = functools.partial(view.shelves.move, source=view.shelf) if moves else view.shelves.copy
+    copies = carried(entries, target=target)
     dialogue.tell(uidvalidity=str(target.validity), uids=_as_set(entries), new_uids=_as_set(copies))
     if not moves:
         return Done(dialogue.host.words("copy_ok"))

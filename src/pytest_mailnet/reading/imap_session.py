@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 from typing import TYPE_CHECKING
 
 from pytest_mailnet.reading.imap_dialogue import Done
-from pytest_mailnet.smtp.sasl import CLIENT_FIRST, MECHANISMS, Credentials, Malformed
+from pytest_mailnet.reading.sasl_login import SaslLogin
+from pytest_mailnet.smtp.sasl import CLIENT_FIRST, MECHANISMS, Credentials
 from pytest_mailnet.smtp.state import HangUp
 from pytest_mailnet.values import Stage
 
 if TYPE_CHECKING:
     from pytest_mailnet.imap.command_arguments import Arguments
     from pytest_mailnet.reading.imap_dialogue import ImapDialogue
-    from pytest_mailnet.smtp.sasl import SaslExchange
+    from pytest_mailnet.reading.response import Response
+    from pytest_mailnet.reading.sasl_login import Outcome
 
 __all__ = ["authenticate", "capability", "enable", "identify", "idle", "login", "logout", "noop", "starttls"]
 
@@ -85,7 +85,7 @@ def login(dialogue: ImapDialogue, arguments: Arguments) -> Done:
     arguments.end()
     if "LOGINDISABLED" in dialogue.host.capabilities(dialogue.step):
         return Done(dialogue.host.words("login_needs_tls"))
-    return _decided(dialogue, Credentials("LOGIN", user, password))
+    return _logged_in(dialogue, dialogue.log_in(Credentials("LOGIN", user, password)))
 
 
 def authenticate(dialogue: ImapDialogue, arguments: Arguments) -> Done:
@@ -98,67 +98,26 @@ def authenticate(dialogue: ImapDialogue, arguments: Arguments) -> Done:
         return Done(dialogue.host.words("mechanism_unknown"))
     if initial and name not in CLIENT_FIRST:
         return Done(dialogue.host.words("bad_command"))
-    return _Authentication(dialogue, name).begin(initial)
+    login = SaslLogin(dialogue, name)
+
+    def take(line: bytes) -> bytes:
+        return dialogue.finish(Stage.AUTH, line, _went_on(dialogue, login.respond(line)))
+
+    dialogue.response_to = take
+    return _went_on(dialogue, login.begin(initial))
 
 
-def _decided(dialogue: ImapDialogue, credentials: Credentials) -> Done:
-    answer = dialogue.log_in(credentials)
+def _went_on(dialogue: ImapDialogue, outcome: Outcome) -> Done:
+    """What comes of a SASL exchange as far as it has gone."""
+    if isinstance(outcome, bytes):
+        return Done(None, [outcome])
+    return _logged_in(dialogue, outcome)
+
+
+def _logged_in(dialogue: ImapDialogue, answer: Response | HangUp) -> Done:
     agreed = not isinstance(answer, HangUp) and answer.positive
     told = agreed and dialogue.host.line("capabilities_at_login")
     return Done(answer, [capability_line(dialogue)] if told else [])
-
-
-class _Authentication:
-    """One SASL exchange."""
-
-    def __init__(self, dialogue: ImapDialogue, name: str) -> None:
-        self._dialogue = dialogue
-        challenge = dialogue.value_of("challenge").encode()
-        self._exchange: SaslExchange = MECHANISMS[name](challenge)
-
-    def begin(self, initial: bytes) -> Done:
-        challenge = next(self._exchange)
-        if not initial:
-            return self._asked(challenge)
-        return self._go_on(b"" if initial == b"=" else initial)
-
-    def _take(self, line: bytes) -> bytes:
-        response = line.rstrip(b"\r\n")
-        if response == b"*":
-            done = Done(self._dialogue.host.words("auth_cancelled"))
-        else:
-            done = self._go_on(response)
-        return self._dialogue.finish(Stage.AUTH, line, done)
-
-    def _go_on(self, encoded: bytes) -> Done:
-        host = self._dialogue.host
-        try:
-            challenge = self._exchange.send(base64.b64decode(encoded, validate=True))
-        except StopIteration as stop:
-            return self._decide(stop.value)
-        except (binascii.Error, Malformed):
-            return Done(host.words("auth_malformed"))
-        return self._asked(challenge)
-
-    def _asked(self, challenge: bytes) -> Done:
-        self._dialogue.response_to = self._take
-        return Done(None, [b"+ " + base64.b64encode(challenge) + b"\r\n"])
-
-    def _decide(self, credentials: Credentials) -> Done:
-        dialogue = self._dialogue
-        done = _decided(dialogue, credentials)
-        why = dialogue.host.line("token_challenge")
-        if done.answer is None or isinstance(done.answer, HangUp) or done.answer.positive or not why:
-            return done
-        if not credentials.by_token:
-            return done
-
-        def take(line: bytes) -> bytes:
-            return dialogue.finish(Stage.AUTH, line, done)
-
-        # What is wrong with a token is said in a challenge, to which the client responds with nothing.
-        dialogue.response_to = take
-        return Done(None, [b"+ " + base64.b64encode(why.encode()) + b"\r\n"])
 
 
 def idle(dialogue: ImapDialogue, arguments: Arguments) -> Done:

@@ -69,7 +69,7 @@ class Maildrop:
         return self._sizes[number - 1]
 
     def uid(self, number: int) -> str:
-        """The unique-id of a mail, in the form that Dovecot has unless told otherwise (pop3_uidl_format)."""
+        """The unique-id of a mail, in the form of Dovecot's `pop3_uidl_format = %08Xu%08Xv`."""
         return f"{self._entries[number - 1].uid:08x}{self._inbox.validity:08x}"
 
     def lines(self, number: int) -> bytes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import Enum
 from typing import TYPE_CHECKING, NamedTuple
 
-from pytest_mailnet.reading.conversation import Conversation
+from pytest_mailnet.reading.conversation import ReadingDialogue
 from pytest_mailnet.reading.maildrop import Maildrop
 from pytest_mailnet.reading.response import Response
 from pytest_mailnet.smtp.state import HangUp
@@ -43,7 +43,7 @@ class Pop3Done(NamedTuple):
         return isinstance(self.answer, Response) and self.answer.positive
 
 
-class Pop3Session(Conversation):
+class Pop3Session(ReadingDialogue):
     """The state of one POP3 session.
 
     Args:

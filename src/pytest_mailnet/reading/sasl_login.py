@@ -10,7 +10,7 @@ from pytest_mailnet.smtp.sasl import MECHANISMS, Credentials, Malformed
 from pytest_mailnet.smtp.state import HangUp
 
 if TYPE_CHECKING:
-    from pytest_mailnet.reading.conversation import Conversation
+    from pytest_mailnet.reading.conversation import ReadingDialogue
     from pytest_mailnet.reading.response import Response
     from pytest_mailnet.smtp.sasl import SaslExchange
 
@@ -28,7 +28,7 @@ class SaslLogin:
         mechanism: a name of `MECHANISMS`.
     """
 
-    def __init__(self, conversation: Conversation, mechanism: str) -> None:
+    def __init__(self, conversation: ReadingDialogue, mechanism: str) -> None:
         self._conversation = conversation
         challenge = conversation.value_of("challenge").encode()
         self._exchange: SaslExchange = MECHANISMS[mechanism](challenge)

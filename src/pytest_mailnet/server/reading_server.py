@@ -37,7 +37,7 @@ class ReadingListener:
         drawn: a fault of this connection besides the host's own; None for none.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0917  # called once
         self,
         host: ReadsMail,
         protocol: str,

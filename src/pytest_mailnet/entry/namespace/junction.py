@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import struct
 from collections.abc import Callable, Iterable, Sequence
 from selectors import EVENT_READ
-from socket import AF_INET6, CMSG_SPACE, SHUT_WR
+from socket import AF_INET6, CMSG_SPACE
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
+from pytest_mailnet.entry.namespace.nursery import end_helper
 from pytest_mailnet.entry.namespace.users import why_not
 from pytest_mailnet.errors import NoNamespace
 from pytest_mailnet.server.gate import Gate
@@ -122,11 +122,7 @@ class Junction:
         """End the helper, and with it all that it has made."""
         if self._stop is not None:
             self._stop()
-        with contextlib.suppress(OSError):
-            self._control.shutdown(SHUT_WR)  # also where a forked child has a copy
-            while self._control.recv(1 << 16):
-                pass  # what nobody waits for
-        self._control.close()
+        end_helper(self._control)
 
     def serve(self) -> None:
         """Have the engine serve the ports of the net's hosts, and its name server."""
