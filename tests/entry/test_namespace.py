@@ -80,6 +80,7 @@ def test_a_program_is_at_home_in_the_net(mailnet, mailnet_process):
         "app.sender.example",
         "nameserver 192.0.2.53",
         "search .",
+        "options ndots:15",
         f"{mailnet.sender.ip} app.sender.example app",
         f"{mailnet.sender.ipv6} app.sender.example app",
     ]
