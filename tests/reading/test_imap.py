@@ -6,6 +6,7 @@ import imaplib
 
 import pytest
 
+from pytest_mailnet import Crasher
 from pytest_mailnet.errors import InvalidReply, InvalidSetting, NothingArrived
 
 
@@ -56,7 +57,7 @@ def test_what_was_delivered_is_in_the_inbox(imap, deliver):
         "OK [READ-WRITE] SELECT completed",
     ]
     assert imap.say("FETCH 2 (UID FLAGS RFC822.SIZE BODY.PEEK[HEADER.FIELDS (SUBJECT)])") == [
-        "* 2 FETCH (UID 2 FLAGS (\\Recent) RFC822.SIZE 49 BODY[HEADER.FIELDS (SUBJECT)] {16}\r\n"
+        "* 2 FETCH (UID 2 FLAGS (\\Recent) RFC822.SIZE 118 BODY[HEADER.FIELDS (SUBJECT)] {16}\r\n"
         "Subject: two\r\n\r\n)",
         "OK FETCH completed",
     ]
@@ -246,7 +247,7 @@ def test_a_fetch_is_cut_off_amid_a_literal(mailnet, imap, deliver):
     imap.send("b1 FETCH 1 BODY[]")
 
     heard = imap._file.read()
-    assert heard.startswith(b"* 1 FETCH (BODY[] {49}\r\n")
+    assert heard.startswith(b"* 1 FETCH (BODY[] {118}\r\n")
     assert b"b1 OK" not in heard
 
 
@@ -351,3 +352,41 @@ def test_an_answer_that_is_no_response_is_told(shop, response, told):
         shop.imap.on_login("alice*").reply(response)
 
     assert told in str(failed.value)
+
+
+def test_a_mail_has_the_fields_of_its_final_delivery(imap, deliver):
+    deliver("one")
+    imap.say("SELECT INBOX")
+
+    assert imap.say("FETCH 1 BODY[HEADER]") == [
+        "* 1 FETCH (BODY[HEADER] {111}\r\n"
+        "Return-Path: <bob@sender.example>\r\n"
+        "Delivered-To: alice@shop.example\r\n"
+        "From: bob@sender.example\r\n"
+        "Subject: one\r\n\r\n FLAGS (\\Seen \\Recent))",
+        "OK FETCH completed",
+    ]
+
+
+def test_the_places_of_a_reader_have_the_names_of_its_commands(mailnet, alice, deliver):
+    deliver("one")
+
+    def read():
+        with imaplib.IMAP4_SSL("mx.shop.example") as client:
+            client.login("alice", "secret")
+            client.select()
+            client.uid("FETCH", "1", "(FLAGS)")
+
+    crasher = Crasher(mailnet)
+    crasher.call(read)
+
+    said = [it.what for it in crasher.places if not it.what.startswith("look-up")]
+    assert said == [
+        "connect mx.shop.example:993",
+        "reply to connect",
+        *(
+            it
+            for verb in ("CAPABILITY", "LOGIN", "SELECT", "UID FETCH", "LOGOUT")
+            for it in (verb, f"reply to {verb}")
+        ),
+    ]

@@ -84,7 +84,7 @@ def fault_named(fault: FaultName | Fault | DnsFault, seconds: float | None = Non
     if not isinstance(fault, str):
         raise InvalidSetting(f"{fault!r} is no fault; it takes one, or its id as in 'reset-after-dot'")
     if fault not in _KNOWN:
-        raise UnknownName("fault", str(fault), _KNOWN, "pytest_mailnet.FAULTS has them all.")
+        raise UnknownName("fault", str(fault), _KNOWN, "`mailnet faults` lists them all.")
     return _KNOWN[fault]
 
 

@@ -86,6 +86,10 @@ class Outgoing(Protocol):
         """Send a mail of an author's; of `content` as it is, or one with a subject and a text."""
         ...
 
+    def delivery_fields(self, mailbox: Mailbox, message: Message) -> bytes:
+        """The header fields that are put before a message where it has come to its end (RFC 5321, 4.4)."""
+        ...
+
     def arrived(self, messages: Sequence[Message], count: int, timeout: float) -> list[Message]:
         """Wait until there are so many messages in a list, and return them."""
         ...
@@ -326,7 +330,8 @@ def shelves_of(mailbox: Mailbox) -> Shelves:
 
         layout = PLAIN if mailbox._layout is None else mailbox._layout()  # noqa: SLF001
         # Two threads may both make one; `setdefault` keeps the first.
-        made = Shelves(layout, mailbox.messages, mailbox.junk, mailbox._sent)  # noqa: SLF001
+        fields = functools.partial(mailbox._outgoing.delivery_fields, mailbox)  # noqa: SLF001
+        made = Shelves(layout, mailbox.messages, mailbox.junk, mailbox._sent, fields)  # noqa: SLF001
         vars(mailbox).setdefault("_made_shelves", made)
         mailbox._shelves = shelves = vars(mailbox)["_made_shelves"]  # noqa: SLF001
     return shelves

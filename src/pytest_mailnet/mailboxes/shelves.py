@@ -73,6 +73,7 @@ class Kept:
         message: the mail.
         number: see the attribute.
         thread: see the attribute.
+        fields: what the server puts before it at its final delivery.
 
     Attributes:
         message: as above.
@@ -81,10 +82,10 @@ class Kept:
         flags: its flags, "\\Seen" and others; replaced as a whole.
     """
 
-    __slots__ = ("_content", "flags", "message", "number", "thread")
+    __slots__ = ("_content", "_fields", "flags", "message", "number", "thread")
 
-    def __init__(self, message: Message, number: int, thread: int) -> None:
-        self.message, self.number, self.thread = message, number, thread
+    def __init__(self, message: Message, number: int, thread: int, fields: bytes) -> None:
+        self.message, self.number, self.thread, self._fields = message, number, thread, fields
         self.flags: frozenset[str] = frozenset()
         self._content: bytes | None = None
 
@@ -92,7 +93,7 @@ class Kept:
     def content(self) -> bytes:
         """The mail as a reader gets it: the fields that the server has put before it, and the content."""
         if self._content is None:
-            whole = self.message.trace + self.message.content
+            whole = self._fields + self.message.trace + self.message.content
             bare = whole.count(b"\n") != whole.count(b"\r\n")
             self._content = _BARE_LF.sub(b"\r\n", whole) if bare else whole
         return self._content
@@ -175,6 +176,7 @@ class Shelves:
         inbox: the mailbox's messages.
         junk: those that were filed as junk.
         sent: those that its owner has sent; None for none yet.
+        fields: returns what the server puts before a message at its final delivery.
 
     Attributes:
         layout: as above.
@@ -186,8 +188,10 @@ class Shelves:
         inbox: list[Message],
         junk: list[Message],
         sent: list[Message] | None = None,
+        fields: Callable[[Message], bytes] = lambda _: b"",
     ) -> None:
         self.layout = layout
+        self._fields = fields
         self._lock = lock()
         self._by_name: dict[str, Shelf] = {}
         self._made = self._numbers = 0
@@ -409,7 +413,7 @@ class Shelves:
         kept = self._shared.get(id(message))
         if kept is None:
             self._numbers += 1
-            kept = Kept(message, self._numbers, self._thread_of(message))
+            kept = Kept(message, self._numbers, self._thread_of(message), self._fields(message))
             if any(it is message for it in self._sent):
                 kept.flags = frozenset({_SEEN})
             if self.layout.labels:

@@ -319,7 +319,7 @@ def _reading_why_not(fault: Fault, servers: ReadingServers) -> str | None:
     """Why no connection to servers where mail is read comes to a fault's stage; None if one does."""
     if fault.manner is Manner.STRIPPED and set(servers.ports) == set(servers.tls_ports):
         return "TLS begins with the first byte there"
-    if fault.manner is Manner.EARLY or fault.stage not in _READING[servers.protocol]:
+    if fault.manner in {Manner.EARLY, Manner.MISCONTINUED} or fault.stage not in _READING[servers.protocol]:
         return f"{servers.protocol} is spoken there"
     return None
 

@@ -386,6 +386,13 @@ class Operator:
         """Send a feedback report on a message, when the queue runs; see `Mailbox.report_spam`."""
         self._relay.complain(self, message, to)
 
+    def delivery_fields(self, mailbox: Mailbox, message: Message) -> bytes:
+        """The fields before a message in a mailbox: Return-Path (RFC 5321, 4.4), Delivered-To (RFC 9228)."""
+        for address in message.envelope.rcpt_tos:
+            if self.mailbox_of(address) is mailbox:
+                return f"Return-Path: <{message.sender}>\r\nDelivered-To: {address}\r\n".encode()
+        return b""  # its owner has put it there
+
     def arrived(self, messages: Sequence[Message], count: int, timeout: float) -> list[Message]:
         """Wait until there are so many messages in a list; see `Mailbox.wait_for_messages`."""
         return self.arrivals.wait(count, timeout, messages)
