@@ -16,8 +16,9 @@ from pathlib import Path
 import pytest
 
 import pytest_mailnet
-from pytest_mailnet import InvalidSetting, MailNet
+from pytest_mailnet import InvalidSetting, MailNet, NoNamespace
 from pytest_mailnet.entry.namespace import nursery, users
+from pytest_mailnet.server.engine import Engine
 
 MX = "gmail-smtp-in.l.google.com"
 CONNECT = """
@@ -349,6 +350,28 @@ def test_two_nets_have_namespaces_of_their_own(make_mailnet):
             )
 
     assert (len(one.sessions), len(other.sessions)) == (1, 1)
+
+
+def test_the_namespaces_of_the_next_net_are_made_ahead_and_end_with_the_run(monkeypatch):
+    # Further ids are mapped when a net asks.
+    monkeypatch.setattr(nursery, "mapping", lambda: "one" if os.geteuid() else "root")
+    engine = Engine()
+    try:
+        with MailNet(engine=engine) as net:
+            net.process()
+        [spare] = engine.kept(nursery.Nursery)._spare
+        made, first = spare.recv(32, socket.MSG_PEEK).decode().split("\0")
+        with MailNet(engine=engine) as net:
+            there = net.process()._namespace.first
+        [spare] = engine.kept(nursery.Nursery)._spare
+        _, last = spare.recv(32, socket.MSG_PEEK).decode().split("\0")
+    except NoNamespace as reason:
+        pytest.skip(str(reason))
+    finally:
+        engine.close()
+
+    assert (made, int(first)) == ("ok", there)
+    assert not Path(f"/proc/{last}").exists()
 
 
 def test_no_device_leads_out(mailnet_process):

@@ -171,7 +171,11 @@ class Activation:
             trust_ca: whether programs there trust the net's authority besides the machine's.
         """
         if self._process is None:
-            from pytest_mailnet.net.process import open_process  # noqa: PLC0415  # few tests run programs
+            # Few tests run programs. The helper's process starts while the rest is imported.
+            from pytest_mailnet.entry.namespace.nursery import Nursery  # noqa: PLC0415
+
+            self._engine.kept(Nursery).prepare()
+            from pytest_mailnet.net.process import open_process  # noqa: PLC0415
 
             opened = open_process(self._internet, self._way_in.dialling, self._engine)
             self._process, self._trust, close = opened

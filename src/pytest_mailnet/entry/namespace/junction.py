@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import struct
 from collections.abc import Callable, Iterable, Sequence
 from selectors import EVENT_READ
-from socket import AF_INET6, CMSG_SPACE, SHUT_WR, SOCK_DGRAM, SOCK_STREAM
+from socket import AF_INET6, CMSG_SPACE, SOCK_DGRAM, SOCK_STREAM
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
+from pytest_mailnet.entry.namespace.nursery import end_helper
 from pytest_mailnet.entry.namespace.users import why_not
 from pytest_mailnet.errors import NoNamespace
 from pytest_mailnet.server.gate import Gate
@@ -126,11 +126,7 @@ class Junction:
         """End the helper, and with it all that it has made."""
         if self._stop is not None:
             self._stop()
-        with contextlib.suppress(OSError):
-            self._control.shutdown(SHUT_WR)  # also where a forked child has a copy
-            while self._control.recv(1 << 16):
-                pass  # what nobody waits for
-        self._control.close()
+        end_helper(self._control)
 
     def serve(self) -> None:
         """Have the engine serve the ports of the net's hosts, and its name server."""

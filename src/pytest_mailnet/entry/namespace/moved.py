@@ -120,7 +120,7 @@ class Moved:
         """Have a helper made that leads from the process's namespace into one of a net."""
         with self._lock:
             number, self._made = self._made, self._made + 1
-        return self._nursery.helper(self._namespace, number)
+        return self._nursery.helper_around(self._namespace, number)
 
     def ended(self, engine: Engine) -> None:
         """Forget an engine, which serves no more nets."""

@@ -52,6 +52,7 @@ class Namespace(Junction):
                 *(["mount", *pair] for pair in self._files.mounts),
             )
             self.serve()
+            nursery.prepare()  # for the next net, while programs run in this one
         except BaseException:
             self.close()
             raise

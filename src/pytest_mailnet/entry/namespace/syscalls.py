@@ -29,7 +29,7 @@ NEW_NET, NEW_USERS, NEW_PID, NEW_UTS, NEW_MOUNTS = 1 << 30, 1 << 28, 1 << 29, 1 
 BIND = 1 << 12
 """The flag of a mount of a file over another one."""
 _DETACH = 2
-_RECURSIVE, _PRIVATE = 1 << 14, 1 << 18
+_RECURSIVE, _FOLLOWING = 1 << 14, 1 << 19  # MS_REC, MS_SLAVE
 _PR_SET_PDEATHSIG, _SIGKILL, _SIGCHLD = 1, 9, 17  # the module signal takes as long to load as all else
 
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -58,8 +58,8 @@ def map_one(user: int, group: int) -> None:
 
 
 def mounts_of_its_own() -> None:
-    """Let the mounts of a new namespace be seen nowhere else."""
-    mount("none", "/", None, _RECURSIVE | _PRIVATE)
+    """Let the mounts of a new namespace be seen nowhere else; it still sees what the machine mounts later."""
+    mount("none", "/", None, _RECURSIVE | _FOLLOWING)
 
 
 def mount(what: str, where: str, kind: str | None, flags: int) -> None:
