@@ -140,6 +140,7 @@ def test_flags_can_be_bare():
 
 def test_labels_are_system_labels_or_names():
     assert Arguments(b'(\\Inbox foo "a b" Entw&APw-rfe)').labels() == ("\\Inbox", "foo", "a b", "Entwürfe")
+    assert Arguments(b'"\\\\Sent" x').labels() == ("\\Sent", "x")
 
 
 def test_a_list_has_arguments_of_one_kind():

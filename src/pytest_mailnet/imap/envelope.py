@@ -31,6 +31,8 @@ def envelope_of(mail: Entity) -> bytes:
 def _addresses(mail: Entity, name: bytes, otherwise: bytes = b"NIL") -> bytes:
     """The addresses of all fields of a name; Sender and Reply-To are as From if they are not there."""
     value = b", ".join(filter(None, mail.values(name)))
+    if not value:
+        return otherwise
     found = addresses_in(value.decode("utf-8", "surrogateescape"))
     return b"(%b)" % b"".join(map(_address, found)) if found else otherwise
 

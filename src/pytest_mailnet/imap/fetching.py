@@ -114,9 +114,12 @@ def written_flags(flags: frozenset[str], *, recent: bool = False) -> bytes:
 
 
 def written_labels(labels: tuple[str, ...]) -> bytes:
-    r"""Gmail's labels in parentheses, `(\Inbox Work "a b")`."""
-    names = [it.encode() if it.startswith("\\") else astring(encoded_name(it).encode()) for it in labels]
-    return b"(%b)" % b" ".join(names)
+    r"""Gmail's labels in parentheses, `("\\Inbox" Work "a b")`.
+
+    Gmail quotes those of the system (github.com/ruby/net-imap, issue 272, has an answer of 2024), though its
+    documentation does not.
+    """
+    return b"(%b)" % b" ".join([astring(encoded_name(it).encode()) for it in labels])
 
 
 def written_date_time(at: datetime) -> bytes:
