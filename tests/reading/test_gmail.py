@@ -75,7 +75,7 @@ def test_a_label_is_a_folder_and_all_mail_has_all(gmail, alice, deliver):
         "OK Success",
     ]
     gmail.say('SELECT "[Gmail]/All Mail"')
-    assert gmail.say("FETCH 1 X-GM-LABELS") == ["* 1 FETCH (X-GM-LABELS (\\Inbox work))", "OK Success"]
+    assert gmail.say("FETCH 1 X-GM-LABELS") == ['* 1 FETCH (X-GM-LABELS ("\\\\Inbox" work))', "OK Success"]
     assert [it.subject for it in alice.folders["work"].messages] == ["one"]
 
 

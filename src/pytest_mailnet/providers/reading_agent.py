@@ -33,7 +33,7 @@ _INSTEAD: Mapping[str, str] = MappingProxyType(
 )
 
 
-@steady("servers where mail is read", _INSTEAD)
+@steady("a server where mail is read", _INSTEAD)
 class ReadingAgent:
     """The servers of a provider, or of a test's own, at which mail is read by one protocol.
 
