@@ -334,7 +334,7 @@ def speaking_lmtp(*after_the_dot):
                 heard.append(line)
                 if line == b".\r\n":
                     peer.sendall(b"".join(after_the_dot))
-                elif line.upper().startswith((b"LHLO", b"MAIL", b"RCPT")):
+                elif line.upper().startswith((b"LHLO", b"MAIL", b"RCPT", b"RSET")):
                     peer.sendall(b"250 OK\r\n")
                 elif line.upper() == b"QUIT\r\n":
                     peer.sendall(b"221 Bye\r\n")
