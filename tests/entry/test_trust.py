@@ -310,11 +310,13 @@ def test_an_object_without_a_socket_has_its_context(shop):
     context = default()
 
     async def shown():
-        _, writer = await asyncio.open_connection(HOST, 465, ssl=context)
+        reader, writer = await asyncio.open_connection(HOST, 465, ssl=context)
         try:
+            await reader.readline()
             return writer.get_extra_info("ssl_object").context
         finally:
             writer.close()
+            await writer.wait_closed()  # its socket is open until the server has ended TLS too
 
     assert asyncio.run(shown()) is context
 

@@ -85,6 +85,13 @@ def only_what_is_new_is_collected():
     gc.unfreeze()
 
 
+@pytest.fixture(autouse=True)
+def what_a_test_leaves_is_looked_at_once(only_what_is_new_is_collected):
+    """What has outlived a test's collections, in reports and caches, is left out of those of the next."""
+    yield
+    gc.freeze()
+
+
 @pytest.fixture
 def alice(mailnet):
     mailnet.clock.compress()
