@@ -54,7 +54,7 @@ def _code(status: bytes, code: str) -> str:
     return f"{status.decode()} [{code}]" if code else status.decode()
 
 
-def _untagged(values: list) -> str:
+def _untagged(values: list) -> str:  # noqa: PLR0911  # a form a response
     if len(values) > 1 and values[1] in [b"FETCH", b"EXISTS", b"RECENT", b"EXPUNGE"]:
         number, name, *rest = values
         if name == b"FETCH":
