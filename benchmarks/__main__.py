@@ -22,6 +22,7 @@ _GROUPS = (
     "names",
     "tls",
     "rules",
+    "namespace",
     "relaying",
     "growth",
     "evidence",

@@ -52,7 +52,7 @@ class Row:
         ours: this package's median, with its unit.
         theirs: the other's median, with its unit.
         ratios: how the two compare, one ratio for each round.
-        wanted: the limit for the median of the ratios.
+        wanted: the limit for the median of the ratios; None if it is told, and nothing more.
         way: how a ratio is read.
     """
 
@@ -61,7 +61,7 @@ class Row:
     ours: str
     theirs: str
     ratios: tuple[float, ...]
-    wanted: float
+    wanted: float | None
     way: Way
 
     @property
@@ -80,6 +80,8 @@ class Row:
     @property
     def passed(self) -> bool:
         """Whether the ratio is as wanted."""
+        if self.wanted is None:
+            return True
         return self.ratio <= self.wanted if self.way.at_most else self.ratio >= self.wanted
 
 
@@ -88,7 +90,7 @@ def compared(
     beside: str,
     figures: Sequence[Sequence[float]],
     shown: Callable[[float], str],
-    wanted: float,
+    wanted: float | None,
     *,
     way: Way = Way.TIME,
 ) -> Row:
@@ -99,7 +101,7 @@ def compared(
         beside: what it is compared with.
         figures: this package's figures and the other's, in the order of the rounds.
         shown: writes a figure with its unit.
-        wanted: the limit for the ratio.
+        wanted: the limit for the ratio; None for none.
         way: how the ratio is read. It is ours divided by theirs, or for `Way.FASTER` theirs by ours.
     """
     ours, theirs = figures

@@ -16,8 +16,11 @@ def cells(row: Row) -> tuple[str, ...]:
     """Write a row's cells, in the order of `TITLES`."""
     lower, upper = (_number(it, row.wanted) for it in row.spread)
     measured = f"{_number(row.ratio, row.wanted)} {row.way.words} ({lower} to {upper})"
-    wanted = f"{row.way.sign} {row.wanted:g} x"
-    return row.what, row.beside, row.ours, row.theirs, measured, wanted, "kept" if row.passed else "MISSED"
+    if row.wanted is None:
+        wanted, verdict = "", "told"
+    else:
+        wanted, verdict = f"{row.way.sign} {row.wanted:g} x", "kept" if row.passed else "MISSED"
+    return row.what, row.beside, row.ours, row.theirs, measured, wanted, verdict
 
 
 def lines(rows: Sequence[Sequence[str]]) -> list[str]:
@@ -47,8 +50,8 @@ def worse(rows: Iterable[Row], landed: Mapping[str, float]) -> list[tuple[Row, f
     ]
 
 
-def _number(ratio: float, wanted: float) -> str:
+def _number(ratio: float, wanted: float | None) -> str:
     """As many decimals as the limit needs to be told from the ratio."""
-    if wanted < 1.1:
+    if wanted is not None and wanted < 1.1:
         return f"{ratio:.3f}"
     return f"{ratio:.2f}" if ratio < 100 else f"{ratio:.0f}"

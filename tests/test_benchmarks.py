@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from pytest_mailnet import NoNamespace
+from pytest_mailnet.entry.namespace import nursery
+
 ROOT = Path(__file__).parent.parent
 HEAD = {
     "day": date(2026, 11, 28),
@@ -102,6 +105,26 @@ def test_a_row_says_how_its_ratio_is_read_and_what_is_wanted(row, table):
         ">= 4 x",
         "MISSED",
     )
+
+
+def test_a_row_without_a_limit_is_told(row, table):
+    measured = row(30.0, wanted=None)
+
+    assert measured.passed
+    assert table.cells(measured)[4:] == ("30.00 x its time (30.00 to 30.00)", "", "told")
+
+
+def test_programs_in_namespaces_are_left_out_with_the_reason_where_there_are_none(monkeypatch, capsys):
+    def refuse():
+        raise NoNamespace("namespaces are Linux's, and this is another")
+
+    monkeypatch.setattr(nursery, "mapping", refuse)
+    monkeypatch.setattr("shutil.which", lambda program: f"/usr/bin/{program}")
+
+    rows = list(importlib.import_module("benchmarks.namespace").rows(quick=True))
+
+    assert rows == []
+    assert capsys.readouterr().err == ("namespace is left out: namespaces are Linux's, and this is another\n")
 
 
 def test_a_limit_near_one_is_shown_with_the_decimals_that_decide(row, table):

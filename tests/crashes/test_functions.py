@@ -7,6 +7,8 @@ import contextlib
 import smtplib
 import socket
 import ssl
+import subprocess
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
@@ -212,6 +214,37 @@ def test_the_exception_is_none_that_an_application_catches(mailnet, shop):
 
     assert caught == []
     assert not issubclass(Crash, Exception)
+
+
+TRACED = """
+import smtplib
+import sys
+from pytest_mailnet import Crasher, MailNet
+
+def send():
+    with smtplib.SMTP("mx.shop.example", timeout=10) as mx:
+        mx.starttls()
+
+def trace(frame, event, arg):
+    return trace
+
+with MailNet() as net:
+    net.add_server("mx.shop.example", domain="shop.example")
+    for at in range(1, 12):
+        Crasher(net, at=at).call(send)
+
+sys.settrace(trace)
+print("traced")
+"""
+
+
+def test_who_traces_after_a_death_does_not_hang():
+    # A process of its own: one that hangs so cannot be interrupted.
+    done = subprocess.run(
+        [sys.executable, "-c", TRACED], capture_output=True, text=True, timeout=60, check=False
+    )
+
+    assert (done.stdout, done.stderr) == ("traced\n", "")
 
 
 def test_what_a_dead_function_still_says_is_not_heard(mailnet, shop):

@@ -324,7 +324,7 @@ def test_ids_are_readable_in_pytest_s_output(pytester):
         """
     )
 
-    result = pytester.runpytest_subprocess("-v", "-p", "no:randomly")
+    result = pytester.runpytest_inprocess("-v", "-p", "no:randomly")
 
     result.assert_outcomes(passed=7)
     result.stdout.fnmatch_lines(
@@ -351,6 +351,6 @@ def test_a_mark_that_makes_no_sense_is_told(pytester, mark, argument, text):
         """
     )
 
-    result = pytester.runpytest_subprocess()
+    result = pytester.runpytest_inprocess()
 
     assert any(text.strip("*") in line for line in [*result.outlines, *result.errlines])

@@ -7,7 +7,7 @@ import smtplib
 import dns.resolver
 import hypothesis
 import pytest
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 
 from pytest_mailnet import MailNet
 from pytest_mailnet.errors import ExpectationFailed, InvalidSetting, UnknownName
@@ -139,7 +139,7 @@ def test_a_failing_test_tells_the_seed(pytester):
         """
     )
 
-    result = pytester.runpytest_subprocess("-p", "no:randomly")
+    result = pytester.runpytest_inprocess("-p", "no:randomly")
 
     result.stdout.re_match_lines_random(
         [r".*!!  chaos: mailnet.chaos\(seed=\d+, rate=0.25\)", r".*mailnet.chaos\(seed=4711, rate=0.25\)"]
@@ -168,7 +168,7 @@ def test_the_seed_that_is_told_brings_the_same_weather_again(pytester):
 
     def told_in(weather):
         pytester.makepyfile(soak.replace("WEATHER", weather))
-        lines = pytester.runpytest_subprocess("-p", "no:randomly").outlines
+        lines = pytester.runpytest_inprocess("-p", "no:randomly").outlines
         [told] = [line for line in lines if line.startswith("told [")]
         [seed] = [line.partition("chaos: ")[2] for line in lines if "!!  chaos: " in line]
         return told, seed
@@ -194,7 +194,8 @@ def fire_and_forget():
 
 
 def test_the_search_ends_in_the_smallest_schedule_that_breaks_the_application():
-    @settings(quick, max_examples=400)
+    # Without the phase that explains a failure, which takes ten times as long as finding it.
+    @settings(quick, max_examples=400, phases=[Phase.generate, Phase.shrink])
     @hypothesis.seed(1)
     @given(schedules(3))
     def the_application_is_right(schedule):
@@ -231,7 +232,7 @@ def test_what_breaks_an_application_is_printed_as_code_to_paste(pytester):
         """
     )
 
-    result = pytester.runpytest_subprocess("-p", "no:randomly")
+    result = pytester.runpytest_inprocess("-p", "no:randomly")
 
     lines = [line.removeprefix("E").strip() for line in result.outlines]
     told = lines[next(number for number, line in enumerate(lines) if line.endswith(": test_it(")) + 1 :]

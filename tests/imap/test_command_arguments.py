@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from pytest_mailnet.imap.command_arguments import Arguments, BadCommand, literal_announced
+from pytest_mailnet.imap.command_arguments import Arguments, BadCommand, InvalidName, literal_announced
 
 
 def test_a_login_has_a_tag_a_command_and_two_strings():
@@ -124,6 +124,13 @@ def test_a_bad_command_says_what_was_expected_and_what_is_there():
         Arguments(b"(x").atom()
     with pytest.raises(BadCommand, match=r"^Expected a space at the end of the command$"):
         Arguments(b"").space()
+
+
+def test_a_name_that_is_not_encoded_is_told_from_other_errors():
+    with pytest.raises(InvalidName, match=r"^Mailbox name is not valid mUTF-7$"):
+        Arguments(b"a&b").mailbox()
+    with pytest.raises(InvalidName, match=r"^Mailbox name is not valid UTF-8$"):
+        Arguments(b'"\xff"').mailbox(utf8=True)
 
 
 def test_flags_can_be_bare():

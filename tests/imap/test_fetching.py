@@ -2,6 +2,8 @@ r"""What FETCH answers, to the letter; envelopes and numbers of parts are the ex
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import time
 
 import pytest
@@ -261,11 +263,11 @@ def test_a_digest_is_made_of_mails(stored):
 @pytest.mark.parametrize(
     "head", [b"multipart/mixed", b'multipart/mixed; boundary=""', b"multipart/mixed; boundary=b"]
 )
-def test_a_multipart_without_parts_has_one(head, stored):
+def test_a_multipart_without_parts_has_an_empty_one_as_dovecot_has_it(head, stored):
     content = b"Content-Type: %b\r\n\r\nhello\r\n" % head
 
-    assert section(content, b"1", stored) == b"hello\r\n"
-    assert b'(("TEXT" "PLAIN" ("CHARSET" "US-ASCII") NIL NIL "7BIT" 7 1' in answer(b"BODY", stored(content))
+    assert section(content, b"1", stored) == b""
+    assert b'(("TEXT" "PLAIN" ("CHARSET" "US-ASCII") NIL NIL "7BIT" 0 0' in answer(b"BODY", stored(content))
 
 
 def test_a_boundary_is_a_whole_line_and_its_line_end_is_not_the_parts(stored):
@@ -286,6 +288,7 @@ def test_bare_line_ends_are_understood(stored):
 
     assert section(content, b"3.1", stored) == b"three-one"
     assert section(content, b"4.2.TEXT", stored) == b"four-two-one"
+    assert section(b"\nno header\n", b"TEXT", stored) == b"no header\n"
 
 
 @pytest.mark.parametrize(
@@ -305,6 +308,12 @@ def test_bare_line_ends_are_understood(stored):
         ),
         (b'"a b"@[192.0.2.1]', b'((NIL NIL "a b" "[192.0.2.1]"))'),
         (b"bob", b'((NIL NIL "bob" ""))'),
+        (b'"abc', b'((NIL NIL "abc" ""))'),
+        (b"bob@b.example (open", b'(("open" NIL "bob" "b.example"))'),
+        (b'"', b'((NIL NIL "" ""))'),
+        (b"a@b@c", b'((NIL NIL "a" "b"))'),
+        (b"x@y z@w", b'((NIL NIL "x" "y"))'),
+        (b"Bob (hi)  there <b@x>", b'(("Bob there" NIL "b" "x"))'),
         (b"", b"NIL"),
         (b" , ,", b"NIL"),
     ],
@@ -401,6 +410,20 @@ def read(answered):
         elif not answered.follows(" "):
             answered.astring()
     assert depth == 0
+
+
+def test_no_parser_of_mails_is_loaded_for_it():
+    code = (
+        "import sys\n"
+        "from pytest_mailnet.imap import fetching, searching\n"
+        "print(sorted(name for name in sys.modules if name.partition('.')[0] == 'email'))"
+    )
+
+    printed = subprocess.run(
+        [sys.executable, "-c", code], check=True, capture_output=True, text=True, timeout=30
+    )
+
+    assert printed.stdout == "[]\n"
 
 
 def test_flags_of_ten_thousand_mails_take_a_moment(stored):

@@ -89,7 +89,9 @@ def search(written, mails):
         (b"BODY hello", [1]),
         (b'BODY "GR\xc3\x9cSSE"', [1, 2]),
         (b"BODY within", [2]),
-        (b"BODY inner", [2]),
+        (b"BODY inner", []),
+        (b"TEXT inner", [2]),
+        (b"TEXT x.pdf", [2]),
         (b"CC carol", [1]),
         (b"DELETED", [2]),
         (b"DRAFT", [2]),
@@ -133,6 +135,7 @@ def search(written, mails):
         (b"X-GM-MSGID 2", [2]),
         (b"X-GM-THRID 3", [2]),
         (b"X-GM-LABELS work", [1]),
+        (b"X-GM-LABELS other", []),
         (b"X-GM-LABELS \\Inbox", [1]),
     ],
 )

@@ -95,7 +95,7 @@ def test_a_run_without_the_option_imports_nothing_of_it(pytester):
 def test_a_run_without_a_net_says_so(pytester):
     pytester.makepyfile("def test_nothing(): pass")
 
-    result = pytester.runpytest_subprocess("--mailnet-cov")
+    result = pytester.runpytest_inprocess("--mailnet-cov")
 
     result.stdout.fnmatch_lines(["no test of this run had a net"])
     assert result.ret == 0
@@ -107,7 +107,7 @@ def test_the_net_of_a_failed_test_counts_too(pytester):
         "    socket.getaddrinfo('gmail-smtp-in.l.google.com', 25)\n    assert False\n"
     )
 
-    result = pytester.runpytest_subprocess("--mailnet-cov", "--mailnet-cov-report=json")
+    result = pytester.runpytest_inprocess("--mailnet-cov", "--mailnet-cov-report=json")
 
     result.assert_outcomes(failed=1)
     assert result.ret == 1
@@ -263,12 +263,12 @@ def test_two_runs_in_one_process_count_their_own_nets(pytester):
 def test_the_examples_meet_what_the_readme_says(pytester):
     ini = pytester.makeini("[pytest]\naddopts = --import-mode=importlib\n")
 
-    result = pytester.runpytest_subprocess(
+    result = pytester.runpytest_inprocess(
         "-c", ini, ROOT / "examples", "--mailnet-cov", "--mailnet-cov-report=json"
     )
 
     assert result.ret == 0
     counted = told(pytester)
     readme = (ROOT / "README.md").read_text("utf-8")
-    [(met, cells)] = re.findall(r"The suites of the two examples meet (\d+) of (\d+)", readme)
+    [(met, cells)] = re.findall(r"The suites of the three examples meet (\d+) of (\d+)", readme)
     assert (counted["met"], counted["cells"]) == (int(met), int(cells))

@@ -69,7 +69,7 @@ def table(result):
 
 
 def test_each_place_is_a_test_and_the_table_tells_what_came_of_it(pytester):
-    result = pytester.runpytest_subprocess("-v", "-s")
+    result = pytester.runpytest_inprocess("-v", "-s")
 
     result.assert_outcomes(passed=4 + 3 * PLACES - LOST - TWICE, failed=LOST + TWICE)
     assert "test_box.py::test_outbox[right-died-at-13-250-to-content-unheard]" in ids(result, "PASSED")
@@ -94,36 +94,36 @@ def test_each_place_is_a_test_and_the_table_tells_what_came_of_it(pytester):
 
 
 def test_the_last_failures_are_run_alone(pytester):
-    pytester.runpytest_subprocess()
+    pytester.runpytest_inprocess()
 
-    result = pytester.runpytest_subprocess("--lf", "-v")
+    result = pytester.runpytest_inprocess("--lf", "-v")
 
     result.assert_outcomes(failed=LOST + TWICE)
     assert len(ids(result, "FAILED")) == LOST + TWICE
 
 
 def test_a_place_that_is_right_at_last_is_no_failure_any_more(pytester):
-    pytester.runpytest_subprocess("-k", "after")
+    pytester.runpytest_inprocess("-k", "after")
     pytester.makepyfile(test_box=SUITE.replace('if when == "right"', 'if when != "first"'))
 
-    pytester.runpytest_subprocess("--lf").assert_outcomes(passed=TWICE)
-    pytester.runpytest_subprocess("--lf", "-k", "after").assert_outcomes(passed=1 + PLACES)
+    pytester.runpytest_inprocess("--lf").assert_outcomes(passed=TWICE)
+    pytester.runpytest_inprocess("--lf", "-k", "after").assert_outcomes(passed=1 + PLACES)
 
 
 def test_all_places_run_again_where_the_test_itself_has_failed(pytester):
     pytester.makepyfile(
         test_box=SUITE.replace("mailnet_crash.call", "assert when == 'right'; mailnet_crash.call")
     )
-    pytester.runpytest_subprocess().assert_outcomes(failed=2, passed=2 + PLACES)
+    pytester.runpytest_inprocess().assert_outcomes(failed=2, passed=2 + PLACES)
     pytester.makepyfile(test_box=SUITE)
 
-    result = pytester.runpytest_subprocess("--lf")
+    result = pytester.runpytest_inprocess("--lf")
 
     result.assert_outcomes(passed=2 + 2 * PLACES - LOST - TWICE, failed=LOST + TWICE)
 
 
 def test_a_place_is_run_by_its_id(pytester):
-    result = pytester.runpytest_subprocess("test_box.py::test_outbox[after-died-at-14-QUIT-said]")
+    result = pytester.runpytest_inprocess("test_box.py::test_outbox[after-died-at-14-QUIT-said]")
 
     result.assert_outcomes(failed=1)
     assert table(result) == [
@@ -133,7 +133,7 @@ def test_a_place_is_run_by_its_id(pytester):
 
 
 def test_a_run_ends_at_the_first_failure_if_it_is_to(pytester):
-    result = pytester.runpytest_subprocess("-x", "-k", "after")
+    result = pytester.runpytest_inprocess("-x", "-k", "after")
 
     result.assert_outcomes(failed=1, passed=14, deselected=3)
     assert "OVER" not in "\n".join(result.errlines)
@@ -158,7 +158,7 @@ def test_the_workers_of_xdist_share_the_places(pytester, monkeypatch):
 
 
 def test_each_place_is_a_case_of_junitxml_and_has_its_duration(pytester):
-    result = pytester.runpytest_subprocess("--junitxml=out.xml", "--durations=0", "-vv", "-k", "right")
+    result = pytester.runpytest_inprocess("--junitxml=out.xml", "--durations=0", "-vv", "-k", "right")
 
     names = [case.get("name") for case in ET.parse(pytester.path / "out.xml").iter("testcase")]  # noqa: S314
     assert len(names) == len(set(names)) == 1 + PLACES
@@ -192,7 +192,7 @@ def test_a_mark_without_effect_is_told(pytester, written, told):
         test_it=f"import pytest\n@pytest.mark.mailnet_crashes\n{written}\n\ndef test_more(): pass\n"
     )
 
-    result = pytester.runpytest_subprocess("test_it.py")
+    result = pytester.runpytest_inprocess("test_it.py")
 
     assert result.ret != 0
     result.stdout.fnmatch_lines([told])
@@ -216,7 +216,7 @@ def test_a_test_of_a_class_has_an_object_of_its_own_at_each_place(pytester):
         """
     )
 
-    result = pytester.runpytest_subprocess("test_it.py")
+    result = pytester.runpytest_inprocess("test_it.py")
 
     result.assert_outcomes(passed=6)
     assert table(result) == ["test_it.py::TestIt::test_it: 5 places, SECONDS: 5 passed"]
@@ -225,7 +225,7 @@ def test_a_test_of_a_class_has_an_object_of_its_own_at_each_place(pytester):
 def test_without_the_mark_the_application_does_not_die(pytester):
     pytester.makepyfile(test_it=SUITE.replace("@pytest.mark.mailnet_crashes\n", ""))
 
-    pytester.runpytest_subprocess("test_it.py").assert_outcomes(passed=4)
+    pytester.runpytest_inprocess("test_it.py").assert_outcomes(passed=4)
 
 
 def test_a_failing_tear_down_of_a_module_is_told_where_there_are_no_places(pytester):
@@ -244,7 +244,7 @@ def test_a_failing_tear_down_of_a_module_is_told_where_there_are_no_places(pytes
         """
     )
 
-    result = pytester.runpytest_subprocess("test_it.py", "test_box.py", "-k", "test_it or other")
+    result = pytester.runpytest_inprocess("test_it.py", "test_box.py", "-k", "test_it or other")
 
     result.assert_outcomes(failed=1, errors=1, passed=1, deselected=3)
 
@@ -276,7 +276,7 @@ def test_a_child_process_dies_at_each_place(pytester):
         sends_path="from pathlib import Path\nPATH = Path(__file__).with_name('sends.py')\n",
     )
 
-    result = pytester.runpytest_subprocess("test_it.py")
+    result = pytester.runpytest_inprocess("test_it.py")
 
     result.assert_outcomes(passed=1 + PLACES - TWICE, failed=TWICE)
     assert table(result) == [

@@ -40,7 +40,7 @@ def test_a_mark_without_the_fixture_is_an_error_that_names_it(pytester):
         """
     )
 
-    result = pytester.runpytest_subprocess()
+    result = pytester.runpytest_inprocess()
 
     assert result.ret == pytest.ExitCode.INTERRUPTED
     assert NO_EFFECT.format(f"{path.name}::test_mail") in result.outlines
@@ -57,7 +57,7 @@ def test_a_mark_of_one_parameter_without_the_fixture_is_an_error(pytester):
         """
     )
 
-    result = pytester.runpytest_subprocess()
+    result = pytester.runpytest_inprocess()
 
     result.assert_outcomes(passed=1, failed=1)
     assert NO_EFFECT.format(f"{path.name}::test_mail[1]") in result.outlines
@@ -84,7 +84,7 @@ def test_a_mark_of_a_test_that_has_a_net_by_whatever_fixture_is_in_order(pyteste
         """
     )
 
-    pytester.runpytest_subprocess().assert_outcomes(passed=1)
+    pytester.runpytest_inprocess().assert_outcomes(passed=1)
 
 
 def test_a_mark_of_a_module_in_which_no_test_has_a_net_is_an_error(pytester):
@@ -99,7 +99,7 @@ def test_a_mark_of_a_module_in_which_no_test_has_a_net_is_an_error(pytester):
         """
     )
 
-    result = pytester.runpytest_subprocess()
+    result = pytester.runpytest_inprocess()
 
     result.assert_outcomes(errors=1)
     assert NO_EFFECT.format(f"{path.name}::test_mail") in result.outlines
@@ -120,8 +120,8 @@ def test_a_mark_of_a_class_of_which_one_test_has_a_net_is_in_order(pytester):
         """
     )
 
-    pytester.runpytest_subprocess().assert_outcomes(passed=2)
-    pytester.runpytest_subprocess(f"{path.name}::TestMail::test_other").assert_outcomes(passed=1)
+    pytester.runpytest_inprocess().assert_outcomes(passed=2)
+    pytester.runpytest_inprocess(f"{path.name}::TestMail::test_other").assert_outcomes(passed=1)
 
 
 def test_a_net_that_was_never_entered_fails_its_test(pytester):
@@ -133,7 +133,7 @@ def test_a_net_that_was_never_entered_fails_its_test(pytester):
         """
     )
 
-    result = pytester.runpytest_subprocess()
+    result = pytester.runpytest_inprocess()
 
     result.assert_outcomes(failed=1)
     assert (
@@ -151,7 +151,7 @@ def test_a_test_that_fails_by_itself_is_told_that_its_net_was_never_entered(pyte
         """
     )
 
-    result = pytester.runpytest_subprocess()
+    result = pytester.runpytest_inprocess()
 
     result.assert_outcomes(failed=1)
     assert "this net was never entered, and led nothing: with make_mailnet() as net" in result.outlines
@@ -171,7 +171,7 @@ def test_a_config_fixture_that_returns_nothing_is_an_error_that_names_it(pyteste
         """
     )
 
-    result = pytester.runpytest_subprocess()
+    result = pytester.runpytest_inprocess()
 
     result.assert_outcomes(errors=1)
     assert "the fixture mailnet_config has returned None; it returns settings, as in" in result.stdout.str()
@@ -215,7 +215,7 @@ def test_the_guard_stops_mail_of_tests_without_a_net_and_says_so(pytester):
     pytester.makeini("[pytest]\nmailnet_guard = true\naddopts = -p no:randomly\n")
     pytester.makepyfile(test_guarded=GUARDED)
 
-    result = pytester.runpytest_subprocess("-rA", "--tb=line")
+    result = pytester.runpytest_inprocess("-rA", "--tb=line")
 
     result.assert_outcomes(passed=2, failed=4)
     told = result.stdout.str()
@@ -245,7 +245,7 @@ def test_an_ini_option_that_has_no_effect_ends_the_run(pytester, line, told):
     pytester.makeini(f"[pytest]\n{line}\n")
     pytester.makepyfile("def test_nothing(): pass")
 
-    result = pytester.runpytest_subprocess()
+    result = pytester.runpytest_inprocess()
 
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     assert f"ERROR: {told}" in [*result.outlines, *result.errlines]

@@ -52,7 +52,7 @@ def test_a_failing_test_shows_the_timeline(pytester):
         """
     )
 
-    result = pytester.runpytest_subprocess()
+    result = pytester.runpytest_inprocess()
 
     result.assert_outcomes(failed=1)
     lines = result.outlines
@@ -109,7 +109,7 @@ def test_a_failing_test_shows_what_waits_in_the_queue(pytester):
         """
     )
 
-    result = pytester.runpytest_subprocess()
+    result = pytester.runpytest_inprocess()
 
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(["*[[]1[]] C  AUTH PLAIN [[]credentials[]]"])
@@ -132,7 +132,7 @@ def test_long_content_is_cut_with_its_size(pytester):
         """
     )
 
-    result = pytester.runpytest_subprocess()
+    result = pytester.runpytest_inprocess()
 
     result.stdout.fnmatch_lines(
         ["*[[]1[]] C  line", "*[[]1[]] C  ... (60,011 bytes in all)", "*[[]1[]] C  ."]
@@ -154,7 +154,7 @@ def test_a_passing_test_shows_the_timeline_when_asked(pytester, option, shown):
         """
     )
 
-    result = pytester.runpytest_subprocess(*option)
+    result = pytester.runpytest_inprocess(*option)
 
     result.assert_outcomes(passed=1)
     assert ("220 mx.shop.example ESMTP" in result.stdout.str()) == shown
@@ -163,7 +163,7 @@ def test_a_passing_test_shows_the_timeline_when_asked(pytester, option, shown):
 def test_a_failing_test_shows_nothing_when_told_so(pytester):
     pytester.makepyfile("def test_mail(mailnet):\n    assert not mailnet.gmail\n")
 
-    result = pytester.runpytest_subprocess("--mailnet-log=never")
+    result = pytester.runpytest_inprocess("--mailnet-log=never")
 
     result.assert_outcomes(failed=1)
     assert "- mailnet -" not in result.stdout.str()
@@ -185,7 +185,7 @@ def test_a_failure_at_tear_down_shows_the_timeline_too(pytester):
         """
     )
 
-    result = pytester.runpytest_subprocess()
+    result = pytester.runpytest_inprocess()
 
     result.assert_outcomes(passed=1, errors=1)
     result.stdout.fnmatch_lines(
@@ -201,7 +201,7 @@ def test_an_answer_not_used_up_fails_the_test(pytester):
         """
     )
 
-    result = pytester.runpytest_subprocess()
+    result = pytester.runpytest_inprocess()
 
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(
@@ -229,7 +229,7 @@ def test_a_leak_fails_the_test_even_where_the_application_swallows_it(pytester):
         """
     )
 
-    result = pytester.runpytest_subprocess()
+    result = pytester.runpytest_inprocess()
 
     result.assert_outcomes(failed=1)
     text = " ".join(line.removeprefix("E").strip() for line in result.outlines)
@@ -259,7 +259,7 @@ def test_an_exception_in_a_predicate_fails_the_test_with_its_traceback(pytester)
         """
     )
 
-    result = pytester.runpytest_subprocess()
+    result = pytester.runpytest_inprocess()
 
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(
@@ -291,7 +291,7 @@ def test_a_name_that_is_not_in_the_net_is_answered_and_noted(pytester):
         """
     )
 
-    result = pytester.runpytest_subprocess()
+    result = pytester.runpytest_inprocess()
 
     result.assert_outcomes(passed=1, failed=1)
     text = " ".join(line.removeprefix("E").strip() for line in result.outlines)
@@ -326,7 +326,7 @@ def test_a_wrong_ini_option_is_told(pytester, ini, told):
     pytester.makeini(f"[pytest]\n{ini}\n")
     pytester.makepyfile("def test_mail(mailnet): pass")
 
-    result = pytester.runpytest_subprocess()
+    result = pytester.runpytest_inprocess()
 
     assert told in result.stdout.str() + result.stderr.str()
 
@@ -347,7 +347,7 @@ def test_a_wrong_ini_option_is_told(pytester, ini, told):
 def test_a_wrong_mark_is_told(pytester, mark, told):
     pytester.makepyfile(f"import pytest\n@pytest.mark.mailnet({mark})\ndef test_mail(mailnet): pass")
 
-    result = pytester.runpytest_subprocess()
+    result = pytester.runpytest_inprocess()
 
     assert told in result.stdout.str()
 
@@ -377,7 +377,7 @@ def test_settings_go_ini_then_command_line_then_fixture_then_mark(pytester):
         """,
     )
 
-    result = pytester.runpytest_subprocess("--mailnet-log=always")
+    result = pytester.runpytest_inprocess("--mailnet-log=always")
 
     result.assert_outcomes(passed=3)
 
@@ -409,7 +409,7 @@ def test_names_pass_to_the_machine_by_ini_file_fixture_and_mark(pytester):
         """,
     )
 
-    result = pytester.runpytest_subprocess()
+    result = pytester.runpytest_inprocess()
 
     result.assert_outcomes(passed=3, errors=1)
     result.stdout.fnmatch_lines(
@@ -432,7 +432,7 @@ def test_several_nets_in_one_test_are_told_apart(pytester):
         """
     )
 
-    result = pytester.runpytest_subprocess()
+    result = pytester.runpytest_inprocess()
 
     result.stdout.fnmatch_lines(["net 1", "*220 mx.shop.example ESMTP", "net 2", "nothing was looked up*"])
 
@@ -521,7 +521,7 @@ def test_who_tampers_with_the_patches_is_named(pytester):
         """
     )
 
-    result = pytester.runpytest_subprocess()
+    result = pytester.runpytest_inprocess()
 
     result.assert_outcomes(failed=1)
     text = "".join(line.removeprefix("E").strip() for line in result.outlines)
@@ -557,7 +557,7 @@ def test_a_run_without_mail_reads_five_files_of_the_plugin(pytester):
 
 
 def test_a_typo_on_the_command_line_names_the_choices(pytester):
-    result = pytester.runpytest_subprocess("--mailnet-log=allways")
+    result = pytester.runpytest_inprocess("--mailnet-log=allways")
 
     assert "'failed', 'always', 'never'" in result.stderr.str()
 

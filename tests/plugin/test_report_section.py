@@ -39,7 +39,7 @@ def _suite(pytester):
 
 
 def test_the_section_stands_in_junitxml(pytester):
-    pytester.runpytest_subprocess("--junitxml=out.xml", "--color=yes")
+    pytester.runpytest_inprocess("--junitxml=out.xml", "--color=yes")
 
     told = [failure.text for failure in ET.parse(pytester.path / "out.xml").iter("failure")]  # noqa: S314  # pytest's own
     assert len(told) == 2
@@ -48,7 +48,7 @@ def test_the_section_stands_in_junitxml(pytester):
 
 
 def test_it_is_shown_whatever_output_is_captured(pytester):
-    result = pytester.runpytest_subprocess("--show-capture=no")
+    result = pytester.runpytest_inprocess("--show-capture=no")
 
     result.stdout.fnmatch_lines(["*- mailnet -*", "*S  550 5.1.1 No"])
 
@@ -68,7 +68,7 @@ def test_a_terminal_has_colours(pytester, processes):
 def test_where_pytest_paints_nothing_there_are_no_colours(pytester, monkeypatch, option, environment):
     monkeypatch.setenv("NO_COLOR", environment)
 
-    result = pytester.runpytest_subprocess(option, "--mailnet-log=always")
+    result = pytester.runpytest_inprocess(option, "--mailnet-log=always")
 
     assert "[1] S  220 mx.shop.example ESMTP" in result.stdout.str()
     assert "\033" not in result.stdout.str()
@@ -77,7 +77,7 @@ def test_where_pytest_paints_nothing_there_are_no_colours(pytester, monkeypatch,
 def test_a_test_that_passed_has_colours_too(pytester):
     pytester.makepyfile(test_two=TWO.replace("assert False", "assert True"))
 
-    result = pytester.runpytest_subprocess("--color=yes", "--mailnet-log=always")
+    result = pytester.runpytest_inprocess("--color=yes", "--mailnet-log=always")
 
     result.assert_outcomes(passed=2)
     assert "[1] S  \033[31m550 5.1.1 No\033[0m" in result.stdout.str()
@@ -101,7 +101,7 @@ def test_a_long_section_is_shortened_and_names_the_file_with_all_of_it(pytester,
 def test_its_length_is_a_setting(pytester, lines, shortened):
     pytester.makeini(f"[pytest]\nmailnet_log_lines = {lines}\naddopts = -p no:randomly\n")
 
-    told = pytester.runpytest_subprocess().stdout.str()
+    told = pytester.runpytest_inprocess().stdout.str()
 
     assert told.count("... shortened; all of it is in ") == shortened
 
@@ -110,7 +110,7 @@ def test_its_length_is_a_setting(pytester, lines, shortened):
 def test_a_length_that_is_none_is_told(pytester, lines):
     pytester.makeini(f"[pytest]\nmailnet_log_lines = {lines}\n")
 
-    result = pytester.runpytest_subprocess()
+    result = pytester.runpytest_inprocess()
 
     told = f"mailnet_log_lines takes a number, 0 for no limit, not '{lines}'"
     assert told in result.stdout.str() + result.stderr.str()
@@ -130,7 +130,7 @@ def test_a_file_that_cannot_be_written_is_no_reason_to_tell_nothing(pytester):
         """
     )
 
-    result = pytester.runpytest_subprocess()
+    result = pytester.runpytest_inprocess()
 
     result.assert_outcomes(failed=2)
     result.stdout.fnmatch_lines(["... shortened; all of it is in no file: *No space left on device"])
@@ -153,7 +153,7 @@ def test_a_hang_is_told_once(pytester):
         """
     )
 
-    result = pytester.runpytest_subprocess("--color=no")
+    result = pytester.runpytest_inprocess("--color=no")
 
     result.assert_outcomes(failed=1)
     told = result.stdout.str()

@@ -230,7 +230,7 @@ def test_the_failure_section_tells_the_rule_that_refused(pytester, corp_file):
         """
     )
 
-    result = pytester.runpytest_subprocess()
+    result = pytester.runpytest_inprocess()
 
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(
@@ -252,4 +252,4 @@ def test_the_ini_file_turns_rules_on(pytester, corp_file):
         """
     )
 
-    pytester.runpytest_subprocess().assert_outcomes(passed=1)
+    pytester.runpytest_inprocess().assert_outcomes(passed=1)

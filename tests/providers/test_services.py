@@ -307,7 +307,7 @@ def test_a_dropped_mail_is_told_in_the_report(pytester):
         """
     )
 
-    result = pytester.runpytest_subprocess("-p", "no:randomly")
+    result = pytester.runpytest_inprocess("-p", "no:randomly")
 
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(["*sendgrid has taken mail for bob@hotmail.com and drops it*"])

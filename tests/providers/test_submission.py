@@ -251,7 +251,7 @@ def test_a_scripted_answer_of_submission_hosts_that_is_not_used_fails_the_test(p
         """
     )
 
-    result = pytester.runpytest_subprocess("-p", "no:randomly")
+    result = pytester.runpytest_inprocess("-p", "no:randomly")
 
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(["*gmail.on_auth('alice[*]')*was given 0 of 1 time*"])

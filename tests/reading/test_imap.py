@@ -6,6 +6,9 @@ import imaplib
 
 import pytest
 
+from pytest_mailnet import Crasher
+from pytest_mailnet.errors import InvalidReply, InvalidSetting, NothingArrived
+
 
 def test_a_server_greets_and_says_what_it_can_do(connect, shop):
     imap = connect()
@@ -54,7 +57,7 @@ def test_what_was_delivered_is_in_the_inbox(imap, deliver):
         "OK [READ-WRITE] SELECT completed",
     ]
     assert imap.say("FETCH 2 (UID FLAGS RFC822.SIZE BODY.PEEK[HEADER.FIELDS (SUBJECT)])") == [
-        "* 2 FETCH (UID 2 FLAGS (\\Recent) RFC822.SIZE 49 BODY[HEADER.FIELDS (SUBJECT)] {16}\r\n"
+        "* 2 FETCH (UID 2 FLAGS (\\Recent) RFC822.SIZE 118 BODY[HEADER.FIELDS (SUBJECT)] {16}\r\n"
         "Subject: two\r\n\r\n)",
         "OK FETCH completed",
     ]
@@ -244,5 +247,146 @@ def test_a_fetch_is_cut_off_amid_a_literal(mailnet, imap, deliver):
     imap.send("b1 FETCH 1 BODY[]")
 
     heard = imap._file.read()
-    assert heard.startswith(b"* 1 FETCH (BODY[] {49}\r\n")
+    assert heard.startswith(b"* 1 FETCH (BODY[] {118}\r\n")
     assert b"b1 OK" not in heard
+
+
+def test_a_server_of_ones_own_does_not_know_gmails_items(imap, deliver):
+    deliver("one")
+    imap.say("SELECT INBOX")
+
+    assert imap.say("FETCH 1 X-GM-LABELS") == ["BAD Syntax error"]
+
+
+def test_what_does_not_fit_is_not_appended(imap, alice):
+    alice.quota = 10
+
+    imap.send(b"b1 APPEND Drafts {18+}\r\nSubject: x\r\n\r\nhi\r\n\r\n")
+
+    assert imap.line() == "b1 NO [OVERQUOTA] Quota exceeded"
+    assert not alice.folders["Drafts"].messages
+
+
+def test_a_yes_of_the_tests_own_is_said_in_place_of_the_servers(imap, shop, alice, deliver):
+    deliver("one")
+    shop.imap.on_command("STORE").reply("OK [MODIFIED 1] Done")
+    imap.say("SELECT INBOX")
+
+    assert imap.say("STORE 1 +FLAGS (\\Flagged)") == [
+        "* 1 FETCH (FLAGS (\\Flagged \\Recent))",
+        "OK [MODIFIED 1] Done",
+    ]
+    assert alice.folders["INBOX"].flags == [{"\\Flagged"}]
+
+
+def test_an_endless_line_ends_the_session_in_bounded_memory(imap):
+    imap.send(b"b1 LOGIN " + b"x" * 200_000 + b"\r\n")
+
+    assert imap.line().startswith("b1 BAD")
+
+
+@pytest.mark.parametrize("size", ["9223372036854775808", "67108865", "99999999999999999999999"])
+def test_a_literal_that_is_too_big_is_refused_before_it_comes(imap, size):
+    assert imap.say(f"APPEND INBOX {{{size}}}") == ["NO [TOOBIG] Literal too big"]
+    imap.send(f"b2 APPEND INBOX {{{size}+}}")
+    assert imap.line() == "* BYE [TOOBIG] Literal too big"
+    assert imap.line() == ""
+
+
+def test_nested_search_keys_are_refused_in_bounded_time(imap):
+    imap.say("SELECT INBOX")
+
+    assert imap.say(f"SEARCH {'(' * 3000}ALL{')' * 3000}") == ["BAD Syntax error"]
+    assert imap.say(f"SEARCH {'NOT ' * 3000}ALL") == ["BAD Syntax error"]
+    assert imap.say("FETCH 1:4294967295 FLAGS") == ["BAD Syntax error"]
+    assert imap.say("UID FETCH 1:4294967295 FLAGS") == ["OK FETCH completed"]
+
+
+def test_a_test_waits_for_what_arrives_in_a_mailbox(alice, deliver):
+    import threading
+
+    thread = threading.Thread(target=deliver, args=("one",))
+    thread.start()
+
+    [message] = alice.wait_for_messages(1, timeout=20)
+    thread.join()
+
+    assert message.subject == "one"
+
+
+def test_where_nothing_arrives_the_wait_says_so(alice):
+    with pytest.raises(NothingArrived, match=r"waited 0\.01 s for 1 message, and 0 messages came"):
+        alice.wait_for_messages(1, timeout=0.01)
+
+
+def test_sessions_in_which_mail_is_read_are_not_among_those_in_which_it_is_handed_in(mailnet, shop, imap):
+    assert mailnet.sessions == []
+    assert shop.sessions == []
+    assert [it.protocol for it in shop.imap.sessions] == ["IMAP"]
+
+
+def test_a_real_port_leads_to_a_port_where_mail_is_read(mailnet, shop):
+    where = mailnet.listen("mx.shop.example", 143)
+
+    with imaplib.IMAP4(*where) as client:
+        assert client.welcome == b"* OK mx.shop.example IMAP4rev1 server ready"
+
+
+def test_a_provider_without_servers_for_reading_says_so(mailnet):
+    with pytest.raises(InvalidSetting, match="no mail is read by IMAP at sendgrid, as far as"):
+        mailnet.provider("sendgrid").imap.on_login()
+
+
+@pytest.mark.mailnet(strict=False)
+@pytest.mark.parametrize(
+    ("response", "told"),
+    [
+        ("550 No", "'550 No' is no response: it is a line that begins with OK, NO, BAD or BYE"),
+        ("NO {usr}", "no variable {usr} (did you mean 'user'"),
+        ("", "'' is no response"),
+        ("NO a\r\nb", "is no response"),
+    ],
+)
+def test_an_answer_that_is_no_response_is_told(shop, response, told):
+    with pytest.raises(InvalidReply) as failed:
+        shop.imap.on_login("alice*").reply(response)
+
+    assert told in str(failed.value)
+
+
+def test_a_mail_has_the_fields_of_its_final_delivery(imap, deliver):
+    deliver("one")
+    imap.say("SELECT INBOX")
+
+    assert imap.say("FETCH 1 BODY[HEADER]") == [
+        "* 1 FETCH (BODY[HEADER] {111}\r\n"
+        "Return-Path: <bob@sender.example>\r\n"
+        "Delivered-To: alice@shop.example\r\n"
+        "From: bob@sender.example\r\n"
+        "Subject: one\r\n\r\n FLAGS (\\Seen \\Recent))",
+        "OK FETCH completed",
+    ]
+
+
+def test_the_places_of_a_reader_have_the_names_of_its_commands(mailnet, alice, deliver):
+    deliver("one")
+
+    def read():
+        with imaplib.IMAP4_SSL("mx.shop.example") as client:
+            client.login("alice", "secret")
+            client.select()
+            client.uid("FETCH", "1", "(FLAGS)")
+
+    crasher = Crasher(mailnet)
+    crasher.call(read)
+
+    said = [it.what for it in crasher.places if not it.what.startswith("look-up")]
+    assert said == [
+        "connect mx.shop.example:993",
+        "reply to connect",
+        *(
+            it
+            for verb in ("CAPABILITY", "LOGIN", "SELECT", "UID FETCH", "LOGOUT")
+            for it in (verb, f"reply to {verb}")
+        ),
+    ]

@@ -270,7 +270,7 @@ def test_mail(mailnet):
 def test_every_traceback_points_to_the_line_that_wrote_the_answer(pytester, style, shown):
     pytester.makepyfile(test_sales=SUITE)
 
-    result = pytester.runpytest_subprocess(f"--tb={style}")
+    result = pytester.runpytest_inprocess(f"--tb={style}")
 
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines([shown.replace("[", "[[]")])
@@ -290,7 +290,7 @@ def test_a_test_that_fails_by_itself_tells_the_answers_that_were_not_met_before_
         """
     )
 
-    result = pytester.runpytest_subprocess()
+    result = pytester.runpytest_inprocess()
 
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(
@@ -309,7 +309,7 @@ def test_a_test_that_fails_by_itself_tells_the_answers_that_were_not_met_before_
 def test_an_answer_that_the_test_fails_for_is_told_once(pytester):
     pytester.makepyfile(test_sales=SUITE)
 
-    result = pytester.runpytest_subprocess()
+    result = pytester.runpytest_inprocess()
 
     assert result.stdout.str().count("was given 0 of 1 time") == 1
 

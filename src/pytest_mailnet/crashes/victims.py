@@ -66,16 +66,26 @@ class RunningFunction:
         if not self._engine.is_here:
             drop()
             raise Crash(str(place))
-        api = getattr(ctypes, "pythonapi", None)  # CPython's
-        if api is not None:
+        if hasattr(ctypes, "pythonapi"):  # CPython's
             self.from_outside = True
-            api.PyThreadState_SetAsyncExc(ctypes.c_ulong(self._thread), ctypes.py_object(Crash))
+            self._put()
         drop()
 
     def over(self) -> None:
-        """Take back an exception that the thread has not met yet; the function has ended."""
-        if self.from_outside:
-            ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(self._thread), None)
+        """Take back an exception that the thread, the caller's, has not met yet; the function has ended."""
+        if not self.from_outside:
+            return
+        # It is met here. Taken back by NULL it would leave CPython with the flag that there is one, for good,
+        # and Python 3.11 waits for ever for that flag to fall once somebody traces, as coverage and pdb do.
+        with contextlib.suppress(Crash):
+            self._put()
+            while True:
+                pass
+
+    def _put(self) -> None:
+        """Put the exception into the function's thread, in place of one that it has not met."""
+        thread = ctypes.c_ulong(self._thread)
+        ctypes.pythonapi.PyThreadState_SetAsyncExc(thread, ctypes.py_object(Crash))
 
 
 def ended_within(process: Popen[Any], seconds: float) -> bool:

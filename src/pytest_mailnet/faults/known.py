@@ -84,7 +84,7 @@ def fault_named(fault: FaultName | Fault | DnsFault, seconds: float | None = Non
     if not isinstance(fault, str):
         raise InvalidSetting(f"{fault!r} is no fault; it takes one, or its id as in 'reset-after-dot'")
     if fault not in _KNOWN:
-        raise UnknownName("fault", str(fault), _KNOWN, "pytest_mailnet.FAULTS has them all.")
+        raise UnknownName("fault", str(fault), _KNOWN, "`mailnet faults` lists them all.")
     return _KNOWN[fault]
 
 
@@ -111,7 +111,7 @@ def faults_of(
     Raises:
         InvalidSetting: for an unknown stage or kind (names the near misses), or if no fault is of both.
     """
-    for what, given, known in (("stage", stage, (*_STAGES, *OF_READING)), ("kind", kind, _KINDS)):
+    for what, given, known in (("stage", stage, (*_STAGES, *map(str, OF_READING))), ("kind", kind, _KINDS)):
         if given is not None and str(given) not in known:
             raise InvalidSetting(f"no {what} {given!r}{amongst(str(given), known)}")
     among = READING_FAULTS if stage in OF_READING else FAULTS

@@ -93,11 +93,9 @@ def _add(found: list[EnvelopeAddress], words: list[str], comment: str | None) ->
         if _phrase(words) or brackets:
             found.append(EnvelopeAddress(_phrase(phrase) or comment, route, "", ""))
         return
-    host = ""
-    if "@" in bare:
-        place = len(bare) - 1 - bare[::-1].index("@")
-        bare, host = bare[:place], "".join(bare[place + 1 :])
-    found.append(EnvelopeAddress(_phrase(phrase) or comment, route, "".join(map(unquoted, bare)), host))
+    local, _, domain = _split(bare, "@")
+    host = "".join(domain[:1])
+    found.append(EnvelopeAddress(_phrase(phrase) or comment, route, "".join(map(unquoted, local)), host))
 
 
 def _split(words: list[str], separator: str) -> tuple[list[str], bool, list[str]]:
@@ -108,5 +106,7 @@ def _split(words: list[str], separator: str) -> tuple[list[str], bool, list[str]
 
 
 def _phrase(words: list[str]) -> str | None:
-    """The words with a space where spaces are, without quotes; None for no word."""
-    return "".join([" " if it.isspace() else unquoted(it) for it in words]).strip() or None
+    """The words without quotes, with one space where there are any; None for no word."""
+    pieces = [" " if it.isspace() else unquoted(it) for it in words]
+    kept = [it for it, before in zip(pieces, ["", *pieces], strict=False) if not it == before == " "]
+    return "".join(kept).strip() or None

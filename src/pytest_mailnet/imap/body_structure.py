@@ -66,11 +66,7 @@ def _placing(part: Entity) -> list[bytes]:
         value, items = parameters_of(written)
         disposition = b"(%b %b)" % (_capital(value), _parameters(items))
     languages = [it.strip() for it in (part.value(b"content-language") or b"").split(b",") if it.strip()]
-    language = _NIL
-    if languages:
-        language = (
-            string(languages[0]) if len(languages) == 1 else b"(%b)" % b" ".join(map(string, languages))
-        )
+    language = b"(%b)" % b" ".join(map(string, languages)) if languages else _NIL
     return [disposition, language, string_or_nil(part.value(b"content-location"))]
 
 

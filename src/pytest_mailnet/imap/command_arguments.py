@@ -10,7 +10,7 @@ from typing import NamedTuple, TypeVar
 from pytest_mailnet.imap.mailbox_names import decoded_name
 from pytest_mailnet.imap.sequence_set import LARGEST, SequenceSet
 
-__all__ = ["MONTHS", "AnnouncedLiteral", "Arguments", "BadCommand", "literal_announced"]
+__all__ = ["MONTHS", "AnnouncedLiteral", "Arguments", "BadCommand", "InvalidName", "literal_announced"]
 
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 """The months as IMAP writes them, whatever the locale."""
@@ -51,6 +51,10 @@ class BadCommand(Exception):
     def __init__(self, text: str) -> None:
         super().__init__(text)
         self.text = text
+
+
+class InvalidName(BadCommand):
+    """A mailbox name that is not encoded as it has to be; Dovecot answers NO to it, with this text."""
 
 
 class AnnouncedLiteral(NamedTuple):
@@ -291,7 +295,7 @@ class Arguments:
             name = written.decode() if utf8 else decoded_name(written.decode("ascii"))
         except ValueError:
             self._at = at
-            raise BadCommand(f"Mailbox name is not valid {'UTF-8' if utf8 else 'modified UTF-7'}") from None
+            raise InvalidName(f"Mailbox name is not valid {'UTF-8' if utf8 else 'mUTF-7'}") from None
         return "INBOX" if name.upper() == "INBOX" else name
 
     def _in_parentheses_or_bare(self, read: Callable[[], _Item]) -> tuple[_Item, ...]:

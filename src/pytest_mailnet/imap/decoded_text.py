@@ -24,14 +24,21 @@ _NO_CHARSETS = frozenset({"punycode", "idna", "unicode_escape", "raw-unicode-esc
 
 @functools.lru_cache(maxsize=8)
 def header_text(content: bytes) -> str:
-    """The header of a mail, decoded and case-folded, a line for each field."""
-    return _header(structure_of(content))
+    """The headers of a mail and of all its parts, decoded and case-folded, a line for each field."""
+    lines = [
+        f"{it.name.decode()}: {decoded_words(value_of(content, it).decode('utf-8', 'replace'))}"
+        for part in _entities(structure_of(content))
+        for it in part.fields
+        if it.name
+    ]
+    return "\n".join(lines).casefold()
 
 
 @functools.lru_cache(maxsize=8)
 def body_text(content: bytes) -> str:
-    """All text in the body of a mail, decoded and case-folded, with the headers of mails within."""
-    return "\n".join(_texts(structure_of(content)))
+    """All text in the body of a mail, decoded and case-folded."""
+    texts = [_decoded(part) for part in _entities(structure_of(content)) if part.kind == "text"]
+    return "\n".join(texts).casefold()
 
 
 def field_texts(content: bytes, name: str) -> list[str]:
@@ -51,23 +58,15 @@ def _word(found: re.Match[str]) -> str:
     return _text(code, found["charset"])
 
 
-def _header(mail: Entity) -> str:
-    lines = [
-        f"{it.name.decode()}: {decoded_words(value_of(mail.content, it).decode('utf-8', 'replace'))}"
-        for it in mail.fields
-        if it.name
-    ]
-    return "\n".join(lines).casefold()
-
-
-def _texts(part: Entity) -> Iterator[str]:
+def _entities(part: Entity) -> Iterator[Entity]:
+    yield part
     for inner in part.parts:
-        if part.is_message:
-            yield _header(inner)
-        yield from _texts(inner)
-    if part.kind == "text":
-        charset = next((value for name, value in part.parameters if name.lower() == "charset"), "utf-8")
-        yield _text(_without_encoding(part), charset).casefold()
+        yield from _entities(inner)
+
+
+def _decoded(part: Entity) -> str:
+    charset = next((value for name, value in part.parameters if name.lower() == "charset"), "utf-8")
+    return _text(_without_encoding(part), charset)
 
 
 def _without_encoding(part: Entity) -> bytes:

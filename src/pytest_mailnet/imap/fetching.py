@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from types import MappingProxyType
 
 from pytest_mailnet.imap.body_structure import body_structure_of
@@ -118,10 +119,9 @@ def written_labels(labels: tuple[str, ...]) -> bytes:
     return b"(%b)" % b" ".join(names)
 
 
-def written_date_time(mail: Readable) -> bytes:
-    """The internal date of a mail, "17-Jul-1996 02:44:25 +0000" in quotes."""
-    at = mail.received
-    return (f'"{at.day:02}-{MONTHS[at.month - 1]}-{at.year:04} {at:%H:%M:%S} +0000"').encode()
+def written_date_time(at: datetime) -> bytes:
+    """A date with time and zone as IMAP writes it, "17-Jul-1996 02:44:25 +0000" in quotes."""
+    return f'"{at.day:02}-{MONTHS[at.month - 1]}-{at.year:04} {at:%H:%M:%S %z}"'.encode()
 
 
 def _item(word: str, arguments: Arguments) -> FetchItem:
@@ -147,7 +147,7 @@ _VALUES: Mapping[str, Callable[[Readable], bytes]] = MappingProxyType(
     {
         "FLAGS": lambda it: b"FLAGS " + written_flags(it.flags, recent=it.recent),
         "UID": lambda it: b"UID %d" % it.uid,
-        "INTERNALDATE": lambda it: b"INTERNALDATE " + written_date_time(it),
+        "INTERNALDATE": lambda it: b"INTERNALDATE " + written_date_time(it.received),
         "RFC822.SIZE": lambda it: b"RFC822.SIZE %d" % len(it.content),
         "ENVELOPE": lambda it: b"ENVELOPE " + envelope_of(structure_of(it.content)),
         "BODY": lambda it: b"BODY " + body_structure_of(structure_of(it.content), extended=False),

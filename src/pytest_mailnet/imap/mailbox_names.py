@@ -47,11 +47,9 @@ def matches_pattern(pattern: str, name: str, delimiter: str | None) -> bool:
 
     Args:
         pattern: "*" matches everything, "%" all but the delimiter.
-        name: the name; "INBOX" in capitals matches in any case.
+        name: the name; the INBOX at its beginning matches in any case (RFC 3501, 5.1).
         delimiter: what separates levels, or None.
     """
-    if name == "INBOX":
-        pattern = pattern.upper()
     pattern = _WILDCARDS.sub(lambda run: "*" if "*" in run[0] else "%", pattern)
     # A bit is a place in the pattern that has been reached.
     places: dict[str, int] = {}
@@ -61,9 +59,13 @@ def matches_pattern(pattern: str, name: str, delimiter: str | None) -> bool:
     skippable = everything | level
     reached = 1
     reached |= (reached & skippable) << 1
-    for character in name:
+    any_case = len("INBOX") if name == "INBOX" or name.startswith(f"INBOX{delimiter}") else 0
+    for position, character in enumerate(name):
+        same = places.get(character, 0)
+        if position < any_case:
+            same |= places.get(character.lower(), 0)
         stays = reached & (everything if character == delimiter else skippable)
-        reached = stays | (reached & places.get(character, 0)) << 1
+        reached = stays | (reached & same) << 1
         reached |= (reached & skippable) << 1
         if not reached:
             return False

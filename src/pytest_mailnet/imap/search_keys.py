@@ -123,13 +123,13 @@ def in_field(name: str, text: str) -> Each:
 
 
 def in_body(text: str) -> Each:
-    """Whether the body holds a text."""
+    """Whether the body holds a text; headers of parts do not count, as in Dovecot."""
     wanted = text.casefold()
     return Each(lambda mail: wanted in body_text(mail.content))
 
 
 def in_text(text: str) -> Each:
-    """Whether header or body hold a text."""
+    """Whether the body or a header hold a text, that of the mail or of a part."""
     wanted = text.casefold()
     return Each(lambda mail: wanted in header_text(mail.content) or wanted in body_text(mail.content))
 

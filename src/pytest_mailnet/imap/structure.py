@@ -103,8 +103,8 @@ class _Reader:
                 self._left -= 1
                 found.append((start, stop))
         if not found:
-            # IMAP has no multipart without a part: all of it is one, of plain text and without a header.
-            return (Entity(self._content, body, body, end, (), "text", "plain", (), ()),)
+            # IMAP has no multipart without a part. As Dovecot does, it is given one, of plain text and empty.
+            return (Entity(self._content, body, body, body, (), "text", "plain", (), ()),)
         return tuple([self.entity(start, stop, depth + 1, default) for start, stop in found])
 
 

@@ -28,6 +28,7 @@ __all__ = [
     "forwards_of",
     "has_room_for",
     "is_busy",
+    "note_sent",
     "shelves_of",
     "told_of_change",
 ]
@@ -83,6 +84,10 @@ class Outgoing(Protocol):
         answered: Message | None = None,
     ) -> None:
         """Send a mail of an author's; of `content` as it is, or one with a subject and a text."""
+        ...
+
+    def delivery_fields(self, mailbox: Mailbox, message: Message) -> bytes:
+        """The header fields that are put before a message where it has come to its end (RFC 5321, 4.4)."""
         ...
 
     def arrived(self, messages: Sequence[Message], count: int, timeout: float) -> list[Message]:
@@ -158,6 +163,7 @@ class Mailbox:
         self._forwards: tuple[Forward, ...] = ()
         self._replied: dict[str, datetime] = {}
         self._layout = layout
+        self._sent: list[Message] = []
         self._shelves: Shelves | None = None
 
     @property
@@ -324,10 +330,17 @@ def shelves_of(mailbox: Mailbox) -> Shelves:
 
         layout = PLAIN if mailbox._layout is None else mailbox._layout()  # noqa: SLF001
         # Two threads may both make one; `setdefault` keeps the first.
-        made = Shelves(layout, mailbox.messages, mailbox.junk)
+        fields = functools.partial(mailbox._outgoing.delivery_fields, mailbox)  # noqa: SLF001
+        made = Shelves(layout, mailbox.messages, mailbox.junk, mailbox._sent, fields)  # noqa: SLF001
         vars(mailbox).setdefault("_made_shelves", made)
         mailbox._shelves = shelves = vars(mailbox)["_made_shelves"]  # noqa: SLF001
     return shelves
+
+
+def note_sent(mailbox: Mailbox, message: Message) -> None:
+    """Keep what the owner of a mailbox has sent, for where the provider has it in a folder."""
+    mailbox._sent.append(message)  # noqa: SLF001
+    told_of_change(mailbox)
 
 
 def told_of_change(mailbox: Mailbox) -> None:

@@ -21,6 +21,7 @@ __all__ = ["INBOX", "PLAIN", "Entry", "FolderError", "FolderLayout", "Kept", "Sh
 INBOX = "INBOX"
 """The folder in which mail arrives; so called in any case of its letters (RFC 3501, 5.1)."""
 
+_SEEN = "\\Seen"
 _ALL, _TRASH, _JUNK, _SENT, _NOSELECT = "\\All", "\\Trash", "\\Junk", "\\Sent", "\\Noselect"
 _BARE_LF = re.compile(rb"(?<!\r)\n")
 _LABELS = {INBOX: "\\Inbox", _SENT: _SENT, "\\Flagged": "\\Starred", "\\Drafts": "\\Drafts"}
@@ -72,6 +73,7 @@ class Kept:
         message: the mail.
         number: see the attribute.
         thread: see the attribute.
+        fields: what the server puts before it at its final delivery.
 
     Attributes:
         message: as above.
@@ -80,10 +82,10 @@ class Kept:
         flags: its flags, "\\Seen" and others; replaced as a whole.
     """
 
-    __slots__ = ("_content", "flags", "message", "number", "thread")
+    __slots__ = ("_content", "_fields", "flags", "message", "number", "thread")
 
-    def __init__(self, message: Message, number: int, thread: int) -> None:
-        self.message, self.number, self.thread = message, number, thread
+    def __init__(self, message: Message, number: int, thread: int, fields: bytes) -> None:
+        self.message, self.number, self.thread, self._fields = message, number, thread, fields
         self.flags: frozenset[str] = frozenset()
         self._content: bytes | None = None
 
@@ -91,7 +93,7 @@ class Kept:
     def content(self) -> bytes:
         """The mail as a reader gets it: the fields that the server has put before it, and the content."""
         if self._content is None:
-            whole = self.message.trace + self.message.content
+            whole = self._fields + self.message.trace + self.message.content
             bare = whole.count(b"\n") != whole.count(b"\r\n")
             self._content = _BARE_LF.sub(b"\r\n", whole) if bare else whole
         return self._content
@@ -173,13 +175,23 @@ class Shelves:
         layout: which folders there are.
         inbox: the mailbox's messages.
         junk: those that were filed as junk.
+        sent: those that its owner has sent; None for none yet.
+        fields: returns what the server puts before a message at its final delivery.
 
     Attributes:
         layout: as above.
     """
 
-    def __init__(self, layout: FolderLayout, inbox: list[Message], junk: list[Message]) -> None:
+    def __init__(
+        self,
+        layout: FolderLayout,
+        inbox: list[Message],
+        junk: list[Message],
+        sent: list[Message] | None = None,
+        fields: Callable[[Message], bytes] = lambda _: b"",
+    ) -> None:
         self.layout = layout
+        self._fields = fields
         self._lock = lock()
         self._by_name: dict[str, Shelf] = {}
         self._made = self._numbers = 0
@@ -187,8 +199,10 @@ class Shelves:
         self._threads: dict[str, int] = {}
         self._watchers: tuple[Callable[[], object], ...] = ()
         self._add(INBOX, "", inbox)
+        self._sent = sent if sent is not None and layout.keeps_sent else []
+        lists = {_JUNK: junk, _SENT: self._sent}
         for name, use in layout.folders:
-            self._add(name, use, junk if use == _JUNK else [])
+            self._add(name, use, lists.get(use, []))
 
     @property
     def all(self) -> tuple[Shelf, ...]:
@@ -404,7 +418,9 @@ class Shelves:
         kept = self._shared.get(id(message))
         if kept is None:
             self._numbers += 1
-            kept = Kept(message, self._numbers, self._thread_of(message))
+            kept = Kept(message, self._numbers, self._thread_of(message), self._fields(message))
+            if any(it is message for it in self._sent):
+                kept.flags = frozenset({_SEEN})
             if self.layout.labels:
                 self._shared[id(message)] = kept
         return kept

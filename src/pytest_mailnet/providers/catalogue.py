@@ -29,7 +29,7 @@ _ALIASES = re.compile(r'\[("[\w.-]+"(, )?)*\]\n')
 _APART = {ord(it): " " for it in string.punctuation if it not in "-._"}
 _STOCK, _STOCK_READING = "stock.toml", "stock.reading.toml"
 _READING = ".reading"
-_SAYS = ("replies.", "imap.words", "imap.lines", "pop3.words", "pop3.lines")
+_HOSTS = re.compile(r"hosts\s*=\s*\[([^\]]*)\]")
 _GOOGLE = "Google's are 'gmail', and 'google-workspace' for domains of one's own."
 _MICROSOFT = "Microsoft's are 'hotmail' (Outlook.com), and 'microsoft365' for domains of one's own."
 _MEANT: Mapping[str, str] = MappingProxyType(
@@ -185,10 +185,13 @@ class Catalogue:
         found = self._readings.get(facts.name)
         if found is None:
             text = file.read_text("utf-8")
-            found = self._readings.setdefault(
-                facts.name, parse_reading(text, file.name, facts.name, stock_reading())
-            )
+            read = parse_reading(text, file.name, facts.name, stock_reading(), self._about_reading_at)
+            found = self._readings.setdefault(facts.name, read)
         return found
+
+    def _about_reading_at(self, name: str) -> str | None:
+        file = self._about_reading.get(name)
+        return None if file is None else file.read_text("utf-8")
 
     def other_phrases(self, facts: Facts) -> Mapping[str, Phrase]:
         """The phrases for conditions without one in the provider's file: another provider's, or the RFCs'.
@@ -242,9 +245,8 @@ class Catalogue:
         # To parse all files, and not only those that have the name, would take a tenth of a second.
         found: dict[str, list[str]] = {}
         for name in self.names:
-            about = self._about_reading.get(name)
-            text = self._text(name) if about is None else f"{self._text(name)}\n{about.read_text('utf-8')}"
-            for word in set(_without_replies(text).translate(_APART).split()):
+            told = [_without_replies(self._text(name)), *_HOSTS.findall(self._about_reading_at(name) or "")]
+            for word in set(" ".join(told).translate(_APART).split()):
                 found.setdefault(word.rstrip("."), []).append(name)
         return found
 
@@ -294,7 +296,7 @@ def _names(facts: Facts) -> set[str]:
 
 def _without_replies(text: str) -> str:
     """What of a file can name a host: all but the replies, which are the most of it."""
-    return "\n".join(table for table in text.split("\n[") if not table.startswith(_SAYS))
+    return "\n".join(table for table in text.split("\n[") if not table.startswith("replies."))
 
 
 def _written(era: str) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, cast
 
 from pytest_mailnet.addresses import IMPLICIT_TLS_PORTS, LMTP_PORTS
 from pytest_mailnet.errors import InvalidSetting
-from pytest_mailnet.faults import DnsFault, Fault, fault_named
+from pytest_mailnet.faults import DnsFault, Fault, Manner, fault_named
 from pytest_mailnet.faults.armed import Armed
 from pytest_mailnet.faults.disruption import Disruption
 from pytest_mailnet.faults.fault import OF_A_HANDSHAKE
@@ -141,8 +141,7 @@ class HostService:
             from pytest_mailnet.providers.reading_service import ReadingService  # noqa: PLC0415  # few tests read mail
             from pytest_mailnet.server.reading_server import ReadingListener  # noqa: PLC0415  # as above
 
-            script = self.operator.script_of(servers)
-            reads = ReadingService(self.name, self.operator, servers, self.faults, self.tls, script)
+            reads = ReadingService(self.name, self.operator, servers, self.faults, self.tls)
             return ReadingListener(reads, servers.protocol, name, journal, departed, drawn)
         if self.decider is None:
             from pytest_mailnet.server.smtp_server import MailService  # noqa: PLC0415  # with all of SMTP
@@ -160,7 +159,7 @@ class HostService:
     def all_ports(self) -> tuple[int, ...]:
         """The ports at which it listens, those where mail is read too."""
         read = (port for it in self.operator.reading.servers if self.name in it.hosts for port in it.ports)
-        return tuple(dict.fromkeys((*self.ports, *read)))
+        return tuple(sorted({*self.ports, *read}))
 
     def listen_on(self, ports: tuple[int, ...]) -> None:
         """Set the ports that it listens on."""
@@ -204,15 +203,16 @@ class HostService:
         self.faults.add(known, times)
         return Disruption(f"{known.id} at {self.name}", functools.partial(self.faults.end, known))
 
-    def can_meet(self, fault: Fault) -> bool:
-        """Whether a connection to this host comes to the fault's stage."""
-        return self._why_not(fault) is None
+    def can_meet(self, fault: Fault, port: int) -> bool:
+        """Whether a connection to a port of this host comes to the fault's stage."""
+        servers = self._read_at(port)
+        return self._why_not(fault) is None if servers is None else _reading_why_not(fault, servers) is None
 
     def _why_not(self, fault: Fault) -> str | None:
-        if fault.stage in OF_READING:
-            protocols = [it.protocol for it in self.operator.reading.servers if self.name in it.hosts]
-            able = "IMAP" in protocols or (fault.stage is Stage.FETCH and protocols)
-            return None if able else "no mail is read there"
+        if fault.stage in OF_READING or not self.ports:
+            servers = [it for it in self.operator.reading.servers if self.name in it.hosts]
+            why = [_reading_why_not(fault, it) for it in servers]
+            return None if None in why else next(iter(why), "no mail is read there")
         needed = _NEEDED.get(fault.stage)
         if needed is None or (fault.manner in OF_A_HANDSHAKE and self.tls_ports):
             return None
@@ -313,3 +313,16 @@ class HostService:
     def value_of(self, step: Step, variable: str) -> str:
         """The value of a reply's variable in this session."""
         return self.operator.value_of(step, variable)
+
+
+def _reading_why_not(fault: Fault, servers: ReadingServers) -> str | None:
+    """Why no connection to servers where mail is read comes to a fault's stage; None if one does."""
+    if fault.manner is Manner.STRIPPED and set(servers.ports) == set(servers.tls_ports):
+        return "TLS begins with the first byte there"
+    if fault.manner in {Manner.EARLY, Manner.MISCONTINUED} or fault.stage not in _READING[servers.protocol]:
+        return f"{servers.protocol} is spoken there"
+    return None
+
+
+_OF_BOTH = {Stage.CONNECT, Stage.STARTTLS, Stage.AUTH, Stage.NOOP, Stage.QUIT}
+_READING = {"IMAP": {*_OF_BOTH, *OF_READING}, "POP3": {*_OF_BOTH, Stage.FETCH}}

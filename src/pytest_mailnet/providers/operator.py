@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import functools
 import ipaddress
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pytest_mailnet.dns.records import checked_name
 from pytest_mailnet.errors import InvalidAddress, InvalidSetting
 from pytest_mailnet.mailboxes.account import Account
-from pytest_mailnet.mailboxes.mailbox import Mailbox, answered_lately, told_of_change
+from pytest_mailnet.mailboxes.mailbox import Mailbox, answered_lately, note_sent, told_of_change
 from pytest_mailnet.mailboxes.register import Register
 from pytest_mailnet.providers.clientele import Clientele
 from pytest_mailnet.providers.decisions import Decisions
@@ -126,13 +126,19 @@ class Operator:
         """The facts about how its users read their mail."""
         return self._reading()
 
-    def script_of(self, servers: ReadingServers) -> Script[Response]:
-        """A test's own answers at the servers where mail is read."""
-        return self._scripts_of_reading.setdefault(servers.protocol, Script(self.journal.elapsed))
+    def script_of(self, protocol: str) -> Script[Response]:
+        """A test's own answers at the servers where mail is read by a protocol."""
+        return self._scripts_of_reading.setdefault(protocol, Script(self.journal.elapsed))
+
+    def scripts_at(self, servers: ReadingServers) -> Iterator[Script[Response]]:
+        """The scripts that are asked where mail is read: its own, and those of others that read there too."""
+        for it in (self, *filter(None, map(self._present, servers.also))):
+            yield it.script_of(servers.protocol)
 
     def sessions_of(self, protocol: str) -> list[Session]:
         """The sessions with its hosts in which mail was read by a protocol, "IMAP" or "POP3"."""
-        return [it for it in self.journal.sessions_of(protocol) if it.provider == self.name]
+        hosts = {host for it in self.reading.servers if it.protocol == protocol for host in it.hosts}
+        return [it for it in self.journal.sessions_of(protocol) if it.host in hosts]
 
     @property
     def dmarc_rfc(self) -> int:
@@ -225,6 +231,17 @@ class Operator:
         others = map(self._present, self.facts.submission.also if self.facts.submission else ())
         return next((found for it in others if it and (found := it.account_of(identity))), None)
 
+    def mailbox_named(self, identity: str, also: Iterable[str] = ()) -> Mailbox | None:
+        """The mailbox of a user who logs in by a name.
+
+        Args:
+            identity: "alice" or "alice@gmail.com".
+            also: the names of providers whose users log in here too.
+        """
+        homes = (self, *filter(None, map(self._present, also)))
+        found = (it.register.find(identity) for it in homes)
+        return next((it for it in found if it is not None), None)
+
     def deliver(self, step: Step, envelope: Envelope, content: bytes) -> None:
         """Deliver a mail: to mailboxes here, to waiting tests, and to the relay for recipients elsewhere.
 
@@ -248,6 +265,8 @@ class Operator:
         message = Message(envelope, content, step.session, self.clock.now(), self.name, trace)
         add_message(message)
         self.lay(message, to.inboxes, to.junk)
+        if step.authenticated_as is not None and (author := self.register.find(step.authenticated_as)):
+            note_sent(author, message)
         self._send_on(step, message, to)
         if to.notes:
             step.finding = Finding(step.finding.rule if step.finding else "delivery", "; ".join(to.notes))
@@ -366,6 +385,13 @@ class Operator:
     def complain(self, message: Message, to: str) -> None:
         """Send a feedback report on a message, when the queue runs; see `Mailbox.report_spam`."""
         self._relay.complain(self, message, to)
+
+    def delivery_fields(self, mailbox: Mailbox, message: Message) -> bytes:
+        """The fields before a message in a mailbox: Return-Path (RFC 5321, 4.4), Delivered-To (RFC 9228)."""
+        for address in message.envelope.rcpt_tos:
+            if self.mailbox_of(address) is mailbox:
+                return f"Return-Path: <{message.sender}>\r\nDelivered-To: {address}\r\n".encode()
+        return b""  # its owner has put it there
 
     def arrived(self, messages: Sequence[Message], count: int, timeout: float) -> list[Message]:
         """Wait until there are so many messages in a list; see `Mailbox.wait_for_messages`."""

@@ -95,7 +95,7 @@ class ReadingAgent:
     def _on(self, stage: Stage, match: Match | None) -> ReadingExpectation:
         pop3 = self._servers.protocol == "POP3"
         expectation = ReadingExpectation(self.name, stage, match, {*VARIABLES, *_OF_ITSELF}, pop3=pop3)
-        self._operator.script_of(self._servers).add(expectation)
+        self._operator.script_of(self._servers.protocol).add(expectation)
         return expectation
 
     def __repr__(self) -> str:

@@ -56,6 +56,7 @@ class ReadingServers:
         passwords: which passwords log in.
         idle_seconds: how long a client may be silent; 0 for as long as it likes.
         connections: how many connections a user may have at a time; 0 for any number.
+        also: the names of other providers whose users log in here too.
     """
 
     name: str
@@ -70,6 +71,7 @@ class ReadingServers:
     passwords: Passwords = "usual"
     idle_seconds: int = 1800
     connections: int = 0
+    also: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pytest_mailnet.mailboxes.account import lacks_app_password, objection
-from pytest_mailnet.mailboxes.mailbox import shelves_of
+from pytest_mailnet.mailboxes.mailbox import has_room_for, shelves_of
 from pytest_mailnet.reading.response import Response
 from pytest_mailnet.record.session import Finding
 from pytest_mailnet.smtp.state import HangUp, UsualYes
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from pytest_mailnet.providers.operator import Operator
     from pytest_mailnet.providers.reading_facts import ReadingServers
     from pytest_mailnet.providers.tls import HostTls
-    from pytest_mailnet.scripting.script import Script
     from pytest_mailnet.smtp.sasl import Credentials
     from pytest_mailnet.smtp.state import Step
 
@@ -42,20 +41,18 @@ class ReadingService:
         servers: the facts about them.
         faults: the faults of the host's connections.
         tls: how the host encrypts.
-        script: the test's own answers.
     """
 
-    def __init__(  # noqa: PLR0917  # called once
+    def __init__(  # called once
         self,
         name: str,
         operator: Operator,
         servers: ReadingServers,
         faults: Armed,
         tls: HostTls,
-        script: Script[Response],
     ) -> None:
         self._name, self._operator, self._servers = name, operator, servers
-        self._faults, self._tls, self._script = faults, tls, script
+        self._faults, self._tls = faults, tls
 
     # What its server on the wire asks.
 
@@ -123,7 +120,8 @@ class ReadingService:
 
     def decide(self, stage: Stage, step: Step) -> Response | HangUp | None:
         """The test's own answer; None for the usual one."""
-        answer = self._script.decide(stage, step)
+        answers = (it.decide(stage, step) for it in self._operator.scripts_at(self._servers))
+        answer = next((it for it in answers if it is not None), None)
         if answer is None or isinstance(answer, UsualYes):
             return None
         step.finding = Finding("your own answer", "")
@@ -141,7 +139,7 @@ class ReadingService:
     def _objection(self, credentials: Credentials) -> tuple[str, str] | None:
         if self._servers.passwords == "never" and not credentials.by_token:
             return "passwords_refused", f"{self._operator.facts.title} takes tokens only"
-        mailbox = self._operator.register.find(credentials.identity)
+        mailbox = self._mailbox(credentials.identity)
         if mailbox is None:
             return "authentication_failed", f"there is no mailbox {credentials.identity!r}"
         return self._objection_to(mailbox, credentials)
@@ -165,6 +163,9 @@ class ReadingService:
             return "too_many_connections", f"{mailbox.address} has {most} connections already"
         return None
 
+    def _mailbox(self, identity: str) -> Mailbox | None:
+        return self._operator.mailbox_named(identity, self._servers.also)
+
     def _connected(self, user: str) -> int:
         """How many connections of a user are open."""
         sessions = self._operator.sessions_of(self._servers.protocol)
@@ -172,14 +173,19 @@ class ReadingService:
 
     def shelves_of(self, identity: str) -> Shelves:
         """The folders of a user who has logged in."""
-        mailbox = self._operator.register.find(identity)
+        mailbox = self._mailbox(identity)
         assert mailbox is not None
         return shelves_of(mailbox)
 
+    def has_room(self, identity: str, size: int) -> bool:
+        """Whether so many bytes more fit into a user's mailbox."""
+        mailbox = self._operator.register.find(identity)
+        return mailbox is None or has_room_for(mailbox, size)
+
     def user_of(self, identity: str) -> str:
         """The user that logs in by a name."""
-        account = self._operator.account_of(identity)
-        return identity if account is None else account.address
+        mailbox = self._mailbox(identity)
+        return identity if mailbox is None else mailbox.account.address
 
     def now(self) -> datetime:
         """The net's time."""
@@ -191,6 +197,8 @@ class ReadingService:
             return step.details[variable]
         if variable == "user":
             return step.authenticated_as or (step.credentials.identity if step.credentials else "")
+        if variable == "capabilities":
+            return " ".join(self.capabilities(step))
         if variable == "session":
             variable = "queue_id"
         return self._operator.value_of(step, variable)

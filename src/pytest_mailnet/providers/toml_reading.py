@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
-from typing import get_args
+from collections.abc import Callable, Mapping
+from typing import Any, get_args
 
 from pytest_mailnet.errors import InvalidReply, ProviderFileError, amongst
 from pytest_mailnet.mailboxes.shelves import PLAIN, FolderLayout
@@ -15,6 +15,7 @@ from pytest_mailnet.providers.reading_facts import (
     ReadingServers,
     SourcedText,
 )
+from pytest_mailnet.providers.toml_file import with_changes
 from pytest_mailnet.providers.toml_table import Table
 from pytest_mailnet.reading.response import Response
 
@@ -25,6 +26,8 @@ _PORTS: Mapping[str, tuple[list[int], frozenset[int]]] = {
     "POP3": ([995], frozenset({995})),
 }
 _OPTIONAL = {
+    "also",
+    "capabilities",
     "capabilities_after_login",
     "connections",
     "idle_seconds",
@@ -48,7 +51,13 @@ _USES = (
 )
 
 
-def parse_reading(text: str, file: str, name: str, stock: ReadingFacts | None = None) -> ReadingFacts:
+def parse_reading(
+    text: str,
+    file: str,
+    name: str,
+    stock: ReadingFacts | None = None,
+    others: Callable[[str], str | None] = lambda _: None,
+) -> ReadingFacts:
     """Read what a file tells of those who read mail at a provider.
 
     Args:
@@ -56,6 +65,7 @@ def parse_reading(text: str, file: str, name: str, stock: ReadingFacts | None = 
         file: the file's name, for messages.
         name: the provider's.
         stock: the words for conditions that the file has none for; None for the file of these words itself.
+        others: returns another provider's file about that, which this one may be `like`; None for none.
 
     Raises:
         ProviderFileError: with file and key, for anything that is missing, misspelt or of the wrong type.
@@ -65,7 +75,12 @@ def parse_reading(text: str, file: str, name: str, stock: ReadingFacts | None = 
     except tomllib.TOMLDecodeError as error:
         raise ProviderFileError(f"{file}: no valid TOML: {error}") from error
     top = Table(file, values)
-    top.check_keys(required=(), optional={"folders", "imap", "pop3", "sources"})
+    if like := top.text("like"):
+        if (theirs := others(like)) is None:
+            raise top.error("like", f"nothing is told of those who read mail at {like!r}")
+        # A folder more or less is another layout.
+        top = Table(file, with_changes(tomllib.loads(theirs), values) | _own(values, "folders"))
+    top.check_keys(required=(), optional={"folders", "imap", "like", "pop3", "sources"})
     sources = top.table("sources")
     named = {it: sources.text(it) for it in sources}
     servers = {
@@ -99,7 +114,7 @@ def _layout(top: Table) -> FolderLayout:
 def _servers(
     top: Table, protocol: Protocol, name: str, sources: Mapping[str, str], stock: ReadingFacts | None
 ) -> ReadingServers:
-    table = top.sourced(protocol.lower(), required=["hosts", "capabilities"], optional=_OPTIONAL)
+    table = top.sourced(protocol.lower(), required=["hosts"], optional=_OPTIONAL)
     usual, implicit = _PORTS[protocol]
     ports = table.numbers("ports", usual)
     tls_ports = table.numbers("tls_ports", [it for it in ports if it in implicit])
@@ -117,6 +132,9 @@ def _servers(
         except InvalidReply as error:
             raise table.table("words").error(condition, str(error)) from error
     before = table.texts("capabilities")
+    after = table.texts("capabilities_after_login") or before
+    if known is not None and "capabilities" not in table:
+        before, after = known.capabilities, known.capabilities_after_login
     passwords: Passwords = table.one_of("passwords", get_args(Passwords), "usual")  # type: ignore[assignment]
     return ReadingServers(
         name=f"{name}.{protocol.lower()}",
@@ -125,13 +143,19 @@ def _servers(
         ports=ports,
         tls_ports=tls_ports,
         capabilities=before,
-        capabilities_after_login=table.texts("capabilities_after_login") or before,
+        capabilities_after_login=after,
         words={**(known.words if known else {}), **words},
         lines={**(known.lines if known else {}), **lines},
         passwords=passwords,
-        idle_seconds=table.get("idle_seconds", 1800),
+        idle_seconds=table.get("idle_seconds", known.idle_seconds if known else 1800),
         connections=table.get("connections", 0),
+        also=table.texts("also"),
     )
+
+
+def _own(values: dict[str, Any], key: str) -> dict[str, Any]:
+    """A key of a file as it stands there; {} if it is not there."""
+    return {key: values[key]} if key in values else {}
 
 
 def _said(table: Table, sources: Mapping[str, str]) -> dict[str, SourcedText]:

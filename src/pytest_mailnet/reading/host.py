@@ -67,6 +67,15 @@ class ReadingHost(Protocol):
         """The folders of a user who has logged in."""
         ...
 
+    def has_room(self, identity: str, size: int) -> bool:
+        """Whether so many bytes more fit into a user's mailbox.
+
+        Args:
+            identity: the user.
+            size: the bytes.
+        """
+        ...
+
     def user_of(self, identity: str) -> str:
         """The user that logs in by a name: "alice" may be alice@gmail.com."""
         ...

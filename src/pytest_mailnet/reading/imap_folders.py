@@ -116,7 +116,7 @@ def list_folders(dialogue: ImapDialogue, arguments: Arguments) -> Done:
                 continue
             if "SPECIAL-USE" in chosen and not shelf.use:
                 continue
-            told = _listed(dialogue, "LIST", shelf, subscribed="SUBSCRIBED" in {*chosen, *wanted})
+            told = _listed(dialogue, dialogue.step.verb, shelf, subscribed="SUBSCRIBED" in {*chosen, *wanted})
             lines.append(told)
     status = [it for it in wanted if it in _STATUS]
     if status:
@@ -299,6 +299,8 @@ def append(dialogue: ImapDialogue, arguments: Arguments) -> Done:
     arguments.end()
     if shelf is None or not dialogue.shelves.selectable(shelf):
         return Done(dialogue.host.words("append_folder_unknown"))
+    if not dialogue.host.has_room(dialogue.step.authenticated_as or "", len(content)):
+        return Done(dialogue.host.words("over_quota"))
     session = dialogue.step.session
     message = Message(Envelope("", ()), content, session, received, session.provider)
     entry = dialogue.shelves.append(shelf, message, flags)

@@ -27,6 +27,7 @@ _INSTEAD: Mapping[str, str] = MappingProxyType(
         **dict.fromkeys(("delay", "late", "sleep", "wait"), ".delayed(seconds=90) lets wait"),
     }
 )
+_METHODS = {Stage.AUTH: "on_login"}
 
 
 @steady("an answer", _INSTEAD)
@@ -49,7 +50,9 @@ class ReadingExpectation(AnswerTurns[Response]):
     ) -> None:
         __tracebackhide__ = True
         self._variables, self._pop3 = variables, pop3
-        super().__init__(ScriptedAnswer(AnswerMatcher(owner, stage, match, None), Written.here()))
+        super().__init__(
+            ScriptedAnswer(AnswerMatcher(owner, stage, match, None, _METHODS.get(stage, "")), Written.here())
+        )
 
     def reply(self, response: str, *, close: bool = False) -> ReadingExpectation:
         """Answer with a response, every time unless `times` says otherwise.

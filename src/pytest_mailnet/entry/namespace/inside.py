@@ -13,7 +13,7 @@ from __future__ import annotations
 import _socket
 import os
 import struct
-from collections.abc import Callable, Sequence
+from _collections_abc import Callable, Sequence  # collections takes as long to load as ctypes
 
 from pytest_mailnet.entry.namespace import openings, syscalls
 from pytest_mailnet.entry.namespace.carrier import carry
@@ -76,6 +76,7 @@ def _serve(control: _socket.socket, mapping: str, number: int, around: int | Non
         for fd in fds:
             os.close(fd)
     helper.end()
+    control.close()  # nobody waits for the rest
 
 
 class _Helper:
@@ -101,6 +102,7 @@ class _Helper:
         self._versions = tuple(filter(_speaks, FAMILIES))
         for end in (self._net, self._programs):
             end.switch_on()
+        self._net.wait_until_it_carries()
         for version in self._versions:
             self._net.have_all(version)
         self._addresses: set[str] = set()
@@ -110,14 +112,19 @@ class _Helper:
                 openings.listening(version, int(port)) for port in ports for version in self._versions
             ],
             "datagrams": lambda port: [openings.datagrams(it, int(port)) for it in self._versions],
-            "first": lambda: [openings.first_packets(), *map(openings.sending, self._versions)],
+            "first": lambda: [self._first_packets(), *map(openings.sending, self._versions)],
             "caller": lambda version: [openings.calling(int(version))],
-            "mount": syscalls.mount_file,
+            "mount": syscalls.mount_over,
             "mask": lambda where: syscalls.mount("none", where, "tmpfs", 0),
         }
 
     def end(self) -> None:
         """Leave nothing behind."""
+
+    def _first_packets(self) -> int:
+        # To close the last copy takes the kernel ten milliseconds. The net's process is not to wait for that.
+        self._hears = openings.first_packets()
+        return os.dup(self._hears)
 
     def _be(self, _name: str, *addresses: str) -> None:
         """Have the programs' host be one of these addresses; connections come from the first of each kind."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
+import functools
 import struct
 from collections.abc import Callable, Iterable, Sequence
 from selectors import EVENT_READ
-from socket import AF_INET6, CMSG_SPACE, SHUT_WR
+from socket import AF_INET6, CMSG_SPACE, SOCK_DGRAM, SOCK_STREAM
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
+from pytest_mailnet.entry.namespace.nursery import end_helper
 from pytest_mailnet.entry.namespace.users import why_not
 from pytest_mailnet.errors import NoNamespace
 from pytest_mailnet.server.gate import Gate
@@ -18,8 +19,11 @@ from pytest_mailnet.system.native import lock
 from pytest_mailnet.values import Endpoint
 
 if TYPE_CHECKING:
+    import asyncio
+
     from pytest_mailnet.server.connection import Connection
     from pytest_mailnet.server.engine import Engine
+    from pytest_mailnet.server.transport import StreamTransport
 
 __all__ = ["RESOLVER", "Junction", "OwnHost", "Wired", "told"]
 
@@ -122,11 +126,7 @@ class Junction:
         """End the helper, and with it all that it has made."""
         if self._stop is not None:
             self._stop()
-        with contextlib.suppress(OSError):
-            self._control.shutdown(SHUT_WR)  # also where a forked child has a copy
-            while self._control.recv(1 << 16):
-                pass  # what nobody waits for
-        self._control.close()
+        end_helper(self._control)
 
     def serve(self) -> None:
         """Have the engine serve the ports of the net's hosts, and its name server."""
@@ -137,10 +137,12 @@ class Junction:
 
         def begin(loop: KernelLoop) -> Callable[[], None]:
             versions = {6 if it.family == AF_INET6 else 4: it for it in sends}
-            gate = Gate(heard, versions, loop, self._net.call_between, self._engine.accept)
+            silent = functools.partial(self._silent, SOCK_STREAM)
+            gate = Gate(heard, versions, loop, self._net.call_between, self._accept, silent=silent)
             gate.want(EVENT_READ)
             gate.watch(listening)
-            servers = [RoutedDatagrams(it, loop, self._net.question_between) for it in datagrams]
+            silent = functools.partial(self._silent, SOCK_DGRAM)
+            servers = [RoutedDatagrams(it, loop, self._net.question_between, silent) for it in datagrams]
             for server in servers:
                 server.want(EVENT_READ)
             self._loop, self._gate = loop, gate
@@ -176,6 +178,13 @@ class Junction:
         for sock in sockets:
             sock.setblocking(False)  # noqa: FBT003
         return data.decode().split("\0"), sockets
+
+    def _accept(self, call: Connection, transport: StreamTransport) -> asyncio.Protocol | None:
+        """The protocol of a program's connection, whose waits take their time."""
+        return self._engine.accept(call, transport)
+
+    def _silent(self, kind: int, port: int, silent: bool) -> None:  # noqa: FBT001
+        """Note whether a client gets nothing unless time passes. Programs wait in their own time."""
 
     def _host(self) -> list[str]:
         """The request for what the programs' host is to be."""

@@ -14,7 +14,7 @@ from pytest_mailnet.entry.namespace.users import mapping
 from pytest_mailnet.entry.network import PARENT
 from pytest_mailnet.system.kernel import KernelSocket
 
-__all__ = ["Nursery"]
+__all__ = ["Nursery", "end_helper"]
 
 _HERE = Path(__file__).parent
 # The packages around the helper's modules, without what these import for others.
@@ -62,18 +62,31 @@ class Nursery:
         finally:
             there.close()
         self._control = here
+        self._spare: list[KernelSocket] = []
 
-    def helper(self, around: int | None = None, number: int = 0) -> KernelSocket:
-        """Have a helper forked off; returns the socket to it.
+    def prepare(self) -> None:
+        """Have a helper for programs make its namespaces before a net asks for one, unless one has.
+
+        Several threads may do so at once: there is a helper more then, for the next net but one.
+        """
+        if not self._spare:
+            self._spare.append(self._forked_off("net 0"))
+
+    def helper(self) -> KernelSocket:
+        """The socket to a helper for programs."""
+        try:
+            return self._spare.pop()
+        except IndexError:
+            return self._forked_off("net 0")
+
+    def helper_around(self, namespace: int, number: int) -> KernelSocket:
+        """The socket to a helper for this process's own network namespace.
 
         Args:
-            around: the descriptor of this process's network namespace if its programs are there, too.
+            namespace: its descriptor.
             number: of the pair of devices that is to lead from there.
         """
-        here, there = socketpair(AF_UNIX, SOCK_SEQPACKET)
-        self._send(f"net {number}", there.fileno(), *([] if around is None else [around]))
-        there.close()
-        return KernelSocket(AF_UNIX, SOCK_SEQPACKET, 0, here.detach())
+        return self._forked_off(f"net {number}", namespace)
 
     def carry(self, listening: int, port: int) -> None:
         """Have connections carried to a port of the loopback where the helper's process is.
@@ -84,12 +97,20 @@ class Nursery:
         """
         self._send(f"port {port}", listening)
 
+    def _forked_off(self, what: str, *fds: int) -> KernelSocket:
+        here, there = socketpair(AF_UNIX, SOCK_SEQPACKET)
+        self._send(what, there.fileno(), *fds)
+        there.close()
+        return KernelSocket(AF_UNIX, SOCK_SEQPACKET, 0, here.detach())
+
     def _send(self, what: str, *fds: int) -> None:
         sent = (SOL_SOCKET, SCM_RIGHTS, struct.pack(f"={len(fds)}i", *fds))
         self._control.sendmsg([what.encode()], [sent])
 
     def close(self) -> None:
         """End the process."""
+        for spare in self._spare:
+            end_helper(spare)
         with contextlib.suppress(OSError):
             self._control.shutdown(SHUT_WR)  # also where a forked child has a copy
         self._control.close()
@@ -98,3 +119,16 @@ class Nursery:
         except subprocess.TimeoutExpired:  # pragma: no cover
             self._process.kill()
             self._process.wait()
+
+
+def end_helper(control: KernelSocket) -> None:
+    """End a helper, and with it all that it has made.
+
+    Args:
+        control: the socket to it, which is closed.
+    """
+    with contextlib.suppress(OSError):
+        control.shutdown(SHUT_WR)  # also where a forked child has a copy
+        while control.recv(1 << 16):
+            pass  # what nobody waits for
+    control.close()
