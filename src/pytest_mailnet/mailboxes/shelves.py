@@ -229,16 +229,18 @@ class Shelves:
         """Make a folder, and those that it is in (RFC 3501, 6.3.3).
 
         Raises:
-            FolderError: if there is one of that name.
+            FolderError: if there is one of that name, or if that is no name.
         """
         delimiter = self.layout.delimiter
         parts = name.removesuffix(delimiter).split(delimiter)
-        if not all(parts) or self.find(delimiter.join(parts)) is not None:
+        if not all(parts):
+            raise FolderError("folder_fixed")
+        if self.find(delimiter.join(parts)) is not None:
             raise FolderError("folder_exists")
         with self._lock:
             for end in range(1, len(parts) + 1):
                 name = delimiter.join(parts[:end])
-                found = self.find(name) or self._add(name, "", [])
+                found = self.find(name) or self._add(name, "", [], subscribed=self.layout.labels)
         return found
 
     def delete(self, name: str) -> None:
@@ -258,7 +260,7 @@ class Shelves:
         """Rename a folder, with those that are in it; of INBOX, move what is in it (RFC 3501, 6.3.5).
 
         Raises:
-            FolderError: if there is none, if it cannot be renamed, or if the new name is taken.
+            FolderError: if there is none, if it cannot be renamed, or if the new name is taken, or is in it.
         """
         if self.find(new) is not None:
             raise FolderError("folder_exists")
@@ -267,6 +269,8 @@ class Shelves:
             self.move(self.entries(inbox), inbox, self.create(new))
             return
         shelf = self._changeable(name)
+        if new.startswith(shelf.name + self.layout.delimiter):
+            raise FolderError("folder_fixed")
         with self._lock:
             old, within = shelf.name, shelf.name + self.layout.delimiter
             for it in self.all:
@@ -404,9 +408,10 @@ class Shelves:
         for tell in self._watchers:
             tell()
 
-    def _add(self, name: str, use: str, messages: list[Message]) -> Shelf:
+    def _add(self, name: str, use: str, messages: list[Message], *, subscribed: bool = True) -> Shelf:
         self._made += 1
         made = self._by_name[name] = Shelf(name, use, self._made, messages, self._keep)
+        made.subscribed = subscribed
         return made
 
     def _keep(self, message: Message) -> Kept:

@@ -9,6 +9,7 @@ from pytest_mailnet.imap.command_arguments import BadCommand
 from pytest_mailnet.imap.mailbox_names import encoded_name, matches_pattern, quoted
 from pytest_mailnet.mailboxes.shelves import FolderError
 from pytest_mailnet.reading.imap_dialogue import Done
+from pytest_mailnet.reading.imap_messages import SYSTEM_FLAGS, settable_flags
 from pytest_mailnet.reading.response import filled
 from pytest_mailnet.reading.view import View
 from pytest_mailnet.record.session import Message
@@ -36,7 +37,6 @@ __all__ = [
     "unsubscribe",
 ]
 
-SYSTEM_FLAGS = ("\\Answered", "\\Flagged", "\\Draft", "\\Deleted", "\\Seen")
 _STATUS: dict[str, Callable[[View], int]] = {
     "MESSAGES": lambda view: len(view.mails),
     "RECENT": lambda view: view.recent,
@@ -99,6 +99,7 @@ def list_folders(dialogue: ImapDialogue, arguments: Arguments) -> Done:
     chosen: tuple[str, ...] = ()
     if arguments.next_is("("):
         chosen = arguments.list_of(arguments.keyword)
+        _check_options(chosen, _CHOSEN)
         arguments.space()
     reference = arguments.mailbox(utf8=dialogue.utf8)
     arguments.space()
@@ -141,12 +142,23 @@ def _returned(arguments: Arguments) -> tuple[str, ...]:
 
     def option() -> None:
         options.append(arguments.keyword())
+        _check_options(options[-1:], _RETURNED)
         if options[-1] == "STATUS":
             arguments.space()
             options.extend(arguments.list_of(arguments.keyword))
 
     arguments.list_of(option)
     return tuple(options)
+
+
+def _check_options(asked: Sequence[str], known: frozenset[str]) -> None:
+    """Check that there are such options: the answer to others is BAD (RFC 5258, 3)."""
+    if unknown := [it for it in asked if it not in known]:
+        raise BadCommand(f"Expected {', '.join(sorted(known))}, not {unknown[0][:40]}")
+
+
+_CHOSEN = frozenset({"SUBSCRIBED", "REMOTE", "RECURSIVEMATCH", "SPECIAL-USE"})
+_RETURNED = frozenset({"SUBSCRIBED", "CHILDREN", "SPECIAL-USE", "STATUS"})
 
 
 def list_subscribed(dialogue: ImapDialogue, arguments: Arguments) -> Done:
@@ -156,8 +168,15 @@ def list_subscribed(dialogue: ImapDialogue, arguments: Arguments) -> Done:
     arguments.space()
     patterns = _patterns(dialogue, arguments)
     arguments.end()
-    found = (it for it in _matching(dialogue, reference, patterns) if it.subscribed)
-    lines = [_listed(dialogue, "LSUB", it) for it in found]
+    subscribed = [it.name for it in dialogue.shelves.all if it.subscribed]
+    delimiter = dialogue.shelves.layout.delimiter
+    lines = []
+    for it in _matching(dialogue, reference, patterns):
+        if it.subscribed:
+            lines.append(_listed(dialogue, "LSUB", it))
+        elif patterns[0].endswith("%") and any(name.startswith(it.name + delimiter) for name in subscribed):
+            # One that is in it is subscribed, and not found by this pattern.
+            lines.append(f'* LSUB (\\Noselect) "{delimiter}" {_name_of(dialogue, it)}')
     return Done(dialogue.host.words("lsub_ok"), [f"{it}\r\n".encode() for it in lines])
 
 
@@ -199,8 +218,8 @@ def status(dialogue: ImapDialogue, arguments: Arguments) -> Done:
     arguments.space()
     items = arguments.list_of(arguments.keyword)
     arguments.end()
-    if unknown := [it for it in items if it not in _STATUS]:
-        raise BadCommand(f"one of {', '.join(_STATUS)}, not {unknown[0]}")
+    if not items or (unknown := [it for it in items if it not in _STATUS]):
+        raise BadCommand(f"Expected {', '.join(_STATUS)}, not {unknown[0][:40] if items else '()'}")
     if shelf is None or not dialogue.shelves.selectable(shelf):
         return Done(dialogue.host.words("folder_unknown"))
     return Done(dialogue.host.words("status_ok"), [f"{_status_line(dialogue, shelf, items)}\r\n".encode()])
@@ -271,7 +290,7 @@ def append(dialogue: ImapDialogue, arguments: Arguments) -> Done:
     flags: frozenset[str] = frozenset()
     received = dialogue.host.now()
     if arguments.next_is("("):
-        flags = frozenset(arguments.flags())
+        flags = settable_flags(arguments)
         arguments.space()
     if arguments.next_is('"'):
         received = arguments.date_time()
@@ -284,6 +303,6 @@ def append(dialogue: ImapDialogue, arguments: Arguments) -> Done:
         return Done(dialogue.host.words("over_quota"))
     session = dialogue.step.session
     message = Message(Envelope("", ()), content, session, received, session.provider)
-    entry = dialogue.shelves.append(shelf, message, flags - {"\\Recent"})
+    entry = dialogue.shelves.append(shelf, message, flags)
     dialogue.tell(uidvalidity=str(shelf.validity), uid=str(entry.uid))
     return Done(dialogue.host.words("append_ok"))

@@ -19,12 +19,14 @@ if TYPE_CHECKING:
     from pytest_mailnet.reading.imap_dialogue import ImapDialogue
 
 __all__ = [
+    "SYSTEM_FLAGS",
     "close",
     "copy",
     "expunge",
     "fetch",
     "move",
     "search",
+    "settable_flags",
     "store",
     "uid_copy",
     "uid_expunge",
@@ -34,6 +36,9 @@ __all__ = [
     "uid_store",
     "unselect",
 ]
+
+SYSTEM_FLAGS = ("\\Answered", "\\Flagged", "\\Draft", "\\Deleted", "\\Seen")
+"""The flags of RFC 3501 that a client can set."""
 
 _DELETED, _SEEN = "\\Deleted", "\\Seen"
 Numbered = list[tuple[int, Viewed]]
@@ -53,7 +58,7 @@ def _chosen(dialogue: ImapDialogue, arguments: Arguments, *, by_uid: bool) -> Nu
         uids = [mail.uid for mail in mails]
         numbers = [bisect_left(uids, uid) + 1 for uid in wanted.among(uids)]
     else:
-        if max(map(max, wanted.ranges)) > len(mails):
+        if not mails or max(map(max, wanted.ranges)) > len(mails):
             raise BadCommand("Invalid sequence set: there is no mail of that number")
         numbers = wanted.among(range(1, len(mails) + 1))
     return [(number, mails[number - 1]) for number in numbers]
@@ -125,7 +130,7 @@ def _stored(dialogue: ImapDialogue, arguments: Arguments, *, by_uid: bool) -> Do
         for _, mail in chosen:
             view.shelves.set_labels(mail.entry, sign, labels)
     elif what == "FLAGS":
-        flags = frozenset(arguments.flags()) - {"\\Recent"}
+        flags = settable_flags(arguments)
         arguments.end()
         _set_flags(view, [it for _, it in chosen], sign, flags)
     else:
@@ -141,16 +146,35 @@ def _stored(dialogue: ImapDialogue, arguments: Arguments, *, by_uid: bool) -> Do
     return Done(dialogue.host.words("store_ok"), data)
 
 
+def settable_flags(arguments: Arguments) -> frozenset[str]:
+    r"""Read flags that a client can set: not `\Recent`, and no others of the system (RFC 3501, 2.3.2)."""
+    flags = frozenset(arguments.flags())
+    if unknown := [it for it in flags if it.startswith("\\") and it not in SYSTEM_FLAGS]:
+        raise BadCommand(
+            f"{min(unknown)[:40]} is no flag that can be set: {', '.join(SYSTEM_FLAGS)} and keywords are"
+        )
+    return flags
+
+
 def _set_flags(view: View, mails: Iterable[Viewed], sign: str, flags: frozenset[str]) -> None:
     changed = False
     for mail in mails:
         kept = mail.flags
-        new = kept | flags if sign == "+" else kept - flags if sign == "-" else flags
+        new = _with_flags(kept, sign, flags) if sign else flags
         if new != kept:
             view.shelves.set_flags(mail.entry, new, view.shelf)
             changed = True
     if changed:
         view.shelves.changed()
+
+
+def _with_flags(kept: frozenset[str], sign: str, flags: frozenset[str]) -> frozenset[str]:
+    """Flags with others or without them, in whatever case (RFC 9051, 2.3.2)."""
+    if sign == "+":
+        there = {it.lower() for it in kept}
+        return kept | {it for it in flags if it.lower() not in there}
+    named = {it.lower() for it in flags}
+    return frozenset(it for it in kept if it.lower() not in named)
 
 
 def search(dialogue: ImapDialogue, arguments: Arguments) -> Done:
