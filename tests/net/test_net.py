@@ -364,6 +364,7 @@ def test_a_connection_that_has_ended_is_let_go_of(mailnet):
 
     for _ in range(20):
         send()
+    life_of(mailnet).engine.settled()
     gc.collect()
 
     # The last ones may be on their way out in the engine's thread.
