@@ -13,14 +13,15 @@ from typing import Literal, NamedTuple
 
 from pytest_mailnet.errors import InvalidReply
 
-__all__ = ["COMMANDS", "DELIVERY", "Endpoint", "Envelope", "Fate", "Reply", "Stage", "literal"]
+__all__ = ["COMMANDS", "DELIVERY", "OF_READING", "Endpoint", "Envelope", "Fate", "Reply", "Stage", "literal"]
 
 
 class Stage(StrEnum):
     """Where in a session a reply is given (RFC 5321, 4.3.2); MESSAGE is after the final dot or last chunk.
 
     RSET, NOOP, QUIT and OTHER are commands that belong to no step of a delivery; OTHER is each that has no
-    stage of its own, as VRFY, HELP, or a command that the server does not know.
+    stage of its own, as VRFY, HELP, or a command that the server does not know. SELECT, FETCH and IDLE are
+    those of IMAP; FETCH is RETR and TOP in POP3, too.
     """
 
     CONNECT = "connect"
@@ -35,6 +36,9 @@ class Stage(StrEnum):
     NOOP = "noop"
     QUIT = "quit"
     OTHER = "other"
+    SELECT = "select"
+    FETCH = "fetch"
+    IDLE = "idle"
 
 
 DELIVERY = (
@@ -48,6 +52,9 @@ DELIVERY = (
     Stage.MESSAGE,
 )
 """The stages of a delivery, in order."""
+
+OF_READING = (Stage.SELECT, Stage.FETCH, Stage.IDLE)
+"""The stages of sessions in which mail is read, besides those that they have in common with SMTP's."""
 
 
 COMMANDS: Mapping[Stage, str] = MappingProxyType(
@@ -64,6 +71,9 @@ COMMANDS: Mapping[Stage, str] = MappingProxyType(
         Stage.NOOP: "NOOP command",
         Stage.QUIT: "QUIT command",
         Stage.OTHER: "other command",
+        Stage.SELECT: "SELECT command",
+        Stage.FETCH: "FETCH command",
+        Stage.IDLE: "IDLE command",
     }
 )
 """The name that delivery reports give to the client's last act at each stage."""

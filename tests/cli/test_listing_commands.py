@@ -9,6 +9,7 @@ import pytest
 from pytest_mailnet.cli import fault_list, provider_list
 from pytest_mailnet.cli.main import main
 from pytest_mailnet.faults import FAULTS, faults_of
+from pytest_mailnet.faults.known import READING_FAULTS
 from pytest_mailnet.providers import catalogue_with
 
 FASTMAIL = """\
@@ -18,6 +19,8 @@ fastmail: Fastmail
   rules on    unknown_mailbox, trusted_network, local_recipient, authenticated_user, relaying_denied
   submission  smtp.fastmail.com (ports 465, 587)
     rules on  wrong_credentials, tls_required, login_required, sender_not_owned
+  IMAP        imap.fastmail.com (port 993)
+  POP3        pop.fastmail.com (port 995)
 """
 DETAIL = """\
 fastmail: Fastmail
@@ -66,6 +69,7 @@ def test_one_provider_is_told_in_detail(run):
     assert status == 0
     assert out.startswith(DETAIL)
     assert "\n    rules     auth     always    wrong_credentials\n" in out
+    assert "\n  IMAP        imap.fastmail.com port 993\n  POP3        pop.fastmail.com port 995\n" in out
     assert out.endswith(
         "\n  hangs up    after 300 s of silence\n  replies     mailnet replies --provider fastmail\n"
     )
@@ -96,6 +100,9 @@ def test_providers_are_told_to_programs(run):
     assert told["ports"] == [25]
     assert told["submission"]["hosts"] == ["smtp.mail.yahoo.com", "smtp.aol.com"]
     assert told["submission"]["ports"] == [465, 587]
+    assert [it["protocol"] for it in told["reading"]] == ["IMAP", "POP3"]
+    assert told["reading"][1]["hosts"] == ["pop.mail.yahoo.com", "pop.aol.com", "inbound.att.net"]
+    assert told["reading"][1]["ports"] == told["reading"][1]["tls_ports"] == [995]
     assert {
         "rule": "sender_domain_without_soa",
         "stage": "message",
@@ -118,7 +125,7 @@ def test_each_fault_has_a_line(run):
     status, out, _ = run("faults")
 
     assert status == 0
-    assert [line.split()[0] for line in out.splitlines()] == list(FAULTS)
+    assert [line.split()[0] for line in out.splitlines()] == [*FAULTS, *READING_FAULTS]
     assert (
         "reset-after-dot                message  connection "
         "the server resets the connection in place of the reply at MESSAGE\n"

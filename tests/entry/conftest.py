@@ -15,6 +15,8 @@ import pytest
 import trio
 import uvloop
 
+from pytest_mailnet.entry import INTERCEPTION
+
 HERE = Path(__file__).parent
 SUITE = (HERE / "green_suite.py").read_text("utf-8")
 LETTER = "From: bob@app.example\r\nTo: sales@shop.example\r\nSubject: hi\r\n\r\nhello\r\n"
@@ -96,6 +98,18 @@ def asked(mailnet) -> Callable[[], list[tuple[Any, ...]]]:
         ]
 
     return questions
+
+
+@pytest.fixture
+def by() -> Callable[[str], str]:
+    """How the record names who asked: the function; where the run has moved, the C library asks, over UDP."""
+    return str if INTERCEPTION.moved is None else lambda _function: "udp"
+
+
+@pytest.fixture
+def why() -> Callable[[str], str | None]:
+    """The pattern of an error's text: the net's reason; where the run has moved, the kernel has none."""
+    return str if INTERCEPTION.moved is None else lambda _reason: None
 
 
 @pytest.fixture

@@ -63,7 +63,7 @@ def test_a_transport_of_asyncio_knows_its_virtual_addresses(mailnet, resolvable)
     assert asyncio.run(talk()) == (mailnet.sender.ip, (resolvable, 25))
 
 
-def test_open_connection_with_happy_eyeballs_reaches_the_host(mailnet, asked):
+def test_open_connection_with_happy_eyeballs_reaches_the_host(mailnet, asked, by):
     mailnet.add_server("mx.shop.example", ip=["192.0.2.25", "2001:db8::25"])
 
     async def talk():
@@ -77,7 +77,7 @@ def test_open_connection_with_happy_eyeballs_reaches_the_host(mailnet, asked):
     [session] = mailnet.sessions
     assert session.server == ("2001:db8::25", 25)
     assert session.client.ip == mailnet.sender.ipv6
-    assert {(name, via) for name, _, _, via, *_ in asked()} == {("mx.shop.example", "getaddrinfo")}
+    assert {(name, via) for name, _, _, via, *_ in asked()} == {("mx.shop.example", by("getaddrinfo"))}
 
 
 def test_happy_eyeballs_falls_back_to_the_version_that_answers(mailnet):
@@ -122,16 +122,16 @@ def test_a_refusing_host_refuses_on_every_loop(mailnet, shop, run):
     assert mailnet.sessions == []
 
 
-def test_an_unknown_name_is_told_on_every_loop(mailnet, shop, run):
+def test_an_unknown_name_is_told_on_every_loop(mailnet, shop, run, why):
     async def talk():
-        with pytest.raises(socket.gaierror, match=r"did you mean 'mx\.shop\.example'") as error:
+        with pytest.raises(socket.gaierror, match=why(r"did you mean 'mx\.shop\.example'")) as error:
             await asyncio.open_connection("mx.shop.exampl", 25)
         assert error.value.errno == socket.EAI_NONAME
 
     run(talk)
 
 
-def test_the_loop_s_getaddrinfo_and_getnameinfo_are_answered(mailnet, resolvable, asked, run):
+def test_the_loop_s_getaddrinfo_and_getnameinfo_are_answered(mailnet, resolvable, asked, run, by):
     async def ask():
         loop = asyncio.get_running_loop()
         [info] = await loop.getaddrinfo("mx.shop.example", 25, family=socket.AF_INET, type=socket.SOCK_STREAM)
@@ -140,8 +140,8 @@ def test_the_loop_s_getaddrinfo_and_getnameinfo_are_answered(mailnet, resolvable
     assert run(ask) == ((resolvable, 25), ("mx.shop.example", "smtp"))
 
     assert [(rdtype, via) for _, rdtype, _, via, *_ in asked()] == [
-        ("A", "getaddrinfo"),
-        ("PTR", "getnameinfo"),
+        ("A", by("getaddrinfo")),
+        ("PTR", by("getnameinfo")),
     ]
 
 
@@ -158,17 +158,17 @@ def test_anyio_connects(mailnet, resolvable, sessions, run_anyio):
     sessions()
 
 
-def test_anyio_looks_names_up(mailnet, resolvable, asked, run_anyio):
+def test_anyio_looks_names_up(mailnet, resolvable, asked, run_anyio, by):
     async def ask():
         return await anyio.getaddrinfo("mx.shop.example", 25, family=socket.AF_INET, type=socket.SOCK_STREAM)
 
     [found] = run_anyio(ask)
 
     assert found[4] == (resolvable, 25)
-    assert asked() == [("mx.shop.example", "A", "NOERROR", "getaddrinfo", None, mailnet.sender.ip)]
+    assert asked() == [("mx.shop.example", "A", "NOERROR", by("getaddrinfo"), None, mailnet.sender.ip)]
 
 
-def test_aiohttp_s_threaded_resolver_is_answered(mailnet, resolvable, asked, run):
+def test_aiohttp_s_threaded_resolver_is_answered(mailnet, resolvable, asked, run, by):
     async def ask():
         resolver = ThreadedResolver()
         found = await resolver.resolve("mx.shop.example", 25, socket.AF_INET)
@@ -178,7 +178,7 @@ def test_aiohttp_s_threaded_resolver_is_answered(mailnet, resolvable, asked, run
     [found] = run(ask)
 
     assert (found["hostname"], found["host"], found["port"]) == ("mx.shop.example", resolvable, 25)
-    assert asked() == [("mx.shop.example", "A", "NOERROR", "getaddrinfo", None, mailnet.sender.ip)]
+    assert asked() == [("mx.shop.example", "A", "NOERROR", by("getaddrinfo"), None, mailnet.sender.ip)]
 
 
 def test_sock_connect_takes_a_name_on_every_loop(mailnet, resolvable, sessions, run):

@@ -40,7 +40,7 @@ def test_no_search_domain_of_this_machine_is_tried(mailnet, asked):
     with pytest.raises(dns.resolver.NXDOMAIN):
         dns.resolver.Resolver().resolve("shop", "A", search=True)
 
-    assert [name for name, *_ in asked()] == ["shop"]
+    assert {name for name, *_ in asked()} == {"shop"}
 
 
 @pytest.mark.parametrize(("tcp", "via"), [(False, "udp"), (True, "tcp")])

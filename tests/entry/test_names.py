@@ -6,8 +6,15 @@ import socket
 
 import pytest
 
+from pytest_mailnet.entry import INTERCEPTION
 
-def test_getaddrinfo_finds_both_families_ipv6_first(mailnet, asked):
+by_hosts_file = pytest.mark.skipif(
+    INTERCEPTION.moved is not None,
+    reason="the hosts file there, by which the host finds its own name, goes first",
+)
+
+
+def test_getaddrinfo_finds_both_families_ipv6_first(mailnet, asked, by):
     mailnet.add_server("mx.shop.example", ip=["192.0.2.25", "2001:db8::25"])
 
     found = socket.getaddrinfo("mx.shop.example", 25, type=socket.SOCK_STREAM)
@@ -16,10 +23,11 @@ def test_getaddrinfo_finds_both_families_ipv6_first(mailnet, asked):
         (socket.AF_INET6, ("2001:db8::25", 25, 0, 0)),
         (socket.AF_INET, ("192.0.2.25", 25)),
     ]
-    assert [(name, rdtype, via) for name, rdtype, _, via, *_ in asked()] == [
-        ("mx.shop.example", "AAAA", "getaddrinfo"),
-        ("mx.shop.example", "A", "getaddrinfo"),
-    ]
+    # The C library asks for both at once.
+    assert {(name, rdtype, via) for name, rdtype, _, via, *_ in asked()} == {
+        ("mx.shop.example", "AAAA", by("getaddrinfo")),
+        ("mx.shop.example", "A", by("getaddrinfo")),
+    }
 
 
 def test_getaddrinfo_follows_an_alias_and_tells_the_canonical_name(mailnet, resolvable):
@@ -39,13 +47,13 @@ def test_getaddrinfo_takes_a_name_in_any_case_and_form(mailnet, resolvable, name
     assert found[4] == (resolvable, 25)
 
 
-def test_gethostbyname(mailnet, resolvable, asked):
+def test_gethostbyname(mailnet, resolvable, asked, by):
     assert socket.gethostbyname("mx.shop.example") == resolvable
 
-    assert asked() == [("mx.shop.example", "A", "NOERROR", "gethostbyname", None, mailnet.sender.ip)]
+    assert asked() == [("mx.shop.example", "A", "NOERROR", by("gethostbyname"), None, mailnet.sender.ip)]
 
 
-def test_gethostbyname_ex_tells_alias_and_all_addresses(mailnet, asked):
+def test_gethostbyname_ex_tells_alias_and_all_addresses(mailnet, asked, by):
     mailnet.add_server("mx.shop.example", ip=["192.0.2.25", "192.0.2.26"])
     mailnet.dns.add("mail.shop.example", "CNAME", "mx.shop.example.")
 
@@ -53,25 +61,30 @@ def test_gethostbyname_ex_tells_alias_and_all_addresses(mailnet, asked):
 
     assert (name, aliases) == ("mx.shop.example", ["mail.shop.example"])
     assert sorted(addresses) == ["192.0.2.25", "192.0.2.26"]
-    assert asked() == [("mail.shop.example", "A", "NOERROR", "gethostbyname_ex", None, mailnet.sender.ip)]
+    # Python's function in C asks twice.
+    assert set(asked()) == {
+        ("mail.shop.example", "A", "NOERROR", by("gethostbyname_ex"), None, mailnet.sender.ip)
+    }
 
 
 @pytest.mark.parametrize("address", ["192.0.2.25", "2001:db8::25"])
-def test_gethostbyaddr_finds_the_host_of_an_address(mailnet, asked, address):
+def test_gethostbyaddr_finds_the_host_of_an_address(mailnet, asked, by, address):
     mailnet.add_server("mx.shop.example", ip=address)
 
     assert socket.gethostbyaddr(address) == ("mx.shop.example", [], [address])
 
-    [(_, rdtype, rcode, via, _, client)] = asked()
-    assert (rdtype, rcode, via, client) == ("PTR", "NOERROR", "gethostbyaddr", mailnet.sender.ip)
+    _, rdtype, rcode, via, _, client = asked()[0]
+    assert (rdtype, rcode, via, client) == ("PTR", "NOERROR", by("gethostbyaddr"), mailnet.sender.ip)
 
 
+@by_hosts_file
 def test_gethostbyaddr_finds_the_sender_s_reverse_name(mailnet):
     mailnet.sender.ptr = "out.app.example"
 
     assert socket.gethostbyaddr(mailnet.sender.ip)[0] == "out.app.example"
 
 
+@by_hosts_file
 def test_gethostbyaddr_of_a_sender_without_reverse_name_fails(mailnet):
     mailnet.sender.ptr = None
 
@@ -94,21 +107,21 @@ def numbered(address, flags=0):
     ],
     ids=["gethostbyaddr", "getnameinfo"],
 )
-def test_an_address_that_no_host_has_has_no_name(mailnet, asked, ask, error):
-    with pytest.raises(error, match=r"198\.51\.100\.77 has no PTR in this mailnet"):
+def test_an_address_that_no_host_has_has_no_name(mailnet, asked, ask, error, why):
+    with pytest.raises(error, match=why(r"198\.51\.100\.77 has no PTR in this mailnet")):
         ask(NOBODY_S)
 
     [(name, rdtype, rcode, *_)] = asked()
     assert (name, rdtype, rcode) == ("77.100.51.198.in-addr.arpa", "PTR", "NXDOMAIN")
 
 
-def test_getnameinfo_and_getfqdn_of_an_address_that_no_host_has_are_the_address(mailnet, asked):
+def test_getnameinfo_and_getfqdn_of_an_address_that_no_host_has_are_the_address(mailnet, asked, by):
     assert socket.getnameinfo((NOBODY_S, 25), 0) == (NOBODY_S, "smtp")
     assert socket.getfqdn(NOBODY_S) == NOBODY_S
 
     assert [(rcode, via) for _, _, rcode, via, *_ in asked()] == [
-        ("NXDOMAIN", "getnameinfo"),
-        ("NXDOMAIN", "gethostbyaddr"),
+        ("NXDOMAIN", by("getnameinfo")),
+        ("NXDOMAIN", by("gethostbyaddr")),
     ]
 
 
@@ -119,11 +132,11 @@ def test_loopback_s_reverse_name_is_the_machine_s(mailnet, asked):
     assert asked() == []
 
 
-def test_getnameinfo_finds_name_and_service(mailnet, resolvable, asked):
+def test_getnameinfo_finds_name_and_service(mailnet, resolvable, asked, by):
     assert socket.getnameinfo((resolvable, 25), 0) == ("mx.shop.example", "smtp")
 
     [(_, rdtype, rcode, via, _, _)] = asked()
-    assert (rdtype, rcode, via) == ("PTR", "NOERROR", "getnameinfo")
+    assert (rdtype, rcode, via) == ("PTR", "NOERROR", by("getnameinfo"))
 
 
 def test_getnameinfo_asked_for_numbers_asks_nobody(mailnet, resolvable, asked):

@@ -81,6 +81,7 @@ def test_a_program_is_at_home_in_the_net(mailnet, mailnet_process):
         "app.sender.example",
         "nameserver 192.0.2.53",
         "search .",
+        "options ndots:15",
         f"{mailnet.sender.ip} app.sender.example app",
         f"{mailnet.sender.ipv6} app.sender.example app",
     ]
@@ -351,6 +352,48 @@ def test_two_nets_have_namespaces_of_their_own(make_mailnet):
     assert (len(one.sessions), len(other.sessions)) == (1, 1)
 
 
+# Sends the first packet from the net's end as soon as a pair of devices is there; prints how many do not arrive.
+FIRST_PACKETS = """
+import os, socket
+from pytest_mailnet.entry.namespace.netlink import Netlink
+from pytest_mailnet.entry.namespace.syscalls import NEW_NET, NEW_USERS, unshare
+
+if os.geteuid():
+    unshare(NEW_USERS)
+lost = 0
+for _ in range(50):
+    unshare(NEW_NET)
+    programs, namespace = Netlink(), os.open("/proc/self/ns/net", os.O_RDONLY)
+    client = socket.socket(type=socket.SOCK_DGRAM)
+    unshare(NEW_NET)
+    net, server = Netlink(), socket.socket(type=socket.SOCK_DGRAM)
+    net.join(namespace, 0)
+    net.switch_on()
+    programs.switch_on()
+    net.wait_until_it_carries()
+    net.have_all(4)
+    net.lead(4, "203.0.113.7")
+    programs.add_address("203.0.113.7")
+    programs.lead(4, source="203.0.113.7")
+    server.bind(("192.0.2.53", 0))
+    client.bind(("203.0.113.7", 0))
+    client.settimeout(0.2)
+    server.sendto(b"answer", client.getsockname())
+    try:
+        client.recv(100)
+    except TimeoutError:
+        lost += 1
+print(lost)
+"""
+
+
+@pytest.mark.usefixtures("mailnet_process")
+def test_the_first_answer_in_a_namespace_arrives():
+    done = subprocess.run([sys.executable, "-c", FIRST_PACKETS], capture_output=True, text=True, check=False)
+
+    assert done.stdout == "0\n", done.stderr
+
+
 def test_the_namespaces_of_the_next_net_are_made_ahead_and_end_with_the_run(monkeypatch):
     # Further ids are mapped when a net asks.
     monkeypatch.setattr(nursery, "mapping", lambda: "one" if os.geteuid() else "root")
@@ -418,8 +461,8 @@ with MailNet() as net:
 def as_a_user(tmp_path):
     """Run Python as a user who is not root."""
     if os.geteuid() != 0:
-        return lambda code: subprocess.run(
-            [sys.executable, "-c", code], capture_output=True, text=True, check=False
+        return lambda code, *within: subprocess.run(
+            [*within, sys.executable, "-c", code], capture_output=True, text=True, check=False
         )
     if shutil.which("setpriv") is None:
         pytest.skip("setpriv is not installed")
@@ -449,9 +492,9 @@ def as_a_user(tmp_path):
     source = Path(pytest_mailnet.__file__).parent.parent
     paths = os.pathsep.join([str(source), *(it for it in sys.path if "site-packages" in it)])
 
-    def run(code):
+    def run(code, *within):
         done = subprocess.run(
-            [*own, found[0], "-c", code],
+            [*within, *own, found[0], "-c", code],
             capture_output=True,
             text=True,
             check=False,
@@ -474,6 +517,23 @@ def test_a_user_who_is_not_root_has_namespaces_too(as_a_user):
     users, name = done.stdout.splitlines()[:2]
     assert users.startswith("['0', '0', '")
     assert name == "app.sender.example"
+
+
+@with_program("newuidmap")
+@with_program("unshare")
+def test_a_user_is_given_further_ids_by_newuidmap(as_a_user, tmp_path):
+    if os.geteuid() != 0:
+        pytest.skip("takes root, to give a user ids")
+    ids = tmp_path / "ids"
+    ids.write_text("65534:100000:65536\n")
+    over = 'for table in /etc/subuid /etc/subgid; do mount --bind "$0" $table || exit; done; exec "$@"'
+
+    done = as_a_user(ROOTLESS, "unshare", "--mount", "sh", "-c", over, str(ids))
+
+    if "NoNamespace" in done.stderr or "mount:" in done.stderr:
+        pytest.skip(done.stderr.splitlines()[-1])
+    assert done.stderr == ""
+    assert done.stdout.splitlines()[0] == "['0', '0', '65534', '1', '1', '100000', '65536']"
 
 
 def test_a_user_with_further_ids_has_them_there(make_mailnet, monkeypatch, tmp_path):

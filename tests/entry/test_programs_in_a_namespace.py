@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -99,6 +100,39 @@ def test_node_trusts_the_net_where_it_is_asked_for(mailnet, mailnet_process):
     assert mailnet_process.run(["node", "-e", code]).stdout == "true\n"
 
 
+@needs("openssl")
+@pytest.mark.parametrize(
+    "authorities",
+    [[], ["-CApath", "/etc/ssl/certs"], ["-CAfile", "/etc/ssl/certs/ca-certificates.crt"]],
+    ids=["by default", "by a folder", "by a bundle"],
+)
+def test_openssl_trusts_the_net_where_it_is_asked_for(mailnet, mailnet_process, authorities):
+    if not all(Path(it).exists() for it in authorities[1:]):
+        pytest.skip("this machine has its authorities elsewhere")
+    mailnet.add_server("mx.shop.example")
+    client = ["openssl", "s_client", "-connect", "mx.shop.example:465", "-verify_return_error", *authorities]
+
+    before = mailnet_process.run(client, input="")
+    mailnet.process(trust_ca=True)
+    then = mailnet_process.run(client, input="")
+
+    assert "unable to get local issuer certificate" in before.stdout + before.stderr
+    assert "Verify return code: 0 (ok)" in then.stdout
+
+
+def test_the_machine_s_own_authorities_are_there_beside_the_net_s(mailnet, mailnet_process):
+    names = sorted(it.name for it in Path("/etc/ssl/certs").glob("*.0"))
+    if not names:
+        pytest.skip("this machine has no folder of authorities that OpenSSL could look into")
+    mailnet.process(trust_ca=True)
+
+    seen = mailnet_process.run(
+        ["sh", "-c", "cd /etc/ssl/certs && for it in *.0; do test -s $it && echo $it; done"]
+    )
+
+    assert set(names) < set(seen.stdout.split())
+
+
 @needs("dig")
 def test_dig_asks_any_server(mailnet, mailnet_process):
     done = mailnet_process.run("dig +short @198.51.100.53 gmail.com MX")
@@ -135,6 +169,21 @@ def test_faults_of_look_ups_are_met(mailnet, mailnet_process, fault, told):
     )
 
     assert told in mailnet_process.run([sys.executable, "-c", code]).stdout
+
+
+def test_a_program_has_connected_before_it_is_reset(mailnet, mailnet_process):
+    mailnet.add_server("mx.shop.example").host.fail("reset-at-connect")
+    code = (
+        "import socket\n"
+        "for _ in range(20):\n"
+        "    with socket.create_connection(('mx.shop.example', 25)) as sock:\n"
+        "        try: sock.recv(1)\n"
+        "        except ConnectionResetError: print('reset')"
+    )
+
+    done = mailnet_process.run([sys.executable, "-c", code])
+
+    assert (done.stdout.split(), done.stderr) == (["reset"] * 20, "")
 
 
 def test_a_host_that_is_reset_in_the_midst_resets_programs(mailnet, mailnet_process):

@@ -8,18 +8,25 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from pytest_mailnet.entry import INTERCEPTION
+
+named_localhost = pytest.mark.skipif(
+    INTERCEPTION.moved is not None,
+    reason="the C library finds loopback first for a host that is called localhost",
+)
+
 
 def send(host, letter, **options):
     with smtplib.SMTP(host, 25, timeout=10, **options) as client:
         client.sendmail("bob@app.example", ["sales@shop.example"], letter)
 
 
-def test_by_name_it_asks_for_the_address_and_delivers(mailnet, delivered, asked, letter):
+def test_by_name_it_asks_for_the_address_and_delivers(mailnet, delivered, asked, letter, by):
     send("mx.shop.example", letter)
 
     delivered()
     # IPv6 is asked for first and there is none, as `getaddrinfo` does.
-    assert ("mx.shop.example", "A", "NOERROR", "getaddrinfo", None, mailnet.sender.ip) in asked()
+    assert ("mx.shop.example", "A", "NOERROR", by("getaddrinfo"), None, mailnet.sender.ip) in asked()
 
 
 def test_by_address_it_delivers_and_asks_for_no_name(mailnet, resolvable, delivered, asked, letter):
@@ -70,9 +77,10 @@ def test_without_a_dot_in_its_name_it_says_hello_with_the_address_of_the_sender(
     assert session.exchanges[1].request == b"ehlo [203.0.113.7]\r\n"
 
 
-def test_another_sender_s_address_stands_for_a_name_without_a_dot(mailnet, sessions, letter):
+@pytest.mark.parametrize("name", ["my_container_1", pytest.param("localhost", marks=named_localhost)])
+def test_another_sender_s_address_stands_for_a_name_without_a_dot(mailnet, sessions, letter, name):
     other = mailnet.add_sender(ip="203.0.113.99")
-    other.helo = "localhost"
+    other.helo = name
 
     with mailnet.sending_from(other):
         send("mx.shop.example", letter)

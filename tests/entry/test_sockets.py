@@ -11,6 +11,7 @@ from socket import socket as early_socket
 
 import pytest
 
+from pytest_mailnet.entry import INTERCEPTION
 from pytest_mailnet.net.mailnet import life_of
 
 
@@ -26,21 +27,21 @@ def test_create_connection_bound_early_reaches_the_host(mailnet, shop, sessions)
     sessions()
 
 
-def test_getaddrinfo_bound_early_answers_from_the_net(mailnet, resolvable, asked):
+def test_getaddrinfo_bound_early_answers_from_the_net(mailnet, resolvable, asked, by):
     found = getaddrinfo("mx.shop.example", 25, AF_INET, SOCK_STREAM)
 
     assert [info[4] for info in found] == [(resolvable, 25)]
-    assert asked() == [("mx.shop.example", "A", "NOERROR", "getaddrinfo", None, mailnet.sender.ip)]
+    assert asked() == [("mx.shop.example", "A", "NOERROR", by("getaddrinfo"), None, mailnet.sender.ip)]
 
 
-def test_a_socket_bound_early_connects_to_a_name(mailnet, shop, sessions, asked):
+def test_a_socket_bound_early_connects_to_a_name(mailnet, shop, sessions, asked, by):
     with early_socket() as sock:
         sock.settimeout(10)
         sock.connect(("mx.shop.example", 25))
         assert banner(sock).startswith(b"220 mx.shop.example ")
 
     sessions()
-    assert asked() == [("mx.shop.example", "A", "NOERROR", "connect", None, mailnet.sender.ip)]
+    assert asked() == [("mx.shop.example", "A", "NOERROR", by("connect"), None, mailnet.sender.ip)]
 
 
 def test_a_subclass_connects_to_an_address(mailnet, resolvable, sessions):
@@ -137,8 +138,8 @@ def test_a_non_blocking_connect_ex_is_in_progress(mailnet, resolvable, sessions)
 
 
 @pytest.mark.parametrize("port", [26, 2525])
-def test_a_port_that_a_host_does_not_listen_on_refuses(mailnet, resolvable, port):
-    told = rf"mx\.shop\.example does not listen on port {port}, only on 25, 465, 587"
+def test_a_port_that_a_host_does_not_listen_on_refuses(mailnet, resolvable, port, why):
+    told = why(rf"mx\.shop\.example does not listen on port {port}, only on 25, 110, 143, 465, 587, 993, 995")
 
     with socket.socket() as sock:
         sock.settimeout(10)
@@ -177,6 +178,9 @@ def test_a_second_connect_fails_and_the_first_one_stands(mailnet, resolvable, se
     sessions()
 
 
+@pytest.mark.skipif(
+    INTERCEPTION.moved is not None, reason="no socket bound to loopback leads out of it there"
+)
 def test_a_port_that_another_sender_had_before_says_nothing_of_who_calls(mailnet, resolvable, sessions):
     other = mailnet.add_sender(ip="203.0.113.99")
     with socket.socket() as sock:

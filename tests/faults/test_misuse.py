@@ -10,7 +10,7 @@ MISUSES = [
     (
         "host.fail('reset-at-rctp')",
         UnknownName,
-        "no fault 'reset-at-rctp' (did you mean 'reset-at-rcpt' or 'reset-at-rset' or 'reset-at-quit'?). pytest_mailnet.FAULTS has them all.",
+        "no fault 'reset-at-rctp' (did you mean 'reset-at-rcpt' or 'reset-at-rset' or 'reset-at-select'?). `mailnet faults` lists them all.",
     ),
     (
         "host.fail('dns-servfail')",
@@ -71,7 +71,7 @@ MISUSES = [
     (
         "FaultSchedule('reset-at-rctp')",
         UnknownName,
-        "no fault 'reset-at-rctp' (did you mean 'reset-at-rcpt' or 'reset-at-rset' or 'reset-at-quit'?). pytest_mailnet.FAULTS has them all.",
+        "no fault 'reset-at-rctp' (did you mean 'reset-at-rcpt' or 'reset-at-rset' or 'reset-at-select'?). `mailnet faults` lists them all.",
     ),
     (
         "FaultSchedule('reset-at-rcpt').steps = ()",

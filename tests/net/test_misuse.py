@@ -250,7 +250,7 @@ MISUSES = [
     (
         "mailnet.listen('mx.shop.example', 26)",
         InvalidSetting,
-        "mailnet.listen('mx.shop.example', 26): mx.shop.example listens on 25, 465, 587",
+        "mailnet.listen('mx.shop.example', 26): mx.shop.example listens on 25, 110, 143, 465, 587, 993, 995",
     ),
 ]
 

@@ -37,6 +37,8 @@ PACKAGES = {
     "exim": ("exim4-daemon-light",),
     "opensmtpd": ("opensmtpd",),
     "sendmail": ("sendmail-bin", "sensible-mda"),
+    "nullmailer": ("nullmailer",),
+    "dovecot": ("dovecot-lmtpd",),
 }
 _BASE = "base"
 _DONE = "etc/installed-for-oracles"

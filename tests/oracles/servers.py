@@ -17,10 +17,11 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
 
 from .debian import CLIENT, HOSTNAME, as_its_machine, version_of
 
-__all__ = ["IDLE", "SERVERS", "Real", "start"]
+__all__ = ["IDLE", "SERVERS", "Configure", "Real", "start"]
 
 IDLE = 9
 """Seconds after which a client that says nothing is told so, where a server can be configured for that."""
@@ -36,11 +37,13 @@ class Real:
         name: as in `mailnet.add_domain(..., on=name)`.
         version: of its package.
         port: at 127.0.0.1.
+        root: its system.
     """
 
     name: str
     version: str
     port: int
+    root: Path
 
     def connect(self) -> socket.socket:
         """A connection from an address that the server trusts in nothing."""
@@ -103,7 +106,10 @@ def _sendmail(root: Path, port: int) -> tuple[str, ...]:
     return ("sh", "-c", "makemap hash /etc/mail/access < /etc/mail/access && exec sendmail -bD -q10m")
 
 
-SERVERS: dict[str, Callable[[Path, int], tuple[str, ...]]] = {
+Configure: TypeAlias = Callable[[Path, int], tuple[str, ...]]
+"""Writes what is changed in a system, for a port; returns the server's command."""
+
+SERVERS: dict[str, Configure] = {
     "postfix": _postfix,
     "exim": _exim,
     "opensmtpd": _opensmtpd,
@@ -112,12 +118,13 @@ SERVERS: dict[str, Callable[[Path, int], tuple[str, ...]]] = {
 
 
 @contextlib.contextmanager
-def start(name: str, folder: Path) -> Iterator[Real]:
+def start(name: str, folder: Path, configure: Configure | None = None) -> Iterator[Real]:
     """Run a server while the context lasts.
 
     Args:
-        name: of `SERVERS`.
+        name: of a server that `debian` has.
         folder: what `debian.build` made. The server gets a copy of its system there, which is removed at the end.
+        configure: what is changed there; None for what `SERVERS` says.
     """
     with tempfile.TemporaryDirectory(prefix=f"running-{name}-", dir=folder) as running:
         root = Path(running)
@@ -128,14 +135,14 @@ def start(name: str, folder: Path) -> Iterator[Real]:
             subprocess.run(("cp", *how, str(part), str(root)), check=True)
         with socket.create_server(("127.0.0.1", 0)) as reserved:
             port = reserved.getsockname()[1]
-        command = as_its_machine(root, *SERVERS[name](root, port))
+        command = as_its_machine(root, *(configure or SERVERS[name])(root, port))
         log = root / "oracle.log"
         with log.open("wb") as told:
             process = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=told, stderr=subprocess.STDOUT
             )
         try:
-            real = Real(name, version_of(root, name), port)
+            real = Real(name, version_of(root, name), port, root)
             _wait_until_it_greets(real, process, log)
             yield real
         finally:

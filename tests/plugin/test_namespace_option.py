@@ -7,19 +7,8 @@ import threading
 
 import pytest
 
-from pytest_mailnet import MailNet, NoNamespace
-
 MX = "gmail-smtp-in.l.google.com"
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _namespaces():
-    """Skips where there are none."""
-    try:
-        with MailNet() as net:
-            net.process()
-    except NoNamespace as reason:
-        pytest.skip(str(reason))
+pytestmark = pytest.mark.usefixtures("namespaces")
 
 
 @pytest.fixture
@@ -124,15 +113,85 @@ def test_tls_contexts_trust_the_net(run):
     )
 
 
-def test_compressed_time_is_refused_with_the_reason(run):
+def test_waits_of_the_test_s_own_process_take_no_time_where_the_clock_is_compressed(run):
     run(
         """
-        import pytest
-        from pytest_mailnet import InvalidSetting
+        import smtplib, socket, pytest
+        from datetime import timedelta
 
-        def test_it(mailnet):
-            with pytest.raises(InvalidSetting, match="with --mailnet-namespace nothing is patched"):
-                mailnet.clock.compress()
+        UNPATCHED = socket.socket.recv
+
+        @pytest.mark.parametrize("fault", ["stalled-at-connect", "dropped-at-connect"])
+        def test_it(mailnet, fault):
+            mailnet.clock.compress()
+            mailnet.add_server("mx.shop.example", domain="shop.example").fail(fault)
+            began = mailnet.clock.now()
+
+            with pytest.raises((smtplib.SMTPServerDisconnected, TimeoutError)):
+                smtplib.SMTP("mx.shop.example", timeout=60)
+
+            assert mailnet.clock.now() - began == timedelta(seconds=60)
+
+        def test_afterwards_they_take_their_time(mailnet):
+            assert socket.socket.recv is UNPATCHED
+        """,
+        3,
+    )
+
+
+def test_the_hosts_file_names_localhost_before_the_first_net_and_does_not_grow(run):
+    run(
+        """
+        import socket
+        from pathlib import Path
+
+        def test_before():
+            assert socket.gethostbyname("localhost") == "127.0.0.1"
+
+        def test_two_nets(make_mailnet):
+            sizes = []
+            for _ in range(2):
+                with make_mailnet():
+                    sizes.append(len(Path("/etc/hosts").read_text()))
+            assert sizes[0] == sizes[1]
+        """,
+        2,
+    )
+
+
+def test_an_unknown_name_is_asked_for_once(run):
+    run(
+        """
+        import socket, pytest
+
+        @pytest.mark.parametrize("name", ["nosuch.example", "nosuch"])
+        def test_it(mailnet, name):
+            with pytest.raises(socket.gaierror):
+                socket.getaddrinfo(name, 25, socket.AF_INET)
+
+            assert [it.name for it in mailnet.dns.queries] == [name]
+        """,
+        2,
+    )
+
+
+def test_a_net_that_is_not_to_be_trusted_is_not(run):
+    run(
+        """
+        import smtplib, ssl
+
+        def test_one_by_one(make_mailnet):
+            for trust in (True, False, True):
+                with make_mailnet(trust_ca=trust) as net:
+                    net.add_server("mx.shop.example")
+                    assert trusted() is trust
+
+        def trusted():
+            try:
+                smtplib.SMTP_SSL("mx.shop.example", context=ssl.create_default_context()).quit()
+            except ssl.SSLCertVerificationError:
+                return False
+            return True
         """,
         1,
     )

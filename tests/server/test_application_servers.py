@@ -277,9 +277,13 @@ def answering(replies):
     return listener.getsockname(), heard, thread
 
 
-def test_it_is_told_who_connects_by_xclient(mailnet):
+def answering_xclient():
     hello = b"250-there\r\n250 XCLIENT NAME ADDR PORT\r\n"
-    at, heard, thread = answering([b"220 there\r\n", hello, b"220 you\r\n", b"250 you\r\n", b"221 bye\r\n"])
+    return answering([b"220 there\r\n", hello, b"220 you\r\n", b"250 you\r\n", b"221 bye\r\n"])
+
+
+def test_it_is_told_who_connects_by_xclient(mailnet):
+    at, heard, thread = answering_xclient()
     mailnet.add_server("mx.app.example", at=at, announce="XCLIENT")
 
     with smtplib.SMTP("mx.app.example", timeout=10) as client:
@@ -287,8 +291,50 @@ def test_it_is_told_who_connects_by_xclient(mailnet):
 
     thread.join(10)
     [session] = mailnet.sessions
-    assert heard[1] == f"XCLIENT ADDR={mailnet.sender.ip} PORT={session.client.port}\r\n".encode()
+    known = f"NAME=app.sender.example ADDR={mailnet.sender.ip} PORT={session.client.port}"
+    assert heard[:2] == [b"EHLO mx.app.example\r\n", f"XCLIENT {known}\r\n".encode()]
     assert heard[2:] == [b"helo app.sender.example\r\n", b"QUIT\r\n", b""]
+
+
+def announced_name(mailnet):
+    at, heard, thread = answering_xclient()
+    mailnet.add_server("mx.app.example", at=at, announce="XCLIENT")
+    with smtplib.SMTP("mx.app.example", timeout=10) as client:
+        client.helo("app.sender.example")
+    thread.join(10)
+    return heard[1].split()[1]
+
+
+def test_a_client_without_a_reverse_name_is_announced_without_one(mailnet):
+    mailnet.sender.ptr = None
+
+    assert announced_name(mailnet) == b"NAME=[UNAVAILABLE]"
+
+
+@pytest.mark.parametrize(
+    ("name", "fault", "told"),
+    [
+        ("app.sender.example", "NXDOMAIN", b"NAME=[UNAVAILABLE]"),
+        ("app.sender.example", "SERVFAIL", b"NAME=[TEMPUNAVAIL]"),
+        ("7.113.0.203.in-addr.arpa", "SERVFAIL", b"NAME=[TEMPUNAVAIL]"),
+    ],
+)
+def test_a_client_whose_name_is_not_verified_is_announced_without_one(mailnet, name, fault, told):
+    mailnet.dns.fail(name, fault)
+
+    assert announced_name(mailnet) == told
+
+
+def test_a_server_that_speaks_lmtp_is_told_who_connects_after_lhlo(mailnet):
+    at, heard, thread = answering_xclient()
+    mailnet.add_server("mx.app.example", at=at, announce="XCLIENT", lmtp=True)
+
+    with smtplib.SMTP("mx.app.example", timeout=10) as client:
+        client.helo("app.sender.example")
+
+    thread.join(10)
+    assert heard[0] == b"LHLO mx.app.example\r\n"
+    assert heard[2] == b"LHLO app.sender.example\r\n"
 
 
 def test_a_server_that_takes_no_xclient_is_an_error_that_says_what_to_do():
@@ -334,7 +380,7 @@ def speaking_lmtp(*after_the_dot):
                 heard.append(line)
                 if line == b".\r\n":
                     peer.sendall(b"".join(after_the_dot))
-                elif line.upper().startswith((b"LHLO", b"MAIL", b"RCPT")):
+                elif line.upper().startswith((b"LHLO", b"MAIL", b"RCPT", b"RSET")):
                     peer.sendall(b"250 OK\r\n")
                 elif line.upper() == b"QUIT\r\n":
                     peer.sendall(b"221 Bye\r\n")

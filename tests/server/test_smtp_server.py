@@ -12,7 +12,7 @@ import pytest
 
 from pytest_mailnet.server.connection import Connection
 from pytest_mailnet.server.faulty import Mishaps
-from pytest_mailnet.server.smtp_server import MailServer
+from pytest_mailnet.server.mail_server import MailServer
 from pytest_mailnet.smtp.commands import OwnDialogue
 from pytest_mailnet.smtp.state import HANG_UP, Step
 from pytest_mailnet.values import DELIVERY, Endpoint, Reply, Stage

@@ -86,7 +86,7 @@ def test_a_port_where_nobody_listens_is_told(mailnet, shop):
     told = untimed(timeline(life_of(mailnet).journal)).splitlines()
     assert told[-2:] == [
         "tcp  203.0.113.7 cannot connect to mx.shop.example (192.0.2.10:587): connection refused",
-        "tcp  -> mx.shop.example does not listen on port 587, only on 25",
+        "tcp  -> mx.shop.example does not listen on port 587, only on 25, 110, 143, 993, 995",
     ]
 
 

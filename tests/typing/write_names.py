@@ -10,6 +10,7 @@ from typing import NamedTuple
 import pytest_mailnet.handles
 from pytest_mailnet.faults import FAULTS
 from pytest_mailnet.faults.dns_fault import RCODES
+from pytest_mailnet.faults.known import READING_FAULTS
 from pytest_mailnet.providers import Catalogue
 from pytest_mailnet.providers.policy import EVERYTHING
 from pytest_mailnet.rules import FAMILIES, RULES
@@ -47,10 +48,14 @@ def _all_names() -> Iterable[_Names]:
     rules = {EVERYTHING, *RULES, *FAMILIES}
     data = resources.files("pytest_mailnet.providers") / "data"
     # Not those that other packages have installed here.
-    catalogue = Catalogue(file for file in data.iterdir() if file.name not in {"stock.toml", "__init__.py"})
-    yield _Names("FaultName", FAULTS, "The ids of `pytest_mailnet.FAULTS`.")
+    catalogue = Catalogue(file for file in data.iterdir() if not file.name.startswith(("stock.", "__init__")))
+    yield _Names("FaultName", [*FAULTS, *READING_FAULTS], "The ids of `pytest_mailnet.FAULTS`.")
     yield _Names("FaultKind", dict.fromkeys(it.kind for it in faults), "What is wrong in a fault.")
-    yield _Names("StageName", dict.fromkeys(str(it.stage) for it in faults), "Where a fault happens.")
+    yield _Names(
+        "StageName",
+        dict.fromkeys(str(it.stage) for it in [*faults, *READING_FAULTS.values()]),
+        "Where a fault happens.",
+    )
     yield _Names(
         "DnsFailure",
         [*sorted(it.upper() for it in RCODES), *lookups],

@@ -25,7 +25,7 @@ from pytest_mailnet.errors import InvalidSetting, MissingExtra, ZoneError
 from pytest_mailnet.providers import catalogue_with
 from pytest_mailnet.server.engine import Engine
 from pytest_mailnet.system.realtime import monotonic
-from pytest_mailnet.values import DELIVERY, Stage
+from pytest_mailnet.values import DELIVERY, OF_READING, Stage
 
 __all__ = ["Campaign"]
 
@@ -98,7 +98,7 @@ class Campaign:
             except MissingExtra as missing:
                 without.append(str(missing))
         searched = self._number - before
-        unsaid = tuple(it for it in Stage if it is not Stage.OTHER and it not in usual.stages)
+        unsaid = tuple(it for it in Stage if it is not Stage.OTHER and it not in {*OF_READING, *usual.stages})
         return Audit(self._app.name, tuple(trials), searched, unsaid, tuple(without), monotonic() - began)
 
     def one(self, name: str) -> Audit:

@@ -92,7 +92,7 @@ def all_well_since(entries: Sequence[Entry], end: CallEnd) -> bool:
         entries: the net's record.
         end: the end of the call.
     """
-    sessions = [it for it in entries if isinstance(it, Session)][end.sessions :]
+    sessions = [it for it in entries if isinstance(it, Session) and it.protocol == "SMTP"][end.sessions :]
     said = [exchange for session in sessions for exchange in session.exchanges]
     failed = any(
         isinstance(it, Attempt) or (isinstance(it, Query) and it.rcode != "NOERROR")

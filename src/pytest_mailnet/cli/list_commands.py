@@ -135,8 +135,11 @@ def _add_faults(commands: Any) -> None:
 def _faults(given: argparse.Namespace) -> int:
     from pytest_mailnet.cli import fault_list as listing  # noqa: PLC0415
     from pytest_mailnet.faults import faults_of  # noqa: PLC0415
+    from pytest_mailnet.faults.known import READING_FAULTS  # noqa: PLC0415
 
     found = faults_of(stage=given.stage, kind=given.kind)
+    if given.stage is None:
+        found += [it for it in READING_FAULTS.values() if given.kind in (None, it.kind)]
     return _print(
         given,
         json=lambda: [listing.as_json(found)],

@@ -10,6 +10,7 @@ from typing import Any
 from pytest_mailnet.cli.tables import heading, row
 from pytest_mailnet.providers import Catalogue
 from pytest_mailnet.providers.facts import Facts, Submission
+from pytest_mailnet.providers.reading_facts import ReadingFacts
 from pytest_mailnet.providers.zones import customer_zones, exchanges_in, standing_hosts
 from pytest_mailnet.rules import Rule, When, name_of
 
@@ -29,10 +30,11 @@ def as_text(catalogue: Catalogue, stems: Iterable[str], width: int | None = None
     """
     for number, stem in enumerate(stems):
         facts = catalogue.load_stem(stem)
+        read = catalogue.reading(facts).servers
         if number:
             yield ""
         yield _title(stem, facts)
-        if not (facts.rules or facts.submission):
+        if not (facts.rules or facts.submission or read):
             yield from _wrapped("replies", "they are all that is known of it", width)
         yield from _wrapped("domains", ", ".join(facts.domains), width)
         yield from _wrapped("MX hosts", _listening(standing_hosts(facts), facts.ports), width)
@@ -42,6 +44,8 @@ def as_text(catalogue: Catalogue, stems: Iterable[str], width: int | None = None
                 "submission", _listening(facts.submission.hosts, facts.submission.ports), width
             )
             yield from _wrapped("  rules on", ", ".join(_on(facts.submission.rules)), width)
+        for servers in read:
+            yield from _wrapped(servers.protocol, _listening(servers.hosts, servers.ports), width)
 
 
 def in_detail(catalogue: Catalogue, stem: str) -> Iterator[str]:
@@ -74,6 +78,8 @@ def in_detail(catalogue: Catalogue, stem: str) -> Iterator[str]:
         yield from _told("submission", [f"{host} {_ports(of_users.ports)}" for host in of_users.hosts])
         yield from _told("  EHLO", of_users.extensions)
         yield from _told("  rules", _table(of_users.rules))
+    for servers in catalogue.reading(facts).servers:
+        yield from _told(servers.protocol, [f"{host} {_ports(servers.ports)}" for host in servers.hosts])
     if facts.rules or facts.submission:
         yield from _told("hangs up", [f"after {facts.manners.idle_seconds} s of silence"])
     yield from _told("replies", [f"mailnet replies --provider {stem}"] if facts.phrases else [])
@@ -86,7 +92,8 @@ def as_json(catalogue: Catalogue, stems: Iterable[str]) -> str:
         catalogue: the catalogue of providers.
         stems: the names of the providers' files, in order.
     """
-    return json.dumps([_object(stem, catalogue.load_stem(stem)) for stem in stems], indent=1)
+    told = ((stem, catalogue.load_stem(stem)) for stem in stems)
+    return json.dumps([_object(stem, facts, catalogue.reading(facts)) for stem, facts in told], indent=1)
 
 
 def as_markdown(catalogue: Catalogue, stems: Iterable[str]) -> Iterator[str]:
@@ -96,7 +103,7 @@ def as_markdown(catalogue: Catalogue, stems: Iterable[str]) -> Iterator[str]:
         catalogue: the catalogue of providers.
         stems: the names of the providers' files, in order.
     """
-    yield from heading("provider", "domains", "MX hosts", "submission", "rules that are on")
+    yield from heading("provider", "domains", "MX hosts", "submission", "mail is read", "rules that are on")
     for stem in stems:
         facts = catalogue.load_stem(stem)
         of_users = facts.submission
@@ -105,6 +112,7 @@ def as_markdown(catalogue: Catalogue, stems: Iterable[str]) -> Iterator[str]:
             ", ".join(facts.domains),
             _listening(standing_hosts(facts), facts.ports),
             "" if of_users is None else _listening(of_users.hosts, of_users.ports),
+            "; ".join(_listening(it.hosts, it.ports) for it in catalogue.reading(facts).servers),
             ", ".join(f"`{it}`" for it in _on(facts.rules)),
         )
 
@@ -174,7 +182,7 @@ def _table(rules: Iterable[Rule]) -> Iterator[str]:
     return (f"{rule.stage:<8} {rule.when:<9} {name_of(rule)}" for rule in rules)
 
 
-def _object(stem: str, facts: Facts) -> dict[str, Any]:
+def _object(stem: str, facts: Facts, reading: ReadingFacts) -> dict[str, Any]:
     return {
         "name": stem,
         "title": facts.title,
@@ -191,6 +199,10 @@ def _object(stem: str, facts: Facts) -> dict[str, Any]:
         "extensions": facts.extensions,
         "rules": _objects(facts.rules),
         "submission": facts.submission and _submission(facts.submission),
+        "reading": [
+            {"protocol": it.protocol, "hosts": it.hosts, "ports": it.ports, "tls_ports": it.tls_ports}
+            for it in reading.servers
+        ],
     }
 
 

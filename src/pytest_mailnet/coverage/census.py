@@ -66,7 +66,7 @@ class Census:
         found = {it.name for it in entries if isinstance(it, Query) and it.answers and _kind(it) == "A/AAAA"}
         for entry in entries[before:]:
             if isinstance(entry, Session):
-                if entry.client.ip not in relays and entry.host not in own:
+                if entry.protocol == "SMTP" and entry.client.ip not in relays and entry.host not in own:
                     self._session(entry, providers.get(entry.provider))
             elif isinstance(entry, Query):
                 if entry.client not in relays:

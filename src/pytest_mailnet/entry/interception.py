@@ -68,7 +68,7 @@ class Interception:
         self._waits: Waits | None = None
         self._lock = reentrant_lock()
         self._on_import = OnImport({name: functools.partial(self._adapt, name) for name in _ADAPTERS})
-        self._watching = False
+        self._watching = self._heeding_forks = False
         self._adapted: tuple[str, ...] = ()
 
     def enter(self, world: Network, title: str) -> Origin:
@@ -87,6 +87,20 @@ class Interception:
                 notice_work(self._noticing)
                 self._noticing.keep()
             self.renew()
+            self.nets.add(origin)
+        origins.enter(origin)
+        return origin
+
+    def enter_around(self, world: Network, title: str) -> Origin:
+        """Enter a net that is around the process, where waits alone are patched; return what `leave` takes.
+
+        Args:
+            world: the net.
+            title: the net's name in messages.
+        """
+        origin = Origin(title, world)
+        with self._lock:
+            self._heed_forks()
             self.nets.add(origin)
         origins.enter(origin)
         return origin
@@ -138,6 +152,8 @@ class Interception:
                 for module in _ADAPTERS:
                     if module in sys.modules:
                         _adapter(module).compress(self._patches, self._waits)
+                if self.moved is not None:
+                    self._on_import.install()
 
     def tampered(self) -> list[str]:
         """The patches that others have replaced, and with what, each in a sentence."""
@@ -148,7 +164,7 @@ class Interception:
         if not self._watching:
             self._watching = True
             guard.watch(self.nets)
-            os.register_at_fork(before=self.nets.before_fork, after_in_child=self._in_forked_child)
+        self._heed_forks()
         adapted = tuple(filter(sys.modules.__contains__, _ADAPTERS))
         if self._adapted == adapted and self._patches.put_again():
             self._on_import.install()
@@ -168,13 +184,19 @@ class Interception:
             self._undo()
             raise
 
+    def _heed_forks(self) -> None:
+        if not self._heeding_forks:
+            self._heeding_forks = True
+            os.register_at_fork(before=self.nets.before_fork, after_in_child=self._in_forked_child)
+
     def _undo(self, *, yielding: bool = False) -> None:
         self._waits = None
         self._on_import.uninstall()
         self._patches.undo(yielding=yielding)
 
     def _adapt(self, module: str) -> None:
-        _adapter(module).install(self._patches, self.nets.world)
+        if self.moved is None:
+            _adapter(module).install(self._patches, self.nets.world)
         if self._waits is not None:
             _adapter(module).compress(self._patches, self._waits)
 

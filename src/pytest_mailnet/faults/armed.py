@@ -26,6 +26,7 @@ _OF_A_DIAL: Mapping[Fault, int] = MappingProxyType(
 _RESET_AT_ONCE = Fault(Manner.RESET, Stage.CONNECT)
 _UNCLOSED = Fault(Manner.NO_CLOSE_NOTIFY, Stage.QUIT)
 _NOT_AT_A_REPLY = frozenset({*OF_A_DIAL, *OF_TLS, Manner.SLOW, Manner.EARLY})
+_NOT_WHERE_MAIL_IS_READ = _NOT_AT_A_REPLY | {Manner.MISCONTINUED}
 
 # After which stages a client is at a stage next, where nothing is offered that it would do before.
 _BEFORE: Mapping[Stage, tuple[Stage, ...]] = MappingProxyType(
@@ -124,16 +125,18 @@ class Armed:
         """The fault of the link, if it has one; counted."""
         return self._first(lambda fault: fault.manner is Manner.SLOW)
 
-    def at(self, stage: Stage, *, in_content: bool = False) -> Fault | None:
+    def at(self, stage: Stage, *, in_content: bool = False, smtp: bool = True) -> Fault | None:
         """The fault of a reply, or of the content; counted.
 
         Args:
             stage: the stage whose reply is due.
             in_content: whether content is being received instead.
+            smtp: whether the reply is one of SMTP, which can have a further line with another code.
         """
+        without = _NOT_AT_A_REPLY if smtp else _NOT_WHERE_MAIL_IS_READ
         return self._first(
             lambda fault: (
-                (fault.stage, fault.in_content) == (stage, in_content) and fault.manner not in _NOT_AT_A_REPLY
+                (fault.stage, fault.in_content) == (stage, in_content) and fault.manner not in without
             )
         )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from pytest_mailnet.errors import InvalidSetting, NothingArrived, WouldHang
 from pytest_mailnet.handles.attributes import is_number, is_whole
@@ -32,12 +32,13 @@ class Arrivals:
         for wake in waiters:
             wake()
 
-    def wait(self, count: int, timeout: float) -> list[Message]:
-        """Block until so many messages have come since the net began; return them all.
+    def wait(self, count: int, timeout: float, there: Sequence[Message] | None = None) -> list[Message]:
+        """Block until so many messages have come; return them all.
 
         Args:
             count: how many messages, 1 or more.
             timeout: how long to wait, in real seconds.
+            there: where they come; None for all servers of the net, since it began.
 
         Raises:
             NothingArrived: if they have not come by then.
@@ -54,17 +55,24 @@ class Arrivals:
                 f"mailnet.wait_for_messages() holds up {loop}, and with it what would send the messages: "
                 "await mailnet.wait_for_messages_async()"
             )
+        messages = self.messages if there is None else there
         rung = bell()
         with self._waiting(rung.ring):
-            rung.wait_until(lambda: len(self.messages) >= count, timeout)
-        return self._enough(count, timeout)
+            rung.wait_until(lambda: len(messages) >= count, timeout)
+        return _enough(messages, count, timeout)
 
-    async def wait_async(self, count: int, timeout: float) -> list[Message]:  # noqa: ASYNC109
+    async def wait_async(
+        self,
+        count: int,
+        timeout: float,  # noqa: ASYNC109
+        there: Sequence[Message] | None = None,
+    ) -> list[Message]:
         """Do what `wait` does, in a task of asyncio (uvloop too) or trio.
 
         Args:
             count: how many messages, 1 or more.
             timeout: how long to wait, in real seconds.
+            there: as in `wait`.
 
         Raises:
             NothingArrived: if they have not come by then.
@@ -74,10 +82,11 @@ class Arrivals:
         from pytest_mailnet.mailboxes.waiting import alarm  # noqa: PLC0415
 
         _check_wait("wait_for_messages_async", count, timeout)
+        messages = self.messages if there is None else there
         rung = alarm()
         with self._waiting(rung.ring):
-            await rung.wait_until(lambda: len(self.messages) >= count, timeout)
-        return self._enough(count, timeout)
+            await rung.wait_until(lambda: len(messages) >= count, timeout)
+        return _enough(messages, count, timeout)
 
     @contextlib.contextmanager
     def _waiting(self, wake: Callable[[], None]) -> Iterator[None]:
@@ -89,17 +98,15 @@ class Arrivals:
             with self._lock:
                 self._waiters.remove(wake)
 
-    def _enough(self, count: int, timeout: float) -> list[Message]:
-        found = list(self.messages)
-        if len(found) < count:
-            raise NothingArrived(self._too_few(count, timeout))
-        return found
 
-    def _too_few(self, count: int, timeout: float) -> str:
-        return (
-            f"waited {timeout:g} s for {_counted(count)}, and {_counted(len(self.messages))} came. "
+def _enough(messages: Sequence[Message], count: int, timeout: float) -> list[Message]:
+    found = list(messages)
+    if len(found) < count:
+        raise NothingArrived(
+            f"waited {timeout:g} s for {_counted(count)}, and {_counted(len(found))} came. "
             "str(session) of each in mailnet.sessions tells what was said; wait longer with timeout=..."
         )
+    return found
 
 
 def _check_wait(call: str, count: object, timeout: object) -> None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import functools
 import operator
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from types import MappingProxyType
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from pytest_mailnet.errors import InvalidSetting
 from pytest_mailnet.handles.attributes import Flag, Setting, flag, is_whole, steady
@@ -16,7 +16,22 @@ from pytest_mailnet.mailboxes.addressing import checked_address, same_address
 from pytest_mailnet.record.session import Message
 from pytest_mailnet.smtp.headers import addresses_of, header_fields
 
-__all__ = ["Forward", "Mailbox", "Outgoing", "answered_lately", "forwards_of", "has_room_for", "is_busy"]
+if TYPE_CHECKING:
+    from pytest_mailnet.mailboxes.folder import Folders
+    from pytest_mailnet.mailboxes.shelves import FolderLayout, Shelves
+
+__all__ = [
+    "Forward",
+    "Mailbox",
+    "Outgoing",
+    "answered_lately",
+    "forwards_of",
+    "has_room_for",
+    "is_busy",
+    "note_sent",
+    "shelves_of",
+    "told_of_change",
+]
 
 _HOUR = timedelta(hours=1)
 _DAYS_BETWEEN_REPLIES = timedelta(days=7)  # RFC 5230, 4.1; RFC 3834, 2 leaves it at "several days"
@@ -52,7 +67,7 @@ def _text(given: object, what: str) -> str | None:
 
 
 class Outgoing(Protocol):
-    """What a mailbox asks of the provider that sends for it."""
+    """What a mailbox asks of the provider that it is at."""
 
     def complain(self, message: Message, to: str) -> None:
         """Send a feedback report on a message to an address."""
@@ -69,6 +84,23 @@ class Outgoing(Protocol):
         answered: Message | None = None,
     ) -> None:
         """Send a mail of an author's; of `content` as it is, or one with a subject and a text."""
+        ...
+
+    def delivery_fields(self, mailbox: Mailbox, message: Message) -> bytes:
+        """The header fields that are put before a message where it has come to its end (RFC 5321, 4.4)."""
+        ...
+
+    def arrived(self, messages: Sequence[Message], count: int, timeout: float) -> list[Message]:
+        """Wait until there are so many messages in a list, and return them."""
+        ...
+
+    async def arrived_async(
+        self,
+        messages: Sequence[Message],
+        count: int,
+        timeout: float,  # noqa: ASYNC109
+    ) -> list[Message]:
+        """Do the same in a task."""
         ...
 
 
@@ -93,6 +125,7 @@ class Mailbox:
         account: see the property.
         outgoing: takes what it sends.
         moved: called when `catch_all` is set.
+        layout: returns which folders there are; None for those of a server of one's own.
 
     Attributes:
         auto_reply: the text that answers each message by itself (RFC 3834); None for none. A sender gets it
@@ -119,6 +152,7 @@ class Mailbox:
         account: Account,
         outgoing: Outgoing,
         moved: Callable[[], object] = bool,
+        layout: Callable[[], FolderLayout] | None = None,
     ) -> None:
         self._address = address
         self._account = account
@@ -128,6 +162,9 @@ class Mailbox:
         # Replaced as a whole: the servers read while the test writes.
         self._forwards: tuple[Forward, ...] = ()
         self._replied: dict[str, datetime] = {}
+        self._layout = layout
+        self._sent: list[Message] = []
+        self._shelves: Shelves | None = None
 
     @property
     def address(self) -> str:
@@ -148,6 +185,41 @@ class Mailbox:
     def junk(self) -> list[Message]:
         """The messages that the provider has filed as junk, oldest first: by DMARC, or as the test asked."""
         return self._junk
+
+    @property
+    def folders(self) -> Folders:
+        """The folders that a mail program sees, by name; INBOX has `messages`, the one for junk `junk`."""
+        from pytest_mailnet.mailboxes.folder import Folders  # noqa: PLC0415  # most tests read no mail
+
+        return Folders(shelves_of(self))
+
+    def wait_for_messages(self, count: int = 1, *, timeout: float = 5.0) -> list[Message]:
+        """Block until there are so many messages in the inbox; return them all.
+
+        Args:
+            count: how many messages, 1 or more.
+            timeout: how long to wait, in real seconds.
+
+        Raises:
+            NothingArrived: if they are not there by then.
+            WouldHang: in a coroutine, whose loop it would block: `await alice.wait_for_messages_async()`.
+            InvalidSetting: for another count or time-out.
+        """
+        __tracebackhide__ = True
+        return self._outgoing.arrived(self._messages, count, timeout)
+
+    async def wait_for_messages_async(self, count: int = 1, *, timeout: float = 5.0) -> list[Message]:  # noqa: ASYNC109
+        """Do what `wait_for_messages` does, in a task of asyncio or trio.
+
+        Args:
+            count: how many messages, 1 or more.
+            timeout: how long to wait, in real seconds.
+
+        Raises:
+            NothingArrived: if they are not there by then.
+            InvalidSetting: for another count or time-out.
+        """
+        return await self._outgoing.arrived_async(self._messages, count, timeout)
 
     def forward_to(self, address: str, *, keep: bool = True) -> None:
         """Forward each message that arrives from now on, with its reverse-path as it was.
@@ -248,6 +320,34 @@ class Mailbox:
 
     def _forget_replies(self) -> None:
         self._replied = {}
+
+
+def shelves_of(mailbox: Mailbox) -> Shelves:
+    """What is in a mailbox's folders; made when somebody first reads there."""
+    shelves = mailbox._shelves  # noqa: SLF001  # out of a test's sight
+    if shelves is None:
+        from pytest_mailnet.mailboxes.shelves import PLAIN, Shelves  # noqa: PLC0415  # as in `folders`
+
+        layout = PLAIN if mailbox._layout is None else mailbox._layout()  # noqa: SLF001
+        # Two threads may both make one; `setdefault` keeps the first.
+        fields = functools.partial(mailbox._outgoing.delivery_fields, mailbox)  # noqa: SLF001
+        made = Shelves(layout, mailbox.messages, mailbox.junk, mailbox._sent, fields)  # noqa: SLF001
+        vars(mailbox).setdefault("_made_shelves", made)
+        mailbox._shelves = shelves = vars(mailbox)["_made_shelves"]  # noqa: SLF001
+    return shelves
+
+
+def note_sent(mailbox: Mailbox, message: Message) -> None:
+    """Keep what the owner of a mailbox has sent, for where the provider has it in a folder."""
+    mailbox._sent.append(message)  # noqa: SLF001
+    told_of_change(mailbox)
+
+
+def told_of_change(mailbox: Mailbox) -> None:
+    """Tell those who read in a mailbox that something has come."""
+    shelves = mailbox._shelves  # noqa: SLF001
+    if shelves is not None:
+        shelves.changed()
 
 
 def has_room_for(mailbox: Mailbox, size: int) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from pytest_mailnet.domain_names import a_labels
@@ -14,6 +14,7 @@ from pytest_mailnet.mailboxes.mailbox import Mailbox
 if TYPE_CHECKING:
     from pytest_mailnet.clock import Clock
     from pytest_mailnet.mailboxes.mailbox import Outgoing
+    from pytest_mailnet.mailboxes.shelves import FolderLayout
 
 __all__ = ["Register"]
 
@@ -32,6 +33,7 @@ class Register:
             domain, takes those of all domains.
         clock: the net's.
         outgoing: takes what mailboxes send.
+        layout: returns which folders its mailboxes have.
 
     Attributes:
         domains: as above, and those added since.
@@ -46,10 +48,11 @@ class Register:
         takes_all: bool,
         clock: Clock,
         outgoing: Outgoing,
+        layout: Callable[[], FolderLayout],
     ) -> None:
         self.domains: tuple[str, ...] = domains
         self._owner, self._addressing, self._takes_all = owner, addressing, takes_all
-        self._clock, self._outgoing = clock, outgoing
+        self._clock, self._outgoing, self._layout = clock, outgoing, layout
         self._own: dict[str, Mailbox] = {}
         self._by_alias: dict[str, Mailbox] = {}
         self._catching: dict[str, Mailbox] = {}
@@ -76,7 +79,11 @@ class Register:
         opened = mailbox is None
         if mailbox is None:
             mailbox = Mailbox(
-                address, Account(address, self._clock, moved=self._sort), self._outgoing, self._sort
+                address,
+                Account(address, self._clock, moved=self._sort),
+                self._outgoing,
+                self._sort,
+                self._layout,
             )
         if quota is not None:
             mailbox.quota = quota

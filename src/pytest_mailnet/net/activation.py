@@ -7,8 +7,9 @@ import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from pytest_mailnet.addresses import is_loopback
 from pytest_mailnet.entry import INTERCEPTION, Network, Nowhere, Origin, carrying
-from pytest_mailnet.errors import InvalidSetting, MailNetTampered
+from pytest_mailnet.errors import MailNetTampered
 from pytest_mailnet.net.compressed_time import CompressedTime
 from pytest_mailnet.net.internet import Internet
 from pytest_mailnet.net.way_in import WayIn
@@ -185,18 +186,13 @@ class Activation:
         return self._process
 
     def compress(self) -> None:
-        """Let the application's waits take no time from now on.
-
-        Raises:
-            InvalidSetting: where the process has moved into a namespace, and there are no patches.
-        """
-        if self._origin is None:
-            raise InvalidSetting(
-                "mailnet.clock.compress(): the time of C code cannot be compressed, and with "
-                "--mailnet-namespace nothing is patched; run this test without it"
-            )
+        """Let the application's waits take no time from now on."""
         if self._time is None:
-            self._time = CompressedTime(self._internet, self._engine)
+            moved = self._origin is None
+            if self._origin is None:
+                self._origin = INTERCEPTION.enter_around(self._way_in, self._title)
+            leads_here = _leads_out if moved else self._way_in.dialling.is_engine
+            self._time = CompressedTime(self._internet, self._engine, leads_here)
             INTERCEPTION.compress(self._origin, self._time)
             for waits in self._outside:
                 self._time.uncovered(waits)
@@ -232,3 +228,8 @@ class Activation:
         self._outside.append(waits)
         if self._time is not None:
             self._time.uncovered(waits)
+
+
+def _leads_out(peer: Endpoint) -> bool:
+    """Whether an address is not the machine's own: for a process that has moved, all others are the net's."""
+    return not is_loopback(peer.ip)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from pytest_mailnet.clock import timekeeper_of
 from pytest_mailnet.entry.ends import End
@@ -11,6 +11,7 @@ from pytest_mailnet.net.internet import Internet
 from pytest_mailnet.record.journal import Incident
 from pytest_mailnet.server.engine import Engine
 from pytest_mailnet.system.native import lock
+from pytest_mailnet.values import Endpoint
 
 __all__ = ["CompressedTime"]
 
@@ -21,11 +22,13 @@ class CompressedTime:
     Args:
         net: has the clock that is moved, and the record.
         engine: knows on which connections its servers are silent.
+        leads_here: whether a real address that a client is connected to leads into the net.
     """
 
-    def __init__(self, net: Internet, engine: Engine) -> None:
+    def __init__(self, net: Internet, engine: Engine, leads_here: Callable[[Endpoint], bool]) -> None:
         self._net = net
         self._engine = engine
+        self._leads_here = leads_here
         self._reported: set[str] = set()
         self._lock = lock()  # of the set: several threads report waits
 
@@ -40,9 +43,8 @@ class CompressedTime:
         silences = self._engine.silences
         if any(end.sending for end in ends) or not any((end.kind, end.port) in silences for end in ends):
             return False
-        ours = (self._engine.listener, self._engine.dns)
         for end in ends:
-            if end.peer is not None and end.peer not in ours:
+            if end.peer is not None and not self._leads_here(end.peer):
                 self.uncovered(f"a wait on {end.peer}, which is not in the net,")
                 return False
         return self._engine.settled() and any((end.kind, end.port) in silences for end in ends)

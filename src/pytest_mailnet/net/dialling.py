@@ -108,8 +108,8 @@ class Dialling:
             host: the host that the real port leads to.
             wanted: the port of the host.
         """
-        drawn = self._net.drawn_for(host)
-        service = host.service(self._engine.calls.departed, drawn)
+        drawn = self._net.drawn_for(host, wanted)
+        service = host.service(wanted, self._engine.calls.departed, drawn)
         source = Endpoint(self._net.sender.ip, port)
         return Connection(self._net, source, Endpoint(host.addresses[0], wanted), service)
 
@@ -128,10 +128,7 @@ class Dialling:
         host = self._net.host_at(destination.ip)
         if host is not None:
             met = self._meet(host, source, destination)
-            if not isinstance(met, Connection):
-                return met[0]
-            met.dialling = False  # the kernel tells the program before it tells the engine
-            return met
+            return met if isinstance(met, Connection) else met[0]
         if self.takes(socket.SOCK_STREAM, destination):
             return self._no_such_address(source.ip, destination).errno
         return errno.ENETUNREACH
@@ -161,12 +158,12 @@ class Dialling:
         # The session keeps the host's own text, of which there is one.
         there = Endpoint(host.addresses[host.addresses.index(destination.ip)], destination.port)
         died = net.passing is not None and net.passing(f"connect {host.name}:{there.port}")
-        drawn = net.drawn_for(host)
+        drawn = net.drawn_for(host, there.port)
         unreachable = _DIED if died else host.unreachable(there.port, drawn)
         if unreachable is not None:
             net.journal.not_connected(source.ip, there, host.name, *unreachable)
             return unreachable
-        service = host.service(self._engine.calls.departed, drawn)
+        service = host.service(there.port, self._engine.calls.departed, drawn)
         resets = host.faults.with_drawn(drawn).resets_at_once()
         return Connection(net, source, there, service, dialling=resets)
 

@@ -170,8 +170,17 @@ class Directory:
     def meet(self, name: str) -> None:
         """Put a provider of the catalogue into the net when a name in one of its zones is first met."""
         for owner in self.catalogue.owners_around(name):
-            if owner not in self.operators:
-                self.operator(owner)
+            operator = self.operator(owner)
+            if name not in self.hosts and name in operator.reading.hosts:
+                self._add_reading_host(operator, name)
+
+    def _add_reading_host(self, operator: Operator, name: str) -> None:
+        """Add a host where mail is read, when its name is first met: few tests read."""
+        with self._lock:
+            if name not in self.hosts:
+                self._add_host(operator, name, ())
+                self.hosts[name].ports = ()
+                self._dns.put(address_record(name, ip) for ip in self.hosts[name].addresses)
 
     def reverse_name(self, ip: str) -> str | None:
         """The name that an IP address resolves back to; None for none."""
@@ -256,7 +265,8 @@ class Directory:
         host.opened = self._opened
         self.hosts[name] = host
         operator.hosts.append(name)
-        self.opened(host.ports)
+        if self.opened is not tuple:  # to ask for all ports is to read a file about reading
+            self.opened(host.all_ports)
 
     def _opened(self, ports: Iterable[int]) -> None:
         self.opened(ports)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from pytest_mailnet.config import MailNetConfig
 from pytest_mailnet.errors import amongst
@@ -37,7 +38,7 @@ class Objection:
 
 def objections(
     journal: Journal,
-    scripts: Iterable[tuple[Script, list[Session]]],
+    scripts: Iterable[tuple[Script[Any], list[Session]]],
     config: MailNetConfig,
     names: Callable[[], Iterable[str]],
     turns: Iterable[Turns] = (),
@@ -75,7 +76,9 @@ def _unknown_names(queries: Iterable[Query], names: list[str]) -> Iterator[Objec
         )
 
 
-def _unmet(scripts: Iterable[tuple[Script, list[Session]]], sessions: list[Session]) -> Iterator[Objection]:
+def _unmet(
+    scripts: Iterable[tuple[Script[Any], list[Session]]], sessions: list[Session]
+) -> Iterator[Objection]:
     for script, own in scripts:
         for scripted in script:
             if missing := scripted.unused:

@@ -19,10 +19,12 @@ from pytest_mailnet.providers import Host, Provider, Server
 from pytest_mailnet.senders.sender import Sender
 
 if TYPE_CHECKING:
+    from pytest_mailnet.dns.resolver import Resolver
     from pytest_mailnet.net.internet import Internet
     from pytest_mailnet.providers.host_service import HostService
     from pytest_mailnet.providers.operator import Operator
-    from pytest_mailnet.server.application_server import Announcement, Reach
+    from pytest_mailnet.server.announcing import Announcement
+    from pytest_mailnet.server.application_server import Reach
     from pytest_mailnet.server.passing_service import Decider
     from pytest_mailnet.system.kernel import KernelSocket
     from pytest_mailnet.values import Endpoint
@@ -147,8 +149,8 @@ class Inhabitants:
             AddressInUse: if another inhabitant of the net has the address.
         """
         __tracebackhide__ = True
-        decider = _decider(host, handler, factory, at, announce, lmtp, self._reach)
         directory = self._internet.directory
+        decider = _decider(host, handler, factory, at, announce, lmtp, self._reach, self._internet.dns)
         operator = directory.add_server(
             host, _listed(domain), _listed(ip), ports, tls_ports, preference, decider
         )
@@ -289,7 +291,14 @@ class Inhabitants:
 
 
 def _decider(  # noqa: PLR0917  # as above
-    host: str, handler: object, factory: object, at: object, announce: object, lmtp: object, reach: Reach
+    host: str,
+    handler: object,
+    factory: object,
+    at: object,
+    announce: object,
+    lmtp: object,
+    reach: Reach,
+    dns: Resolver,
 ) -> Decider | None:
     elsewhere = any((at, announce, lmtp))
     if handler is None and factory is None and not elsewhere:
@@ -299,7 +308,7 @@ def _decider(  # noqa: PLR0917  # as above
     if handler is None and factory is None:
         from pytest_mailnet.server.application_server import ApplicationServer  # noqa: PLC0415  # with asyncio's TLS
 
-        return ApplicationServer(call, at, announce, lmtp, reach)
+        return ApplicationServer(call, at, announce, lmtp, reach, dns)
     if elsewhere:
         raise InvalidSetting(f"{call}, handler=..., at=...): a server has a handler, or is elsewhere")
     from aiosmtpd.smtp import SMTP  # noqa: PLC0415  # costs 60 ms, and most nets have no handler

@@ -113,9 +113,9 @@ class Internet:
         """The source from which an operator relays mail."""
         return self.senders.source_of(operator, self.directory.hosts.get(operator.name))
 
-    def drawn_for(self, host: HostService) -> Fault | None:
-        """The fault of a connection to a host, besides the host's own; None for none."""
-        return self.weather.of_connection(host.name, host.can_meet)
+    def drawn_for(self, host: HostService, port: int) -> Fault | None:
+        """The fault of a connection to a port of a host, besides the host's own; None for none."""
+        return self.weather.of_connection(host.name, functools.partial(host.can_meet, port=port))
 
     def drawn_for_question(self, name: str, rdtype: str) -> DnsFault | None:
         """The fault of a DNS question of the application, besides the name's own; None for none.
@@ -144,6 +144,7 @@ class Internet:
         return Operator(
             facts,
             functools.partial(self.directory.catalogue.phrasebook, facts),
+            reading=functools.partial(self.directory.catalogue.reading, facts),
             clock=self.clock,
             dns=self.dns,
             journal=self.journal,

@@ -138,9 +138,9 @@ class Lifetime:
         called = self.internet.directory.host(host)
         if not is_whole(port):
             raise InvalidSetting(f"mailnet.listen({host!r}, {port!r}): a port is a number, as in 25")
-        if port not in called.ports or self._active is None:
+        if port not in called.all_ports or self._active is None:
             wrong = (
-                f"listens on {', '.join(map(str, called.ports))}"
+                f"listens on {', '.join(map(str, called.all_ports))}"
                 if self._active
                 else "is in a net that is not active"
             )

@@ -191,4 +191,4 @@ class _Wiring:
         return OwnHost(first.helo, tuple(addresses))
 
     def ports(self) -> Iterable[int]:
-        return _USUAL_PORTS.union(*(it.ports for it in list(self._net.directory.hosts.values())))
+        return _USUAL_PORTS.union(*(it.all_ports for it in list(self._net.directory.hosts.values())))

@@ -190,4 +190,6 @@ class Agent:
         return self._on(aside_stage(self.name, verb), verb.upper(), sender)
 
     def _on(self, stage: Stage, match: Match | None, sender: Sender | str | None) -> Expectation:
-        return self._decisions.script.add(Expectation(self.name, stage, match, sender, VARIABLES))
+        expectation = Expectation(self.name, stage, match, sender, VARIABLES)
+        self._decisions.script.add(expectation)
+        return expectation

@@ -14,10 +14,12 @@ from types import MappingProxyType
 from pytest_mailnet.errors import InvalidSetting, ProviderFileError, UnknownName
 from pytest_mailnet.providers.facts import Facts
 from pytest_mailnet.providers.phrasebook import Phrase, Phrasebook, also_for
+from pytest_mailnet.providers.reading_facts import NO_READING, ReadingFacts, plain_reading
 from pytest_mailnet.providers.toml_file import parse_facts
+from pytest_mailnet.providers.toml_reading import parse_reading
 from pytest_mailnet.providers.zones import standing_hosts
 
-__all__ = ["ENTRY_POINTS", "Catalogue", "catalogue_with", "stock_phrases"]
+__all__ = ["ENTRY_POINTS", "Catalogue", "catalogue_with", "stock_phrases", "stock_reading"]
 
 ENTRY_POINTS = "pytest_mailnet.providers"
 """The entry-point group by which packages ship providers: each names a package with TOML files in it."""
@@ -25,7 +27,9 @@ ENTRY_POINTS = "pytest_mailnet.providers"
 _ERA = re.compile(r"(?P<name>.+)-(?P<era>\d{4}|\d+\.\d+)")
 _ALIASES = re.compile(r'\[("[\w.-]+"(, )?)*\]\n')
 _APART = {ord(it): " " for it in string.punctuation if it not in "-._"}
-_STOCK = "stock.toml"
+_STOCK, _STOCK_READING = "stock.toml", "stock.reading.toml"
+_READING = ".reading"
+_HOSTS = re.compile(r"hosts\s*=\s*\[([^\]]*)\]")
 _GOOGLE = "Google's are 'gmail', and 'google-workspace' for domains of one's own."
 _MICROSOFT = "Microsoft's are 'hotmail' (Outlook.com), and 'microsoft365' for domains of one's own."
 _MEANT: Mapping[str, str] = MappingProxyType(
@@ -45,12 +49,17 @@ class Catalogue:
     """
 
     def __init__(self, files: Iterable[Traversable], checked: Container[Traversable] = ()) -> None:
-        self._files = {file.name.removesuffix(".toml"): file for file in files}
+        found = {file.name.removesuffix(".toml"): file for file in files}
+        self._files = {stem: it for stem, it in found.items() if not stem.endswith(_READING)}
+        self._about_reading = {
+            stem.removesuffix(_READING): it for stem, it in found.items() if stem.endswith(_READING)
+        }
         self._checked = checked
         self._texts: dict[str, str] = {}
         self._facts: dict[str, Facts] = {}
         self._phrasebooks: dict[tuple[Facts, str], Phrasebook] = {}
         self._owners: dict[str, str | None] = {}
+        self._readings: dict[str, ReadingFacts] = {}
         # Each net asks for the same names.
         self.owners_around = functools.lru_cache(16_384)(self._owners_around)
 
@@ -157,6 +166,33 @@ class Catalogue:
                 self._phrasebooks[facts, role] = found
         return found
 
+    def reading(self, facts: Facts) -> ReadingFacts:
+        """The facts about how users read their mail at a provider, or at a test's own server.
+
+        Args:
+            facts: the provider's.
+
+        Raises:
+            ProviderFileError: if its file about that has an error in it.
+        """
+        if facts.handled:
+            return NO_READING
+        if facts.catch_all:
+            return plain_reading(facts.name, stock_reading())
+        file = self._about_reading.get(facts.name)
+        if file is None:
+            return NO_READING
+        found = self._readings.get(facts.name)
+        if found is None:
+            text = file.read_text("utf-8")
+            read = parse_reading(text, file.name, facts.name, stock_reading(), self._about_reading_at)
+            found = self._readings.setdefault(facts.name, read)
+        return found
+
+    def _about_reading_at(self, name: str) -> str | None:
+        file = self._about_reading.get(name)
+        return None if file is None else file.read_text("utf-8")
+
     def other_phrases(self, facts: Facts) -> Mapping[str, Phrase]:
         """The phrases for conditions without one in the provider's file: another provider's, or the RFCs'.
 
@@ -179,8 +215,11 @@ class Catalogue:
         if candidates is None or "." not in name:
             return None
         if name not in self._owners:
-            self._owners[name] = next((it for it in candidates if name in _names(self.load(it))), None)
+            self._owners[name] = next((it for it in candidates if self._has(self.load(it), name)), None)
         return self._owners[name]
+
+    def _has(self, facts: Facts, name: str) -> bool:
+        return name in _names(facts) or name in self.reading(facts).hosts
 
     def _owners_around(self, name: str) -> tuple[str, ...]:
         """The providers of today that a name, or one above it, belongs to."""
@@ -206,7 +245,8 @@ class Catalogue:
         # To parse all files, and not only those that have the name, would take a tenth of a second.
         found: dict[str, list[str]] = {}
         for name in self.names:
-            for word in set(_without_replies(self._text(name)).translate(_APART).split()):
+            told = [_without_replies(self._text(name)), *_HOSTS.findall(self._about_reading_at(name) or "")]
+            for word in set(" ".join(told).translate(_APART).split()):
                 found.setdefault(word.rstrip("."), []).append(name)
         return found
 
@@ -240,6 +280,12 @@ def stock_phrases() -> Mapping[str, Phrase]:
     return {**phrases, **also_for(phrases)}
 
 
+@functools.cache
+def stock_reading() -> ReadingFacts:
+    """What a server says to those who read mail, in the RFCs' words."""
+    return parse_reading((_data() / _STOCK_READING).read_text("utf-8"), _STOCK_READING, "stock")
+
+
 def _names(facts: Facts) -> set[str]:
     return {
         *facts.domains,
@@ -262,7 +308,7 @@ def _data() -> Traversable:
 
 
 def _shipped() -> Iterator[Traversable]:
-    return (file for file in _toml_in(_data()) if file.name != _STOCK)
+    return (file for file in _toml_in(_data()) if file.name not in {_STOCK, _STOCK_READING})
 
 
 def _installed() -> Iterator[Traversable]:

@@ -40,12 +40,12 @@ class Decisions:
         policy: Policy,
         phrasebook: Phrasebook,
         elapsed: Callable[[], float],
-        behind: Script | None = None,
+        behind: Script[Reply] | None = None,
     ) -> None:
         self.name: str = name
         self.policy: Policy = policy
         self.phrasebook: Phrasebook = phrasebook
-        self.script: Script = Script(elapsed)
+        self.script: Script[Reply] = Script(elapsed)
         self._behind = behind
 
     def phrase(self, condition: str) -> Reply:

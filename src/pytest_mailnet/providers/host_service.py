@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, cast
 
 from pytest_mailnet.addresses import IMPLICIT_TLS_PORTS, LMTP_PORTS
 from pytest_mailnet.errors import InvalidSetting
-from pytest_mailnet.faults import DnsFault, Fault, fault_named
+from pytest_mailnet.faults import DnsFault, Fault, Manner, fault_named
 from pytest_mailnet.faults.armed import Armed
 from pytest_mailnet.faults.disruption import Disruption
 from pytest_mailnet.faults.fault import OF_A_HANDSHAKE
@@ -19,7 +19,7 @@ from pytest_mailnet.providers.tls import HostTls
 from pytest_mailnet.server.connection import Connection, Service
 from pytest_mailnet.smtp.extensions import Extensions
 from pytest_mailnet.system.native import Lock
-from pytest_mailnet.values import Envelope, Reply, Stage
+from pytest_mailnet.values import OF_READING, Envelope, Reply, Stage
 
 if TYPE_CHECKING:
     import ssl
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from pytest_mailnet.clock import Clock
     from pytest_mailnet.providers.decisions import Decisions
     from pytest_mailnet.providers.operator import Operator
+    from pytest_mailnet.providers.reading_facts import ReadingServers
     from pytest_mailnet.server.passing_service import Decider
     from pytest_mailnet.smtp.manners import Manners
     from pytest_mailnet.smtp.state import HangUp, Step
@@ -124,14 +125,24 @@ class HostService:
         """Whether it explains a refused token in a challenge before the reply (RFC 7628, 3.2.2)."""
         return not isinstance(self._known, Submission) or self._known.challenges_tokens
 
-    def service(self, departed: Callable[[Connection], None], drawn: Fault | None = None) -> Service:
+    def service(
+        self, port: int, departed: Callable[[Connection], None], drawn: Fault | None = None
+    ) -> Service:
         """Make the service for one connection to one of its ports; at one of `tls_ports` it begins with TLS.
 
         Args:
+            port: the port.
             departed: called with the connection when it is gone.
             drawn: a fault of this connection besides the host's own; None for none.
         """
         name, journal = self.operator.name, self.operator.journal
+        servers = self._read_at(port)
+        if servers is not None:
+            from pytest_mailnet.providers.reading_service import ReadingService  # noqa: PLC0415  # few tests read mail
+            from pytest_mailnet.server.reading_server import ReadingListener  # noqa: PLC0415  # as above
+
+            reads = ReadingService(self.name, self.operator, servers, self.faults, self.tls)
+            return ReadingListener(reads, servers.protocol, name, journal, departed, drawn)
         if self.decider is None:
             from pytest_mailnet.server.smtp_server import MailService  # noqa: PLC0415  # with all of SMTP
 
@@ -139,6 +150,16 @@ class HostService:
         from pytest_mailnet.server.passing_service import PassingService  # noqa: PLC0415  # as above
 
         return PassingService(self, name, journal, departed, drawn, self.decider)
+
+    def _read_at(self, port: int) -> ReadingServers | None:
+        """The servers at one of its ports where mail is read; None for a port where it is handed in."""
+        return None if port in self.ports else self.operator.reading.at(self.name, port)
+
+    @property
+    def all_ports(self) -> tuple[int, ...]:
+        """The ports at which it listens, those where mail is read too."""
+        read = (port for it in self.operator.reading.servers if self.name in it.hosts for port in it.ports)
+        return tuple(sorted({*self.ports, *read}))
 
     def listen_on(self, ports: tuple[int, ...]) -> None:
         """Set the ports that it listens on."""
@@ -182,11 +203,16 @@ class HostService:
         self.faults.add(known, times)
         return Disruption(f"{known.id} at {self.name}", functools.partial(self.faults.end, known))
 
-    def can_meet(self, fault: Fault) -> bool:
-        """Whether a connection to this host comes to the fault's stage."""
-        return self._why_not(fault) is None
+    def can_meet(self, fault: Fault, port: int) -> bool:
+        """Whether a connection to a port of this host comes to the fault's stage."""
+        servers = self._read_at(port)
+        return self._why_not(fault) is None if servers is None else _reading_why_not(fault, servers) is None
 
     def _why_not(self, fault: Fault) -> str | None:
+        if fault.stage in OF_READING or not self.ports:
+            servers = [it for it in self.operator.reading.servers if self.name in it.hosts]
+            why = [_reading_why_not(fault, it) for it in servers]
+            return None if None in why else next(iter(why), "no mail is read there")
         needed = _NEEDED.get(fault.stage)
         if needed is None or (fault.manner in OF_A_HANDSHAKE and self.tls_ports):
             return None
@@ -211,8 +237,8 @@ class HostService:
         fault = self.faults.with_drawn(drawn).dial()
         if fault is not None:
             return fault[0], f"{self.name}: {fault[1]}"
-        if port not in self.ports:
-            listening = ", ".join(map(str, self.ports))
+        if port not in self.ports and self._read_at(port) is None:
+            listening = ", ".join(map(str, self.all_ports))
             return errno.ECONNREFUSED, f"{self.name} does not listen on port {port}, only on {listening}"
         return None
 
@@ -220,6 +246,11 @@ class HostService:
     def clock(self) -> Clock:
         """The net's clock."""
         return self.operator.clock
+
+    @property
+    def idle_seconds(self) -> int:
+        """How long a client may be silent, in seconds."""
+        return self.manners.idle_seconds
 
     @property
     def hostname(self) -> str:
@@ -282,3 +313,16 @@ class HostService:
     def value_of(self, step: Step, variable: str) -> str:
         """The value of a reply's variable in this session."""
         return self.operator.value_of(step, variable)
+
+
+def _reading_why_not(fault: Fault, servers: ReadingServers) -> str | None:
+    """Why no connection to servers where mail is read comes to a fault's stage; None if one does."""
+    if fault.manner is Manner.STRIPPED and set(servers.ports) == set(servers.tls_ports):
+        return "TLS begins with the first byte there"
+    if fault.manner in {Manner.EARLY, Manner.MISCONTINUED} or fault.stage not in _READING[servers.protocol]:
+        return f"{servers.protocol} is spoken there"
+    return None
+
+
+_OF_BOTH = {Stage.CONNECT, Stage.STARTTLS, Stage.AUTH, Stage.NOOP, Stage.QUIT}
+_READING = {"IMAP": {*_OF_BOTH, *OF_READING}, "POP3": {*_OF_BOTH, Stage.FETCH}}

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 import ipaddress
-from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, TypeVar
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pytest_mailnet.dns.records import checked_name
 from pytest_mailnet.errors import InvalidAddress, InvalidSetting
 from pytest_mailnet.mailboxes.account import Account
-from pytest_mailnet.mailboxes.mailbox import Mailbox, answered_lately
+from pytest_mailnet.mailboxes.mailbox import Mailbox, answered_lately, note_sent, told_of_change
 from pytest_mailnet.mailboxes.register import Register
 from pytest_mailnet.providers.clientele import Clientele
 from pytest_mailnet.providers.decisions import Decisions
@@ -17,6 +18,7 @@ from pytest_mailnet.providers.delivering import Distribution, for_some, forwarde
 from pytest_mailnet.providers.facts import Facts
 from pytest_mailnet.providers.phrasebook import Phrasebook
 from pytest_mailnet.providers.policy import Policy
+from pytest_mailnet.providers.reading_facts import NO_READING, ReadingFacts, ReadingServers
 from pytest_mailnet.providers.trace_fields import completed, received_field, with_own_author
 from pytest_mailnet.providers.variables import VARIABLES, Circumstances
 from pytest_mailnet.record.journal import Incident
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
     from pytest_mailnet.dns.resolver import Resolver
     from pytest_mailnet.mailboxes.arrivals import Arrivals
     from pytest_mailnet.providers.relaying import Relay
+    from pytest_mailnet.reading.response import Response
     from pytest_mailnet.record.journal import Journal
 
 __all__ = ["Operator"]
@@ -54,6 +57,7 @@ class Operator:
         relay: takes the mail for recipients elsewhere.
         present: finds another operator of the net by name.
         enforced: names of rules and families to turn on besides those that are on in a fresh net.
+        reading: returns the facts about how its users read their mail.
 
     Attributes:
         mx: the script, rules and replies of its MX hosts.
@@ -78,8 +82,10 @@ class Operator:
         relay: Relay[Operator],
         present: Callable[[str], Operator | None],
         enforced: Iterable[str] = (),
+        reading: Callable[[], ReadingFacts] = lambda: NO_READING,
     ) -> None:
         self.facts = facts
+        self._reading = reading
         self.clock: Clock = clock
         self.dns: Resolver = dns
         self.journal: Journal = journal
@@ -89,6 +95,7 @@ class Operator:
         self.hosts: list[str] = []
         self.clientele: Clientele = Clientele(facts, clock, journal)
         self._relay, self._present = relay, present
+        self._scripts_of_reading: dict[str, Script[Response]] = {}
         self.register: Register = Register(
             facts.name,
             facts.domains,
@@ -96,6 +103,7 @@ class Operator:
             takes_all=facts.catch_all,
             clock=clock,
             outgoing=self,
+            layout=lambda: self.reading.layout,
         )
         self.is_local: Callable[[str], bool] = self.register.is_local
         self.mailbox_of: Callable[[str], Mailbox | None] = self.register.home_of
@@ -112,6 +120,25 @@ class Operator:
     def name(self) -> str:
         """The name by which tests ask for it."""
         return self.facts.name
+
+    @functools.cached_property
+    def reading(self) -> ReadingFacts:
+        """The facts about how its users read their mail."""
+        return self._reading()
+
+    def script_of(self, protocol: str) -> Script[Response]:
+        """A test's own answers at the servers where mail is read by a protocol."""
+        return self._scripts_of_reading.setdefault(protocol, Script(self.journal.elapsed))
+
+    def scripts_at(self, servers: ReadingServers) -> Iterator[Script[Response]]:
+        """The scripts that are asked where mail is read: its own, and those of others that read there too."""
+        for it in (self, *filter(None, map(self._present, servers.also))):
+            yield it.script_of(servers.protocol)
+
+    def sessions_of(self, protocol: str) -> list[Session]:
+        """The sessions with its hosts in which mail was read by a protocol, "IMAP" or "POP3"."""
+        hosts = {host for it in self.reading.servers if it.protocol == protocol for host in it.hosts}
+        return [it for it in self.journal.sessions_of(protocol) if it.host in hosts]
 
     @property
     def dmarc_rfc(self) -> int:
@@ -165,13 +192,14 @@ class Operator:
         return [session for session in self.journal.sessions if session.provider == self.name]
 
     @property
-    def scripts(self) -> list[tuple[Script, list[Session]]]:
+    def scripts(self) -> list[tuple[Script[Any], list[Session]]]:
         """The scripts of the provider and of its submission hosts, with the sessions that each can answer."""
         sessions = self.sessions
+        read = [(script, self.sessions_of(it)) for it, script in self._scripts_of_reading.items()]
         if self.submission is self.mx:
-            return [(self.mx.script, sessions)]
+            return [(self.mx.script, sessions), *read]
         handed_in = [it for it in sessions if self.decisions_at(it.host) is self.submission]
-        return [(self.mx.script, sessions), (self.submission.script, handed_in)]
+        return [(self.mx.script, sessions), (self.submission.script, handed_in), *read]
 
     def trust(self, network: str) -> None:
         """Take mail for anybody from a network; see `Provider.trust`."""
@@ -203,6 +231,17 @@ class Operator:
         others = map(self._present, self.facts.submission.also if self.facts.submission else ())
         return next((found for it in others if it and (found := it.account_of(identity))), None)
 
+    def mailbox_named(self, identity: str, also: Iterable[str] = ()) -> Mailbox | None:
+        """The mailbox of a user who logs in by a name.
+
+        Args:
+            identity: "alice" or "alice@gmail.com".
+            also: the names of providers whose users log in here too.
+        """
+        homes = (self, *filter(None, map(self._present, also)))
+        found = (it.register.find(identity) for it in homes)
+        return next((it for it in found if it is not None), None)
+
     def deliver(self, step: Step, envelope: Envelope, content: bytes) -> None:
         """Deliver a mail: to mailboxes here, to waiting tests, and to the relay for recipients elsewhere.
 
@@ -226,6 +265,8 @@ class Operator:
         message = Message(envelope, content, step.session, self.clock.now(), self.name, trace)
         add_message(message)
         self.lay(message, to.inboxes, to.junk)
+        if step.authenticated_as is not None and (author := self.register.find(step.authenticated_as)):
+            note_sent(author, message)
         self._send_on(step, message, to)
         if to.notes:
             step.finding = Finding(step.finding.rule if step.finding else "delivery", "; ".join(to.notes))
@@ -293,8 +334,10 @@ class Operator:
         """
         for mailbox in homes:
             mailbox.messages.append(message)
+            told_of_change(mailbox)
         for mailbox in junk:
             mailbox.junk.append(message)
+            told_of_change(mailbox)
         self.arrivals.append(message)
 
     def _stamped(self, step: Step, trace: bytes, content: bytes) -> tuple[bytes, bytes]:
@@ -342,6 +385,26 @@ class Operator:
     def complain(self, message: Message, to: str) -> None:
         """Send a feedback report on a message, when the queue runs; see `Mailbox.report_spam`."""
         self._relay.complain(self, message, to)
+
+    def delivery_fields(self, mailbox: Mailbox, message: Message) -> bytes:
+        """The fields before a message in a mailbox: Return-Path (RFC 5321, 4.4), Delivered-To (RFC 9228)."""
+        for address in message.envelope.rcpt_tos:
+            if self.mailbox_of(address) is mailbox:
+                return f"Return-Path: <{message.sender}>\r\nDelivered-To: {address}\r\n".encode()
+        return b""  # its owner has put it there
+
+    def arrived(self, messages: Sequence[Message], count: int, timeout: float) -> list[Message]:
+        """Wait until there are so many messages in a list; see `Mailbox.wait_for_messages`."""
+        return self.arrivals.wait(count, timeout, messages)
+
+    async def arrived_async(
+        self,
+        messages: Sequence[Message],
+        count: int,
+        timeout: float,  # noqa: ASYNC109
+    ) -> list[Message]:
+        """Do the same in a task."""
+        return await self.arrivals.wait_async(count, timeout, messages)
 
     def send(
         self,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from pytest_mailnet.addresses import checked_ports, checked_ports_among
 from pytest_mailnet.errors import InvalidSetting, UnknownName
@@ -22,6 +23,10 @@ from pytest_mailnet.providers.tls import HostTls
 from pytest_mailnet.record.session import Session
 from pytest_mailnet.smtp.extensions import Extensions
 from pytest_mailnet.values import DELIVERY
+
+if TYPE_CHECKING:
+    from pytest_mailnet.providers.reading_agent import ReadingAgent
+    from pytest_mailnet.providers.reading_facts import ReadingServers
 
 __all__ = ["Host", "Provider"]
 
@@ -88,6 +93,33 @@ class Provider(Agent):
     def submission(self) -> Agent:
         """Its submission servers; the provider itself if it has none of their own."""
         return self._submission
+
+    @property
+    def imap(self) -> ReadingAgent:
+        """Its servers where mail is read by IMAP.
+
+        Raises:
+            InvalidSetting: if it has none, or they are not known.
+        """
+        return self._reading("IMAP", self._operator.reading.imap)
+
+    @property
+    def pop3(self) -> ReadingAgent:
+        """Its servers where mail is read by POP3.
+
+        Raises:
+            InvalidSetting: if it has none, or they are not known.
+        """
+        return self._reading("POP3", self._operator.reading.pop3)
+
+    def _reading(self, protocol: str, servers: ReadingServers | None) -> ReadingAgent:
+        from pytest_mailnet.providers.reading_agent import ReadingAgent  # noqa: PLC0415  # few tests read mail
+
+        if servers is None:
+            raise InvalidSetting(
+                f"no mail is read by {protocol} at {self.name}, as far as the catalogue knows"
+            )
+        return ReadingAgent(self._operator, servers)
 
     def add_mailbox(
         self,

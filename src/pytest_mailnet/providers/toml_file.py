@@ -18,7 +18,7 @@ from pytest_mailnet.providers.toml_table import Table
 from pytest_mailnet.providers.wording import STOCK
 from pytest_mailnet.smtp.manners import USUAL
 
-__all__ = ["parse_facts"]
+__all__ = ["parse_facts", "with_changes"]
 
 _OPTIONAL = frozenset(
     {
@@ -74,7 +74,7 @@ def parse_facts(
     except tomllib.TOMLDecodeError as error:
         raise ProviderFileError(f"{file}: no valid TOML: {error}") from error
     if "like" in values:
-        values = _changed(tomllib.loads(today), values)
+        values = with_changes(tomllib.loads(today), values)
     top = Table(file, values)
     facts = _facts(top, file)
     if others is not None:
@@ -85,13 +85,18 @@ def parse_facts(
     return facts
 
 
-def _changed(today: dict[str, Any], era: dict[str, Any]) -> dict[str, Any]:
-    """Today's table with an era's keys in it: tables are changed key by key, all else is replaced."""
+def with_changes(today: dict[str, Any], era: dict[str, Any]) -> dict[str, Any]:
+    """Today's table with an era's keys in it: tables are changed key by key, all else is replaced.
+
+    Args:
+        today: the table.
+        era: the keys that differ.
+    """
     changed = {key: value for key, value in today.items() if key != "era"}
     for key, value in era.items():
         known = changed.get(key)
         if isinstance(known, dict) and isinstance(value, dict):
-            changed[key] = _changed(known, value)
+            changed[key] = with_changes(known, value)
         else:
             changed[key] = value
     return changed

@@ -153,7 +153,9 @@ class Journal:
         told = "no answer" if error == errno.ETIMEDOUT else os.strerror(error).lower()
         self.add(Attempt(self.elapsed(), client, server, host, told, why.removeprefix(f"{host}: ")))
 
-    def open_session(self, client: Endpoint, server: Endpoint, host: str, provider: str) -> Session:
+    def open_session(
+        self, client: Endpoint, server: Endpoint, host: str, provider: str, protocol: str = "SMTP"
+    ) -> Session:
         """Append a new session and return it; its server fills it.
 
         Args:
@@ -161,10 +163,11 @@ class Journal:
             server: the address and port that it connected to.
             host: the server's name.
             provider: the name of the provider or server that the host belongs to.
+            protocol: "SMTP", "IMAP" or "POP3".
         """
         with self._lock:
             self._sessions += 1
-            session = Session(self.elapsed(), self._sessions, client, server, host, provider)
+            session = Session(self.elapsed(), self._sessions, client, server, host, provider, protocol)
             self._entries.append(session)
         return session
 
@@ -176,7 +179,11 @@ class Journal:
     @property
     def sessions(self) -> list[Session]:
         """The SMTP sessions, failed ones too."""
-        return [entry for entry in self.entries if isinstance(entry, Session)]
+        return self.sessions_of("SMTP")
+
+    def sessions_of(self, protocol: str) -> list[Session]:
+        """The sessions of a protocol, failed ones too: "SMTP", "IMAP" or "POP3"."""
+        return [it for it in self.entries if isinstance(it, Session) and it.protocol == protocol]
 
     @property
     def queries(self) -> list[Query]:

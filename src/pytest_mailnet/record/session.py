@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from pytest_mailnet.handles.attributes import steady
 from pytest_mailnet.handles.snapshot import Snapshot
 from pytest_mailnet.printable import lines_of
-from pytest_mailnet.values import Endpoint, Envelope, Stage
+from pytest_mailnet.values import OF_READING, Endpoint, Envelope, Stage
 
 if TYPE_CHECKING:
     from email.message import EmailMessage
@@ -93,6 +93,8 @@ class Exchange(NamedTuple):
     @property
     def code(self) -> int | None:
         """The reply's code; None without a reply, or where a fault has put something else before it."""
+        if self.stage in OF_READING:
+            return None
         code = self.reply[:3]
         return int(code) if len(code) == _CODE and code.isdigit() else None
 
@@ -109,6 +111,7 @@ class Session:
         server: the address and port that it connected to.
         host: the server's name.
         provider: the name of the provider or server that the host belongs to.
+        protocol: "SMTP"; "IMAP" or "POP3" where mail is read.
         ended: how it ended, in words; None while it is open.
         tls: the version of TLS, such as "TLSv1.3"; None while it is not encrypted.
         user: the user who has logged in; None for nobody.
@@ -120,6 +123,7 @@ class Session:
     server: Endpoint
     host: str
     provider: str
+    protocol: str = "SMTP"
     ended: str | None = None
     tls: str | None = None
     user: str | None = None

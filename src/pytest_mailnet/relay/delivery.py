@@ -35,7 +35,7 @@ class Surroundings(Tenant, Protocol):
     journal: Journal
     random: Random
 
-    def drawn_for(self, host: HostService) -> Fault | None:
+    def drawn_for(self, host: HostService, port: int) -> Fault | None:
         """A fault for the next connection to a host, besides the host's own; None for none."""
         ...
 
@@ -214,13 +214,13 @@ class Courier:
                 )
             net.journal.not_connected(own, there, "", errno.ENETUNREACH, why)
             raise LineLost(f"no route to {ip}")
-        drawn = net.drawn_for(host)
+        drawn = net.drawn_for(host, _SMTP)
         unreachable = host.unreachable(_SMTP, drawn)
         if unreachable is not None:
             net.journal.not_connected(own, there, host.name, *unreachable)
             raise LineLost(f"the connection to {ip} failed: {unreachable[1]}")
         self._port += 1
-        service = host.service(_nobody, drawn)
+        service = host.service(_SMTP, _nobody, drawn)
         return Loopback(Connection(net, Endpoint(own, self._port), there, service))
 
 

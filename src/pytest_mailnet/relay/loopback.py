@@ -14,7 +14,7 @@ from typing import Any
 
 from pytest_mailnet.errors import InvalidReply
 from pytest_mailnet.server.connection import Connection
-from pytest_mailnet.server.smtp_server import MailServer
+from pytest_mailnet.server.mail_server import MailServer
 from pytest_mailnet.server.tls_channel import TlsChannel, any_certificate
 from pytest_mailnet.values import Reply
 

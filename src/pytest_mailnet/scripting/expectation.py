@@ -6,17 +6,16 @@ from collections.abc import Collection, Mapping
 from types import MappingProxyType
 from typing import Never
 
-from pytest_mailnet.clock import span
-from pytest_mailnet.errors import InvalidReply, InvalidSetting, amongst
-from pytest_mailnet.handles.attributes import flag, is_whole, steady
+from pytest_mailnet.errors import InvalidReply, amongst
+from pytest_mailnet.handles.attributes import flag, steady
 from pytest_mailnet.handles.written import Written
 from pytest_mailnet.scripting.matching import AnswerMatcher, Match
 from pytest_mailnet.scripting.scripted_answer import ScriptedAnswer
+from pytest_mailnet.scripting.turns import AnswerTurns
 from pytest_mailnet.senders.sender import Sender
-from pytest_mailnet.smtp.state import HANG_UP
 from pytest_mailnet.values import Fate, Reply, Stage
 
-__all__ = ["Expectation", "Match", "scripted_by"]
+__all__ = ["Expectation", "Match"]
 
 _REPLY = ".reply('550 5.1.1 No such user') says what is answered"
 _INSTEAD: Mapping[str, str] = MappingProxyType(
@@ -39,7 +38,7 @@ _INSTEAD: Mapping[str, str] = MappingProxyType(
 
 
 @steady("an answer", _INSTEAD)
-class Expectation:
+class Expectation(AnswerTurns[Reply]):
     """The handle of one scripted answer. Each method returns it again.
 
     Args:
@@ -63,7 +62,7 @@ class Expectation:
     ) -> None:
         __tracebackhide__ = True
         self._variables = variables
-        self._scripted = ScriptedAnswer(AnswerMatcher(owner, stage, match, sender), Written.here())
+        super().__init__(ScriptedAnswer(AnswerMatcher(owner, stage, match, sender), Written.here()))
 
     def reply(self, reply: str | Reply, *more: Never, close: bool = False) -> Expectation:
         """Answer with a reply, every time unless `times` says otherwise.
@@ -97,11 +96,6 @@ class Expectation:
             raise InvalidReply(f"{self}.reply_in_turn() takes at least one reply")
         self._scripted.say(*[self._checked(reply, close=False) for reply in replies])
         return self.times(len(replies))
-
-    def disconnect(self) -> Expectation:
-        """Say nothing and close the connection."""
-        self._scripted.say(HANG_UP)
-        return self
 
     def junk(self) -> Expectation:
         """Say yes, and file the mail as junk: `mailbox.junk` has it, and `mailbox.messages` has not.
@@ -144,72 +138,6 @@ class Expectation:
         self._scripted.let(Fate("bounce", reply))
         return self
 
-    def times(self, count: int) -> Expectation:
-        """Limit how often the answer is given. In a strict net, fewer times fail the test at its end.
-
-        Args:
-            count: how often, 1 or more.
-
-        Raises:
-            InvalidSetting: if `count` is no whole number, or less than 1.
-        """
-        if not is_whole(count) or count < 1:
-            said = (
-                "it takes a number, as in .times(2)"
-                if not is_whole(count)
-                else "an answer can be given 1 time or more; leave the line out if it is not to be given"
-            )
-            raise InvalidSetting(f"{self}.times({count!r}): {said}")
-        self._scripted.tally.times = count
-        return self
-
-    def after(self, count: int) -> Expectation:
-        """Let some matches pass first.
-
-        Args:
-            count: how many, 0 or more.
-
-        Raises:
-            InvalidSetting: if `count` is no whole number, or negative.
-        """
-        if not is_whole(count) or count < 0:
-            raise InvalidSetting(
-                f"{self}.after({count!r}): it takes the number of matches to let pass, 0 or more"
-            )
-        self._scripted.tally.after = count
-        return self
-
-    def delayed(
-        self, *of_what: Never, hours: float = 0, minutes: float = 0, seconds: float = 0
-    ) -> Expectation:
-        """Let the answer come late.
-
-        It comes after so much time of the net's clock where that is compressed, else of real time.
-
-        Args:
-            of_what: nothing; an amount without a name is an error.
-            hours: how many hours, added to the other amounts.
-            minutes: how many minutes.
-            seconds: how many seconds.
-
-        Raises:
-            InvalidSetting: for an amount without a name, one that is no number, or a sum that is not
-                positive.
-        """
-        __tracebackhide__ = True
-        late = span(f"{self}.delayed", of_what, hours=hours, minutes=minutes, seconds=seconds).total_seconds()
-        if late <= 0:
-            amounts = {"hours": hours, "minutes": minutes, "seconds": seconds}
-            given = ", ".join(f"{unit}={amount!r}" for unit, amount in amounts.items() if amount)
-            raise InvalidSetting(f"{self}.delayed({given}): by how much? As in .delayed(seconds=90)")
-        self._scripted.delay = late
-        return self
-
-    @property
-    def written(self) -> Written:
-        """The line of the test that wrote it."""
-        return self._scripted.written
-
     def _checked(self, reply: str | Reply, *, close: bool, method: str = "reply") -> Reply:
         if not isinstance(reply, str | Reply):
             raise InvalidReply(
@@ -227,13 +155,3 @@ class Expectation:
                     f"{amongst(variable, self._variables)}. To send it as it stands: {{{{{variable}}}}}"
                 )
         return reply.check_stage(self._scripted.stage)
-
-    def __str__(self) -> str:
-        return str(self._scripted)
-
-    __repr__ = __str__
-
-
-def scripted_by(expectation: Expectation) -> ScriptedAnswer:
-    """The answer behind a handle, for the servers and the checks at the end of a test."""
-    return expectation._scripted  # noqa: SLF001  # out of the test's sight

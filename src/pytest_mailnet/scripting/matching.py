@@ -31,6 +31,7 @@ class AnswerMatcher:
         stage: the stage at which it answers.
         match: a glob or a predicate; None for all.
         sender: the sender, or a glob for it; None for all.
+        method: the name of the method by which a test asks for it; "" for that of the stage.
 
     Attributes:
         owner: as above.
@@ -40,10 +41,18 @@ class AnswerMatcher:
         InvalidSetting: for what cannot match.
     """
 
-    def __init__(self, owner: str, stage: Stage, match: Match | None, sender: Sender | str | None) -> None:
+    def __init__(
+        self,
+        owner: str,
+        stage: Stage,
+        match: Match | None,
+        sender: Sender | str | None,
+        method: str = "",
+    ) -> None:
         __tracebackhide__ = True
         self.owner = owner
         self.stage = stage
+        self._method = method or f"on_{stage if stage in DELIVERY else 'command'}"
         self._match = match
         self._sender = sender
         if not (match is None or isinstance(match, str) or callable(match)):
@@ -100,7 +109,7 @@ class AnswerMatcher:
             asked.append(_named(self._match) if callable(self._match) else repr(self._match))
         if self._sender is not None:
             asked.append(f"sender={self._sender!r}")
-        return f"{self.owner}.on_{self.stage if self.stage in DELIVERY else 'command'}({', '.join(asked)})"
+        return f"{self.owner}.{self._method}({', '.join(asked)})"
 
 
 _SUBJECT = {

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic, TypeVar
 
-from pytest_mailnet.scripting.expectation import Expectation, scripted_by
 from pytest_mailnet.scripting.scripted_answer import ScriptedAnswer
 from pytest_mailnet.scripting.seen import Seen, seen_at
-from pytest_mailnet.values import Reply, Stage
+from pytest_mailnet.scripting.turns import AnswerTurns, scripted_by
+from pytest_mailnet.values import Stage
 
 if TYPE_CHECKING:
     from pytest_mailnet.smtp.state import HangUp, Step, UsualYes
 
 __all__ = ["Script"]
 
+_Reply = TypeVar("_Reply")
 
-class Script:
+
+class Script(Generic[_Reply]):
     """The scripted answers of one provider or server, in the order in which the test wrote them.
 
     Args:
@@ -26,19 +28,18 @@ class Script:
     def __init__(self, elapsed: Callable[[], float]) -> None:
         self._elapsed = elapsed
         # Tuples, replaced as wholes: the servers read while the test writes.
-        self._answers: dict[Stage, tuple[ScriptedAnswer, ...]] = {}
-        self._seen: dict[Stage, list[tuple[Seen, ScriptedAnswer | None]]] = {}
+        self._answers: dict[Stage, tuple[ScriptedAnswer[_Reply], ...]] = {}
+        self._seen: dict[Stage, list[tuple[Seen, ScriptedAnswer[_Reply] | None]]] = {}
 
-    def add(self, expectation: Expectation) -> Expectation:
-        """Put an answer in line behind the others of its stage, and return it."""
+    def add(self, expectation: AnswerTurns[_Reply]) -> None:
+        """Put an answer in line behind the others of its stage."""
         scripted = scripted_by(expectation)
         stage = scripted.stage
         scripted.at = self._elapsed()
         self._answers[stage] = (*self._answers.get(stage, ()), scripted)
         self._seen.setdefault(stage, [])
-        return expectation
 
-    def decide(self, stage: Stage, step: Step) -> Reply | HangUp | UsualYes | None:
+    def decide(self, stage: Stage, step: Step) -> _Reply | HangUp | UsualYes | None:
         """The first answer in line that applies; None if none does.
 
         Args:
@@ -57,7 +58,7 @@ class Script:
         self._seen[stage].append((seen, None))
         return None
 
-    def seen(self, scripted: ScriptedAnswer) -> list[tuple[Seen, ScriptedAnswer | None]]:
+    def seen(self, scripted: ScriptedAnswer[_Reply]) -> list[tuple[Seen, ScriptedAnswer[_Reply] | None]]:
         """What came at the stage of an answer since the test first scripted that stage.
 
         Returns:
@@ -65,6 +66,6 @@ class Script:
         """
         return list(self._seen[scripted.stage])
 
-    def __iter__(self) -> Iterator[ScriptedAnswer]:
+    def __iter__(self) -> Iterator[ScriptedAnswer[_Reply]]:
         for in_line in self._answers.values():
             yield from in_line

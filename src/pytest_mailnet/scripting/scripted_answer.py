@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from pytest_mailnet.errors import InvalidSetting
 from pytest_mailnet.handles.written import Written
@@ -11,15 +11,17 @@ from pytest_mailnet.scripting.matching import AnswerMatcher
 from pytest_mailnet.scripting.seen import Seen
 from pytest_mailnet.scripting.tally import Tally
 from pytest_mailnet.smtp.state import USUAL_YES, HangUp, UsualYes, agreed
-from pytest_mailnet.values import Fate, Reply, Stage
+from pytest_mailnet.values import Fate, Stage
 
 if TYPE_CHECKING:
     from pytest_mailnet.smtp.state import Step
 
 __all__ = ["ScriptedAnswer"]
 
+_Reply = TypeVar("_Reply")
 
-class ScriptedAnswer:
+
+class ScriptedAnswer(Generic[_Reply]):
     """What the test holds an `Expectation` of.
 
     Args:
@@ -39,7 +41,7 @@ class ScriptedAnswer:
         self.tally: Tally = Tally()
         self.delay: float = 0.0
         self._matcher = matcher
-        self._answers: tuple[Reply | HangUp, ...] = ()
+        self._answers: tuple[_Reply | HangUp, ...] = ()
         self._fate: Fate | None = None
 
     @property
@@ -52,7 +54,7 @@ class ScriptedAnswer:
         """The stage at which it is given."""
         return self._matcher.stage
 
-    def say(self, *answers: Reply | HangUp) -> None:
+    def say(self, *answers: _Reply | HangUp) -> None:
         """Set what is answered, in turn.
 
         Raises:
@@ -93,7 +95,7 @@ class ScriptedAnswer:
                 "beside it, as in .reply('250 2.0.0 OK')"
             )
 
-    def answer(self, step: Step, seen: Seen) -> Reply | HangUp | UsualYes | None:
+    def answer(self, step: Step, seen: Seen) -> _Reply | HangUp | UsualYes | None:
         """Answer a command, and count that.
 
         Args:

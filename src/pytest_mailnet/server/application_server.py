@@ -9,24 +9,23 @@ import os
 import socket
 import ssl
 from collections.abc import Callable, Coroutine
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
+from typing import TYPE_CHECKING, Any, TypeAlias, get_args
 
 from pytest_mailnet.addresses import checked_endpoint
 from pytest_mailnet.errors import InvalidSetting, amongst
 from pytest_mailnet.handles.attributes import flag
+from pytest_mailnet.server.announcing import Announcement, proxy_line, xclient_line, xclient_offer
 from pytest_mailnet.server.tls_channel import TlsChannel, any_certificate
 from pytest_mailnet.smtp.parameters import offer_of
 from pytest_mailnet.system.kernel import KernelSocket
 from pytest_mailnet.values import Endpoint, Fate, Reply, Stage
 
 if TYPE_CHECKING:
+    from pytest_mailnet.dns.resolver import Resolver
     from pytest_mailnet.server.passed_dialogue import PassedDialogue
     from pytest_mailnet.server.smtp_server import MailHost
 
-__all__ = ["Announcement", "ApplicationServer", "Reach"]
-
-Announcement = Literal["PROXY", "XCLIENT"]
-"""How a server is told who connects: HAProxy's PROXY protocol, version 1, or Postfix's XCLIENT."""
+__all__ = ["ApplicationServer", "Reach"]
 
 Reach: TypeAlias = "Callable[[str, str], KernelSocket | None]"
 """Makes the socket for a connection between two addresses; None where that is the machine's own to make."""
@@ -45,13 +44,14 @@ class ApplicationServer:
         lmtp: whether it speaks LMTP (RFC 2033), whatever its clients here speak.
         reach: makes the socket for a connection from a client's address to the server's, where the server is
             among the net's programs; None where it is on the machine.
+        dns: the net's, where the names of clients are looked up.
 
     Raises:
         InvalidSetting: for anything else.
     """
 
-    def __init__(  # called once
-        self, call: str, at: object, announce: object, lmtp: object, reach: Reach
+    def __init__(  # noqa: PLR0917  # called once
+        self, call: str, at: object, announce: object, lmtp: object, reach: Reach, dns: Resolver
     ) -> None:
         if announce not in {None, *get_args(Announcement)}:
             known = amongst(str(announce), get_args(Announcement))
@@ -61,6 +61,7 @@ class ApplicationServer:
         self.at: Endpoint = checked_endpoint(at, f"{call}, at", "the application's server really listens")
         self.announce = announce
         self.reach: Reach = reach
+        self.dns = dns
         self.lmtp: bool = flag(lmtp, f"{call}, lmtp=...)")
 
     def start(self) -> None:
@@ -152,7 +153,7 @@ class _Connection:
     async def _pass(self, data: bytes) -> None:
         if self._sock is None:  # hung up over a content that the test has refused
             await self._reopen()
-        lmtp, stage = self._server.lmtp or self._dialogue.step.lmtp, self._dialogue.stage
+        lmtp, stage = self._speaks_lmtp, self._dialogue.stage
         if data[:4].upper() in {b"EHLO", b"HELO", b"LHLO"}:
             self._hello = data = b"LHLO" + data[4:] if lmtp else data
         reply = await self._asked(data)
@@ -179,6 +180,11 @@ class _Connection:
         step.fate = Fate("bounce", said, refused)
         return next(it for it in replies if it.startswith(b"2"))
 
+    @property
+    def _speaks_lmtp(self) -> bool:
+        """Whether the server is spoken to in LMTP, because it is said to, or because the client does."""
+        return self._server.lmtp or self._dialogue.step.lmtp
+
     def _unoffered(self) -> frozenset[str]:
         offered = offer_of(self._host.extension_lines(self._dialogue.step) or ()).keywords
         return _NOT_PASSED_ON if "STARTTLS" in offered else _NOT_PASSED_ON | {"STARTTLS"}
@@ -193,9 +199,7 @@ class _Connection:
         self._channel, self._heard = None, b""
         await self._loop.sock_connect(self._sock, tuple(at))  # type: ignore[arg-type]  # KernelSocket has what it needs
         if self._server.announce == "PROXY":
-            version = 6 if ":" in step.client.ip else 4
-            ends = f"{step.client.ip} {step.server.ip} {step.client.port} {step.server.port}"
-            await self._write(f"PROXY TCP{version} {ends}\r\n".encode())
+            await self._write(proxy_line(step.client, step.server))
         return await self._reply()
 
     async def _reopen(self) -> None:
@@ -210,25 +214,21 @@ class _Connection:
         await self._asked(self._hello)
 
     async def _announced_by_xclient(self) -> bytes:
-        """Say who connects (https://www.postfix.org/XCLIENT_README.html); the banner that follows."""
+        """Say who connects; the banner that follows."""
         step = self._dialogue.step
-        hello = await self._asked(f"EHLO {step.host}\r\n".encode())
-        lines = hello.decode("utf-8", "replace").upper().splitlines()
-        offered = next((it[4:].split()[1:] for it in lines if it[4:].startswith("XCLIENT ")), None)
+        hello = "LHLO" if self._speaks_lmtp else "EHLO"
+        offered = xclient_offer(await self._asked(f"{hello} {step.host}\r\n".encode()))
         if offered is None:
             error = InvalidSetting(
                 f"mailnet.add_server({step.host!r}, at={tuple(self._server.at)!r}, announce='XCLIENT'): the "
-                "server there does not offer XCLIENT in its EHLO. Postfix does to clients that "
-                "smtpd_authorized_xclient_hosts names, such as 127.0.0.1"
+                f"server there does not offer XCLIENT in reply to {hello}. Postfix does to clients that "
+                "smtpd_authorized_xclient_hosts names, Dovecot to those of login_trusted_networks: 127.0.0.1"
             )
             told = "421 4.3.5 Server configuration error"
             self._dialogue.service.failed(error, Stage.CONNECT, step, told)
             self._hang_up()
             return f"{told}\r\n".encode()
-        ip = step.client.ip
-        known = {"ADDR": f"IPV6:{ip}" if ":" in ip else ip, "PORT": str(step.client.port)}
-        told = " ".join(f"{name}={value}" for name, value in known.items() if name in offered)
-        return await self._asked(f"XCLIENT {told}\r\n".encode())
+        return await self._asked(xclient_line(offered, step.client, self._server.dns))
 
     async def _encrypt(self) -> None:
         channel = TlsChannel(any_certificate(), self._host.hostname)

@@ -129,10 +129,14 @@ class Calls:
         """Note that the connect of a client's loopback port has returned; return the callback that waits."""
         with self._lock:
             call = self._tcp.get(port)
-            if call is None:
-                return None
-            call.dialling, held, call.held = False, call.held, None
-            return held
+            return None if call is None else _returned(call)
+
+    def believed_connected(self, call: Connection) -> None:
+        """Take a client's connect as returned that nobody tells of, and run the callback that waits."""
+        with self._lock:
+            held = _returned(call)
+        if held is not None:
+            held()
 
     def once_connected(self, call: Connection, do: Callable[[], object]) -> None:
         """Run a callback when a client's connect has returned; at once where it has returned already.
@@ -146,3 +150,8 @@ class Calls:
                 call.held = do
                 return
         do()
+
+
+def _returned(call: Connection) -> Callable[[], object] | None:
+    call.dialling, held, call.held = False, call.held, None
+    return held

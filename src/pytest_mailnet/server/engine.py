@@ -38,6 +38,7 @@ class _Closes(Protocol):
     def close(self) -> None: ...
 
 
+_ROUND_TRIP = 0.05  # seconds in which a client that the kernel has woken sees its connect return
 _K = TypeVar("_K", bound=_Closes)
 
 
@@ -190,7 +191,7 @@ class Engine(LoopThread):
         async def rounds() -> bool:
             for _ in range(_ROUNDS):
                 await asyncio.sleep(0)
-            return not any(map(_unsent, self.calls.standing))
+            return not any(it.held is not None or _unsent(it) for it in self.calls.standing)
 
         return self.run(rounds())
 
@@ -226,14 +227,18 @@ class Engine(LoopThread):
                 made.close()
         return cast("_K", found)
 
-    def accept(self, call: Connection, transport: StreamTransport) -> asyncio.Protocol | None:
+    def accept(self, call: Connection, transport: StreamTransport, port: int = 0) -> asyncio.Protocol | None:
         """The protocol of a connection that has arrived by a listener of somebody else's.
 
         Args:
             call: the connection.
             transport: the engine's end.
+            port: the client's, if its waits can be compressed.
         """
-        return self.arrived(lambda _: call, Endpoint(call.source.ip, 0), transport)
+        protocol = self.arrived(lambda _: call, Endpoint(call.source.ip, port), transport)
+        if call.dialling and self._loop is not None:
+            self._loop.call_later(_ROUND_TRIP, self.calls.believed_connected, call)
+        return protocol
 
     def arrived(
         self, find: Callable[[Endpoint], Connection | None], peer: Endpoint, transport: StreamTransport

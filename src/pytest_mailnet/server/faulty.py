@@ -15,7 +15,7 @@ from pytest_mailnet.server.connection import Connection
 from pytest_mailnet.smtp.state import Step
 from pytest_mailnet.values import Stage
 
-__all__ = ["FaultyServer", "Mishaps", "said"]
+__all__ = ["FaultyServer", "Mishaps", "read_said", "said"]
 
 
 class FaultyServer(Protocol):
@@ -65,6 +65,7 @@ class Mishaps:
         self.armed = armed
         self._connection = connection
         self._step = step
+        self._smtp = step.session.protocol == "SMTP"
         self._server = server
         self.deaf: bool = False
         self._late: bytearray | None = None  # bytes that came while a reply is late
@@ -104,7 +105,7 @@ class Mishaps:
         if stage is self._said_early:
             self._said_early = None
             return b""
-        fault = self.armed.at(stage)
+        fault = self.armed.at(stage, smtp=self._smtp)
         if fault is None:
             return self._with_next(stage, reply)
         pieces, then = damage(fault.manner, reply)
@@ -133,7 +134,8 @@ class Mishaps:
         if not self._connection.arrived or (passing := self._connection.tenant.passing) is None:
             return False
         heard = None if before else self._step.session
-        self.deaf = passing(said(line), heard=heard, drop=self._drop)
+        told = said(line) if self._smtp else read_said(line)
+        self.deaf = passing(told, heard=heard, drop=self._drop)
         return self.deaf
 
     def _died(self, reply: bytes) -> bool:
@@ -142,7 +144,8 @@ class Mishaps:
             return False
         last = self._step.session.exchanges[-1]
         line = None if last.stage is Stage.MESSAGE else last.request
-        self.deaf = passing(f"{reply[:3].decode()} to {said(line)}", after=True, drop=self._drop)
+        told = f"{reply[:3].decode()} to {said(line)}" if self._smtp else f"reply to {read_said(line)}"
+        self.deaf = passing(told, after=True, drop=self._drop)
         return self.deaf
 
     def _drop(self) -> None:
@@ -206,7 +209,7 @@ class Mishaps:
                 self._forgotten = fault
 
     def _with_next(self, stage: Stage, reply: bytes) -> bytes:
-        fault = self.armed.early(stage, reply)
+        fault = self.armed.early(stage, reply) if self._smtp else None
         if fault is None:
             return reply
         self._said_early = fault.stage
@@ -252,5 +255,25 @@ def said(line: bytes | None) -> str:
     return verb if verb in _VERBS else "a line"  # which may be a password
 
 
+def read_said(line: bytes | None) -> str:
+    """What a client has said that reads mail, in a few words: its command, without tag and arguments.
+
+    Args:
+        line: the command, b"" for the connection itself; None for a literal.
+    """
+    if not line:
+        return "a literal" if line is None else "connect"
+    words = line.decode("utf-8", "backslashreplace").upper().split()
+    known = [it for it in words[:3] if it in _READING_VERBS]
+    return " ".join(known) or "a line"
+
+
+_READING_VERBS = {
+    *("APPEND", "AUTHENTICATE", "CAPABILITY", "CHECK", "CLOSE", "COPY", "CREATE", "DELETE", "DONE", "ENABLE"),
+    *("EXAMINE", "EXPUNGE", "FETCH", "ID", "IDLE", "LIST", "LOGIN", "LOGOUT", "LSUB", "MOVE", "NAMESPACE"),
+    *("NOOP", "RENAME", "SEARCH", "SELECT", "STARTTLS", "STATUS", "STORE", "SUBSCRIBE", "UID", "UNSELECT"),
+    *("UNSUBSCRIBE", "XLIST"),
+    *("AUTH", "CAPA", "DELE", "PASS", "QUIT", "RETR", "RSET", "STAT", "STLS", "TOP", "UIDL", "USER"),
+}
 _TOLD_WHOLE = {"EHLO", "HELO", "LHLO", "MAIL", "RCPT"}
 _VERBS = {"DATA", "BDAT", "AUTH", "STARTTLS", "RSET", "NOOP", "QUIT", "VRFY", "EXPN", "HELP"}

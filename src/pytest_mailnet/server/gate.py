@@ -37,6 +37,7 @@ class Gate(WatchedSocket):
         decide: makes the connection from a source to a destination; or returns the errno with which it fails,
             ETIMEDOUT where nobody answers.
         arrived: makes the protocol of a connection that has arrived.
+        silent: called with a client's port, and whether nobody answers it.
     """
 
     def __init__(
@@ -46,10 +47,12 @@ class Gate(WatchedSocket):
         loop: KernelLoop,
         decide: Callable[[Endpoint, Endpoint], Connection | int],
         arrived: Callable[[Connection, StreamTransport], asyncio.Protocol | None],
+        *,
+        silent: Callable[[int, bool], object],
     ) -> None:
         super().__init__(heard, loop)
         self._sends = sends
-        self._decide, self._arrived = decide, arrived
+        self._decide, self._arrived, self._silent = decide, arrived, silent
         self._decided: dict[tuple[Endpoint, Endpoint, int], int] = {}
         self._passed: dict[tuple[Endpoint, Endpoint], Connection] = {}
         self._listeners: dict[tuple[int, int], Listener] = {}
@@ -94,6 +97,7 @@ class Gate(WatchedSocket):
             else:
                 error = decided
             _remember(self._decided, (*ends, first.sequence), error)
+            self._silent(first.source.port, error == errno.ETIMEDOUT)
         self._answer(first, error)
 
     def _answer(self, first: FirstPacket, error: int) -> None:

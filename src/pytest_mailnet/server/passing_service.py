@@ -9,8 +9,9 @@ from typing import Protocol
 from pytest_mailnet.faults import Fault
 from pytest_mailnet.record.journal import Journal
 from pytest_mailnet.server.connection import Connection
+from pytest_mailnet.server.mail_server import MailServer
 from pytest_mailnet.server.passed_dialogue import FarEnd, PassedDialogue
-from pytest_mailnet.server.smtp_server import MailHost, MailServer, MailService
+from pytest_mailnet.server.smtp_server import MailHost, MailService
 from pytest_mailnet.smtp.state import Step
 
 __all__ = ["Decider", "PassingService"]

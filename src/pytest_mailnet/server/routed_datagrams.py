@@ -27,12 +27,17 @@ class RoutedDatagrams(DatagramServer):
         sock: bound, not blocking, and telling to which address each datagram came; closed by `close`.
         loop: the engine's.
         who: makes the connection from a source to a destination; None if nobody answers for it.
+        silent: called with a client's port, and whether it gets no answer unless time passes.
     """
 
     def __init__(
-        self, sock: KernelSocket, loop: KernelLoop, who: Callable[[Endpoint, Endpoint], Connection | None]
+        self,
+        sock: KernelSocket,
+        loop: KernelLoop,
+        who: Callable[[Endpoint, Endpoint], Connection | None],
+        silent: Callable[[int, bool], object],
     ) -> None:
-        super().__init__(sock, loop, lambda _: None, lambda _port, _silent: None)
+        super().__init__(sock, loop, lambda _: None, silent)
         self._connection = who
         self._port: int = sock.getsockname()[1]
 

@@ -50,7 +50,10 @@ class Dialogue(ABC):
         chunks: the content so far of a mail that comes by BDAT.
         owed: says the replies that follow the last one, in order; only LMTP has such.
         awaiting: whether a reply has still to come; until then nothing more is to be said to it.
+        longest_line: how many bytes are kept of a line without an end: more than any command may have.
     """
+
+    longest_line: int = 12289
 
     def __init__(self, service: SmtpHost, step: Step, journal: Journal) -> None:
         self.service = service

@@ -43,7 +43,7 @@ USUAL_YES: Final = UsualYes.USUAL_YES
 """A test's answer in place of a reply: yes, in the server's own words."""
 
 
-def agreed(answer: Reply | HangUp | None) -> bool:
+def agreed(answer: object) -> bool:
     """Whether an answer is positive; None, the usual answer, is."""
     return answer is None or (isinstance(answer, Reply) and answer.positive)
 

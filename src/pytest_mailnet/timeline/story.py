@@ -7,18 +7,17 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from pytest_mailnet.printable import lines_of, printable
+from pytest_mailnet.printable import printable
 from pytest_mailnet.record.journal import Attempt, ClockMoved, Entry, Incident, Journal, Query, Started
-from pytest_mailnet.record.session import Exchange, Session
+from pytest_mailnet.record.session import Session
 from pytest_mailnet.timeline.absence import causes
 from pytest_mailnet.timeline.colours import colour_of, painted
+from pytest_mailnet.timeline.exchanges import spoken_by
 from pytest_mailnet.timeline.folding import Line, shortened
 from pytest_mailnet.values import Stage
 
 __all__ = ["Story", "in_colours", "story", "timeline"]
 
-_SHOWN_BYTES = 600
-_SHOWN_LINES = 12
 _TOLD = re.compile(r"(?m)^( *[\d.]+ ms  (?:\[\d+\] )?)(C|S|dns|tcp|!!)(  )(.*)$")
 
 
@@ -119,18 +118,19 @@ def _query(query: Query) -> str:
 def _session(session: Session, strand: int) -> Iterator[Line]:
     label, exchanges = f"[{session.number}]", tuple(session.exchanges)
     cut_short = session.ended != "client quit"
-    failed = cut_short or any(map(_went_wrong, exchanges))
+    said = spoken_by(session.protocol)
+    failed = cut_short or any(map(said.went_wrong, exchanges))
     text = f" {session.client} connects to {session.host} ({session.server})"
     yield Line(session.at, strand, label, text, matters=failed)
     last, stage = session.at, None
     for exchange in exchanges:
-        last, wrong = exchange.at, _went_wrong(exchange)
+        last, wrong = exchange.at, said.went_wrong(exchange)
         is_content = exchange.stage is Stage.MESSAGE
         # LMTP's further replies after the dot have no request of their own.
-        for line in () if is_content and stage is Stage.MESSAGE else _request(exchange):
+        for line in () if is_content and stage is Stage.MESSAGE else said.request(exchange):
             yield Line(last, strand, label, f"C  {line}", wrong and not is_content, not is_content)
         stage = exchange.stage
-        for line in lines_of(exchange.reply):
+        for line in said.reply(exchange):
             yield Line(last, strand, label, f"S  {line}", wrong)
         if exchange.finding is not None and exchange.finding.why:
             text = f"-> {exchange.finding.rule}: {exchange.finding.why}"
@@ -138,26 +138,6 @@ def _session(session: Session, strand: int) -> Iterator[Line]:
     known = [it for it in (session.tls, session.user and f"logged in as {session.user}") if it]
     told = f" ({', '.join(known)})" if known else ""
     yield Line(last, strand, label, f" {session.ended or 'still open'}{told}", cut_short)
-
-
-def _went_wrong(exchange: Exchange) -> bool:
-    """Whether a command got a refusal, no reply, or one that is no reply, or met a fault."""
-    of_a_fault = exchange.finding is not None and exchange.finding.is_harm
-    return of_a_fault or not exchange.reply.startswith((b"2", b"3"))
-
-
-def _request(exchange: Exchange) -> list[str]:
-    lines = lines_of(exchange.request[:_SHOWN_BYTES])
-    if exchange.stage is Stage.AUTH:  # more people read a log than a test
-        words = " ".join(lines).split(maxsplit=2)
-        command = words[:2] if words and words[0].upper() == "AUTH" else []
-        return [" ".join(command if words == command else [*command, "[credentials]"])]
-    if exchange.stage is not Stage.MESSAGE:
-        return lines
-    shown = lines[:_SHOWN_LINES]
-    if len(shown) < len(lines) or len(exchange.request) > _SHOWN_BYTES:
-        shown.append(f"... ({len(exchange.request):,} bytes in all)")
-    return [*shown, "."]
 
 
 def _span(seconds: float) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
 from pytest_mailnet.record.session import Session
 from pytest_mailnet.scripting.script import Script
@@ -16,9 +17,9 @@ _SHOWN = 3
 
 
 def unmet_text(
-    scripted: ScriptedAnswer,
+    scripted: ScriptedAnswer[Any],
     complaint: str,
-    script: Script,
+    script: Script[Any],
     own: Iterable[Session],
     others: Sequence[Session],
 ) -> str:
@@ -58,7 +59,7 @@ def unmet_text(
     return "\n".join(lines)
 
 
-def _but(scripted: ScriptedAnswer, answered: ScriptedAnswer | None) -> str:
+def _but(scripted: ScriptedAnswer[Any], answered: ScriptedAnswer[Any] | None) -> str:
     """Why an answer was not given to what it matches."""
     if answered is scripted:
         return ""
@@ -87,7 +88,7 @@ def _elsewhere(sessions: Sequence[Session]) -> str:
     return f"; what was connected to: {', '.join(hosts)}"
 
 
-def _before(scripted: ScriptedAnswer, sessions: Iterable[Session]) -> Iterator[Seen]:
+def _before(scripted: ScriptedAnswer[Any], sessions: Iterable[Session]) -> Iterator[Seen]:
     """What had come at the answer's stage when it was written."""
     for session in sessions:
         for exchange, seen in seen_in(session):

@@ -102,6 +102,7 @@ class _Helper:
         self._versions = tuple(filter(_speaks, FAMILIES))
         for end in (self._net, self._programs):
             end.switch_on()
+        self._net.wait_until_it_carries()
         for version in self._versions:
             self._net.have_all(version)
         self._addresses: set[str] = set()
@@ -113,7 +114,7 @@ class _Helper:
             "datagrams": lambda port: [openings.datagrams(it, int(port)) for it in self._versions],
             "first": lambda: [self._first_packets(), *map(openings.sending, self._versions)],
             "caller": lambda version: [openings.calling(int(version))],
-            "mount": syscalls.mount_file,
+            "mount": syscalls.mount_over,
             "mask": lambda where: syscalls.mount("none", where, "tmpfs", 0),
         }
 

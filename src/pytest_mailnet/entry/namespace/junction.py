@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import struct
 from collections.abc import Callable, Iterable, Sequence
 from selectors import EVENT_READ
-from socket import AF_INET6, CMSG_SPACE
+from socket import AF_INET6, CMSG_SPACE, SOCK_DGRAM, SOCK_STREAM
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from pytest_mailnet.entry.namespace.nursery import end_helper
@@ -18,8 +19,11 @@ from pytest_mailnet.system.native import lock
 from pytest_mailnet.values import Endpoint
 
 if TYPE_CHECKING:
+    import asyncio
+
     from pytest_mailnet.server.connection import Connection
     from pytest_mailnet.server.engine import Engine
+    from pytest_mailnet.server.transport import StreamTransport
 
 __all__ = ["RESOLVER", "Junction", "OwnHost", "Wired", "told"]
 
@@ -133,10 +137,12 @@ class Junction:
 
         def begin(loop: KernelLoop) -> Callable[[], None]:
             versions = {6 if it.family == AF_INET6 else 4: it for it in sends}
-            gate = Gate(heard, versions, loop, self._net.call_between, self._engine.accept)
+            silent = functools.partial(self._silent, SOCK_STREAM)
+            gate = Gate(heard, versions, loop, self._net.call_between, self._accept, silent=silent)
             gate.want(EVENT_READ)
             gate.watch(listening)
-            servers = [RoutedDatagrams(it, loop, self._net.question_between) for it in datagrams]
+            silent = functools.partial(self._silent, SOCK_DGRAM)
+            servers = [RoutedDatagrams(it, loop, self._net.question_between, silent) for it in datagrams]
             for server in servers:
                 server.want(EVENT_READ)
             self._loop, self._gate = loop, gate
@@ -172,6 +178,13 @@ class Junction:
         for sock in sockets:
             sock.setblocking(False)  # noqa: FBT003
         return data.decode().split("\0"), sockets
+
+    def _accept(self, call: Connection, transport: StreamTransport) -> asyncio.Protocol | None:
+        """The protocol of a program's connection, whose waits take their time."""
+        return self._engine.accept(call, transport)
+
+    def _silent(self, kind: int, port: int, silent: bool) -> None:  # noqa: FBT001
+        """Note whether a client gets nothing unless time passes. Programs wait in their own time."""
 
     def _host(self) -> list[str]:
         """The request for what the programs' host is to be."""

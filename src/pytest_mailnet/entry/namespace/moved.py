@@ -9,9 +9,10 @@ import socket
 from _socket import sethostname
 from collections.abc import Iterable
 from errno import ENETUNREACH
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from pytest_mailnet.entry.namespace import syscalls
+from pytest_mailnet.entry.namespace.authorities import Authorities
 from pytest_mailnet.entry.namespace.files import Files
 from pytest_mailnet.entry.namespace.junction import RESOLVER, Junction, OwnHost, Wired, told
 from pytest_mailnet.entry.namespace.netlink import Netlink
@@ -22,8 +23,11 @@ from pytest_mailnet.system.kernel import KernelSocket
 from pytest_mailnet.system.native import lock
 
 if TYPE_CHECKING:
+    import asyncio
+
     from pytest_mailnet.server.connection import Connection
     from pytest_mailnet.server.engine import Engine
+    from pytest_mailnet.server.transport import StreamTransport
     from pytest_mailnet.values import Endpoint
 
 __all__ = ["Moved"]
@@ -46,7 +50,8 @@ class Moved:
 
     def __init__(self, pass_ports: Iterable[int]) -> None:
         self._lock = lock()
-        self._nets: tuple[tuple[Engine, Wired], ...] = ()
+        self._nets: tuple[_Entered, ...] = ()
+        self._trusted = _Trusted()
         self._junctions: dict[Engine, _Around] = {}
         self._made = 0
         mapping()  # raises where there is no Linux
@@ -62,7 +67,7 @@ class Moved:
         except OSError as error:
             reason = f"this machine gives no namespaces for a test run: {error}{why_not()}"
             raise NoNamespace(reason) from None
-        Netlink()  # brings the loopback up
+        Netlink().close()  # it has brought the loopback up
         for port in pass_ports:
             listening = KernelSocket(socket.AF_INET, socket.SOCK_STREAM)
             listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -74,7 +79,7 @@ class Moved:
         for folder in self.files.masks:
             syscalls.mount("none", folder, "tmpfs", 0)
         for pair in self.files.mounts:
-            syscalls.mount_file(*pair)
+            syscalls.mount_over(*pair)
         self._namespace = os.open("/proc/thread-self/ns/net", os.O_RDONLY)
 
     def enter(self, engine: Engine, net: Wired, authority: str) -> None:
@@ -86,11 +91,7 @@ class Moved:
             authority: the certificate that is to be trusted besides the machine's, as PEM; "" for none.
         """
         with self._lock:
-            self._nets = (*self._nets, (engine, net))
-        if authority and not self.files.environment:
-            for pair in self.files.trust(authority):
-                syscalls.mount_file(*pair)
-            os.environ.update(self.files.environment)
+            self._nets = (*self._nets, _Entered(engine, net, authority))
         if engine not in self._junctions:
             self._junctions[engine] = engine.kept(functools.partial(_Around, self, engine))
         self._lead()
@@ -98,7 +99,7 @@ class Moved:
     def leave(self, net: Wired) -> None:
         """Let a net answer no more."""
         with self._lock:
-            self._nets = tuple(it for it in self._nets if it[1] is not net)
+            self._nets = tuple(it for it in self._nets if it.net is not net)
         self._lead()
 
     def moved(self) -> None:
@@ -108,11 +109,11 @@ class Moved:
     def opened(self, ports: Iterable[int]) -> None:
         """Listen on further ports."""
         if (innermost := self.innermost) is not None:
-            self._junctions[innermost[0]].listen(ports)
+            self._junctions[innermost.engine].listen(ports)
 
     @property
-    def innermost(self) -> tuple[Engine, Wired] | None:
-        """The net that answers now, and its engine."""
+    def innermost(self) -> _Entered | None:
+        """The net that answers now."""
         return self._nets[-1] if self._nets else None
 
     def helper(self) -> KernelSocket:
@@ -134,13 +135,51 @@ class Moved:
     def _lead(self) -> None:
         innermost = self.innermost
         if innermost is not None:
-            engine, net = innermost
+            engine, net, authority = innermost
+            self._trusted.become(engine, authority)
             name, addresses = net.own_host()
             with contextlib.suppress(OSError):  # a thread that was there before the move
                 sethostname(name[:_LONGEST_NAME])
             self.files.name(name, addresses)
             self._junctions[engine].listen(net.ports())
             self._junctions[engine].move()
+
+
+class _Entered(NamedTuple):
+    """A net that is around the process, its engine, and the authority that is trusted in it; "" for none."""
+
+    engine: Engine
+    net: Wired
+    authority: str
+
+
+class _Trusted:
+    """Whom the process trusts besides the machine's authorities: as the innermost net has it."""
+
+    def __init__(self) -> None:
+        self._authority = ""
+        self._mounted: list[str] = []
+        self._before: dict[str, str | None] = {}
+
+    def become(self, engine: Engine, authority: str) -> None:
+        """Trust an authority from now on; "" for none."""
+        if authority == self._authority:
+            return
+        while self._mounted:
+            syscalls.unmount(self._mounted.pop())
+        for name, value in self._before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+        self._authority, self._before = authority, {}
+        if authority:
+            mounts, environment = engine.kept(Authorities).trusting(authority)
+            for what, where in mounts:
+                syscalls.mount_over(what, where)
+                self._mounted.append(where)
+            self._before = {name: os.environ.get(name) for name in environment}
+            os.environ.update(environment)
 
 
 class _Around(Junction):
@@ -159,6 +198,12 @@ class _Around(Junction):
     def close(self) -> None:
         self._moved.ended(self._engine)
         super().close()
+
+    def _accept(self, call: Connection, transport: StreamTransport) -> asyncio.Protocol | None:
+        return self._engine.accept(call, transport, call.source.port)
+
+    def _silent(self, kind: int, port: int, silent: bool) -> None:  # noqa: FBT001
+        self._engine.silences.put(kind, port, silent)
 
 
 class _Innermost:
@@ -186,4 +231,4 @@ class _Innermost:
 
     def _net(self) -> Wired | None:
         innermost = self._moved.innermost
-        return innermost[1] if innermost is not None and innermost[0] is self._engine else None
+        return innermost.net if innermost is not None and innermost.engine is self._engine else None

@@ -9,6 +9,7 @@ from __future__ import annotations
 import _socket
 import os
 import struct
+import time
 
 __all__ = ["DEVICE", "FAMILIES", "Netlink", "version_of"]
 
@@ -18,6 +19,7 @@ DEVICE = "mailnet0"
 """The name of the net's device; of the programs' too, unless there are several."""
 
 _LOOPBACK, _FIRST_PAIR = 1, 2  # the numbers of the devices
+_GET_LINK = 18
 _NEW_LINK, _NEW_ADDRESS, _DELETE_ADDRESS, _NEW_ROUTE, _DELETE_ROUTE = 16, 20, 21, 24, 25
 _REQUEST, _ACK, _REPLACE, _CREATE = 1, 4, 0x100, 0x400
 _ERROR = 2
@@ -26,6 +28,8 @@ _TESTED = 2  # IFA_F_NODAD: an address of IPv6 that nobody else can have
 _MAIN, _BOOT = 254, 3  # table and origin of all routes here
 _UNICAST, _LOCAL = 1, 2
 _SCOPES = {(_UNICAST, 4): 253, (_LOCAL, 4): 254}  # on the link, on the host; IPv6 has none
+_CARRIES = struct.pack("=HHB", 5, 16, 6)  # IFLA_OPERSTATE is IF_OPER_UP (RFC 2863)
+_PATIENCE = 2  # seconds
 _SAME_AT_BOTH_ENDS = b"\x02mlnet"  # a hardware address
 
 
@@ -61,6 +65,21 @@ class Netlink:
         self._ask(_NEW_LINK, 0, _link(self._pair, 0) + quiet)
         self._ask(_NEW_LINK, 0, _link(self._pair, _UP | _NO_ARP))
 
+    def wait_until_it_carries(self) -> None:
+        """Wait until packets get through from the end that was switched on first, once the other is on, too.
+
+        Until then it has no carrier. When it has, the kernel drops what is sent until it gets round to giving
+        it a queue (`linkwatch`), milliseconds later, or when somebody asks for its state (since Linux 6.8).
+        The first answer to a program must not be lost: it would ask again after seconds.
+        """
+        until = time.monotonic() + _PATIENCE
+        while not self._carries() and time.monotonic() < until:
+            time.sleep(0.001)
+
+    def close(self) -> None:
+        """Close the socket."""
+        self._netlink.close()
+
     def add_address(self, ip: str) -> None:
         """Give the device of the pair an address."""
         self._ask(_NEW_ADDRESS, _CREATE | _REPLACE, _address(ip, self._pair))
@@ -90,11 +109,19 @@ class Netlink:
         """Let this host have all addresses without a route."""
         self._ask(_NEW_ROUTE, _CREATE | _REPLACE, _route(version, "", _LOOPBACK, _LOCAL, ""))
 
+    def _carries(self) -> bool:
+        self._netlink.send(_message(_GET_LINK, 0, _link(self._pair, 0)))
+        return _CARRIES in self._netlink.recv(1 << 16)
+
     def _ask(self, kind: int, flags: int, body: bytes) -> None:
-        self._netlink.send(struct.pack("=IHHII", 16 + len(body), kind, _REQUEST | _ACK | flags, 1, 0) + body)
+        self._netlink.send(_message(kind, _ACK | flags, body))
         kind_of_answer, error = struct.unpack_from("=4xH10xi", self._netlink.recv(1 << 16))
         if kind_of_answer != _ERROR or error:
             raise OSError(-error, os.strerror(-error))
+
+
+def _message(kind: int, flags: int, body: bytes) -> bytes:
+    return struct.pack("=IHHII", 16 + len(body), kind, _REQUEST | flags, 1, 0) + body
 
 
 def version_of(ip: str) -> int:

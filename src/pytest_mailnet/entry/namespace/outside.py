@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pytest_mailnet.entry.namespace.authorities import Authorities
 from pytest_mailnet.entry.namespace.files import Files
 from pytest_mailnet.entry.namespace.junction import RESOLVER, Junction, Wired, told
 from pytest_mailnet.entry.namespace.nursery import Nursery
@@ -24,7 +25,7 @@ class Namespace(Junction):
 
     Attributes:
         first: the number of the first process there, which lives as long as the namespaces.
-        files: what programs read in place of the machine's.
+        environment: the variables by which programs trust the net's authority, once they do.
         users: whether the users there are others than the machine's, too.
 
     Raises:
@@ -34,8 +35,10 @@ class Namespace(Junction):
     def __init__(self, engine: Engine, net: Wired) -> None:
         nursery = engine.kept(Nursery)
         super().__init__(engine, net, nursery.helper())
+        self._authorities = engine.kept(Authorities)
         self.users: bool = nursery.mapping != "root"
-        self.files: Files = Files(RESOLVER)
+        self.environment: dict[str, str] = {}
+        self._files = Files(RESOLVER)
         try:
             said = told(self.answer()[0])
             if said[0] == "map":
@@ -45,8 +48,8 @@ class Namespace(Junction):
             self.first: int = int(said[1])
             self.ask(
                 self._host(),
-                *(["mask", folder] for folder in self.files.masks),
-                *(["mount", *pair] for pair in self.files.mounts),
+                *(["mask", folder] for folder in self._files.masks),
+                *(["mount", *pair] for pair in self._files.mounts),
             )
             self.serve()
             nursery.prepare()  # for the next net, while programs run in this one
@@ -60,15 +63,16 @@ class Namespace(Junction):
         Args:
             authority: its certificate, as PEM.
         """
-        if not self.files.environment:
-            self.ask(*(["mount", *pair] for pair in self.files.trust(authority)))
+        if not self.environment:
+            mounts, self.environment = self._authorities.trusting(authority)
+            self.ask(*(["mount", *pair] for pair in mounts))
 
     def close(self) -> None:
         """End all programs, and remove the namespaces."""
         super().close()
-        self.files.close()
+        self._files.close()
 
     def _host(self) -> list[str]:
         name, addresses = self._net.own_host()
-        self.files.name(name, addresses)
+        self._files.name(name, addresses)
         return super()._host()

@@ -58,7 +58,7 @@ def enter(
         options: further ones of `subprocess.Popen`.
     """
     words = shlex.split(command) if isinstance(command, str) else list(map(str, command))
-    environment = {**(os.environ if env is None else env), **namespace.files.environment}
+    environment = {**(os.environ if env is None else env), **namespace.environment}
     folder = str(options.pop("cwd", None) or _here())
     named = os.path.join(folder, words[0]) if os.sep in words[0] else words[0]  # noqa: PTH118
     if shutil.which(named, path=environment.get("PATH")) is None:

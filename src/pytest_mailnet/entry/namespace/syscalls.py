@@ -16,10 +16,11 @@ __all__ = [
     "enter",
     "map_one",
     "mount",
-    "mount_file",
+    "mount_over",
     "mounts_of_its_own",
     "on_children",
     "pause",
+    "unmount",
     "unshare",
 ]
 
@@ -27,6 +28,7 @@ NEW_NET, NEW_USERS, NEW_PID, NEW_UTS, NEW_MOUNTS = 1 << 30, 1 << 28, 1 << 29, 1 
 """The kinds of namespaces (clone(2))."""
 BIND = 1 << 12
 """The flag of a mount of a file over another one."""
+_DETACH = 2
 _RECURSIVE, _FOLLOWING = 1 << 14, 1 << 19  # MS_REC, MS_SLAVE
 _PR_SET_PDEATHSIG, _SIGKILL, _SIGCHLD = 1, 9, 17  # the module signal takes as long to load as all else
 
@@ -66,10 +68,17 @@ def mount(what: str, where: str, kind: str | None, flags: int) -> None:
         _raise(f"mount {where}")
 
 
-def mount_file(what: str, where: str) -> None:
-    """Mount a file over another one; one that is missing, in a folder that is masked, is made."""
-    os.close(os.open(where, os.O_RDONLY | os.O_CREAT, 0o644))
+def mount_over(what: str, where: str) -> None:
+    """Mount a file or folder over another one; a missing file, in a folder that is masked, is made."""
+    if not os.path.isdir(where):  # noqa: PTH112
+        os.close(os.open(where, os.O_RDONLY | os.O_CREAT, 0o644))
     mount(what, where, None, BIND)
+
+
+def unmount(where: str) -> None:
+    """Take away what is mounted somewhere, also where it is in use."""
+    if _libc.umount2(where.encode(), _DETACH):
+        _raise(f"unmount {where}")
 
 
 def die_with_parent() -> None:

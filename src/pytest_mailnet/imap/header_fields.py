@@ -1,0 +1,109 @@
+"""The fields of a header as they stand in the bytes of a mail, and the parameters in their values."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+__all__ = ["Field", "Parameters", "after_comment", "fields_in", "parameters_of", "unquoted", "value_of"]
+
+_FIELD = re.compile(rb"[^\n]*+(?:\n[ \t][^\n]*+)*+\n?")
+_NAME = re.compile(rb"([!-9;-~]++)[ \t]*+:")
+_FOLD = re.compile(rb"\r?\n(?=[ \t])")
+# A piece of a structured value: a quoted string, a word, a separator; spaces are nothing.
+_PIECE = re.compile(r'\s++|"(?:[^"\\]|\\.)*+"?|[^\s"();=]++|.', re.DOTALL)
+_IN_COMMENT = re.compile(r"[^()\\]++|\\.|.", re.DOTALL)
+_ESCAPED = re.compile(r"\\(.)", re.DOTALL)
+
+
+class Field(NamedTuple):
+    """A field of a header.
+
+    Attributes:
+        name: in small letters; "" for a line that is no field.
+        start: where it begins in the mail.
+        colon: where its name ends.
+        end: where the next one begins.
+    """
+
+    name: bytes
+    start: int
+    colon: int
+    end: int
+
+
+class Parameters(NamedTuple):
+    """A value such as "text/plain; charset=utf-8".
+
+    Attributes:
+        value: what stands before the first semicolon, without comments and spaces.
+        items: names and values in order.
+    """
+
+    value: str
+    items: tuple[tuple[str, str], ...]
+
+    def get(self, name: str) -> str | None:
+        """The value of a parameter, by its name in small letters."""
+        return next((value for key, value in self.items if key.lower() == name), None)
+
+
+def fields_in(content: bytes, start: int, end: int) -> Iterator[Field]:
+    """The fields of a header, with their folded lines, up to its blank line."""
+    at = start
+    while at < end and content[at : at + 2] != b"\r\n" and content[at : at + 1] != b"\n":
+        found = _FIELD.match(content, at, end)
+        assert found is not None
+        name = _NAME.match(content, at, found.end())
+        yield Field(name[1].lower() if name else b"", at, name.end() if name else at, found.end())
+        at = found.end()
+
+
+def value_of(content: bytes, field: Field) -> bytes:
+    """The value of a field, unfolded (RFC 5322, 2.2.3)."""
+    return _FOLD.sub(b"", content[field.colon : field.end]).strip().replace(b"\r", b"").replace(b"\0", b"")
+
+
+def parameters_of(value: bytes) -> Parameters:
+    """Read a value with parameters (RFC 2045, 5.1); what is malformed is read as far as it makes sense."""
+    parts: list[list[str]] = [[]]
+    text = value.decode("utf-8", "surrogateescape")
+    at = 0
+    while at < len(text):
+        piece = _PIECE.match(text, at)
+        assert piece is not None
+        at = piece.end()
+        if piece[0] == "(":
+            at = after_comment(text, at)
+        elif piece[0] == ";":
+            parts.append([])
+        elif not piece[0].isspace():
+            parts[-1].append(piece[0])
+    first, *rest = parts
+    items = [(part[0], unquoted("".join(part[2:]))) for part in rest if part[1:2] == ["="]]
+    return Parameters("".join(first), tuple(items))
+
+
+def after_comment(text: str, at: int) -> int:
+    """Where a comment ends; comments nest (RFC 5322, 3.2.2).
+
+    Args:
+        text: a header's value.
+        at: the place after the opening parenthesis.
+    """
+    depth = 1
+    while depth and at < len(text):
+        piece = _IN_COMMENT.match(text, at)
+        assert piece is not None
+        depth += (piece[0] == "(") - (piece[0] == ")")
+        at = piece.end()
+    return at
+
+
+def unquoted(text: str) -> str:
+    """A quoted string without its quotes and escapes; any other text as it is."""
+    if not text.startswith('"'):
+        return text
+    closed = len(text) > 1 and text.endswith('"')
+    return _ESCAPED.sub(r"\1", text[1:-1] if closed else text[1:])

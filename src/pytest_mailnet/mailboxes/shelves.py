@@ -1,0 +1,451 @@
+"""What is in the folders of a mailbox, by the numbers that mail programs have for it (RFC 3501, 2.3)."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pytest_mailnet.smtp.headers import header_fields
+from pytest_mailnet.system.native import lock
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from pytest_mailnet.record.session import Message
+
+__all__ = ["INBOX", "PLAIN", "Entry", "FolderError", "FolderLayout", "Kept", "Shelf", "Shelves"]
+
+INBOX = "INBOX"
+"""The folder in which mail arrives; so called in any case of its letters (RFC 3501, 5.1)."""
+
+_SEEN = "\\Seen"
+_ALL, _TRASH, _JUNK, _SENT, _NOSELECT = "\\All", "\\Trash", "\\Junk", "\\Sent", "\\Noselect"
+_BARE_LF = re.compile(rb"(?<!\r)\n")
+_LABELS = {INBOX: "\\Inbox", _SENT: _SENT, "\\Flagged": "\\Starred", "\\Drafts": "\\Drafts"}
+
+
+class FolderError(Exception):
+    """A folder that is not there, is there already, or cannot be changed.
+
+    Attributes:
+        condition: why, as servers have words for it: "folder_unknown", "folder_exists", "folder_fixed",
+            "folder_has_children".
+    """
+
+    def __init__(self, condition: str) -> None:
+        super().__init__(condition)
+        self.condition: str = condition
+
+
+@dataclass(frozen=True, slots=True)
+class FolderLayout:
+    r"""Which folders a provider gives its users.
+
+    Attributes:
+        folders: the names of folders besides INBOX, each with its special use (RFC 6154), "\\Sent"; with
+            "\\Noselect" for one in which there is no mail.
+        delimiter: what stands between a folder and one in it.
+        labels: whether a mail that is in several folders is one mail, as Gmail has it.
+        keeps_sent: whether the server puts what a user hands in into the folder of sent mail.
+        fixed: whether these folders can neither be renamed nor deleted.
+    """
+
+    folders: tuple[tuple[str, str], ...] = ()
+    delimiter: str = "/"
+    labels: bool = False
+    keeps_sent: bool = False
+    fixed: bool = True
+
+
+PLAIN = FolderLayout(
+    (("Drafts", "\\Drafts"), ("Junk", _JUNK), ("Sent", _SENT), ("Trash", _TRASH)), fixed=False
+)
+"""The folders at a server of one's own."""
+
+
+class Kept:
+    r"""A mail as its folder keeps it; where folders are labels, as all of them do.
+
+    Args:
+        message: the mail.
+        number: see the attribute.
+        thread: see the attribute.
+        fields: what the server puts before it at its final delivery.
+
+    Attributes:
+        message: as above.
+        number: counts the mails of the mailbox from 1, in the order in which they came.
+        thread: the number of the first mail of its conversation.
+        flags: its flags, "\\Seen" and others; replaced as a whole.
+    """
+
+    __slots__ = ("_content", "_fields", "flags", "message", "number", "thread")
+
+    def __init__(self, message: Message, number: int, thread: int, fields: bytes) -> None:
+        self.message, self.number, self.thread, self._fields = message, number, thread, fields
+        self.flags: frozenset[str] = frozenset()
+        self._content: bytes | None = None
+
+    @property
+    def content(self) -> bytes:
+        """The mail as a reader gets it: the fields that the server has put before it, and the content."""
+        if self._content is None:
+            whole = self._fields + self.message.trace + self.message.content
+            bare = whole.count(b"\n") != whole.count(b"\r\n")
+            self._content = _BARE_LF.sub(b"\r\n", whole) if bare else whole
+        return self._content
+
+    @property
+    def received(self) -> datetime:
+        """When it came, by the net's clock."""
+        return self.message.received
+
+
+class Entry:
+    """A mail in a folder.
+
+    Args:
+        uid: its number in the folder, which no other mail there will ever have.
+        kept: the mail.
+    """
+
+    __slots__ = ("kept", "uid")
+
+    def __init__(self, uid: int, kept: Kept) -> None:
+        self.uid, self.kept = uid, kept
+
+
+class Shelf:
+    """What is in one folder. Its messages are a list that the test and the servers change as well.
+
+    Args:
+        name: its name, with those of the folders that it is in.
+        use: its special use (RFC 6154); "" for none.
+        validity: tells it from an earlier folder of that name (UIDVALIDITY).
+        messages: the list.
+        kept: returns a message as the folder keeps it.
+
+    Attributes:
+        name, use, validity, messages: as above.
+        uid_next: the uid that the next mail gets.
+        recent_from: the first uid that no session has been told of as recent.
+        version: counts the changes.
+        subscribed: whether it is on the list of LSUB.
+    """
+
+    def __init__(
+        self, name: str, use: str, validity: int, messages: list[Message], kept: Callable[[Message], Kept]
+    ) -> None:
+        self.name, self.use, self.validity, self.messages = name, use, validity, messages
+        self.uid_next: int = 1
+        self.recent_from: int = 1
+        self.version: int = 0
+        self.subscribed: bool = True
+        self._kept = kept
+        self._known: list[Message] = []
+        self._entries: tuple[Entry, ...] = ()
+
+    def entries(self) -> tuple[Entry, ...]:
+        """What is in it, by ascending uids, after a look at what the list of messages holds now.
+
+        The caller holds the lock of its `Shelves`.
+        """
+        now = list(self.messages)
+        if now != self._known:  # equal messages are one object
+            there = set(map(id, now))
+            left = [it for it in self._entries if id(it.kept.message) in there]
+            known = {id(it.kept.message) for it in left}
+            new = [it for it in now if id(it) not in known]
+            left += [Entry(uid, self._kept(it)) for uid, it in enumerate(new, self.uid_next)]
+            self._entries, self._known = tuple(left), now
+            self.uid_next += len(new)
+            self.version += 1
+        return self._entries
+
+
+class Shelves:
+    """The folders of one mailbox, and what a mail program does to them.
+
+    Whoever has the engine's turn and the test's thread use them; one lock guards them all.
+
+    Args:
+        layout: which folders there are.
+        inbox: the mailbox's messages.
+        junk: those that were filed as junk.
+        sent: those that its owner has sent; None for none yet.
+        fields: returns what the server puts before a message at its final delivery.
+
+    Attributes:
+        layout: as above.
+    """
+
+    def __init__(
+        self,
+        layout: FolderLayout,
+        inbox: list[Message],
+        junk: list[Message],
+        sent: list[Message] | None = None,
+        fields: Callable[[Message], bytes] = lambda _: b"",
+    ) -> None:
+        self.layout = layout
+        self._fields = fields
+        self._lock = lock()
+        self._by_name: dict[str, Shelf] = {}
+        self._made = self._numbers = 0
+        self._shared: dict[int, Kept] = {}
+        self._threads: dict[str, int] = {}
+        self._watchers: tuple[Callable[[], object], ...] = ()
+        self._add(INBOX, "", inbox)
+        self._sent = sent if sent is not None and layout.keeps_sent else []
+        lists = {_JUNK: junk, _SENT: self._sent}
+        for name, use in layout.folders:
+            self._add(name, use, lists.get(use, []))
+
+    @property
+    def all(self) -> tuple[Shelf, ...]:
+        """The folders, INBOX first."""
+        return tuple(self._by_name.values())
+
+    def find(self, name: str) -> Shelf | None:
+        """The folder of a name; None if there is none."""
+        first, slash, rest = name.partition(self.layout.delimiter)
+        return self._by_name.get(f"{INBOX}{slash}{rest}" if first.upper() == INBOX else name)
+
+    def of_use(self, use: str) -> Shelf | None:
+        """The folder with a special use; None if there is none."""
+        return next((it for it in self.all if it.use == use), None)
+
+    def entries(self, shelf: Shelf) -> tuple[Entry, ...]:
+        """What is in a folder now, by ascending uids."""
+        with self._lock:
+            if self.layout.labels:
+                self._gather()
+            return shelf.entries()
+
+    def create(self, name: str) -> Shelf:
+        """Make a folder, and those that it is in (RFC 3501, 6.3.3).
+
+        Raises:
+            FolderError: if there is one of that name.
+        """
+        delimiter = self.layout.delimiter
+        parts = name.removesuffix(delimiter).split(delimiter)
+        if not all(parts) or self.find(delimiter.join(parts)) is not None:
+            raise FolderError("folder_exists")
+        with self._lock:
+            for end in range(1, len(parts) + 1):
+                name = delimiter.join(parts[:end])
+                found = self.find(name) or self._add(name, "", [])
+        return found
+
+    def delete(self, name: str) -> None:
+        """Delete a folder with what is in it (RFC 3501, 6.3.4).
+
+        Raises:
+            FolderError: if there is none, if it cannot be deleted, or if folders are in it.
+        """
+        shelf = self._changeable(name)
+        if any(it.startswith(shelf.name + self.layout.delimiter) for it in self._by_name):
+            raise FolderError("folder_has_children")
+        with self._lock:
+            del self._by_name[shelf.name]
+        self.changed()
+
+    def rename(self, name: str, new: str) -> None:
+        """Rename a folder, with those that are in it; of INBOX, move what is in it (RFC 3501, 6.3.5).
+
+        Raises:
+            FolderError: if there is none, if it cannot be renamed, or if the new name is taken.
+        """
+        if self.find(new) is not None:
+            raise FolderError("folder_exists")
+        if name.upper() == INBOX:
+            inbox = self._by_name[INBOX]
+            self.move(self.entries(inbox), inbox, self.create(new))
+            return
+        shelf = self._changeable(name)
+        with self._lock:
+            old, within = shelf.name, shelf.name + self.layout.delimiter
+            for it in self.all:
+                if it is shelf or it.name.startswith(within):
+                    it.name = new + it.name[len(old) :]
+            self._by_name = {it.name: it for it in self.all}
+
+    def _changeable(self, name: str) -> Shelf:
+        shelf = self.find(name)
+        if shelf is None:
+            raise FolderError("folder_unknown")
+        if shelf.name == INBOX or (self.layout.fixed and shelf.use):
+            raise FolderError("folder_fixed")
+        return shelf
+
+    def append(self, shelf: Shelf, message: Message, flags: Collection[str] = ()) -> Entry:
+        """Put a message into a folder, and return its entry (RFC 3501, 6.3.11)."""
+        with self._lock:
+            shelf.messages.append(message)
+            entry = shelf.entries()[-1]
+            entry.kept.flags = frozenset(flags)
+        self.changed()
+        return entry
+
+    def copy(self, entries: Sequence[Entry], target: Shelf) -> list[Entry]:
+        """Copy mails into a folder, and return the entries that they have there (RFC 3501, 6.4.7).
+
+        Where folders are labels, the mail gets the label; in the folders of junk and of what is deleted it
+        loses all others.
+        """
+        labels = self.layout.labels
+        with self._lock:
+            if labels:
+                self._gather()
+            there = {id(it.kept.message): it for it in target.entries()}
+            copies = []
+            for entry in entries:
+                message = entry.kept.message
+                if id(message) in there and not labels:
+                    message = dataclasses.replace(message)
+                if id(message) not in there:
+                    target.messages.append(message)
+                    there[id(message)] = made = target.entries()[-1]
+                    made.kept.flags = entry.kept.flags
+                copies.append(there[id(message)])
+            if labels and target.use in {_TRASH, _JUNK}:
+                for shelf in self.all:
+                    if shelf is not target:
+                        _take_out(shelf, entries)
+        self.changed()
+        return copies
+
+    def move(self, entries: Sequence[Entry], source: Shelf, target: Shelf) -> list[Entry]:
+        """Move mails into a folder, and return the entries that they have there (RFC 6851)."""
+        copies = self.copy(entries, target)
+        if source is not target:
+            self.remove(entries, source)
+        return copies
+
+    def remove(self, entries: Collection[Entry], shelf: Shelf) -> None:
+        """Take mails out of a folder; where folders are labels, they stay in the one that has all mail."""
+        if self.layout.labels and shelf.use == _ALL:
+            return
+        with self._lock:
+            if self.layout.labels:
+                self._gather()
+            _take_out(shelf, entries)
+            shelf.entries()
+        self.changed()
+
+    def set_flags(self, entry: Entry, flags: frozenset[str], shelf: Shelf) -> None:
+        """Set a mail's flags; the caller calls `changed` when it has set all."""
+        with self._lock:
+            entry.kept.flags = flags
+            for it in self.all if self.layout.labels else (shelf,):
+                it.version += 1
+
+    def selectable(self, shelf: Shelf) -> bool:
+        r"""Whether there can be mail in a folder; Gmail's "[Gmail]" only has others in it."""
+        return shelf.use != _NOSELECT
+
+    def subscribe(self, name: str, *, subscribed: bool) -> None:
+        """Put a folder on the list of LSUB, or take it off.
+
+        Raises:
+            FolderError: if there is none.
+        """
+        shelf = self.find(name)
+        if shelf is None:
+            raise FolderError("folder_unknown")
+        shelf.subscribed = subscribed
+
+    def set_labels(self, entry: Entry, sign: str, labels: Collection[str]) -> None:
+        """Add labels to a mail ("+"), take them off ("-"), or have it have these alone ("")."""
+        message = entry.kept.message
+        with self._lock:
+            self._gather()
+            for shelf in self.all:
+                if shelf.use == _ALL:
+                    continue
+                named = _label(shelf) in labels or shelf.name in labels
+                there = any(it is message for it in shelf.messages)
+                if named and sign != "-" and not there:
+                    shelf.messages.append(message)
+                elif there and (named if sign == "-" else not named and not sign):
+                    _take_out(shelf, [entry])
+            known = {it for shelf in self.all for it in (_label(shelf), shelf.name)}
+            for name in labels if sign != "-" else ():
+                if name not in known:
+                    self._add(name, "", [message])
+        self.changed()
+
+    def labels_of(self, entry: Entry, shelf: Shelf) -> tuple[str, ...]:
+        """The labels of a mail but for that of the folder in which it is looked at (Gmail's X-GM-LABELS)."""
+        message = entry.kept.message
+        return tuple(
+            _label(it)
+            for it in self.all
+            if it is not shelf and it.use != _ALL and any(known is message for known in it.messages)
+        )
+
+    def watch(self, tell: Callable[[], object]) -> Callable[[], None]:
+        """Call a function after each change, in whatever thread; return what ends that."""
+        with self._lock:
+            self._watchers += (tell,)
+
+        def end() -> None:
+            with self._lock:
+                self._watchers = tuple(it for it in self._watchers if it is not tell)
+
+        return end
+
+    def changed(self) -> None:
+        """Tell those who watch that something has changed."""
+        for tell in self._watchers:
+            tell()
+
+    def _add(self, name: str, use: str, messages: list[Message]) -> Shelf:
+        self._made += 1
+        made = self._by_name[name] = Shelf(name, use, self._made, messages, self._keep)
+        return made
+
+    def _keep(self, message: Message) -> Kept:
+        kept = self._shared.get(id(message))
+        if kept is None:
+            self._numbers += 1
+            kept = Kept(message, self._numbers, self._thread_of(message), self._fields(message))
+            if any(it is message for it in self._sent):
+                kept.flags = frozenset({_SEEN})
+            if self.layout.labels:
+                self._shared[id(message)] = kept
+        return kept
+
+    def _thread_of(self, message: Message) -> int:
+        """The number of the first mail that it belongs to, by its identification fields (RFC 5322, 3.6.4)."""
+        fields = dict(reversed(header_fields(message.content)))
+        named = " ".join(fields.get(it, "") for it in ("references", "in-reply-to", "message-id")).split()
+        thread = next((self._threads[it] for it in named if it in self._threads), self._numbers)
+        for it in named:
+            self._threads.setdefault(it, thread)
+        return thread
+
+    def _gather(self) -> None:
+        """Have all mail in the folder that has it, where folders are labels."""
+        everything = self.of_use(_ALL)
+        if everything is None:
+            return
+        there = set(map(id, everything.messages))
+        for shelf in self.all:
+            if shelf.use not in {_ALL, _TRASH, _JUNK}:
+                new = [it for it in shelf.messages if id(it) not in there]
+                everything.messages += new
+                there.update(map(id, new))
+
+
+def _label(shelf: Shelf) -> str:
+    return _LABELS.get(shelf.use or shelf.name, shelf.name)
+
+
+def _take_out(shelf: Shelf, entries: Collection[Entry]) -> None:
+    gone = {id(it.kept.message) for it in entries}
+    shelf.messages[:] = [it for it in shelf.messages if id(it) not in gone]
