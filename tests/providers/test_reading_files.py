@@ -10,7 +10,7 @@ import pytest
 
 import pytest_mailnet.providers
 from pytest_mailnet.errors import ProviderFileError
-from pytest_mailnet.mailboxes.shelves import PLAIN
+from pytest_mailnet.mailboxes.shelf import PLAIN
 from pytest_mailnet.providers import catalogue_with
 from pytest_mailnet.providers.catalogue import stock_reading
 from pytest_mailnet.providers.variables import VARIABLES

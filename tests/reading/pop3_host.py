@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from pytest_mailnet.mailboxes.shelves import PLAIN, Shelves
+from pytest_mailnet.mailboxes.shelf import PLAIN
+from pytest_mailnet.mailboxes.shelves import Shelves
 from pytest_mailnet.reading.pop3_dialogue import Pop3Dialogue
 from pytest_mailnet.reading.response import Response
 from pytest_mailnet.record.journal import Journal

@@ -10,7 +10,8 @@ from pytest_mailnet.errors import UnknownName
 from pytest_mailnet.handles.attributes import steady
 
 if TYPE_CHECKING:
-    from pytest_mailnet.mailboxes.shelves import Shelf, Shelves
+    from pytest_mailnet.mailboxes.shelf import Shelf
+    from pytest_mailnet.mailboxes.shelves import Shelves
     from pytest_mailnet.record.session import Message
 
 __all__ = ["Folder", "Folders"]

@@ -18,7 +18,8 @@ from pytest_mailnet.smtp.headers import addresses_of, header_fields
 
 if TYPE_CHECKING:
     from pytest_mailnet.mailboxes.folder import Folders
-    from pytest_mailnet.mailboxes.shelves import FolderLayout, Shelves
+    from pytest_mailnet.mailboxes.shelf import FolderLayout
+    from pytest_mailnet.mailboxes.shelves import Shelves
 
 __all__ = [
     "Forward",
@@ -326,7 +327,8 @@ def shelves_of(mailbox: Mailbox) -> Shelves:
     """What is in a mailbox's folders; made when somebody first reads there."""
     shelves = mailbox._shelves  # noqa: SLF001  # out of a test's sight
     if shelves is None:
-        from pytest_mailnet.mailboxes.shelves import PLAIN, Shelves  # noqa: PLC0415  # as in `folders`
+        from pytest_mailnet.mailboxes.shelf import PLAIN  # noqa: PLC0415  # as in `folders`
+        from pytest_mailnet.mailboxes.shelves import Shelves  # noqa: PLC0415  # as in `folders`
 
         layout = PLAIN if mailbox._layout is None else mailbox._layout()  # noqa: SLF001
         # Two threads may both make one; `setdefault` keeps the first.

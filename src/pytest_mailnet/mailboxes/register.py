@@ -14,7 +14,7 @@ from pytest_mailnet.mailboxes.mailbox import Mailbox
 if TYPE_CHECKING:
     from pytest_mailnet.clock import Clock
     from pytest_mailnet.mailboxes.mailbox import Outgoing
-    from pytest_mailnet.mailboxes.shelves import FolderLayout
+    from pytest_mailnet.mailboxes.shelf import FolderLayout
 
 __all__ = ["Register"]
 

@@ -1,29 +1,25 @@
-"""What is in the folders of a mailbox, by the numbers that mail programs have for it (RFC 3501, 2.3)."""
+"""The folders of a mailbox, and what a mail program does to them (RFC 3501, 6.3 and 6.4)."""
 
 from __future__ import annotations
 
 import dataclasses
-import re
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pytest_mailnet.mailboxes.shelf import Entry, FolderLayout, Kept, Shelf
 from pytest_mailnet.smtp.headers import header_fields
 from pytest_mailnet.system.native import lock
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from pytest_mailnet.record.session import Message
 
-__all__ = ["INBOX", "PLAIN", "Entry", "FolderError", "FolderLayout", "Kept", "Shelf", "Shelves"]
+__all__ = ["INBOX", "FolderError", "Shelves"]
 
 INBOX = "INBOX"
 """The folder in which mail arrives; so called in any case of its letters (RFC 3501, 5.1)."""
 
 _SEEN = "\\Seen"
 _ALL, _TRASH, _JUNK, _SENT, _NOSELECT = "\\All", "\\Trash", "\\Junk", "\\Sent", "\\Noselect"
-_BARE_LF = re.compile(rb"(?<!\r)\n")
 _LABELS = {INBOX: "\\Inbox", _SENT: _SENT, "\\Flagged": "\\Starred", "\\Drafts": "\\Drafts"}
 
 
@@ -38,132 +34,6 @@ class FolderError(Exception):
     def __init__(self, condition: str) -> None:
         super().__init__(condition)
         self.condition: str = condition
-
-
-@dataclass(frozen=True, slots=True)
-class FolderLayout:
-    r"""Which folders a provider gives its users.
-
-    Attributes:
-        folders: the names of folders besides INBOX, each with its special use (RFC 6154), "\\Sent"; with
-            "\\Noselect" for one in which there is no mail.
-        delimiter: what stands between a folder and one in it.
-        labels: whether a mail that is in several folders is one mail, as Gmail has it.
-        keeps_sent: whether the server puts what a user hands in into the folder of sent mail.
-        fixed: whether these folders can neither be renamed nor deleted.
-    """
-
-    folders: tuple[tuple[str, str], ...] = ()
-    delimiter: str = "/"
-    labels: bool = False
-    keeps_sent: bool = False
-    fixed: bool = True
-
-
-PLAIN = FolderLayout(
-    (("Drafts", "\\Drafts"), ("Junk", _JUNK), ("Sent", _SENT), ("Trash", _TRASH)), fixed=False
-)
-"""The folders at a server of one's own."""
-
-
-class Kept:
-    r"""A mail as its folder keeps it; where folders are labels, as all of them do.
-
-    Args:
-        message: the mail.
-        number: see the attribute.
-        thread: see the attribute.
-        fields: what the server puts before it at its final delivery.
-
-    Attributes:
-        message: as above.
-        number: counts the mails of the mailbox from 1, in the order in which they came.
-        thread: the number of the first mail of its conversation.
-        flags: its flags, "\\Seen" and others; replaced as a whole.
-    """
-
-    __slots__ = ("_content", "_fields", "flags", "message", "number", "thread")
-
-    def __init__(self, message: Message, number: int, thread: int, fields: bytes) -> None:
-        self.message, self.number, self.thread, self._fields = message, number, thread, fields
-        self.flags: frozenset[str] = frozenset()
-        self._content: bytes | None = None
-
-    @property
-    def content(self) -> bytes:
-        """The mail as a reader gets it: the fields that the server has put before it, and the content."""
-        if self._content is None:
-            whole = self._fields + self.message.trace + self.message.content
-            bare = whole.count(b"\n") != whole.count(b"\r\n")
-            self._content = _BARE_LF.sub(b"\r\n", whole) if bare else whole
-        return self._content
-
-    @property
-    def received(self) -> datetime:
-        """When it came, by the net's clock."""
-        return self.message.received
-
-
-class Entry:
-    """A mail in a folder.
-
-    Args:
-        uid: its number in the folder, which no other mail there will ever have.
-        kept: the mail.
-    """
-
-    __slots__ = ("kept", "uid")
-
-    def __init__(self, uid: int, kept: Kept) -> None:
-        self.uid, self.kept = uid, kept
-
-
-class Shelf:
-    """What is in one folder. Its messages are a list that the test and the servers change as well.
-
-    Args:
-        name: its name, with those of the folders that it is in.
-        use: its special use (RFC 6154); "" for none.
-        validity: tells it from an earlier folder of that name (UIDVALIDITY).
-        messages: the list.
-        kept: returns a message as the folder keeps it.
-
-    Attributes:
-        name, use, validity, messages: as above.
-        uid_next: the uid that the next mail gets.
-        recent_from: the first uid that no session has been told of as recent.
-        version: counts the changes.
-        subscribed: whether it is on the list of LSUB.
-    """
-
-    def __init__(
-        self, name: str, use: str, validity: int, messages: list[Message], kept: Callable[[Message], Kept]
-    ) -> None:
-        self.name, self.use, self.validity, self.messages = name, use, validity, messages
-        self.uid_next: int = 1
-        self.recent_from: int = 1
-        self.version: int = 0
-        self.subscribed: bool = True
-        self._kept = kept
-        self._known: list[Message] = []
-        self._entries: tuple[Entry, ...] = ()
-
-    def entries(self) -> tuple[Entry, ...]:
-        """What is in it, by ascending uids, after a look at what the list of messages holds now.
-
-        The caller holds the lock of its `Shelves`.
-        """
-        now = list(self.messages)
-        if now != self._known:  # equal messages are one object
-            there = set(map(id, now))
-            left = [it for it in self._entries if id(it.kept.message) in there]
-            known = {id(it.kept.message) for it in left}
-            new = [it for it in now if id(it) not in known]
-            left += [Entry(uid, self._kept(it)) for uid, it in enumerate(new, self.uid_next)]
-            self._entries, self._known = tuple(left), now
-            self.uid_next += len(new)
-            self.version += 1
-        return self._entries
 
 
 class Shelves:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, TypeAlias
 
-from pytest_mailnet.mailboxes.shelves import PLAIN, FolderLayout
+from pytest_mailnet.mailboxes.shelf import PLAIN, FolderLayout
 
 __all__ = [
     "NO_READING",

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, get_args
 
 from pytest_mailnet.errors import InvalidReply, ProviderFileError, amongst
-from pytest_mailnet.mailboxes.shelves import PLAIN, FolderLayout
+from pytest_mailnet.mailboxes.shelf import PLAIN, FolderLayout
 from pytest_mailnet.providers.reading_facts import (
     Passwords,
     Protocol,

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pytest_mailnet.imap.command_arguments import Arguments
-    from pytest_mailnet.mailboxes.shelves import Shelf
+    from pytest_mailnet.mailboxes.shelf import Shelf
     from pytest_mailnet.reading.imap_dialogue import ImapDialogue
 
 __all__ = [

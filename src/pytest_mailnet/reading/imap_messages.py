@@ -15,7 +15,7 @@ from pytest_mailnet.reading.view import View, Viewed
 
 if TYPE_CHECKING:
     from pytest_mailnet.imap.command_arguments import Arguments
-    from pytest_mailnet.mailboxes.shelves import Entry
+    from pytest_mailnet.mailboxes.shelf import Entry
     from pytest_mailnet.reading.imap_dialogue import ImapDialogue
 
 __all__ = [

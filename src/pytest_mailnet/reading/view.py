@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from pytest_mailnet.imap.fetching import written_flags
 
 if TYPE_CHECKING:
-    from pytest_mailnet.mailboxes.shelves import Entry, Shelf, Shelves
+    from pytest_mailnet.mailboxes.shelf import Entry, Shelf
+    from pytest_mailnet.mailboxes.shelves import Shelves
 
 __all__ = ["View", "Viewed"]
 
