@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, TypeAlias
@@ -113,20 +114,8 @@ def plain_reading(name: str, stock: ReadingFacts) -> ReadingFacts:
         name: its host name.
         stock: these words.
     """
-    servers = {it.protocol: _at_host(name, it) for it in stock.servers}
-    return ReadingFacts(PLAIN, servers.get("IMAP"), servers.get("POP3"))
-
-
-def _at_host(name: str, stock: ReadingServers) -> ReadingServers:
-    return ReadingServers(
-        name=f"{name}.{stock.protocol.lower()}",
-        protocol=stock.protocol,
-        hosts=(name,),
-        ports=stock.ports,
-        tls_ports=stock.tls_ports,
-        capabilities=stock.capabilities,
-        capabilities_after_login=stock.capabilities_after_login,
-        words=stock.words,
-        lines=stock.lines,
-        idle_seconds=stock.idle_seconds,
-    )
+    own = {
+        it.protocol: dataclasses.replace(it, name=f"{name}.{it.protocol.lower()}", hosts=(name,))
+        for it in stock.servers
+    }
+    return ReadingFacts(PLAIN, own.get("IMAP"), own.get("POP3"))
