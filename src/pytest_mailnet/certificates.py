@@ -23,6 +23,7 @@ from pytest_mailnet.system.native import reentrant_lock
 __all__ = ["Authority", "Certificate"]
 
 _EXPIRED = datetime(2020, 1, 1, tzinfo=UTC)
+_LONGEST_COMMON_NAME = 64
 
 
 class Certificate(Enum):
@@ -118,8 +119,10 @@ class Authority:
 
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         since = until and until - timedelta(days=90)
+        # fetchmail takes no certificate without a common name (RFC 5280, A.1: 64 characters).
+        common = name if len(name) <= _LONGEST_COMMON_NAME else None
         issued = self._made().issue_cert(
-            name, key_type=trustme.KeyType.ECDSA, not_before=since, not_after=until
+            name, common_name=common, key_type=trustme.KeyType.ECDSA, not_before=since, not_after=until
         )
         issued.configure_cert(context)
         return context
