@@ -6,12 +6,13 @@ import re
 import tomllib
 from importlib import resources
 
+import dns.resolver
 import pytest
 
 import pytest_mailnet.providers
 from pytest_mailnet.errors import ProviderFileError
 from pytest_mailnet.mailboxes.shelf import PLAIN
-from pytest_mailnet.providers import catalogue_with
+from pytest_mailnet.providers import Catalogue, catalogue_with
 from pytest_mailnet.providers.catalogue import stock_reading
 from pytest_mailnet.providers.variables import VARIABLES
 from pytest_mailnet.smtp.sasl import MECHANISMS
@@ -189,3 +190,22 @@ def test_a_file_that_is_like_nothing_known_says_so(tmp_path):
         ProviderFileError, match=r"hoster\.reading\.toml: like: nothing is told of .* 'gmial'"
     ):
         catalogue.reading(catalogue.load("hoster"))
+
+
+def test_who_looks_up_a_domain_has_no_file_about_reading_read(mailnet, monkeypatch):
+    asked = []
+    reading = Catalogue.reading
+
+    def noted(catalogue, facts):
+        asked.append(facts.name)
+        return reading(catalogue, facts)
+
+    monkeypatch.setattr(Catalogue, "reading", noted)
+
+    dns.resolver.resolve("gmail.com", "MX")
+    with pytest.raises(dns.resolver.NXDOMAIN):
+        dns.resolver.resolve("nothing.hotmail.com", "MX")
+    assert asked == []
+
+    dns.resolver.resolve("imap.gmail.com", "A")
+    assert "gmail" in asked

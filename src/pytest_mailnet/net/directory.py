@@ -171,7 +171,8 @@ class Directory:
         """Put a provider of the catalogue into the net when a name in one of its zones is first met."""
         for owner in self.catalogue.owners_around(name):
             operator = self.operator(owner)
-            if name not in self.hosts and name in operator.reading.hosts:
+            unmet = name not in self.hosts and self.catalogue.mail_is_read_at(name)
+            if unmet and name in operator.reading.hosts:
                 self._add_reading_host(operator, name)
 
     def _add_reading_host(self, operator: Operator, name: str) -> None:

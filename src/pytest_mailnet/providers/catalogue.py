@@ -30,6 +30,7 @@ _APART = {ord(it): " " for it in string.punctuation if it not in "-._"}
 _STOCK, _STOCK_READING = "stock.toml", "stock.reading.toml"
 _READING = ".reading"
 _HOSTS = re.compile(r"hosts\s*=\s*\[([^\]]*)\]")
+_NAME = re.compile(r'"([^"]+)"')
 _GOOGLE = "Google's are 'gmail', and 'google-workspace' for domains of one's own."
 _MICROSOFT = "Microsoft's are 'hotmail' (Outlook.com), and 'microsoft365' for domains of one's own."
 _MEANT: Mapping[str, str] = MappingProxyType(
@@ -219,7 +220,22 @@ class Catalogue:
         return self._owners[name]
 
     def _has(self, facts: Facts, name: str) -> bool:
-        return name in _names(facts) or name in self.reading(facts).hosts
+        return name in _names(facts) or (self.mail_is_read_at(name) and name in self.reading(facts).hosts)
+
+    def mail_is_read_at(self, name: str) -> bool:
+        """Whether a name stands among the hosts where mail is read at any provider.
+
+        It is known from the files' text, so that those who read no mail need not parse them.
+        """
+        return any(name in hosts for hosts in self._reading_hosts.values())
+
+    @functools.cached_property
+    def _reading_hosts(self) -> Mapping[str, frozenset[str]]:
+        """The hosts that stand in each provider's file about those who read mail."""
+        return {
+            name: frozenset(_NAME.findall(" ".join(_HOSTS.findall(self._about_reading_at(name) or ""))))
+            for name in self._about_reading
+        }
 
     def _owners_around(self, name: str) -> tuple[str, ...]:
         """The providers of today that a name, or one above it, belongs to."""
@@ -245,8 +261,8 @@ class Catalogue:
         # To parse all files, and not only those that have the name, would take a tenth of a second.
         found: dict[str, list[str]] = {}
         for name in self.names:
-            told = [_without_replies(self._text(name)), *_HOSTS.findall(self._about_reading_at(name) or "")]
-            for word in set(" ".join(told).translate(_APART).split()):
+            words = _without_replies(self._text(name)).translate(_APART).split()
+            for word in {*words, *self._reading_hosts.get(name, ())}:
                 found.setdefault(word.rstrip("."), []).append(name)
         return found
 
