@@ -390,3 +390,11 @@ def test_the_places_of_a_reader_have_the_names_of_its_commands(mailnet, alice, d
             for it in (verb, f"reply to {verb}")
         ),
     ]
+
+
+def test_whom_a_test_lets_in_without_a_mailbox_has_empty_folders(connect, shop):
+    shop.imap.on_login("nobody*").reply("OK Come in")
+    imap = connect()
+
+    assert imap.say("LOGIN nobody@shop.example secret") == ["OK Come in"]
+    assert imap.say("STATUS INBOX (MESSAGES)") == ['* STATUS "INBOX" (MESSAGES 0)', "OK STATUS completed"]

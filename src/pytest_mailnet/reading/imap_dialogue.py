@@ -32,11 +32,7 @@ _STAGES = {
     "SELECT": Stage.SELECT,
     "STARTTLS": Stage.STARTTLS,
 }
-_KEEP_NUMBERS = {
-    "FETCH",
-    "STORE",
-    "SEARCH",
-}  # commands amid which no mail may lose its number (RFC 3501, 7.4.1)
+_KEEP_NUMBERS = {"FETCH", "SEARCH", "STORE"}  # no mail may lose its number amid them (RFC 3501, 7.4.1)
 
 
 class State(Enum):
@@ -74,9 +70,7 @@ class ImapCommand(NamedTuple):
 
     def known(self, dialogue: ImapDialogue) -> bool:
         """Whether the server knows it."""
-        if not self.needs:
-            return True
-        return any(it == self.needs for it in dialogue.host.capabilities(dialogue.step))
+        return not self.needs or self.needs in dialogue.host.capabilities(dialogue.step)
 
 
 class ImapDialogue(ReadingDialogue):

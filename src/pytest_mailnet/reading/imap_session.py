@@ -42,7 +42,7 @@ def logout(dialogue: ImapDialogue, arguments: Arguments) -> Done:
     arguments.end()
     dialogue.select(None)
     bye = dialogue.host.words("logout_bye").line(dialogue.value_of)
-    return Done(dialogue.host.words("logout_ok").closing(), [bye])
+    return Done(dialogue.host.words("logout_ok"), [bye])
 
 
 def identify(dialogue: ImapDialogue, arguments: Arguments) -> Done:
@@ -125,9 +125,6 @@ def idle(dialogue: ImapDialogue, arguments: Arguments) -> Done:
     arguments.end()
     news = b"".join(dialogue.news())
 
-    def tell() -> bytes:
-        return dialogue.told_idle()
-
     def take(line: bytes) -> bytes:
         done = line.strip().upper() == b"DONE"
         return dialogue.finish(
@@ -136,5 +133,5 @@ def idle(dialogue: ImapDialogue, arguments: Arguments) -> Done:
 
     dialogue.response_to = take
     if dialogue.view is not None:
-        dialogue.view.watch(lambda: dialogue.push(tell))
+        dialogue.view.watch(lambda: dialogue.push(dialogue.told_idle))
     return Done(None, [dialogue.line("idling") + b"\r\n", news])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -51,10 +50,6 @@ class Response:
             raise InvalidReply(f"{text!r} is no response: it is a line that begins with {statuses}")
         status = found[1].upper()
         return cls(status, found[2] or "", closes or status == "BYE")
-
-    def closing(self) -> Response:
-        """The same response, after which the server hangs up."""
-        return dataclasses.replace(self, closes=True)
 
     @property
     def positive(self) -> bool:
