@@ -87,10 +87,7 @@ def _opened(dialogue: ImapDialogue, arguments: Arguments, *, read_only: bool) ->
 
 def _folder(dialogue: ImapDialogue, arguments: Arguments) -> Shelf | None:
     """The folder that the command names."""
-    arguments.space()
-    name = arguments.mailbox(utf8=dialogue.utf8)
-    dialogue.tell(folder=name)
-    return dialogue.shelves.find(name)
+    return dialogue.shelves.find(_name(dialogue, arguments))
 
 
 def list_folders(dialogue: ImapDialogue, arguments: Arguments) -> Done:
@@ -218,8 +215,9 @@ def status(dialogue: ImapDialogue, arguments: Arguments) -> Done:
     arguments.space()
     items = arguments.list_of(arguments.keyword)
     arguments.end()
-    if not items or (unknown := [it for it in items if it not in _STATUS]):
-        raise BadCommand(f"Expected {', '.join(_STATUS)}, not {unknown[0][:40] if items else '()'}")
+    wrong = [it for it in items or ["()"] if it not in _STATUS]
+    if wrong:
+        raise BadCommand(f"Expected {', '.join(_STATUS)}, not {wrong[0][:40]}")
     if shelf is None or not dialogue.shelves.selectable(shelf):
         return Done(dialogue.host.words("folder_unknown"))
     return Done(dialogue.host.words("status_ok"), [f"{_status_line(dialogue, shelf, items)}\r\n".encode()])

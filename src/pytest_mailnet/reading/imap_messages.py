@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 from pytest_mailnet.imap.command_arguments import BadCommand
 from pytest_mailnet.imap.fetching import FetchItem, fetch_items, fetched, marks_seen, with_uid
 from pytest_mailnet.imap.searching import UnknownCharset, found_by, search_answer, search_asked
+from pytest_mailnet.imap.sequence_set import SequenceSet
 from pytest_mailnet.reading.imap_dialogue import Done
 from pytest_mailnet.reading.view import View, Viewed
 
 if TYPE_CHECKING:
     from pytest_mailnet.imap.command_arguments import Arguments
-    from pytest_mailnet.mailboxes.shelf import Entry
     from pytest_mailnet.reading.imap_dialogue import ImapDialogue
 
 __all__ = [
@@ -237,23 +237,13 @@ def _copied(dialogue: ImapDialogue, arguments: Arguments, *, by_uid: bool, moves
         return Done(dialogue.host.words("nothing_copied"))
     carried = functools.partial(view.shelves.move, source=view.shelf) if moves else view.shelves.copy
     copies = carried(entries, target=target)
-    dialogue.tell(uidvalidity=str(target.validity), uids=_as_set(entries), new_uids=_as_set(copies))
+    uids, new_uids = (str(SequenceSet.of(it.uid for it in mails)) for mails in (entries, copies))
+    dialogue.tell(uidvalidity=str(target.validity), uids=uids, new_uids=new_uids)
     if not moves:
         return Done(dialogue.host.words("copy_ok"))
     # The uids are told before the numbers change (RFC 6851, 4.3).
     told = dialogue.host.words("move_copied").line(dialogue.value_of, "*")
     return Done(dialogue.host.words("move_ok"), [told, *dialogue.news()])
-
-
-def _as_set(entries: Iterable[Entry]) -> str:
-    """Uids as a set (RFC 4315, 4), in their order: "3:5,9"."""
-    ranges: list[list[int]] = []
-    for entry in entries:
-        if ranges and entry.uid == ranges[-1][1] + 1:
-            ranges[-1][1] = entry.uid
-        else:
-            ranges.append([entry.uid, entry.uid])
-    return ",".join(f"{first}:{last}" if last > first else f"{first}" for first, last in ranges)
 
 
 def expunge(dialogue: ImapDialogue, arguments: Arguments) -> Done:

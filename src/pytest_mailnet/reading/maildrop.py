@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -10,8 +9,6 @@ if TYPE_CHECKING:
     from pytest_mailnet.mailboxes.shelves import Shelves
 
 __all__ = ["Maildrop", "NoSuchMail", "multiline", "top_of"]
-
-_BARE_LF = re.compile(rb"(?<!\r)\n")
 
 
 class NoSuchMail(Exception):
@@ -75,8 +72,7 @@ class Maildrop:
     def lines(self, number: int) -> bytes:
         """A mail, as lines that end with CRLF."""
         content = self._entries[number - 1].kept.content
-        lines = content if len(content) == self.size(number) else _BARE_LF.sub(b"\r\n", content)
-        return lines if lines.endswith(b"\n") else lines + b"\r\n"
+        return content if content.endswith(b"\n") else content + b"\r\n"
 
     def delete(self, number: int) -> None:
         """Mark a mail as deleted."""
@@ -95,9 +91,8 @@ class Maildrop:
 
 
 def _octets(content: bytes) -> int:
-    """How many octets a content has once all its lines end with CRLF (RFC 1939, 11)."""
-    bare = content.count(b"\n") - content.count(b"\r\n")
-    return len(content) + bare + (0 if content.endswith(b"\n") else 2)
+    """How many octets a content has once its last line ends with CRLF too (RFC 1939, 11)."""
+    return len(content) + (0 if content.endswith(b"\n") else 2)
 
 
 def top_of(lines: bytes, wanted: int) -> bytes:
