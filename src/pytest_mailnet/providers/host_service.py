@@ -139,10 +139,11 @@ class HostService:
         servers = self._read_at(port)
         if servers is not None:
             from pytest_mailnet.providers.reading_service import ReadingService  # noqa: PLC0415  # few tests read mail
-            from pytest_mailnet.server.reading_server import ReadingListener  # noqa: PLC0415  # as above
+            from pytest_mailnet.server.reading_server import ImapService, Pop3Service  # noqa: PLC0415  # as above
 
+            kind = ImapService if servers.protocol == "IMAP" else Pop3Service
             reads = ReadingService(self.name, self.operator, servers, self.faults, self.tls)
-            return ReadingListener(reads, servers.protocol, name, journal, departed, drawn)
+            return kind(reads, name, journal, departed, drawn)
         if self.decider is None:
             from pytest_mailnet.server.smtp_server import MailService  # noqa: PLC0415  # with all of SMTP
 

@@ -78,7 +78,7 @@ class PassingService(MailService):
         dialogue.tls_info = lambda: server.tls_info
         return server
 
-    def _conversation(self, step: Step, loop: asyncio.AbstractEventLoop) -> PassedDialogue:
+    def _dialogue(self, step: Step, loop: asyncio.AbstractEventLoop) -> PassedDialogue:
         dialogue = PassedDialogue(self._host, step, self._journal, loop)
         dialogue.far_end = self._decider.far_end(dialogue, self._host, loop)
         return dialogue
