@@ -59,7 +59,7 @@ def timeless(text):
 
 
 @pytest.mark.usefixtures("beside_others")
-@pytest.mark.parametrize("document", ["README.md", "docs/guide.md", "docs/coming-from.md"])
+@pytest.mark.parametrize("document", ["README.md", "docs/guide.md", "docs/coming-from/index.md"])
 def test_the_blocks_of_a_document_run(pytester, document):
     modules = {name: code for name, code, fails in blocks(document) if not fails}
     if shutil.which("curl") is None:
@@ -98,7 +98,7 @@ def test_the_failing_block_of_the_readme_prints_what_the_readme_shows(pytester):
 
 
 def test_a_link_to_a_file_leads_to_a_file():
-    documents = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]
+    documents = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
 
     missing = [
         f"{document.name}: {target}"
@@ -111,8 +111,8 @@ def test_a_link_to_a_file_leads_to_a_file():
 
 
 def ways():
-    """The rows of the table at the end of docs/interception.md: way, how it ends, since when, held by."""
-    text = (ROOT / "docs" / "interception.md").read_text("utf-8")
+    """The rows of the table at the end of docs/explanation/interception.md: way, how it ends, since when, held by."""
+    text = (ROOT / "docs" / "explanation" / "interception.md").read_text("utf-8")
     lines = text.partition("## The ways\n")[2].partition("\n| --- |")[2].splitlines()[1:]
     return [[cell.strip() for cell in line.strip("| ").split(" | ")] for line in lines]
 
@@ -185,5 +185,7 @@ def test_the_tables_of_the_documentation_are_those_of_the_command(capsys, docume
     main(arguments)
 
     table = capsys.readouterr().out.strip()
-    written = (ROOT / "docs" / document).read_text("utf-8").strip()
-    assert written.endswith(table), f"docs/{document} is not what `mailnet {' '.join(arguments)}` prints"
+    written = (ROOT / "docs" / "reference" / document).read_text("utf-8").strip()
+    assert written.endswith(table), (
+        f"docs/reference/{document} is not what `mailnet {' '.join(arguments)}` prints"
+    )

@@ -1,4 +1,4 @@
-"""The tests that docs/coming-from.md starts from, as they are written with the other tools."""
+"""The tests that docs/coming-from/index.md starts from, as they are written with the other tools."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-PAGE = Path(__file__).parents[2] / "docs" / "coming-from.md"
+PAGE = Path(__file__).parents[2] / "docs" / "coming-from" / "index.md"
 BEFORE = re.compile(r"^## From (.*?)\n.*?^```python before\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 SECTIONS = dict(BEFORE.findall(PAGE.read_text("utf-8")))
 NEEDED = {
