@@ -55,11 +55,9 @@ def _connection() -> Iterator[BaseEmailBackend]:
 
 
 def _try(order: Order, connection: BaseEmailBackend) -> None:
-    letter = _letter(order)
-    letter.connection = connection
     try:
         connection.open()
-        letter.send()
+        connection.send_messages([_letter(order)])
     except (smtplib.SMTPAuthenticationError, smtplib.SMTPSenderRefused) as error:
         if error.smtp_code >= 500:
             raise NotConfigured(_words(error.smtp_code, error.smtp_error)) from error
