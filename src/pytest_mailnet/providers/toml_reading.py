@@ -30,8 +30,11 @@ _OPTIONAL = {
     "capabilities",
     "capabilities_after_login",
     "connections",
+    "daily_octets",
     "idle_seconds",
+    "lets_disabled_in",
     "lines",
+    "needs_id",
     "passwords",
     "ports",
     "tls_ports",
@@ -149,6 +152,9 @@ def _servers(
         passwords=passwords,
         idle_seconds=table.get("idle_seconds", known.idle_seconds if known else 1800),
         connections=table.get("connections", 0),
+        daily_octets=table.get("daily_octets", 0),
+        needs_id=table.flag("needs_id"),
+        lets_disabled_in=table.flag("lets_disabled_in"),
         also=table.texts("also"),
     )
 
