@@ -191,7 +191,10 @@ def test_a_mailbox_can_be_emptied(held):
     assert box.messages == []
 
 
-ASYNC = "holds up {}, and with it what would send the messages: await mailnet.wait_for_messages_async()"
+ASYNC = (
+    "{0}.wait_for_messages() holds up {1}, and with it what would send the messages: "
+    "await {0}.wait_for_messages_async()"
+)
 
 
 @pytest.mark.asyncio
@@ -199,7 +202,17 @@ async def test_a_wait_that_holds_up_the_event_loop_is_told(mailnet):
     with pytest.raises(WouldHang) as raised:
         mailnet.wait_for_messages()
 
-    assert str(raised.value) == f"mailnet.wait_for_messages() {ASYNC.format('the event loop')}"
+    assert str(raised.value) == ASYNC.format("mailnet", "the event loop")
+
+
+@pytest.mark.asyncio
+async def test_a_mailboxs_wait_that_holds_up_the_event_loop_names_the_mailboxs_own(mailnet):
+    alice = mailnet.gmail.add_mailbox("alice")
+
+    with pytest.raises(WouldHang) as raised:
+        alice.wait_for_messages()
+
+    assert str(raised.value) == ASYNC.format("mailbox", "the event loop")
 
 
 def test_a_wait_that_holds_up_trio_is_told(mailnet):
@@ -209,4 +222,4 @@ def test_a_wait_that_holds_up_trio_is_told(mailnet):
     with pytest.raises(WouldHang) as raised:
         trio.run(main)
 
-    assert str(raised.value) == f"mailnet.wait_for_messages() {ASYNC.format('trio')}"
+    assert str(raised.value) == ASYNC.format("mailnet", "trio")

@@ -54,7 +54,9 @@ KNOWN = (
     Known("the inbox renamed", "Dovecot makes a new one, with uids from 1", {"RENAME of the inbox": ()}),
     Known("folders within", "a folder that has others in it is not deleted (RFC 5530, HASCHILDREN)", {"DELETE": ()}),
     Known("a folder deleted while it is selected", "Dovecot hangs up", {"a deleted folder": ()}),
-    Known("subscriptions without a folder", "the net forgets them with the folder", {"subscriptions": ()}),
+    Known("folders that are always subscribed", "Dovecot's settings here have `auto = subscribe`", {
+        "subscriptions": ('LSUB "" *',),
+    }),
     Known("STATUS of the folder that is selected", "the net counts no mail as recent twice, and writes INBOX in capitals", {
         "STATUS": (),
     }),

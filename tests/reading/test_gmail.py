@@ -79,6 +79,38 @@ def test_a_label_is_a_folder_and_all_mail_has_all(gmail, alice, deliver):
     assert [it.subject for it in alice.folders["work"].messages] == ["one"]
 
 
+@pytest.mark.parametrize(
+    ("folder", "name", "label"),
+    [
+        ("INBOX", "inbox", "\\Inbox"),
+        ("[Gmail]/Drafts", "drafts", "\\Draft"),
+        ("[Gmail]/Important", "important", "\\Important"),
+        ("[Gmail]/Sent Mail", "sent", "\\Sent"),
+        ("[Gmail]/Spam", "spam", "\\Spam"),
+        ("[Gmail]/Starred", "starred", "\\Starred"),
+        ("[Gmail]/Trash", "trash", "\\Trash"),
+        ("Work", "work", "Work"),
+    ],
+)
+def test_a_mail_is_found_by_the_label_of_its_folder_in_the_folder_itself(gmail, deliver, folder, name, label):
+    deliver("one", to="alice@gmail.com", host="gmail-smtp-in.l.google.com")
+    gmail.say("CREATE Work")
+    gmail.say("SELECT INBOX")
+    gmail.say(f'COPY 1 "{folder}"')
+    gmail.say(f'SELECT "{folder}"')
+
+    assert gmail.say(f'SEARCH X-GM-RAW "in:{name}"')[0] == "* SEARCH 1"
+    assert gmail.say(f'SEARCH X-GM-LABELS "{label}"'.replace("\\", "\\\\"))[0] == "* SEARCH 1"
+    assert label.replace("\\", "\\\\") not in gmail.say("FETCH 1 X-GM-LABELS")[0]
+
+
+def test_a_label_renamed_stays_on_the_list_of_subscriptions(gmail):
+    for command in ("CREATE Work", "RENAME Work Play"):
+        assert gmail.say(command)[-1].startswith("OK")
+
+    assert gmail.say('LSUB "" Play')[0] == '* LSUB (\\HasNoChildren) "/" "Play"'
+
+
 def test_to_expunge_from_the_inbox_is_to_archive(gmail, alice, deliver):
     deliver("one", to="alice@gmail.com", host="gmail-smtp-in.l.google.com")
     gmail.say("SELECT INBOX")

@@ -110,7 +110,6 @@ class Shelf:
         uid_next: the uid that the next mail gets.
         recent_from: the first uid that no session has been told of as recent.
         version: counts the changes.
-        subscribed: whether it is on the list of LSUB.
     """
 
     def __init__(
@@ -120,10 +119,14 @@ class Shelf:
         self.uid_next: int = 1
         self.recent_from: int = 1
         self.version: int = 0
-        self.subscribed: bool = True
         self._kept = kept
         self._known: list[Message] = []
         self._entries: tuple[Entry, ...] = ()
+
+    @property
+    def selectable(self) -> bool:
+        r"""Whether there can be mail in it; Gmail's "[Gmail]" only has other folders in it."""
+        return self.use != "\\Noselect"
 
     def entries(self) -> tuple[Entry, ...]:
         """What is in it, by ascending uids, after a look at what the list of messages holds now.

@@ -281,6 +281,13 @@ class ImapDialogue(ReadingDialogue):
         self.close(f"idle for {self.host.idle_seconds} s")
         return said
 
+    def folder_named(self, arguments: Arguments) -> str:
+        """Read the name of the folder that a command is about, and have it for the answer's words."""
+        arguments.space()
+        name = arguments.mailbox(utf8=self.utf8)
+        self.tell(folder=name)
+        return name
+
     def select(self, view: View | None) -> None:
         """Have a folder selected, or none."""
         if self.view is not None:

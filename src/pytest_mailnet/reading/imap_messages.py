@@ -223,12 +223,9 @@ def uid_move(dialogue: ImapDialogue, arguments: Arguments) -> Done:
 def _copied(dialogue: ImapDialogue, arguments: Arguments, *, by_uid: bool, moves: bool = False) -> Done:
     view = _view(dialogue)
     chosen = _chosen(dialogue, arguments, by_uid=by_uid)
-    arguments.space()
-    name = arguments.mailbox(utf8=dialogue.utf8)
+    target = view.shelves.find_selectable(dialogue.folder_named(arguments))
     arguments.end()
-    target = view.shelves.find(name)
-    dialogue.tell(folder=name)
-    if target is None or not view.shelves.selectable(target):
+    if target is None:
         return Done(dialogue.host.words("append_folder_unknown"))
     if moves and view.read_only:
         return Done(dialogue.host.words("folder_read_only"))

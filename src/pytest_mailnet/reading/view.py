@@ -62,8 +62,13 @@ class Viewed:
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """Gmail's labels of it."""
+        """Gmail's labels of it, but for that of the folder that is selected."""
         return self._view.shelves.labels_of(self.entry, self._view.shelf)
+
+    @property
+    def all_labels(self) -> tuple[str, ...]:
+        """All of Gmail's labels of it."""
+        return self._view.shelves.labels_of(self.entry)
 
 
 class View:
