@@ -98,7 +98,7 @@ def _layout(top: Table) -> FolderLayout:
     if "folders" not in top:
         return PLAIN
     table = top.sourced(
-        "folders", required=["names"], optional=["delimiter", "fixed", "keeps_sent", "labels"]
+        "folders", required=["names"], optional=["delimiter", "fixed", "keeps_sent", "labels", "tells_exists"]
     )
     names = table.table("names")
     folders = []
@@ -110,6 +110,7 @@ def _layout(top: Table) -> FolderLayout:
         table.text("delimiter", "/"),
         labels=table.flag("labels"),
         keeps_sent=table.flag("keeps_sent"),
+        tells_exists=table.flag("tells_exists"),
         fixed=table.flag("fixed", usual=True),
     )
 
