@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+import pytest_mailnet
+from pytest_mailnet import errors, plugin
 from pytest_mailnet.cli.main import main
 from pytest_mailnet.config import MailNetConfig
 from pytest_mailnet.providers.toml_file import parse_facts
@@ -148,13 +150,51 @@ def text_of(file):
     return (ROOT / "tests" / "entry" / file).read_text("utf-8")
 
 
-def test_the_readme_lists_every_setting_with_its_default():
-    table = re.findall(r"(?m)^\| `(\w+)` \| `?(\w+)`?", (ROOT / "README.md").read_text("utf-8"))
+REFERENCE = ROOT / "docs" / "reference"
+
+
+def test_the_reference_lists_every_setting_with_its_default():
+    table = re.findall(r"(?m)^\| `(\w+)` \| `?(\w+)`?", (REFERENCE / "settings.md").read_text("utf-8"))
 
     assert dict(table) == {
         field.name: str(field.default).lower().replace("()", "none")
         for field in dataclasses.fields(MailNetConfig)
     }
+
+
+def test_the_reference_lists_every_fixture_mark_and_option(pytester):
+    page = (REFERENCE / "fixtures.md").read_text("utf-8")
+    told = " ".join(re.findall(r"(?m)^\| `(.+?)`", page))
+
+    marks = pytester.runpytest("--markers").outlines
+    helped = "\n".join(pytester.runpytest("--help").outlines)
+    there = {
+        *plugin.__all__,
+        *re.findall(r"@pytest\.mark\.mailnet\w*", "\n".join(marks)),
+        *re.findall(r"(?m)^ +(--mailnet-[\w-]+)", helped),
+        *re.findall(r"(?m)^ +(mailnet_\w+) \(", helped),
+    }
+
+    settings = {f"mailnet_{field.name}" for field in dataclasses.fields(MailNetConfig)}
+    assert [it for it in there - settings if it not in told] == []
+
+
+def test_every_error_that_links_to_a_section_on_troubleshooting_has_one():
+    titles = re.findall(r"(?m)^## (.+)$", (ROOT / "docs" / "troubleshooting.md").read_text("utf-8"))
+    anchors = {title.lower().replace(" ", "-") for title in titles}
+
+    linked = [getattr(errors, name) for name in errors.__all__]
+    wanted = {it.section for it in linked if issubclass(it, errors.MailNetError) and it.section}
+
+    assert len(wanted) > 5
+    assert wanted <= anchors
+
+
+def test_every_name_to_import_is_in_the_reference():
+    pages = "\n".join(page.read_text("utf-8") for page in (REFERENCE / "api").glob("*.md"))
+    shown = re.findall(r"(?m)^\.\. auto(?:class|data|exception):: (\w+)$", pages)
+
+    assert sorted(shown) == sorted(pytest_mailnet.__all__)
 
 
 def test_contributing_tells_every_key_of_the_manners_with_what_is_usual():
