@@ -184,6 +184,20 @@ def test_what_is_starred_no_longer_is_not_flagged(gmail, alice, deliver, command
     assert alice.folders["INBOX"].flags == [frozenset()]
 
 
+def test_labels_are_in_utf_8_for_those_who_take_it(gmail, alice, deliver):
+    deliver("one", to="alice@gmail.com", host="gmail-smtp-in.l.google.com")
+    gmail.say("ENABLE UTF8=ACCEPT")
+    gmail.say("SELECT INBOX")
+
+    assert gmail.say('STORE 1 +X-GM-LABELS ("Straße" "Q&A" \\Starred)') == [
+        '* 1 FETCH (X-GM-LABELS ("\\\\Starred" "Straße" Q&A))',
+        "OK Success",
+    ]
+    assert gmail.say("FETCH 1 X-GM-LABELS")[0] == '* 1 FETCH (X-GM-LABELS ("\\\\Starred" "Straße" Q&A))'
+    assert gmail.say('SEARCH X-GM-LABELS "Straße"')[0] == "* SEARCH 1"
+    assert [it.subject for it in alice.folders["Straße"].messages] == ["one"]
+
+
 def test_to_move_to_the_trash_takes_all_labels(gmail, alice, deliver):
     deliver("one", to="alice@gmail.com", host="gmail-smtp-in.l.google.com")
     gmail.say("SELECT INBOX")
