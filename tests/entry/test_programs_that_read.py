@@ -289,8 +289,9 @@ def test_offlineimap_knows_gmail_s_labels(carol, synchronise_labels, near):
 def getmail(run, tmp_path):
     """Makes getmail's settings, runs it once and returns how many mails it has fetched and how many skipped.
 
-    It delivers as root if it is told so, and to a program only. Its own process waits for that program by a signal, which
-    it misses, and then waits for a minute, if it comes before it waits: hence a program that waits for it.
+    As root it delivers to programs alone, and only if it is told so. It learns by a signal that the program has ended.
+    If the program ends too soon, getmail misses the signal and hangs for minutes. So the program ends when getmail
+    sleeps.
     """
     program = f"cat >>{tmp_path}/fetched; until grep -q State:.S /proc/$PPID/status; do :; done"
     settings = tmp_path / "getmailrc"
