@@ -85,6 +85,23 @@ def test_the_blocks_of_the_documents_run(pytester, documents):
 
 
 @pytest.mark.usefixtures("beside_others")
+def test_the_tests_of_the_tutorial_pass_at_the_end_of_each_section(pytester):
+    text = (ROOT / "docs" / "tutorial.md").read_text("utf-8")
+    pytester.makeini(INI)
+    ran = []
+
+    for section in text.split("\n## "):
+        found = {code.split(".py", 1)[0].removeprefix("# "): code for _, code in BLOCK.findall(section)}
+        if found:
+            pytester.makepyfile(**found)
+            ran.append(pytester.runpytest_subprocess("-p", "no:randomly", "--mailnet-cov"))
+
+    assert [list(it.parseoutcomes()) for it in ran] == [["passed"]] * 5
+    [shown] = re.findall(r"(?ms)^\$ pytest --mailnet-cov\n…\n(.*?)^```$", text)
+    ran[-1].stdout.fnmatch_lines(shown.splitlines(), consecutive=True)
+
+
+@pytest.mark.usefixtures("beside_others")
 def test_the_failing_block_of_the_readme_prints_what_the_readme_shows(pytester):
     [(name, code)] = [(name, code) for name, code, fails in blocks(ROOT / "README.md") if fails]
     pytester.makepyfile(**{name: code})
