@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = ["PLAIN", "Entry", "FolderLayout", "Kept", "Shelf"]
 
+_DELETED = "\\Deleted"
 _BARE_LF = re.compile(rb"(?<!\r)\n")
 
 
@@ -27,6 +28,8 @@ class FolderLayout:
         delimiter: what stands between a folder and one in it.
         labels: whether a mail that is in several folders is one mail, as Gmail has it.
         keeps_sent: whether the server puts what a user hands in into the folder of sent mail.
+        tells_exists: whether a client that is told of mails that have gone, the first of them first, is told
+            how many are left as well.
         fixed: whether these folders can neither be renamed nor deleted.
     """
 
@@ -34,6 +37,7 @@ class FolderLayout:
     delimiter: str = "/"
     labels: bool = False
     keeps_sent: bool = False
+    tells_exists: bool = False
     fixed: bool = True
 
 
@@ -56,7 +60,7 @@ class Kept:
         message: as above.
         number: counts the mails of the mailbox from 1, in the order in which they came.
         thread: the number of the first mail of its conversation.
-        flags: its flags, "\\Seen" and others; replaced as a whole.
+        flags: its flags, "\\Seen" and others, but for "\\Deleted", which an `Entry` has; replaced as a whole.
     """
 
     __slots__ = ("_content", "_fields", "flags", "message", "number", "thread")
@@ -89,10 +93,21 @@ class Entry:
         kept: the mail.
     """
 
-    __slots__ = ("kept", "uid")
+    __slots__ = ("_deleted", "kept", "uid")
 
     def __init__(self, uid: int, kept: Kept) -> None:
         self.uid, self.kept = uid, kept
+        self._deleted = False
+
+    @property
+    def flags(self) -> frozenset[str]:
+        r"""Its flags. Where folders are labels, the mail has them in all folders, but for "\\Deleted"."""
+        return self.kept.flags | {_DELETED} if self._deleted else self.kept.flags
+
+    @flags.setter
+    def flags(self, flags: frozenset[str]) -> None:
+        self._deleted = _DELETED in flags
+        self.kept.flags = flags - {_DELETED}
 
 
 class Shelf:
