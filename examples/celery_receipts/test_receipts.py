@@ -48,7 +48,12 @@ def account(sendgrid):
 @pytest.fixture
 def send(_worker):
     """Queue a receipt, and wait for what comes of it."""
-    return lambda order="4711": send_receipt.delay(order, BOB, "12.50 EUR").get(timeout=20, interval=0.01)
+
+    def send(order="4711"):
+        queued = send_receipt.delay(order, BOB, "12.50 EUR")
+        return queued.get(timeout=20, interval=0.01)
+
+    return send
 
 
 def test_a_receipt_goes_the_whole_way(mailnet, send):

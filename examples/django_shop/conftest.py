@@ -49,7 +49,8 @@ def _sends_by_smtp():
         EMAIL_BACKEND="django.core.mail.backends.smtp.EmailBackend",
         EMAIL_HOST_USER="AKIAIOSFODNN7EXAMPLE",
         EMAIL_HOST_PASSWORD="secret",
-        PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"],  # the others take their time
+        # The others take their time.
+        PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"],
     ):
         yield
 

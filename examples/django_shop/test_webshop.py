@@ -20,14 +20,14 @@ SES = "email-smtp.eu-west-1.amazonaws.com"
 
 
 @pytest.fixture
-def account(ses):
-    """The shop's account at Amazon SES, which may send for shop.example."""
-    return ses.add_account("AKIAIOSFODNN7EXAMPLE", password="secret", aliases=["@shop.example"])
+def ses(mailnet):
+    return mailnet.provider("amazonses")
 
 
 @pytest.fixture
-def ses(mailnet):
-    return mailnet.provider("amazonses")
+def account(ses):
+    """The shop's account at Amazon SES, which may send for shop.example."""
+    return ses.add_account("AKIAIOSFODNN7EXAMPLE", password="secret", aliases=["@shop.example"])
 
 
 @pytest.fixture(autouse=True)
@@ -186,6 +186,16 @@ def test_the_link_in_the_mail_sets_a_new_password(mailnet, bob):
     browser.post(form, {"new_password1": "correct horse", "new_password2": "correct horse"})
 
     assert User.objects.get().check_password("correct horse")
+
+
+def test_the_reset_page_survives_a_mail_server_that_is_down(mailnet, caplog):
+    mailnet.host(SES).refuse_connections()
+    User.objects.create_user("bob", BOB, "forgotten")
+
+    answer = Client().post("/password", {"email": BOB})
+
+    assert answer.status_code == 302  # to the next page, as ever
+    assert "Failed to send password reset email" in caplog.text
 
 
 def test_who_asks_for_a_new_password_does_not_learn_that_the_mail_was_refused(mailnet, ses, caplog):

@@ -18,7 +18,7 @@ const transport = nodemailer.createTransport({
   auth: { user: process.env.MAILGUN_USER, pass: process.env.MAILGUN_PASSWORD },
   connectionTimeout: 10_000,
   greetingTimeout: 10_000,
-  socketTimeout: Number(process.env.SOCKET_TIMEOUT ?? 60_000),
+  socketTimeout: 60_000,
 });
 
 async function send(job) {
@@ -28,7 +28,8 @@ async function send(job) {
       to: job.to,
       subject: job.subject,
       text: job.text,
-      messageId: `<${job.id}@shop.example>`, // the same at each try: who gets a mail twice sees that it is one
+      // The same at each try: who gets a mail twice sees that it is one.
+      messageId: `<${job.id}@shop.example>`,
     });
     return { ...job, state: "sent", reason: "" };
   } catch (error) {

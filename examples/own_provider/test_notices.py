@@ -52,7 +52,9 @@ def test_a_notice_goes_to_everybody_three_at_a_time(mailnet, shopmail, notices, 
 def test_who_has_left_is_told_in_the_operator_s_words(notices, notice):
     told = notices.send(notice, [*STAFF[:2], "zoe@shop.example"])
 
-    assert told.refused == {"zoe@shop.example": "550 5.1.1 <zoe@shop.example> has left us, or never came"}
+    assert told.refused == {
+        "zoe@shop.example": "550 5.1.1 <zoe@shop.example> has left us, or never came",
+    }
     assert told.sent == STAFF[:2]
 
 
