@@ -1,6 +1,5 @@
 """Sets Django up as its test runner and pytest-django do, and has the site send by SMTP all the same."""
 
-import os
 import sys
 import warnings
 from pathlib import Path
@@ -18,8 +17,8 @@ from django.test.utils import (
 )
 
 sys.path.insert(0, str(Path(__file__).parent))
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "webshop.settings")
-with warnings.catch_warnings():
+with pytest.MonkeyPatch.context() as environment, warnings.catch_warnings():
+    environment.setenv("DJANGO_SETTINGS_MODULE", "webshop.settings")  # and not for programs that tests start
     # Django 6.1 would have MAILERS in place of these, which Django 5 does not know.
     warnings.filterwarnings("ignore", "The EMAIL_")
     django.setup()
