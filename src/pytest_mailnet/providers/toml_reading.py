@@ -36,6 +36,7 @@ _OPTIONAL = {
     "lets_disabled_in",
     "lines",
     "needs_id",
+    "needs_tls",
     "passwords",
     "ports",
     "tls_ports",
@@ -157,6 +158,7 @@ def _servers(
         connections=table.get("connections", 0),
         daily_octets=table.get("daily_octets", 0),
         needs_id=table.flag("needs_id"),
+        needs_tls=table.flag("needs_tls"),
         lets_disabled_in=table.flag("lets_disabled_in"),
         also=table.texts("also"),
     )
