@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -15,6 +16,7 @@ _FOLD = re.compile(rb"\r?\n(?=[ \t])")
 _PIECE = re.compile(r'\s++|"(?:[^"\\]|\\.)*+"?|[^\s"();=]++|.', re.DOTALL)
 _IN_COMMENT = re.compile(r"[^()\\]++|\\.|.", re.DOTALL)
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
+_NUMBERED = re.compile(r"([^*]+)\*(0|[1-9][0-9]{0,8})(\*?)")  # RFC 2231, 3 and 4.1
 
 
 class Field(NamedTuple):
@@ -38,7 +40,7 @@ class Parameters(NamedTuple):
 
     Attributes:
         value: what stands before the first semicolon, without comments and spaces.
-        items: names and values in order.
+        items: names and values in order; what came in pieces is one, as IMAP has it (RFC 2231, 6).
     """
 
     value: str
@@ -82,7 +84,40 @@ def parameters_of(value: bytes) -> Parameters:
             parts[-1].append(piece[0])
     first, *rest = parts
     items = [(part[0], unquoted("".join(part[2:]))) for part in rest if part[1:2] == ["="]]
-    return Parameters("".join(first), tuple(items))
+    return Parameters("".join(first), tuple(_joined(items) if "*0" in text else items))
+
+
+def _joined(items: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """The parameters with those in pieces, "name*0" and "name*1", as one (RFC 2231, 3).
+
+    One with a piece that is encoded is encoded as a whole, "name*" (RFC 2231, 4.1). A piece behind a gap in
+    the numbers stays as it is.
+    """
+    pieces: dict[str, dict[int, tuple[str, str]]] = {}
+    for name, value in items:
+        if found := _NUMBERED.fullmatch(name):
+            pieces.setdefault(found[1].lower(), {}).setdefault(int(found[2]), (found[3], value))
+    runs = {
+        name: [it[n] for n in itertools.takewhile(it.__contains__, itertools.count())]
+        for name, it in pieces.items()
+    }
+    whole = {name: _whole(run) for name, run in runs.items()}
+    joined = []
+    for name, value in items:
+        found = _NUMBERED.fullmatch(name)
+        key = found[1].lower() if found else ""
+        if found is None or int(found[2]) >= len(runs[key]):
+            joined.append((name, value))
+        elif key in whole:
+            star, text = whole.pop(key)
+            joined.append((found[1] + star, text))
+    return joined
+
+
+def _whole(run: list[tuple[str, str]]) -> tuple[str, str]:
+    """The pieces of one value, each with "*" where it is encoded."""
+    star = "*" if any(encoded for encoded, _ in run) else ""
+    return star, "".join(text if encoded or not star else text.replace("%", "%25") for encoded, text in run)
 
 
 def after_comment(text: str, at: int) -> int:
