@@ -39,8 +39,10 @@ def test_a_session_is_answered_as_by_dovecot(found, name):
 
 @pytest.mark.parametrize("known", KNOWN, ids=lambda it: it.what)
 def test_a_difference_that_is_known_is_one(found, known):
-    expected = {(name, command) for name, commands in known.where.items() for command in commands or ("",)}
+    said = {it.name: it.commands for it in SESSIONS}
+    expected = [(name, it) for name, commands in known.where.items() for it in said[name] if it in commands]
 
-    met = {(it.session, it.command) for name in known.where for it in found[name] if known.covers(it)}
+    met = [(name, it.command) for name in known.where for it in found[name] if known.covers(it)]
 
-    assert expected <= met | {(session, "") for session, _ in met}
+    assert met == expected
+    assert {*expected} == {(name, it) for name, commands in known.where.items() for it in commands}
