@@ -179,7 +179,7 @@ KNOWN = (
     ),
     Known(
         "a folder deleted while it is selected",
-        "RFC 3501 does not say what becomes of the session; in the net the folder is empty, and Dovecot hangs up",
+        "RFC 3501 does not say what becomes of the session; the net lets it go on, Dovecot hangs up",
         {"a deleted folder": ("NOOP", "FETCH 1 UID")},
     ),
     Known(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -9,6 +11,7 @@ import pytest
 from .reading_comparison import differences, net, of_dovecot, of_net
 from .reading_differences import KNOWN
 from .reading_dovecot import Dovecot, missing
+from .reading_record import PAGE, section
 from .reading_sessions import SESSIONS
 
 
@@ -46,3 +49,19 @@ def test_a_difference_that_is_known_is_one(found, known):
 
     assert met == expected
     assert {*expected} == {(name, it) for name, commands in known.where.items() for it in commands}
+
+
+def test_the_record_is_written_where_that_is_asked_for(dovecot):
+    if not os.environ.get("MAILNET_ORACLES_RECORD"):
+        pytest.skip("MAILNET_ORACLES_RECORD=1 writes docs/oracles-reading.md")
+
+    PAGE.write_text(section(dovecot.version), "utf-8")
+
+    assert PAGE.read_text("utf-8").startswith("# ")
+
+
+def test_the_page_tells_what_is_compared_and_what_differs():
+    page = PAGE.read_text("utf-8")
+
+    [version] = re.findall(r"^Dovecot ([0-9.]+) and", page, re.MULTILINE)
+    assert page == section(version)
