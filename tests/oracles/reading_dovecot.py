@@ -28,7 +28,7 @@ state_dir = {folder}/state
 log_path = {folder}/log
 protocols = imap pop3
 listen = {host}
-ssl = no
+{tls}
 disable_plaintext_auth = no
 auth_mechanisms = plain login
 auth_failure_delay = 0
@@ -65,7 +65,7 @@ service imap-login {{
     port = {imap}
   }}
   inet_listener imaps {{
-    port = 0
+    port = {imaps}
   }}
 }}
 service pop3-login {{
@@ -74,7 +74,7 @@ service pop3-login {{
     port = {pop3}
   }}
   inet_listener pop3s {{
-    port = 0
+    port = {pop3s}
   }}
 }}
 service imap {{
@@ -100,6 +100,9 @@ def missing() -> str | None:
     return None if os.geteuid() == 0 else "Dovecot has to be started by root"
 
 
+_Address = tuple[str, int]
+
+
 class Dovecot:
     """A running Dovecot.
 
@@ -107,25 +110,35 @@ class Dovecot:
         version: as it tells it, "2.3.19.1".
         imap: where it speaks IMAP, without TLS.
         pop3: where it speaks POP3, without TLS.
+        imaps: where it speaks IMAP over TLS, if it has a certificate.
+        pop3s: where it speaks POP3 over TLS, if it has a certificate.
     """
 
-    def __init__(self, version: str, imap: tuple[str, int], pop3: tuple[str, int]) -> None:
-        self.version, self.imap, self.pop3 = version, imap, pop3
+    def __init__(
+        self, version: str, imap: _Address, pop3: _Address, imaps: _Address, pop3s: _Address
+    ) -> None:
+        self.version, self.imap, self.pop3, self.imaps, self.pop3s = version, imap, pop3, imaps, pop3s
 
     @classmethod
     @contextlib.contextmanager
-    def started(cls, folder: Path) -> Iterator[Dovecot]:
-        """Run Dovecot in an empty folder until the context ends."""
+    def started(cls, folder: Path, certificate: Path | None = None) -> Iterator[Dovecot]:
+        """Run Dovecot until the context ends.
+
+        Args:
+            folder: an empty one.
+            certificate: a file with a certificate and its key, for TLS; None for no TLS.
+        """
         program = shutil.which("dovecot", path=_PATH) or "dovecot"
-        imap, pop3 = _free_ports()
+        ports = dict(zip(("imap", "pop3", "imaps", "pop3s"), _free_ports(4), strict=True))
+        tls = f"ssl = yes\nssl_cert = <{certificate}\nssl_key = <{certificate}" if certificate else "ssl = no"
         configuration = folder / "dovecot.conf"
         configuration.write_text(
             _CONFIGURATION.format(
                 folder=folder,
                 host=_HOST,
                 password=PASSWORD,
-                imap=imap,
-                pop3=pop3,
+                tls=tls,
+                **ports,
                 folders="\n".join(map(_FOLDER.format, ("Drafts", "Junk", "Sent", "Trash"))),
             )
         )
@@ -135,10 +148,11 @@ class Dovecot:
         with _passable(folder):
             process = subprocess.Popen((program, "-F", "-c", str(configuration)), stdin=subprocess.DEVNULL)
             try:
-                for port in (imap, pop3):
-                    _wait_for((_HOST, port), process, folder / "log")
+                addresses = {name: (_HOST, port) for name, port in ports.items()}
+                for name in ("imap", "pop3"):
+                    _wait_for(addresses[name], process, folder / "log")
                 told = subprocess.run((program, "--version"), check=True, capture_output=True, text=True)
-                yield cls(told.stdout.split(" ")[0].strip(), (_HOST, imap), (_HOST, pop3))
+                yield cls(told.stdout.split(" ")[0].strip(), **addresses)
             finally:
                 process.terminate()
                 process.wait(_PATIENCE)
@@ -166,9 +180,10 @@ def _wait_for(address: tuple[str, int], process: subprocess.Popen[bytes], log: P
     raise TimeoutError(f"Dovecot has not answered: {log.read_text() if log.exists() else 'it said nothing'}")
 
 
-def _free_ports() -> tuple[int, int]:
-    """Two ports that nobody has."""
-    with socket.socket() as one, socket.socket() as other:
-        one.bind((_HOST, 0))
-        other.bind((_HOST, 0))
-        return one.getsockname()[1], other.getsockname()[1]
+def _free_ports(count: int) -> list[int]:
+    """Ports that nobody has."""
+    with contextlib.ExitStack() as opened:
+        sockets = [opened.enter_context(socket.socket()) for _ in range(count)]
+        for it in sockets:
+            it.bind((_HOST, 0))
+        return [it.getsockname()[1] for it in sockets]
