@@ -51,7 +51,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("groups", nargs="*", metavar="group", help=f"of {', '.join(_GROUPS)}; default: all")
     parser.add_argument("--quick", action="store_true", help="a minute: few rounds, what users feel")
-    parser.add_argument("--write", action="store_true", help="write docs/speed.md; only with all groups")
+    parser.add_argument("--write", action="store_true", help="write docs/reference/speed.md; with all groups")
     asked = parser.parse_args()
     for name in asked.groups:
         if name not in _GROUPS:
@@ -65,7 +65,7 @@ def _print(groups: Mapping[str, Sequence[Row]], landed: Mapping[str, float]) -> 
     rows = [row for each in groups.values() for row in each]
     slipped = worse(rows, landed)
     if slipped:
-        print("worse by a tenth than in docs/speed.md:")
+        print("worse by a tenth than in docs/reference/speed.md:")
         print(*lines([(*cells(row), f"was {before:g} x") for row, before in slipped]), sep="\n", end="\n\n")
     print(*lines([TITLES, *map(cells, rows)]), sep="\n")
 

@@ -1,4 +1,4 @@
-"""docs/speed.md: written by the run that measured it, read by the runs after it."""
+"""docs/reference/speed.md: written by the run that measured it, read by the runs after it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from benchmarks.table import TITLES, cells
 
 __all__ = ["PAGE", "page_of", "ratios_in"]
 
-PAGE = Path(__file__).parent.parent / "docs" / "speed.md"
+PAGE = Path(__file__).parent.parent / "docs" / "reference" / "speed.md"
 
 _INTRODUCTION = """\
 # Speed

@@ -1,4 +1,4 @@
-"""The arrows of docs/architecture.md: who may import whom."""
+"""The arrows of docs/explanation/architecture.md: who may import whom."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import pytest
 import pytest_mailnet
 
 PACKAGE = Path(pytest_mailnet.__file__).parent
-DOCUMENT = Path(__file__).parent.parent / "docs" / "architecture.md"
+DOCUMENT = Path(__file__).parent.parent / "docs" / "explanation" / "architecture.md"
 NAME = "pytest_mailnet"
 PRODUCTS = {"exim", "opensmtpd", "postfix", "sendmail"}
 MOST_FILES = 12

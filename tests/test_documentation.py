@@ -1,4 +1,4 @@
-"""Every Python block of the README and the guide runs, and pytest prints what the README shows."""
+"""Every Python block of the README and of the recipes runs, and pytest prints what the README shows."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+import pytest_mailnet
+from pytest_mailnet import plugin
 from pytest_mailnet.cli.main import main
 from pytest_mailnet.config import MailNetConfig
 from pytest_mailnet.providers.toml_file import parse_facts
@@ -27,7 +29,8 @@ filterwarnings = error
 
 def blocks(document):
     """A document's blocks as test modules: name, code, and whether the document says that it fails."""
-    text = (ROOT / document).read_text("utf-8")
+    text = document.read_text("utf-8")
+    page = document.stem.replace("-", "_").lower()
     for found in BLOCK.finditer(text):
         code = found["code"]
         line = text[: found.start("code")].count("\n") + 1
@@ -35,9 +38,9 @@ def blocks(document):
         if module:
             yield module[1], code, False
         elif "def test_" in code:
-            yield f"test_line_{line}", code, bool(found["fails"])
+            yield f"test_{page}_{line}", code, bool(found["fails"])
         else:
-            yield f"test_line_{line}", in_a_test(code), False
+            yield f"test_{page}_{line}", in_a_test(code), False
 
 
 def in_a_test(code):
@@ -59,9 +62,11 @@ def timeless(text):
 
 
 @pytest.mark.usefixtures("beside_others")
-@pytest.mark.parametrize("document", ["README.md", "docs/guide.md", "docs/coming-from.md"])
-def test_the_blocks_of_a_document_run(pytester, document):
-    modules = {name: code for name, code, fails in blocks(document) if not fails}
+@pytest.mark.parametrize("documents", ["README.md", "docs/how-to/*.md", "docs/coming-from/*.md"])
+def test_the_blocks_of_the_documents_run(pytester, documents):
+    found = [(name, code) for page in ROOT.glob(documents) for name, code, fails in blocks(page) if not fails]
+    modules = dict(found)
+    assert len(modules) == len(found), "two blocks are modules of one name"
     if shutil.which("curl") is None:
         modules = {name: code for name, code in modules.items() if '"curl"' not in code}
     pytester.makepyfile(**modules)
@@ -81,7 +86,7 @@ def test_the_blocks_of_a_document_run(pytester, document):
 
 @pytest.mark.usefixtures("beside_others")
 def test_the_failing_block_of_the_readme_prints_what_the_readme_shows(pytester):
-    [(name, code)] = [(name, code) for name, code, fails in blocks("README.md") if fails]
+    [(name, code)] = [(name, code) for name, code, fails in blocks(ROOT / "README.md") if fails]
     pytester.makepyfile(**{name: code})
     pytester.makeini(INI)
     readme = (ROOT / "README.md").read_text("utf-8")
@@ -98,7 +103,7 @@ def test_the_failing_block_of_the_readme_prints_what_the_readme_shows(pytester):
 
 
 def test_a_link_to_a_file_leads_to_a_file():
-    documents = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]
+    documents = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
 
     missing = [
         f"{document.name}: {target}"
@@ -111,8 +116,8 @@ def test_a_link_to_a_file_leads_to_a_file():
 
 
 def ways():
-    """The rows of the table at the end of docs/interception.md: way, how it ends, since when, held by."""
-    text = (ROOT / "docs" / "interception.md").read_text("utf-8")
+    """The rows of the table at the end of docs/explanation/interception.md: way, how it ends, since when, held by."""
+    text = (ROOT / "docs" / "explanation" / "interception.md").read_text("utf-8")
     lines = text.partition("## The ways\n")[2].partition("\n| --- |")[2].splitlines()[1:]
     return [[cell.strip() for cell in line.strip("| ").split(" | ")] for line in lines]
 
@@ -145,13 +150,40 @@ def text_of(file):
     return (ROOT / "tests" / "entry" / file).read_text("utf-8")
 
 
-def test_the_readme_lists_every_setting_with_its_default():
-    table = re.findall(r"(?m)^\| `(\w+)` \| `?(\w+)`?", (ROOT / "README.md").read_text("utf-8"))
+REFERENCE = ROOT / "docs" / "reference"
+
+
+def test_the_reference_lists_every_setting_with_its_default():
+    table = re.findall(r"(?m)^\| `(\w+)` \| `?(\w+)`?", (REFERENCE / "settings.md").read_text("utf-8"))
 
     assert dict(table) == {
         field.name: str(field.default).lower().replace("()", "none")
         for field in dataclasses.fields(MailNetConfig)
     }
+
+
+def test_the_reference_lists_every_fixture_mark_and_option(pytester):
+    page = (REFERENCE / "fixtures.md").read_text("utf-8")
+    told = " ".join(re.findall(r"(?m)^\| `(.+?)`", page))
+
+    marks = pytester.runpytest("--markers").outlines
+    helped = "\n".join(pytester.runpytest("--help").outlines)
+    there = {
+        *plugin.__all__,
+        *re.findall(r"@pytest\.mark\.mailnet\w*", "\n".join(marks)),
+        *re.findall(r"(?m)^ +(--mailnet-[\w-]+)", helped),
+        *re.findall(r"(?m)^ +(mailnet_\w+) \(", helped),
+    }
+
+    settings = {f"mailnet_{field.name}" for field in dataclasses.fields(MailNetConfig)}
+    assert [it for it in there - settings if it not in told] == []
+
+
+def test_every_name_to_import_is_in_the_reference():
+    pages = "\n".join(page.read_text("utf-8") for page in (REFERENCE / "api").glob("*.md"))
+    shown = re.findall(r"(?m)^\.\. auto(?:class|data|exception):: (\w+)$", pages)
+
+    assert sorted(shown) == sorted(pytest_mailnet.__all__)
 
 
 def test_contributing_tells_every_key_of_the_manners_with_what_is_usual():
@@ -185,5 +217,7 @@ def test_the_tables_of_the_documentation_are_those_of_the_command(capsys, docume
     main(arguments)
 
     table = capsys.readouterr().out.strip()
-    written = (ROOT / "docs" / document).read_text("utf-8").strip()
-    assert written.endswith(table), f"docs/{document} is not what `mailnet {' '.join(arguments)}` prints"
+    written = (ROOT / "docs" / "reference" / document).read_text("utf-8").strip()
+    assert written.endswith(table), (
+        f"docs/reference/{document} is not what `mailnet {' '.join(arguments)}` prints"
+    )

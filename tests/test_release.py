@@ -213,4 +213,4 @@ class TestAWorkflow:
 
         asking = [job.partition(":")[0] for job in jobs if "id-token: write" in job]
 
-        assert asking == (["publish"] if workflow.stem == "release" else [])
+        assert asking == {"release": ["publish"], "docs": ["deploy"]}.get(workflow.stem, [])

@@ -1,4 +1,4 @@
-"""What `mailnet audit` finds in applications of others, as docs/audits.md tells it; see CONTRIBUTING."""
+"""What `mailnet audit` finds in applications of others, as docs/explanation/audits.md tells it; see CONTRIBUTING."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if find_spec("post_office") is None:  # which nothing else here uses
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
-PAGE = ROOT / "docs" / "audits.md"
+PAGE = ROOT / "docs" / "explanation" / "audits.md"
 VERDICTS = (
     "lost",
     "duplicated",

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-GUIDE = Path(__file__).parents[2] / "docs" / "guide.md"
+RECIPE = Path(__file__).parents[2] / "docs" / "how-to" / "audit.md"
 
 # An application that believes of a mail that it is sent, whatever its three tries have come to.
 OUTBOX = """\
@@ -132,9 +132,9 @@ def redis(tmp_path_factory):
 
 @pytest.fixture
 def profiles(redis):
-    """The lines of the guide, with the Redis of this test."""
+    """The lines of the recipe, with the Redis of this test."""
     [lines] = re.findall(
-        r"^```py\n(# conftest\.py\n.*?)^```$", GUIDE.read_text("utf-8"), re.MULTILINE | re.DOTALL
+        r"^```py\n(# conftest\.py\n.*?)^```$", RECIPE.read_text("utf-8"), re.MULTILINE | re.DOTALL
     )
     assert lines.count('Redis("redis.internal")') == 1
     return lines.replace('Redis("redis.internal")', f"Redis(unix_socket_path={str(redis)!r})")

@@ -1,4 +1,4 @@
-"""The tests that docs/coming-from.md starts from, as they are written with the other tools."""
+"""The tests that the pages of docs/coming-from start from, as they are written with the other tools."""
 
 from __future__ import annotations
 
@@ -8,18 +8,9 @@ from pathlib import Path
 
 import pytest
 
-PAGE = Path(__file__).parents[2] / "docs" / "coming-from.md"
-BEFORE = re.compile(r"^## From (.*?)\n.*?^```python before\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-SECTIONS = dict(BEFORE.findall(PAGE.read_text("utf-8")))
-NEEDED = {
-    "aiosmtpd's `Controller`": "aiosmtpd",
-    "smtpdfix": "smtpdfix",
-    "pytest-localserver": "pytest_localserver",
-}
-
-
-def test_each_section_begins_with_a_test_of_the_other_tool():
-    assert SECTIONS.keys() == NEEDED.keys()
+PAGES = Path(__file__).parents[2] / "docs" / "coming-from"
+BEFORE = re.compile(r"^```python before\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+NEEDED = {"aiosmtpd": "aiosmtpd", "smtpdfix": "smtpdfix", "pytest-localserver": "pytest_localserver"}
 
 
 @pytest.mark.usefixtures("beside_others")
@@ -27,6 +18,7 @@ def test_each_section_begins_with_a_test_of_the_other_tool():
 def test_what_the_page_starts_from_runs_as_it_stands(pytester, tool):
     if not find_spec(NEEDED[tool]):
         pytest.skip(f"{NEEDED[tool]} is not installed")
-    pytester.makepyfile(test_before=SECTIONS[tool])
+    [test] = BEFORE.findall((PAGES / f"{tool}.md").read_text("utf-8"))
+    pytester.makepyfile(test_before=test)
 
     pytester.runpytest_subprocess("-p", "no:randomly").assert_outcomes(passed=1)

@@ -21,6 +21,10 @@ class Stored:
     thread_id: int = 1266894439832287888
     labels: tuple[str, ...] = ()
 
+    @property
+    def all_labels(self) -> tuple[str, ...]:
+        return self.labels
+
 
 @pytest.fixture
 def stored():

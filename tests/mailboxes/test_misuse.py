@@ -100,12 +100,27 @@ MISUSES = [
     (
         "alice.account.pasword = 'x'",
         UnknownAttribute,
-        "an account has no attribute 'pasword' to set (did you mean 'password'? There is: aliases, password, two_step)",
+        "an account has no attribute 'pasword' to set (did you mean 'password'? There is: aliases, daily_download, imap_enabled, password, pop3_enabled, two_step, web_login_required)",
     ),
     (
         "alice.account.two_step = 'yes'",
         InvalidSetting,
         "two_step of an account takes True or False, not 'yes'",
+    ),
+    (
+        "alice.account.daily_download = -1",
+        InvalidSetting,
+        "daily_download of an account: -1 is not a number of octets, 0 or more, or None for no limit",
+    ),
+    (
+        "alice.account.imap_enabled = 'no'",
+        InvalidSetting,
+        "imap_enabled of an account takes True or False, not 'no'",
+    ),
+    (
+        "alice.imap_enabled = False",
+        UnknownAttribute,
+        "a mailbox has no attribute 'imap_enabled' to set: mailbox.account.imap_enabled",
     ),
     (
         "alice.account.aliases = 'sales@gmail.com'",
@@ -176,7 +191,10 @@ def test_a_mailbox_can_be_emptied(held):
     assert box.messages == []
 
 
-ASYNC = "holds up {}, and with it what would send the messages: await mailnet.wait_for_messages_async()"
+ASYNC = (
+    "{0}.wait_for_messages() holds up {1}, and with it what would send the messages: "
+    "await {0}.wait_for_messages_async()"
+)
 
 
 @pytest.mark.asyncio
@@ -184,7 +202,17 @@ async def test_a_wait_that_holds_up_the_event_loop_is_told(mailnet):
     with pytest.raises(WouldHang) as raised:
         mailnet.wait_for_messages()
 
-    assert str(raised.value) == f"mailnet.wait_for_messages() {ASYNC.format('the event loop')}"
+    assert str(raised.value) == ASYNC.format("mailnet", "the event loop")
+
+
+@pytest.mark.asyncio
+async def test_a_mailboxs_wait_that_holds_up_the_event_loop_names_the_mailboxs_own(mailnet):
+    alice = mailnet.gmail.add_mailbox("alice")
+
+    with pytest.raises(WouldHang) as raised:
+        alice.wait_for_messages()
+
+    assert str(raised.value) == ASYNC.format("mailbox", "the event loop")
 
 
 def test_a_wait_that_holds_up_trio_is_told(mailnet):
@@ -194,4 +222,4 @@ def test_a_wait_that_holds_up_trio_is_told(mailnet):
     with pytest.raises(WouldHang) as raised:
         trio.run(main)
 
-    assert str(raised.value) == f"mailnet.wait_for_messages() {ASYNC.format('trio')}"
+    assert str(raised.value) == ASYNC.format("mailnet", "trio")

@@ -12,7 +12,7 @@ from .dns_questions import NAMES, TYPES, WAYS, packets
 
 __all__ = ["PAGE", "compare", "section"]
 
-PAGE = Path(__file__).parents[2] / "docs" / "oracles-dns.md"
+PAGE = Path(__file__).parents[2] / "docs" / "explanation" / "oracles-dns.md"
 
 
 def section(version: str) -> str:

@@ -12,7 +12,7 @@ from .record import row, shown
 
 __all__ = ["PAGE", "section"]
 
-PAGE = Path(__file__).parents[2] / "docs" / "oracles-reading.md"
+PAGE = Path(__file__).parents[2] / "docs" / "explanation" / "oracles-reading.md"
 
 _SAID = {it.name: it.commands for it in SESSIONS}
 

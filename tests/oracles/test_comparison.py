@@ -11,7 +11,7 @@ from .record import write
 from .servers import SERVERS
 from .sessions import SESSIONS
 
-PAGE = Path(__file__).parent.parent.parent / "docs" / "oracles.md"
+PAGE = Path(__file__).parent.parent.parent / "docs" / "explanation" / "oracles.md"
 
 # The first test waits for all sessions with all servers.
 pytestmark = pytest.mark.timeout(600)
@@ -51,7 +51,7 @@ def test_a_listed_difference_is_still_there(comparison):
 
 def test_the_record_is_written_where_that_is_asked_for(comparison):
     if not os.environ.get("MAILNET_ORACLES_RECORD"):
-        pytest.skip("MAILNET_ORACLES_RECORD=1 writes docs/oracles.md")
+        pytest.skip("MAILNET_ORACLES_RECORD=1 writes docs/explanation/oracles.md")
 
     write(PAGE, comparison.compared.values(), comparison.listed)
 

@@ -53,7 +53,7 @@ def test_a_difference_that_is_known_is_one(found, known):
 
 def test_the_record_is_written_where_that_is_asked_for(dovecot):
     if not os.environ.get("MAILNET_ORACLES_RECORD"):
-        pytest.skip("MAILNET_ORACLES_RECORD=1 writes docs/oracles-reading.md")
+        pytest.skip("MAILNET_ORACLES_RECORD=1 writes docs/explanation/oracles-reading.md")
 
     PAGE.write_text(section(dovecot.version), "utf-8")
 

@@ -79,6 +79,38 @@ def test_a_label_is_a_folder_and_all_mail_has_all(gmail, alice, deliver):
     assert [it.subject for it in alice.folders["work"].messages] == ["one"]
 
 
+@pytest.mark.parametrize(
+    ("folder", "name", "label"),
+    [
+        ("INBOX", "inbox", "\\Inbox"),
+        ("[Gmail]/Drafts", "drafts", "\\Draft"),
+        ("[Gmail]/Important", "important", "\\Important"),
+        ("[Gmail]/Sent Mail", "sent", "\\Sent"),
+        ("[Gmail]/Spam", "spam", "\\Spam"),
+        ("[Gmail]/Starred", "starred", "\\Starred"),
+        ("[Gmail]/Trash", "trash", "\\Trash"),
+        ("Work", "work", "Work"),
+    ],
+)
+def test_a_mail_is_found_by_the_label_of_its_folder_in_the_folder_itself(gmail, deliver, folder, name, label):
+    deliver("one", to="alice@gmail.com", host="gmail-smtp-in.l.google.com")
+    gmail.say("CREATE Work")
+    gmail.say("SELECT INBOX")
+    gmail.say(f'COPY 1 "{folder}"')
+    gmail.say(f'SELECT "{folder}"')
+
+    assert gmail.say(f'SEARCH X-GM-RAW "in:{name}"')[0] == "* SEARCH 1"
+    assert gmail.say(f'SEARCH X-GM-LABELS "{label}"'.replace("\\", "\\\\"))[0] == "* SEARCH 1"
+    assert label.replace("\\", "\\\\") not in gmail.say("FETCH 1 X-GM-LABELS")[0]
+
+
+def test_a_label_renamed_stays_on_the_list_of_subscriptions(gmail):
+    for command in ("CREATE Work", "RENAME Work Play"):
+        assert gmail.say(command)[-1].startswith("OK")
+
+    assert gmail.say('LSUB "" Play')[0] == '* LSUB (\\HasNoChildren) "/" "Play"'
+
+
 def test_to_expunge_from_the_inbox_is_to_archive(gmail, alice, deliver):
     deliver("one", to="alice@gmail.com", host="gmail-smtp-in.l.google.com")
     gmail.say("SELECT INBOX")
@@ -94,7 +126,11 @@ def test_to_move_to_the_trash_takes_all_labels(gmail, alice, deliver):
     deliver("one", to="alice@gmail.com", host="gmail-smtp-in.l.google.com")
     gmail.say("SELECT INBOX")
 
-    assert gmail.say('MOVE 1 "[Gmail]/Trash"')[-1].startswith("OK")
+    assert gmail.say('MOVE 1 "[Gmail]/Trash"') == [
+        "* 1 EXPUNGE",
+        "* 0 EXISTS",
+        "OK [COPYUID 9 1 1] (Success)",
+    ]
 
     assert {name: len(it.messages) for name, it in alice.folders.items() if it.messages} == {
         "[Gmail]/Trash": 1
@@ -198,3 +234,13 @@ def test_chaos_finds_those_who_read(mailnet, alice):
             wrong += 1
 
     assert wrong > 10
+
+
+def test_mails_that_go_are_told_of_from_the_first_on_with_how_many_are_left(gmail, alice, deliver):
+    deliver("1", "2", "3", "4", to="alice@gmail.com", host="gmail-smtp-in.l.google.com")
+    gmail.say("SELECT INBOX")
+    gmail.say("STORE 1,3 +FLAGS.SILENT (\\Deleted)")
+
+    assert gmail.say("EXPUNGE") == ["* 1 EXPUNGE", "* 2 EXPUNGE", "* 2 EXISTS", "OK Success"]
+    del alice.messages[:]
+    assert gmail.say("NOOP") == ["* 1 EXPUNGE", "* 1 EXPUNGE", "* 0 EXISTS", "OK Success"]

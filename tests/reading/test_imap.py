@@ -142,8 +142,8 @@ def test_folders_are_listed_with_their_special_uses(imap):
         "OK LIST completed",
     ]
     assert imap.say('LIST (SPECIAL-USE) "" % RETURN (STATUS (MESSAGES))')[-3:] == [
+        '* STATUS "Sent" (MESSAGES 0)',
         '* STATUS "Trash" (MESSAGES 0)',
-        '* STATUS "Projects" (MESSAGES 0)',
         "OK LIST completed",
     ]
     assert imap.say('LIST "" ""') == ['* LIST (\\Noselect) "/" ""', "OK LIST completed"]
@@ -215,6 +215,29 @@ def test_one_session_hears_of_what_another_does(imap, connect, deliver):
 )
 def test_a_command_has_its_answer(imap, command, answer):
     assert imap.say(command)[-1] == answer
+
+
+def test_a_subscription_outlives_its_folder(imap):
+    for command in ("CREATE Work/2026", "SUBSCRIBE Work/2026", "DELETE Work/2026", "DELETE Work"):
+        assert imap.say(command)[-1].startswith("OK")
+
+    assert imap.say('LSUB "" Work/*') == ['* LSUB () "/" "Work/2026"', "OK LSUB completed"]
+    assert imap.say('LSUB "" Work%') == ['* LSUB (\\Noselect) "/" "Work"', "OK LSUB completed"]
+    assert imap.say('LIST (SUBSCRIBED) "" Work/%') == [
+        '* LIST (\\NonExistent \\Subscribed) "/" "Work/2026"',
+        "OK LIST completed",
+    ]
+    assert imap.say('LIST "" Work*') == ["OK LIST completed"]
+    assert imap.say("UNSUBSCRIBE Work/2026") == ["OK UNSUBSCRIBE completed"]
+    assert imap.say('LSUB "" Work*') == ["OK LSUB completed"]
+
+
+def test_a_folder_made_anew_is_subscribed_as_the_old_one_was(imap):
+    for command in ("CREATE Work", "SUBSCRIBE Work", "RENAME Work Play", "CREATE Work"):
+        imap.say(command)
+
+    assert imap.say('LSUB "" Work') == ['* LSUB (\\HasNoChildren) "/" "Work"', "OK LSUB completed"]
+    assert imap.say('LSUB "" Play') == ["OK LSUB completed"]
 
 
 def test_a_session_ends_with_logout(imap, shop):

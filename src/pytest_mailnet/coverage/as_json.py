@@ -1,4 +1,4 @@
-"""A summary as JSON; docs/guide.md tells its shape."""
+"""A summary as JSON; docs/how-to/coverage.md tells its shape."""
 
 from __future__ import annotations
 

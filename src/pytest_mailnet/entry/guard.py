@@ -96,7 +96,7 @@ class _Guard:
             text = (
                 f"{event} to {target} got past the patches of this mailnet and was stopped: the function was "
                 "bound before the net was there (from socket import ...), or is called on _socket's own "
-                "class. docs/interception.md lists what in-process interception reaches"
+                "class. docs/explanation/interception.md lists what in-process interception reaches"
             )
             world.notes.leaked(text)
         if event in _LOOKS_UP | _LOOKS_BACK:

@@ -42,7 +42,7 @@ def gmail_query(query: str) -> SearchKey:
 def has_label(label: str) -> Each:
     """Whether a mail has a label, in whatever case that is written."""
     wanted = label.casefold()
-    return Each(lambda mail: any(it.casefold() == wanted for it in mail.labels))
+    return Each(lambda mail: any(it.casefold() == wanted for it in mail.all_labels))
 
 
 def _term(term: re.Match[str]) -> SearchKey:

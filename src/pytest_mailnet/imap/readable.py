@@ -41,4 +41,8 @@ class Readable(Protocol):
 
     @property
     def labels(self) -> tuple[str, ...]:
-        r"""Gmail's labels, such as `\Inbox` or "Work"."""
+        r"""Gmail's labels, such as `\Inbox` or "Work", but for that of the folder that is selected."""
+
+    @property
+    def all_labels(self) -> tuple[str, ...]:
+        """All of Gmail's labels."""

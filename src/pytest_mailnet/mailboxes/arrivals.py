@@ -49,11 +49,12 @@ class Arrivals:
         from pytest_mailnet.mailboxes.waiting import bell, loop_here  # noqa: PLC0415
 
         __tracebackhide__ = True
-        _check_wait("wait_for_messages", count, timeout)
+        whose = _whose(there)
+        _check_wait(whose, "wait_for_messages", count, timeout)
         if loop := loop_here():
             raise WouldHang(
-                f"mailnet.wait_for_messages() holds up {loop}, and with it what would send the messages: "
-                "await mailnet.wait_for_messages_async()"
+                f"{whose}.wait_for_messages() holds up {loop}, and with it what would send the messages: "
+                f"await {whose}.wait_for_messages_async()"
             )
         messages = self.messages if there is None else there
         rung = bell()
@@ -81,7 +82,8 @@ class Arrivals:
         # trio's users have trio; asyncio's need not.
         from pytest_mailnet.mailboxes.waiting import alarm  # noqa: PLC0415
 
-        _check_wait("wait_for_messages_async", count, timeout)
+        __tracebackhide__ = True
+        _check_wait(_whose(there), "wait_for_messages_async", count, timeout)
         messages = self.messages if there is None else there
         rung = alarm()
         with self._waiting(rung.ring):
@@ -99,7 +101,13 @@ class Arrivals:
                 self._waiters.remove(wake)
 
 
+def _whose(there: Sequence[Message] | None) -> str:
+    """Whose method a test has called, as messages name it."""
+    return "mailnet" if there is None else "mailbox"
+
+
 def _enough(messages: Sequence[Message], count: int, timeout: float) -> list[Message]:
+    __tracebackhide__ = True
     found = list(messages)
     if len(found) < count:
         raise NothingArrived(
@@ -109,14 +117,14 @@ def _enough(messages: Sequence[Message], count: int, timeout: float) -> list[Mes
     return found
 
 
-def _check_wait(call: str, count: object, timeout: object) -> None:
+def _check_wait(whose: str, call: str, count: object, timeout: object) -> None:
     if not (is_whole(count) and count >= 1):
         raise InvalidSetting(
-            f"mailnet.{call}({count!r}): it waits for 1 message or more; that there is none is told by "
-            "mailnet.messages == []"
+            f"{whose}.{call}({count!r}): it waits for 1 message or more; that there is none is told by "
+            f"{whose}.messages == []"
         )
     if not is_number(timeout) or timeout < 0:
-        raise InvalidSetting(f"mailnet.{call}(timeout={timeout!r}): it takes a number of seconds, 0 or more")
+        raise InvalidSetting(f"{whose}.{call}(timeout={timeout!r}): it takes a number of seconds, 0 or more")
 
 
 def _counted(count: int) -> str:

@@ -27,6 +27,8 @@ class FolderLayout:
         delimiter: what stands between a folder and one in it.
         labels: whether a mail that is in several folders is one mail, as Gmail has it.
         keeps_sent: whether the server puts what a user hands in into the folder of sent mail.
+        tells_exists: whether a client that is told of mails that have gone, the first of them first, is told
+            how many are left as well.
         fixed: whether these folders can neither be renamed nor deleted.
     """
 
@@ -34,6 +36,7 @@ class FolderLayout:
     delimiter: str = "/"
     labels: bool = False
     keeps_sent: bool = False
+    tells_exists: bool = False
     fixed: bool = True
 
 
@@ -110,7 +113,6 @@ class Shelf:
         uid_next: the uid that the next mail gets.
         recent_from: the first uid that no session has been told of as recent.
         version: counts the changes.
-        subscribed: whether it is on the list of LSUB.
     """
 
     def __init__(
@@ -120,10 +122,14 @@ class Shelf:
         self.uid_next: int = 1
         self.recent_from: int = 1
         self.version: int = 0
-        self.subscribed: bool = True
         self._kept = kept
         self._known: list[Message] = []
         self._entries: tuple[Entry, ...] = ()
+
+    @property
+    def selectable(self) -> bool:
+        r"""Whether there can be mail in it; Gmail's "[Gmail]" only has other folders in it."""
+        return self.use != "\\Noselect"
 
     def entries(self) -> tuple[Entry, ...]:
         """What is in it, by ascending uids, after a look at what the list of messages holds now.

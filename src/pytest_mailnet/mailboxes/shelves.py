@@ -19,8 +19,16 @@ INBOX = "INBOX"
 """The folder in which mail arrives; so called in any case of its letters (RFC 3501, 5.1)."""
 
 _SEEN = "\\Seen"
-_ALL, _TRASH, _JUNK, _SENT, _NOSELECT = "\\All", "\\Trash", "\\Junk", "\\Sent", "\\Noselect"
-_LABELS = {INBOX: "\\Inbox", _SENT: _SENT, "\\Flagged": "\\Starred", "\\Drafts": "\\Drafts"}
+_ALL, _TRASH, _JUNK, _SENT = "\\All", "\\Trash", "\\Junk", "\\Sent"
+_LABELS = {
+    INBOX: "\\Inbox",
+    "\\Drafts": "\\Draft",
+    "\\Flagged": "\\Starred",
+    "\\Important": "\\Important",
+    _JUNK: "\\Spam",
+    _SENT: _SENT,
+    _TRASH: _TRASH,
+}
 
 
 class FolderError(Exception):
@@ -50,6 +58,8 @@ class Shelves:
 
     Attributes:
         layout: as above.
+        subscriptions: the names on the list of LSUB, those of deleted folders too (RFC 3501, 6.3.9);
+            replaced as a whole.
     """
 
     def __init__(
@@ -61,6 +71,7 @@ class Shelves:
         fields: Callable[[Message], bytes] = lambda _: b"",
     ) -> None:
         self.layout = layout
+        self.subscriptions: tuple[str, ...] = ()
         self._fields = fields
         self._lock = lock()
         self._by_name: dict[str, Shelf] = {}
@@ -73,6 +84,7 @@ class Shelves:
         lists = {_JUNK: junk, _SENT: self._sent}
         for name, use in layout.folders:
             self._add(name, use, lists.get(use, []))
+        self.subscriptions = tuple(self._by_name)
 
     @property
     def all(self) -> tuple[Shelf, ...]:
@@ -83,6 +95,11 @@ class Shelves:
         """The folder of a name; None if there is none."""
         first, slash, rest = name.partition(self.layout.delimiter)
         return self._by_name.get(f"{INBOX}{slash}{rest}" if first.upper() == INBOX else name)
+
+    def find_selectable(self, name: str) -> Shelf | None:
+        """The folder of a name, if there can be mail in it; None otherwise."""
+        found = self.find(name)
+        return found if found is not None and found.selectable else None
 
     def of_use(self, use: str) -> Shelf | None:
         """The folder with a special use; None if there is none."""
@@ -110,7 +127,9 @@ class Shelves:
         with self._lock:
             for end in range(1, len(parts) + 1):
                 name = delimiter.join(parts[:end])
-                found = self.find(name) or self._add(name, "", [], subscribed=self.layout.labels)
+                found = self.find(name) or self._add(name, "", [])
+                if self.layout.labels:
+                    self._put_on_list(name)
         return found
 
     def delete(self, name: str) -> None:
@@ -146,6 +165,8 @@ class Shelves:
             for it in self.all:
                 if it is shelf or it.name.startswith(within):
                     it.name = new + it.name[len(old) :]
+                    if self.layout.labels:
+                        self._put_on_list(it.name)
             self._by_name = {it.name: it for it in self.all}
 
     def _changeable(self, name: str) -> Shelf:
@@ -218,20 +239,26 @@ class Shelves:
             for it in self.all if self.layout.labels else (shelf,):
                 it.version += 1
 
-    def selectable(self, shelf: Shelf) -> bool:
-        r"""Whether there can be mail in a folder; Gmail's "[Gmail]" only has others in it."""
-        return shelf.use != _NOSELECT
-
     def subscribe(self, name: str, *, subscribed: bool) -> None:
-        """Put a folder on the list of LSUB, or take it off.
+        """Put a folder on the list of LSUB, or take a name off.
 
         Raises:
-            FolderError: if there is none.
+            FolderError: if there is no folder of that name to put on it.
         """
         shelf = self.find(name)
-        if shelf is None:
+        if shelf is not None:
+            name = shelf.name
+        elif subscribed:
             raise FolderError("folder_unknown")
-        shelf.subscribed = subscribed
+        with self._lock:
+            if subscribed:
+                self._put_on_list(name)
+            else:
+                self.subscriptions = tuple(it for it in self.subscriptions if it != name)
+
+    def _put_on_list(self, name: str) -> None:
+        if name not in self.subscriptions:
+            self.subscriptions += (name,)
 
     def set_labels(self, entry: Entry, sign: str, labels: Collection[str]) -> None:
         """Add labels to a mail ("+"), take them off ("-"), or have it have these alone ("")."""
@@ -251,15 +278,21 @@ class Shelves:
             for name in labels if sign != "-" else ():
                 if name not in known:
                     self._add(name, "", [message])
+                    self._put_on_list(name)
         self.changed()
 
-    def labels_of(self, entry: Entry, shelf: Shelf) -> tuple[str, ...]:
-        """The labels of a mail but for that of the folder in which it is looked at (Gmail's X-GM-LABELS)."""
+    def labels_of(self, entry: Entry, but: Shelf | None = None) -> tuple[str, ...]:
+        """Gmail's labels of a mail.
+
+        Args:
+            entry: the mail.
+            but: a folder whose label is left out.
+        """
         message = entry.kept.message
         return tuple(
             _label(it)
             for it in self.all
-            if it is not shelf and it.use != _ALL and any(known is message for known in it.messages)
+            if it is not but and it.use != _ALL and any(known is message for known in it.messages)
         )
 
     def watch(self, tell: Callable[[], object]) -> Callable[[], None]:
@@ -278,10 +311,9 @@ class Shelves:
         for tell in self._watchers:
             tell()
 
-    def _add(self, name: str, use: str, messages: list[Message], *, subscribed: bool = True) -> Shelf:
+    def _add(self, name: str, use: str, messages: list[Message]) -> Shelf:
         self._made += 1
         made = self._by_name[name] = Shelf(name, use, self._made, messages, self._keep)
-        made.subscribed = subscribed
         return made
 
     def _keep(self, message: Message) -> Kept:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from pytest_mailnet.reading import imap_folders, imap_messages, imap_session
+from pytest_mailnet.reading import imap_folders, imap_listing, imap_messages, imap_session
 from pytest_mailnet.reading.imap_dialogue import ImapCommand, State
 
 __all__ = ["COMMANDS"]
@@ -28,11 +28,11 @@ COMMANDS: Mapping[str, ImapCommand] = MappingProxyType(
         "IDLE": ImapCommand(imap_session.idle, _LOGGED_IN, "IDLE"),
         "SELECT": ImapCommand(imap_folders.select, _LOGGED_IN),
         "EXAMINE": ImapCommand(imap_folders.examine, _LOGGED_IN),
-        "LIST": ImapCommand(imap_folders.list_folders, _LOGGED_IN),
-        "XLIST": ImapCommand(imap_folders.list_folders, _LOGGED_IN, "XLIST"),
-        "LSUB": ImapCommand(imap_folders.list_subscribed, _LOGGED_IN),
-        "STATUS": ImapCommand(imap_folders.status, _LOGGED_IN),
-        "NAMESPACE": ImapCommand(imap_folders.namespace, _LOGGED_IN, "NAMESPACE"),
+        "LIST": ImapCommand(imap_listing.list_folders, _LOGGED_IN),
+        "XLIST": ImapCommand(imap_listing.list_folders, _LOGGED_IN, "XLIST"),
+        "LSUB": ImapCommand(imap_listing.list_subscribed, _LOGGED_IN),
+        "STATUS": ImapCommand(imap_listing.status, _LOGGED_IN),
+        "NAMESPACE": ImapCommand(imap_listing.namespace, _LOGGED_IN, "NAMESPACE"),
         "CREATE": ImapCommand(imap_folders.create, _LOGGED_IN),
         "DELETE": ImapCommand(imap_folders.delete, _LOGGED_IN),
         "RENAME": ImapCommand(imap_folders.rename, _LOGGED_IN),

@@ -223,12 +223,9 @@ def uid_move(dialogue: ImapDialogue, arguments: Arguments) -> Done:
 def _copied(dialogue: ImapDialogue, arguments: Arguments, *, by_uid: bool, moves: bool = False) -> Done:
     view = _view(dialogue)
     chosen = _chosen(dialogue, arguments, by_uid=by_uid)
-    arguments.space()
-    name = arguments.mailbox(utf8=dialogue.utf8)
+    target = view.shelves.find_selectable(dialogue.folder_named(arguments))
     arguments.end()
-    target = view.shelves.find(name)
-    dialogue.tell(folder=name)
-    if target is None or not view.shelves.selectable(target):
+    if target is None:
         return Done(dialogue.host.words("append_folder_unknown"))
     if moves and view.read_only:
         return Done(dialogue.host.words("folder_read_only"))
@@ -241,9 +238,9 @@ def _copied(dialogue: ImapDialogue, arguments: Arguments, *, by_uid: bool, moves
     dialogue.tell(uidvalidity=str(target.validity), uids=uids, new_uids=new_uids)
     if not moves:
         return Done(dialogue.host.words("copy_ok"))
-    # The uids are told before the numbers change (RFC 6851, 4.3).
-    told = dialogue.host.words("move_copied").line(dialogue.value_of, "*")
-    return Done(dialogue.host.words("move_ok"), [told, *dialogue.news()])
+    # The uids are told before the numbers change (RFC 6851, 4.3), but for hosts that tell them with the OK.
+    told = dialogue.line("move_copied")
+    return Done(dialogue.host.words("move_ok"), [*([told + b"\r\n"] if told else []), *dialogue.news()])
 
 
 def expunge(dialogue: ImapDialogue, arguments: Arguments) -> Done:
