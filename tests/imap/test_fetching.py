@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from pytest_mailnet.imap.command_arguments import Arguments, BadCommand
 from pytest_mailnet.imap.fetching import fetch_items, fetched, marks_seen, with_uid
+from pytest_mailnet.imap.header_fields import values_named
 from pytest_mailnet.imap.structure import structure_of
 
 # RFC 3501, 8.
@@ -431,6 +432,14 @@ def test_any_bytes_are_a_mail(content, stored):
 
     read(described)
     described.end()
+
+
+@given(content=st.lists(_PIECES | st.binary(max_size=3), max_size=40).map(b"".join))
+def test_a_field_that_is_looked_up_alone_has_the_values_that_it_has_in_the_whole_header(content):
+    whole = structure_of(content)
+
+    for name in (b"subject", b"content-type", b"x"):
+        assert list(values_named(content, name)) == whole.values(name)
 
 
 def read(answered):

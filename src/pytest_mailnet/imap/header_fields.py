@@ -7,10 +7,22 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-__all__ = ["Field", "Parameters", "after_comment", "fields_in", "parameters_of", "unquoted", "value_of"]
+__all__ = [
+    "Field",
+    "Parameters",
+    "after_comment",
+    "after_header",
+    "fields_in",
+    "parameters_of",
+    "unfolded",
+    "unquoted",
+    "value_of",
+    "values_named",
+]
 
 _FIELD = re.compile(rb"[^\n]*+(?:\n[ \t][^\n]*+)*+\n?")
 _NAME = re.compile(rb"([!-9;-~]++)[ \t]*+:")
+_VALUE = re.compile(rb"[ \t]*+:([^\n]*+(?:\n[ \t][^\n]*+)*+)")
 _FOLD = re.compile(rb"\r?\n(?=[ \t])")
 # A piece of a structured value: a quoted string, a word, a separator; spaces are nothing.
 _PIECE = re.compile(r'\s++|"(?:[^"\\]|\\.)*+"?|[^\s"();=]++|.', re.DOTALL)
@@ -62,9 +74,55 @@ def fields_in(content: bytes, start: int, end: int) -> Iterator[Field]:
         at = found.end()
 
 
+def after_header(content: bytes, start: int, end: int) -> int:
+    """Where the body of a mail or part begins; its end if there is no blank line.
+
+    Args:
+        content: the bytes of the whole mail.
+        start: where the mail or part begins.
+        end: where it ends.
+    """
+    if content.startswith(b"\r\n", start, end):
+        return start + 2
+    if content.startswith(b"\n", start, end):
+        return start + 1
+    usual = content.find(b"\n\r\n", start, end)
+    bare = content.find(b"\n\n", start, end if usual < 0 else usual + 1)
+    if bare >= 0:
+        return bare + 2
+    return usual + 3 if usual >= 0 else end
+
+
+def values_named(content: bytes, name: bytes) -> Iterator[bytes]:
+    """The unfolded values of all fields of a name in a mail's header; the other fields are not looked at.
+
+    Args:
+        content: the bytes of the mail.
+        name: in small letters.
+    """
+    if _NAME.fullmatch(name + b":") is None:
+        return
+    body = after_header(content, 0, len(content))
+    # With a line end before the first field, a place in it is where the name begins in the content.
+    header, sought = b"\n" + content[:body].lower(), b"\n" + name
+    at = header.find(sought)
+    while at >= 0:
+        if found := _VALUE.match(content, at + len(name), body):
+            yield unfolded(found[1])
+        at = header.find(sought, at + 1)
+
+
 def value_of(content: bytes, field: Field) -> bytes:
     """The value of a field, unfolded (RFC 5322, 2.2.3)."""
-    return _FOLD.sub(b"", content[field.colon : field.end]).strip().replace(b"\r", b"").replace(b"\0", b"")
+    return unfolded(content[field.colon : field.end])
+
+
+def unfolded(value: bytes) -> bytes:
+    """A field's value without the line ends in it, and without NUL, which IMAP cannot have in a string."""
+    line = value.strip()
+    if b"\n" in line:
+        line = _FOLD.sub(b"", line)
+    return line.replace(b"\r", b"").replace(b"\0", b"")
 
 
 def parameters_of(value: bytes) -> Parameters:
