@@ -39,18 +39,19 @@ def rows(*, quick: bool) -> Iterator[Row]:
     Args:
         quick: measure sessions alone, in fewer rounds.
     """
-    from tests.oracles.reading_dovecot import missing
+    from tests.oracles.reading_dovecot import missing, version
 
     if reason := missing():
         print(f"reading is left out: {reason}", file=sys.stderr)
         return
+    beside = f"Dovecot {version()}"
     rounds = 7 if quick else 21
     sessions = {
         it: race([partial(_sessions, _net, it), partial(_sessions, _dovecot, it)], rounds) for it in _SPEAKS
     }
     for protocol, (ours, theirs) in sessions.items():
         what = f"a session of {protocol} that fetches a mail"
-        yield compared(what, "Dovecot", [ours, theirs], milliseconds, None)
+        yield compared(what, beside, [ours, theirs], milliseconds, None)
     (imap, _), (pop3, _) = sessions.values()
     yield compared("the same of IMAP", "of POP3, both in the net", [imap, pop3], milliseconds, None)
     if not quick:
@@ -59,7 +60,7 @@ def rows(*, quick: bool) -> Iterator[Row]:
         for place, name in enumerate(_COMMANDS):
             turns = slice((place - 1) % len(_COMMANDS), None, len(_COMMANDS))
             figures = [ours[turns], theirs[turns]]
-            yield compared(f"{name}, {_MAILS:,} mails", "Dovecot", figures, milliseconds, None)
+            yield compared(f"{name}, {_MAILS:,} mails", beside, figures, milliseconds, None)
 
 
 @contextmanager

@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-__all__ = ["PASSWORD", "Dovecot", "missing"]
+__all__ = ["PASSWORD", "Dovecot", "missing", "version"]
 
 PASSWORD = "secret"  # of all mailboxes
 
@@ -100,6 +100,16 @@ def missing() -> str | None:
     return None if os.geteuid() == 0 else "Dovecot has to be started by root"
 
 
+def version() -> str:
+    """What Dovecot says that it is, "2.3.19.1"."""
+    told = subprocess.run((_program(), "--version"), check=True, capture_output=True, text=True)
+    return told.stdout.split(" ")[0].strip()
+
+
+def _program() -> str:
+    return shutil.which("dovecot", path=_PATH) or "dovecot"
+
+
 _Address = tuple[str, int]
 
 
@@ -128,7 +138,6 @@ class Dovecot:
             folder: an empty one.
             certificate: a file with a certificate and its key, for TLS; None for no TLS.
         """
-        program = shutil.which("dovecot", path=_PATH) or "dovecot"
         ports = dict(zip(("imap", "pop3", "imaps", "pop3s"), _free_ports(4), strict=True))
         tls = f"ssl = yes\nssl_cert = <{certificate}\nssl_key = <{certificate}" if certificate else "ssl = no"
         configuration = folder / "dovecot.conf"
@@ -146,13 +155,12 @@ class Dovecot:
         mail.mkdir()
         shutil.chown(mail, "mail", "mail")
         with _passable(folder):
-            process = subprocess.Popen((program, "-F", "-c", str(configuration)), stdin=subprocess.DEVNULL)
+            process = subprocess.Popen((_program(), "-F", "-c", str(configuration)), stdin=subprocess.DEVNULL)
             try:
                 addresses = {name: (_HOST, port) for name, port in ports.items()}
                 for name in ("imap", "pop3"):
                     _wait_for(addresses[name], process, folder / "log")
-                told = subprocess.run((program, "--version"), check=True, capture_output=True, text=True)
-                yield cls(told.stdout.split(" ")[0].strip(), **addresses)
+                yield cls(version(), **addresses)
             finally:
                 process.terminate()
                 process.wait(_PATIENCE)
