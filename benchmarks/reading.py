@@ -6,12 +6,10 @@ import itertools
 import socket
 import ssl
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from benchmarks.mail import CONTENT
@@ -189,14 +187,9 @@ def _dovecot() -> Iterator[Callable[[str], socket.socket]]:
     authority = trustme.CA(key_type=trustme.KeyType.ECDSA)
     context = ssl.create_default_context()
     authority.configure_trust(context)
-    with tempfile.TemporaryDirectory() as folder:
-        certificate = Path(folder, "certificate.pem")
-        issued = authority.issue_cert("127.0.0.1", key_type=trustme.KeyType.ECDSA)
-        issued.private_key_and_cert_chain_pem.write_to_path(certificate)
-        where = Path(folder, "dovecot")
-        where.mkdir()
-        with Dovecot.started(where, certificate) as running:
-            yield lambda protocol: _over_tls(context, running.imaps if protocol == "imap" else running.pop3s)
+    issued = authority.issue_cert("127.0.0.1", key_type=trustme.KeyType.ECDSA)
+    with Dovecot.started(issued.private_key_and_cert_chain_pem.bytes()) as running:
+        yield lambda protocol: _over_tls(context, running.imaps if protocol == "imap" else running.pop3s)
 
 
 def _over_tls(context: ssl.SSLContext, address: tuple[str, int]) -> socket.socket:

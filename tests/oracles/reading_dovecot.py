@@ -7,8 +7,9 @@ import os
 import shutil
 import socket
 import subprocess
+import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 __all__ = ["PASSWORD", "Dovecot", "missing", "version"]
@@ -131,52 +132,42 @@ class Dovecot:
 
     @classmethod
     @contextlib.contextmanager
-    def started(cls, folder: Path, certificate: Path | None = None) -> Iterator[Dovecot]:
+    def started(cls, certificate: bytes = b"") -> Iterator[Dovecot]:
         """Run Dovecot until the context ends.
 
         Args:
-            folder: an empty one.
-            certificate: a file with a certificate and its key, for TLS; None for no TLS.
+            certificate: in PEM, with its chain and key, for TLS; b"" for no TLS.
         """
         ports = dict(zip(("imap", "pop3", "imaps", "pop3s"), _free_ports(4), strict=True))
-        tls = f"ssl = yes\nssl_cert = <{certificate}\nssl_key = <{certificate}" if certificate else "ssl = no"
-        configuration = folder / "dovecot.conf"
-        configuration.write_text(
-            _CONFIGURATION.format(
-                folder=folder,
-                host=_HOST,
-                password=PASSWORD,
-                tls=tls,
-                **ports,
-                folders="\n".join(map(_FOLDER.format, ("Drafts", "Junk", "Sent", "Trash"))),
-            )
-        )
-        mail = folder / "mail"
-        mail.mkdir()
-        shutil.chown(mail, "mail", "mail")
-        with _passable(folder):
-            process = subprocess.Popen((_program(), "-F", "-c", str(configuration)), stdin=subprocess.DEVNULL)
+        addresses = {name: (_HOST, port) for name, port in ports.items()}
+        # A folder of its own: those of pytest are its user's alone, and so closed to Dovecot's.
+        with tempfile.TemporaryDirectory(prefix="dovecot-") as name:
+            folder = Path(name)
+            folder.chmod(0o711)
+            _configure(folder, ports, certificate)
+            command = (_program(), "-F", "-c", str(folder / "dovecot.conf"))
+            process = subprocess.Popen(command, stdin=subprocess.DEVNULL)
             try:
-                addresses = {name: (_HOST, port) for name, port in ports.items()}
-                for name in ("imap", "pop3"):
-                    _wait_for(addresses[name], process, folder / "log")
+                for it in ("imap", "pop3"):
+                    _wait_for(addresses[it], process, folder / "log")
                 yield cls(version(), **addresses)
             finally:
                 process.terminate()
                 process.wait(_PATIENCE)
 
 
-@contextlib.contextmanager
-def _passable(folder: Path) -> Iterator[None]:
-    """Let Dovecot's own users through the folders on the way, which pytest makes for its user alone."""
-    closed = {it: it.stat().st_mode for it in (folder, *folder.parents) if not it.stat().st_mode & 0o001}
-    for it, mode in closed.items():
-        it.chmod(mode | 0o011)
-    try:
-        yield
-    finally:
-        for it, mode in closed.items():
-            it.chmod(mode & 0o7777)
+def _configure(folder: Path, ports: Mapping[str, int], certificate: bytes) -> None:
+    pem = folder / "certificate.pem"
+    pem.write_bytes(certificate)
+    tls = f"ssl = yes\nssl_cert = <{pem}\nssl_key = <{pem}" if certificate else "ssl = no"
+    folders = "\n".join(map(_FOLDER.format, ("Drafts", "Junk", "Sent", "Trash")))
+    text = _CONFIGURATION.format(
+        folder=folder, host=_HOST, password=PASSWORD, tls=tls, folders=folders, **ports
+    )
+    (folder / "dovecot.conf").write_text(text)
+    mail = folder / "mail"
+    mail.mkdir()
+    shutil.chown(mail, "mail", "mail")
 
 
 def _wait_for(address: tuple[str, int], process: subprocess.Popen[bytes], log: Path) -> None:

@@ -16,11 +16,11 @@ from .reading_sessions import SESSIONS
 
 
 @pytest.fixture(scope="module")
-def dovecot(tmp_path_factory):
+def dovecot():
     """A Dovecot that is running; skips where it is not installed."""
     if reason := missing():
         pytest.skip(reason)
-    with Dovecot.started(tmp_path_factory.mktemp("dovecot")) as running:
+    with Dovecot.started() as running:
         yield running
 
 
