@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from sphinx.application import Sphinx
 
 project = "pytest-mailnet"
-author = "The pytest-mailnet maintainers"
+author = copyright = "The pytest-mailnet maintainers"  # noqa: A001  # Sphinx's name
 version = release = version_of("pytest-mailnet")
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx_copybutton"]
 exclude_patterns = ["_build"]
@@ -38,7 +38,7 @@ copybutton_prompt_text = "$ "
 copybutton_only_copy_prompt_lines = False
 
 myst_heading_anchors = 3
-myst_enable_extensions = ["colon_fence", "fieldlist"]
+myst_enable_extensions = ["colon_fence", "deflist", "fieldlist"]
 
 default_role = "code"
 autodoc_typehints = "description"

@@ -92,7 +92,7 @@ def _fetched(dialogue: ImapDialogue, arguments: Arguments, *, by_uid: bool) -> D
         asked = items if mail.told == mail.flags else with_flags
         if asked is with_flags:
             mail.told = mail.flags
-        data.append(b"* %d FETCH %s\r\n" % (number, fetched(asked, mail)))
+        data.append(b"* %d FETCH %s\r\n" % (number, fetched(asked, mail, utf8=dialogue.utf8)))
     return Done(dialogue.host.words("fetch_ok"), data)
 
 
@@ -143,7 +143,7 @@ def _stored(dialogue: ImapDialogue, arguments: Arguments, *, by_uid: bool) -> Do
     for number, mail in chosen:
         mail.told = mail.flags
         if not quiet:
-            data.append(b"* %d FETCH %s\r\n" % (number, fetched(told, mail)))
+            data.append(b"* %d FETCH %s\r\n" % (number, fetched(told, mail, utf8=dialogue.utf8)))
     return Done(dialogue.host.words("store_ok"), data)
 
 
