@@ -43,15 +43,12 @@ def rows(*, quick: bool) -> Iterator[Row]:
         print(f"reading is left out: {reason}", file=sys.stderr)
         return
     beside = f"Dovecot {version()}"
-    rounds = 7 if quick else 21
-    sessions = {
-        it: race([partial(_sessions, _net, it), partial(_sessions, _dovecot, it)], rounds) for it in _SPEAKS
-    }
-    for protocol, (ours, theirs) in sessions.items():
-        what = f"a session of {protocol} that fetches a mail"
-        yield compared(what, beside, [ours, theirs], milliseconds, None)
-    (imap, _), (pop3, _) = sessions.values()
-    yield compared("the same of IMAP", "of POP3, both in the net", [imap, pop3], milliseconds, None)
+    contestants = [partial(_sessions, served, it) for it in _SPEAKS for served in (_net, _dovecot)]
+    imap, dovecots_imap, pop3, dovecots_pop3 = race(contestants, 7 if quick else 21)
+    what = "a session that fetches a mail"
+    yield compared(f"{what} by IMAP", beside, [imap, dovecots_imap], milliseconds, None)
+    yield compared(f"{what} by POP3", beside, [pop3, dovecots_pop3], milliseconds, None)
+    yield compared(f"{what} by IMAP, in the net", "by POP3", [imap, pop3], milliseconds, None)
     if not quick:
         # The commands take turns, so that the mailbox is filled once. The first one has the turn not counted.
         ours, theirs = race([partial(_mailbox, _net), partial(_mailbox, _dovecot)], 11 * len(_COMMANDS))
