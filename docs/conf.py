@@ -38,7 +38,7 @@ copybutton_prompt_text = "$ "
 copybutton_only_copy_prompt_lines = False
 
 myst_heading_anchors = 3
-myst_enable_extensions = ["colon_fence", "fieldlist"]
+myst_enable_extensions = ["colon_fence", "deflist", "fieldlist"]
 
 default_role = "code"
 autodoc_typehints = "description"

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 import pytest_mailnet
-from pytest_mailnet import plugin
+from pytest_mailnet import errors, plugin
 from pytest_mailnet.cli.main import main
 from pytest_mailnet.config import MailNetConfig
 from pytest_mailnet.providers.toml_file import parse_facts
@@ -177,6 +177,17 @@ def test_the_reference_lists_every_fixture_mark_and_option(pytester):
 
     settings = {f"mailnet_{field.name}" for field in dataclasses.fields(MailNetConfig)}
     assert [it for it in there - settings if it not in told] == []
+
+
+def test_every_error_that_links_to_a_section_on_troubleshooting_has_one():
+    titles = re.findall(r"(?m)^## (.+)$", (ROOT / "docs" / "troubleshooting.md").read_text("utf-8"))
+    anchors = {title.lower().replace(" ", "-") for title in titles}
+
+    linked = [getattr(errors, name) for name in errors.__all__]
+    wanted = {it.section for it in linked if issubclass(it, errors.MailNetError) and it.section}
+
+    assert len(wanted) > 5
+    assert wanted <= anchors
 
 
 def test_every_name_to_import_is_in_the_reference():

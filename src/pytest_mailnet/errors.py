@@ -39,7 +39,7 @@ class MailNetError(Exception):
     """The base class of all errors of this package."""
 
     section: ClassVar[str] = ""
-    """The section about it of the page on troubleshooting, to which a note below its message links; "" for none."""
+    """The section of the page on troubleshooting to which a note below the message links; "" for none."""
 
     def __init__(self, *args: object) -> None:
         super().__init__(*args)

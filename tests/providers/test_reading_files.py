@@ -98,6 +98,7 @@ def test_each_line_is_one_that_the_stock_or_a_conversation_knows(name):
         "continue_literal",
         "id",
         "idling",
+        "move_copied",
         "refused_again",
         "select",
         "timeout",

@@ -126,7 +126,11 @@ def test_to_move_to_the_trash_takes_all_labels(gmail, alice, deliver):
     deliver("one", to="alice@gmail.com", host="gmail-smtp-in.l.google.com")
     gmail.say("SELECT INBOX")
 
-    assert gmail.say('MOVE 1 "[Gmail]/Trash"')[-1].startswith("OK")
+    assert gmail.say('MOVE 1 "[Gmail]/Trash"') == [
+        "* 1 EXPUNGE",
+        "* 0 EXISTS",
+        "OK [COPYUID 9 1 1] (Success)",
+    ]
 
     assert {name: len(it.messages) for name, it in alice.folders.items() if it.messages} == {
         "[Gmail]/Trash": 1
