@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from sphinx.application import Sphinx
 
 project = "pytest-mailnet"
-author = "The pytest-mailnet maintainers"
+author = copyright = "The pytest-mailnet maintainers"  # noqa: A001  # Sphinx's name
 version = release = version_of("pytest-mailnet")
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx_copybutton"]
 exclude_patterns = ["_build"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import re
 import shutil
 import textwrap
@@ -73,7 +74,7 @@ def test_the_blocks_of_the_documents_run(pytester, documents):
 
     tests = sum(len(re.findall(r"(?m)^def test_", code)) for code in modules.values())
     in_namespaces = sum(len(re.findall(r"(?m)^def test_.*mailnet_process", it)) for it in modules.values())
-    assert tests > 3
+    assert tests >= 3
     outcomes = result.parseoutcomes()
     skipped = outcomes.pop("skipped", 0)  # where there are no namespaces
     assert outcomes.keys() == {"passed"}
@@ -82,12 +83,47 @@ def test_the_blocks_of_the_documents_run(pytester, documents):
 
 
 @pytest.mark.usefixtures("beside_others")
-def test_the_failing_block_of_the_readme_prints_what_the_readme_shows(pytester):
-    [(name, code)] = [(name, code) for name, code, fails in blocks(ROOT / "README.md") if fails]
+def test_the_tests_of_the_tutorial_pass_at_the_end_of_each_section(pytester):
+    text = (ROOT / "docs" / "tutorial.md").read_text("utf-8")
+    pytester.makeini(INI)
+    ran = []
+
+    for section in text.split("\n## "):
+        found = {code.split(".py", 1)[0].removeprefix("# "): code for _, code in BLOCK.findall(section)}
+        if found:
+            pytester.makepyfile(**found)
+            ran.append(pytester.runpytest_subprocess("-p", "no:randomly", "--mailnet-cov"))
+
+    assert [list(it.parseoutcomes()) for it in ran] == [["passed"]] * 5
+    [shown] = re.findall(r"(?ms)^\$ pytest --mailnet-cov\n…\n(.*?)^```$", text)
+    ran[-1].stdout.fnmatch_lines(shown.splitlines(), consecutive=True)
+
+
+def test_the_readme_is_one_page():
+    assert len((ROOT / "README.md").read_text("utf-8").splitlines()) <= 150
+
+
+def test_the_numbers_in_the_readme_are_those_of_the_catalogue(capsys):
+    readme = (ROOT / "README.md").read_text("utf-8")
+
+    counted = []
+    for listed in ("replies", "providers", "faults"):
+        main([listed, "--json"])
+        names = [it.get("name", "") for it in json.loads(capsys.readouterr().out)]
+        counted.append(sum(not re.search(r"-[\d.]+$", name) for name in names))
+
+    told = re.search(r"([\d,]+) \[replies\]\S+ of (\d+) \[providers and servers\]", readme)
+    faults = re.search(r"(\d+) \[faults\]", readme)
+    assert [int(it.replace(",", "")) for it in (*told.groups(), faults[1])] == counted
+
+
+@pytest.mark.usefixtures("beside_others")
+def test_the_failing_block_prints_what_the_page_shows(pytester):
+    page = ROOT / "docs" / "how-to" / "read-a-failure.md"
+    [(name, code)] = [(name, code) for name, code, fails in blocks(page) if fails]
     pytester.makepyfile(**{name: code})
     pytester.makeini(INI)
-    readme = (ROOT / "README.md").read_text("utf-8")
-    [shown] = re.findall(r"(?ms)^```text\n(.*?)^```$", readme.partition("<!-- fails")[2])
+    [shown] = re.findall(r"(?ms)^```text\n(.*?)^```$", page.read_text("utf-8").partition("<!-- fails")[2])
 
     result = pytester.runpytest_subprocess("-p", "no:randomly", "--tb=line")
 

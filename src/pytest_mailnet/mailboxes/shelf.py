@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = ["PLAIN", "Entry", "FolderLayout", "Kept", "Shelf"]
 
+_DELETED = "\\Deleted"
 _BARE_LF = re.compile(rb"(?<!\r)\n")
 
 
@@ -59,7 +60,7 @@ class Kept:
         message: as above.
         number: counts the mails of the mailbox from 1, in the order in which they came.
         thread: the number of the first mail of its conversation.
-        flags: its flags, "\\Seen" and others; replaced as a whole.
+        flags: its flags, "\\Seen" and others, but for "\\Deleted", which an `Entry` has; replaced as a whole.
     """
 
     __slots__ = ("_content", "_fields", "flags", "message", "number", "thread")
@@ -92,10 +93,21 @@ class Entry:
         kept: the mail.
     """
 
-    __slots__ = ("kept", "uid")
+    __slots__ = ("_deleted", "kept", "uid")
 
     def __init__(self, uid: int, kept: Kept) -> None:
         self.uid, self.kept = uid, kept
+        self._deleted = False
+
+    @property
+    def flags(self) -> frozenset[str]:
+        r"""Its flags. Where folders are labels, the mail has them in all folders, but for "\\Deleted"."""
+        return self.kept.flags | {_DELETED} if self._deleted else self.kept.flags
+
+    @flags.setter
+    def flags(self, flags: frozenset[str]) -> None:
+        self._deleted = _DELETED in flags
+        self.kept.flags = flags - {_DELETED}
 
 
 class Shelf:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from pytest_mailnet.mailboxes.shelf import Entry, FolderLayout, Kept, Shelf
@@ -19,11 +19,11 @@ INBOX = "INBOX"
 """The folder in which mail arrives; so called in any case of its letters (RFC 3501, 5.1)."""
 
 _SEEN = "\\Seen"
-_ALL, _TRASH, _JUNK, _SENT = "\\All", "\\Trash", "\\Junk", "\\Sent"
+_ALL, _FLAGGED, _TRASH, _JUNK, _SENT = "\\All", "\\Flagged", "\\Trash", "\\Junk", "\\Sent"
 _LABELS = {
     INBOX: "\\Inbox",
     "\\Drafts": "\\Draft",
-    "\\Flagged": "\\Starred",
+    _FLAGGED: "\\Starred",
     "\\Important": "\\Important",
     _JUNK: "\\Spam",
     _SENT: _SENT,
@@ -182,7 +182,8 @@ class Shelves:
         with self._lock:
             shelf.messages.append(message)
             entry = shelf.entries()[-1]
-            entry.kept.flags = frozenset(flags)
+            entry.flags = frozenset(flags)
+            self._star(shelf, [entry], starred=True)
         self.changed()
         return entry
 
@@ -205,8 +206,9 @@ class Shelves:
                 if id(message) not in there:
                     target.messages.append(message)
                     there[id(message)] = made = target.entries()[-1]
-                    made.kept.flags = entry.kept.flags
+                    made.flags = entry.flags
                 copies.append(there[id(message)])
+            self._star(target, copies, starred=True)
             if labels and target.use in {_TRASH, _JUNK}:
                 for shelf in self.all:
                     if shelf is not target:
@@ -229,13 +231,14 @@ class Shelves:
             if self.layout.labels:
                 self._gather()
             _take_out(shelf, entries)
+            self._star(shelf, entries, starred=False)
             shelf.entries()
         self.changed()
 
     def set_flags(self, entry: Entry, flags: frozenset[str], shelf: Shelf) -> None:
         """Set a mail's flags; the caller calls `changed` when it has set all."""
         with self._lock:
-            entry.kept.flags = flags
+            entry.flags = flags
             for it in self.all if self.layout.labels else (shelf,):
                 it.version += 1
 
@@ -272,8 +275,10 @@ class Shelves:
                 there = any(it is message for it in shelf.messages)
                 if named and sign != "-" and not there:
                     shelf.messages.append(message)
+                    self._star(shelf, [entry], starred=True)
                 elif there and (named if sign == "-" else not named and not sign):
                     _take_out(shelf, [entry])
+                    self._star(shelf, [entry], starred=False)
             known = {it for shelf in self.all for it in (_label(shelf), shelf.name)}
             for name in labels if sign != "-" else ():
                 if name not in known:
@@ -336,8 +341,18 @@ class Shelves:
             self._threads.setdefault(it, thread)
         return thread
 
+    def _star(self, shelf: Shelf, entries: Iterable[Entry], *, starred: bool) -> None:
+        """Have mails flagged, or no longer, if where folders are labels this is the one of flagged mail."""
+        if not self.layout.labels or shelf.use != _FLAGGED:
+            return
+        for entry in entries:
+            flags = entry.kept.flags
+            entry.kept.flags = flags | {_FLAGGED} if starred else flags - {_FLAGGED}
+        for it in self.all:
+            it.version += 1
+
     def _gather(self) -> None:
-        """Have all mail in the folder that has it, where folders are labels."""
+        """Have all mail in the folder that has it, and flagged mail in its own, where folders are labels."""
         everything = self.of_use(_ALL)
         if everything is None:
             return
@@ -347,6 +362,13 @@ class Shelves:
                 new = [it for it in shelf.messages if id(it) not in there]
                 everything.messages += new
                 there.update(map(id, new))
+        starred = self.of_use(_FLAGGED)
+        if starred is not None:
+            flagged = {
+                key: it.message for key, it in self._shared.items() if _FLAGGED in it.flags and key in there
+            }
+            left = {id(it): it for it in starred.messages if id(it) in flagged}
+            starred.messages[:] = (left | flagged).values()
 
 
 def _label(shelf: Shelf) -> str:

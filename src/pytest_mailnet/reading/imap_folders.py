@@ -85,7 +85,7 @@ def rename(dialogue: ImapDialogue, arguments: Arguments) -> Done:
     """RENAME (RFC 3501, 6.3.5)."""
     name = dialogue.folder_named(arguments)
     arguments.space()
-    new = arguments.mailbox(utf8=dialogue.utf8)
+    new = arguments.mailbox()
     arguments.end()
     return _changed(dialogue, "rename_ok", lambda: dialogue.shelves.rename(name, new))
 
