@@ -123,6 +123,11 @@ def failure() -> Schema:
     )
 
 
+def version() -> Schema:
+    """The number of a format, which is another where a key is gone or means something else."""
+    return {"description": "The version of the format.", "const": 1}
+
+
 def audit() -> Schema:
     """An audit."""
     said = an_object(
@@ -150,6 +155,7 @@ def audit() -> Schema:
         record=text("The timeline of the net."),
     )
     return an_object(
+        format=version(),
         application=text("The application, as the command line named it."),
         seconds={"description": "How long the audit took.", "type": "number", "minimum": 0},
         searched=number("How many schedules the search has tried."),
@@ -181,7 +187,7 @@ def coverage() -> Schema:
         told=text("What no test has met."), code=text("What lets a test meet it, in Python.")
     )
     return an_object(
-        format={"description": "The version of the format.", "const": 1},
+        format=version(),
         nets=number("How many nets the run had."),
         percent={"description": "The share of the cells.", "type": "number", "minimum": 0, "maximum": 100},
         met=number("How many cells were met."),
@@ -255,7 +261,7 @@ def provider() -> Schema:
 
 def reply() -> Schema:
     """A reply of the catalogue."""
-    of_file = json.loads((FOLDER / "provider.schema.json").read_text("utf-8"))
+    of_file = json.loads((FOLDER / "provider-file.schema.json").read_text("utf-8"))
     keys = of_file["properties"]["replies"]["additionalProperties"]["properties"]
     return an_object(
         id=text("The provider's name and the reply's: 'gmail/user_unknown'."),

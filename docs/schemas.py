@@ -168,16 +168,16 @@ def schemas() -> dict[str, Schema]:
     """The schemas of a provider's files, by the names of the files that they stand in."""
     provider, reading = asked()
     return {
-        "provider.schema.json": {
+        "provider-file.schema.json": {
             "$schema": DIALECT,
-            "$id": f"{SITE}/provider.schema.json",
+            "$id": f"{SITE}/provider-file.schema.json",
             "title": "A provider of pytest-mailnet: NAME.toml, NAME-ERA.toml",
             **of_file(provider, "provider"),
             "$defs": {"rule": rule(), **{name: of_rule(name) for name in sorted(RULES)}},
         },
-        "reading.schema.json": {
+        "reading-file.schema.json": {
             "$schema": DIALECT,
-            "$id": f"{SITE}/reading.schema.json",
+            "$id": f"{SITE}/reading-file.schema.json",
             "title": "How mail is read at a provider of pytest-mailnet: NAME.reading.toml",
             **with_conditions(of_file(reading, "reading")),
         },

@@ -21,7 +21,7 @@ from pytest_mailnet.smtp.manners import Manners
 REFERENCE = Path(__file__).parent.parent.parent / "docs" / "reference"
 PAGE = (REFERENCE / "provider-files.md").read_text("utf-8")
 SCHEMAS = {
-    kind: json.loads((REFERENCE / "schemas" / f"{kind}.schema.json").read_text("utf-8"))
+    kind: json.loads((REFERENCE / "schemas" / f"{kind}-file.schema.json").read_text("utf-8"))
     for kind in ("provider", "reading")
 }
 PROVIDER, RULE, ERA, READING, _ = re.findall(r"(?ms)^```toml\n(.*?)^```$", PAGE)

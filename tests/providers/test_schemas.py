@@ -31,7 +31,7 @@ TEXTS = {it.name: it.read_text("utf-8") for it in DATA.iterdir() if it.name.ends
 @functools.cache
 def checker(name):
     """What checks by the schema of this name."""
-    return Draft202012Validator(json.loads((SCHEMAS / f"{name}.schema.json").read_text("utf-8")))
+    return Draft202012Validator(json.loads((SCHEMAS / f"{name}-file.schema.json").read_text("utf-8")))
 
 
 def kind_of(file):
