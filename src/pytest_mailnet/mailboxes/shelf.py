@@ -136,6 +136,7 @@ class Shelf:
         self.version: int = 0
         self._kept = kept
         self._known: list[Message] = []
+        self._held: set[Message] = set()
         self._entries: tuple[Entry, ...] = ()
 
     @property
@@ -148,14 +149,17 @@ class Shelf:
 
         The caller holds the lock of its `Shelves`.
         """
-        now = list(self.messages)
-        if now != self._known:  # equal messages are one object
-            there = set(map(id, now))
-            left = [it for it in self._entries if id(it.kept.message) in there]
-            known = {id(it.kept.message) for it in left}
-            new = [it for it in now if id(it) not in known]
-            left += [Entry(uid, self._kept(it)) for uid, it in enumerate(new, self.uid_next)]
-            self._entries, self._known = tuple(left), now
+        now, known = list(self.messages), self._known
+        if now != known:  # equal messages are one object
+            new = now[len(known) :]
+            if now[: len(known)] != known:
+                self._held.intersection_update(now)
+                self._entries = tuple([it for it in self._entries if it.kept.message in self._held])
+                new = now
+            new = [it for it in dict.fromkeys(new) if it not in self._held]
+            self._held.update(new)
+            self._entries += tuple([Entry(uid, self._kept(it)) for uid, it in enumerate(new, self.uid_next)])
+            self._known = now
             self.uid_next += len(new)
             self.version += 1
         return self._entries

@@ -76,7 +76,7 @@ class Shelves:
         self._lock = lock()
         self._by_name: dict[str, Shelf] = {}
         self._made = self._numbers = 0
-        self._shared: dict[int, Kept] = {}
+        self._shared: dict[Message, Kept] = {}
         self._threads: dict[str, int] = {}
         self._watchers: tuple[Callable[[], object], ...] = ()
         self._add(INBOX, "", inbox)
@@ -197,17 +197,17 @@ class Shelves:
         with self._lock:
             if labels:
                 self._gather()
-            there = {id(it.kept.message): it for it in target.entries()}
+            there = {it.kept.message: it for it in target.entries()}
             copies = []
             for entry in entries:
                 message = entry.kept.message
-                if id(message) in there and not labels:
+                if message in there and not labels:
                     message = dataclasses.replace(message)
-                if id(message) not in there:
+                if message not in there:
                     target.messages.append(message)
-                    there[id(message)] = made = target.entries()[-1]
+                    there[message] = made = target.entries()[-1]
                     made.flags = entry.flags
-                copies.append(there[id(message)])
+                copies.append(there[message])
             self._star(target, copies, starred=True)
             if labels and target.use in {_TRASH, _JUNK}:
                 for shelf in self.all:
@@ -322,14 +322,14 @@ class Shelves:
         return made
 
     def _keep(self, message: Message) -> Kept:
-        kept = self._shared.get(id(message))
+        kept = self._shared.get(message)
         if kept is None:
             self._numbers += 1
             kept = Kept(message, self._numbers, self._thread_of(message), self._fields(message))
             if any(it is message for it in self._sent):
                 kept.flags = frozenset({_SEEN})
             if self.layout.labels:
-                self._shared[id(message)] = kept
+                self._shared[message] = kept
         return kept
 
     def _thread_of(self, message: Message) -> int:
@@ -356,19 +356,20 @@ class Shelves:
         everything = self.of_use(_ALL)
         if everything is None:
             return
-        there = set(map(id, everything.messages))
+        there = set(everything.messages)
         for shelf in self.all:
             if shelf.use not in {_ALL, _TRASH, _JUNK}:
-                new = [it for it in shelf.messages if id(it) not in there]
+                new = [it for it in shelf.messages if it not in there]
                 everything.messages += new
-                there.update(map(id, new))
+                there.update(new)
         starred = self.of_use(_FLAGGED)
         if starred is not None:
-            flagged = {
-                key: it.message for key, it in self._shared.items() if _FLAGGED in it.flags and key in there
-            }
-            left = {id(it): it for it in starred.messages if id(it) in flagged}
-            starred.messages[:] = (left | flagged).values()
+            kept = self._shared.items()
+            flagged = dict.fromkeys(
+                message for message, it in kept if _FLAGGED in it.flags and message in there
+            )
+            left = dict.fromkeys(it for it in starred.messages if it in flagged)
+            starred.messages[:] = left | flagged
 
 
 def _label(shelf: Shelf) -> str:
@@ -376,5 +377,5 @@ def _label(shelf: Shelf) -> str:
 
 
 def _take_out(shelf: Shelf, entries: Collection[Entry]) -> None:
-    gone = {id(it.kept.message) for it in entries}
-    shelf.messages[:] = [it for it in shelf.messages if id(it) not in gone]
+    gone = {it.kept.message for it in entries}
+    shelf.messages[:] = [it for it in shelf.messages if it not in gone]

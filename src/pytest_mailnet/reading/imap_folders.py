@@ -50,7 +50,8 @@ def _opened(dialogue: ImapDialogue, arguments: Arguments, *, read_only: bool) ->
         return Done(dialogue.host.words("folder_unknown"))
     view = View(shelf, dialogue.shelves, read_only=read_only)
     dialogue.select(view)
-    keywords = sorted({it for mail in view.mails for it in mail.flags} - set(SYSTEM_FLAGS))
+    kinds = {mail.flags for mail in view.mails}  # few, for whatever number of mails
+    keywords = sorted({it for flags in kinds for it in flags} - set(SYSTEM_FLAGS))
     flags = " ".join((*SYSTEM_FLAGS, *keywords))
     unseen = next((n for n, it in enumerate(view.mails, 1) if "\\Seen" not in it.flags), 0)
     dialogue.tell(

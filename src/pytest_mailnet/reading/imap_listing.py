@@ -181,6 +181,10 @@ def status(dialogue: ImapDialogue, arguments: Arguments) -> Done:
 
 
 def _status_line(dialogue: ImapDialogue, shelf: Shelf, items: Sequence[str]) -> str:
-    view = View(shelf, dialogue.shelves, read_only=True)
+    view, own = View(shelf, dialogue.shelves, read_only=True), dialogue.view
+    if own is not None and own.shelf is shelf:  # what is recent in this session stays so (RFC 3501, 2.3.2)
+        recent = {it.uid for it in own.mails if it.recent}
+        for it in view.mails:
+            it.recent = it.recent or it.uid in recent
     told = " ".join(f"{it} {_STATUS[it](view)}" for it in items)
     return f"* STATUS {_written(dialogue, shelf.name)} ({told})"
