@@ -126,7 +126,11 @@ def test_to_move_to_the_trash_takes_all_labels(gmail, alice, deliver):
     deliver("one", to="alice@gmail.com", host="gmail-smtp-in.l.google.com")
     gmail.say("SELECT INBOX")
 
-    assert gmail.say('MOVE 1 "[Gmail]/Trash"')[-1].startswith("OK")
+    assert gmail.say('MOVE 1 "[Gmail]/Trash"') == [
+        "* 1 EXPUNGE",
+        "* 0 EXISTS",
+        "OK [COPYUID 9 1 1] (Success)",
+    ]
 
     assert {name: len(it.messages) for name, it in alice.folders.items() if it.messages} == {
         "[Gmail]/Trash": 1
@@ -230,3 +234,13 @@ def test_chaos_finds_those_who_read(mailnet, alice):
             wrong += 1
 
     assert wrong > 10
+
+
+def test_mails_that_go_are_told_of_from_the_first_on_with_how_many_are_left(gmail, alice, deliver):
+    deliver("1", "2", "3", "4", to="alice@gmail.com", host="gmail-smtp-in.l.google.com")
+    gmail.say("SELECT INBOX")
+    gmail.say("STORE 1,3 +FLAGS.SILENT (\\Deleted)")
+
+    assert gmail.say("EXPUNGE") == ["* 1 EXPUNGE", "* 2 EXPUNGE", "* 2 EXISTS", "OK Success"]
+    del alice.messages[:]
+    assert gmail.say("NOOP") == ["* 1 EXPUNGE", "* 1 EXPUNGE", "* 0 EXISTS", "OK Success"]

@@ -27,6 +27,8 @@ class FolderLayout:
         delimiter: what stands between a folder and one in it.
         labels: whether a mail that is in several folders is one mail, as Gmail has it.
         keeps_sent: whether the server puts what a user hands in into the folder of sent mail.
+        tells_exists: whether a client that is told of mails that have gone, the first of them first, is told
+            how many are left as well.
         fixed: whether these folders can neither be renamed nor deleted.
     """
 
@@ -34,6 +36,7 @@ class FolderLayout:
     delimiter: str = "/"
     labels: bool = False
     keeps_sent: bool = False
+    tells_exists: bool = False
     fixed: bool = True
 
 

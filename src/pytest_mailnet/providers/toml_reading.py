@@ -30,8 +30,11 @@ _OPTIONAL = {
     "capabilities",
     "capabilities_after_login",
     "connections",
+    "daily_octets",
     "idle_seconds",
+    "lets_disabled_in",
     "lines",
+    "needs_id",
     "passwords",
     "ports",
     "tls_ports",
@@ -95,7 +98,7 @@ def _layout(top: Table) -> FolderLayout:
     if "folders" not in top:
         return PLAIN
     table = top.sourced(
-        "folders", required=["names"], optional=["delimiter", "fixed", "keeps_sent", "labels"]
+        "folders", required=["names"], optional=["delimiter", "fixed", "keeps_sent", "labels", "tells_exists"]
     )
     names = table.table("names")
     folders = []
@@ -107,6 +110,7 @@ def _layout(top: Table) -> FolderLayout:
         table.text("delimiter", "/"),
         labels=table.flag("labels"),
         keeps_sent=table.flag("keeps_sent"),
+        tells_exists=table.flag("tells_exists"),
         fixed=table.flag("fixed", usual=True),
     )
 
@@ -149,6 +153,9 @@ def _servers(
         passwords=passwords,
         idle_seconds=table.get("idle_seconds", known.idle_seconds if known else 1800),
         connections=table.get("connections", 0),
+        daily_octets=table.get("daily_octets", 0),
+        needs_id=table.flag("needs_id"),
+        lets_disabled_in=table.flag("lets_disabled_in"),
         also=table.texts("also"),
     )
 

@@ -238,9 +238,9 @@ def _copied(dialogue: ImapDialogue, arguments: Arguments, *, by_uid: bool, moves
     dialogue.tell(uidvalidity=str(target.validity), uids=uids, new_uids=new_uids)
     if not moves:
         return Done(dialogue.host.words("copy_ok"))
-    # The uids are told before the numbers change (RFC 6851, 4.3).
-    told = dialogue.host.words("move_copied").line(dialogue.value_of, "*")
-    return Done(dialogue.host.words("move_ok"), [told, *dialogue.news()])
+    # The uids are told before the numbers change (RFC 6851, 4.3), but for hosts that tell them with the OK.
+    told = dialogue.line("move_copied")
+    return Done(dialogue.host.words("move_ok"), [*([told + b"\r\n"] if told else []), *dialogue.news()])
 
 
 def expunge(dialogue: ImapDialogue, arguments: Arguments) -> Done:
