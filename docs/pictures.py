@@ -39,16 +39,18 @@ class Picture(NamedTuple):
         name: of its file.
         size: of the window, in pixels.
         page: writes the page in an empty folder and returns its path.
+        below: what stands on the page below what is seen.
     """
 
     name: str
     size: tuple[int, int]
     page: Callable[[Path], Path]
+    below: str
 
 
 def lanes(folder: Path) -> Path:
-    """The failing test of the README, as lanes."""
-    code = block(ROOT / "README.md", r"<!-- fails .*-->\n```python\n")
+    """The failing test of the page on failures, as lanes."""
+    code = block(ROOT / "docs" / "how-to" / "read-a-failure.md", r"<!-- fails .*-->\n```python\n")
     (folder / "test_shop.py").write_text(code, "utf-8")
     run(folder, ["pytest", "-p", "no:cacheprovider", "--rootdir=.", "--mailnet-html=pages"], status=1)
     [page] = (folder / "pages").iterdir()
@@ -73,9 +75,9 @@ def coverage(folder: Path) -> Path:
 
 
 ALL = (
-    Picture("lanes.png", (960, 1200), lanes),
-    Picture("audit.png", (960, 700), audit),
-    Picture("coverage.png", (960, 700), coverage),
+    Picture("failure.png", (960, 1200), lanes, "</body>"),
+    Picture("audit.png", (960, 700), audit, "<h2>All cases"),
+    Picture("coverage.png", (960, 700), coverage, "<h2>Look-ups"),
 )
 
 
@@ -153,10 +155,11 @@ def main() -> None:
         print("no Chromium: the pictures stay as they are")
         return
     PICTURES.mkdir(exist_ok=True)
-    for name, size, make in ALL:
+    for name, size, make, below in ALL:
         with tempfile.TemporaryDirectory() as folder:
             page = make(Path(folder))
-            told = f"{size} {VARIES.sub('#', page.read_text('utf-8'))}"
+            seen = page.read_text("utf-8").partition(below)[0]
+            told = f"{size} {VARIES.sub('#', seen)}"
             digest = hashlib.sha256(told.encode()).hexdigest()
             if made_from(PICTURES / name) != digest:
                 shot(browser, page, size, PICTURES / name)
