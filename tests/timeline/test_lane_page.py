@@ -19,7 +19,7 @@ from pytest_mailnet.values import Endpoint, Stage
 SERVER = Endpoint("192.0.2.10", 25)
 OURS = {
     *("html", "head", "meta", "title", "style", "body", "h1", "h2", "div", "b", "i", "small"),
-    *("details", "summary", "pre"),
+    *("details", "summary", "pre", "nav", "ul", "li", "a"),
 }
 
 
@@ -68,10 +68,10 @@ def test_a_net_that_was_asked_one_question_is_this_page():
         '<div class="p1-1"><b>DNS</b><small></small></div>',
         "</div>",
         '<div class="lines"><i class="p0-0"></i><i class="p1-1"></i></div>',
-        '<div class="row"><div class="at">     12.5 ms <b></b></div>',
+        '<div class="row" id="n1-0"><div class="at">     12.5 ms <b></b></div>',
         '<div class="question p0-1 arrow right between">shop.example MX?  (udp)</div>',
         '<div class="refusal p0-1 arrow left between">NXDOMAIN</div></div>',
-        '<div class="row"><div class="at">     20.0 ms <b></b></div>',
+        '<div class="row" id="n1-1"><div class="at">     20.0 ms <b></b></div>',
         '<div class="time p0-1">clock: 1 min on, to 2026-11-28 13:00:00 UTC</div></div>',
         "</div>",
         "<h2>Expected, and not met</h2>",
@@ -89,12 +89,12 @@ def test_a_net_that_was_asked_one_question_is_this_page():
 def test_a_long_reply_unfolds_at_a_click():
     journal = Journal()
     made = journal.open_session(Endpoint("203.0.113.7", 40000), SERVER, "mx.shop.example", "shop")
-    made.exchanges.append(Exchange(0, Stage.EHLO, b"EHLO a\r\n", b"250-a\r\n250-B\r\n250-C\r\n250 <D>\r\n"))
+    made.exchanges.append(Exchange(1, Stage.EHLO, b"EHLO a\r\n", b"250-a\r\n250-B\r\n250-C\r\n250 <D>\r\n"))
     note(made, ended="client quit", tls="TLSv1.3")
 
     told = lines(lane_page("test_it", "", [NetRecord(journal)]))
 
-    at = told.index('<div class="row tls"><div class="at">      0.0 ms <b>[1] TLS</b></div>')
+    at = told.index('<div class="row tls" id="n1-2"><div class="at">   1000.0 ms <b>[1] TLS</b></div>')
     assert told[at + 1 : at + 5] == [
         '<div class="command p0-1 arrow right between">EHLO a</div>',
         '<div class="reply p0-1 arrow left between"><details><summary>250-a <small>and 3 lines</small></summary>'
@@ -102,6 +102,34 @@ def test_a_long_reply_unfolds_at_a_click():
         "250-C",
         "250 &lt;D&gt;</pre></details></div></div>",
     ]
+
+
+def test_a_long_timeline_begins_with_links_to_what_went_wrong():
+    journal = Journal()
+    made = journal.open_session(Endpoint("203.0.113.7", 40000), SERVER, "mx.shop.example", "shop")
+    for number in range(100):
+        reply = b"550 <no>" if number in {7, 90} else b"250 OK"
+        made.exchanges.append(Exchange(1, Stage.RCPT, b"RCPT TO:<%d@a>\r\n" % number, reply + b"\r\n"))
+    note(made, ended="client quit")
+
+    told = lane_page("test_it", "", [NetRecord(journal)])
+
+    assert lines(told)[1:5] == [
+        "<nav>what went wrong:<ul>",
+        '<li><a href="#n1-9">[1] RCPT TO:&lt;7@a&gt;: 550 &lt;no&gt;</a></li>',
+        '<li><a href="#n1-92">[1] RCPT TO:&lt;90@a&gt;: 550 &lt;no&gt;</a></li>',
+        "</ul></nav>",
+    ]
+    assert 'id="n1-92"><div class="at">   1000.0 ms <b>[1]</b></div>\n<div class="command p0-1' in told
+
+
+def test_what_the_net_has_stopped_is_told_in_full():
+    journal = Journal()
+    journal.add(Incident(0, "leak", "one\ntwo\nthree\nfour"))
+
+    told = lane_page("test_it", "", [NetRecord(journal)])
+
+    assert '<div class="incident p0-0">leak: one\ntwo\nthree\nfour</div>' in told
 
 
 def test_each_net_of_a_test_is_told():
@@ -132,7 +160,7 @@ def test_nothing_that_anybody_says_becomes_part_of_the_page(said, words, stage):
     journal.add(Incident(0, "leak", words))
     journal.not_connected(words, SERVER, words, 111, words)
     made = journal.open_session(Endpoint("203.0.113.7", 40000), SERVER, words, words)
-    made.exchanges.append(Exchange(0, stage, said, said, Finding(words, words)))
+    made.exchanges.extend([Exchange(0, stage, said, said, Finding(words, words))] * 70)
     note(made, user=words, ended=words, tls=words)
     record = NetRecord(journal, (words,), (words,), (words,), {"203.0.113.7": words})
 
@@ -140,7 +168,17 @@ def test_nothing_that_anybody_says_becomes_part_of_the_page(said, words, stage):
 
     reader = Page(told)
     assert reader.tags <= OURS
-    assert reader.attributes <= {"lang", "dir", "charset", "http-equiv", "content", "name", "class"}
+    assert reader.attributes <= {
+        "lang",
+        "dir",
+        "charset",
+        "http-equiv",
+        "content",
+        "name",
+        "class",
+        "id",
+        "href",
+    }
     assert reader.open == []
     assert all(line.isprintable() for line in told.split("\n"))
 

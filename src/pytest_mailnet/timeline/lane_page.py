@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from html import escape
 
 from pytest_mailnet.printable import printable_lines
@@ -17,6 +17,9 @@ __all__ = ["NetRecord", "lane_page"]
 
 _HEADED: frozenset[Kind] = frozenset({"question", "answer", "connect", "command", "reply", "refusal", "lost"})
 _ACROSS: frozenset[Kind] = frozenset({"time", "incident"})
+_WRONG: frozenset[Kind] = frozenset({"refusal", "lost", "cut", "incident"})
+_IN_SIGHT = 60  # rows; a longer timeline begins with links to what went wrong
+_MOST_LINKS = 30
 _SHOWN_LINES = 3  # of one arrow; the rest unfolds at a click
 _STYLE = """\
 body { max-width: none }
@@ -28,7 +31,7 @@ text-align: center; padding: .5em 0 }
 .heads b { display: block } .heads small { color: var(--names); display: block }
 .lines { position: absolute; inset: 0; z-index: -1 }
 .lines i { margin-left: 50%; border-left: 1px solid var(--rule) }
-.row { padding-top: .3em }
+.row { padding-top: .3em; scroll-margin-top: 4em }
 .at { grid-column: 1; grid-row: 1; white-space: pre; position: sticky; left: 0; background: var(--paper) }
 .arrow { position: relative; padding: 0 .9em .1em; border-bottom: 1.5px solid; overflow-wrap: anywhere;
 unicode-bidi: isolate; white-space: pre-wrap }
@@ -41,8 +44,8 @@ border: 4.5px solid transparent }
 .tls .arrow { border-bottom: 4px double } .tls .at b { color: var(--good) }
 .question, .answer { color: var(--names) } .connect, .command { color: var(--asks) }
 .reply { color: var(--good) }
-.refusal, .lost, .cut { color: var(--bad); font-weight: 600 } .lost { border-bottom-style: dashed !important }
-.lost::after, .lost::before { border: 0 !important; content: "\\2715"; bottom: -.75em }
+.refusal, .lost, .cut { color: var(--bad); font-weight: 600 } .arrow.lost { border-bottom-style: dashed }
+.lost.right::after, .lost.left::before { border: 0; content: "\\2715"; bottom: -.75em }
 .why, .more { padding: .1em .9em; font-style: italic; overflow-wrap: anywhere; unicode-bidi: isolate }
 .why { text-align: right; color: var(--maybe) } .more { opacity: .75 }
 .end, .cut { text-align: center; border-bottom: 1.5px dotted; unicode-bidi: isolate }
@@ -51,6 +54,7 @@ border: 4.5px solid transparent }
 overflow-wrap: anywhere; border-left: 4px solid var(--bad); unicode-bidi: isolate }
 .box { margin: .5em 0; font: 13px/1.4 ui-monospace, monospace }
 .box.plain { background: var(--pale); border-color: var(--rule) }
+nav ul { margin: .3em 0 1em } nav a { color: var(--bad); overflow-wrap: anywhere }
 summary { cursor: pointer } summary small { opacity: .75 } details pre { margin: 0; white-space: pre-wrap }
 @media print { .heads { position: static } * { print-color-adjust: exact } .row { break-inside: avoid } }
 """
@@ -72,7 +76,7 @@ class NetRecord:
     notes: tuple[str, ...] = ()
     waiting: tuple[object, ...] = ()
     unmet: tuple[str, ...] = ()
-    relays: Mapping[str, str] | None = None
+    relays: Mapping[str, str] = field(default_factory=dict)
 
 
 def lane_page(title: str, failure: str, nets: Sequence[NetRecord]) -> str:
@@ -83,7 +87,7 @@ def lane_page(title: str, failure: str, nets: Sequence[NetRecord]) -> str:
         failure: the error that it failed with, in words.
         nets: the records of its nets.
     """
-    laid_out = [lanes_of(net.journal, net.relays or {}) for net in nets]
+    laid_out = [lanes_of(net.journal, net.relays) for net in nets]
     return page(title, _STYLE + _places(laid_out), _body(failure, nets, laid_out))
 
 
@@ -94,7 +98,7 @@ def _body(failure: str, nets: Sequence[NetRecord], laid_out: Sequence[Lanes]) ->
         whole = timeline(net.journal, net.waiting)
         yield from (_box(it, plain=True) for it in net.notes)
         if lanes.rows:
-            yield from _drawn(lanes)
+            yield from _drawn(lanes, number)
         else:
             yield _box(whole, plain=True)
         if net.waiting:
@@ -108,8 +112,10 @@ def _body(failure: str, nets: Sequence[NetRecord], laid_out: Sequence[Lanes]) ->
         yield f"<h2>The test failed</h2>\n{_box(failure)}"
 
 
-def _drawn(lanes: Lanes) -> Iterator[str]:
+def _drawn(lanes: Lanes, net: int) -> Iterator[str]:
     count = len(lanes.lanes)
+    if len(lanes.rows) > _IN_SIGHT:
+        yield from _gone_wrong(lanes.rows, net)
     yield f'<div class="lanes n{count}">\n<div class="heads">'
     for number, lane in enumerate(lanes.lanes):
         about = escaped(" ".join(lane.addresses[:_SHOWN_LINES]))
@@ -117,15 +123,43 @@ def _drawn(lanes: Lanes) -> Iterator[str]:
     yield "</div>"
     lines = "".join(f'<i class="{_place(it, it)}"></i>' for it in range(count))
     yield f'<div class="lines">{lines}</div>'
-    yield from map(_row, lanes.rows)
+    yield from (_row(row, _anchor(net, number)) for number, row in enumerate(lanes.rows))
     yield "</div>"
 
 
-def _row(row: Row) -> str:
+def _gone_wrong(rows: Sequence[Row], net: int) -> Iterator[str]:
+    """Links to what went wrong in a long timeline."""
+    wrong = [
+        (_anchor(net, number), _told(row, arrow))
+        for number, row in enumerate(rows)
+        for arrow in row.arrows
+        if arrow.kind in _WRONG
+    ]
+    if wrong:
+        yield "<nav>what went wrong:<ul>"
+        for anchor, told in wrong[:_MOST_LINKS]:
+            yield f'<li><a href="#{anchor}">{escaped(told)}</a></li>'
+        if len(wrong) > _MOST_LINKS:
+            yield f"<li>and {len(wrong) - _MOST_LINKS:,} more</li>"
+        yield "</ul></nav>"
+
+
+def _told(row: Row, wrong: Arrow) -> str:
+    """What went wrong in a row, behind what it was the answer to."""
+    first = row.arrows[0]
+    asked = [] if first is wrong else [f"{first.lines[0]}:"]
+    return " ".join(filter(None, [row.label, *asked, wrong.lines[0]]))
+
+
+def _anchor(net: int, row: int) -> str:
+    return f"n{net}-{row}"
+
+
+def _row(row: Row, anchor: str) -> str:
     label = f"{row.label} TLS" if row.tls else row.label
     at = f'<div class="at">{row.at * 1000:9.1f} ms <b>{escaped(label)}</b></div>'
     arrows = "\n".join(map(_arrow, row.arrows))
-    return f'<div class="{"row tls" if row.tls else "row"}">{at}\n{arrows}</div>'
+    return f'<div class="{"row tls" if row.tls else "row"}" id="{anchor}">{at}\n{arrows}</div>'
 
 
 def _arrow(arrow: Arrow) -> str:
@@ -135,7 +169,8 @@ def _arrow(arrow: Arrow) -> str:
         classes += ["arrow", way]
     if arrow.kind not in _ACROSS and arrow.start != arrow.end:
         classes.append("between")
-    return f'<div class="{" ".join(classes)}">{_text(arrow.lines)}</div>'
+    text = "\n".join(map(escaped, arrow.lines)) if arrow.kind in _ACROSS else _text(arrow.lines)
+    return f'<div class="{" ".join(classes)}">{text}</div>'
 
 
 def _text(lines: Sequence[str]) -> str:
