@@ -212,3 +212,19 @@ def test_who_looks_up_a_domain_has_no_file_about_reading_read(mailnet, monkeypat
 
     dns.resolver.resolve("imap.gmail.com", "A")
     assert "gmail" in asked
+
+
+@every_provider
+def test_uids_are_told_by_servers_that_have_uidplus_alone(name):
+    imap = reading_of(name).imap
+    said = {
+        key: it.text
+        for key, it in {**imap.words, **imap.lines}.items()
+        if re.search(r"\[(APPENDUID|COPYUID) ", it.text)
+    }
+
+    if "UIDPLUS" not in imap.capabilities_after_login:
+        assert said == {}
+        assert imap.lines["move_copied"].text == ""
+    else:
+        assert {"append_ok", "copy_ok"} <= said.keys()

@@ -34,6 +34,7 @@ _ACCOUNT = "account"
 _OPENS = frozenset({"SELECT", "EXAMINE"})
 _OF_CONTENT = _OPENS | {"FETCH", "RETR", "TOP"}
 _NOT_OF_MAIL = frozenset({"CAPABILITY", "CAPA", "ENABLE", "ID", "LOGOUT", "NOOP", "QUIT", "UTF8"})
+_LOG_INS = frozenset({"USER", "SASL"})
 _ONLY_IN_THE_CLEAR = frozenset({"STARTTLS", "STLS", "LOGINDISABLED"})
 
 
@@ -46,6 +47,7 @@ class ReadingService:
         servers: the facts about them.
         faults: the faults of the host's connections.
         tls: how the host encrypts.
+        auth_before_tls: whether a test has it take log-ins in the clear.
     """
 
     def __init__(
@@ -55,9 +57,11 @@ class ReadingService:
         servers: ReadingServers,
         faults: Armed,
         tls: HostTls,
+        *,
+        auth_before_tls: bool,
     ) -> None:
         self._name, self._operator, self._servers = name, operator, servers
-        self._faults, self._tls = faults, tls
+        self._faults, self._tls, self._auth_before_tls = faults, tls, auth_before_tls
 
     # What its server on the wire asks.
 
@@ -103,6 +107,10 @@ class ReadingService:
         able = self._servers.capabilities
         if step.tls or step.stripped or self._tls.stripped:
             return tuple(it for it in able if it not in _ONLY_IN_THE_CLEAR)
+        if self._auth_before_tls:
+            return tuple(it for it in able if it != "LOGINDISABLED")
+        if self._servers.needs_tls:
+            return tuple(it for it in able if it.split(" ")[0] not in _LOG_INS)
         return able
 
     def mechanisms(self, step: Step) -> tuple[str, ...]:

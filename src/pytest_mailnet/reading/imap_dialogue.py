@@ -162,7 +162,7 @@ class ImapDialogue(ReadingDialogue):
 
     def _run(self) -> bytes:
         request = self._take()
-        arguments = Arguments(self._whole)
+        arguments = Arguments(self._whole, utf8=self.utf8)
         self._tag = "*"
         try:
             self._tag = arguments.tag()
@@ -284,7 +284,7 @@ class ImapDialogue(ReadingDialogue):
     def folder_named(self, arguments: Arguments) -> str:
         """Read the name of the folder that a command is about, and have it for the answer's words."""
         arguments.space()
-        name = arguments.mailbox(utf8=self.utf8)
+        name = arguments.mailbox()
         self.tell(folder=name)
         return name
 

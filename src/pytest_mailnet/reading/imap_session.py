@@ -56,9 +56,9 @@ def identify(dialogue: ImapDialogue, arguments: Arguments) -> Done:
 
 
 def enable(dialogue: ImapDialogue, arguments: Arguments) -> Done:
-    """ENABLE (RFC 5161)."""
-    asked = []
-    while not arguments.at_end():
+    """ENABLE (RFC 5161), of one capability or more."""
+    asked: list[str] = []
+    while not asked or not arguments.at_end():
         arguments.space()
         asked.append(arguments.keyword())
     able = dialogue.host.capabilities(dialogue.step)

@@ -28,7 +28,7 @@ class Viewed:
 
     def __init__(self, entry: Entry, view: View, *, recent: bool) -> None:
         self.entry, self.recent, self._view = entry, recent, view
-        self.told: frozenset[str] = entry.kept.flags
+        self.told: frozenset[str] = entry.flags
 
     @property
     def uid(self) -> int:
@@ -43,7 +43,7 @@ class Viewed:
     @property
     def flags(self) -> frozenset[str]:
         """Its flags."""
-        return self.entry.kept.flags
+        return self.entry.flags
 
     @property
     def received(self) -> datetime:
