@@ -115,8 +115,9 @@ def run(folder: Path, module: Sequence[str], *, status: int) -> None:
         raise SystemExit(f"{' '.join(module)}: exit status {done.returncode}\n{done.stdout}{done.stderr}")
 
 
-def shot(browser: str, page: Path, size: tuple[int, int], picture: Path) -> None:
-    """Have a browser take a picture of a page."""
+def shot(browser: str, page: Path, size: tuple[int, int]) -> Path:
+    """Have a browser take a picture of a page, beside it."""
+    picture = page.with_suffix(".png")
     options = ["--headless", "--disable-gpu", "--hide-scrollbars", "--force-device-scale-factor=2"]
     if os.geteuid() == 0:
         options.append("--no-sandbox")  # which root cannot have; the pages are our own
@@ -124,17 +125,20 @@ def shot(browser: str, page: Path, size: tuple[int, int], picture: Path) -> None
         [browser, *options, "--window-size={},{}".format(*size), f"--screenshot={picture}", page.as_uri()],
         check=True,
         capture_output=True,
+        timeout=60,
     )
+    return picture
 
 
-def made_small(picture: Path, digest: str) -> None:
-    """Take the empty ground below off a picture, and most of its shades; note what it was made from.
+def save(shown: Path, picture: Path, digest: str) -> None:
+    """Save a picture without the empty ground below and most of its shades; note what it was made from.
 
     Args:
-        picture: the picture.
+        shown: the picture as the browser took it.
+        picture: where it is to be.
         digest: that of its page.
     """
-    taken = Image.open(picture).convert("RGB")
+    taken = Image.open(shown).convert("RGB")
     ground = Image.new("RGB", taken.size, taken.getpixel((0, 0)))
     *_, bottom = ImageChops.difference(taken, ground).getbbox() or taken.getbbox()
     cropped = taken.crop((0, 0, taken.width, min(bottom + MARGIN, taken.height)))
@@ -162,8 +166,7 @@ def main() -> None:
             told = f"{size} {VARIES.sub('#', seen)}"
             digest = hashlib.sha256(told.encode()).hexdigest()
             if made_from(PICTURES / name) != digest:
-                shot(browser, page, size, PICTURES / name)
-                made_small(PICTURES / name, digest)
+                save(shot(browser, page, size), PICTURES / name, digest)
                 print(f"made {name}")
 
 
