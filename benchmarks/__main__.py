@@ -23,6 +23,7 @@ _GROUPS = (
     "tls",
     "rules",
     "namespace",
+    "reading",
     "relaying",
     "growth",
     "evidence",

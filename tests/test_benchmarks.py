@@ -127,6 +127,17 @@ def test_programs_in_namespaces_are_left_out_with_the_reason_where_there_are_non
     assert capsys.readouterr().err == ("namespace is left out: namespaces are Linux's, and this is another\n")
 
 
+def test_reading_is_left_out_with_the_reason_where_there_is_no_dovecot(monkeypatch, capsys):
+    monkeypatch.setattr("shutil.which", lambda _, **__: None)
+
+    rows = list(importlib.import_module("benchmarks.reading").rows(quick=True))
+
+    assert rows == []
+    assert capsys.readouterr().err == (
+        "reading is left out: Dovecot is not installed (Debian: dovecot-imapd, dovecot-pop3d)\n"
+    )
+
+
 def test_a_limit_near_one_is_shown_with_the_decimals_that_decide(row, table):
     assert table.cells(row(1.016, wanted=1.015))[4:] == (
         "1.016 x its time (1.016 to 1.016)",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import re
 import shutil
 import textwrap
@@ -11,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+import pytest_mailnet
+from pytest_mailnet import errors, plugin
 from pytest_mailnet.cli.main import main
 from pytest_mailnet.config import MailNetConfig
 from pytest_mailnet.providers.toml_file import parse_facts
@@ -74,7 +77,7 @@ def test_the_blocks_of_the_documents_run(pytester, documents):
 
     tests = sum(len(re.findall(r"(?m)^def test_", code)) for code in modules.values())
     in_namespaces = sum(len(re.findall(r"(?m)^def test_.*mailnet_process", it)) for it in modules.values())
-    assert tests > 3
+    assert tests >= 3
     outcomes = result.parseoutcomes()
     skipped = outcomes.pop("skipped", 0)  # where there are no namespaces
     assert outcomes.keys() == {"passed"}
@@ -83,12 +86,47 @@ def test_the_blocks_of_the_documents_run(pytester, documents):
 
 
 @pytest.mark.usefixtures("beside_others")
-def test_the_failing_block_of_the_readme_prints_what_the_readme_shows(pytester):
-    [(name, code)] = [(name, code) for name, code, fails in blocks(ROOT / "README.md") if fails]
+def test_the_tests_of_the_tutorial_pass_at_the_end_of_each_section(pytester):
+    text = (ROOT / "docs" / "tutorial.md").read_text("utf-8")
+    pytester.makeini(INI)
+    ran = []
+
+    for section in text.split("\n## "):
+        found = {code.split(".py", 1)[0].removeprefix("# "): code for _, code in BLOCK.findall(section)}
+        if found:
+            pytester.makepyfile(**found)
+            ran.append(pytester.runpytest_subprocess("-p", "no:randomly", "--mailnet-cov"))
+
+    assert [list(it.parseoutcomes()) for it in ran] == [["passed"]] * 5
+    [shown] = re.findall(r"(?ms)^\$ pytest --mailnet-cov\n…\n(.*?)^```$", text)
+    ran[-1].stdout.fnmatch_lines(shown.splitlines(), consecutive=True)
+
+
+def test_the_readme_is_one_page():
+    assert len((ROOT / "README.md").read_text("utf-8").splitlines()) <= 150
+
+
+def test_the_numbers_in_the_readme_are_those_of_the_catalogue(capsys):
+    readme = (ROOT / "README.md").read_text("utf-8")
+
+    counted = []
+    for listed in ("replies", "providers", "faults"):
+        main([listed, "--json"])
+        names = [it.get("name", "") for it in json.loads(capsys.readouterr().out)]
+        counted.append(sum(not re.search(r"-[\d.]+$", name) for name in names))
+
+    told = re.search(r"([\d,]+) \[replies\]\S+ of (\d+) \[providers and servers\]", readme)
+    faults = re.search(r"(\d+) \[faults\]", readme)
+    assert [int(it.replace(",", "")) for it in (*told.groups(), faults[1])] == counted
+
+
+@pytest.mark.usefixtures("beside_others")
+def test_the_failing_block_prints_what_the_page_shows(pytester):
+    page = ROOT / "docs" / "how-to" / "read-a-failure.md"
+    [(name, code)] = [(name, code) for name, code, fails in blocks(page) if fails]
     pytester.makepyfile(**{name: code})
     pytester.makeini(INI)
-    readme = (ROOT / "README.md").read_text("utf-8")
-    [shown] = re.findall(r"(?ms)^```text\n(.*?)^```$", readme.partition("<!-- fails")[2])
+    [shown] = re.findall(r"(?ms)^```text\n(.*?)^```$", page.read_text("utf-8").partition("<!-- fails")[2])
 
     result = pytester.runpytest_subprocess("-p", "no:randomly", "--tb=line")
 
@@ -157,13 +195,51 @@ def text_of(file):
     return (ROOT / "tests" / "entry" / file).read_text("utf-8")
 
 
-def test_the_readme_lists_every_setting_with_its_default():
-    table = re.findall(r"(?m)^\| `(\w+)` \| `?(\w+)`?", (ROOT / "README.md").read_text("utf-8"))
+REFERENCE = ROOT / "docs" / "reference"
+
+
+def test_the_reference_lists_every_setting_with_its_default():
+    table = re.findall(r"(?m)^\| `(\w+)` \| `?(\w+)`?", (REFERENCE / "settings.md").read_text("utf-8"))
 
     assert dict(table) == {
         field.name: str(field.default).lower().replace("()", "none")
         for field in dataclasses.fields(MailNetConfig)
     }
+
+
+def test_the_reference_lists_every_fixture_mark_and_option(pytester):
+    page = (REFERENCE / "fixtures.md").read_text("utf-8")
+    told = " ".join(re.findall(r"(?m)^\| `(.+?)`", page))
+
+    marks = pytester.runpytest("--markers").outlines
+    helped = "\n".join(pytester.runpytest("--help").outlines)
+    there = {
+        *plugin.__all__,
+        *re.findall(r"@pytest\.mark\.mailnet\w*", "\n".join(marks)),
+        *re.findall(r"(?m)^ +(--mailnet-[\w-]+)", helped),
+        *re.findall(r"(?m)^ +(mailnet_\w+) \(", helped),
+    }
+
+    settings = {f"mailnet_{field.name}" for field in dataclasses.fields(MailNetConfig)}
+    assert [it for it in there - settings if it not in told] == []
+
+
+def test_every_error_that_links_to_a_section_on_troubleshooting_has_one():
+    titles = re.findall(r"(?m)^## (.+)$", (ROOT / "docs" / "troubleshooting.md").read_text("utf-8"))
+    anchors = {title.lower().replace(" ", "-") for title in titles}
+
+    linked = [getattr(errors, name) for name in errors.__all__]
+    wanted = {it.section for it in linked if issubclass(it, errors.MailNetError) and it.section}
+
+    assert len(wanted) > 5
+    assert wanted <= anchors
+
+
+def test_every_name_to_import_is_in_the_reference():
+    pages = "\n".join(page.read_text("utf-8") for page in (REFERENCE / "api").glob("*.md"))
+    shown = re.findall(r"(?m)^\.\. auto(?:class|data|exception):: (\w+)$", pages)
+
+    assert sorted(shown) == sorted(pytest_mailnet.__all__)
 
 
 def test_contributing_tells_every_key_of_the_manners_with_what_is_usual():

@@ -58,7 +58,10 @@ def test_other_attributes_are_missing_as_on_any_module():
             "phrase tls_context unreachable user_of value_of",
         ),
         ("mailnet.gmail.mailbox('alice')", "busy has_room_for"),
-        ("mailnet.gmail.mailbox('alice').account", "lacks_app_password objection owns"),
+        (
+            "mailnet.gmail.mailbox('alice').account",
+            "downloaded lacks_app_password most_of note_download objection owns",
+        ),
     ],
 )
 def test_machinery_is_out_of_sight(mailnet, attribute, machinery):

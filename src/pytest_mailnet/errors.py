@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Iterable
+from typing import ClassVar
 
 from pytest_mailnet.printable import printable
 
@@ -31,8 +32,19 @@ __all__ = [
 ]
 
 
+_TROUBLESHOOTING = "https://pytest-mailnet.readthedocs.io/en/latest/troubleshooting.html#"
+
+
 class MailNetError(Exception):
     """The base class of all errors of this package."""
+
+    section: ClassVar[str] = ""
+    """The section of the page on troubleshooting to which a note below the message links; "" for none."""
+
+    def __init__(self, *args: object) -> None:
+        super().__init__(*args)
+        if self.section:
+            self.add_note(_TROUBLESHOOTING + self.section)
 
 
 class InvalidReply(MailNetError, ValueError):
@@ -74,6 +86,8 @@ class ProviderFileError(MailNetError, ValueError):
 class EvidenceError(MailNetError, ValueError):
     """Evidence from production that is missing, or in which no failure is found."""
 
+    section = "no-failure-is-found"
+
 
 class UnknownName(MailNetError, LookupError):
     """The name of something that does not exist in the net: a mailbox, domain, host, provider or reply.
@@ -99,21 +113,31 @@ class UnknownName(MailNetError, LookupError):
 class NoNamespace(MailNetError, OSError):
     """The machine has no namespaces for programs; the message says why in one line."""
 
+    section = "no-namespaces"
+
 
 class NothingArrived(MailNetError, TimeoutError):
     """Fewer messages than expected arrived before the time was over."""
+
+    section = "nothing-has-arrived"
 
 
 class WouldHang(MailNetError):
     """A wait that would never end, or that would block the event loop it waits for."""
 
+    section = "a-wait-that-would-hang"
+
 
 class ExpectationFailed(MailNetError, AssertionError):
     """The failure of a test whose net saw something that the test does not allow; raised at its end."""
 
+    section = "a-test-fails-at-its-end"
+
 
 class MailNetTampered(MailNetError):
     """A function that an active net had patched was replaced by somebody else."""
+
+    section = "a-patched-function-was-replaced"
 
 
 class Crash(SystemExit):

@@ -130,7 +130,7 @@ def test_a_name_that_is_not_encoded_is_told_from_other_errors():
     with pytest.raises(InvalidName, match=r"^Mailbox name is not valid mUTF-7$"):
         Arguments(b"a&b").mailbox()
     with pytest.raises(InvalidName, match=r"^Mailbox name is not valid UTF-8$"):
-        Arguments(b'"\xff"').mailbox(utf8=True)
+        Arguments(b'"\xff"', utf8=True).mailbox()
 
 
 def test_flags_can_be_bare():
@@ -141,6 +141,7 @@ def test_flags_can_be_bare():
 def test_labels_are_system_labels_or_names():
     assert Arguments(b'(\\Inbox foo "a b" Entw&APw-rfe)').labels() == ("\\Inbox", "foo", "a b", "Entwürfe")
     assert Arguments(b'"\\\\Sent" x').labels() == ("\\Sent", "x")
+    assert Arguments(b'("Entw\xc3\xbcrfe")', utf8=True).labels() == ("Entwürfe",)
 
 
 def test_a_list_has_arguments_of_one_kind():
@@ -152,7 +153,7 @@ def test_a_list_has_arguments_of_one_kind():
 def test_mailbox_names_are_decoded():
     assert Arguments(b"iNbOx").mailbox() == "INBOX"
     assert Arguments(b'"Entw&APw-rfe"').mailbox() == "Entwürfe"
-    assert Arguments(b'"Entw\xc3\xbcrfe & mehr"').mailbox(utf8=True) == "Entwürfe & mehr"
+    assert Arguments(b'"Entw\xc3\xbcrfe & mehr"', utf8=True).mailbox() == "Entwürfe & mehr"
     assert Arguments(b"~peter/mail/%*").pattern() == "~peter/mail/%*"
 
 

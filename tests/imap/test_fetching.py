@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from pytest_mailnet.imap.command_arguments import Arguments, BadCommand
 from pytest_mailnet.imap.fetching import fetch_items, fetched, marks_seen, with_uid
+from pytest_mailnet.imap.header_fields import values_named
 from pytest_mailnet.imap.structure import structure_of
 
 # RFC 3501, 8.
@@ -253,6 +254,41 @@ def test_the_short_structure_has_no_extension_data(stored):
     )
 
 
+@pytest.mark.parametrize(
+    ("written", "told"),
+    [
+        (b'name*0=long; name*1="er name"', b'("NAME" "longer name")'),
+        (b"name*1=b; x=y; name*0=a", b'("NAME" "ab" "X" "y")'),
+        (b"NAME*0=a; name*1=b; name*3=d", b'("NAME" "ab" "NAME*3" "d")'),
+        (b"name*1=b; name*2=c", b'("NAME*1" "b" "NAME*2" "c")'),
+        (b"name*0*=utf-8''caf%C3%A9; name*1=\" 100%\"", b'("NAME*" "utf-8\'\'caf%C3%A9 100%25")'),
+        (b"name*=utf-8''caf%C3%A9", b'("NAME*" "utf-8\'\'caf%C3%A9")'),
+        (b"name*0=a; name*0=b", b'("NAME" "a")'),
+        (b"name*x=a; name*00=b; *0=c", b'("NAME*X" "a" "NAME*00" "b" "*0" "c")'),
+    ],
+)
+def test_a_parameter_in_pieces_is_one_in_the_structure(written, told, stored):
+    content = b"Content-Type: application/pdf; %b\r\nContent-Disposition: attachment; %b\r\n\r\n" % (
+        written,
+        written,
+    )
+
+    structure = answer(b"BODYSTRUCTURE", stored(content))
+
+    assert structure == (
+        b'(BODYSTRUCTURE ("APPLICATION" "PDF" %b NIL NIL "7BIT" 0 NIL ("ATTACHMENT" %b) NIL NIL))'
+        % (told, told)
+    )
+
+
+def test_a_boundary_in_pieces_is_one(stored):
+    content = (
+        b"Content-Type: multipart/mixed; boundary*0=a; boundary*1=b\r\n\r\n--ab\r\n\r\none\r\n--ab--\r\n"
+    )
+
+    assert section(content, b"1", stored) == b"one"
+
+
 def test_a_digest_is_made_of_mails(stored):
     content = (
         b"Content-Type: multipart/digest; boundary=b\r\n\r\n--b\r\n\r\nSubject: x\r\n\r\none\r\n--b--\r\n"
@@ -315,6 +351,7 @@ def test_bare_line_ends_are_understood(stored):
         (b"a@b@c", b'((NIL NIL "a" "b"))'),
         (b"x@y z@w", b'((NIL NIL "x" "y"))'),
         (b"Bob (hi)  there <b@x>", b'(("Bob there" NIL "b" "x"))'),
+        (b":;", b'((NIL NIL "" NIL)(NIL NIL NIL NIL))'),
         (b"", b"NIL"),
         (b" , ,", b"NIL"),
     ],
@@ -395,6 +432,14 @@ def test_any_bytes_are_a_mail(content, stored):
 
     read(described)
     described.end()
+
+
+@given(content=st.lists(_PIECES | st.binary(max_size=3), max_size=40).map(b"".join))
+def test_a_field_that_is_looked_up_alone_has_the_values_that_it_has_in_the_whole_header(content):
+    whole = structure_of(content)
+
+    for name in (b"subject", b"content-type", b"x"):
+        assert list(values_named(content, name)) == whole.values(name)
 
 
 def read(answered):

@@ -100,12 +100,27 @@ MISUSES = [
     (
         "alice.account.pasword = 'x'",
         UnknownAttribute,
-        "an account has no attribute 'pasword' to set (did you mean 'password'? There is: aliases, password, two_step)",
+        "an account has no attribute 'pasword' to set (did you mean 'password'? There is: aliases, daily_download, imap_enabled, password, pop3_enabled, two_step, web_login_required)",
     ),
     (
         "alice.account.two_step = 'yes'",
         InvalidSetting,
         "two_step of an account takes True or False, not 'yes'",
+    ),
+    (
+        "alice.account.daily_download = -1",
+        InvalidSetting,
+        "daily_download of an account: -1 is not a number of octets, 0 or more, or None for no limit",
+    ),
+    (
+        "alice.account.imap_enabled = 'no'",
+        InvalidSetting,
+        "imap_enabled of an account takes True or False, not 'no'",
+    ),
+    (
+        "alice.imap_enabled = False",
+        UnknownAttribute,
+        "a mailbox has no attribute 'imap_enabled' to set: mailbox.account.imap_enabled",
     ),
     (
         "alice.account.aliases = 'sales@gmail.com'",

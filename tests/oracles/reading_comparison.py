@@ -26,7 +26,7 @@ class Known(NamedTuple):
     Attributes:
         what: which they are, in a few words.
         reason: why they stay.
-        where: the commands that are answered differently, by session; with no command, any of that session.
+        where: the commands that are answered differently, by session.
     """
 
     what: str
@@ -35,8 +35,7 @@ class Known(NamedTuple):
 
     def covers(self, difference: Difference) -> bool:
         """Whether a difference is one of them."""
-        commands = self.where.get(difference.session)
-        return commands is not None and (not commands or difference.command in commands)
+        return difference.command in self.where.get(difference.session, ())
 
 
 class Difference(NamedTuple):

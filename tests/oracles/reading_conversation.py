@@ -56,6 +56,11 @@ class ReadingSession:
     protocol: str = "imap"
     begins: tuple[str, ...] = ("LOGIN {user} secret", "SELECT INBOX")
 
+    @property
+    def commands(self) -> tuple[str, ...]:
+        """What is said, as text."""
+        return tuple(it if isinstance(it, str) else it.decode("latin-1") for it in self.says)
+
 
 class Said(NamedTuple):
     """A command, and what was heard.
@@ -179,16 +184,17 @@ def converse(opened: Opened, user: str, session: ReadingSession) -> tuple[Said, 
     try:
         for it in session.begins:
             clients[0].say(it.format(user=user))
-        return tuple(_said(clients, opened, user, session, it) for it in session.says)
+        heard = [_heard(clients, opened, user, session, it) for it in session.says]
+        return tuple(map(Said, session.commands, heard))
     finally:
         for client in clients:
             client.close()
 
 
-def _said(
-    clients: list[_Client], opened: Opened, user: str, session: ReadingSession, command: str | bytes
-) -> Said:
-    client, text = clients[0], command
+def _heard(
+    clients: list[_Client], opened: Opened, user: str, session: ReadingSession, text: str | bytes
+) -> tuple[str, ...]:
+    client = clients[0]
     if isinstance(text, str) and text.startswith(ANOTHER):
         text = text.removeprefix(ANOTHER)
         if len(clients) == 1:
@@ -199,8 +205,7 @@ def _said(
     if isinstance(text, str):
         text = text.replace("{user}", user)
     heard = client.say(text)
-    read = heard_pop3(heard) if session.protocol == "pop3" else heard_line(heard)
-    return Said(command if isinstance(command, str) else command.decode("latin-1"), read)
+    return heard_pop3(heard) if session.protocol == "pop3" else heard_line(heard)
 
 
 def user_of(names: Iterable[str], name: str) -> str:

@@ -7,11 +7,12 @@ import os
 import shutil
 import socket
 import subprocess
+import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-__all__ = ["PASSWORD", "Dovecot", "missing"]
+__all__ = ["PASSWORD", "Dovecot", "missing", "version"]
 
 PASSWORD = "secret"  # of all mailboxes
 
@@ -28,7 +29,7 @@ state_dir = {folder}/state
 log_path = {folder}/log
 protocols = imap pop3
 listen = {host}
-ssl = no
+{tls}
 disable_plaintext_auth = no
 auth_mechanisms = plain login
 auth_failure_delay = 0
@@ -65,7 +66,7 @@ service imap-login {{
     port = {imap}
   }}
   inet_listener imaps {{
-    port = 0
+    port = {imaps}
   }}
 }}
 service pop3-login {{
@@ -74,7 +75,7 @@ service pop3-login {{
     port = {pop3}
   }}
   inet_listener pop3s {{
-    port = 0
+    port = {pop3s}
   }}
 }}
 service imap {{
@@ -100,6 +101,19 @@ def missing() -> str | None:
     return None if os.geteuid() == 0 else "Dovecot has to be started by root"
 
 
+def version() -> str:
+    """What Dovecot says that it is, "2.3.19.1"."""
+    told = subprocess.run((_program(), "--version"), check=True, capture_output=True, text=True)
+    return told.stdout.split(" ")[0].strip()
+
+
+def _program() -> str:
+    return shutil.which("dovecot", path=_PATH) or "dovecot"
+
+
+_Address = tuple[str, int]
+
+
 class Dovecot:
     """A running Dovecot.
 
@@ -107,54 +121,53 @@ class Dovecot:
         version: as it tells it, "2.3.19.1".
         imap: where it speaks IMAP, without TLS.
         pop3: where it speaks POP3, without TLS.
+        imaps: where it speaks IMAP over TLS, if it has a certificate.
+        pop3s: where it speaks POP3 over TLS, if it has a certificate.
     """
 
-    def __init__(self, version: str, imap: tuple[str, int], pop3: tuple[str, int]) -> None:
-        self.version, self.imap, self.pop3 = version, imap, pop3
+    def __init__(
+        self, version: str, imap: _Address, pop3: _Address, imaps: _Address, pop3s: _Address
+    ) -> None:
+        self.version, self.imap, self.pop3, self.imaps, self.pop3s = version, imap, pop3, imaps, pop3s
 
     @classmethod
     @contextlib.contextmanager
-    def started(cls, folder: Path) -> Iterator[Dovecot]:
-        """Run Dovecot in an empty folder until the context ends."""
-        program = shutil.which("dovecot", path=_PATH) or "dovecot"
-        imap, pop3 = _free_ports()
-        configuration = folder / "dovecot.conf"
-        configuration.write_text(
-            _CONFIGURATION.format(
-                folder=folder,
-                host=_HOST,
-                password=PASSWORD,
-                imap=imap,
-                pop3=pop3,
-                folders="\n".join(map(_FOLDER.format, ("Drafts", "Junk", "Sent", "Trash"))),
-            )
-        )
-        mail = folder / "mail"
-        mail.mkdir()
-        shutil.chown(mail, "mail", "mail")
-        with _passable(folder):
-            process = subprocess.Popen((program, "-F", "-c", str(configuration)), stdin=subprocess.DEVNULL)
+    def started(cls, certificate: bytes = b"") -> Iterator[Dovecot]:
+        """Run Dovecot until the context ends.
+
+        Args:
+            certificate: in PEM, with its chain and key, for TLS; b"" for no TLS.
+        """
+        ports = dict(zip(("imap", "pop3", "imaps", "pop3s"), _free_ports(4), strict=True))
+        addresses = {name: (_HOST, port) for name, port in ports.items()}
+        # A folder of its own: those of pytest are its user's alone, and so closed to Dovecot's.
+        with tempfile.TemporaryDirectory(prefix="dovecot-") as name:
+            folder = Path(name)
+            folder.chmod(0o711)
+            _configure(folder, ports, certificate)
+            command = (_program(), "-F", "-c", str(folder / "dovecot.conf"))
+            process = subprocess.Popen(command, stdin=subprocess.DEVNULL)
             try:
-                for port in (imap, pop3):
-                    _wait_for((_HOST, port), process, folder / "log")
-                told = subprocess.run((program, "--version"), check=True, capture_output=True, text=True)
-                yield cls(told.stdout.split(" ")[0].strip(), (_HOST, imap), (_HOST, pop3))
+                for it in ("imap", "pop3"):
+                    _wait_for(addresses[it], process, folder / "log")
+                yield cls(version(), **addresses)
             finally:
                 process.terminate()
                 process.wait(_PATIENCE)
 
 
-@contextlib.contextmanager
-def _passable(folder: Path) -> Iterator[None]:
-    """Let Dovecot's own users through the folders on the way, which pytest makes for its user alone."""
-    closed = {it: it.stat().st_mode for it in (folder, *folder.parents) if not it.stat().st_mode & 0o001}
-    for it, mode in closed.items():
-        it.chmod(mode | 0o011)
-    try:
-        yield
-    finally:
-        for it, mode in closed.items():
-            it.chmod(mode & 0o7777)
+def _configure(folder: Path, ports: Mapping[str, int], certificate: bytes) -> None:
+    pem = folder / "certificate.pem"
+    pem.write_bytes(certificate)
+    tls = f"ssl = yes\nssl_cert = <{pem}\nssl_key = <{pem}" if certificate else "ssl = no"
+    folders = "\n".join(map(_FOLDER.format, ("Drafts", "Junk", "Sent", "Trash")))
+    text = _CONFIGURATION.format(
+        folder=folder, host=_HOST, password=PASSWORD, tls=tls, folders=folders, **ports
+    )
+    (folder / "dovecot.conf").write_text(text)
+    mail = folder / "mail"
+    mail.mkdir()
+    shutil.chown(mail, "mail", "mail")
 
 
 def _wait_for(address: tuple[str, int], process: subprocess.Popen[bytes], log: Path) -> None:
@@ -166,9 +179,10 @@ def _wait_for(address: tuple[str, int], process: subprocess.Popen[bytes], log: P
     raise TimeoutError(f"Dovecot has not answered: {log.read_text() if log.exists() else 'it said nothing'}")
 
 
-def _free_ports() -> tuple[int, int]:
-    """Two ports that nobody has."""
-    with socket.socket() as one, socket.socket() as other:
-        one.bind((_HOST, 0))
-        other.bind((_HOST, 0))
-        return one.getsockname()[1], other.getsockname()[1]
+def _free_ports(count: int) -> list[int]:
+    """Ports that nobody has."""
+    with contextlib.ExitStack() as opened:
+        sockets = [opened.enter_context(socket.socket()) for _ in range(count)]
+        for it in sockets:
+            it.bind((_HOST, 0))
+        return [it.getsockname()[1] for it in sockets]

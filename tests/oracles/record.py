@@ -8,7 +8,7 @@ from pathlib import Path
 
 from .comparison import Difference, Heards, Listed
 
-__all__ = ["Compared", "write"]
+__all__ = ["Compared", "row", "shown", "write"]
 
 _TITLES = {"postfix": "Postfix", "exim": "Exim", "opensmtpd": "OpenSMTPD", "sendmail": "Sendmail"}
 
@@ -80,14 +80,20 @@ def write(page: Path, compared: Iterable[Compared], listed: tuple[Listed, ...]) 
         for known in own:
             found = [difference for difference in it.differences if known.covers(difference)]
             one = found[0]
-            told = (_code(one.sent or "an empty line"), _code(one.real), _code(one.ours))
+            told = (shown(one.sent or "an empty line"), shown(one.real), shown(one.ours))
             cells = (known.kind, str(len({each.session for each in found})), *told, known.reason)
-            lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
+            lines.append(row(cells))
     page.write_text(_HEAD + "\n".join(lines) + "\n", "utf-8")
 
 
-def _code(text: str) -> str:
-    shown = "".join(it if it.isprintable() or it == "\n" else repr(it)[1:-1] for it in text)
-    shown = shown.replace("\n", " ⏎ ")
-    shown = shown if len(shown) <= 120 else f"{shown[:100]} …"
-    return f"`` {shown} ``" if "`" in shown else f"`{shown}`"
+def row(cells: Iterable[str]) -> str:
+    """A row of a table."""
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+
+
+def shown(text: str) -> str:
+    """A command or an answer in a cell, on one line and not too long."""
+    line = "".join(it if it.isprintable() or it == "\n" else repr(it)[1:-1] for it in text)
+    line = line.replace("\n", " ⏎ ")
+    line = line if len(line) <= 120 else f"{line[:100]} …"
+    return f"`` {line} ``" if "`" in line else f"`{line}`"

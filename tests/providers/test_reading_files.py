@@ -25,7 +25,7 @@ CATALOGUE = catalogue_with()
 NAMES = sorted(FILES.keys() - {"stock"})
 # What a conversation fills in beside the variables of all replies.
 OF_A_CONVERSATION = {
-    "capabilities", "count", "exists", "flags", "folder", "new_uids", "number", "octets", "permanent_flags",
+    "capabilities", "count", "exists", "flags", "folder", "milliseconds", "new_uids", "number", "octets", "permanent_flags",
     "problem", "recent", "session", "size", "uid", "uidnext", "uids", "uidvalidity", "unseen",
 }  # fmt: skip
 # What the net does not do, and clients do by themselves where it is announced.
@@ -98,9 +98,12 @@ def test_each_line_is_one_that_the_stock_or_a_conversation_knows(name):
         "continue_literal",
         "id",
         "idling",
+        "move_copied",
+        "refused_again",
         "select",
         "timeout",
         "token_challenge",
+        "web_login_required",
     }
 
     assert {line for servers in reading_of(name).servers for line in servers.lines} - known == set()
@@ -209,3 +212,19 @@ def test_who_looks_up_a_domain_has_no_file_about_reading_read(mailnet, monkeypat
 
     dns.resolver.resolve("imap.gmail.com", "A")
     assert "gmail" in asked
+
+
+@every_provider
+def test_uids_are_told_by_servers_that_have_uidplus_alone(name):
+    imap = reading_of(name).imap
+    said = {
+        key: it.text
+        for key, it in {**imap.words, **imap.lines}.items()
+        if re.search(r"\[(APPENDUID|COPYUID) ", it.text)
+    }
+
+    if "UIDPLUS" not in imap.capabilities_after_login:
+        assert said == {}
+        assert imap.lines["move_copied"].text == ""
+    else:
+        assert {"append_ok", "copy_ok"} <= said.keys()

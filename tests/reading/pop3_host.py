@@ -92,6 +92,12 @@ class Pop3Host:
         known = credentials.identity == "alice" and credentials.proves([secret])
         return None if known else "authentication_failed"
 
+    def refusal(self, step: Step) -> str | None:
+        return None
+
+    def note_download(self, step: Step, octets: int) -> None:
+        """Count nothing."""
+
     def shelves_of(self, identity: str) -> Shelves:
         return self._shelves
 

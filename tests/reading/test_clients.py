@@ -68,6 +68,36 @@ def test_poplib_reads_and_deletes(alice, deliver, encrypted):
     assert [it.subject for it in alice.messages] == ["two"]
 
 
+def test_a_server_of_one_s_own_takes_log_ins_after_tls(alice):
+    pop3 = poplib.POP3("mx.shop.example")
+    imap = imaplib.IMAP4("mx.shop.example")
+
+    assert not {"USER", "SASL"} & pop3.capa().keys()
+    with pytest.raises(poplib.error_proto, match="-ERR Command not permitted before STLS"):
+        pop3.user("alice")
+    with pytest.raises(imaplib.IMAP4.error, match="PRIVACYREQUIRED"):
+        imap.login("alice", "secret")
+    pop3.stls(ssl.create_default_context())
+    assert {"USER", "SASL"} <= pop3.capa().keys()
+
+    pop3.close()
+    imap.logout()
+
+
+def test_a_server_takes_log_ins_in_the_clear_where_a_test_has_it_do_so(shop, alice):
+    shop.host.auth_before_tls = True
+    pop3 = poplib.POP3("mx.shop.example")
+    imap = imaplib.IMAP4("mx.shop.example")
+
+    pop3.user("alice")
+    assert pop3.pass_("secret").startswith(b"+OK")
+    assert "LOGINDISABLED" not in imap.capabilities
+    assert imap.login("alice", "secret")[0] == "OK"
+
+    pop3.close()
+    imap.logout()
+
+
 def test_imapclient_reads_flags_moves_and_waits(alice, deliver):
     imapclient = pytest.importorskip("imapclient")
     deliver("one", "two")

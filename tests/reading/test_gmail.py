@@ -122,11 +122,91 @@ def test_to_expunge_from_the_inbox_is_to_archive(gmail, alice, deliver):
     assert [it.subject for it in alice.folders["[Gmail]/All Mail"].messages] == ["one"]
 
 
+def test_what_is_marked_as_deleted_in_one_folder_is_not_in_others(gmail, alice, deliver):
+    deliver("one", to="alice@gmail.com", host="gmail-smtp-in.l.google.com")
+    gmail.say("SELECT INBOX")
+    gmail.say("STORE 1 +X-GM-LABELS (work)")
+
+    gmail.say("STORE 1 +FLAGS (\\Deleted \\Seen)")
+
+    assert alice.folders["INBOX"].flags == [{"\\Deleted", "\\Seen"}]
+    assert alice.folders["work"].flags == alice.folders["[Gmail]/All Mail"].flags == [{"\\Seen"}]
+    gmail.say("SELECT work")
+    assert gmail.say("EXPUNGE") == ["OK Success"]
+
+
+def test_what_is_flagged_is_starred(gmail, alice, deliver):
+    deliver("one", "two", to="alice@gmail.com", host="gmail-smtp-in.l.google.com")
+    gmail.say("SELECT INBOX")
+
+    gmail.say("STORE 2 +FLAGS (\\Flagged)")
+    gmail.say("STORE 1 +FLAGS (\\Flagged)")
+
+    assert gmail.say("FETCH 2 X-GM-LABELS")[0] == '* 2 FETCH (X-GM-LABELS ("\\\\Starred"))'
+    assert [it.subject for it in alice.folders["[Gmail]/Starred"].messages] == ["two", "one"]
+    gmail.say("STORE 2 -FLAGS (\\Flagged)")
+    assert [it.subject for it in alice.folders["[Gmail]/Starred"].messages] == ["one"]
+
+
+@pytest.mark.parametrize(
+    "command", ['COPY 1 "[Gmail]/Starred"', 'MOVE 1 "[Gmail]/Starred"', "STORE 1 +X-GM-LABELS (\\Starred)"]
+)
+def test_what_is_starred_is_flagged(gmail, alice, deliver, command):
+    deliver("one", to="alice@gmail.com", host="gmail-smtp-in.l.google.com")
+    gmail.say("SELECT INBOX")
+
+    gmail.say(command)
+
+    assert alice.folders["[Gmail]/All Mail"].flags == [{"\\Flagged"}]
+
+
+def test_what_is_appended_to_the_starred_mail_is_flagged(gmail, alice):
+    gmail.say('APPEND "[Gmail]/Starred" {15}')
+    gmail.send("Subject: hi\r\n\r\n")
+    gmail.line()
+
+    assert (
+        alice.folders["[Gmail]/Starred"].flags == alice.folders["[Gmail]/All Mail"].flags == [{"\\Flagged"}]
+    )
+
+
+@pytest.mark.parametrize("command", ["STORE 1 -X-GM-LABELS (\\Starred)", "STORE 1 +FLAGS (\\Deleted)"])
+def test_what_is_starred_no_longer_is_not_flagged(gmail, alice, deliver, command):
+    deliver("one", to="alice@gmail.com", host="gmail-smtp-in.l.google.com")
+    gmail.say("SELECT INBOX")
+    gmail.say("STORE 1 +FLAGS (\\Flagged)")
+    gmail.say('SELECT "[Gmail]/Starred"')
+
+    gmail.say(command)
+    gmail.say("EXPUNGE")
+
+    assert alice.folders["[Gmail]/Starred"].messages == []
+    assert alice.folders["INBOX"].flags == [frozenset()]
+
+
+def test_labels_are_in_utf_8_for_those_who_take_it(gmail, alice, deliver):
+    deliver("one", to="alice@gmail.com", host="gmail-smtp-in.l.google.com")
+    gmail.say("ENABLE UTF8=ACCEPT")
+    gmail.say("SELECT INBOX")
+
+    assert gmail.say('STORE 1 +X-GM-LABELS ("Straße" "Q&A" \\Starred)') == [
+        '* 1 FETCH (X-GM-LABELS ("\\\\Starred" "Straße" Q&A))',
+        "OK Success",
+    ]
+    assert gmail.say("FETCH 1 X-GM-LABELS")[0] == '* 1 FETCH (X-GM-LABELS ("\\\\Starred" "Straße" Q&A))'
+    assert gmail.say('SEARCH X-GM-LABELS "Straße"')[0] == "* SEARCH 1"
+    assert [it.subject for it in alice.folders["Straße"].messages] == ["one"]
+
+
 def test_to_move_to_the_trash_takes_all_labels(gmail, alice, deliver):
     deliver("one", to="alice@gmail.com", host="gmail-smtp-in.l.google.com")
     gmail.say("SELECT INBOX")
 
-    assert gmail.say('MOVE 1 "[Gmail]/Trash"')[-1].startswith("OK")
+    assert gmail.say('MOVE 1 "[Gmail]/Trash"') == [
+        "* 1 EXPUNGE",
+        "* 0 EXISTS",
+        "OK [COPYUID 9 1 1] (Success)",
+    ]
 
     assert {name: len(it.messages) for name, it in alice.folders.items() if it.messages} == {
         "[Gmail]/Trash": 1
@@ -230,3 +310,13 @@ def test_chaos_finds_those_who_read(mailnet, alice):
             wrong += 1
 
     assert wrong > 10
+
+
+def test_mails_that_go_are_told_of_from_the_first_on_with_how_many_are_left(gmail, alice, deliver):
+    deliver("1", "2", "3", "4", to="alice@gmail.com", host="gmail-smtp-in.l.google.com")
+    gmail.say("SELECT INBOX")
+    gmail.say("STORE 1,3 +FLAGS.SILENT (\\Deleted)")
+
+    assert gmail.say("EXPUNGE") == ["* 1 EXPUNGE", "* 2 EXPUNGE", "* 2 EXISTS", "OK Success"]
+    del alice.messages[:]
+    assert gmail.say("NOOP") == ["* 1 EXPUNGE", "* 1 EXPUNGE", "* 0 EXISTS", "OK Success"]

@@ -63,6 +63,19 @@ def test_what_was_delivered_is_in_the_inbox(imap, deliver):
     ]
 
 
+def test_status_of_the_selected_folder_counts_what_is_recent_in_this_session(imap, connect, deliver):
+    deliver("one", "two")
+    imap.say("SELECT INBOX")
+    deliver("three")
+    other = connect()
+    other.say("LOGIN alice secret")
+
+    assert other.say("STATUS INBOX (RECENT)")[0] == '* STATUS "INBOX" (RECENT 1)'
+    assert imap.say("STATUS INBOX (MESSAGES RECENT)")[0] == '* STATUS "INBOX" (MESSAGES 3 RECENT 3)'
+    imap.say("SELECT INBOX")
+    assert imap.say("STATUS INBOX (RECENT)")[0] == '* STATUS "INBOX" (RECENT 0)'
+
+
 def test_to_fetch_a_body_marks_a_mail_as_read(imap, alice, deliver):
     deliver("one", "two")
     imap.say("SELECT INBOX")
@@ -195,6 +208,7 @@ def test_one_session_hears_of_what_another_does(imap, connect, deliver):
         ("NAMESPACE", "OK NAMESPACE completed"),
         ("UNSUBSCRIBE Trash", "OK UNSUBSCRIBE completed"),
         ("ENABLE UTF8=ACCEPT", "OK ENABLE completed"),
+        ("ENABLE", "BAD Syntax error"),
         ('ID ("name" "test")', "OK ID completed"),
         ("LOGOUT", "OK LOGOUT completed"),
     ],

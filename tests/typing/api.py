@@ -181,6 +181,10 @@ def test_mailboxes(mailnet: MailNet) -> None:
     mailbox.hourly_limit = 10
     mailbox.disabled = True
     mailbox.account.two_step = True
+    mailbox.account.imap_enabled = mailbox.account.pop3_enabled = False
+    mailbox.account.web_login_required = True
+    assert_type(mailbox.account.daily_download, int | None)
+    mailbox.account.daily_download = 1000
     mailbox.account.aliases = ("alice@shop.example",)
     assert_type(mailbox.account.password, str | None)
     assert_type(mailbox.account.issue_token(seconds=60), str)

@@ -18,7 +18,8 @@ class EnvelopeAddress(NamedTuple):
     Attributes:
         name: the display name as written, without quotes; None for none.
         route: the obsolete source route, "@a.example,@b.example", or None.
-        mailbox: the part before the "@"; the name of a group that begins; None where a group ends.
+        mailbox: the part before the "@"; the name of a group that begins, "" for none; None where a
+            group ends.
         host: the part after the "@", "" if there is none; None for a group.
     """
 
@@ -59,7 +60,7 @@ def addresses_in(value: str) -> list[EnvelopeAddress]:
                 found.append(_END_OF_GROUP)
                 group = False
         elif text == ":" and brackets == _OUTSIDE and not group:
-            found.append(EnvelopeAddress(None, None, _phrase(words), None))
+            found.append(EnvelopeAddress(None, None, _phrase(words) or "", None))
             words, comment, group = [], None, True
         else:
             brackets = _next(brackets, text)

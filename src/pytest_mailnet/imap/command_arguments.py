@@ -93,12 +93,13 @@ class Arguments:
     Args:
         command: the command from its tag on, literals in their places, with or without its last CRLF:
             b'a1 APPEND "INBOX" (\\Seen) {5}\r\nhello\r\n'.
+        utf8: whether names of mailboxes are in UTF-8 (RFC 6855, 3), instead of modified UTF-7.
     """
 
-    __slots__ = ("_at", "_command", "_end")
+    __slots__ = ("_at", "_command", "_end", "_utf8")
 
-    def __init__(self, command: bytes) -> None:
-        self._command = command
+    def __init__(self, command: bytes, *, utf8: bool = False) -> None:
+        self._command, self._utf8 = command, utf8
         self._at = 0
         self._end = len(command.removesuffix(b"\n").removesuffix(b"\r"))
 
@@ -187,7 +188,7 @@ class Arguments:
         r"""One of Gmail's labels: `\Inbox`, or a name as of a mailbox."""
         if self._command.startswith(b"\\", self._at):
             return self._word(_FLAG, "a label").decode()
-        return self._name(_ASTRING, utf8=False)
+        return self._name(_ASTRING)
 
     def labels(self) -> tuple[str, ...]:
         r"""Gmail's labels, in parentheses or bare: `\Inbox`, or names as of mailboxes."""
@@ -204,17 +205,13 @@ class Arguments:
             items.append(read())
         return tuple(items)
 
-    def mailbox(self, *, utf8: bool = False) -> str:
-        """A mailbox name; "INBOX" in capitals, however it is written.
+    def mailbox(self) -> str:
+        """A mailbox name; "INBOX" in capitals, however it is written."""
+        return self._name(_ASTRING)
 
-        Args:
-            utf8: whether names are in UTF-8 (RFC 6855, 3), instead of modified UTF-7.
-        """
-        return self._name(_ASTRING, utf8=utf8)
-
-    def pattern(self, *, utf8: bool = False) -> str:
+    def pattern(self) -> str:
         """A mailbox name with wildcards, as LIST takes it."""
-        return self._name(_PATTERN, utf8=utf8)
+        return self._name(_PATTERN)
 
     def date(self) -> date:
         """A date, 1-Feb-1994, quoted or not."""
@@ -288,8 +285,8 @@ class Arguments:
         self._at = found.end()
         return found[0]
 
-    def _name(self, form: re.Pattern[bytes], *, utf8: bool) -> str:
-        at = self._at
+    def _name(self, form: re.Pattern[bytes]) -> str:
+        at, utf8 = self._at, self._utf8
         written = self._or_string(form)
         try:
             name = written.decode() if utf8 else decoded_name(written.decode("ascii"))

@@ -8,7 +8,7 @@ import functools
 import re
 from collections.abc import Iterator
 
-from pytest_mailnet.imap.header_fields import parameters_of, value_of
+from pytest_mailnet.imap.header_fields import parameters_of, value_of, values_named
 from pytest_mailnet.imap.structure import Entity, structure_of
 
 __all__ = ["body_text", "decoded_words", "field_texts", "header_text"]
@@ -43,7 +43,7 @@ def body_text(content: bytes) -> str:
 
 def field_texts(content: bytes, name: str) -> list[str]:
     """The values of all fields of a name, decoded and case-folded."""
-    values = structure_of(content).values(name.lower().encode())
+    values = values_named(content, name.lower().encode())
     return [decoded_words(it.decode("utf-8", "replace")).casefold() for it in values]
 
 

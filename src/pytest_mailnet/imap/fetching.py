@@ -11,7 +11,7 @@ from types import MappingProxyType
 from pytest_mailnet.imap.body_structure import body_structure_of
 from pytest_mailnet.imap.command_arguments import MONTHS, Arguments, BadCommand
 from pytest_mailnet.imap.envelope import envelope_of
-from pytest_mailnet.imap.mailbox_names import astring, encoded_name
+from pytest_mailnet.imap.mailbox_names import astring, encoded_name, quoted
 from pytest_mailnet.imap.readable import Readable
 from pytest_mailnet.imap.sections import MailSection, section_named, section_of
 from pytest_mailnet.imap.structure import structure_of
@@ -33,6 +33,7 @@ _SYSTEM_FLAGS = ("\\Answered", "\\Flagged", "\\Deleted", "\\Seen", "\\Draft")
 _WHOLE = MailSection()
 _HEADER = MailSection(text="HEADER")
 _TEXT = MailSection(text="TEXT")
+_LABELS = "X-GM-LABELS"
 _OLD_NAMES = {"RFC822": _WHOLE, "RFC822.HEADER": _HEADER, "RFC822.TEXT": _TEXT}
 
 
@@ -52,8 +53,15 @@ class FetchItem:
     partial: tuple[int, int] | None = None
     peek: bool = True
 
-    def render(self, mail: Readable) -> bytes:
-        """The item and its value, as they stand in the answer."""
+    def render(self, mail: Readable, *, utf8: bool = False) -> bytes:
+        """The item and its value, as they stand in the answer.
+
+        Args:
+            mail: whose value it is.
+            utf8: whether labels are in UTF-8, as names of mailboxes are then (RFC 6855, 3).
+        """
+        if self.name == _LABELS:
+            return b"X-GM-LABELS " + written_labels(mail.labels, utf8=utf8)
         if self.section is None:
             return _VALUES[self.name](mail)
         name = self.name.encode()
@@ -99,9 +107,15 @@ def marks_seen(items: tuple[FetchItem, ...]) -> bool:
     return not all(it.peek for it in items)
 
 
-def fetched(items: tuple[FetchItem, ...], mail: Readable) -> bytes:
-    r"""The answer for one mail, what stands behind "* 1 FETCH ": b"(UID 7 FLAGS (\Seen))"."""
-    return b"(%b)" % b" ".join([it.render(mail) for it in items])
+def fetched(items: tuple[FetchItem, ...], mail: Readable, *, utf8: bool = False) -> bytes:
+    r"""The answer for one mail, what stands behind "* 1 FETCH ": b"(UID 7 FLAGS (\Seen))".
+
+    Args:
+        items: what is asked of the mail.
+        mail: the mail.
+        utf8: whether labels are in UTF-8.
+    """
+    return b"(%b)" % b" ".join([it.render(mail, utf8=utf8) for it in items])
 
 
 @functools.lru_cache(maxsize=256)
@@ -113,13 +127,19 @@ def written_flags(flags: frozenset[str], *, recent: bool = False) -> bytes:
     return f"({written})".encode()
 
 
-def written_labels(labels: tuple[str, ...]) -> bytes:
+def written_labels(labels: tuple[str, ...], *, utf8: bool = False) -> bytes:
     r"""Gmail's labels in parentheses, `("\\Inbox" Work "a b")`.
 
     Gmail quotes those of the system (github.com/ruby/net-imap, issue 272, has an answer of 2024), though its
-    documentation does not.
+    documentation does not. They are names of mailboxes, modified UTF-7 or UTF-8, as MailKit and imapflow read
+    them.
+
+    Args:
+        labels: the labels.
+        utf8: whether they are in UTF-8.
     """
-    return b"(%b)" % b" ".join([astring(encoded_name(it).encode()) for it in labels])
+    names = labels if utf8 else map(encoded_name, labels)
+    return b"(%b)" % b" ".join([astring(it.encode()) if it.isascii() else quoted(it) for it in names])
 
 
 def written_date_time(at: datetime) -> bytes:
@@ -132,7 +152,7 @@ def _item(word: str, arguments: Arguments) -> FetchItem:
     if not bracket:
         if name in _OLD_NAMES:
             return FetchItem(name, _OLD_NAMES[name], peek=name == "RFC822.HEADER")
-        if name in _VALUES:
+        if name == _LABELS or name in _VALUES:
             return FetchItem(name)
     elif name in {"BODY", "BODY.PEEK"}:
         section = section_named(start, arguments)
@@ -159,6 +179,5 @@ _VALUES: Mapping[str, Callable[[Readable], bytes]] = MappingProxyType(
         ),
         "X-GM-MSGID": lambda it: b"X-GM-MSGID %d" % it.message_id,
         "X-GM-THRID": lambda it: b"X-GM-THRID %d" % it.thread_id,
-        "X-GM-LABELS": lambda it: b"X-GM-LABELS " + written_labels(it.labels),
     }
 )

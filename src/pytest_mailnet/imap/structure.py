@@ -6,7 +6,14 @@ import functools
 import re
 from dataclasses import dataclass
 
-from pytest_mailnet.imap.header_fields import Field, Parameters, fields_in, parameters_of, value_of
+from pytest_mailnet.imap.header_fields import (
+    Field,
+    Parameters,
+    after_header,
+    fields_in,
+    parameters_of,
+    value_of,
+)
 
 __all__ = ["Entity", "structure_of"]
 
@@ -75,7 +82,7 @@ class _Reader:
 
     def entity(self, start: int, end: int, depth: int, default: str) -> Entity:
         content = self._content
-        body = _after_header(content, start, end)
+        body = after_header(content, start, end)
         fields = tuple(fields_in(content, start, body))
         typed = next((it for it in fields if it.name == b"content-type"), None)
         written = parameters_of(value_of(content, typed)) if typed else _NO_TYPE
@@ -106,19 +113,6 @@ class _Reader:
             # IMAP has no multipart without a part. As Dovecot does, it is given one, of plain text and empty.
             return (Entity(self._content, body, body, body, (), "text", "plain", (), ()),)
         return tuple([self.entity(start, stop, depth + 1, default) for start, stop in found])
-
-
-def _after_header(content: bytes, start: int, end: int) -> int:
-    """Where the body begins; the end if there is no blank line."""
-    if content.startswith(b"\r\n", start, end):
-        return start + 2
-    if content.startswith(b"\n", start, end):
-        return start + 1
-    usual = content.find(b"\n\r\n", start, end)
-    bare = content.find(b"\n\n", start, end if usual < 0 else usual + 1)
-    if bare >= 0:
-        return bare + 2
-    return usual + 3 if usual >= 0 else end
 
 
 def _between(content: bytes, boundary: bytes, body: int, end: int, most: int) -> list[tuple[int, int]]:

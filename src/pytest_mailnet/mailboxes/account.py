@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from pytest_mailnet.errors import InvalidSetting
-from pytest_mailnet.handles.attributes import Flag, Setting, steady
+from pytest_mailnet.handles.attributes import Flag, Setting, flag, is_whole, steady
 from pytest_mailnet.mailboxes.addressing import same_address
 from pytest_mailnet.system.native import lock
 
@@ -17,7 +17,32 @@ if TYPE_CHECKING:
     from pytest_mailnet.clock import Clock
     from pytest_mailnet.smtp.sasl import Credentials
 
-__all__ = ["Account", "lacks_app_password", "objection", "owns"]
+__all__ = [
+    "Account",
+    "downloaded",
+    "lacks_app_password",
+    "most_of",
+    "note_download",
+    "objection",
+    "owns",
+]
+
+_DAY = timedelta(days=1)
+
+
+def most_of(unit: str) -> Callable[[object, str], int | None]:
+    """Make the check of a setting that is a limit, or None.
+
+    Args:
+        unit: what is counted, in the plural, for the message.
+    """
+
+    def checked(given: object, what: str) -> int | None:
+        if given is None or (is_whole(given) and given >= 0):
+            return given
+        raise InvalidSetting(f"{what}: {given!r} is not a number of {unit}, 0 or more, or None for no limit")
+
+    return checked
 
 
 def _text_or_none(given: Any, what: str) -> str | None:
@@ -49,11 +74,21 @@ class Account:
             domain. Mail for such an address in the provider's domains arrives in the mailbox.
         two_step: whether the owner has two-step verification. Providers with app passwords then refuse the
             password itself.
+        imap_enabled, pop3_enabled: whether the owner's settings, or an administrator's, let programs read the
+            mail by this protocol.
+        web_login_required: whether the provider takes no password of a program before the owner has logged
+            in in a browser.
+        daily_download: how many octets may be fetched by IMAP in a day of the net's clock, and as many by
+            POP3; None for the provider's own limit, 0 for no mail at all. A day begins with its first octet.
     """
 
     password: Setting[str | None] = Setting(None, _text_or_none)
     aliases: Setting[tuple[str, ...]] = Setting((), _addresses, operator.methodcaller("_moved"))
     two_step: Flag = Flag()
+    imap_enabled: Setting[bool] = Setting(default=True, checked=flag)
+    pop3_enabled: Setting[bool] = Setting(default=True, checked=flag)
+    web_login_required: Flag = Flag()
+    daily_download: Setting[int | None] = Setting(None, most_of("octets"))
 
     def __init__(
         self,
@@ -71,6 +106,7 @@ class Account:
         self._clock = clock
         self._app_passwords: tuple[str, ...] = ()
         self._tokens: dict[str, datetime] = {}
+        self._downloads: dict[str, tuple[datetime, int]] = {}
         self._lock = lock()  # the test issues and revokes tokens while servers check them
 
     @property
@@ -176,3 +212,27 @@ def lacks_app_password(account: Account, credentials: Credentials) -> bool:
     """
     own = () if account.password is None else (account.password,)
     return account.two_step and not credentials.by_token and credentials.proves(own)
+
+
+def note_download(account: Account, protocol: str, octets: int) -> None:
+    """Count what was sent to a program that reads an account's mail. Only who has the engine's turn calls it.
+
+    Args:
+        account: the account.
+        protocol: "IMAP" or "POP3".
+        octets: how many.
+    """
+    since, before = downloaded(account, protocol)
+    account._downloads[protocol] = since, before + octets  # noqa: SLF001  # as above
+
+
+def downloaded(account: Account, protocol: str) -> tuple[datetime, int]:
+    """When the day that counts began, and how many octets were sent since; see `Account.daily_download`.
+
+    Args:
+        account: the account.
+        protocol: "IMAP" or "POP3".
+    """
+    now = account._clock.now()  # noqa: SLF001  # as above
+    since, octets = account._downloads.get(protocol, (now, 0))  # noqa: SLF001
+    return (since, octets) if now - since < _DAY else (now, 0)

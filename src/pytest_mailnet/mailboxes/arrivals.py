@@ -82,6 +82,7 @@ class Arrivals:
         # trio's users have trio; asyncio's need not.
         from pytest_mailnet.mailboxes.waiting import alarm  # noqa: PLC0415
 
+        __tracebackhide__ = True
         _check_wait(_whose(there), "wait_for_messages_async", count, timeout)
         messages = self.messages if there is None else there
         rung = alarm()
@@ -106,6 +107,7 @@ def _whose(there: Sequence[Message] | None) -> str:
 
 
 def _enough(messages: Sequence[Message], count: int, timeout: float) -> list[Message]:
+    __tracebackhide__ = True
     found = list(messages)
     if len(found) < count:
         raise NothingArrived(

@@ -57,7 +57,7 @@ class Folder:
     @property
     def flags(self) -> list[frozenset[str]]:
         r"""The flags of each of its messages, in the same order: {"\\Seen"} for one that was read."""
-        return [it.kept.flags for it in self._shelves.entries(self._shelf)]
+        return [it.flags for it in self._shelves.entries(self._shelf)]
 
     @property
     def unread(self) -> int:

@@ -10,8 +10,8 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from pytest_mailnet.errors import InvalidSetting
-from pytest_mailnet.handles.attributes import Flag, Setting, flag, is_whole, steady
-from pytest_mailnet.mailboxes.account import Account
+from pytest_mailnet.handles.attributes import Flag, Setting, flag, steady
+from pytest_mailnet.mailboxes.account import Account, most_of
 from pytest_mailnet.mailboxes.addressing import checked_address, same_address
 from pytest_mailnet.record.session import Message
 from pytest_mailnet.smtp.headers import addresses_of, header_fields
@@ -50,15 +50,13 @@ _OF_A_MAILBOX: Mapping[str, str] = MappingProxyType(
         "password": "mailbox.account.password is what its owner logs in with",
         "aliases": "mailbox.account.aliases are its further addresses; .add_mailbox(address, aliases=...)",
         "reply": ".reply_to(message, 'Thank you.') answers a message",
+        **{
+            name: f"mailbox.account.{name}"
+            for name in ("daily_download", "imap_enabled", "pop3_enabled", "two_step", "web_login_required")
+        },
         "enabled": "mailbox.disabled = True is for one that its owner has lost",
     }
 )
-
-
-def _count(given: object, what: str, *, unit: str) -> int | None:
-    if given is None or (is_whole(given) and given >= 0):
-        return given
-    raise InvalidSetting(f"{what}: {given!r} is not a number of {unit}, 0 or more, or None for no limit")
 
 
 def _text(given: object, what: str) -> str | None:
@@ -144,8 +142,8 @@ class Mailbox:
     auto_reply: Setting[str | None] = Setting(None, _text, operator.methodcaller("_forget_replies"))
     catch_all: Flag = Flag(operator.methodcaller("_moved"))
     disabled: Flag = Flag()
-    quota: Setting[int | None] = Setting(None, functools.partial(_count, unit="bytes"))
-    hourly_limit: Setting[int | None] = Setting(None, functools.partial(_count, unit="messages"))
+    quota: Setting[int | None] = Setting(None, most_of("bytes"))
+    hourly_limit: Setting[int | None] = Setting(None, most_of("messages"))
 
     def __init__(
         self,

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = ["PLAIN", "Entry", "FolderLayout", "Kept", "Shelf"]
 
+_DELETED = "\\Deleted"
 _BARE_LF = re.compile(rb"(?<!\r)\n")
 
 
@@ -27,6 +28,8 @@ class FolderLayout:
         delimiter: what stands between a folder and one in it.
         labels: whether a mail that is in several folders is one mail, as Gmail has it.
         keeps_sent: whether the server puts what a user hands in into the folder of sent mail.
+        tells_exists: whether a client that is told of mails that have gone, the first of them first, is told
+            how many are left as well.
         fixed: whether these folders can neither be renamed nor deleted.
     """
 
@@ -34,6 +37,7 @@ class FolderLayout:
     delimiter: str = "/"
     labels: bool = False
     keeps_sent: bool = False
+    tells_exists: bool = False
     fixed: bool = True
 
 
@@ -56,7 +60,7 @@ class Kept:
         message: as above.
         number: counts the mails of the mailbox from 1, in the order in which they came.
         thread: the number of the first mail of its conversation.
-        flags: its flags, "\\Seen" and others; replaced as a whole.
+        flags: its flags, "\\Seen" and others, but for "\\Deleted", which an `Entry` has; replaced as a whole.
     """
 
     __slots__ = ("_content", "_fields", "flags", "message", "number", "thread")
@@ -89,10 +93,21 @@ class Entry:
         kept: the mail.
     """
 
-    __slots__ = ("kept", "uid")
+    __slots__ = ("_deleted", "kept", "uid")
 
     def __init__(self, uid: int, kept: Kept) -> None:
         self.uid, self.kept = uid, kept
+        self._deleted = False
+
+    @property
+    def flags(self) -> frozenset[str]:
+        r"""Its flags. Where folders are labels, the mail has them in all folders, but for "\\Deleted"."""
+        return self.kept.flags | {_DELETED} if self._deleted else self.kept.flags
+
+    @flags.setter
+    def flags(self, flags: frozenset[str]) -> None:
+        self._deleted = _DELETED in flags
+        self.kept.flags = flags - {_DELETED}
 
 
 class Shelf:
@@ -121,6 +136,7 @@ class Shelf:
         self.version: int = 0
         self._kept = kept
         self._known: list[Message] = []
+        self._held: set[Message] = set()
         self._entries: tuple[Entry, ...] = ()
 
     @property
@@ -133,14 +149,17 @@ class Shelf:
 
         The caller holds the lock of its `Shelves`.
         """
-        now = list(self.messages)
-        if now != self._known:  # equal messages are one object
-            there = set(map(id, now))
-            left = [it for it in self._entries if id(it.kept.message) in there]
-            known = {id(it.kept.message) for it in left}
-            new = [it for it in now if id(it) not in known]
-            left += [Entry(uid, self._kept(it)) for uid, it in enumerate(new, self.uid_next)]
-            self._entries, self._known = tuple(left), now
+        now, known = list(self.messages), self._known
+        if now != known:  # equal messages are one object
+            new = now[len(known) :]
+            if now[: len(known)] != known:
+                self._held.intersection_update(now)
+                self._entries = tuple([it for it in self._entries if it.kept.message in self._held])
+                new = now
+            new = [it for it in dict.fromkeys(new) if it not in self._held]
+            self._held.update(new)
+            self._entries += tuple([Entry(uid, self._kept(it)) for uid, it in enumerate(new, self.uid_next)])
+            self._known = now
             self.uid_next += len(new)
             self.version += 1
         return self._entries

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from pytest_mailnet.mailboxes.shelf import Entry, FolderLayout, Kept, Shelf
@@ -19,11 +19,11 @@ INBOX = "INBOX"
 """The folder in which mail arrives; so called in any case of its letters (RFC 3501, 5.1)."""
 
 _SEEN = "\\Seen"
-_ALL, _TRASH, _JUNK, _SENT = "\\All", "\\Trash", "\\Junk", "\\Sent"
+_ALL, _FLAGGED, _TRASH, _JUNK, _SENT = "\\All", "\\Flagged", "\\Trash", "\\Junk", "\\Sent"
 _LABELS = {
     INBOX: "\\Inbox",
     "\\Drafts": "\\Draft",
-    "\\Flagged": "\\Starred",
+    _FLAGGED: "\\Starred",
     "\\Important": "\\Important",
     _JUNK: "\\Spam",
     _SENT: _SENT,
@@ -76,7 +76,7 @@ class Shelves:
         self._lock = lock()
         self._by_name: dict[str, Shelf] = {}
         self._made = self._numbers = 0
-        self._shared: dict[int, Kept] = {}
+        self._shared: dict[Message, Kept] = {}
         self._threads: dict[str, int] = {}
         self._watchers: tuple[Callable[[], object], ...] = ()
         self._add(INBOX, "", inbox)
@@ -182,7 +182,8 @@ class Shelves:
         with self._lock:
             shelf.messages.append(message)
             entry = shelf.entries()[-1]
-            entry.kept.flags = frozenset(flags)
+            entry.flags = frozenset(flags)
+            self._star(shelf, [entry], starred=True)
         self.changed()
         return entry
 
@@ -196,17 +197,18 @@ class Shelves:
         with self._lock:
             if labels:
                 self._gather()
-            there = {id(it.kept.message): it for it in target.entries()}
+            there = {it.kept.message: it for it in target.entries()}
             copies = []
             for entry in entries:
                 message = entry.kept.message
-                if id(message) in there and not labels:
+                if message in there and not labels:
                     message = dataclasses.replace(message)
-                if id(message) not in there:
+                if message not in there:
                     target.messages.append(message)
-                    there[id(message)] = made = target.entries()[-1]
-                    made.kept.flags = entry.kept.flags
-                copies.append(there[id(message)])
+                    there[message] = made = target.entries()[-1]
+                    made.flags = entry.flags
+                copies.append(there[message])
+            self._star(target, copies, starred=True)
             if labels and target.use in {_TRASH, _JUNK}:
                 for shelf in self.all:
                     if shelf is not target:
@@ -229,13 +231,14 @@ class Shelves:
             if self.layout.labels:
                 self._gather()
             _take_out(shelf, entries)
+            self._star(shelf, entries, starred=False)
             shelf.entries()
         self.changed()
 
     def set_flags(self, entry: Entry, flags: frozenset[str], shelf: Shelf) -> None:
         """Set a mail's flags; the caller calls `changed` when it has set all."""
         with self._lock:
-            entry.kept.flags = flags
+            entry.flags = flags
             for it in self.all if self.layout.labels else (shelf,):
                 it.version += 1
 
@@ -272,8 +275,10 @@ class Shelves:
                 there = any(it is message for it in shelf.messages)
                 if named and sign != "-" and not there:
                     shelf.messages.append(message)
+                    self._star(shelf, [entry], starred=True)
                 elif there and (named if sign == "-" else not named and not sign):
                     _take_out(shelf, [entry])
+                    self._star(shelf, [entry], starred=False)
             known = {it for shelf in self.all for it in (_label(shelf), shelf.name)}
             for name in labels if sign != "-" else ():
                 if name not in known:
@@ -317,14 +322,14 @@ class Shelves:
         return made
 
     def _keep(self, message: Message) -> Kept:
-        kept = self._shared.get(id(message))
+        kept = self._shared.get(message)
         if kept is None:
             self._numbers += 1
             kept = Kept(message, self._numbers, self._thread_of(message), self._fields(message))
             if any(it is message for it in self._sent):
                 kept.flags = frozenset({_SEEN})
             if self.layout.labels:
-                self._shared[id(message)] = kept
+                self._shared[message] = kept
         return kept
 
     def _thread_of(self, message: Message) -> int:
@@ -336,17 +341,35 @@ class Shelves:
             self._threads.setdefault(it, thread)
         return thread
 
+    def _star(self, shelf: Shelf, entries: Iterable[Entry], *, starred: bool) -> None:
+        """Have mails flagged, or no longer, if where folders are labels this is the one of flagged mail."""
+        if not self.layout.labels or shelf.use != _FLAGGED:
+            return
+        for entry in entries:
+            flags = entry.kept.flags
+            entry.kept.flags = flags | {_FLAGGED} if starred else flags - {_FLAGGED}
+        for it in self.all:
+            it.version += 1
+
     def _gather(self) -> None:
-        """Have all mail in the folder that has it, where folders are labels."""
+        """Have all mail in the folder that has it, and flagged mail in its own, where folders are labels."""
         everything = self.of_use(_ALL)
         if everything is None:
             return
-        there = set(map(id, everything.messages))
+        there = set(everything.messages)
         for shelf in self.all:
             if shelf.use not in {_ALL, _TRASH, _JUNK}:
-                new = [it for it in shelf.messages if id(it) not in there]
+                new = [it for it in shelf.messages if it not in there]
                 everything.messages += new
-                there.update(map(id, new))
+                there.update(new)
+        starred = self.of_use(_FLAGGED)
+        if starred is not None:
+            kept = self._shared.items()
+            flagged = dict.fromkeys(
+                message for message, it in kept if _FLAGGED in it.flags and message in there
+            )
+            left = dict.fromkeys(it for it in starred.messages if it in flagged)
+            starred.messages[:] = left | flagged
 
 
 def _label(shelf: Shelf) -> str:
@@ -354,5 +377,5 @@ def _label(shelf: Shelf) -> str:
 
 
 def _take_out(shelf: Shelf, entries: Collection[Entry]) -> None:
-    gone = {id(it.kept.message) for it in entries}
-    shelf.messages[:] = [it for it in shelf.messages if id(it) not in gone]
+    gone = {it.kept.message for it in entries}
+    shelf.messages[:] = [it for it in shelf.messages if it not in gone]

@@ -28,7 +28,18 @@ INSTEAD: Mapping[str, str] = MappingProxyType(
         **{name: f".enforce({name!r}) turns it on, where a provider has it" for name in (*RULES, *FAMILIES)},
         **dict.fromkeys(("messages", "mails", "emails", "inbox", "outbox"), _MESSAGES),
         **{name: _MAILBOX.format(name) for name in ("quota", "hourly_limit", "disabled", "account")},
-        **{name: _MAILBOX.format(f"account.{name}") for name in ("password", "two_step", "aliases")},
+        **{
+            name: _MAILBOX.format(f"account.{name}")
+            for name in (
+                "aliases",
+                "daily_download",
+                "imap_enabled",
+                "password",
+                "pop3_enabled",
+                "two_step",
+                "web_login_required",
+            )
+        },
         "domain": _DOMAINS,
         "domains": _DOMAINS,
         "mailboxes": ".add_mailbox('alice') opens one",

@@ -142,7 +142,14 @@ class HostService:
             from pytest_mailnet.server.reading_server import ImapService, Pop3Service  # noqa: PLC0415  # as above
 
             kind = ImapService if servers.protocol == "IMAP" else Pop3Service
-            reads = ReadingService(self.name, self.operator, servers, self.faults, self.tls)
+            reads = ReadingService(
+                self.name,
+                self.operator,
+                servers,
+                self.faults,
+                self.tls,
+                auth_before_tls=self.auth_before_tls,
+            )
             return kind(reads, name, journal, departed, drawn)
         if self.decider is None:
             from pytest_mailnet.server.smtp_server import MailService  # noqa: PLC0415  # with all of SMTP

@@ -57,6 +57,10 @@ class ReadingServers:
         passwords: which passwords log in.
         idle_seconds: how long a client may be silent; 0 for as long as it likes.
         connections: how many connections a user may have at a time; 0 for any number.
+        daily_octets: how many octets a user may fetch in a day; 0 for any number.
+        needs_tls: whether POP3 offers no log-in before TLS; IMAP has the capability LOGINDISABLED for that.
+        needs_id: whether folders are opened only for a client that has given ID (RFC 2971).
+        lets_disabled_in: whether a user whose account has the protocol disabled logs in, and is refused then.
         also: the names of other providers whose users log in here too.
     """
 
@@ -72,6 +76,10 @@ class ReadingServers:
     passwords: Passwords = "usual"
     idle_seconds: int = 1800
     connections: int = 0
+    daily_octets: int = 0
+    needs_tls: bool = False
+    needs_id: bool = False
+    lets_disabled_in: bool = False
     also: tuple[str, ...] = ()
 
 

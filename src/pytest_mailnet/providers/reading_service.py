@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from pytest_mailnet.mailboxes.account import lacks_app_password, objection
+from pytest_mailnet.mailboxes.account import downloaded, lacks_app_password, note_download, objection
 from pytest_mailnet.mailboxes.mailbox import has_room_for, shelves_of
 from pytest_mailnet.mailboxes.shelves import Shelves
 from pytest_mailnet.reading.response import Response
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from pytest_mailnet.certificates import Certificate
     from pytest_mailnet.clock import Clock
     from pytest_mailnet.faults.armed import Armed
+    from pytest_mailnet.mailboxes.account import Account
     from pytest_mailnet.mailboxes.mailbox import Mailbox
     from pytest_mailnet.providers.operator import Operator
     from pytest_mailnet.providers.reading_facts import ReadingServers
@@ -28,6 +30,11 @@ if TYPE_CHECKING:
 
 __all__ = ["ReadingService"]
 
+_ACCOUNT = "account"
+_OPENS = frozenset({"SELECT", "EXAMINE"})
+_OF_CONTENT = _OPENS | {"FETCH", "RETR", "TOP"}
+_NOT_OF_MAIL = frozenset({"CAPABILITY", "CAPA", "ENABLE", "ID", "LOGOUT", "NOOP", "QUIT", "UTF8"})
+_LOG_INS = frozenset({"USER", "SASL"})
 _ONLY_IN_THE_CLEAR = frozenset({"STARTTLS", "STLS", "LOGINDISABLED"})
 
 
@@ -40,6 +47,7 @@ class ReadingService:
         servers: the facts about them.
         faults: the faults of the host's connections.
         tls: how the host encrypts.
+        auth_before_tls: whether a test has it take log-ins in the clear.
     """
 
     def __init__(
@@ -49,9 +57,11 @@ class ReadingService:
         servers: ReadingServers,
         faults: Armed,
         tls: HostTls,
+        *,
+        auth_before_tls: bool,
     ) -> None:
         self._name, self._operator, self._servers = name, operator, servers
-        self._faults, self._tls = faults, tls
+        self._faults, self._tls, self._auth_before_tls = faults, tls, auth_before_tls
 
     # What its server on the wire asks.
 
@@ -97,6 +107,10 @@ class ReadingService:
         able = self._servers.capabilities
         if step.tls or step.stripped or self._tls.stripped:
             return tuple(it for it in able if it not in _ONLY_IN_THE_CLEAR)
+        if self._auth_before_tls:
+            return tuple(it for it in able if it != "LOGINDISABLED")
+        if self._servers.needs_tls:
+            return tuple(it for it in able if it.split(" ")[0] not in _LOG_INS)
         return able
 
     def mechanisms(self, step: Step) -> tuple[str, ...]:
@@ -153,12 +167,73 @@ class ReadingService:
             return "app_password_required", why
         if (why_not := objection(account, credentials)) is not None:
             return "authentication_failed", why_not
+        return self._bar(mailbox, by_token=credentials.by_token)
+
+    def _bar(self, mailbox: Mailbox, *, by_token: bool) -> tuple[str, str] | None:
+        """The condition by which a user with the right credentials is refused, and why."""
+        account = mailbox.account
         if mailbox.disabled:
             return "account_disabled", f"{mailbox.address} is disabled"
+        if account.web_login_required and not by_token:
+            return "web_login_required", f"{mailbox.address}: the owner has to log in in a browser first"
+        if not (self._servers.lets_disabled_in or self._enabled(account)):
+            return "reading_disabled", self._why_disabled(account)
         most = self._servers.connections
         if most and self._connected(account.address) >= most:
             return "too_many_connections", f"{mailbox.address} has {most} connections already"
         return None
+
+    def _enabled(self, account: Account) -> bool:
+        return account.imap_enabled if self._servers.protocol == "IMAP" else account.pop3_enabled
+
+    def _why_disabled(self, account: Account) -> str:
+        protocol = self._servers.protocol
+        setting = f"mailbox.account.{protocol.lower()}_enabled"
+        return f"{account.address} has {protocol} disabled: {setting} = False"
+
+    def refusal(self, step: Step) -> str | None:
+        """The condition by which a command of a user who has logged in is refused; None where it is not."""
+        if step.verb in _NOT_OF_MAIL or (found := self._refusal(step)) is None:
+            return None
+        step.finding = Finding(*found)
+        return found[0]
+
+    def _refusal(self, step: Step) -> tuple[str, str] | None:
+        servers, of_content = self._servers, step.verb in _OF_CONTENT
+        if servers.needs_id and step.verb in _OPENS and "id" not in step.known:
+            return "id_missing", "the client has not given ID (RFC 2971)"
+        if not (of_content or servers.lets_disabled_in) or (account := self._account(step)) is None:
+            return None
+        if servers.lets_disabled_in and not self._enabled(account):
+            return "reading_disabled", self._why_disabled(account)
+        return self._exhausted(account, step) if of_content else None
+
+    def _exhausted(self, account: Account, step: Step) -> tuple[str, str] | None:
+        """The refusal of a user who has fetched as much as a day allows."""
+        limit = account.daily_download
+        if limit is None and not (limit := self._servers.daily_octets):
+            return None
+        since, octets = downloaded(account, self._servers.protocol)
+        if octets < limit:
+            return None
+        left = since + timedelta(days=1) - self._operator.clock.now()
+        step.details = {**step.details, "milliseconds": str(left // timedelta(milliseconds=1))}
+        why = f"{octets} of {limit} octets a day since {since:%Y-%m-%d %H:%M:%S} UTC"
+        return "bandwidth_exceeded", f"{account.address} has fetched {why}"
+
+    def note_download(self, step: Step, octets: int) -> None:
+        """Count what is sent of mails."""
+        account = self._account(step)
+        if account is not None:
+            note_download(account, self._servers.protocol, octets)
+
+    def _account(self, step: Step) -> Account | None:
+        """The account of the user who has logged in; None for one whom a test's own answer has let in."""
+        if step.authenticated_as and _ACCOUNT not in step.known:  # looked up once: it is asked at each mail
+            mailbox = self._mailbox(step.authenticated_as)
+            step.known[_ACCOUNT] = None if mailbox is None else mailbox.account
+        found: Account | None = step.known.get(_ACCOUNT)
+        return found
 
     def _mailbox(self, identity: str) -> Mailbox | None:
         return self._operator.mailbox_named(identity, self._servers.also)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, get_args
 
 from pytest_mailnet.errors import InvalidReply, ProviderFileError, amongst
@@ -30,13 +31,18 @@ _OPTIONAL = {
     "capabilities",
     "capabilities_after_login",
     "connections",
+    "daily_octets",
     "idle_seconds",
+    "lets_disabled_in",
     "lines",
+    "needs_id",
+    "needs_tls",
     "passwords",
     "ports",
     "tls_ports",
     "words",
 }
+_OF_UIDPLUS = re.compile(r"(?:^\* OK)? \[(?:APPENDUID|COPYUID) [^\]]*\]")
 _USES = (
     "",
     "\\All",
@@ -95,7 +101,7 @@ def _layout(top: Table) -> FolderLayout:
     if "folders" not in top:
         return PLAIN
     table = top.sourced(
-        "folders", required=["names"], optional=["delimiter", "fixed", "keeps_sent", "labels"]
+        "folders", required=["names"], optional=["delimiter", "fixed", "keeps_sent", "labels", "tells_exists"]
     )
     names = table.table("names")
     folders = []
@@ -107,6 +113,7 @@ def _layout(top: Table) -> FolderLayout:
         table.text("delimiter", "/"),
         labels=table.flag("labels"),
         keeps_sent=table.flag("keeps_sent"),
+        tells_exists=table.flag("tells_exists"),
         fixed=table.flag("fixed", usual=True),
     )
 
@@ -144,13 +151,24 @@ def _servers(
         tls_ports=tls_ports,
         capabilities=before,
         capabilities_after_login=after,
-        words={**(known.words if known else {}), **words},
-        lines={**(known.lines if known else {}), **lines},
+        words={**_usual(known.words if known else {}, after), **words},
+        lines={**_usual(known.lines if known else {}, after), **lines},
         passwords=passwords,
         idle_seconds=table.get("idle_seconds", known.idle_seconds if known else 1800),
         connections=table.get("connections", 0),
+        daily_octets=table.get("daily_octets", 0),
+        needs_id=table.flag("needs_id"),
+        needs_tls=table.flag("needs_tls"),
+        lets_disabled_in=table.flag("lets_disabled_in"),
         also=table.texts("also"),
     )
+
+
+def _usual(said: Mapping[str, SourcedText], able: Collection[str]) -> dict[str, SourcedText]:
+    """What the stock says, without the codes of UIDPLUS (RFC 4315, 3) where the server does not have it."""
+    if "UIDPLUS" in able:
+        return dict(said)
+    return {name: it._replace(text=_OF_UIDPLUS.sub("", it.text)) for name, it in said.items()}
 
 
 def _own(values: dict[str, Any], key: str) -> dict[str, Any]:

@@ -161,6 +161,8 @@ class ReadingDialogue(ABC):
             reply: the bytes that are sent.
         """
         step = self.step
+        if stage is Stage.FETCH:
+            self.host.note_download(step, len(reply))
         add_exchange(step.session, Exchange(self._journal.elapsed(), stage, request, reply, step.finding))
         step.finding, step.details = None, NO_DETAILS
 

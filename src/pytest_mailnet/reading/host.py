@@ -63,6 +63,23 @@ class ReadingHost(Protocol):
         """
         ...
 
+    def refusal(self, step: Step) -> str | None:
+        """The condition by which a command of a user who has logged in is refused; None where it is not.
+
+        Args:
+            step: the session, with the command as its `verb`; the finding says why.
+        """
+        ...
+
+    def note_download(self, step: Step, octets: int) -> None:
+        """Count what is sent of mails.
+
+        Args:
+            step: the session.
+            octets: how many.
+        """
+        ...
+
     def shelves_of(self, identity: str) -> Shelves:
         """The folders of a user who has logged in."""
         ...

@@ -10,7 +10,7 @@ from pytest_mailnet.imap.command_arguments import Arguments, BadCommand, literal
 from pytest_mailnet.reading.conversation import ReadingDialogue
 from pytest_mailnet.reading.response import Response
 from pytest_mailnet.reading.view import View
-from pytest_mailnet.smtp.state import HangUp
+from pytest_mailnet.smtp.state import HANG_UP, HangUp
 from pytest_mailnet.values import Stage
 
 if TYPE_CHECKING:
@@ -101,6 +101,7 @@ class ImapDialogue(ReadingDialogue):
         self._tag = "*"
         self._whole = b""
         self._by_uid = False
+        self._refused_once = False
 
     @property
     def tag(self) -> str:
@@ -161,7 +162,7 @@ class ImapDialogue(ReadingDialogue):
 
     def _run(self) -> bytes:
         request = self._take()
-        arguments = Arguments(self._whole)
+        arguments = Arguments(self._whole, utf8=self.utf8)
         self._tag = "*"
         try:
             self._tag = arguments.tag()
@@ -195,11 +196,22 @@ class ImapDialogue(ReadingDialogue):
             return Done(self.host.words("command_unknown"))
         if self.state not in known.states:
             return Done(self.host.words("wrong_state"))
+        if why := self.host.refusal(self.step):
+            return self._refused(why)
         try:
             return known.run(self, arguments)
         except BadCommand as bad:
             self.tell(problem=bad.text)
             return Done(self.host.words("bad_command"))
+
+    def _refused(self, why: str) -> Done:
+        """Refuse a command of a user who has logged in; there are hosts that hang up at the second one."""
+        answer, bye = self.host.words(why), self.line("refused_again")
+        self._refused_once, again = True, self._refused_once
+        if not (again and bye):
+            return Done(answer)
+        self.select(None)
+        return Done(HANG_UP, [answer.line(self.value_of, self._tag), bye + b"\r\n"])
 
     def finish(self, stage: Stage, request: bytes, done: Done) -> bytes:
         """Say what a command has come to, with the news before it.
@@ -272,7 +284,7 @@ class ImapDialogue(ReadingDialogue):
     def folder_named(self, arguments: Arguments) -> str:
         """Read the name of the folder that a command is about, and have it for the answer's words."""
         arguments.space()
-        name = arguments.mailbox(utf8=self.utf8)
+        name = arguments.mailbox()
         self.tell(folder=name)
         return name
 

@@ -50,7 +50,8 @@ def _opened(dialogue: ImapDialogue, arguments: Arguments, *, read_only: bool) ->
         return Done(dialogue.host.words("folder_unknown"))
     view = View(shelf, dialogue.shelves, read_only=read_only)
     dialogue.select(view)
-    keywords = sorted({it for mail in view.mails for it in mail.flags} - set(SYSTEM_FLAGS))
+    kinds = {mail.flags for mail in view.mails}  # few, for whatever number of mails
+    keywords = sorted({it for flags in kinds for it in flags} - set(SYSTEM_FLAGS))
     flags = " ".join((*SYSTEM_FLAGS, *keywords))
     unseen = next((n for n, it in enumerate(view.mails, 1) if "\\Seen" not in it.flags), 0)
     dialogue.tell(
@@ -85,7 +86,7 @@ def rename(dialogue: ImapDialogue, arguments: Arguments) -> Done:
     """RENAME (RFC 3501, 6.3.5)."""
     name = dialogue.folder_named(arguments)
     arguments.space()
-    new = arguments.mailbox(utf8=dialogue.utf8)
+    new = arguments.mailbox()
     arguments.end()
     return _changed(dialogue, "rename_ok", lambda: dialogue.shelves.rename(name, new))
 

@@ -38,9 +38,9 @@ def list_folders(dialogue: ImapDialogue, arguments: Arguments) -> Done:
         chosen = arguments.list_of(arguments.keyword)
         _check_options(chosen, _CHOSEN)
         arguments.space()
-    reference = arguments.mailbox(utf8=dialogue.utf8)
+    reference = arguments.mailbox()
     arguments.space()
-    patterns = _patterns(dialogue, arguments)
+    patterns = _patterns(arguments)
     wanted = _returned(arguments) if arguments.follows(" ") else ()
     arguments.end()
     every, delimiter = [it.name for it in dialogue.shelves.all], dialogue.shelves.layout.delimiter
@@ -60,11 +60,8 @@ def list_folders(dialogue: ImapDialogue, arguments: Arguments) -> Done:
     return Done(dialogue.host.words("list_ok"), [f"{it}\r\n".encode() for it in lines])
 
 
-def _patterns(dialogue: ImapDialogue, arguments: Arguments) -> tuple[str, ...]:
-    def pattern() -> str:
-        return arguments.pattern(utf8=dialogue.utf8)
-
-    return arguments.list_of(pattern) if arguments.next_is("(") else (pattern(),)
+def _patterns(arguments: Arguments) -> tuple[str, ...]:
+    return arguments.list_of(arguments.pattern) if arguments.next_is("(") else (arguments.pattern(),)
 
 
 def _returned(arguments: Arguments) -> tuple[str, ...]:
@@ -96,9 +93,9 @@ _RETURNED = frozenset({"SUBSCRIBED", "CHILDREN", "SPECIAL-USE", "STATUS"})
 def list_subscribed(dialogue: ImapDialogue, arguments: Arguments) -> Done:
     """LSUB (RFC 3501, 6.3.9)."""
     arguments.space()
-    reference = arguments.mailbox(utf8=dialogue.utf8)
+    reference = arguments.mailbox()
     arguments.space()
-    patterns = _patterns(dialogue, arguments)
+    patterns = _patterns(arguments)
     arguments.end()
     subscribed, delimiter = dialogue.shelves.subscriptions, dialogue.shelves.layout.delimiter
     above = (it[:at] for it in subscribed for at in range(len(it)) if it.startswith(delimiter, at))
@@ -184,6 +181,10 @@ def status(dialogue: ImapDialogue, arguments: Arguments) -> Done:
 
 
 def _status_line(dialogue: ImapDialogue, shelf: Shelf, items: Sequence[str]) -> str:
-    view = View(shelf, dialogue.shelves, read_only=True)
+    view, own = View(shelf, dialogue.shelves, read_only=True), dialogue.view
+    if own is not None and own.shelf is shelf:  # what is recent in this session stays so (RFC 3501, 2.3.2)
+        recent = {it.uid for it in own.mails if it.recent}
+        for it in view.mails:
+            it.recent = it.recent or it.uid in recent
     told = " ".join(f"{it} {_STATUS[it](view)}" for it in items)
     return f"* STATUS {_written(dialogue, shelf.name)} ({told})"

@@ -87,11 +87,12 @@ def _fetched(dialogue: ImapDialogue, arguments: Arguments, *, by_uid: bool) -> D
         _set_flags(view, [it for _, it in chosen], "+", frozenset({_SEEN}))
     data = []
     flags = FetchItem("FLAGS")
+    with_flags = items if flags in items else (*items, flags)
     for number, mail in chosen:
-        asked = items if mail.told == mail.flags or flags in items else (*items, flags)
-        if flags in asked:
+        asked = items if mail.told == mail.flags else with_flags
+        if asked is with_flags:
             mail.told = mail.flags
-        data.append(b"* %d FETCH %s\r\n" % (number, fetched(asked, mail)))
+        data.append(b"* %d FETCH %s\r\n" % (number, fetched(asked, mail, utf8=dialogue.utf8)))
     return Done(dialogue.host.words("fetch_ok"), data)
 
 
@@ -142,7 +143,7 @@ def _stored(dialogue: ImapDialogue, arguments: Arguments, *, by_uid: bool) -> Do
     for number, mail in chosen:
         mail.told = mail.flags
         if not quiet:
-            data.append(b"* %d FETCH %s\r\n" % (number, fetched(told, mail)))
+            data.append(b"* %d FETCH %s\r\n" % (number, fetched(told, mail, utf8=dialogue.utf8)))
     return Done(dialogue.host.words("store_ok"), data)
 
 
@@ -238,9 +239,9 @@ def _copied(dialogue: ImapDialogue, arguments: Arguments, *, by_uid: bool, moves
     dialogue.tell(uidvalidity=str(target.validity), uids=uids, new_uids=new_uids)
     if not moves:
         return Done(dialogue.host.words("copy_ok"))
-    # The uids are told before the numbers change (RFC 6851, 4.3).
-    told = dialogue.host.words("move_copied").line(dialogue.value_of, "*")
-    return Done(dialogue.host.words("move_ok"), [told, *dialogue.news()])
+    # The uids are told before the numbers change (RFC 6851, 4.3), but for hosts that tell them with the OK.
+    told = dialogue.line("move_copied")
+    return Done(dialogue.host.words("move_ok"), [*([told + b"\r\n"] if told else []), *dialogue.news()])
 
 
 def expunge(dialogue: ImapDialogue, arguments: Arguments) -> Done:

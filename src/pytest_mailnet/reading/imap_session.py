@@ -51,13 +51,14 @@ def identify(dialogue: ImapDialogue, arguments: Arguments) -> Done:
     if not arguments.follows("NIL"):
         arguments.list_of(arguments.nstring)
     arguments.end()
+    dialogue.step.known["id"] = True
     return Done(dialogue.host.words("id_ok"), [dialogue.line("id") + b"\r\n"])
 
 
 def enable(dialogue: ImapDialogue, arguments: Arguments) -> Done:
-    """ENABLE (RFC 5161)."""
-    asked = []
-    while not arguments.at_end():
+    """ENABLE (RFC 5161), of one capability or more."""
+    asked: list[str] = []
+    while not asked or not arguments.at_end():
         arguments.space()
         asked.append(arguments.keyword())
     able = dialogue.host.capabilities(dialogue.step)
@@ -115,9 +116,15 @@ def _went_on(dialogue: ImapDialogue, outcome: Outcome) -> Done:
 
 
 def _logged_in(dialogue: ImapDialogue, answer: Response | HangUp) -> Done:
-    agreed = not isinstance(answer, HangUp) and answer.positive
-    told = agreed and dialogue.host.line("capabilities_at_login")
-    return Done(answer, [capability_line(dialogue)] if told else [])
+    if isinstance(answer, HangUp):
+        return Done(answer)
+    if answer.positive:
+        told = dialogue.host.line("capabilities_at_login")
+        return Done(answer, [capability_line(dialogue)] if told else [])
+    # There are hosts that say more in an untagged response, of the kind of [ALERT] (RFC 3501, 7.1).
+    finding = dialogue.step.finding
+    alert = dialogue.line(finding.rule) if finding else b""
+    return Done(answer, [alert + b"\r\n"] if alert else [])
 
 
 def idle(dialogue: ImapDialogue, arguments: Arguments) -> Done:

@@ -71,7 +71,7 @@ class Pop3Dialogue(Pop3Session):
     def _run(self, known: Pop3Command | None, line: bytes, argument: bytes) -> Pop3Done:
         if known is None:
             return self.told("command_unknown")
-        if why := self._objection(known, line):
+        if why := self._objection(known, line) or self.host.refusal(self.step):
             return self.told(why)
         try:
             return known.run(self, argument)

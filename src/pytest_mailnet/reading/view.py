@@ -28,7 +28,7 @@ class Viewed:
 
     def __init__(self, entry: Entry, view: View, *, recent: bool) -> None:
         self.entry, self.recent, self._view = entry, recent, view
-        self.told: frozenset[str] = entry.kept.flags
+        self.told: frozenset[str] = entry.flags
 
     @property
     def uid(self) -> int:
@@ -43,7 +43,7 @@ class Viewed:
     @property
     def flags(self) -> frozenset[str]:
         """Its flags."""
-        return self.entry.kept.flags
+        return self.entry.flags
 
     @property
     def received(self) -> datetime:
@@ -117,9 +117,8 @@ class View:
         told: list[bytes] = []
         gone = [number for number, it in enumerate(self.mails, 1) if it.uid not in there]
         if gone and not keep_numbers:
-            for number in reversed(gone):
-                told.append(b"* %d EXPUNGE\r\n" % number)
-                del self.mails[number - 1]
+            self.mails = [it for it in self.mails if it.uid in there]
+            told += self._expunged(gone)
         last = self.mails[-1].uid if self.mails else 0
         new = [it for it in entries if it.uid > last] if not gone or not keep_numbers else []
         if new:
@@ -132,6 +131,13 @@ class View:
         if not (gone and keep_numbers):
             self._version = self.shelf.version
         return told
+
+    def _expunged(self, gone: list[int]) -> list[bytes]:
+        if not self.shelves.layout.tells_exists:
+            return [b"* %d EXPUNGE\r\n" % number for number in reversed(gone)]
+        # With each that goes, the numbers of those behind it become less by one (RFC 3501, 7.4.1).
+        told = [b"* %d EXPUNGE\r\n" % (number - before) for before, number in enumerate(gone)]
+        return [*told, b"* %d EXISTS\r\n" % len(self.mails)]
 
     def _changed_flags(self) -> Iterator[bytes]:
         for number, it in enumerate(self.mails, 1):
