@@ -28,6 +28,7 @@ exclude_patterns = ["_build"]
 html_theme = "furo"
 html_title = f"{project} {version}"
 html_static_path = ["_static"]
+html_extra_path = ["reference/schemas"]  # their addresses are at the root of the site
 html_css_files = ["site.css"]
 html_theme_options = {
     "source_repository": "https://github.com/pytest-mailnet/pytest-mailnet/",

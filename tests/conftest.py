@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import json
 import smtplib
 import socket
 import ssl
@@ -126,6 +127,20 @@ class Conversation:
     def close(self) -> None:
         self.lines.close()
         self.socket.close()
+
+
+@pytest.fixture(scope="session")
+def check_json() -> Callable[[str, object], None]:
+    """Check what was read from JSON against the schema of docs/reference/schemas that has a name."""
+    from jsonschema import Draft202012Validator
+
+    folder = Path(__file__).parent.parent / "docs" / "reference" / "schemas"
+
+    def check(name: str, told: object) -> None:
+        schema = json.loads((folder / f"{name}.schema.json").read_text("utf-8"))
+        Draft202012Validator(schema).validate(told)
+
+    return check
 
 
 @pytest.fixture

@@ -36,7 +36,7 @@ class Audited(NamedTuple):
 
 
 @pytest.fixture
-def audit(tmp_path):
+def audit(tmp_path, check_json):
     """Audit an application, given its text and the table of settings; returns what came of it."""
 
     def run(text, *options, settings="", app="app.py:deliver", **env):
@@ -58,6 +58,8 @@ def audit(tmp_path):
         )
         path = tmp_path / "found.json"
         found = json.loads(path.read_text("utf-8")) if path.exists() else {}
+        if found:
+            check_json("audit", found)
         return Audited(done.returncode, done.stdout, done.stderr, found)
 
     return run

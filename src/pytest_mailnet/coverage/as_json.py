@@ -1,4 +1,4 @@
-"""A summary as JSON; docs/how-to/coverage.md tells its shape."""
+"""A summary as JSON; docs/reference/json.md tells its keys."""
 
 from __future__ import annotations
 

@@ -27,11 +27,11 @@ class ArcSeal:
         selector: the name of the key, s=.
     """
 
-    domain: str = ""
-    selector: str = ""
+    domain: str
+    selector: str
 
 
-UNSEALED = ArcSeal()
+UNSEALED = ArcSeal("", "")
 """That of a provider that does not seal."""
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from pytest_mailnet.errors import ProviderFileError, amongst
 from pytest_mailnet.mailboxes.addressing import LITERAL, Addressing
-from pytest_mailnet.providers.facts import UNSEALED, ArcSeal, Facts, Submission
+from pytest_mailnet.providers.facts import UNSEALED, Facts, Submission
 from pytest_mailnet.providers.phrasebook import Phrase
 from pytest_mailnet.providers.ruleset import Ruleset
 from pytest_mailnet.providers.toml_phrases import read_phrases
@@ -56,6 +56,8 @@ def parse_facts(
     file: str,
     others: Callable[[Facts], Mapping[str, Phrase]] | None = None,
     today: str = "",
+    *,
+    reader: Callable[[str, Mapping[str, Any]], Table] = Table,
 ) -> Facts:
     """Read the TOML of a provider.
 
@@ -65,6 +67,7 @@ def parse_facts(
         others: finds the phrases that the rules may use besides the file's own; None to leave the rules
             unchecked until they are asked for.
         today: the TOML of the provider as it is today, which an era's file may be `like`.
+        reader: reads a file's table, by the file's name and what is in it.
 
     Raises:
         ProviderFileError: with file and key, for anything that is missing, misspelt or of the wrong type.
@@ -75,7 +78,7 @@ def parse_facts(
         raise ProviderFileError(f"{file}: no valid TOML: {error}") from error
     if "like" in values:
         values = with_changes(tomllib.loads(today), values)
-    top = Table(file, values)
+    top = reader(file, values)
     facts = _facts(top, file)
     if others is not None:
         known = {**others(facts), **facts.phrases}
@@ -131,7 +134,7 @@ def _facts(top: Table, file: str) -> Facts:
         manners=top.values("manners", USUAL),
         suppresses="source" in top.sourced("suppression"),
         addressing=_addressing(top),
-        arc=_arc(top),
+        arc=top.values("arc", UNSEALED),
         era=top.text("era"),
         like=_like(top, file),
     )
@@ -161,19 +164,10 @@ def _ruleset(table: Table) -> Ruleset:
 
 
 def _tls_ports(table: Table, ports: tuple[int, ...]) -> tuple[int, ...] | None:
-    if "tls_ports" not in table:
-        return None
     chosen = table.numbers("tls_ports")
     if missing := [port for port in chosen if port not in ports]:
         raise table.error("tls_ports", f"{missing[0]} is not among the ports, {list(ports)}")
-    return chosen
-
-
-def _arc(top: Table) -> ArcSeal:
-    seal = top.values("arc", UNSEALED)
-    if "arc" in top and not (seal.domain and seal.selector):
-        raise top.table("arc").error("domain", "and the selector are both needed")
-    return seal
+    return chosen if "tls_ports" in table else None
 
 
 def _addressing(top: Table) -> Addressing:
@@ -191,10 +185,10 @@ def _dmarc_rfc(top: Table, file: str) -> int:
         era = _ERA.search(file)
         return 7489 if era and int(era[1]) < 2026 else 9989
     table = top.sourced("dmarc", required=["rfc"])
-    rfc = table.get("rfc")
+    rfc = table.number("rfc", 9989)
     if rfc not in _DMARC_RFCS:
         raise table.error("rfc", f"{rfc!r} is no RFC of DMARC; it takes 9989, or 7489")
-    return int(rfc)
+    return rfc
 
 
 def _like(top: Table, file: str) -> str:

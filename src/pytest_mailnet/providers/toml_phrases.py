@@ -45,17 +45,17 @@ def _phrase(name: str, table: Table, sources: Mapping[str, str]) -> Phrase:
         stage=stage,
         reply=_reply(table, stage),
         source=sources.get(source, source),
-        year=table.get("year"),
+        year=table.number("year", None),
         stage_evidence=table.one_of("stage_evidence", _EVIDENCE, "inferred"),
         role=table.one_of("role", _ROLES, "mx"),
         secondary=table.one_of("confidence", _CONFIDENCE, "primary") == "secondary",
-        note=table.get("note", ""),
+        note=table.text("note"),
     )
 
 
 def _reply(table: Table, stage: str) -> Reply:
     try:
-        reply = Reply.parse(table.text("reply"), closes=bool(table.get("closes")))
+        reply = Reply.parse(table.text("reply"), closes=table.flag("closes"))
         # A reply for "any" stage cannot be checked.
         if stage in DELIVERY and reply.code != _CHALLENGE:
             reply.check_stage(Stage(stage))

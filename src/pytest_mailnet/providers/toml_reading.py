@@ -63,6 +63,8 @@ def parse_reading(
     name: str,
     stock: ReadingFacts | None = None,
     others: Callable[[str], str | None] = lambda _: None,
+    *,
+    reader: Callable[[str, Mapping[str, Any]], Table] = Table,
 ) -> ReadingFacts:
     """Read what a file tells of those who read mail at a provider.
 
@@ -72,6 +74,7 @@ def parse_reading(
         name: the provider's.
         stock: the words for conditions that the file has none for; None for the file of these words itself.
         others: returns another provider's file about that, which this one may be `like`; None for none.
+        reader: reads a file's table, by the file's name and what is in it.
 
     Raises:
         ProviderFileError: with file and key, for anything that is missing, misspelt or of the wrong type.
@@ -80,12 +83,12 @@ def parse_reading(
         values = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ProviderFileError(f"{file}: no valid TOML: {error}") from error
-    top = Table(file, values)
+    top = reader(file, values)
     if like := top.text("like"):
         if (theirs := others(like)) is None:
             raise top.error("like", f"nothing is told of those who read mail at {like!r}")
         # A folder more or less is another layout.
-        top = Table(file, with_changes(tomllib.loads(theirs), values) | _own(values, "folders"))
+        top = reader(file, with_changes(tomllib.loads(theirs), values) | _own(values, "folders"))
     top.check_keys(required=(), optional={"folders", "imap", "like", "pop3", "sources"})
     sources = top.table("sources")
     named = {it: sources.text(it) for it in sources}
@@ -154,9 +157,9 @@ def _servers(
         words={**_usual(known.words if known else {}, after), **words},
         lines={**_usual(known.lines if known else {}, after), **lines},
         passwords=passwords,
-        idle_seconds=table.get("idle_seconds", known.idle_seconds if known else 1800),
-        connections=table.get("connections", 0),
-        daily_octets=table.get("daily_octets", 0),
+        idle_seconds=table.number("idle_seconds", known.idle_seconds if known else 1800),
+        connections=table.number("connections", 0),
+        daily_octets=table.number("daily_octets", 0),
         needs_id=table.flag("needs_id"),
         needs_tls=table.flag("needs_tls"),
         lets_disabled_in=table.flag("lets_disabled_in"),
@@ -181,6 +184,7 @@ def _said(table: Table, sources: Mapping[str, str]) -> dict[str, SourcedText]:
     for name in table:
         each = table.table(name)
         each.check_keys(required={"text", "source"}, optional={"year", "note"})
+        each.text("note")  # for who reads the file
         source = each.text("source")
-        found[name] = SourcedText(each.text("text"), sources.get(source, source), each.get("year"))
+        found[name] = SourcedText(each.text("text"), sources.get(source, source), each.number("year", None))
     return found

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["Table"]
 
 Values = TypeVar("Values", bound="DataclassInstance")
+Usual = TypeVar("Usual", int, None)
 
 
 class Table:
@@ -71,6 +72,7 @@ class Table:
         if name in self:
             found.check_keys(required={"source", *required}, optional={"year", *optional})
             found.text("source")
+            found.number("year", None)
         return found
 
     def values(self, name: str, usual: Values) -> Values:
@@ -83,7 +85,9 @@ class Table:
         if name not in self:
             return usual
         kind = type(usual)
-        found = self.sourced(name, optional=[field.name for field in dataclasses.fields(kind)])
+        fields = dataclasses.fields(kind)
+        needed = [field.name for field in fields if field.default is dataclasses.MISSING]
+        found = self.sourced(name, required=needed, optional=[field.name for field in fields])
         try:
             return kind(**found.settings(kind))
         except InvalidSetting as error:
@@ -105,10 +109,7 @@ class Table:
             case "When":
                 return When(self.one_of(name, list(When)))
             case "int":
-                value = self._values[name]
-                if not is_whole(value) or value < 0:
-                    raise self.error(name, f"{value!r} is not a number of 0 or more")
-                return value
+                return self.number(name, 0)
             case "bool":
                 return self.flag(name)
             case "tuple[str, ...]":
@@ -126,15 +127,24 @@ class Table:
         found: bool = self._typed(name, bool, "true or false", usual)
         return found
 
+    def number(self, name: str, usual: Usual) -> int | Usual:
+        """A whole number of 0 or more.
+
+        Args:
+            name: the key.
+            usual: what holds without the key.
+        """
+        return self._whole(name, self._values[name]) if name in self._values else usual
+
     def texts(self, name: str) -> tuple[str, ...]:
         """A list of texts."""
         items: list[str] = self._typed(name, list, "a list of texts", [])
         return tuple(self._items(name, items, str, "a text"))
 
     def numbers(self, name: str, usual: Iterable[int] = ()) -> tuple[int, ...]:
-        """A list of numbers."""
+        """A list of whole numbers of 0 or more."""
         items: list[int] = self._typed(name, list, "a list of numbers", list(usual))
-        return tuple(self._items(name, items, int, "a number"))
+        return tuple(self._whole(f"{name}[{number}]", item) for number, item in enumerate(items, 1))
 
     def one_of(self, name: str, known: Collection[str], usual: str = "", *, kind: str = "") -> str:
         """One of the values that there are.
@@ -166,6 +176,11 @@ class Table:
         value = self._values.get(name, usual)
         if not isinstance(value, kind):
             raise self.error(name, f"{value!r} is not {expected}")
+        return value
+
+    def _whole(self, name: str, value: int) -> int:
+        if not is_whole(value) or value < 0:
+            raise self.error(name, f"{value!r} is not a number of 0 or more")
         return value
 
     def _items(self, name: str, items: Iterable[Any], kind: type, expected: str) -> Iterator[Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Literal, TypeAlias, get_args
 
 from pytest_mailnet.errors import InvalidSetting, amongst
 from pytest_mailnet.rules.counting import Windows, network_of
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 __all__ = ["ConcurrentConnections", "RateLimit"]
 
-_WHOSE = ("address", "network", "user")
-_WHO = ("address", "network", "sender", "sender_domain", "user")
+_Whose: TypeAlias = Literal["address", "network", "user"]
+_Who: TypeAlias = Literal["address", "network", "sender", "sender_domain", "user"]
 _HOUR = 3600
 
 
@@ -41,7 +41,7 @@ class RateLimit(RefusingRule):
     stages: ClassVar[frozenset[Stage]] = frozenset(DELIVERY) - {Stage.EHLO, Stage.STARTTLS}
 
     stage: Stage = Stage.MAIL
-    per: str = "address"
+    per: _Who = "address"
     limit: int
     window: int = _HOUR
     reply: Condition = "ip_rate_limited"
@@ -49,8 +49,8 @@ class RateLimit(RefusingRule):
     hard_reply: Condition = ""
 
     def __post_init__(self) -> None:
-        if self.per not in _WHO:
-            raise InvalidSetting(f"per: {self.per!r}{amongst(self.per, _WHO)}")
+        if self.per not in get_args(_Who):
+            raise InvalidSetting(f"per: {self.per!r}{amongst(self.per, get_args(_Who))}")
         if self.stage is Stage.CONNECT and self.per.startswith("sender"):
             raise InvalidSetting(
                 f"per: {self.per!r} is not known at CONNECT; count by 'address' or 'network'"
@@ -84,13 +84,13 @@ class ConcurrentConnections(RefusingRule):
     stages: ClassVar[frozenset[Stage]] = frozenset({Stage.CONNECT, Stage.EHLO, Stage.MAIL, Stage.MESSAGE})
 
     stage: Stage = Stage.CONNECT
-    per: str = "address"
+    per: _Whose = "address"
     limit: int
     reply: Condition = "too_many_connections"
 
     def __post_init__(self) -> None:
-        if self.per not in _WHOSE:
-            raise InvalidSetting(f"per: {self.per!r}{amongst(self.per, _WHOSE)}")
+        if self.per not in get_args(_Whose):
+            raise InvalidSetting(f"per: {self.per!r}{amongst(self.per, get_args(_Whose))}")
 
     def decide(self, step: Step, context: RuleContext) -> Refusal | None:
         who = _who(self.per, step)

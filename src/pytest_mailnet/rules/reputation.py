@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Literal, TypeAlias, get_args
 
 from pytest_mailnet.dns.blocklists import reversed_name
 from pytest_mailnet.errors import InvalidSetting, amongst
@@ -18,7 +18,7 @@ __all__ = ["DynamicAddress", "LowReputation", "ThrottledAddress"]
 
 _PBL = ("pbl.spamhaus.org", "zen.spamhaus.org")
 _PBL_CODES = ("127.0.0.10", "127.0.0.11")
-_REPUTATIONS = ("poor", "bad")
+_Reputation: TypeAlias = Literal["poor", "bad"]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
@@ -60,12 +60,12 @@ class LowReputation(RefusingRule):
     stages: ClassVar[frozenset[Stage]] = frozenset(DELIVERY)
 
     stage: Stage = Stage.MESSAGE
-    is_as: str
+    is_as: _Reputation
     reply: Condition = "ip_reputation_low"
 
     def __post_init__(self) -> None:
-        if self.is_as not in _REPUTATIONS:
-            raise InvalidSetting(f"is_as: {self.is_as!r}{amongst(self.is_as, _REPUTATIONS)}")
+        if self.is_as not in get_args(_Reputation):
+            raise InvalidSetting(f"is_as: {self.is_as!r}{amongst(self.is_as, get_args(_Reputation))}")
 
     def decide(self, step: Step, context: RuleContext) -> Refusal | None:
         sender = context.sender_at(step.client.ip)

@@ -24,7 +24,7 @@ class Content:
     Args:
         limit: the largest size in bytes, without the dots put before lines (RFC 1870, 5); None for no limit.
         line_limit: the longest line, with its line end; 0 for no limit.
-        bare_line_feed: one of `manners.BARE_LINE_FEEDS`.
+        bare_line_feed: one of `manners.BareLineFeed`.
         nul_bytes: whether the content may have them.
 
     Attributes:

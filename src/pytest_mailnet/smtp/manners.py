@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal, TypeAlias, get_args
 
 from pytest_mailnet.errors import InvalidSetting
 
-__all__ = ["BARE_LINE_FEEDS", "EIGHT_BITS", "NULS", "USUAL", "Manners"]
+__all__ = ["USUAL", "BareLineFeed", "EightBit", "Manners", "Nul"]
 
-EIGHT_BITS: Final = ("refused", "kept", "stripped")
+EightBit: TypeAlias = Literal["refused", "kept", "stripped"]
 """What a server makes of bytes over 127 in a command line; see `Manners.eight_bit`."""
 
-NULS: Final = ("kept", "refused", "ends the line")
+Nul: TypeAlias = Literal["kept", "refused", "ends the line"]
 """What a server makes of a NUL in a command line; see `Manners.nul_in_command`."""
 
-BARE_LINE_FEEDS: Final = ("kept", "ends lines", "ends lines throughout", "refused")
+BareLineFeed: TypeAlias = Literal["kept", "ends lines", "ends lines throughout", "refused"]
 """What a server makes of a line feed without a carriage return in content; see `Manners.bare_line_feed`."""
 
 
@@ -97,14 +97,14 @@ class Manners:
     checks_paths: bool = True
     path: str = ""
     restricted: str = ""
-    eight_bit: str = "refused"
-    nul_in_command: str = "kept"
+    eight_bit: EightBit = "refused"
+    nul_in_command: Nul = "kept"
     white_space: bool = False
     parameters: tuple[str, ...] = ()
     unchecked: tuple[str, ...] = ()
     declared_size_checked: bool = True
     verifies: bool = False
-    bare_line_feed: str = "kept"
+    bare_line_feed: BareLineFeed = "kept"
     nul_bytes: bool = True
     hops: int = 0
     unknown: tuple[str, ...] = ()
@@ -150,7 +150,11 @@ _COMMANDS = (
     "last_of_group",
     "pipelined_freely",
 )
-_ONE_OF = {"bare_line_feed": BARE_LINE_FEEDS, "eight_bit": EIGHT_BITS, "nul_in_command": NULS}
+_ONE_OF = {
+    "bare_line_feed": get_args(BareLineFeed),
+    "eight_bit": get_args(EightBit),
+    "nul_in_command": get_args(Nul),
+}
 
 
 USUAL: Final = Manners()
