@@ -152,7 +152,9 @@ def test_an_option_that_a_page_names_is_one_of_the_plugin(pytester):
     known = set(re.findall(r"--mailnet-[a-z-]+", pytester.runpytest_inprocess("--help").stdout.str()))
     documents = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
 
-    named = {it for page in documents for it in re.findall(r"(?<!-)--mailnet-[a-z-]+", page.read_text("utf-8"))}
+    named = {
+        it for page in documents for it in re.findall(r"(?<!-)--mailnet-[a-z-]+", page.read_text("utf-8"))
+    }
 
     assert named <= known
 
