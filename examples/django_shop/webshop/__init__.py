@@ -1,0 +1,1 @@
+"""A small shop, which sends by Django's own means."""
