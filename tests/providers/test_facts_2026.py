@@ -52,6 +52,9 @@ def said(host, recipient, *, sender="bob@shop.example", content=MAIL):
         ("freenet.de", "mx.freenet.de"),
         ("googlemail.com", "gmail-smtp-in.l.google.com"),
         ("me.com", "mx01.mail.icloud.com"),
+        ("earthlink.net", "mx01.oxsus-vadesecure.net"),
+        ("charter.net", "mx0.charter.net"),
+        ("rambler.ru", "inmx.rambler.ru"),
     ],
 )
 @pytest.mark.usefixtures("mailnet")
@@ -191,3 +194,54 @@ def test_naver_wants_spf_or_dkim(mailnet):
 
     assert code == 550
     assert text.startswith(b"5.7.2 Your email has been blocked because the sender is unauthenticated.")
+
+
+@pytest.mark.parametrize(
+    ("host", "domain", "reply"),
+    [
+        ("mx01.oxsus-vadesecure.net", "earthlink.net", "550 IP 203.0.113.7 is blocked by EarthLink."),
+        ("mx0.charter.net", "charter.net", "550 5.1.0 <bob@shop.example> sender rejected."),
+    ],
+)
+def test_an_address_of_bad_reputation_is_refused_at_mail(mailnet, host, domain, reply):
+    mailnet.sender.reputation = "bad"
+
+    code, text = said(host, f"alice@{domain}")
+
+    assert f"{code} {text.decode()}".startswith(reply)
+
+
+@pytest.mark.parametrize(
+    ("provider", "host", "reply"),
+    [
+        (
+            "rackspace",
+            "mx1.emailsrvr.com",
+            "451 4.7.1 Received too many messages from a new or untrusted IP: 203.0.113.7 (Z27/80343E7) (G28)",
+        ),
+        ("rambler", "inmx.rambler.ru", "452 4.5.3  rate limit exceeded"),
+    ],
+)
+def test_an_address_that_has_sent_too_much_is_deferred_at_rcpt(mailnet, provider, host, reply):
+    mailnet.sender.throttled = True
+
+    code, text = said(host, f"alice@{provider}.example")
+
+    assert f"{code} {text.decode()}" == reply
+
+
+def test_godaddy_asks_spamhaus(mailnet):
+    mailnet.add_domain("store.example", on="godaddy").add_mailbox("alice@store.example")
+    mailnet.dns.add("7.113.0.203.zen.spamhaus.org", "A", "127.0.0.2")
+
+    answer = said("smtp.secureserver.net", "alice@store.example")
+
+    assert answer == (553, b"http://www.spamhaus.org/query/bl?ip=203.0.113.7")
+
+
+def test_rambler_refuses_a_mailbox_that_is_disabled(mailnet):
+    mailnet.provider("rambler").add_mailbox("alice").disabled = True
+
+    answer = said("inmx.rambler.ru", "alice@rambler.ru")
+
+    assert answer == (540, b"5.7.1 <alice@rambler.ru>: recipient address rejected: Inactive")

@@ -8,39 +8,26 @@ from html import escape
 from pytest_mailnet.audit.findings import Audit, calls_of, taken_of
 from pytest_mailnet.audit.trial import Trial
 from pytest_mailnet.audit.verdicts import MISTAKES, Verdict
-from pytest_mailnet.printable import printable, printable_lines
+from pytest_mailnet.printable import printable_lines
+from pytest_mailnet.timeline.page_frame import escaped, page
 
 __all__ = ["in_html"]
 
-_STYLE = """
-body { font: 15px/1.45 system-ui, sans-serif; max-width: 62em; margin: 2em auto; padding: 0 1em; }
-h1 { font-size: 1.4em; } h2 { font-size: 1.1em; margin-top: 2em; }
-table { border-collapse: collapse; width: 100%; }
-td, th { text-align: left; vertical-align: top; padding: .25em .6em; border-bottom: 1px solid #8884; }
-code, pre { font: 13px/1.4 ui-monospace, monospace; } pre { overflow-x: auto; }
-.wrong { color: #c62828; font-weight: 600; } .right { color: #2e7d32; } .maybe { color: #a66a00; }
-.case { border-left: 4px solid #c62828; padding: .1em 0 .1em 1em; margin: 1em 0; }
-@media (prefers-color-scheme: dark) { body { background: #161616; color: #e4e4e4; }
-.wrong { color: #ff8a80; } .right { color: #81c784; } .maybe { color: #ffcc80; } }
+_STYLE = """\
+td, th { text-align: left; vertical-align: top; padding: .25em .6em; border-bottom: 1px solid var(--rule) }
+.wrong { color: var(--bad); font-weight: 600 } .right { color: var(--good) } .maybe { color: var(--maybe) }
+.case { border-left: 4px solid var(--bad); padding: .1em 0 .1em 1em; margin: 1em 0 }
 """
 
 
 def in_html(audit: Audit) -> str:
     """The page."""
-    title = f"Audit of {printable(audit.application)}"
-    return "\n".join(
-        [
-            "<!doctype html>",
-            '<html lang="en"><head><meta charset="utf-8">',
-            '<meta name="viewport" content="width=device-width, initial-scale=1">',
-            f"<title>{escape(title)}</title><style>{_STYLE}</style></head><body>",
-            f"<h1>{escape(title)}</h1>",
-            f"<p>{len(audit.trials)} cases and {audit.searched} schedules in {audit.seconds:.1f} s.</p>",
-            *_mistakes(audit),
-            *_all(audit),
-            "</body></html>\n",
-        ]
-    )
+    body = [
+        f"<p>{len(audit.trials)} cases and {audit.searched} schedules in {audit.seconds:.1f} s.</p>",
+        *_mistakes(audit),
+        *_all(audit),
+    ]
+    return page(f"Audit of {audit.application}", _STYLE, body)
 
 
 def _mistakes(audit: Audit) -> Iterator[str]:
@@ -51,14 +38,14 @@ def _mistakes(audit: Audit) -> Iterator[str]:
     for mistake in mistakes:
         trial = mistake.smallest
         yield '<div class="case">'
-        yield f"<p>{_verdict(trial)}: {_text(trial.judgement.why)}</p><table>"
-        yield _row("case", f"<code>{_text(trial.case.id)}</code>")
-        yield _row("what happens", _text(trial.case.does))
+        yield f"<p>{_verdict(trial)}: {escaped(trial.judgement.why)}</p><table>"
+        yield _row("case", f"<code>{escaped(trial.case.id)}</code>")
+        yield _row("what happens", escaped(trial.case.does))
         yield _row("it said", _lines(calls_of(trial)))
         yield _row("servers took", _lines(taken_of(trial) or ["nothing"]))
-        yield _row("again", f"<code>{_text(audit.again(trial))}</code>")
+        yield _row("again", f"<code>{escaped(audit.again(trial))}</code>")
         if mistake.others:
-            yield _row("also", ", ".join(f"<code>{_text(it.case.id)}</code>" for it in mistake.others))
+            yield _row("also", ", ".join(f"<code>{escaped(it.case.id)}</code>" for it in mistake.others))
         yield "</table>"
         yield _record(trial)
         yield "</div>"
@@ -69,7 +56,7 @@ def _all(audit: Audit) -> Iterator[str]:
     yield "<tr><th>case</th><th>verdict</th><th>it said</th><th>servers took</th></tr>"
     for trial in audit.trials:
         cells = (
-            f"<code>{_text(trial.case.id)}</code><br>{_text(trial.case.does)}",
+            f"<code>{escaped(trial.case.id)}</code><br>{escaped(trial.case.does)}",
             _verdict(trial),
             _lines(calls_of(trial)),
             _lines(taken_of(trial) or ["nothing"]),
@@ -78,13 +65,13 @@ def _all(audit: Audit) -> Iterator[str]:
     yield "</table>"
     left_out = [f"it does not come to {it.upper()}" for it in audit.unsaid] + list(audit.without)
     if left_out:
-        yield f"<p>Not tried: {_text('; '.join(left_out))}.</p>"
+        yield f"<p>Not tried: {escaped('; '.join(left_out))}.</p>"
 
 
 def _verdict(trial: Trial) -> str:
     verdict = trial.judgement.verdict
     kind = "wrong" if verdict in MISTAKES else "right" if verdict is Verdict.RIGHT else "maybe"
-    return f'<span class="{kind}">{_text(verdict)}</span>'
+    return f'<span class="{kind}">{escaped(verdict)}</span>'
 
 
 def _record(trial: Trial) -> str:
@@ -97,8 +84,4 @@ def _row(label: str, cell: str) -> str:
 
 
 def _lines(lines: Iterable[str]) -> str:
-    return "<br>".join(map(_text, lines))
-
-
-def _text(text: str) -> str:
-    return escape(printable(text))
+    return "<br>".join(map(escaped, lines))

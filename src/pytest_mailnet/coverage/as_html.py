@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from html import escape
 
 from pytest_mailnet.coverage.cells import COUNTED, TABLES, Cell, CellTable
 from pytest_mailnet.coverage.next_test import NextTest
 from pytest_mailnet.coverage.summary import NO_NET, Share, Summary
+from pytest_mailnet.timeline.page_frame import escaped, page
 
 __all__ = ["html_page"]
 
 _STYLE = """\
-body { font: 15px/1.45 system-ui, sans-serif; margin: 2rem auto; max-width: 60rem; padding: 0 1rem }
-h1 { font-size: 1.4rem } h2 { font-size: 1.1rem; margin: 2rem 0 .5rem }
-table { border-collapse: collapse; width: 100% }
-th, td { border: 1px solid #c9d1d9; padding: .25rem .6rem; text-align: right }
-th:first-child { text-align: left } thead th { background: #eef1f4; font-weight: 600 }
-td.met { background: #d8f3dc } td.unmet { background: #ffdcd7 } td.aside { background: #f6f8fa }
-code { background: #eef1f4; padding: .1rem .3rem; overflow-wrap: anywhere }
-ul { columns: 14rem; padding-left: 1.2rem } li.met::marker { color: #1a7f37; content: "\\2713\\20" }
-li.unmet::marker { color: #b42318; content: "\\2717\\20" } li.unmet { color: #b42318 }
+th, td { border: 1px solid var(--rule); padding: .25rem .6rem; text-align: right }
+th:first-child { text-align: left } thead th { background: var(--pale); font-weight: 600 }
+td.met { background: var(--good-pale) } td.unmet { background: var(--bad-pale) }
+td.aside { background: var(--pale) }
+code { background: var(--pale); padding: .1rem .3rem; overflow-wrap: anywhere }
+ul { columns: 14rem; padding-left: 1.2rem } li.met::marker { color: var(--good); content: "\\2713\\20" }
+li.unmet::marker { color: var(--bad); content: "\\2717\\20" } li.unmet { color: var(--bad) }
 dl { font-size: .9rem } dt { float: left; clear: left; width: 6rem } dd { margin-left: 6.5rem }
 @media print { body { margin: 0 } * { print-color-adjust: exact } tr, li { break-inside: avoid } }
 """
@@ -33,29 +31,19 @@ def html_page(summary: Summary, following: NextTest | None) -> str:
         summary: what it has met.
         following: the most useful next test; None for none.
     """
-    return "\n".join(
-        (
-            '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">',
-            '<meta name="viewport" content="width=device-width">',
-            f"<title>mailnet coverage: {summary.percent_text}</title>",
-            f"<style>\n{_STYLE}</style>\n</head>\n<body>",
-            f"<h1>mailnet coverage: {summary.percent_text}</h1>",
-            *_body(summary, following),
-            "</body>\n</html>\n",
-        )
-    )
+    return page(f"mailnet coverage: {summary.percent_text}", _STYLE, _body(summary, following))
 
 
 def _body(summary: Summary, following: NextTest | None) -> Iterator[str]:
     if not summary.nets:
-        yield f"<p>{escape(NO_NET)}</p>"
+        yield f"<p>{escaped(NO_NET)}</p>"
         return
     nets = "1 net" if summary.nets == 1 else f"{summary.nets:,} nets"
     yield f"<p>{summary.cells_met} of {summary.cells} cells met, in {nets}.</p>"
     if following is not None:
         yield (
-            f"<p>The most useful next test: no test meets {escape(following.told)}.<br>"
-            f"<code>{escape(following.code)}</code></p>"
+            f"<p>The most useful next test: no test meets {escaped(following.told)}.<br>"
+            f"<code>{escaped(following.code)}</code></p>"
         )
     for table in TABLES:
         yield from _table(table, summary)
@@ -65,13 +53,13 @@ def _body(summary: Summary, following: NextTest | None) -> Iterator[str]:
 
 
 def _table(table: CellTable, summary: Summary) -> Iterator[str]:
-    yield f"<h2>{escape(table.title)}</h2>\n<table>\n<thead><tr><th></th>"
-    yield "".join(f'<th scope="col">{escape(it)}</th>' for it in table.columns) + "</tr></thead>\n<tbody>"
+    yield f"<h2>{escaped(table.title)}</h2>\n<table>\n<thead><tr><th></th>"
+    yield "".join(f'<th scope="col">{escaped(it)}</th>' for it in table.columns) + "</tr></thead>\n<tbody>"
     for row in summary.rows(table):
         cells = "".join(_cell(Cell(table.name, row, it), summary) for it in table.columns)
-        yield f'<tr><th scope="row">{escape(row)}</th>{cells}</tr>'
+        yield f'<tr><th scope="row">{escaped(row)}</th>{cells}</tr>'
     yield "</tbody>\n</table>\n<dl>"
-    yield "".join(f"<dt>{escape(name)}</dt><dd>{escape(what)}</dd>" for name, what in table.columns.items())
+    yield "".join(f"<dt>{escaped(name)}</dt><dd>{escaped(what)}</dd>" for name, what in table.columns.items())
     yield "</dl>"
 
 
@@ -82,9 +70,9 @@ def _cell(cell: Cell, summary: Summary) -> str:
 
 
 def _share(name: str, share: Share) -> Iterator[str]:
-    yield f"<h2>{escape(name)}: {share}</h2>\n<ul>"
+    yield f"<h2>{escaped(name)}: {share}</h2>\n<ul>"
     for it, count in share.met.items():
-        yield f'<li class="met">{escape(it)} ({count:,})</li>'
+        yield f'<li class="met">{escaped(it)} ({count:,})</li>'
     for it in share.unmet:
-        yield f'<li class="unmet">{escape(it)}</li>'
+        yield f'<li class="unmet">{escaped(it)}</li>'
     yield "</ul>"

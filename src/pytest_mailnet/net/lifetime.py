@@ -212,6 +212,13 @@ class Lifetime:
         raise error from cause
 
     @property
+    def notes(self) -> tuple[str, ...]:
+        """Lines about the net as a whole: that it was never entered."""
+        if self.entered:
+            return ()
+        return ("this net was never entered, and led nothing: with make_mailnet() as net",)
+
+    @property
     def unmet(self) -> list[str]:
         """Texts about scripted answers that nothing has met, without those that have failed the test."""
         return [

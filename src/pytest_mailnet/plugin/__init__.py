@@ -36,14 +36,21 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Check the ini file, and register the marks, the report's section and `NeverOff`."""
     from pytest_mailnet.plugin.never_off import NeverOff  # noqa: PLC0415
-    from pytest_mailnet.plugin.options import SETTINGS, check_names, coverage_wanted, guards, moves  # noqa: PLC0415
+    from pytest_mailnet.plugin.options import (  # noqa: PLC0415
+        SETTINGS,
+        check_names,
+        coverage_wanted,
+        folder_of_pages,
+        guards,
+        moves,
+    )
     from pytest_mailnet.plugin.section import OfPassedTests, Section  # noqa: PLC0415
 
     check_names(config)
     if moves(config):
         _move(config)
     config.pluginmanager.register(NeverOff(_nets, guarding=guards(config)))
-    config.pluginmanager.register(Section(_nets, _files))
+    config.pluginmanager.register(Section(_nets, _files, folder_of_pages(config)))
     config.pluginmanager.register(OfPassedTests())
     config.pluginmanager.register(_OnMark())
     if config.getoption("dist", "no") != "no":  # xdist's controller collects nothing, and tells all

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
+from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
@@ -19,6 +20,7 @@ __all__ = [
     "carried_ports",
     "check_names",
     "coverage_wanted",
+    "folder_of_pages",
     "guards",
     "marked",
     "moves",
@@ -30,6 +32,7 @@ _LOG = "--mailnet-log"
 _COVERAGE = "--mailnet-cov"
 _COVERAGE_REPORT = "--mailnet-cov-report"
 _COVERAGE_LEAST = "--mailnet-cov-fail-under"
+_PAGES, _PAGES_INI = "--mailnet-html", "mailnet_html"
 _GUARD = "mailnet_guard"
 _CARRIED = "mailnet_pass_ports"
 _PASSING = "with --mailnet-namespace: ports of this machine's loopback that tests need: 5432 6379"
@@ -88,6 +91,12 @@ def add_options(parser: pytest.Parser) -> None:
         metavar="MIN",
         help="fail if less than MIN percent of what an application can meet was met",
     )
+    group.addoption(
+        _PAGES,
+        metavar="FOLDER",
+        help="write a page for each failing test that has a net, with its timeline as lanes",
+    )
+    parser.addini(_PAGES_INI, "folder for such pages, as of --mailnet-html", type="string", default="")
     for name, (kind, text) in SETTINGS.items():
         parser.addini(f"mailnet_{name}", text, type=kind, default=None)
     parser.addini(_GUARD, _GUARDING, type="bool", default=False)
@@ -108,7 +117,7 @@ def check_names(config: pytest.Config) -> None:
     # The names in the ini file, no longer public in pytest 9, which only warns of unknown ones.
     written = vars(config).get("_inicfg") or vars(config).get("inicfg", ())
     for name in written:
-        known = [*SETTINGS, *(it.removeprefix("mailnet_") for it in (_GUARD, _CARRIED))]
+        known = [*SETTINGS, *(it.removeprefix("mailnet_") for it in (_GUARD, _CARRIED, _PAGES_INI))]
         if name.startswith("mailnet_") and name.removeprefix("mailnet_") not in known:
             from pytest_mailnet.errors import amongst  # noqa: PLC0415
 
@@ -137,6 +146,18 @@ def carried_ports(config: pytest.Config) -> list[int]:
 def guards(config: pytest.Config) -> bool:
     """Whether tests without a net are kept from sending mail; never in a namespace, where nobody is."""
     return bool(_ini(config, _GUARD) and not moves(config))
+
+
+def folder_of_pages(config: pytest.Config) -> Path | None:
+    """The folder for the pages of failing tests; None for no pages.
+
+    That of the command line is found from where pytest was started, that of the ini file from its folder.
+    """
+    if given := config.getoption(_PAGES):
+        return Path(config.invocation_params.dir, given)
+    written = config.getini(_PAGES_INI)
+    beside = config.rootpath if config.inipath is None else config.inipath.parent
+    return Path(beside, written) if written else None
 
 
 def coverage_wanted(config: pytest.Config) -> tuple[list[str] | None, str | None] | None:

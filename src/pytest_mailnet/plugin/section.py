@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Generator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -23,12 +24,16 @@ class Section:
     Args:
         nets: the stash key of a test's nets.
         files: the stash key of the factory for the folders of long sections.
+        pages: the folder for pages of failing tests; None for none.
     """
 
     def __init__(
-        self, nets: pytest.StashKey[list[MailNet]], files: pytest.StashKey[pytest.TempPathFactory]
+        self,
+        nets: pytest.StashKey[list[MailNet]],
+        files: pytest.StashKey[pytest.TempPathFactory],
+        pages: Path | None,
     ) -> None:
-        self._nets, self._files = nets, files
+        self._nets, self._files, self._pages = nets, files, pages
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(
@@ -39,8 +44,9 @@ class Section:
         nets = item.stash.get(self._nets, [])
         wanted = {"always": call.when == "call" or report.failed, "failed": report.failed, "never": False}
         told = [net for net in nets if wanted[net.config.log]]
+        page = self._page(item, nets, call) if nets and report.failed else ""
         if told:
-            text = self._text(item, told)
+            text = self._text(item, told) + page
             add = getattr(report.longrepr, "addsection", None)
             if add is None:
                 report.sections.append((_TITLE, text))
@@ -71,6 +77,15 @@ class Section:
     def _text(self, item: pytest.Item, nets: Sequence[MailNet]) -> str:
         full, short = map(_joined, zip(*map(_told, nets), strict=True))
         return short if short == full else f"{short}\n... shortened; all of it is in {self._kept(item, full)}"
+
+    def _page(self, item: pytest.Item, nets: Sequence[MailNet], call: pytest.CallInfo[None]) -> str:
+        """Write the page of a failing test, if pages are wanted; return a line about it."""
+        if self._pages is None:
+            return ""
+        from pytest_mailnet.plugin.lane_pages import write_page  # noqa: PLC0415
+
+        failure = "" if call.excinfo is None else call.excinfo.exconly()
+        return f"\n... as lanes: {write_page(self._pages, item.nodeid, nets, failure)}"
 
     def _kept(self, item: pytest.Item, text: str) -> str:
         """Write a text to a file that only the user can read; return its path, or why that failed."""
@@ -109,10 +124,7 @@ def _told(net: MailNet) -> Sequence[str]:
     from pytest_mailnet.timeline.story import story  # noqa: PLC0415
 
     life = life_of(net)
-    first = (
-        [] if life.entered else ["this net was never entered, and led nothing: with make_mailnet() as net"]
-    )
-    first += [printable_lines(it) for it in life.unmet]
+    first = [*life.notes, *map(printable_lines, life.unmet)]
     return ["\n".join([*first, it]) for it in story(life.journal, net.queue, net.config.log_lines)]
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from pytest_mailnet.printable import lines_of
-from pytest_mailnet.record.session import Exchange
+from pytest_mailnet.record.session import Exchange, Session
 from pytest_mailnet.values import Stage
 
-__all__ = ["Spoken", "spoken_by"]
+__all__ = ["Spoken", "spoken_in"]
 
 _SHOWN_LINES = 12
 _SHOWN_BYTES = 600
@@ -17,22 +17,42 @@ _CREDENTIALS = "[credentials]"  # more people read a log than a test
 
 
 class Spoken(NamedTuple):
-    """How a protocol's exchanges are told.
+    """An exchange as it is told.
 
     Attributes:
-        request: the lines of what the client said.
-        reply: the lines of what the server said.
-        went_wrong: whether a command got a refusal, no reply, or one that is no reply, or met a fault.
+        exchange: the exchange.
+        request: the lines of what the client said; none for a banner, or where it said nothing new.
+        reply: the lines of what the server said; none where it said nothing.
+        wrong: whether a command got a refusal, no reply, or one that is no reply, or met a fault.
     """
 
+    exchange: Exchange
+    request: list[str]
+    reply: list[str]
+    wrong: bool
+
+    @property
+    def is_content(self) -> bool:
+        """Whether the client sent a mail, and no command."""
+        return self.exchange.stage is Stage.MESSAGE
+
+
+def spoken_in(session: Session) -> Iterator[Spoken]:
+    """The exchanges of a session as they are told, by its protocol."""
+    language = _SMTP if session.protocol == "SMTP" else _READING
+    stage = None
+    for exchange in tuple(session.exchanges):
+        # LMTP's further replies after the dot have no request of their own.
+        again = exchange.stage is Stage.MESSAGE and stage is Stage.MESSAGE
+        stage = exchange.stage
+        request = [] if again else language.request(exchange)
+        yield Spoken(exchange, request, language.reply(exchange), language.went_wrong(exchange))
+
+
+class _Language(NamedTuple):
     request: Callable[[Exchange], list[str]]
     reply: Callable[[Exchange], list[str]]
     went_wrong: Callable[[Exchange], bool]
-
-
-def spoken_by(protocol: str) -> Spoken:
-    """How the exchanges of a protocol are told: "SMTP", "IMAP" or "POP3"."""
-    return _SMTP if protocol == "SMTP" else _READING
 
 
 def _smtp_request(exchange: Exchange) -> list[str]:
@@ -95,5 +115,5 @@ def _shortened(lines: list[str], size: int) -> list[str]:
     return shown
 
 
-_SMTP = Spoken(_smtp_request, _smtp_reply, _smtp_went_wrong)
-_READING = Spoken(_reading_request, _reading_reply, _reading_went_wrong)
+_SMTP = _Language(_smtp_request, _smtp_reply, _smtp_went_wrong)
+_READING = _Language(_reading_request, _reading_reply, _reading_went_wrong)

@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-__all__ = ["Line", "shortened"]
+__all__ = ["Alike", "Line", "alike", "shortened"]
 
 # Sessions are compared by their codes; other words with digits in them, and addresses, differ in each.
 # A word is tried from its begin only: tried from each letter, it would take the square of its length.
@@ -37,6 +37,49 @@ class Line(NamedTuple):
     compared: bool = True
 
 
+class Alike(NamedTuple):
+    """Strands that went alike.
+
+    Attributes:
+        first: the lines of the first one.
+        others: those of each other one, in order.
+    """
+
+    first: list[Line]
+    others: list[list[Line]]
+
+    @property
+    def remark(self) -> Line | None:
+        """A line about the others, where they are sessions; None where they are not, or there are none."""
+        if not self.others or not self.first[0].label.startswith("["):
+            return None
+        text = f" went the same way as {self.first[0].label}"
+        label = _ranges([it[0].label for it in self.others])
+        return self.others[0][0]._replace(label=label, text=text)
+
+    @property
+    def counted(self) -> str:
+        """The number of the others in words, where they are look-ups or the like; "" for none."""
+        if not self.others or self.remark is not None:
+            return ""
+        return f"  [and {len(self.others):,} more like it]"
+
+
+def alike(lines: Iterable[Line]) -> list[Alike]:
+    """Group the strands of a timeline that went alike.
+
+    Args:
+        lines: the lines of the timeline, in order.
+    """
+    strands: dict[int, list[Line]] = defaultdict(list)
+    for line in lines:
+        strands[line.strand].append(line)
+    groups: dict[tuple[str, ...], list[list[Line]]] = defaultdict(list)
+    for strand in strands.values():
+        groups[tuple(_shape(line) for line in strand if line.compared)].append(strand)
+    return [Alike(first, others) for first, *others in groups.values()]
+
+
 def shortened(lines: Sequence[Line], limit: int) -> list[Line]:
     """Shorten a timeline to a number of lines, in order.
 
@@ -52,22 +95,13 @@ def shortened(lines: Sequence[Line], limit: int) -> list[Line]:
 
 
 def _folded(lines: Iterable[Line]) -> list[Line]:
-    strands: dict[int, list[Line]] = defaultdict(list)
-    for line in lines:
-        strands[line.strand].append(line)
-    alike: dict[tuple[str, ...], list[list[Line]]] = defaultdict(list)
-    for strand in strands.values():
-        alike[tuple(_shape(line) for line in strand if line.compared)].append(strand)
     kept: list[Line] = []
-    for first, *others in alike.values():
-        kept += first
-        if not others:
-            continue
-        if first[0].label.startswith("["):
-            text = f" went the same way as {first[0].label}"
-            kept.append(others[0][0]._replace(label=_ranges([it[0].label for it in others]), text=text))
-        else:
-            kept[-1] = first[-1]._replace(text=f"{first[-1].text}  [and {len(others):,} more like it]")
+    for group in alike(lines):
+        kept += group.first
+        if group.remark is not None:
+            kept.append(group.remark)
+        elif group.counted:
+            kept[-1] = group.first[-1]._replace(text=group.first[-1].text + group.counted)
     return sorted(kept, key=lambda line: line.at)
 
 
