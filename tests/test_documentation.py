@@ -148,6 +148,17 @@ def test_a_link_to_a_file_leads_to_a_file():
     assert missing == []
 
 
+def test_an_option_that_a_page_names_is_one_of_the_plugin(pytester):
+    known = set(re.findall(r"--mailnet-[a-z-]+", pytester.runpytest_inprocess("--help").stdout.str()))
+    documents = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
+
+    named = {
+        it for page in documents for it in re.findall(r"(?<!-)--mailnet-[a-z-]+", page.read_text("utf-8"))
+    }
+
+    assert named <= known
+
+
 def test_a_link_to_the_site_leads_to_a_page():
     texts = "\n".join((ROOT / name).read_text("utf-8") for name in ("README.md", "pyproject.toml"))
 
