@@ -288,7 +288,7 @@ def fault() -> Schema:
         kind=one_of(typing.get_args(FaultKind), "What is wrong."),
         does=text("What happens."),
         taken=flag(
-            "Whether the server has taken the mail; null where the client decides, by when it says what.",
+            "Whether the server has taken the mail; null if that depends on the client.",
             or_null=True,
         ),
     )

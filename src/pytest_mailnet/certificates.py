@@ -39,7 +39,7 @@ class Certificate(Enum):
 
 @steady("a mailnet's ca")
 class Authority:
-    """Makes keys and certificates at their first use, and keeps them for the run.
+    """The certificate authority of a test run. It makes certificates at their first use, and keeps them.
 
     Each run makes new keys: elliptic ones, because they are quick to make. Private keys never leave the
     process, except while a context reads them from a file that no other user can open. One lock guards the

@@ -33,7 +33,7 @@ _T = TypeVar("_T")
 
 @steady("mailnet_crash")
 class Crasher:
-    """Runs an application in a net, has it die at one place, and starts it again.
+    """Runs an application in a net, lets it die at one place, and starts it again.
 
     Args:
         net: the net, which is active.
@@ -71,13 +71,13 @@ class Crasher:
 
     @property
     def reckoned(self) -> Reckoning | None:
-        """What `mailnet.account_for` has told last; None if it was not asked."""
+        """The result of the last `mailnet.account_for`; None if it was not called."""
         return self._life.reckoned
 
     def run(
         self, args: Sequence[str | os.PathLike[str]], *, timeout: float = 30.0, **popen: Any
     ) -> CompletedProcess[Any]:
-        """Run the application as a child process, which is in the net; once it was killed, start it again.
+        """Run the application as a child process in the net; once it was killed, start it again.
 
         Args:
             args: the program and its arguments: `[sys.executable, "outbox.py"]`.
@@ -85,7 +85,7 @@ class Crasher:
             popen: further arguments of `subprocess.Popen`.
 
         Returns:
-            What came of the start that ended by itself, whatever its status.
+            The result of the first start that ended by itself, whatever its status.
 
         Raises:
             WouldHang: if it does not end in time; it is killed.

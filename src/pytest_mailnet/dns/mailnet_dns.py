@@ -57,7 +57,7 @@ class Dns:
             The address to ask. The port is closed when the net is left.
 
         Raises:
-            InvalidSetting: if `at` is not to be had, or the net is not active.
+            InvalidSetting: if `at` cannot be opened, or the net is not active.
         """
         return self._answer(at)
 

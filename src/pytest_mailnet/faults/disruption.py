@@ -22,7 +22,7 @@ class Disruption:
         self._told, self._ends = told, ends
 
     def end(self) -> None:
-        """Let it happen no more: the server is back, the link is mended. Ended twice is ended."""
+        """End the fault: the server is back, the link is mended. A second call does nothing."""
         for end in self._ends:
             end()
 

@@ -81,7 +81,7 @@ class DnsFault:
 
     @property
     def taken(self) -> None:
-        """Not known: whether a mail is sent in spite of it is the client's affair."""
+        """None: the client decides whether to send in spite of it."""
         return
 
     @property

@@ -90,7 +90,7 @@ class Fault:
 
     @property
     def taken(self) -> bool | None:
-        """Whether the server has taken the mail; None where the client decides, by when it says what."""
+        """Whether the server has taken the mail; None if that depends on the client."""
         if self.in_content:
             return False
         if self.stage in {Stage.MESSAGE, Stage.QUIT}:

@@ -77,7 +77,7 @@ class Turns:
         return tuple(steps)
 
     def of_connection(self) -> Fault | None:
-        """What a connection that begins now meets."""
+        """The fault that a connection meets if it begins now; None for none."""
         with self._lock:
             step = self._step()
             if isinstance(step, DnsFault):
@@ -86,7 +86,7 @@ class Turns:
             return step
 
     def of_question(self, rdtype: str) -> DnsFault | None:
-        """What a question that is asked now meets."""
+        """The fault that a question meets if it is asked now; None for none."""
         with self._lock:
             step = self._step()
             if not isinstance(step, DnsFault) or (step.manner in MX_MANNERS and rdtype != "MX"):
@@ -138,7 +138,7 @@ class Chaos:
         return self._rate
 
     def of_connection(self, possible: Callable[[Fault], bool]) -> Fault | None:
-        """What a connection that begins now meets.
+        """The fault that a connection meets if it begins now; None for none.
 
         Args:
             possible: whether a fault can happen to it.
@@ -149,7 +149,7 @@ class Chaos:
             return self._connections.choice([it for it in _connection_faults() if possible(it)])
 
     def of_question(self) -> DnsFault | None:
-        """What a question that is asked now meets."""
+        """The fault that a question meets if it is asked now; None for none."""
         with self._lock:
             if self._questions.random() >= self.rate:
                 return None

@@ -130,7 +130,7 @@ class Mailbox:
         auto_reply: the text that answers each message by itself (RFC 3834); None for none. A sender gets it
             once in seven days, and never for a bounce, a mail of a list, one that a program has sent, or one
             that does not name the mailbox in To or Cc. Setting it begins anew.
-        catch_all: whether it takes what is addressed to its domain and has no mailbox there.
+        catch_all: whether it takes mail for addresses of its domain that have no mailbox.
         disabled: whether its owner has lost it: suspended, or not used for years.
         quota: how many bytes fit in; None for no limit, 0 for a mailbox that is full already.
         hourly_limit: how many messages it takes within an hour of the net's clock; None for no limit.

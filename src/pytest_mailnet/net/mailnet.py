@@ -123,13 +123,13 @@ class MailNet(Inhabitants):
 
         Raises:
             UnknownName: if the net has no such host.
-            InvalidSetting: if the host does not listen on that port, `at` is not to be had, or the net is not
+            InvalidSetting: if the host does not listen on that port, `at` cannot be opened, or the net is not
                 active.
         """
         return self._life.listen(host, port, at)
 
     def include_children(self) -> None:
-        """Lead Python processes that are started from now on into the net, too, until it is left.
+        """Put Python processes that are started from now on into the net, until it ends.
 
         This sets PYTHONPATH and PYTEST_MAILNET_PARENT in `os.environ`. A child whose environment has them
         joins the net before its own code runs.
@@ -143,16 +143,17 @@ class MailNet(Inhabitants):
         """Run programs of any language in this net, on Linux: `mailnet.process().run(["swaks", ...])`.
 
         They run in network namespaces, where the net's hosts are at their addresses and ports, and there is
-        nothing else. That takes root, or a machine that gives namespaces to users; `mailnet doctor` tells.
+        nothing else. This needs root, or a machine that gives namespaces to users; `mailnet doctor`
+        says whether they are there.
 
         Args:
             trust_ca: whether programs trust the net's authority besides the machine's from now on.
 
         Returns:
-            What runs programs; the same each time. What is still running when the net is left is killed.
+            An object that runs programs, the same at each call. What still runs when the net ends is killed.
 
         Raises:
-            NoNamespace: where namespaces are not to be had; the message says why.
+            NoNamespace: if the machine has no namespaces; the message says why.
             InvalidSetting: if the net is not active.
         """
         return self._life.activation("mailnet.process()").process(trust_ca=trust_ca)

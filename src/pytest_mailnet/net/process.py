@@ -56,8 +56,8 @@ class MailNetProcess:
 
         Args:
             command: the program and its arguments: `["swaks", "--to", "alice@gmail.com"]`, or as one text.
-            input: its standard input; bytes have it print bytes, too.
-            timeout: how long it may take, in seconds; None for as long as it likes.
+            input: its standard input; if this is bytes, its output is bytes, too.
+            timeout: how long it may take, in seconds; None for no limit.
             check: whether another exit status than 0 raises `subprocess.CalledProcessError`.
             env: its environment; None for that of this process.
             options: further ones of `subprocess.Popen`, such as `cwd` or `text`.

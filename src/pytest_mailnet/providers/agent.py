@@ -71,7 +71,7 @@ INSTEAD: Mapping[str, str] = MappingProxyType(
 class Agent:
     """A provider's hosts, or only its submission servers (the submission agents of RFC 5598).
 
-    A test's own answers (`on_rcpt` and its sisters) come before the rules. A provider's answers hold at all
+    A test's own answers (`on_rcpt` and the others) come before the rules. A provider's answers hold at all
     of its hosts. Those of its submission servers hold only there, and come before the provider's.
 
     Args:

@@ -96,15 +96,15 @@ class Facts:
         submission: the facts about its submission servers; None if they are not known, or are its MX hosts.
         auth_before_tls: whether its MX hosts take log-ins in the clear.
         wording: the words of its bounces.
-        suppresses: whether it keeps a list of recipients to whom it sends no longer.
+        suppresses: whether it keeps a list of recipients to whom it sends no more.
         dmarc_rfc: by which edition of DMARC it goes: 9989, or 7489.
         addressing: what it makes of tags and dots in addresses.
         arc: with which key it seals what its mailboxes forward.
         catch_all: whether every recipient in its domains has a mailbox.
         handled: whether a handler decides in its place, about mailboxes too.
         manners: how its servers hold their conversations.
-        era: the era that today's facts have a name for, "3.9"; "" for none.
-        like: the provider of whose facts today this era's file tells only the differences; "" for none.
+        era: the name of today's facts as an era, "3.9"; "" for none.
+        like: the provider whose facts of today the file of this era changes; "" for none.
     """
 
     name: str

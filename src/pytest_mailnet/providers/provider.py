@@ -96,7 +96,7 @@ class Provider(Agent):
 
     @property
     def imap(self) -> ReadingAgent:
-        """Its servers where mail is read by IMAP.
+        """Its IMAP servers.
 
         Raises:
             InvalidSetting: if it has none, or they are not known.
@@ -105,7 +105,7 @@ class Provider(Agent):
 
     @property
     def pop3(self) -> ReadingAgent:
-        """Its servers where mail is read by POP3.
+        """Its POP3 servers.
 
         Raises:
             InvalidSetting: if it has none, or they are not known.

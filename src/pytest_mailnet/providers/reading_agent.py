@@ -35,7 +35,7 @@ _INSTEAD: Mapping[str, str] = MappingProxyType(
 
 @steady("a server where mail is read", _INSTEAD)
 class ReadingAgent:
-    """The servers of a provider, or of a test's own, at which mail is read by one protocol.
+    """The IMAP servers, or the POP3 servers, of a provider or of a server of the test's own.
 
     Args:
         operator: who runs them.
@@ -57,7 +57,7 @@ class ReadingAgent:
 
     @property
     def sessions(self) -> list[Session]:
-        """The sessions with them; `mailnet.sessions` are those in which mail was handed in."""
+        """The sessions with them. `mailnet.sessions` has the sessions of SMTP only."""
         found = self._operator.sessions_of(self._servers.protocol)
         return Snapshot(found, f"{self.name}.sessions", since(f"{self.name}.sessions"))
 

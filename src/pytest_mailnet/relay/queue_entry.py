@@ -68,7 +68,9 @@ class QueuedRecipient:
 
 
 class QueuedMail:
-    """A mail that a provider has taken for recipients elsewhere. Only who has the engine's turn changes it.
+    """A mail that a server has taken for recipients elsewhere, and has to deliver.
+
+    Only the thread that has the engine's turn changes it.
 
     Args:
         provider: see the attribute.
@@ -82,12 +84,12 @@ class QueuedMail:
         sender: the reverse-path; "" for reports.
         options: the parameters of its MAIL, as written: BODY, SMTPUTF8, RET, ENVID.
         content: what will be sent, trace fields first.
-        session: in which it came; of a report, the session of the mail that it tells of.
+        session: the session in which it came; for a report, that of the reported mail.
         arrived: when it came, by the net's clock.
         recipients: those that are still to be served.
         attempts: how often it has been tried.
         next_try: when it is due.
-        warned: whether its sender has been told of the delay.
+        warned: whether its sender got a report of the delay.
     """
 
     def __init__(self, provider: str, queue_id: str, message: Message) -> None:

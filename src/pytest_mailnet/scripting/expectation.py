@@ -39,7 +39,7 @@ _INSTEAD: Mapping[str, str] = MappingProxyType(
 
 @steady("an answer", _INSTEAD)
 class Expectation(AnswerTurns[Reply]):
-    """The handle of one scripted answer. Each method returns it again.
+    """One scripted answer: what to say, and how often. Each method returns it again.
 
     Args:
         owner: the name of the provider or server that answers.

@@ -32,7 +32,7 @@ _METHODS = {Stage.AUTH: "on_login"}
 
 @steady("an answer", _INSTEAD)
 class ReadingExpectation(AnswerTurns[Response]):
-    """The handle of one scripted answer where mail is read. Each method returns it again.
+    """One scripted answer by IMAP or POP3. Each method returns it again.
 
     Args:
         owner: the name of the servers that answer, "gmail.imap".

@@ -45,7 +45,7 @@ class Moved:
         pass_ports: ports of the machine's loopback that are on that of the namespace, too.
 
     Raises:
-        NoNamespace: where namespaces are not to be had; the message says why.
+        NoNamespace: if the machine has no namespaces; the message says why.
     """
 
     def __init__(self, pass_ports: Iterable[int]) -> None:

@@ -23,7 +23,7 @@ _GO_THERE = 'cd -- "$0" && exec "$@"'  # the namespace of mounts has put the pro
 
 
 class LedProgram(subprocess.Popen[Any]):
-    """A program in the namespaces; its process waits outside, and signals are passed on.
+    """A running program in the namespaces, as a `subprocess.Popen`. Signals are passed on to it.
 
     Its arguments are those of `subprocess.Popen`.
     """
