@@ -37,15 +37,14 @@ class Compared:
 _HEAD = """\
 # Real servers beside the net's
 
-Postfix, Exim, OpenSMTPD and Sendmail are asked what they say, and the net's servers of these names are held against
-them: `tox -e oracles` installs Debian's packages, each in a system of its own in a temporary folder, starts them on
-loopback as they are configured by their packages, and holds the same sessions with them and with the net's. Code,
-enhanced code, text, and whether the connection is closed are compared; ids, times, addresses and versions are not.
-This page is written by that run, with `MAILNET_ORACLES_RECORD=1`.
+`tox -e oracles` holds the same sessions with Postfix, Exim, OpenSMTPD and Sendmail and with the net's servers of these
+names. It installs Debian's packages, each in a small system of its own in `.tox/servers`, and starts them on loopback
+with the configuration of their packages. Code, enhanced code, text, and whether the connection is closed are compared;
+ids, times, addresses and versions are not. The run writes this page, with `MAILNET_ORACLES_RECORD=1`.
 
-What is changed of the packages' configuration: the port, the domain `shop.example` with one mailbox, 127.0.0.1 alone as a
-trusted client (the sessions come from 127.0.0.2), and the limit for idle clients. OpenSMTPD has no setting for that one, so
-that it is not waited for there.
+These settings of the packages are changed: the port, the domain `shop.example` with one mailbox, 127.0.0.1 alone as a
+trusted client (the sessions come from 127.0.0.2), and the limit for idle clients. OpenSMTPD has no setting for the last
+one, so no session waits for it there.
 
 """
 
