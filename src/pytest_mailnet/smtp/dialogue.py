@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 
 from pytest_mailnet.record.journal import Journal
-from pytest_mailnet.record.session import Exchange, add_exchange, note
+from pytest_mailnet.record.session import HUNG_UP, Exchange, add_exchange, note
 from pytest_mailnet.smtp.parameters import NOTHING, Offer, offer_of
 from pytest_mailnet.smtp.paths import written_address, written_path
 from pytest_mailnet.smtp.service import Answer, Reading, SmtpHost
@@ -296,7 +296,7 @@ class Dialogue(ABC):
         add_exchange(step.session, Exchange(self._journal.elapsed(), stage, request, said, step.finding))
         step.finding, step.details = None, NO_DETAILS
         if isinstance(reply, HangUp):
-            self.close("the server hung up")
+            self.close(HUNG_UP)
             return said
         if reply.code >= 400:
             self._refusals += 1
