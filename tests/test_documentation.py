@@ -148,6 +148,26 @@ def test_a_link_to_a_file_leads_to_a_file():
     assert missing == []
 
 
+def test_an_option_that_a_page_names_is_one_of_the_plugin(pytester):
+    known = set(re.findall(r"--mailnet-[a-z-]+", pytester.runpytest_inprocess("--help").stdout.str()))
+    documents = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
+
+    named = {
+        it for page in documents for it in re.findall(r"(?<!-)--mailnet-[a-z-]+", page.read_text("utf-8"))
+    }
+
+    assert named <= known
+
+
+def test_a_link_to_the_site_leads_to_a_page():
+    texts = "\n".join((ROOT / name).read_text("utf-8") for name in ("README.md", "pyproject.toml"))
+
+    linked = re.findall(r"https://pytest-mailnet\.readthedocs\.io/en/latest/([\w./-]*)\.html", texts)
+
+    assert len(linked) > 20
+    assert [it for it in linked if not (ROOT / "docs" / f"{it}.md").exists()] == []
+
+
 def ways():
     """The rows of the table at the end of docs/explanation/interception.md: way, how it ends, since when, held by."""
     text = (ROOT / "docs" / "explanation" / "interception.md").read_text("utf-8")

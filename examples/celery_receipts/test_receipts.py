@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import smtplib
-import uuid
 
 import pytest
 
@@ -23,7 +22,7 @@ def _worker():
         broker_url="memory://",
         result_backend="cache+memory://",
         broker_transport_options={"polling_interval": 0.01},  # a second otherwise
-        task_default_queue=str(uuid.uuid4()),  # all that is in memory is one for the whole process
+        task_default_queue="receipts",  # what is in memory is one for the whole process
         worker_hijack_root_logger=False,
     )
     with start_worker(receipts.app, pool="threads", concurrency=1, perform_ping_check=False):

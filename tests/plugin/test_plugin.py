@@ -489,6 +489,38 @@ def test_it_works_with_pytest_socket(pytester, option):
 
 
 @pytest.mark.usefixtures("beside_others")
+@pytest.mark.parametrize("mark", ["disable_socket", "allow_hosts(['192.0.2.1'])"])
+def test_what_pytest_socket_forbids_one_test_is_allowed_in_the_next(pytester, mark):
+    pytester.makepyfile(
+        f"""
+        import socket
+
+        import pytest
+        from sending import send
+
+        def connect():
+            with socket.create_server(("localhost", 0)) as server:
+                socket.create_connection(server.getsockname()).close()
+
+        @pytest.mark.{mark}
+        def test_forbidden(mailnet):
+            mailnet.add_server("mx.shop.example", domain="shop.example")
+            send()
+
+        def test_allowed_with_a_net(mailnet):
+            connect()
+
+        def test_allowed_without_a_net():
+            connect()
+        """
+    )
+
+    result = pytester.runpytest_subprocess("-p", "no:randomly")
+
+    result.assert_outcomes(passed=3)
+
+
+@pytest.mark.usefixtures("beside_others")
 def test_a_set_up_that_fails_is_one_error(pytester):
     pytester.makepyfile(
         """

@@ -98,6 +98,9 @@ class Pop3Host:
     def note_download(self, step: Step, octets: int) -> None:
         """Count nothing."""
 
+    def opened(self, shut_down: Callable[[], object]) -> Callable[[], object]:
+        return bool
+
     def shelves_of(self, identity: str) -> Shelves:
         return self._shelves
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import imaplib
+import poplib
 
 import pytest
 
@@ -253,6 +254,53 @@ def test_a_session_ends_with_logout(imap, shop):
     assert imap.line() == ""
     [session] = shop.imap.sessions
     assert (session.protocol, session.ended) == ("IMAP", "client quit")
+
+
+def test_a_client_that_idles_is_told_that_the_server_is_shut_down(imap, shop, connect):
+    imap.say("SELECT INBOX")
+    assert imap.say("IDLE") == ["+ idling"]
+
+    shop.imap.shut_down()
+
+    assert imap.line() == "* BYE Server shutting down"
+    assert imap.line() == ""
+    [session] = shop.imap.sessions
+    assert session.ended == "the server was shut down"
+    assert connect().greeting.startswith("* OK")
+
+
+def test_a_server_shut_down_hangs_up_on_those_who_have_not_logged_in(connect, shop):
+    clients = [connect(), connect()]
+
+    shop.imap.shut_down()
+
+    assert [(it.line(), it.line()) for it in clients] == [("* BYE Server shutting down", "")] * 2
+    shop.imap.shut_down()
+
+
+def test_gmail_says_system_error_when_it_shuts_down(mailnet, connect):
+    mailnet.gmail.add_mailbox("alice")
+    client = connect("imap.gmail.com")
+
+    mailnet.gmail.imap.shut_down()
+
+    assert client.line() == "* BYE System Error"
+
+
+def test_pop3_hangs_up_without_a_word_and_removes_nothing(shop, alice, deliver):
+    deliver("one")
+    client = poplib.POP3_SSL("mx.shop.example")
+    client.user("alice")
+    client.pass_("secret")
+    client.dele(1)
+
+    shop.pop3.shut_down()
+
+    with pytest.raises((poplib.error_proto, OSError)):
+        client.noop()
+    client.close()
+    assert len(alice.messages) == 1
+    assert shop.pop3.sessions[0].ended == "the server was shut down"
 
 
 def test_a_silent_client_is_hung_up_on_by_the_nets_clock(mailnet, imap):

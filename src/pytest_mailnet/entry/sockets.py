@@ -54,13 +54,12 @@ def install(patches: Patches, world: Network) -> None:
     found: type = socket.socket
     allowed = next((cls for cls in found.__mro__ if cls.__module__.partition(".")[0] in MAKERS), found)
     forbidden: type | None = None
+    patches.assume(socket, "socket")
     if found is not allowed:
         # Somebody forbids sockets by replacing the class (pytest-socket's --disable-socket). The net's
         # connections never leave the process, so they are let through; all others stay forbidden.
         forbidden = found
         patches.put(socket, "socket", allowed)
-    else:
-        patches.assume(socket, "socket")
     for cls in kernel_classes("socket", "gevent._socket3"):
         _lead(patches, world, cls, forbidden)
 

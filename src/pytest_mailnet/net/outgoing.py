@@ -78,7 +78,7 @@ class Senders:
         return occupant if isinstance(occupant, Sender) else None
 
     def source_of(self, operator: Operator, own: HostService | None) -> Source:
-        """The source from which an operator relays: a test's own server's address, or one by its SPF record.
+        """The source from which an operator relays: a test's own server's address, or one by its SPF records.
 
         Args:
             operator: the operator.
@@ -98,9 +98,10 @@ class Senders:
         return list(self._sources.values())
 
     def _source(self, operator: Operator) -> Sender:
-        domain = next(iter(operator.domains), f"{operator.name}.example")
-        free = (ip for ip in sending_addresses(self._dns, domain) if self._routes.occupant(ip) is None)
-        return self.add(next(free, None), f"outbound.{domain}", relays=True)
+        domains = operator.domains or (f"{operator.name}.example",)
+        found = (ip for domain in domains for ip in sending_addresses(self._dns, domain))
+        free = (ip for ip in found if self._routes.occupant(ip) is None)
+        return self.add(next(free, None), f"outbound.{domains[0]}", relays=True)
 
     def _publish(self, sender: Sender) -> None:
         with self._lock:

@@ -254,6 +254,20 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
     return outcome
 
 
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, Any, Any]:
+    """Let pytest-socket allow again what it forbade for a test with a net.
+
+    It does so before fixtures end, and the net, which ends with its fixture, puts back what it has found.
+    """
+    try:
+        return (yield)
+    finally:
+        forbidding = item.config.pluginmanager.get_plugin("socket")
+        if forbidding is not None and item.stash.get(_nets, ()):
+            forbidding.pytest_runtest_teardown()
+
+
 def _settle(item: pytest.Item, error: BaseException | None = None) -> None:
     __tracebackhide__ = True
     nets = item.stash.get(_nets, [])

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from pytest_mailnet.clock import Clock
     from pytest_mailnet.dns.resolver import Resolver
     from pytest_mailnet.mailboxes.arrivals import Arrivals
+    from pytest_mailnet.providers.readers import Readers
     from pytest_mailnet.providers.relaying import Relay
     from pytest_mailnet.reading.response import Response
     from pytest_mailnet.record.journal import Journal
@@ -96,6 +97,7 @@ class Operator:
         self.clientele: Clientele = Clientele(facts, clock, journal)
         self._relay, self._present = relay, present
         self._scripts_of_reading: dict[str, Script[Response]] = {}
+        self._readers: dict[str, Readers] = {}
         self.register: Register = Register(
             facts.name,
             facts.domains,
@@ -129,6 +131,12 @@ class Operator:
     def script_of(self, protocol: str) -> Script[Response]:
         """A test's own answers at the servers where mail is read by a protocol."""
         return self._scripts_of_reading.setdefault(protocol, Script(self.journal.elapsed))
+
+    def readers(self, protocol: str) -> Readers:
+        """The clients that are connected where mail is read by a protocol."""
+        from pytest_mailnet.providers.readers import Readers  # noqa: PLC0415  # few tests read mail
+
+        return self._readers.setdefault(protocol, Readers())
 
     def scripts_at(self, servers: ReadingServers) -> Iterator[Script[Response]]:
         """The scripts that are asked where mail is read: its own, and those of others that read there too."""

@@ -29,6 +29,7 @@ _INSTEAD: Mapping[str, str] = MappingProxyType(
             f"on_{it}": f".on_command('{it.upper()}')" for it in ("fetch", "select", "idle", "retr", "search")
         },
         "messages": "mailbox.folders has what is in each folder",
+        **dict.fromkeys(("close", "stop", "hang_up", "disconnect"), ".shut_down() hangs up on all clients"),
     }
 )
 
@@ -91,6 +92,13 @@ class ReadingAgent:
                 f"{self.name}.on_command({verb!r}) takes the name of a command, as in 'FETCH'"
             )
         return self._on(Stage.OTHER, verb.upper())
+
+    def shut_down(self) -> None:
+        """Hang up on all who are connected, IMAP by a BYE, as for maintenance (RFC 3501, 7.1.5).
+
+        Who connects afterwards is served. To refuse them, `on_connect().reply("BYE ...")`.
+        """
+        self._operator.readers(self._servers.protocol).shut_down()
 
     def _on(self, stage: Stage, match: Match | None) -> ReadingExpectation:
         pop3 = self._servers.protocol == "POP3"

@@ -15,6 +15,7 @@ from pytest_mailnet.values import Stage
 
 if TYPE_CHECKING:
     import ssl
+    from collections.abc import Callable
     from datetime import datetime
 
     from pytest_mailnet.certificates import Certificate
@@ -226,6 +227,10 @@ class ReadingService:
         account = self._account(step)
         if account is not None:
             note_download(account, self._servers.protocol, octets)
+
+    def opened(self, shut_down: Callable[[], object]) -> Callable[[], object]:
+        """Note that a session has begun, so that a test can shut the server down; return what forgets it."""
+        return self._operator.readers(self._servers.protocol).came(shut_down)
 
     def _account(self, step: Step) -> Account | None:
         """The account of the user who has logged in; None for one whom a test's own answer has let in."""

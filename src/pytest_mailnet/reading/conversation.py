@@ -19,7 +19,10 @@ if TYPE_CHECKING:
     from pytest_mailnet.smtp.service import Reading
     from pytest_mailnet.smtp.state import Step
 
-__all__ = ["ReadingDialogue"]
+__all__ = ["SHUT_DOWN", "ReadingDialogue"]
+
+SHUT_DOWN = "the server was shut down"
+"""How a session has ended whose server was shut down."""
 
 
 class ReadingDialogue(ABC):
@@ -39,6 +42,7 @@ class ReadingDialogue(ABC):
         owed: replies that are still to be given; always empty.
         longest_line: how many bytes of an unfinished line are kept.
         push: sends bytes that answer no command.
+        forget: called at the end of the session.
     """
 
     awaiting: bool = False
@@ -51,6 +55,7 @@ class ReadingDialogue(ABC):
         self.reading: Reading | None = None
         self.owed: list[Callable[[], bytes]] = []
         self.push: Callable[[Callable[[], bytes]], object] = _nowhere
+        self.forget: Callable[[], object] = bool
         self._shelves: Shelves | None = None
 
     @abstractmethod
@@ -82,6 +87,10 @@ class ReadingDialogue(ABC):
             unanswered: bytes that came from it and got no reply.
         """
 
+    @abstractmethod
+    def shut_down(self) -> bytes:
+        """Hang up on the client, as a server does that is shut down."""
+
     def further(self) -> bytes:
         """Give the next of the replies that are owed."""
         return self.owed.pop(0)()
@@ -112,6 +121,7 @@ class ReadingDialogue(ABC):
     def close(self, how: str) -> None:
         """Hang up after the bytes are sent, and record how the session ended."""
         self.closing = True
+        self.forget()
         self.left()
         note(self.step.session, ended=how)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import datetime
 
     from pytest_mailnet.mailboxes.shelves import Shelves
@@ -77,6 +78,14 @@ class ReadingHost(Protocol):
         Args:
             step: the session.
             octets: how many.
+        """
+        ...
+
+    def opened(self, shut_down: Callable[[], object]) -> Callable[[], object]:
+        """Note that a session has begun; return what is to be called at its end.
+
+        Args:
+            shut_down: has the server hang up on its client; from any thread.
         """
         ...
 

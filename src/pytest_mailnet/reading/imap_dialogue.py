@@ -7,7 +7,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, NamedTuple
 
 from pytest_mailnet.imap.command_arguments import Arguments, BadCommand, literal_announced
-from pytest_mailnet.reading.conversation import ReadingDialogue
+from pytest_mailnet.reading.conversation import SHUT_DOWN, ReadingDialogue
 from pytest_mailnet.reading.response import Response
 from pytest_mailnet.reading.view import View
 from pytest_mailnet.record.session import HUNG_UP
@@ -280,6 +280,12 @@ class ImapDialogue(ReadingDialogue):
         """Say BYE to a client that has been silent for too long."""
         said = self.say(None, unanswered, self.host.words("timeout"), tag="*")
         self.close(f"idle for {self.host.idle_seconds} s")
+        return said
+
+    def shut_down(self) -> bytes:
+        """Say BYE, as a server does that is shut down (RFC 3501, 7.1.5)."""
+        said = self.say(None, b"", self.host.words("shutdown"), tag="*")
+        self.close(SHUT_DOWN)
         return said
 
     def folder_named(self, arguments: Arguments) -> str:

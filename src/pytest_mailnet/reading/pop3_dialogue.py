@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pytest_mailnet.reading.conversation import SHUT_DOWN
 from pytest_mailnet.reading.maildrop import NoSuchMail
 from pytest_mailnet.reading.pop3_commands import COMMANDS, BadArgument, Pop3Command
 from pytest_mailnet.reading.pop3_session import Pop3Done, Pop3Session
@@ -68,6 +69,11 @@ class Pop3Dialogue(Pop3Session):
             self.record(None, unanswered, said)
         self.close(f"idle for {self.host.idle_seconds} s")
         return said
+
+    def shut_down(self) -> bytes:
+        """Hang up, and remove nothing; POP3 has no word for that."""
+        self.close(SHUT_DOWN)
+        return b""
 
     def _run(self, known: Pop3Command | None, line: bytes, argument: bytes) -> Pop3Done:
         if known is None:

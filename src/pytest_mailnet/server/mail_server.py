@@ -286,7 +286,7 @@ class MailServer(asyncio.Protocol):
         """
         if self.transport is not None and not self.dialogue.closing and not self.mishaps.deaf:
             said = make()
-            if said:
+            if said or self.dialogue.closing:
                 self.send(self.mishaps.reply([], said))
 
     def send(self, reply: bytes) -> None:

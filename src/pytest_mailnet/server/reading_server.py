@@ -11,12 +11,15 @@ from pytest_mailnet.reading.host import ReadingHost
 from pytest_mailnet.server.mail_server import MailServer
 from pytest_mailnet.server.wire_dialogue import WireHost
 from pytest_mailnet.server.wire_service import WireService
+from pytest_mailnet.system.native import lock
 
 if TYPE_CHECKING:
     from pytest_mailnet.server.connection import Connection
     from pytest_mailnet.smtp.state import Step
 
 __all__ = ["ImapService", "Pop3Service", "ReadsMail"]
+
+_PATIENCE = 1.0  # seconds
 
 
 class ReadsMail(ReadingHost, WireHost, Protocol):
@@ -38,8 +41,22 @@ class _ReadingService(WireService):
         def push(make: Callable[[], bytes]) -> None:
             loop.call_soon_threadsafe(server.push, make)
 
-        assert isinstance(server.dialogue, ReadingDialogue)
-        server.dialogue.push = push
+        dialogue = server.dialogue
+        assert isinstance(dialogue, ReadingDialogue)
+
+        def shut_down() -> None:
+            done = lock()
+            done.acquire()
+
+            def here() -> None:
+                server.push(dialogue.shut_down)
+                done.release()
+
+            loop.call_soon_threadsafe(here)
+            # A test that goes on is to find it done. A predicate of the test's has the loop wait for itself.
+            done.acquire(timeout=_PATIENCE)
+
+        dialogue.push, dialogue.forget = push, self._host.opened(shut_down)
         return server
 
 
