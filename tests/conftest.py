@@ -73,6 +73,8 @@ def pytester(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pyte
     monkeypatch.setattr(
         pytester, "_Pytester__take_sys_modules_snapshot", lambda: SysModulesSnapshot(preserve=stays)
     )
+    # Nor at the end of the test: the package would go on patching the dnspython that is gone.
+    monkeypatch.setattr(pytester, "_sys_modules_snapshot", SysModulesSnapshot(preserve=stays))
     return pytester
 
 

@@ -46,7 +46,7 @@ PLACES = {
     },
     "OpenSSL": {"entry.adapters"},
     "_socket": {"entry", "system.kernel"},
-    "socket": {"audit.this_machine", "entry", "net.dialling", "net.looking_up", "server", "system.kernel"},
+    "socket": {"entry", "net.dialling", "net.looking_up", "server", "system.kernel"},
     "asyncio": {"audit.function", "entry", "mailboxes.waiting", "relay", "server", "system.kernel"},
     "ssl": {"certificates", "entry", "providers", "relay", "server"},
     "trustme": {"certificates"},

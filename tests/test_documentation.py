@@ -238,6 +238,7 @@ def test_every_error_that_links_to_a_section_on_troubleshooting_has_one():
 
     linked = [getattr(errors, name) for name in errors.__all__]
     wanted = {it.section for it in linked if issubclass(it, errors.MailNetError) and it.section}
+    wanted.add("no-failure-is-found")  # of `mailnet.reproduce`, where evidence tells of nothing
 
     assert len(wanted) > 5
     assert wanted <= anchors

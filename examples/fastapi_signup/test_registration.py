@@ -130,7 +130,9 @@ def test_a_link_that_bounces_comes_back_to_the_mailbox(mailnet, client, mailer):
     assert mailer.messages[0].subject == "Delivery Status Notification (Failure)"
 
 
-@pytest.mark.parametrize("fault", ["closed-in-content", "closed-after-dot", "rubbish-after-dot"])
+@pytest.mark.parametrize(
+    "fault", ["closed-in-content", "closed-after-dot", "rubbish-after-dot", "early-after-dot"]
+)
 def test_a_link_of_which_nobody_knows_whether_it_was_taken_is_mailed_again(mailnet, client, fault):
     mailnet.host("smtp.gmail.com").fail(fault, times=1)
 

@@ -36,15 +36,20 @@ _TROUBLESHOOTING = "https://pytest-mailnet.readthedocs.io/en/latest/troubleshoot
 
 
 class MailNetError(Exception):
-    """The base class of all errors of this package."""
+    """The base class of all errors of this package.
+
+    Args:
+        args: the message.
+        section: in place of that of the class, below.
+    """
 
     section: ClassVar[str] = ""
     """The section of the page on troubleshooting to which a note below the message links; "" for none."""
 
-    def __init__(self, *args: object) -> None:
+    def __init__(self, *args: object, section: str | None = None) -> None:
         super().__init__(*args)
-        if self.section:
-            self.add_note(_TROUBLESHOOTING + self.section)
+        if linked := self.section if section is None else section:
+            self.add_note(_TROUBLESHOOTING + linked)
 
 
 class InvalidReply(MailNetError, ValueError):
@@ -85,8 +90,6 @@ class ProviderFileError(MailNetError, ValueError):
 
 class EvidenceError(MailNetError, ValueError):
     """Evidence from production that is missing, or in which no failure is found."""
-
-    section = "no-failure-is-found"
 
 
 class UnknownName(MailNetError, LookupError):

@@ -183,6 +183,30 @@ def test_what_another_thread_does_for_a_loop_is_not_cut_short(mailnet, shop):
     asyncio.run(meet())
 
 
+def test_a_loop_waits_for_the_threads_of_an_executor_that_it_shuts_down(mailnet, shop):
+    mailnet.fail("shop.example", "stalled-at-connect")
+    at_work, over = threading.Event(), []
+
+    def hold():
+        at_work.set()
+        over.append(threading.Event().wait(0.2))
+
+    async def meet():
+        _, writer = await asyncio.open_connection(HOST, 25)
+        loop = asyncio.get_running_loop()
+        given = loop.run_in_executor(None, hold)
+        at_work.wait(5)
+        given.cancel()  # nobody waits for it any more, as for a look-up whose connect has timed out
+        try:
+            await loop.shutdown_default_executor()
+        finally:
+            writer.close()
+
+    asyncio.run(meet())
+
+    assert over == [False]
+
+
 def test_trio_s_time_outs_run_on_the_net_s_clock(mailnet, passed, lived):
     mailnet.fail("shop.example", "stalled-at-connect")
 

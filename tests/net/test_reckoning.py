@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import smtplib
 
 import pytest
 
 from pytest_mailnet.errors import InvalidSetting
+
+aiosmtplib = pytest.importorskip("aiosmtplib")
 
 DOMAIN = "shop.example"
 HOST = "mx.shop.example"
@@ -18,10 +22,25 @@ def shop(mailnet):
     return mailnet.add_server(HOST, domain=DOMAIN)
 
 
+def mail(number):
+    return f"Message-ID: <{number}@sender.example>\r\nSubject: {number}\r\n\r\nhi\r\n"
+
+
 def send(number, *recipients):
-    mail = f"Message-ID: <{number}@sender.example>\r\nSubject: {number}\r\n\r\nhi\r\n"
     with smtplib.SMTP(HOST, timeout=60) as client:
-        client.sendmail("app@sender.example", recipients or ("a@shop.example",), mail)
+        client.sendmail("app@sender.example", recipients or ("a@shop.example",), mail(number))
+
+
+def send_by_aiosmtplib(number):
+    async def talk():
+        client = aiosmtplib.SMTP(hostname=HOST, port=25, timeout=60, start_tls=False)
+        try:
+            await client.connect()
+            await client.sendmail("app@sender.example", ["a@shop.example"], mail(number))
+        finally:
+            client.close()
+
+    asyncio.run(talk())
 
 
 def send_in_vain(number):
@@ -91,6 +110,46 @@ def test_a_mail_that_is_sent_again_because_the_reply_was_lost_is_excused(mailnet
         assert str(reckoning) == "duplicates are possible here: 1@sender.example"
 
 
+@pytest.mark.parametrize("send_by", ["smtplib", "aiosmtplib"])
+@pytest.mark.parametrize("wrong", ["early-after-dot", "late-after-dot", "delayed"])
+def test_a_yes_that_a_client_may_not_hear_excuses_a_second_copy(mailnet, shop, wrong, send_by):
+    send_it = send if send_by == "smtplib" else send_by_aiosmtplib
+    if wrong == "delayed":
+        shop.on_message().reply("250 2.0.0 At last").delayed(seconds=90).times(1)
+    else:
+        mailnet.fail(DOMAIN, wrong, times=1)
+
+    for _ in range(2):
+        with contextlib.suppress(smtplib.SMTPException, aiosmtplib.SMTPException):
+            send_it(1)
+
+    assert len(mailnet.messages) == 2
+    assert str(mailnet.account_for({"1@sender.example": "sent"})) == (
+        "duplicates are possible here: 1@sender.example"
+    )
+
+
+@pytest.mark.parametrize("wrong", ["early-at-rcpt", "late-at-data", "trickling-at-mail"])
+def test_what_goes_wrong_before_the_dot_excuses_no_second_copy(mailnet, shop, wrong):
+    mailnet.fail(DOMAIN, wrong, times=1)
+
+    send(1)
+    send(1)
+
+    assert mailnet.account_for({"1@sender.example": "sent"}).duplicated == ("1@sender.example",)
+
+
+def test_a_server_that_hangs_up_after_the_next_mail_excuses_no_second_copy(mailnet, shop):
+    with smtplib.SMTP(HOST, timeout=60) as client:
+        client.sendmail("app@sender.example", ["a@shop.example"], mail(1))
+        shop.on_message().disconnect().times(1)
+        with pytest.raises(smtplib.SMTPServerDisconnected):
+            client.sendmail("app@sender.example", ["a@shop.example"], mail(2))
+    send(1)
+
+    assert mailnet.account_for({"1@sender.example": "sent"}).duplicated == ("1@sender.example",)
+
+
 def test_a_third_copy_is_not_excused_by_one_lost_reply(mailnet, shop):
     mailnet.fail(DOMAIN, "closed-after-dot", times=1)
     send_in_vain(1)
@@ -105,9 +164,8 @@ def test_a_lost_reply_excuses_only_the_mail_that_it_was_for(mailnet, shop):
         for number in (1, 2):
             if number == 2:
                 mailnet.fail(DOMAIN, "closed-after-dot", times=1)
-            mail = f"Message-ID: <{number}@sender.example>\r\n\r\nhi\r\n"
             try:
-                client.sendmail("app@sender.example", ["a@shop.example"], mail)
+                client.sendmail("app@sender.example", ["a@shop.example"], mail(number))
             except smtplib.SMTPServerDisconnected:
                 assert number == 2
     send(1)

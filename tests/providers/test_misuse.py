@@ -77,7 +77,7 @@ MISUSES = [
     (
         "mailnet.gmail.replies.over_qouta",
         UnknownAttribute,
-        "no reply of gmail 'over_qouta' (did you mean 'over_quota'?). A reply of one's own is a text: .reply('550 5.1.1 No such user').",
+        "no reply of gmail 'over_qouta' (did you mean 'over_quota'?). `mailnet replies` lists those of each provider. One of your own is a text: .reply('550 5.1.1 No such user').",
     ),
     (
         "shop.enforce()",
@@ -102,7 +102,7 @@ MISUSES = [
     (
         "mailnet.gmail.enforce('greylistign')",
         UnknownName,
-        "no rule of gmail 'greylistign' (there is: …). Its file tells the rules that it applies.",
+        "no rule of gmail 'greylistign' (there is: …). `mailnet rules` tells which providers have which.",
     ),
     ("shop.explain(None)", InvalidSetting, "explain(None) takes one of mailnet.sessions"),
     (

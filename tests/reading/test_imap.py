@@ -107,6 +107,14 @@ def test_a_mail_that_the_test_takes_out_is_gone_from_the_folder(imap, alice, del
     assert imap.say("NOOP") == ["* 1 EXPUNGE", "OK NOOP completed"]
 
 
+def test_a_folder_that_was_made_for_one_in_it_is_there_as_any_other(imap):
+    imap.say("CREATE Projects/2026")
+
+    # RFC 3501, 6.3.3: superior names are created as well, and to create what is there is an error.
+    assert imap.say("CREATE Projects") == ["NO [ALREADYEXISTS] Mailbox already exists"]
+    assert imap.say("CREATE Projects/2027") == ["OK CREATE completed"]
+
+
 def test_mails_are_copied_and_moved_with_their_uids(imap, alice, deliver):
     deliver("one", "two")
     imap.say("SELECT INBOX")

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext
 
 from pytest_mailnet.audit.settings import AuditSettings
-from pytest_mailnet.audit.this_machine import LOCAL, leading_home
 from pytest_mailnet.errors import UnknownName
 from pytest_mailnet.net.mailnet import MailNet
 from pytest_mailnet.providers import Provider
@@ -14,7 +12,8 @@ from pytest_mailnet.providers.agent import Agent
 
 __all__ = ["AuditedServers"]
 
-_LOCAL_NAME = "localhost"
+_LOCALHOST = "localhost"
+_THIS_MACHINE = (_LOCALHOST, "127.0.0.1", "::1")
 
 
 class AuditedServers:
@@ -37,7 +36,7 @@ class AuditedServers:
         self.failing: str = self.domain
         self.agent: Agent
         if settings.host:
-            self.failing = _LOCAL_NAME if settings.host in LOCAL else settings.host
+            self.failing = _LOCALHOST if settings.host in _THIS_MACHINE else settings.host
             self.agent = self._configured()
         elif provider is None:
             self.agent = net.add_server(f"mx.{self.domain}", domain=self.domain)
@@ -51,12 +50,6 @@ class AuditedServers:
         if isinstance(self.agent, Provider) and self._settings.provider and not self._settings.host:
             for recipient in recipients:
                 self.agent.add_mailbox(recipient)
-
-    def leading_home(self) -> AbstractContextManager[None]:
-        """Lead look-ups of this machine to the server, if the application is configured with that."""
-        if self._settings.host not in LOCAL:
-            return nullcontext()
-        return leading_home(self._net.host(_LOCAL_NAME).addresses[0], self._settings.port)
 
     def _configured(self) -> Agent:
         settings = self._settings

@@ -138,7 +138,7 @@ class _Trial:
         self._app.prepare(self._net.clock.now, folder)
         if self._app.kept:  # processes of their own cannot wait in the net's time
             self._net.clock.compress()
-        with no_time_sleeping(self._net.clock, self._hangs), self._servers.leading_home():
+        with no_time_sleeping(self._net.clock, self._hangs):
             if self._case.idle:
                 self._app.send(self._written(0, "before"))
                 self._net.clock.advance(hours=1)

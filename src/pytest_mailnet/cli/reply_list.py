@@ -137,7 +137,8 @@ def wire_bytes(catalogue: Catalogue, identity: str) -> bytes:
     Raises:
         UnknownName: if there is no reply of that ID; names the near misses.
     """
-    provider = identity.partition("/")[0]
+    provider, _, name = identity.partition("/")
+    identity = f"{catalogue.stem(provider)}/{name}"
     known = {entry.id: entry for entry in matching_replies(catalogue, provider=provider)}
     if identity not in known:
         raise UnknownName("reply", identity, known, "`mailnet replies` lists them.")

@@ -9,7 +9,7 @@ from types import MappingProxyType
 from pytest_mailnet.certificates import Certificate
 from pytest_mailnet.faults import FAULTS, Fault, Manner
 from pytest_mailnet.faults.fault import CERTIFICATES
-from pytest_mailnet.record.session import Exchange, Session
+from pytest_mailnet.record.session import HUNG_UP, Exchange, Session
 from pytest_mailnet.values import Stage
 
 __all__ = ["fault_of_dial", "faults_of_session", "handshake_of", "outcome_of", "told_fault"]
@@ -67,7 +67,7 @@ def outcome_of(exchange: Exchange, session: Session, *, last: bool) -> str:
         return "unreadable"
     ended = session.ended or ""
     if fault is None:
-        return "cut" if ended.startswith(("the server hung up", "closed by the server")) else "silent"
+        return "cut" if ended.startswith((HUNG_UP, "closed by the server")) else "silent"
     return "cut" if fault.manner in _ENDS else "silent"
 
 

@@ -47,16 +47,26 @@ class _Loops:
     def __init__(self, patches: Patches, waits: Waits) -> None:
         self._patches, self._waits = patches, waits
         self._at_work: weakref.WeakSet[asyncio.Future[Any]] = weakref.WeakSet()
+        self._shutting_down: weakref.WeakSet[asyncio.AbstractEventLoop] = weakref.WeakSet()
         self._clocks: weakref.WeakKeyDictionary[Any, Callable[[], float]] = weakref.WeakKeyDictionary()
         loops: Any = asyncio.BaseEventLoop
-        found = loops.run_in_executor
+        found, shut_down = loops.run_in_executor, loops.shutdown_default_executor
 
         def run_in_executor(loop: asyncio.BaseEventLoop, *args: Any) -> asyncio.Future[Any]:
             future: asyncio.Future[Any] = found(loop, *args)
             self._at_work.add(future)
             return future
 
+        async def shutdown_default_executor(loop: asyncio.BaseEventLoop, *args: Any, **options: Any) -> None:
+            self._shutting_down.add(loop)
+            try:
+                await shut_down(loop, *args, **options)
+            finally:
+                self._shutting_down.discard(loop)
+
         patches.put(loops, "run_in_executor", run_in_executor)
+        # A thread of the loop's own joins those of the executor. They may be at work that was cancelled.
+        patches.put(loops, "shutdown_default_executor", shutdown_default_executor)
 
     def waiting(self, selector: Any) -> asyncio.AbstractEventLoop | None:
         """The running loop if it waits by this selector, else None. The loop's clock is patched then."""
@@ -70,7 +80,7 @@ class _Loops:
     def busy(self, loop: asyncio.AbstractEventLoop) -> bool:
         """Whether a thread is at work for a loop, so that the loop may wait for more than connections."""
         at_work = any(future.get_loop() is loop and not future.done() for future in list(self._at_work))
-        return at_work or self._waits.awaited()
+        return at_work or loop in self._shutting_down or self._waits.awaited()
 
     def _set_clock(self, loop: asyncio.AbstractEventLoop) -> None:
         # An attribute of the loop, not of its class: freezegun (real_asyncio) and loops of suites may replace

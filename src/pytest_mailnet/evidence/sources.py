@@ -65,7 +65,9 @@ def sources_at(
         elif _is_folder(path):
             yield from _sources_in(path)
         elif _is_missing(path):
-            raise EvidenceError(f"{str(path)!r}: no such file{amongst(path.name, _names_in(path.parent))}")
+            others = _names_in(path.parent)
+            beside = amongst(path.name, others) if others else ""
+            raise EvidenceError(f"{str(path)!r}: no such file{beside}")
         else:
             yield _file(path)
 

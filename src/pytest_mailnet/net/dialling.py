@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import socket
+from collections.abc import Set as AbstractSet
 
 from pytest_mailnet.addresses import DNS_OVER_TLS_PORT, MAIL_PORTS, SMTP_PORTS, is_loopback
 from pytest_mailnet.entry.network import Dialled, Notes
@@ -33,29 +34,34 @@ class Dialling:
         engine: where connections really arrive.
         names: the addresses that the machine found.
         notes: where leaks are recorded.
+        opened: the ports on loopback that lead to hosts.
     """
 
-    def __init__(self, net: Internet, engine: Engine, names: LookingUp, notes: Notes) -> None:
+    def __init__(
+        self, net: Internet, engine: Engine, names: LookingUp, notes: Notes, opened: AbstractSet[Endpoint]
+    ) -> None:
         self._net = net
         self._engine = engine
         self._names = names
         self._notes = notes
+        self._opened = opened
         self._bound: dict[tuple[int, int], str] = {}
 
     def takes(self, kind: int, destination: Endpoint) -> bool:
         ip, port = destination
         if port == _DNS_PORT:
             return True
-        if kind == socket.SOCK_STREAM and (
-            isinstance(self._net.occupant(ip), HostService) or port in SMTP_PORTS
-        ):
-            return True
+        stream = kind == socket.SOCK_STREAM
         if is_loopback(ip):
-            return False
+            here = self._net.host_at(ip)
+            ours = port in SMTP_PORTS or (here is not None and port in here.all_ports)
+            return stream and ours and destination not in self._opened
+        if stream and (isinstance(self._net.occupant(ip), HostService) or port in SMTP_PORTS):
+            return True
         if port == DNS_OVER_TLS_PORT:
             return True
         stopped = self._net.config.other_ports == "closed" and ip not in self._names.passed_addresses
-        return kind == socket.SOCK_STREAM and (stopped or port in MAIL_PORTS)
+        return stream and (stopped or port in MAIL_PORTS)
 
     def bind(self, kind: int, port: int, source: str | None) -> None:
         self._engine.calls.forget(socket.SocketKind(kind), port)
@@ -156,7 +162,8 @@ class Dialling:
         """The connection to a host; or the errno with which it fails, and why."""
         net = self._net
         # The session keeps the host's own text, of which there is one.
-        there = Endpoint(host.addresses[host.addresses.index(destination.ip)], destination.port)
+        found = host.addresses.index(destination.ip) if destination.ip in host.addresses else 0
+        there = Endpoint(host.addresses[found], destination.port)
         died = net.passing is not None and net.passing(f"connect {host.name}:{there.port}")
         drawn = net.drawn_for(host, there.port)
         unreachable = _DIED if died else host.unreachable(there.port, drawn)
@@ -174,6 +181,13 @@ class Dialling:
             why = f"nothing listens at {destination}, where an MX leads"
             net.journal.not_connected(source, destination, "localhost", errno.ECONNREFUSED, why)
             return Dialled(None, errno.ECONNREFUSED, why)
+        if loopback:
+            text = (
+                f"a connection to {destination} was stopped: this mailnet has no server on this machine. To "
+                "have one: mailnet.add_server('localhost')"
+            )
+            self._notes.leaked(text)
+            return Dialled(None, errno.ECONNREFUSED, text)
         known = {ip: f"{ip} ({host.name})" for host in net.directory.hosts.values() for ip in host.addresses}
         holds = amongst(destination.ip, known, shown=known.__getitem__)
         if destination.port in MAIL_PORTS:
@@ -187,4 +201,4 @@ class Dialling:
             f"To have one there: mailnet.add_server('mx.shop.example', ip={destination.ip!r}){closed}"
         )
         self._notes.leaked(text)
-        return Dialled(None, errno.ECONNREFUSED if loopback else errno.ENETUNREACH, text)
+        return Dialled(None, errno.ENETUNREACH, text)

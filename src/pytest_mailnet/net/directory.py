@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from pytest_mailnet.addresses import Occupant, Routes, checked_ports, checked_ports_among
+from pytest_mailnet.addresses import Occupant, Routes, checked_ports, checked_ports_among, is_loopback
 from pytest_mailnet.certificates import Authority
 from pytest_mailnet.dns.records import address_record, plain_name
 from pytest_mailnet.dns.resolver import Resolver
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Directory"]
 
+_LOCALHOST = "localhost"
 _LABEL = re.compile(r"[^\s@:/?#\\]{1,63}")
 _FOR_DOMAINS: Mapping[str, str] = MappingProxyType(
     {
@@ -161,7 +162,9 @@ class Directory:
         return self._exchanges(domain) or [self.host(domain)]
 
     def host_at(self, ip: str) -> HostService | None:
-        """The host with an IP address; None for any other address."""
+        """The host with an IP address; None for any other address. At loopback that is "localhost"."""
+        if is_loopback(ip):
+            return self.hosts.get(_LOCALHOST)
         if self._routes.occupant(ip) is None and (owner := self.catalogue.owner(ip)) is not None:
             self.operator(owner)
         occupant = self._routes.occupant(ip)

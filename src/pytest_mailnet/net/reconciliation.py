@@ -10,7 +10,7 @@ from typing import cast
 from pytest_mailnet.errors import InvalidSetting, amongst
 from pytest_mailnet.handles.attributes import steady
 from pytest_mailnet.printable import printable
-from pytest_mailnet.record.session import Message
+from pytest_mailnet.record.session import HUNG_UP, Message
 from pytest_mailnet.values import Stage
 
 __all__ = ["Log", "Reckoning", "message_id", "reckon"]
@@ -38,8 +38,9 @@ class Reckoning:
         failed_but_taken: mails that the application believes failed, but a server took.
         sent_but_not_taken: mails that the application believes sent, but no server took.
         duplicates_possible: mails that were taken, while the application will try again or has recorded no
-            fate; or that were taken more than once, because the reply after the dot was lost, or the
-            application died before it. No mistake by itself: nobody can rule it out (RFC 1047).
+            fate; or that were taken more than once, because the reply after the dot was lost or came before
+            the dot, or the application died or left before it. No mistake by itself: nobody can rule it out
+            (RFC 1047).
     """
 
     lost: tuple[Key, ...] = ()
@@ -144,9 +145,13 @@ def _verdicts(belief: str | None, times: int, unheard: int) -> list[str]:
 
 
 def _went_wrong(message: Message) -> bool:
-    """Whether a fault, or the application's death, kept a reply after the dot from being heard."""
-    said = (it.finding for it in message.session.exchanges if it.stage is Stage.MESSAGE)
-    return any(finding is not None and finding.is_harm for finding in said)
+    """Whether a reply after the dot was not heard: a fault, the application's death, or it was too late."""
+    session = message.session
+    refused = session.ended == HUNG_UP  # without a reply, as well
+    said = (it for it in session.exchanges if it.stage is Stage.MESSAGE)
+    return any(
+        (not it.reply and not refused) or (it.finding is not None and it.finding.is_harm) for it in said
+    )
 
 
 def _plain(key: Key) -> Key:

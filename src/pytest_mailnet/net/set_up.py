@@ -66,7 +66,8 @@ def _failures(given: str | os.PathLike[str] | Failure) -> list[Failure]:
         raise EvidenceError("; ".join(unread))
     found = [it for it in outcomes if isinstance(it, Failure)]
     if not found:
-        raise EvidenceError("; ".join(map(str, outcomes)) or f"{given}: there is no file in it")
+        told = "; ".join(map(str, outcomes)) or f"{given}: there is no file in it"
+        raise EvidenceError(told, section="no-failure-is-found")
     return found
 
 

@@ -45,7 +45,7 @@ class WayIn:
         self.opened: set[Endpoint] = set()
         self.notes: Notes = _Recording(net.journal, strict=net.config.strict)
         names = LookingUp(net, engine)
-        self.dialling: Dialling = Dialling(net, engine, names, self.notes)
+        self.dialling: Dialling = Dialling(net, engine, names, self.notes, self.opened)
         self.connections: ConnectionQuestions = self.dialling
         self.names: NameQuestions = names
         self.tls: TlsQuestions = _ServerTls(net, engine, self.opened)
@@ -92,8 +92,10 @@ class _ServerTls:
         ip = numeric(host)
         if ip is None:
             return self._net.dns.has(ascii_name(host))
-        if is_loopback(ip):
+        if is_loopback(ip) and self._net.host_at(ip) is None:
             return Endpoint(ip, port) == self._engine.listener or Endpoint(ip, port) in self._opened
+        if is_loopback(ip):
+            return True
         return isinstance(self._net.occupant(ip), HostService)
 
     def authority(self) -> str:

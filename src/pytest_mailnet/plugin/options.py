@@ -36,7 +36,9 @@ _PAGES, _PAGES_INI = "--mailnet-html", "mailnet_html"
 _GUARD = "mailnet_guard"
 _CARRIED = "mailnet_pass_ports"
 _PASSING = "with --mailnet-namespace: ports of this machine's loopback that tests need: 5432 6379"
-_IniType: TypeAlias = Literal["string", "paths", "args", "bool"]
+_IniType: TypeAlias = Literal["string", "paths", "args", "bool", "int"]
+# In pytest's own TOML a number is one; before pytest 8.4 all values are texts.
+_NUMBER: _IniType = "int" if pytest.version_tuple >= (8, 4) else "string"
 
 # By the fields of MailNetConfig, which has the defaults. A run without mail is spared its import.
 SETTINGS: Mapping[str, tuple[_IniType, str]] = MappingProxyType(
@@ -56,7 +58,7 @@ SETTINGS: Mapping[str, tuple[_IniType, str]] = MappingProxyType(
         "enforce": ("args", "rules and families to turn on that are off in a fresh net; all for all"),
         "providers": ("paths", "TOML files of further providers, and folders with such files"),
         "log": ("string", "when a report has the mailnet section: failed, always or never"),
-        "log_lines": ("string", "how long that section may be, in lines; 0 for no limit"),
+        "log_lines": (_NUMBER, "how long that section may be, in lines; 0 for no limit"),
     }
 )
 _GUARDING = "stop mail connections and look-ups of tests that have no net, and say so"
@@ -188,7 +190,7 @@ def settings_of(config: pytest.Config) -> MailNetConfig:
     settings = {name: value for name, value in given.items() if value is not None}
     if (log := config.getoption(_LOG)) is not None:
         settings["log"] = log
-    if settings.get("log_lines", "").isdecimal():  # anything else is shown in the error as it is
+    if str(settings.get("log_lines", "")).isdecimal():  # anything else is shown in the error as it is
         settings["log_lines"] = int(settings["log_lines"])
     try:
         made = MailNetConfig(**settings)
@@ -229,4 +231,6 @@ def _ini(config: pytest.Config, name: str) -> Any:
     try:
         return config.getini(name)
     except (ValueError, TypeError, pytest.UsageError) as error:
-        raise pytest.UsageError(f"ini option {name}: {error}; it takes true or false") from error
+        number = name == "mailnet_log_lines"
+        expected = "a number, 0 for no limit" if number else "true or false"
+        raise pytest.UsageError(f"ini option {name}: {error}; it takes {expected}") from error

@@ -121,7 +121,8 @@ class Phrasebook(Mapping[str, Phrase]):
                 f"reply of {self._owner}",
                 condition,
                 self._phrases,
-                "A reply of one's own is a text: .reply('550 5.1.1 No such user').",
+                "`mailnet replies` lists those of each provider. One of your own is a text: "
+                ".reply('550 5.1.1 No such user').",
             ) from None
 
     def __iter__(self) -> Iterator[str]:

@@ -59,7 +59,10 @@ class Policy:
                 )
             if name not in {EVERYTHING, *self.names}:
                 raise UnknownName(
-                    f"rule of {self._owner}", name, self.names, "Its file tells the rules that it applies."
+                    f"rule of {self._owner}",
+                    name,
+                    self.names,
+                    "`mailnet rules` tells which providers have which.",
                 )
             if name not in {EVERYTHING, *able} or not able:
                 raise InvalidSetting(f"{self._owner}.enforce({name!r}) turns nothing on: {_idle(able)}")

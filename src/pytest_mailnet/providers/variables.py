@@ -65,11 +65,27 @@ def _size(step: Step) -> int:
 
 
 def _recipient(step: Step) -> str:
-    return step.details.get("recipient") or next(iter(step.named_recipients), "")
+    recipient = step.details.get("recipient")
+    return next(iter(step.named_recipients), "") if recipient is None else recipient
+
+
+def _sender(step: Step) -> str:
+    sender = step.details.get("sender")
+    return step.reverse_path or "" if sender is None else sender
 
 
 def _sender_domain(step: Step) -> str:
-    return (step.reverse_path or step.helo).rpartition("@")[2]
+    sender = _sender(step)
+    return _domain(sender) if sender else step.helo
+
+
+def _local_part(address: str) -> str:
+    return address.rpartition("@")[0] if "@" in address else address
+
+
+def _domain(address: str) -> str:
+    """The domain of an address; "" for one without, such as "postmaster"."""
+    return address.rpartition("@")[2] if "@" in address else ""
 
 
 def _detail(name: str, usual: str, given: Circumstances) -> str:
@@ -85,11 +101,11 @@ VARIABLES: Mapping[str, Callable[[Circumstances], str]] = MappingProxyType(
         # Amazon's hosts have their region in their names: email-smtp.us-east-1.amazonaws.com.
         "region": lambda given: "".join(given.step.host.split(".")[1:2]).upper(),
         "helo": lambda given: given.step.helo,
-        "sender": lambda given: given.step.details.get("sender") or given.step.reverse_path or "",
+        "sender": lambda given: _sender(given.step),
         "recipient": lambda given: _recipient(given.step),
         "domain": lambda given: given.step.details.get("domain") or _sender_domain(given.step),
-        "rcpt_domain": lambda given: _recipient(given.step).rpartition("@")[2],
-        "user": lambda given: given.step.details.get("user") or _recipient(given.step).rpartition("@")[0],
+        "rcpt_domain": lambda given: _domain(_recipient(given.step)),
+        "user": lambda given: given.step.details.get("user") or _local_part(_recipient(given.step)),
         "epoch": lambda given: str(int(given.clock.time())),
         "date": lambda given: email.utils.format_datetime(given.clock.now()),
         "iso_date": lambda given: _iso_date(given.clock.now()),

@@ -10,6 +10,7 @@ from pytest_mailnet.imap.command_arguments import Arguments, BadCommand, literal
 from pytest_mailnet.reading.conversation import SHUT_DOWN, ReadingDialogue
 from pytest_mailnet.reading.response import Response
 from pytest_mailnet.reading.view import View
+from pytest_mailnet.record.session import HUNG_UP
 from pytest_mailnet.smtp.state import HANG_UP, HangUp
 from pytest_mailnet.values import Stage
 
@@ -268,7 +269,7 @@ class ImapDialogue(ReadingDialogue):
         said = before if isinstance(answer, HangUp) else before + answer.line(self.value_of, tag or self._tag)
         self.record(stage, request, said)
         if isinstance(answer, HangUp):
-            self.close("the server hung up")
+            self.close(HUNG_UP)
         elif stage is Stage.QUIT and answer.positive:
             self.close("client quit")
         elif answer.closes or (stage is Stage.CONNECT and not answer.positive):

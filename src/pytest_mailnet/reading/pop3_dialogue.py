@@ -7,6 +7,7 @@ from pytest_mailnet.reading.maildrop import NoSuchMail
 from pytest_mailnet.reading.pop3_commands import COMMANDS, BadArgument, Pop3Command
 from pytest_mailnet.reading.pop3_session import Pop3Done, Pop3Session
 from pytest_mailnet.reading.response import Response
+from pytest_mailnet.record.session import HUNG_UP
 from pytest_mailnet.smtp.state import HangUp
 from pytest_mailnet.values import Stage
 
@@ -118,7 +119,7 @@ class Pop3Dialogue(Pop3Session):
         said = (answer.line(self.value_of) if isinstance(answer, Response) else b"") + done.data
         self.record(stage, request, said)
         if isinstance(answer, HangUp):
-            self.close("the server hung up")
+            self.close(HUNG_UP)
         elif answer and ends and answer.positive:
             self.close("client quit")
         elif answer and (ends or answer.closes or (stage is Stage.CONNECT and not answer.positive)):

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pytest_mailnet.record.contents import Attachment
 
 __all__ = [
+    "HUNG_UP",
     "Exchange",
     "Finding",
     "Message",
@@ -33,6 +34,9 @@ __all__ = [
     "note",
     "parsed",
 ]
+
+HUNG_UP = "the server hung up"
+"""How a session ended in which the server has closed the connection in place of a reply."""
 
 _OF_A_SESSION: Mapping[str, str] = MappingProxyType(
     {"message": "session.messages are those that the server took in it"}

@@ -76,6 +76,7 @@ class Expectation(AnswerTurns[Reply]):
             InvalidReply: if the text is no reply, does not suit the stage, or has an unknown variable.
         """
         __tracebackhide__ = True
+        self._scripted.attempted = True
         if more:
             given = ", ".join(map(repr, (reply, *more)))
             written = " ".join(map(str, (reply, *more)))
@@ -92,6 +93,7 @@ class Expectation(AnswerTurns[Reply]):
         Raises:
             InvalidReply: if there is none, or for one that `reply` refuses.
         """
+        self._scripted.attempted = True
         if not replies:
             raise InvalidReply(f"{self}.reply_in_turn() takes at least one reply")
         self._scripted.say(*[self._checked(reply, close=False) for reply in replies])

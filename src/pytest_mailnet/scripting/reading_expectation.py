@@ -65,6 +65,7 @@ class ReadingExpectation(AnswerTurns[Response]):
             InvalidReply: if the text is no response, or has an unknown variable.
         """
         __tracebackhide__ = True
+        self._scripted.attempted = True
         self._scripted.say(self._checked(response, close=close))
         return self
 
@@ -78,6 +79,7 @@ class ReadingExpectation(AnswerTurns[Response]):
             InvalidReply: if there is none, or for one that `reply` refuses.
         """
         __tracebackhide__ = True
+        self._scripted.attempted = True
         if not responses:
             raise InvalidReply(f"{self}.reply_in_turn() takes at least one response")
         self._scripted.say(*[self._checked(it, close=False) for it in responses])

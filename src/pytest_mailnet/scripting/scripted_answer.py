@@ -33,6 +33,7 @@ class ScriptedAnswer(Generic[_Reply]):
         at: when it was written, in seconds since the net began.
         tally: how often it is given, and was.
         delay: how late it comes, in seconds of the net's time.
+        attempted: whether the test has given it an answer, good or not.
     """
 
     def __init__(self, matcher: AnswerMatcher, written: Written) -> None:
@@ -40,6 +41,7 @@ class ScriptedAnswer(Generic[_Reply]):
         self.at: float = 0.0
         self.tally: Tally = Tally()
         self.delay: float = 0.0
+        self.attempted: bool = False
         self._matcher = matcher
         self._answers: tuple[_Reply | HangUp, ...] = ()
         self._fate: Fate | None = None
@@ -136,6 +138,8 @@ class ScriptedAnswer(Generic[_Reply]):
     def unused(self) -> str | None:
         """What a strict net fails the test for, in words; None if nothing is missing."""
         if not self.complete:
+            if self.attempted:
+                return None  # the error in that line is told already
             return f"{self} has no answer: follow it by .reply(...), .reply_in_turn(...) or .disconnect()"
         missing = self.tally.missing
         return f"{self} {missing}" if missing else None

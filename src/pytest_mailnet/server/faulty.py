@@ -70,7 +70,7 @@ class Mishaps:
         self.deaf: bool = False
         self._late: bytearray | None = None  # bytes that came while a reply is late
         self._forgotten: Fault | None = None
-        self._said_early: Stage | None = None
+        self._said_early: Fault | None = None
 
     @property
     def late(self) -> bool:
@@ -102,7 +102,8 @@ class Mishaps:
         stage = self._step.session.exchanges[-1].stage if self.armed and reply else None
         if stage is None:
             return reply
-        if stage is self._said_early:
+        if self._said_early is not None and stage is self._said_early.stage:
+            self.note(self._said_early)  # clients that drop what comes early hear no other reply
             self._said_early = None
             return b""
         fault = self.armed.at(stage, smtp=self._smtp)
@@ -188,6 +189,10 @@ class Mishaps:
                 reply=last.reply if reply is None else reply, finding=Finding("fault", fault.does)
             )
 
+    def lost(self) -> None:
+        """Forget a late reply: the connection is gone, so it never goes out."""
+        self._late = None
+
     def end(self, then: str, fault: Fault) -> None:
         """Do what follows a fault: close or reset the connection, or stop answering.
 
@@ -212,7 +217,7 @@ class Mishaps:
         fault = self.armed.early(stage, reply) if self._smtp else None
         if fault is None:
             return reply
-        self._said_early = fault.stage
+        self._said_early = fault
         reply += EARLY[fault.stage]
         self.note(fault, reply)
         return reply
@@ -228,9 +233,15 @@ class Mishaps:
 
     def _be_late(self, reply: bytes, seconds: float) -> None:
         self._late, self.deaf = bytearray(), True
+        exchanges = self._step.session.exchanges
+        at, said = len(exchanges) - 1, exchanges[-1]
+        exchanges[at] = said._replace(reply=b"")
 
         def say() -> None:
-            data, self._late, self.deaf = bytes(self._late or b""), None, False
+            if self._late is None:
+                return
+            exchanges[at] = said
+            data, self._late, self.deaf = bytes(self._late), None, False
             self._server.send(reply)
             self._server.resume(data)
 

@@ -230,6 +230,7 @@ class MailServer(asyncio.Protocol):
 
     def connection_lost(self, error: Exception | None) -> None:
         """Record the end."""
+        self.mishaps.lost()
         self.lose(self._left() if error is None else "connection reset")
         fold(self._step.session)
         self.transport = None

@@ -39,6 +39,7 @@ class CommandFunction(Protocol):
 class _Command(NamedTuple):
     carry_out: CommandFunction
     stage: Stage = Stage.OTHER
+    naming: str = ""  # the variable of replies that its argument is
 
 
 def answer_command(dialogue: Dialogue, line: bytes, *, pipelined: bool = False) -> bytes:
@@ -59,6 +60,7 @@ def answer_command(dialogue: Dialogue, line: bytes, *, pipelined: bool = False) 
     verb, rest = _parted(read, manners)
     dialogue.argument = rest
     command = (_LMTP_COMMANDS if dialogue.step.lmtp else _COMMANDS).get(verb, _UNKNOWN)
+    dialogue.naming = command.naming
     if manners is not USUAL:
         if (ended := _ended(dialogue, line, verb, pipelined=pipelined)) is not None:
             return ended
@@ -189,8 +191,8 @@ _COMMANDS: Mapping[bytes, _Command] = MappingProxyType(
         b"HELO": _Command(hello.helo, Stage.EHLO),
         b"STARTTLS": _Command(security.starttls, Stage.STARTTLS),
         b"AUTH": _Command(security.auth, Stage.AUTH),
-        b"MAIL": _Command(transaction.mail, Stage.MAIL),
-        b"RCPT": _Command(transaction.rcpt, Stage.RCPT),
+        b"MAIL": _Command(transaction.mail, Stage.MAIL, "sender"),
+        b"RCPT": _Command(transaction.rcpt, Stage.RCPT, "recipient"),
         b"DATA": _Command(transaction.data, Stage.DATA),
         b"BDAT": _Command(transaction.bdat, Stage.DATA),
         b"RSET": _Command(transaction.rset, Stage.RSET),

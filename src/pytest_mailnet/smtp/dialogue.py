@@ -10,9 +10,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 
 from pytest_mailnet.record.journal import Journal
-from pytest_mailnet.record.session import Exchange, add_exchange, note
+from pytest_mailnet.record.session import HUNG_UP, Exchange, add_exchange, note
 from pytest_mailnet.smtp.parameters import NOTHING, Offer, offer_of
-from pytest_mailnet.smtp.paths import written_path
+from pytest_mailnet.smtp.paths import written_address, written_path
 from pytest_mailnet.smtp.service import Answer, Reading, SmtpHost
 from pytest_mailnet.smtp.state import NO_DETAILS, HangUp, Step, agreed
 from pytest_mailnet.values import Envelope, Reply, Stage
@@ -37,6 +37,8 @@ class Dialogue(ABC):
         manners: how the host holds its conversations.
         read: the command line that is being answered, as the server reads it.
         argument: what follows the verb there.
+        naming: which variable of replies that argument's address is, "sender" or "recipient"; "" for none, or
+            once the step has it.
         rejecting: whether all mail is refused, for what came too early.
         closing: whether the server hangs up after the bytes are sent.
         reading: reads the next bytes as content or a chunk; None while a command is expected.
@@ -61,6 +63,7 @@ class Dialogue(ABC):
         self.step = step
         self._journal = journal
         self.read = self.argument = b""
+        self.naming = ""
         self.rejecting: bool = False
         self._unknown_commands = self._refusals = self._mistakes = self._nonmail = 0
         self._free = _FREE_ONCE
@@ -285,12 +288,15 @@ class Dialogue(ABC):
             condition: a key of the phrasebook, for the usual reply.
         """
         reply = self.service.phrase(condition) if answer is None else answer
+        if self.naming:  # the path is refused, and the step may have an earlier one
+            self.step.details = {self.naming: written_address(self._written), **self.step.details}
+            self.naming = ""
         said = b"" if isinstance(reply, HangUp) else reply.wire(self.value_of)
         step = self.step
         add_exchange(step.session, Exchange(self._journal.elapsed(), stage, request, said, step.finding))
         step.finding, step.details = None, NO_DETAILS
         if isinstance(reply, HangUp):
-            self.close("the server hung up")
+            self.close(HUNG_UP)
             return said
         if reply.code >= 400:
             self._refusals += 1
@@ -321,11 +327,14 @@ class Dialogue(ABC):
         if variable == "queue_id" and self.step.queue_id:
             return self.step.queue_id  # it stands in almost every reply
         if variable in {"argument", "path"}:
-            written = self.argument.strip().decode("utf-8", "backslashreplace")
-            return _shown(written if variable == "argument" else written_path(written))
+            return _shown(self._written if variable == "argument" else written_path(self._written))
         value = self.service.value_of(self.step, variable)
         # What the client sent may come back in a reply, and must not become a line of its own there.
         return _shown(value)
+
+    @property
+    def _written(self) -> str:
+        return self.argument.strip().decode("utf-8", "backslashreplace")
 
 
 def _shown(value: str) -> str:

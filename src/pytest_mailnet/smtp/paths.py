@@ -13,6 +13,7 @@ __all__ = [
     "reverse_path",
     "well_formed",
     "why_malformed",
+    "written_address",
     "written_path",
 ]
 
@@ -95,6 +96,11 @@ def written_path(argument: str) -> str:
     written = argument.partition(":")[2].strip()
     end = written.find(">") if written.startswith("<") else -1
     return written[: end + 1] if end >= 0 else written.partition(" ")[0]
+
+
+def written_address(argument: str) -> str:
+    """The address in the argument of MAIL or RCPT as it was written: the path without its angle brackets."""
+    return written_path(argument).removeprefix("<").removesuffix(">")
 
 
 def well_formed(parameter: str) -> bool:

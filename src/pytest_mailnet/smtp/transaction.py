@@ -40,6 +40,7 @@ def mail(dialogue: Dialogue, line: bytes, argument: str) -> bytes:
     if not (utf8 or manners.eight_bit != "refused" or path.address.isascii()):
         raise CommandError("smtputf8_required")
     step.reverse_path, step.mail_options = path
+    dialogue.naming = ""
     step.declared_size, dialogue.utf8, dialogue.binary = size, utf8, binary
     answer = dialogue.decide(Stage.MAIL)
     said = dialogue.answer(Stage.MAIL, line, answer, "ok_mail")
@@ -63,6 +64,7 @@ def rcpt(dialogue: Dialogue, line: bytes, argument: str) -> bytes:
     if not (dialogue.utf8 or manners.eight_bit != "refused" or path.address.isascii()):
         raise CommandError("smtputf8_required")
     step.recipient, step.options = path
+    dialogue.naming = ""
     answer = dialogue.decide(Stage.RCPT)
     said = dialogue.answer(Stage.RCPT, line, answer, "ok_rcpt")
     step.recipient = None

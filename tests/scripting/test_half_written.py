@@ -1,0 +1,23 @@
+"""An answer whose reply is none: the error is told once, in the line that wrote it."""
+
+from __future__ import annotations
+
+import pytest
+
+from pytest_mailnet import MailNet
+from pytest_mailnet.errors import ExpectationFailed, InvalidReply
+
+
+def test_an_answer_that_was_given_a_wrong_reply_does_not_fail_the_test_once_more():
+    with pytest.raises(InvalidReply, match="55O"), MailNet() as net:
+        net.gmail.on_rcpt("alice@*").reply("55O 5.1.1 no")
+
+
+def test_an_answer_without_a_reply_still_fails_the_test():
+    with pytest.raises(ExpectationFailed, match="has no answer"), MailNet() as net:
+        net.gmail.on_rcpt("alice@*")
+
+
+def test_the_same_holds_where_mail_is_read():
+    with pytest.raises(InvalidReply), MailNet() as net:
+        net.gmail.imap.on_login("alice@*").reply("550 no")
