@@ -602,3 +602,19 @@ def test_every_setting_can_be_written_in_the_ini_file_and_as_a_mark(pytester):
     [mark] = [line for line in told.splitlines() if "pytest.mark.mailnet(" in line]
     assert re.findall(r"(\w+)=\.\.\.", mark) == settings
     assert set(settings) <= set(re.findall(r"mailnet_(\w+) \(", pytester.runpytest("--help").stdout.str()))
+
+
+def test_a_fault_without_the_mark_that_gives_it_names_the_mark(pytester):
+    pytester.makepyfile(
+        """
+        import pytest
+
+        @pytest.mark.mailnet_fault(stage="rcpt")
+        def test_mail(mailnet, mailnet_fault): pass
+        """
+    )
+
+    result = pytester.runpytest_inprocess("-W", "ignore::pytest.PytestUnknownMarkWarning")
+
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["*@pytest.mark.mailnet_faults(stage='rcpt')*"])

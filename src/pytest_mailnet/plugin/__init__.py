@@ -10,12 +10,20 @@ import pytest
 if TYPE_CHECKING:
     from pytest_mailnet.config import MailNetConfig
     from pytest_mailnet.crashes.crasher import Crasher
+    from pytest_mailnet.faults import DnsFault, Fault
     from pytest_mailnet.net.mailnet import MailNet, MakeMailNet
     from pytest_mailnet.net.process import MailNetProcess
     from pytest_mailnet.plugin.crash_runs import CrashRuns
     from pytest_mailnet.server.engine import Engine
 
-__all__ = ["mailnet", "mailnet_config", "mailnet_crash", "mailnet_process", "make_mailnet"]
+__all__ = [
+    "mailnet",
+    "mailnet_config",
+    "mailnet_crash",
+    "mailnet_fault",
+    "mailnet_process",
+    "make_mailnet",
+]
 
 _nets = pytest.StashKey[list["MailNet"]]()
 _files = pytest.StashKey[pytest.TempPathFactory]()
@@ -212,6 +220,17 @@ def mailnet_process(mailnet: MailNet) -> MailNetProcess:
         return mailnet.process()
     except NoNamespace as reason:
         pytest.skip(str(reason))
+
+
+@pytest.fixture
+def mailnet_fault() -> Fault | DnsFault:
+    """The fault of this run of a test with the mark `mailnet_faults`, which gives it.
+
+    Scope: function.
+    """
+    raise pytest.UsageError(
+        f"mailnet_fault is of tests with a mark, as in @pytest.mark.{_FAULTS}(stage='rcpt')"
+    )
 
 
 @pytest.fixture
