@@ -139,6 +139,7 @@ def test_the_metadata_lead_to_the_project(metadata):
     urls = dict(value.split(", ") for value in metadata.get_all("Project-URL"))
 
     assert urls.keys() == {"Homepage", "Documentation", "Changelog", "Issues", "Source"}
+    assert urls.pop("Documentation") == "https://pytest-mailnet.readthedocs.io/"
     assert {url for url in urls.values() if url != PROJECT and not url.startswith(f"{PROJECT}/")} == set()
 
 
