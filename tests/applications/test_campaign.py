@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-RECIPE = Path(__file__).parents[2] / "docs" / "how-to" / "audit.md"
+RECIPE = Path(__file__).parents[2] / "docs" / "how-to" / "searches.md"
 
 # An application that believes of a mail that it is sent, whatever its three tries have come to.
 OUTBOX = """\
