@@ -176,18 +176,8 @@ class Dialling:
 
     def _no_such_address(self, source: str, destination: Endpoint) -> Dialled:
         net = self._net
-        loopback = is_loopback(destination.ip)
-        if loopback and net.dns.has_localhost:
-            why = f"nothing listens at {destination}, where an MX leads"
-            net.journal.not_connected(source, destination, "localhost", errno.ECONNREFUSED, why)
-            return Dialled(None, errno.ECONNREFUSED, why)
-        if loopback:
-            text = (
-                f"a connection to {destination} was stopped: this mailnet has no server on this machine. To "
-                "have one: mailnet.add_server('localhost')"
-            )
-            self._notes.leaked(text)
-            return Dialled(None, errno.ECONNREFUSED, text)
+        if is_loopback(destination.ip):
+            return self._nothing_here(source, destination)
         known = {ip: f"{ip} ({host.name})" for host in net.directory.hosts.values() for ip in host.addresses}
         holds = amongst(destination.ip, known, shown=known.__getitem__)
         if destination.port in MAIL_PORTS:
@@ -202,3 +192,16 @@ class Dialling:
         )
         self._notes.leaked(text)
         return Dialled(None, errno.ENETUNREACH, text)
+
+    def _nothing_here(self, source: str, destination: Endpoint) -> Dialled:
+        """What comes of a connection to this machine, where the net has no server."""
+        if self._net.dns.has_localhost:
+            why = f"nothing listens at {destination}, where an MX leads"
+            self._net.journal.not_connected(source, destination, "localhost", errno.ECONNREFUSED, why)
+        else:
+            why = (
+                f"a connection to {destination} was stopped: this mailnet has no server on this machine. To "
+                "have one: mailnet.add_server('localhost')"
+            )
+            self._notes.leaked(why)
+        return Dialled(None, errno.ECONNREFUSED, why)

@@ -92,10 +92,10 @@ class _ServerTls:
         ip = numeric(host)
         if ip is None:
             return self._net.dns.has(ascii_name(host))
-        if is_loopback(ip) and self._net.host_at(ip) is None:
-            return Endpoint(ip, port) == self._engine.listener or Endpoint(ip, port) in self._opened
         if is_loopback(ip):
-            return True
+            here = Endpoint(ip, port)
+            led = here == self._engine.listener or here in self._opened
+            return led or self._net.host_at(ip) is not None
         return isinstance(self._net.occupant(ip), HostService)
 
     def authority(self) -> str:

@@ -278,14 +278,16 @@ class ImapDialogue(ReadingDialogue):
 
     def timed_out(self, unanswered: bytes) -> bytes:
         """Say BYE to a client that has been silent for too long."""
-        said = self.say(None, unanswered, self.host.words("timeout"), tag="*")
-        self.close(f"idle for {self.host.idle_seconds} s")
-        return said
+        return self._bye("timeout", f"idle for {self.host.idle_seconds} s", unanswered)
 
     def shut_down(self) -> bytes:
         """Say BYE, as a server does that is shut down (RFC 3501, 7.1.5)."""
-        said = self.say(None, b"", self.host.words("shutdown"), tag="*")
-        self.close(SHUT_DOWN)
+        return self._bye("shutdown", SHUT_DOWN)
+
+    def _bye(self, condition: str, how: str, unanswered: bytes = b"") -> bytes:
+        """Say BYE for a condition, and record how the session ended."""
+        said = self.say(None, unanswered, self.host.words(condition), tag="*")
+        self.close(how)
         return said
 
     def folder_named(self, arguments: Arguments) -> str:
