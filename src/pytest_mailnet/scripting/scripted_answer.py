@@ -147,7 +147,7 @@ class ScriptedAnswer(Generic[_Reply]):
     @property
     def unmet(self) -> str | None:
         """What the report of a failed test says: as `unused`, and also that an answer was never given."""
-        if self.unused is None and self.tally.times is None and not self.tally.given:
+        if self.complete and self.unused is None and self.tally.times is None and not self.tally.given:
             return f"{self} was not given"
         return self.unused
 
