@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from importlib import resources
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,6 +12,7 @@ from pytest_mailnet.faults.dns_fault import RCODES
 from pytest_mailnet.faults.known import READING_FAULTS
 from pytest_mailnet.providers import Catalogue
 from pytest_mailnet.providers.policy import EVERYTHING
+from pytest_mailnet.providers.provider_files import shipped_files
 from pytest_mailnet.rules import FAMILIES, RULES
 
 FILE = Path(pytest_mailnet.handles.__file__).with_name("names.py")
@@ -46,9 +46,7 @@ def _all_names() -> Iterable[_Names]:
     faults = FAULTS.values()
     lookups = [it.id for it in faults if it.kind == "dns"]
     rules = {EVERYTHING, *RULES, *FAMILIES}
-    data = resources.files("pytest_mailnet.providers") / "data"
-    # Not those that other packages have installed here.
-    catalogue = Catalogue(file for file in data.iterdir() if not file.name.startswith(("stock.", "__init__")))
+    catalogue = Catalogue(shipped_files())  # not those that other packages have installed here
     yield _Names("FaultName", [*FAULTS, *READING_FAULTS], "The ids of `pytest_mailnet.FAULTS`.")
     yield _Names("FaultKind", dict.fromkeys(it.kind for it in faults), "What is wrong in a fault.")
     yield _Names(

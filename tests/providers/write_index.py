@@ -1,0 +1,32 @@
+"""Writes `providers/data/index.json` from the files beside it: `python tests/providers/write_index.py`."""
+
+from __future__ import annotations
+
+import json
+from importlib import resources
+from pathlib import Path
+
+from pytest_mailnet.providers import Catalogue
+from pytest_mailnet.providers.index import FILE, names_in
+from pytest_mailnet.providers.provider_files import shipped_files
+
+DATA = resources.files("pytest_mailnet.providers") / "data"
+
+
+def index_text() -> str:
+    """What the file has to be: a line for each provider."""
+    # Not those that other packages have installed here.
+    catalogue = Catalogue(
+        it for it in DATA.iterdir() if it.name.endswith(".toml") and "stock." not in it.name
+    )
+    lines = [f"{json.dumps(name)}: {json.dumps(_names_of(catalogue, name))}" for name in catalogue.names]
+    return "{\n" + ",\n".join(lines) + "\n}\n"
+
+
+def _names_of(catalogue: Catalogue, name: str) -> list[list[str]]:
+    facts = catalogue.load(name)
+    return [list(facts.aliases), sorted(names_in(facts)), sorted(catalogue.reading(facts).hosts)]
+
+
+if __name__ == "__main__":
+    Path(str(DATA), FILE).write_text(index_text(), "utf-8")
