@@ -15,10 +15,7 @@ DATA = resources.files("pytest_mailnet.providers") / "data"
 
 def index_text() -> str:
     """What the file has to be: a line for each provider."""
-    # Not those that other packages have installed here.
-    catalogue = Catalogue(
-        it for it in DATA.iterdir() if it.name.endswith(".toml") and "stock." not in it.name
-    )
+    catalogue = Catalogue(shipped_files())  # not those that other packages have installed here
     lines = [f"{json.dumps(name)}: {json.dumps(_names_of(catalogue, name))}" for name in catalogue.names]
     return "{\n" + ",\n".join(lines) + "\n}\n"
 

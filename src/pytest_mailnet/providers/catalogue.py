@@ -13,7 +13,7 @@ from pytest_mailnet.errors import ProviderFileError, UnknownName
 from pytest_mailnet.providers.facts import Facts
 from pytest_mailnet.providers.index import names_in
 from pytest_mailnet.providers.owners import Owners
-from pytest_mailnet.providers.phrasebook import Phrase, Phrasebook, also_for
+from pytest_mailnet.providers.phrasebook import InFront, Phrase, Phrasebook, WithOthers
 from pytest_mailnet.providers.provider_files import (
     ERA,
     ProviderFiles,
@@ -141,8 +141,9 @@ class Catalogue:
             raise UnknownName(f"era of {name}", str(era), eras, "Without era= a provider is as it is today.")
         files = self._files
         file = files.name(stem)
-        others = None if files.shipped(stem) else self.other_phrases
-        facts = parse_facts(files.text(stem), file, others, files.text(name))
+        shipped = files.shipped(stem)
+        others = None if shipped else self.other_phrases
+        facts = parse_facts(files.text(stem), file, others, files.text(name), checked=shipped)
         if facts.name != name:
             raise ProviderFileError(f"{file}: name: {facts.name!r} in a file that is named after {name!r}")
         # Two threads may both have read the file: the first result is kept, since nets compare by identity.
@@ -198,7 +199,8 @@ class Catalogue:
                 raise UnknownName(
                     f"reply of {facts.shared_from}", name, theirs, f"{facts.name} has it in [shared]."
                 )
-        return {**stock_phrases(), **{name: theirs[name] for name in facts.shared or theirs}}
+        taken = {name: theirs[name] for name in facts.shared} if facts.shared else theirs
+        return InFront(taken, stock_phrases())
 
     def _has(self, provider: str, name: str) -> bool:
         facts = self.load(provider)
@@ -232,8 +234,7 @@ def catalogue_with(paths: tuple[Path, ...] = ()) -> Catalogue:
 @functools.cache
 def stock_phrases() -> Mapping[str, Phrase]:
     """The replies in the RFCs' words, by condition; for servers without phrases of their own."""
-    phrases = parse_facts(stock_text(_STOCK), _STOCK).phrases
-    return {**phrases, **also_for(phrases)}
+    return WithOthers(parse_facts(stock_text(_STOCK), _STOCK, checked=True).phrases)
 
 
 @functools.cache

@@ -8,6 +8,7 @@ import string
 from collections.abc import Callable, Iterable, Mapping
 
 from pytest_mailnet.providers.provider_files import ProviderFiles
+from pytest_mailnet.providers.unread_phrases import without_replies
 
 __all__ = ["Owners"]
 
@@ -70,14 +71,9 @@ class Owners:
         if (known := self._files.indexed.get(name)) is not None:
             return known.names
         # Each host is one, in master files with a dot behind.
-        return (it.rstrip(".") for it in _without_replies(self._files.text(name)).translate(_APART).split())
+        return (it.rstrip(".") for it in without_replies(self._files.text(name))[0].translate(_APART).split())
 
     def _hosts_read_at(self, name: str) -> Iterable[str]:
         if (known := self._files.indexed.get(name)) is not None:
             return known.read_at
         return _NAME.findall(" ".join(_HOSTS.findall(self._files.text_about_reading(name) or "")))
-
-
-def _without_replies(text: str) -> str:
-    """What of a file can name a host: all but the replies, which are the most of it."""
-    return "\n".join(table for table in text.split("\n[") if not table.startswith("replies."))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from pytest_mailnet.errors import ReadOnly, UnknownAttribute, UnknownName
 from pytest_mailnet.values import Reply
 
-__all__ = ["Phrase", "Phrasebook", "Replies", "also_for"]
+__all__ = ["InFront", "Phrase", "Phrasebook", "Replies", "WithOthers"]
 
 # Conditions with the reply of another condition, unless the provider has one for them.
 _ALSO = {
@@ -56,11 +56,6 @@ _ALSO = {
 }
 
 
-def also_for(phrases: Mapping[str, Phrase]) -> dict[str, Phrase]:
-    """The phrases that also stand for conditions which have none of their own among them."""
-    return {name: phrases[other] for name, other in _ALSO.items() if other in phrases and name not in phrases}
-
-
 class Phrase(NamedTuple):
     """A reply of a provider, with its source.
 
@@ -90,6 +85,57 @@ class Phrase(NamedTuple):
     note: str = ""
 
 
+class WithOthers(Mapping[str, Phrase]):
+    """Some phrases; they also stand for conditions that have none of their own among them.
+
+    Args:
+        phrases: the phrases, by name. One is read when it is asked for.
+    """
+
+    def __init__(self, phrases: Mapping[str, Phrase]) -> None:
+        self._phrases = phrases
+        self._others = {
+            name: other for name, other in _ALSO.items() if other in phrases and name not in phrases
+        }
+
+    def __getitem__(self, condition: str) -> Phrase:
+        return self._phrases[self._others.get(condition, condition)]
+
+    def __contains__(self, condition: object) -> bool:
+        return condition in self._others or condition in self._phrases
+
+    def __iter__(self) -> Iterator[str]:
+        yield from self._phrases
+        yield from self._others
+
+    def __len__(self) -> int:
+        return len(self._phrases) + len(self._others)
+
+
+class InFront(Mapping[str, Phrase]):
+    """Phrases, and others for the conditions that are not among them. One is read when it is asked for.
+
+    Args:
+        phrases: the phrases, by condition or name.
+        others: the others.
+    """
+
+    def __init__(self, phrases: Mapping[str, Phrase], others: Mapping[str, Phrase]) -> None:
+        self._phrases, self._others = phrases, others
+
+    def __getitem__(self, condition: str) -> Phrase:
+        return (self._phrases if condition in self._phrases else self._others)[condition]
+
+    def __contains__(self, condition: object) -> bool:
+        return condition in self._phrases or condition in self._others
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(dict.fromkeys((*self._others, *self._phrases)))
+
+    def __len__(self) -> int:
+        return len(self._phrases.keys() | self._others.keys())
+
+
 class Phrasebook(Mapping[str, Phrase]):
     """The phrases of one provider by condition or name; RFC 5321's for conditions that it has none for.
 
@@ -110,12 +156,15 @@ class Phrasebook(Mapping[str, Phrase]):
                 if phrase.role == role:
                     own.setdefault(phrase.condition, phrase)
             phrases = {**phrases, **own, **{it.name: it for it in own.values()}}
-        self._phrases = {**stock, **phrases}
-        self._phrases.update(also_for(phrases))
+        self._phrases = InFront(WithOthers(phrases), stock)
+        self._found: dict[str, Phrase] = {}
 
     def __getitem__(self, condition: str) -> Phrase:
+        found = self._found.get(condition)
+        if found is not None:
+            return found
         try:
-            return self._phrases[condition]
+            return self._found.setdefault(condition, self._phrases[condition])
         except KeyError:
             raise UnknownName(
                 f"reply of {self._owner}",
@@ -124,6 +173,9 @@ class Phrasebook(Mapping[str, Phrase]):
                 "`mailnet replies` lists those of each provider. One of your own is a text: "
                 ".reply('550 5.1.1 No such user').",
             ) from None
+
+    def __contains__(self, condition: object) -> bool:
+        return condition in self._phrases
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._phrases)

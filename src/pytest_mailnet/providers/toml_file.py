@@ -15,6 +15,7 @@ from pytest_mailnet.providers.ruleset import Ruleset
 from pytest_mailnet.providers.toml_phrases import read_phrases
 from pytest_mailnet.providers.toml_rules import check_conditions, read_rules
 from pytest_mailnet.providers.toml_table import Table
+from pytest_mailnet.providers.unread_phrases import UnreadPhrases, without_replies
 from pytest_mailnet.providers.wording import STOCK
 from pytest_mailnet.smtp.manners import USUAL
 
@@ -57,6 +58,7 @@ def parse_facts(
     others: Callable[[Facts], Mapping[str, Phrase]] | None = None,
     today: str = "",
     *,
+    checked: bool = False,
     reader: Callable[[str, Mapping[str, Any]], Table] = Table,
 ) -> Facts:
     """Read the TOML of a provider.
@@ -67,19 +69,25 @@ def parse_facts(
         others: finds the phrases that the rules may use besides the file's own; None to leave the rules
             unchecked until they are asked for.
         today: the TOML of the provider as it is today, which an era's file may be `like`.
+        checked: whether the file is known to be in order, so that a reply is read when it is asked for.
         reader: reads a file's table, by the file's name and what is in it.
 
     Raises:
         ProviderFileError: with file and key, for anything that is missing, misspelt or of the wrong type.
     """
+    unread: Mapping[str, str] = {}
+    if checked and "\nlike = " not in text:
+        text, unread = without_replies(text)
     try:
         values = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ProviderFileError(f"{file}: no valid TOML: {error}") from error
     if "like" in values:
         values = with_changes(tomllib.loads(today), values)
+    if unread:
+        values["replies"] = {}
     top = reader(file, values)
-    facts = _facts(top, file)
+    facts = _facts(top, file, unread)
     if others is not None:
         known = {**others(facts), **facts.phrases}
         check_conditions(top.tables("rules"), facts.rules, known)
@@ -105,13 +113,14 @@ def with_changes(today: dict[str, Any], era: dict[str, Any]) -> dict[str, Any]:
     return changed
 
 
-def _facts(top: Table, file: str) -> Facts:
+def _facts(top: Table, file: str, unread: Mapping[str, str]) -> Facts:
     top.check_keys(required={"name", "title", "replies"}, optional=_OPTIONAL)
     sources = top.table("sources")
     shared = top.table("shared")
     if "shared" in top:
         shared.check_keys(required={"from"}, optional={"replies"})
-    phrases = read_phrases(top.table("replies"), {name: sources.text(name) for name in sources})
+    known = {name: sources.text(name) for name in sources}
+    phrases = UnreadPhrases(file, unread, known) if unread else read_phrases(top.table("replies"), known)
     ports = top.numbers("ports", [25])
     return Facts(
         name=top.text("name"),

@@ -11,7 +11,7 @@ from pytest_mailnet.providers.toml_table import Table
 from pytest_mailnet.providers.variables import VARIABLES
 from pytest_mailnet.values import DELIVERY, Reply, Stage
 
-__all__ = ["read_phrases"]
+__all__ = ["read_phrase", "read_phrases"]
 
 _REQUIRED = frozenset({"stage", "reply", "source"})
 _OPTIONAL = frozenset({"closes", "condition", "confidence", "note", "role", "stage_evidence", "year"})
@@ -32,10 +32,20 @@ def read_phrases(replies: Table, sources: Mapping[str, str]) -> Mapping[str, Phr
     Raises:
         ProviderFileError: for what is wrong in a reply.
     """
-    return MappingProxyType({name: _phrase(name, replies.table(name), sources) for name in replies})
+    return MappingProxyType({name: read_phrase(name, replies.table(name), sources) for name in replies})
 
 
-def _phrase(name: str, table: Table, sources: Mapping[str, str]) -> Phrase:
+def read_phrase(name: str, table: Table, sources: Mapping[str, str]) -> Phrase:
+    """Read one reply.
+
+    Args:
+        name: its name.
+        table: its table.
+        sources: the sources that several replies name by a word.
+
+    Raises:
+        ProviderFileError: for what is wrong in it.
+    """
     table.check_keys(required=_REQUIRED, optional=_OPTIONAL)
     stage = table.one_of("stage", _STAGES)
     source = table.text("source")
