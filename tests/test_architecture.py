@@ -27,7 +27,7 @@ PLACES = {
     "_pytest": set(),
     "aiosmtpd": {"net.inhabitants", "server.handler_end", "server.handler_hooks"},
     "dnslib": {"dns.packets"},
-    "dns": {"dns.zonefile", "dns.records", "cli.demo", "entry.adapters", "relay.routing"},
+    "dns": {"dns.zonefile", "dns.presentation_form", "cli.demo", "entry.adapters", "relay.routing"},
     "trio": {"entry.adapters"},
     "twisted": {"entry.adapters"},
     "uvloop": {"entry.adapters"},

@@ -9,7 +9,8 @@ import struct
 import dnslib
 
 from pytest_mailnet.dns.answers import DnsAnswer
-from pytest_mailnet.dns.records import Record, labels, labels_at, presented, rdtype_of
+from pytest_mailnet.dns.presentation_form import labels_at, type_of_number
+from pytest_mailnet.dns.records import Record, labels, presented
 
 __all__ = ["Asked", "packed", "read", "written"]
 
@@ -102,7 +103,7 @@ def _parsed(flags: int, packet: _Buffer) -> Asked:
         "FORMERR",
         question.qname,
         presented(question.qname.label),  # pyright: ignore[reportOptionalMemberAccess]  # untyped library
-        rdtype_of(question.qtype),
+        type_of_number(question.qtype),
         question.qtype,
         question.qclass,
     )

@@ -6,16 +6,10 @@ import contextlib
 import functools
 import ipaddress
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import NamedTuple
 
-import dns.exception
-import dns.name
-import dns.rdata
-import dns.rdataclass
-import dns.rdatatype
-import dns.tokenizer
-
+from pytest_mailnet.dns.plain_form import plain_labels, plain_rdata
 from pytest_mailnet.domain_names import a_labels
 from pytest_mailnet.errors import ZoneError, amongst
 from pytest_mailnet.handles.attributes import is_whole
@@ -26,12 +20,10 @@ __all__ = [
     "address_record",
     "checked_name",
     "labels",
-    "labels_at",
     "parse_rdata",
     "parse_rdtype",
     "plain_name",
     "presented",
-    "rdtype_of",
     "records_of",
     "reversed_address",
     "text_of",
@@ -51,14 +43,11 @@ _EXAMPLES = {
     "TLSA": "3 1 1 " + "ab" * 32,
     "TXT": "v=spf1 -all",
 }
-_TEXTS = frozenset({"TXT", "SPF"})  # the latter as in RFC 4408, 3.1.1
 _TARGETS = {"MX": 1, "NS": 0, "SRV": 3}  # where a host stands in rdata (RFC 1035, 3.3.9 and 3.3.11; RFC 2782)
 _REVERSE = (".in-addr.arpa", ".ip6.arpa")
-_CHUNK = 255
 _STRING = re.compile(r'"((?:[^"\\]|\\.)*)"')
 _ESCAPED = re.compile(r"\\(\d{3}|.)")
 _MOST_SECONDS = 2**31 - 1  # RFC 2181, 8
-_MOST_OCTETS = 65535  # RFC 1035, 4.1.3
 _UNESCAPED = frozenset(range(33, 127)) - frozenset(rb"\.")
 
 
@@ -80,12 +69,16 @@ class Record(NamedTuple):
     @property
     def number(self) -> int:
         """The number of the type in packets."""
-        return int(dns.rdatatype.from_text(self.rdtype))
+        from pytest_mailnet.dns.presentation_form import number_of_type  # noqa: PLC0415  # with dnspython
+
+        return number_of_type(self.rdtype)
 
     @property
     def wire(self) -> bytes:
         """The rdata as in packets, without compression of names."""
-        return dns.rdata.from_text(dns.rdataclass.IN, self.rdtype, self.rdata).to_wire() or b""
+        from pytest_mailnet.dns.presentation_form import octets_of  # noqa: PLC0415  # with dnspython
+
+        return octets_of(self.rdtype, self.rdata)
 
     @property
     def target(self) -> str | None:
@@ -138,30 +131,11 @@ def labels(name: str) -> tuple[bytes, ...]:
     Raises:
         ValueError: if that cannot be a name.
     """
-    try:
-        return dns.name.from_text(name).labels[:-1]
-    except dns.exception.DNSException as error:
-        raise ValueError(f"{name!r} cannot be a domain name: {error}") from error
+    if (plain := plain_labels(name)) is not None:
+        return plain
+    from pytest_mailnet.dns import presentation_form  # noqa: PLC0415  # with dnspython
 
-
-def labels_at(packet: bytes, offset: int) -> tuple[tuple[bytes, ...], int]:
-    """Read a name in a packet (RFC 1035, 4.1.4).
-
-    Args:
-        packet: the whole packet, for pointers.
-        offset: where the name begins, in octets.
-
-    Returns:
-        The labels of the name, and its length at that place in octets.
-
-    Raises:
-        ValueError: if there is no name at that place.
-    """
-    try:
-        name, octets = dns.name.from_wire(packet, offset)
-    except dns.exception.DNSException as error:
-        raise ValueError(f"no domain name at octet {offset}: {error}") from error
-    return name.labels[:-1], octets
+    return presentation_form.labels(name)
 
 
 def parse_rdtype(rdtype: str) -> str:
@@ -170,9 +144,13 @@ def parse_rdtype(rdtype: str) -> str:
     Raises:
         ZoneError: for an unknown type; names the near misses.
     """
+    if rdtype in _EXAMPLES:
+        return rdtype
+    from pytest_mailnet.dns.presentation_form import usual_type  # noqa: PLC0415  # with dnspython
+
     try:
-        return dns.rdatatype.to_text(dns.rdatatype.from_text(rdtype))
-    except (dns.rdatatype.UnknownRdatatype, ValueError):
+        return usual_type(rdtype)
+    except ValueError:
         raise ZoneError(
             f"no DNS record type {rdtype!r}{amongst(rdtype, _EXAMPLES)}; RFC 3597 has others as 'TYPE65280'"
         ) from None
@@ -194,7 +172,7 @@ def parse_rdata(name: str, rdtype: str, value: str) -> str:
     """
     try:
         return _rdata(rdtype, value)
-    except (dns.exception.DNSException, ValueError) as error:
+    except ValueError as error:
         example = _EXAMPLES.get(rdtype, r"\# 4 0A000001")
         raise ZoneError(
             f"dns.add({name!r}, {rdtype!r}, {cut(value)!r}): {error}; {rdtype} takes it as in {example!r}"
@@ -248,11 +226,6 @@ def text_of(rdata: str) -> str:
     return "".join(_ESCAPED.sub(_unescaped, part) for part in _STRING.findall(rdata))
 
 
-def rdtype_of(number: int) -> str:
-    """The name of a type by its number in packets; "TYPE65280" for a type without one (RFC 3597, 5)."""
-    return dns.rdatatype.to_text(dns.rdatatype.RdataType.make(number))
-
-
 @functools.lru_cache(maxsize=1024)
 def _read_backwards(name: str) -> str | None:
     parts = name.split(".")[:-2][::-1]
@@ -268,26 +241,11 @@ def _read_backwards(name: str) -> str | None:
 
 @functools.lru_cache(maxsize=1024)  # a value is the same in one net after the other
 def _rdata(rdtype: str, value: str) -> str:
-    kind = dns.rdatatype.from_text(rdtype)
-    if rdtype in _TEXTS:
-        text = dns.rdata.get_rdata_class(dns.rdataclass.IN, kind)  # type: ignore[no-untyped-call]
-        rdata: dns.rdata.Rdata = text(dns.rdataclass.IN, kind, list(_character_strings(value)))
-    else:
-        rdata = dns.rdata.from_text(dns.rdataclass.IN, kind, value, dns.name.root, relativize=False)
-    if len(rdata.to_wire() or b"") > _MOST_OCTETS:
-        raise ValueError(f"rdata takes at most {_MOST_OCTETS} octets")
-    return str(rdata)
+    if (plain := plain_rdata(rdtype, value)) is not None:
+        return plain
+    from pytest_mailnet.dns import presentation_form  # noqa: PLC0415  # with dnspython
 
-
-def _character_strings(value: str) -> Iterator[bytes]:
-    texts = [value.encode()]
-    if value.lstrip().startswith('"'):
-        tokens, texts = dns.tokenizer.Tokenizer(value), []
-        while not (token := tokens.get()).is_eol_or_eof():
-            texts.append(token.unescape_to_bytes().value)
-    for text in texts:
-        for start in range(0, max(len(text), 1), _CHUNK):
-            yield text[start : start + _CHUNK]
+    return presentation_form.rdata(rdtype, value)
 
 
 def _unescaped(escape: re.Match[str]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -150,14 +151,20 @@ class Phrasebook(Mapping[str, Phrase]):
         self, owner: str, phrases: Mapping[str, Phrase], stock: Mapping[str, Phrase], role: str = "mx"
     ) -> None:
         self._owner = owner
-        if role != "mx":
+        self._own, self._stock, self._role = phrases, stock, role
+        self._found: dict[str, Phrase] = {}
+
+    @functools.cached_property
+    def _phrases(self) -> Mapping[str, Phrase]:
+        """All of them. For submission each has to be read, and few tests log in: so at the first question."""
+        phrases = self._own
+        if self._role != "mx":
             own: dict[str, Phrase] = {}
             for phrase in phrases.values():
-                if phrase.role == role:
+                if phrase.role == self._role:
                     own.setdefault(phrase.condition, phrase)
             phrases = {**phrases, **own, **{it.name: it for it in own.values()}}
-        self._phrases = InFront(WithOthers(phrases), stock)
-        self._found: dict[str, Phrase] = {}
+        return InFront(WithOthers(phrases), self._stock)
 
     def __getitem__(self, condition: str) -> Phrase:
         found = self._found.get(condition)
