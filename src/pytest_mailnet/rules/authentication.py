@@ -5,7 +5,6 @@ These rules wait until the test has published something about the sender's domai
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from pytest_mailnet.rules.auth import authentication_of
@@ -21,7 +20,6 @@ __all__ = ["DkimFail", "DmarcReject", "FromNotAligned", "NotAuthenticated", "Spf
 _AFTER_MAIL = frozenset({Stage.MAIL, Stage.RCPT, Stage.DATA, Stage.MESSAGE})
 
 
-@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class SpfResultIs(RefusingRule):
     """Refuses mail by the SPF result of its reverse-path (RFC 7208).
 
@@ -46,7 +44,6 @@ class SpfResultIs(RefusingRule):
         return Refusal(self.reply, why, {"domain": spf.domain})
 
 
-@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class _OfMessages(RefusingRule):
     stages: ClassVar[frozenset[Stage]] = frozenset({Stage.MESSAGE})
 
@@ -54,7 +51,6 @@ class _OfMessages(RefusingRule):
     when: When = When.PUBLISHED
 
 
-@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class NotAuthenticated(_OfMessages):
     """Refuses mail for which neither SPF nor any DKIM signature passes.
 
@@ -70,7 +66,6 @@ class NotAuthenticated(_OfMessages):
         return Refusal(self.reply, told(found), {"domain": found.spf.domain})
 
 
-@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class DkimFail(_OfMessages):
     """Refuses signed mail none of whose signatures verifies.
 
@@ -86,7 +81,6 @@ class DkimFail(_OfMessages):
         return Refusal(self.reply, told(found), {"domain": found.signatures[0].domain})
 
 
-@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class DmarcReject(_OfMessages):
     """Refuses mail that fails DMARC, if the policy of the author's domain asks for refusal.
 
@@ -106,7 +100,6 @@ class DmarcReject(_OfMessages):
         return Refusal(self.reply, told(found), {"domain": found.author})
 
 
-@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class FromNotAligned(_OfMessages):
     """Refuses mail whose author's domain is neither that of SPF nor that of a signature.
 

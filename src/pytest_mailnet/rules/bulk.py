@@ -42,7 +42,6 @@ class _Volumes:
     bulk: set[str] = field(default_factory=set)
 
 
-@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class _OfBulk(RefusingRule):
     """Refuses mail of bulk senders that lack something.
 
@@ -87,7 +86,6 @@ class _OfBulk(RefusingRule):
         return bool(step.results[asked])
 
 
-@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class BulkWithoutTls(_OfBulk):
     """Refuses mail of bulk senders that comes without TLS."""
 
@@ -97,7 +95,6 @@ class BulkWithoutTls(_OfBulk):
         return None if step.tls else "the connection has no TLS"
 
 
-@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class BulkWithoutSpf(_OfBulk):
     """Refuses mail of bulk senders for which SPF does not pass."""
 
@@ -107,7 +104,6 @@ class BulkWithoutSpf(_OfBulk):
         return None if found.spf.result == "pass" else told(found)
 
 
-@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class BulkWithoutDkim(_OfBulk):
     """Refuses mail of bulk senders without a signature that verifies."""
 
@@ -117,7 +113,6 @@ class BulkWithoutDkim(_OfBulk):
         return None if found.dkim == "pass" else told(found)
 
 
-@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class BulkWithoutDmarc(_OfBulk):
     """Refuses mail of bulk senders whose domain has no DMARC record; p=none is enough."""
 
@@ -127,7 +122,6 @@ class BulkWithoutDmarc(_OfBulk):
         return "its domain has no DMARC record" if found.dmarc.result in ("none", "permerror") else None
 
 
-@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class BulkWithoutUnsubscribe(_OfBulk):
     """Refuses mail of bulk senders that offers no one-click unsubscription (RFC 8058, 3.1)."""
 
@@ -140,7 +134,6 @@ class BulkWithoutUnsubscribe(_OfBulk):
         return None
 
 
-@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class BulkNotAuthenticated(_OfBulk):
     """Refuses mail of bulk senders unless SPF, DKIM and DMARC all pass.
 
@@ -162,7 +155,6 @@ class BulkNotAuthenticated(_OfBulk):
         }
 
 
-@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class BulkVolume(RefusingRule):
     """Defers mail of domains, by the author's address, that have reached their daily limit.
 

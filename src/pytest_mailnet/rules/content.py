@@ -5,7 +5,6 @@ from __future__ import annotations
 import email
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from email.errors import HeaderParseError
 from email.header import decode_header, make_header
 from typing import TYPE_CHECKING, ClassVar
@@ -39,14 +38,12 @@ _BARE_LF = re.compile(rb"(?<!\r)\n")
 _OF_A_FILE = re.compile(rb"(?is)content-(?:type|disposition):[^\n]*(?:\n[ \t][^\n]*)*")
 
 
-@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class _OfContent(RefusingRule):
     stages: ClassVar[frozenset[Stage]] = frozenset({Stage.MESSAGE})
 
     stage: Stage = Stage.MESSAGE
 
 
-@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Gtube(_OfContent):
     """Refuses messages that contain GTUBE, the string for testing spam filters."""
 
@@ -58,7 +55,6 @@ class Gtube(_OfContent):
         return Refusal(self.reply, "the message has the GTUBE string in it")
 
 
-@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class BareLineFeed(_OfContent):
     """Refuses messages with a line feed without a carriage return before it (RFC 5321, 2.3.8)."""
 
@@ -73,7 +69,6 @@ class BareLineFeed(_OfContent):
         return Refusal(self.reply, f"line {line} of the message ends with a bare line feed")
 
 
-@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class MissingHeader(_OfContent):
     """Refuses messages without a field.
 
@@ -93,7 +88,6 @@ class MissingHeader(_OfContent):
         return Refusal(self.reply, f"the message has no {self.header} field", {"header": self.header})
 
 
-@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class DuplicateHeader(_OfContent):
     """Refuses messages that repeat a field which may occur only once (RFC 5322, 3.6).
 
@@ -130,7 +124,6 @@ class DuplicateHeader(_OfContent):
         return None
 
 
-@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class SeveralAuthors(_OfContent):
     """Refuses messages with several addresses in From: RFC 5322, 3.6.2 allows them, DMARC does not."""
 
@@ -146,7 +139,6 @@ class SeveralAuthors(_OfContent):
         return Refusal(self.reply, f"From has {len(authors)} addresses: {', '.join(authors)}")
 
 
-@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class UndecodableHeader(_OfContent):
     """Refuses messages with a field that cannot be decoded: a broken encoded word (RFC 2047), or no UTF-8.
 
@@ -168,7 +160,6 @@ class UndecodableHeader(_OfContent):
         return None
 
 
-@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class ForbiddenAttachment(_OfContent):
     """Refuses messages with an attached file whose name has a forbidden extension. Archives are not opened.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from pytest_mailnet.dns.blocklists import meaning_of, reversed_name
@@ -17,7 +16,6 @@ if TYPE_CHECKING:
 __all__ = ["ListedAddress", "ListedSenderDomain"]
 
 
-@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class ListedAddress(ClientRule):
     """Refuses clients whose address stands in a list. It asks the net's DNS, as the application can.
 
@@ -41,7 +39,6 @@ class ListedAddress(ClientRule):
         return _listed(reversed_name(ip, self.zone), ip, self, context)
 
 
-@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class ListedSenderDomain(RefusingRule):
     """Refuses mail from a domain that stands in a list, by its reverse-path, or EHLO name for bounces.
 

@@ -31,7 +31,6 @@ class _Triplets:
                 del times[oldest]
 
 
-@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Greylisting(RefusingRule):
     """Defers a recipient at the first try from an address, by a sender; a real mail server tries again.
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from pytest_mailnet.rules.rule import Condition, Refusal, RefusingRule, RuleContext
@@ -19,7 +18,6 @@ _STAGES = frozenset({Stage.EHLO, Stage.MAIL, Stage.RCPT, Stage.DATA, Stage.MESSA
 _LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", re.IGNORECASE)
 
 
-@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class HeloNoName(RefusingRule):
     """Refuses clients that give neither a fully qualified name nor an address literal."""
 
@@ -34,7 +32,6 @@ class HeloNoName(RefusingRule):
         return Refusal(self.reply, f"{step.helo!r} is no fully qualified name and no address literal")
 
 
-@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class HeloUnresolvable(RefusingRule):
     """Refuses clients whose name has neither an address nor an MX. A DNS that fails is no context."""
 
@@ -53,7 +50,6 @@ class HeloUnresolvable(RefusingRule):
         return Refusal(self.reply, f"{step.helo} has no A, AAAA or MX record")
 
 
-@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class HeloOwnName(RefusingRule):
     """Refuses clients that give the server's own name or address (bare or in brackets) as theirs."""
 

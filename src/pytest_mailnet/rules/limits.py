@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from pytest_mailnet.rules.rule import Condition, Refusal, RefusingRule, RuleContext
@@ -14,7 +13,6 @@ if TYPE_CHECKING:
 __all__ = ["TooManyErrors", "TooManyMessages", "TooManyRecipients"]
 
 
-@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class TooManyRecipients(RefusingRule):
     """Defers further recipients of a mail (RFC 5321, 4.5.3.1.10); the client sends them another time.
 
@@ -35,7 +33,6 @@ class TooManyRecipients(RefusingRule):
         return Refusal(self.reply, why, {"count": str(len(step.recipients)), "limit": str(self.limit)})
 
 
-@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class TooManyMessages(RefusingRule):
     """Ends a connection that has carried its full number of messages.
 
@@ -56,7 +53,6 @@ class TooManyMessages(RefusingRule):
         return Refusal(self.reply, why, {"limit": str(self.limit)})
 
 
-@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class TooManyErrors(RefusingRule):
     """Ends a session after too many refused commands, as servers do against address harvesting.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from pytest_mailnet.rules.counting import Windows
@@ -15,7 +14,6 @@ if TYPE_CHECKING:
 __all__ = ["BounceRate", "BounceToMany"]
 
 
-@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class BounceToMany(RefusingRule):
     """Refuses a further recipient of a mail from the null sender: a bounce has one."""
 
@@ -31,7 +29,6 @@ class BounceToMany(RefusingRule):
         return Refusal(self.reply, "a bounce, from the null sender, to more than one recipient")
 
 
-@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class BounceRate(RefusingRule):
     """Defers an address that sends too many bounces: backscatter.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal, TypeAlias, get_args
 
 from pytest_mailnet.errors import InvalidSetting, amongst
@@ -22,7 +21,6 @@ _Who: TypeAlias = Literal["address", "network", "sender", "sender_domain", "user
 _HOUR = 3600
 
 
-@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class RateLimit(RefusingRule):
     """Defers a client that sends too much, and refuses it if it goes on.
 
@@ -72,7 +70,6 @@ class RateLimit(RefusingRule):
         return Refusal(self.hard_reply if hard else self.reply, why, details)
 
 
-@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class ConcurrentConnections(RefusingRule):
     """Defers a client that has too many connections at once. Only those that reached the stage count.
 

@@ -7,7 +7,6 @@ behind them and refuses what none of them permitted. A mailbox may be unknown, d
 from __future__ import annotations
 
 from abc import abstractmethod
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from pytest_mailnet.mailboxes.addressing import split_address
@@ -31,7 +30,6 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class TrustedNetwork(Rule):
     """Permits all mail from the provider's own networks."""
 
@@ -43,7 +41,6 @@ class TrustedNetwork(Rule):
         return PERMIT if context.trusts(step.client.ip) else None
 
 
-@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class AuthenticatedUser(Rule):
     """Permits all mail of users who have logged in."""
 
@@ -55,7 +52,6 @@ class AuthenticatedUser(Rule):
         return PERMIT if step.authenticated_as is not None else None
 
 
-@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class LocalRecipient(Rule):
     """Permits mail for the provider's own domains, from anybody."""
 
@@ -67,7 +63,6 @@ class LocalRecipient(Rule):
         return PERMIT if context.is_local(_domain(step)) else None
 
 
-@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class RelayingDenied(RefusingRule):
     """Refuses every recipient that no rule before it has permitted."""
 
@@ -81,7 +76,6 @@ class RelayingDenied(RefusingRule):
         return Refusal(self.reply, why)
 
 
-@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class UnknownMailbox(RefusingRule):
     """Refuses recipients at the provider's own domains that have no mailbox there.
 
@@ -102,7 +96,6 @@ class UnknownMailbox(RefusingRule):
         return Refusal(self.reply, f"there is no mailbox {' or '.join(named)}", {"recipient": named[0]})
 
 
-@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class _OfMailboxes(RefusingRule):
     """Refuses recipients for the state of their mailbox; after the dot, a mail with none in order."""
 
@@ -126,7 +119,6 @@ class _OfMailboxes(RefusingRule):
         """What is wrong with a mailbox."""
 
 
-@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class DisabledMailbox(_OfMailboxes):
     """Refuses recipients whose mailbox is disabled: `mailbox.disabled = True`."""
 
@@ -136,7 +128,6 @@ class DisabledMailbox(_OfMailboxes):
         return f"{mailbox.address} is disabled" if mailbox.disabled else None
 
 
-@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class FullMailbox(_OfMailboxes):
     """Refuses recipients whose mailbox has no room for the mail: `mailbox.quota = 0`.
 
@@ -153,7 +144,6 @@ class FullMailbox(_OfMailboxes):
         return f"{mailbox.address} has a quota of {mailbox.quota} bytes, and {size} more do not fit"
 
 
-@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class BusyMailbox(_OfMailboxes):
     """Refuses recipients that have reached their hourly limit: `mailbox.hourly_limit = 10`."""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal, TypeAlias, get_args
 
 from pytest_mailnet.dns.blocklists import reversed_name
@@ -21,7 +20,6 @@ _PBL_CODES = ("127.0.0.10", "127.0.0.11")
 _Reputation: TypeAlias = Literal["poor", "bad"]
 
 
-@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class DynamicAddress(RefusingRule):
     """Refuses mail from addresses of dial-up and residential ranges.
 
@@ -49,7 +47,6 @@ class DynamicAddress(RefusingRule):
         return None
 
 
-@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class LowReputation(RefusingRule):
     """Refuses mail from addresses of low reputation: `mailnet.sender.reputation = "poor"`.
 
@@ -74,7 +71,6 @@ class LowReputation(RefusingRule):
         return Refusal(self.reply, f"{step.client.ip} has a {self.is_as} reputation")
 
 
-@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class ThrottledAddress(RefusingRule):
     """Defers mail from addresses that have sent too much of late."""
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import ipaddress
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from pytest_mailnet.dns.records import plain_name
@@ -24,7 +23,6 @@ _GENERIC = re.compile(
 )
 
 
-@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class NoPtr(ClientRule):
     """Refuses clients whose address has no reverse name. A DNS that fails is no context."""
 
@@ -37,7 +35,6 @@ class NoPtr(ClientRule):
         return _without_ptr(ip, _pointer(ip, context), self.reply)
 
 
-@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class UnconfirmedPtr(ClientRule):
     """Refuses clients whose reverse name does not resolve back to their address (FCrDNS, RFC 8499, 7).
 
@@ -63,7 +60,6 @@ class UnconfirmedPtr(ClientRule):
         return Refusal(self.reply, f"{' and '.join(names)}, the PTR of {ip}, has no {rdtype} record with it")
 
 
-@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class GenericPtr(ClientRule):
     """Refuses clients whose reverse name looks like those that access providers give to all addresses."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from pytest_mailnet.rules.rule import Condition, Refusal, RefusingRule, RuleContext
@@ -25,7 +24,6 @@ __all__ = [
 _STAGES = frozenset({Stage.MAIL, Stage.RCPT, Stage.DATA, Stage.MESSAGE})
 
 
-@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class _OfSenderDomain(RefusingRule):
     stages: ClassVar[frozenset[Stage]] = _STAGES
 
@@ -41,7 +39,6 @@ class _OfSenderDomain(RefusingRule):
         """What is wrong with a domain."""
 
 
-@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class SenderNotQualified(_OfSenderDomain):
     """Refuses reverse-paths whose domain is not fully qualified: bob@localhost."""
 
@@ -51,7 +48,6 @@ class SenderNotQualified(_OfSenderDomain):
         return None if "." in domain else f"{domain} is not fully qualified"
 
 
-@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class SenderDomainNotFound(_OfSenderDomain):
     """Refuses reverse-paths whose domain does not exist. A DNS that fails is no context."""
 
@@ -62,7 +58,6 @@ class SenderDomainNotFound(_OfSenderDomain):
         return f"{domain} does not exist, NXDOMAIN" if rcode == "NXDOMAIN" else None
 
 
-@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class SenderDomainTemperror(_OfSenderDomain):
     """Refuses reverse-paths whose domain cannot be looked up for now: `mailnet.dns.fail(…, "SERVFAIL")`.
 
@@ -79,7 +74,6 @@ class SenderDomainTemperror(_OfSenderDomain):
         return None
 
 
-@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class SenderDomainUnreachable(_OfSenderDomain):
     """Refuses reverse-paths whose domain has neither MX nor address (RFC 5321, 5.1), or does not exist."""
 
@@ -93,7 +87,6 @@ class SenderDomainUnreachable(_OfSenderDomain):
         return f"{domain} has no MX, A or AAAA record"
 
 
-@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class SenderDomainWithoutSoa(RefusingRule):
     """Refuses mail whose domains do not exist, as a query for their SOA has it (RFC 1035, 3.3.13).
 
@@ -118,7 +111,6 @@ class SenderDomainWithoutSoa(RefusingRule):
         return None
 
 
-@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class SenderDomainNullMx(_OfSenderDomain):
     """Refuses reverse-paths whose domain has a null MX, which says that it takes no mail (RFC 7505, 4.2)."""
 

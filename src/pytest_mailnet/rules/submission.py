@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from pytest_mailnet.mailboxes.account import lacks_app_password, objection, owns
@@ -29,7 +28,6 @@ __all__ = [
 _AFTER_EHLO = frozenset({Stage.AUTH, Stage.MAIL, Stage.RCPT, Stage.DATA, Stage.MESSAGE})
 
 
-@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class TlsRequired(RefusingRule):
     """Refuses commands over a connection without TLS."""
 
@@ -42,7 +40,6 @@ class TlsRequired(RefusingRule):
         return None if step.tls else Refusal(self.reply, "the connection is not encrypted")
 
 
-@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class LoginRequired(RefusingRule):
     """Refuses mail of clients that have not logged in, and are in no network that the provider trusts."""
 
@@ -57,7 +54,6 @@ class LoginRequired(RefusingRule):
         return Refusal(self.reply, f"nobody has logged in, and {step.client.ip} is not trusted")
 
 
-@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class PipelinedAfterStarttls(RefusingRule):
     """Refuses a handshake if commands in the clear followed STARTTLS (CVE-2011-0411)."""
 
@@ -70,7 +66,6 @@ class PipelinedAfterStarttls(RefusingRule):
         return Refusal(self.reply, "more came behind STARTTLS") if step.pipelined else None
 
 
-@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class _OfCredentials(RefusingRule):
     """Refuses a log-in."""
 
@@ -90,7 +85,6 @@ class _OfCredentials(RefusingRule):
         """What is wrong with a log-in; None for nothing."""
 
 
-@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class WrongCredentials(_OfCredentials):
     """Refuses unknown users, wrong passwords, and tokens that are unknown or have expired."""
 
@@ -102,7 +96,6 @@ class WrongCredentials(_OfCredentials):
         return objection(account, credentials)
 
 
-@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class AppPasswordRequired(_OfCredentials):
     """Refuses the right password of a user with two-step verification: `account.two_step = True`."""
 
@@ -114,7 +107,6 @@ class AppPasswordRequired(_OfCredentials):
         return f"{account.address} has two-step verification, and that is not an app password"
 
 
-@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class PasswordsDisabled(_OfCredentials):
     """Refuses all passwords, and takes only tokens."""
 
@@ -124,7 +116,6 @@ class PasswordsDisabled(_OfCredentials):
         return None if credentials.by_token else f"{credentials.mechanism} sends a password, not a token"
 
 
-@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class SenderNotOwned(RefusingRule):
     """Refuses senders that are not the user's own address or an alias of it.
 

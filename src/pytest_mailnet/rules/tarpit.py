@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from pytest_mailnet.rules.rule import Rule, RuleContext, When
@@ -14,7 +13,6 @@ if TYPE_CHECKING:
 __all__ = ["Tarpit"]
 
 
-@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Tarpit(Rule):
     """Delays the reply to a client by moving the net's clock on; no real time passes.
 
