@@ -8,6 +8,7 @@ from collections.abc import Container, Iterable, Mapping
 from importlib.resources.abc import Traversable
 from pathlib import Path
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from pytest_mailnet.errors import ProviderFileError, UnknownName
 from pytest_mailnet.providers.facts import Facts
@@ -22,9 +23,10 @@ from pytest_mailnet.providers.provider_files import (
     shipped_files,
     stock_text,
 )
-from pytest_mailnet.providers.reading_facts import NO_READING, ReadingFacts, plain_reading
 from pytest_mailnet.providers.toml_file import parse_facts
-from pytest_mailnet.providers.toml_reading import parse_reading
+
+if TYPE_CHECKING:
+    from pytest_mailnet.providers.reading_facts import ReadingFacts
 
 __all__ = ["Catalogue", "catalogue_with", "stock_phrases", "stock_reading"]
 
@@ -172,6 +174,9 @@ class Catalogue:
         Raises:
             ProviderFileError: if its file about that has an error in it.
         """
+        from pytest_mailnet.providers.reading_facts import NO_READING, plain_reading  # noqa: PLC0415  # few read mail
+        from pytest_mailnet.providers.toml_reading import parse_reading  # noqa: PLC0415  # as above
+
         if facts.handled:
             return NO_READING
         if facts.catch_all:
@@ -240,6 +245,8 @@ def stock_phrases() -> Mapping[str, Phrase]:
 @functools.cache
 def stock_reading() -> ReadingFacts:
     """What a server says to those who read mail, in the RFCs' words."""
+    from pytest_mailnet.providers.toml_reading import parse_reading  # noqa: PLC0415  # few tests read mail
+
     return parse_reading(stock_text(_STOCK_READING), _STOCK_READING, "stock")
 
 

@@ -18,8 +18,6 @@ from pytest_mailnet.providers.delivering import Distribution, for_some, forwarde
 from pytest_mailnet.providers.facts import Facts
 from pytest_mailnet.providers.phrasebook import Phrasebook
 from pytest_mailnet.providers.policy import Policy
-from pytest_mailnet.providers.reading_facts import NO_READING, ReadingFacts, ReadingServers
-from pytest_mailnet.providers.trace_fields import completed, received_field, with_own_author
 from pytest_mailnet.providers.variables import VARIABLES, Circumstances
 from pytest_mailnet.record.journal import Incident
 from pytest_mailnet.record.session import Finding, Message, Session, add_message
@@ -35,6 +33,7 @@ if TYPE_CHECKING:
     from pytest_mailnet.dns.resolver import Resolver
     from pytest_mailnet.mailboxes.arrivals import Arrivals
     from pytest_mailnet.providers.readers import Readers
+    from pytest_mailnet.providers.reading_facts import ReadingFacts, ReadingServers
     from pytest_mailnet.providers.relaying import Relay
     from pytest_mailnet.reading.response import Response
     from pytest_mailnet.record.journal import Journal
@@ -82,8 +81,8 @@ class Operator:
         sender_at: Callable[[str], Sender | None],
         relay: Relay[Operator],
         present: Callable[[str], Operator | None],
+        reading: Callable[[], ReadingFacts],
         enforced: Iterable[str] = (),
-        reading: Callable[[], ReadingFacts] = lambda: NO_READING,
     ) -> None:
         self.facts = facts
         self._reading = reading
@@ -349,16 +348,18 @@ class Operator:
         self.arrivals.append(message)
 
     def _stamped(self, step: Step, trace: bytes, content: bytes) -> tuple[bytes, bytes]:
+        from pytest_mailnet.providers import trace_fields  # noqa: PLC0415  # of mail that goes on from here
+
         now = self.clock.now()
         self.value_of(step, "queue_id")
-        trace = received_field(step, self._name_of(step.client.ip), now) + trace
+        trace = trace_fields.received_field(step, self._name_of(step.client.ip), now) + trace
         account = self.account_of(step.authenticated_as or "")
         if account is None:
             return trace, content
         known = self.facts.submission
         if known is not None and known.original_from and step.host in known.hosts:
-            content = with_own_author(content, account, known.original_from)
-        return trace + completed(step, now), content
+            content = trace_fields.with_own_author(content, account, known.original_from)
+        return trace + trace_fields.completed(step, now), content
 
     def value_of(self, step: Step, variable: str) -> str:
         """The value of a reply's variable in a session.

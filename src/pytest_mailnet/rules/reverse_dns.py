@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["GenericPtr", "NoPtr", "UnconfirmedPtr", "looks_generic", "reverse_names"]
 
-_GENERIC = re.compile(
+_GENERIC = (
     r"(^|[.\d_-])"
     r"(adsl|cable|dhcp|dial|dialin|dialup|dsl|dyn|dynamic|dynip|ftth|pool|ppp|pppoe|residential|vdsl)"
     r"([.\d_-]|$)"
@@ -94,7 +94,7 @@ def looks_generic(name: str, ip: str) -> bool:
     """
     # What stands before the registered domain: a firm may be called "cable".
     host = ".".join(name.lower().split(".")[:-2])
-    if _GENERIC.search(host):
+    if re.search(_GENERIC, host):
         return True
     if ":" in ip:
         return ipaddress.ip_address(ip).exploded.replace(":", "") in re.sub(r"[^0-9a-f]", "", host)

@@ -28,13 +28,11 @@ _POSTMASTER = re.compile(r"<(postmaster)>(?:[ \t]+(.*))?", re.IGNORECASE | re.DO
 _NULL = re.compile(r"<()>(?:[ \t]+(.*))?", re.DOTALL)
 # What servers take that do not ask for the form of RFC 5321: Postfix without strict_rfc821_envelopes.
 _WORD = r"(?:[^<>\s@\"]|\"[^\"]*\")+"
-_LOOSE = re.compile(
-    rf"(?:<(?:@[^<>\s:]+:)?({_WORD}(?:@{_WORD})*)>|({_WORD}(?:@{_WORD})*))(?:[ \t]+(.*))?", re.DOTALL
-)
+_LOOSE = rf"(?:<(?:@[^<>\s:]+:)?({_WORD}(?:@{_WORD})*)>|({_WORD}(?:@{_WORD})*))(?:[ \t]+(.*))?"
 _BARE_PATH = re.compile(r"<([^\s<>@:\"]*)(@?)([^\s<>@:\"]*)>")
 _FIRST_WORD = re.compile(r"[ :]")
 _LONGEST_DOMAIN = 255  # RFC 5321, 4.5.3.1.2
-_PARAMETER = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*(?:=[!-<>-~\x80-\U0010ffff]+)?")
+_PARAMETER = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*(?:=[^\0- =\x7f]+)?")
 
 
 class CommandError(Exception):
@@ -123,7 +121,7 @@ def _path(
     if not written:
         raise CommandError(syntax, keyword=argument[: len(keyword) - 1])
     if lenient:
-        loose = _LOOSE.fullmatch(written)
+        loose = re.fullmatch(_LOOSE, written, re.DOTALL)
         if loose is None:
             raise CommandError(why_malformed(written, malformed))
         return Path(_plain(loose[1] or loose[2] or ""), tuple((loose[3] or "").split()))
