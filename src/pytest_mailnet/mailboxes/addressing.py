@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 from pytest_mailnet.domain_names import a_labels
 from pytest_mailnet.errors import InvalidAddress, InvalidSetting
+from pytest_mailnet.handles.frozen_fields import FrozenFields
 from pytest_mailnet.smtp.paths import CommandError, forward_path
 
 __all__ = ["LITERAL", "Addressing", "checked_address", "same_address", "split_address"]
 
 
-@dataclass(frozen=True, slots=True)
-class Addressing:
+class Addressing(FrozenFields):
     """What a provider makes of the addresses in its domains.
 
     Attributes:

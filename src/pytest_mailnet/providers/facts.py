@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pytest_mailnet.handles.frozen_fields import FrozenFields
 from pytest_mailnet.mailboxes.addressing import LITERAL, Addressing
 from pytest_mailnet.providers.phrasebook import Phrase
 from pytest_mailnet.providers.ruleset import Ruleset
@@ -18,8 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["UNSEALED", "ArcSeal", "Facts", "Submission", "plain_facts"]
 
 
-@dataclass(frozen=True, slots=True)
-class ArcSeal:
+class ArcSeal(FrozenFields):
     """With which key a provider seals the mail that its mailboxes forward (RFC 8617).
 
     Attributes:
@@ -31,12 +30,11 @@ class ArcSeal:
     selector: str
 
 
-UNSEALED = ArcSeal("", "")
+UNSEALED = ArcSeal(domain="", selector="")
 """That of a provider that does not seal."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Submission:
+class Submission(FrozenFields):
     """The facts about a provider's submission servers, to which its users hand their mail (RFC 6409).
 
     Attributes:
@@ -72,8 +70,7 @@ class Submission:
         return self.ruleset.rules
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Facts:
+class Facts(FrozenFields):
     """The facts about a provider that its file holds.
 
     Attributes:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import dataclasses
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from pytest_mailnet.errors import InvalidSetting, amongst
+from pytest_mailnet.handles.frozen_fields import FrozenFields
 
 __all__ = ["STOCK", "Wording"]
 
@@ -30,8 +30,7 @@ _KNOWN = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wording:
+class Wording(FrozenFields):
     """The texts of a server's delivery reports.
 
     Texts can hold variables: {server}, the reporting server; {sender}, the addressee of the report;

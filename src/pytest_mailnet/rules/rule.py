@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import dataclasses
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from enum import Enum, StrEnum
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple, Protocol, TypeVar, dataclass_transform
+from typing import TYPE_CHECKING, ClassVar, Final, NamedTuple, Protocol, TypeVar
 
+from pytest_mailnet.handles.frozen_fields import FrozenFields
 from pytest_mailnet.values import Stage
 
 if TYPE_CHECKING:
@@ -122,39 +122,7 @@ class RuleContext(Protocol):
         ...
 
 
-@dataclass_transform(frozen_default=True, kw_only_default=True, eq_default=False)
-class _Fields:
-    """Makes each subclass a frozen dataclass, without the methods that would be compiled for each of them.
-
-    For the rules of a provider these take a tenth of a first test's time.
-    """
-
-    __dataclass_fields__: ClassVar[dict[str, dataclasses.Field[Any]]]
-
-    def __init_subclass__(cls) -> None:
-        dataclasses.dataclass(init=False, repr=False, eq=False)(cls)
-
-    def __init__(self, **settings: object) -> None:
-        fields = {it.name: it.default is dataclasses.MISSING for it in dataclasses.fields(self)}
-        for name, required in fields.items():
-            if required and name not in settings:
-                raise TypeError(f"{type(self).__name__} takes {name}=...")
-        if unknown := settings.keys() - fields.keys():
-            raise TypeError(f"{type(self).__name__} takes {', '.join(fields)}, not {', '.join(unknown)}")
-        vars(self).update(settings)
-        self.__post_init__()
-
-    def __post_init__(self) -> None:
-        """Check the settings."""
-
-    def __setattr__(self, name: str, value: object) -> None:
-        raise dataclasses.FrozenInstanceError(f"cannot assign to field {name!r}")
-
-    def __delattr__(self, name: str) -> None:
-        raise dataclasses.FrozenInstanceError(f"cannot delete field {name!r}")
-
-
-class Rule(_Fields, ABC):
+class Rule(FrozenFields, ABC):
     """One reason to say no, or to say yes at once. Its fields are the keys that a provider's file may set.
 
     Attributes:

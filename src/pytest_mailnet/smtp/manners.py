@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias, get_args
 
 from pytest_mailnet.errors import InvalidSetting
+from pytest_mailnet.handles.frozen_fields import FrozenFields
 
 __all__ = ["USUAL", "BareLineFeed", "EightBit", "Manners", "Nul"]
 
@@ -20,8 +20,7 @@ BareLineFeed: TypeAlias = Literal["kept", "ends lines", "ends lines throughout",
 """What a server makes of a line feed without a carriage return in content; see `Manners.bare_line_feed`."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Manners:
+class Manners(FrozenFields):
     """How a server holds its conversations. A number of 0 is no limit.
 
     Attributes:
