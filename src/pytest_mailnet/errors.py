@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Iterable
 from typing import ClassVar
 
@@ -193,6 +192,8 @@ def near_misses(given: str, known: Iterable[str], most: int = 3) -> list[str]:
         known: the names that exist.
         most: how many to return at most.
     """
+    import difflib  # noqa: PLC0415  # few names are misspelt
+
     by_lower = {name.lower(): name for name in known}
     close = difflib.get_close_matches(given.lower(), list(by_lower), n=most, cutoff=0.6)
     return [by_lower[name] for name in close]

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pytest_mailnet.config import MailNetConfig
 from pytest_mailnet.errors import amongst
-from pytest_mailnet.faults.schedule import Turns
-from pytest_mailnet.handles.written import Written
-from pytest_mailnet.record.journal import Journal, Query
-from pytest_mailnet.record.session import Session
-from pytest_mailnet.scripting.script import Script
-from pytest_mailnet.timeline.unmet import unmet_text
+
+if TYPE_CHECKING:
+    from pytest_mailnet.config import MailNetConfig
+    from pytest_mailnet.faults.schedule import Turns
+    from pytest_mailnet.handles.written import Written
+    from pytest_mailnet.record.journal import Journal, Query
+    from pytest_mailnet.record.session import Session
+    from pytest_mailnet.scripting.script import Script
 
 __all__ = ["Objection", "objections"]
 
@@ -21,8 +21,7 @@ _ALL_IN_TURN = "\n  If they need not all be given: @pytest.mark.mailnet(strict=F
 _NEED_NOT = "\n  If it need not be given: leave out .times(...), or @pytest.mark.mailnet(strict=False)"
 
 
-@dataclass(frozen=True, slots=True)
-class Objection:
+class Objection(NamedTuple):
     """A reason for a test to fail at its end.
 
     Attributes:
@@ -82,6 +81,8 @@ def _unmet(
     for script, own in scripts:
         for scripted in script:
             if missing := scripted.unused:
+                from pytest_mailnet.timeline.unmet import unmet_text  # noqa: PLC0415  # of a failing test
+
                 text = unmet_text(scripted, missing, script, own, sessions)
                 if scripted.complete:
                     text += _ALL_IN_TURN if scripted.in_turn else _NEED_NOT

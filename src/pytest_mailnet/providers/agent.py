@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from pytest_mailnet.handles.attributes import steady
 from pytest_mailnet.handles.names import RuleName
@@ -12,10 +13,12 @@ from pytest_mailnet.providers.phrasebook import Replies
 from pytest_mailnet.providers.ruleset import EVERYTHING
 from pytest_mailnet.providers.variables import VARIABLES
 from pytest_mailnet.rules import FAMILIES, RULES
-from pytest_mailnet.scripting.expectation import Expectation, Match
 from pytest_mailnet.scripting.verbs import aside_stage
 from pytest_mailnet.senders.sender import Sender
 from pytest_mailnet.values import Stage
+
+if TYPE_CHECKING:
+    from pytest_mailnet.scripting.expectation import Expectation, Match
 
 __all__ = ["INSTEAD", "Agent"]
 
@@ -201,6 +204,8 @@ class Agent:
         return self._on(aside_stage(self.name, verb), verb.upper(), sender)
 
     def _on(self, stage: Stage, match: Match | None, sender: Sender | str | None) -> Expectation:
+        from pytest_mailnet.scripting.expectation import Expectation  # noqa: PLC0415  # many tests script nothing
+
         expectation = Expectation(self.name, stage, match, sender, VARIABLES)
         self._decisions.script.add(expectation)
         return expectation

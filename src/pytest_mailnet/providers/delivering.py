@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from pytest_mailnet.mailboxes.addressing import same_address
@@ -33,7 +32,6 @@ class Onward(NamedTuple):
     to: str
 
 
-@dataclass(slots=True)
 class Distribution:
     """What becomes of one mail for each of its recipients.
 
@@ -54,18 +52,17 @@ class Distribution:
         notes: what has become of it, in words, as far as that is not plain.
     """
 
-    home_of: Callable[[str], Mailbox | None]
-    envelope: Envelope
-    content: bytes
-    inboxes: list[Mailbox] = field(default_factory=list)
-    junk: list[Mailbox] = field(default_factory=list)
-    reached: dict[Mailbox, str] = field(default_factory=dict)
-    onward: list[Onward] = field(default_factory=list)
-    elsewhere: list[int] = field(default_factory=list)
-    bounced: list[int] = field(default_factory=list)
-    discarded: list[int] = field(default_factory=list)
-    looping: dict[int, Mailbox] = field(default_factory=dict)
-    notes: list[str] = field(default_factory=list)
+    def __init__(self, home_of: Callable[[str], Mailbox | None], envelope: Envelope, content: bytes) -> None:
+        self._home_of, self._envelope, self._content = home_of, envelope, content
+        self.inboxes: list[Mailbox] = []
+        self.junk: list[Mailbox] = []
+        self.reached: dict[Mailbox, str] = {}
+        self.onward: list[Onward] = []
+        self.elsewhere: list[int] = []
+        self.bounced: list[int] = []
+        self.discarded: list[int] = []
+        self.looping: dict[int, Mailbox] = {}
+        self.notes: list[str] = []
 
     def decide(self, fate: Fate | None, suspicion: str) -> None:
         """Find out for each recipient what becomes of the mail.
@@ -74,9 +71,9 @@ class Distribution:
             fate: what the test has decided; None for nothing.
             suspicion: why the provider takes it for junk, in words; "" if it does not.
         """
-        for number, to in enumerate(self.envelope.rcpt_tos):
+        for number, to in enumerate(self._envelope.rcpt_tos):
             fated = fate.name if fate is not None and number in fate.recipients else ""
-            home = self.home_of(to)
+            home = self._home_of(to)
             if fated == "discard":
                 self.discarded.append(number)
                 self.notes.append(f"discarded for {to}")
@@ -111,14 +108,14 @@ class Distribution:
             self.inboxes.append(home)
         for forward in forwards:
             self.notes.append(f"forwarded from {home.address} to {forward.to}")
-            following = self.home_of(forward.to)
+            following = self._home_of(forward.to)
             if following is not None:
                 self._arrive(following, number, forward.to)
             else:
                 self.onward.append(Onward(number, home, forward.to))
 
     def _has_passed(self, home: Mailbox) -> bool:
-        fields = header_fields(self.content)
+        fields = header_fields(self._content)
         return any(name == "delivered-to" and same_address(value, home.address) for name, value in fields)
 
 

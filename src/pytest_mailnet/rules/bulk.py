@@ -7,7 +7,6 @@ within a day, and stays one. A test that does not send so many sets `mailnet.sen
 from __future__ import annotations
 
 from abc import abstractmethod
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar
 
 from pytest_mailnet.rules.auth import authentication_of
@@ -34,12 +33,12 @@ _DAY = 86400
 _THRESHOLD = 5000
 
 
-@dataclass(slots=True)
 class _Volumes:
     """How much each domain has sent today, and which ones have been bulk senders ever since."""
 
-    today: Windows = field(default_factory=lambda: Windows(_DAY))
-    bulk: set[str] = field(default_factory=set)
+    def __init__(self) -> None:
+        self.today = Windows(_DAY)
+        self.bulk: set[str] = set()
 
 
 class _OfBulk(RefusingRule):

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from pytest_mailnet.scripting.scripted_answer import ScriptedAnswer
-from pytest_mailnet.scripting.seen import Seen, seen_at
-from pytest_mailnet.scripting.turns import AnswerTurns, scripted_by
-from pytest_mailnet.values import Stage
-
 if TYPE_CHECKING:
+    from pytest_mailnet.scripting.scripted_answer import ScriptedAnswer
+    from pytest_mailnet.scripting.seen import Seen
+    from pytest_mailnet.scripting.turns import AnswerTurns
     from pytest_mailnet.smtp.state import HangUp, Step, UsualYes
+    from pytest_mailnet.values import Stage
 
 __all__ = ["Script"]
 
@@ -33,6 +32,8 @@ class Script(Generic[_Reply]):
 
     def add(self, expectation: AnswerTurns[_Reply]) -> None:
         """Put an answer in line behind the others of its stage."""
+        from pytest_mailnet.scripting.turns import scripted_by  # noqa: PLC0415  # many tests script nothing
+
         scripted = scripted_by(expectation)
         stage = scripted.stage
         scripted.at = self._elapsed()
@@ -49,6 +50,8 @@ class Script(Generic[_Reply]):
         in_line = self._answers.get(stage)
         if not in_line:
             return None
+        from pytest_mailnet.scripting.seen import seen_at  # noqa: PLC0415  # as in `add`
+
         seen = seen_at(stage, step)
         for scripted in in_line:
             answer = scripted.answer(step, seen)
