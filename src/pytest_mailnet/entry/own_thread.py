@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import _socket
 import os
+import select
 import socket
+import ssl
 from collections.abc import Callable
 from typing import Any, TypeVar
 from weakref import WeakValueDictionary
 
 from pytest_mailnet.entry.network import EngineSocket, Network
+from pytest_mailnet.system import native
 from pytest_mailnet.values import Endpoint
 
 __all__ = ["OwnThread"]
@@ -21,6 +24,7 @@ __all__ = ["OwnThread"]
 _T = TypeVar("_T")
 
 _MOST = 65536  # bytes; the loop's thread reads longer contents while the client sends on
+_MOST_ENCRYPTED = 4096  # bytes
 
 
 class OwnThread:
@@ -85,12 +89,56 @@ class OwnThread:
         if end is None or flags or type(data) is not bytes or not 0 < len(data) <= _MOST:
             return 0
         timeout = sock.gettimeout()
-        if timeout == 0 and not self._world.of_caller().answers_all:
+        if timeout == 0 and not self._answers_all:
             return 0
         # Without waiting, since nobody reads in the meantime. With a time-out, the descriptor never blocks.
         if timeout is None:
             return _holding(end, lambda: _sent(self._kernel.send, sock, data, socket.MSG_DONTWAIT))
         return _holding(end, lambda: _sent(os.write, sock.fileno(), data))
+
+    def send_encrypted(self, sock: ssl.SSLSocket, data: Any, send: Callable[[], int]) -> int:
+        """Send bytes over TLS, and have the server answer, if this client can.
+
+        Args:
+            sock: the client's socket.
+            data: the bytes.
+            send: encrypts and sends them; it may wait until there is room for them.
+
+        Returns:
+            How many bytes were sent.
+        """
+        end = self._ends.get(sock.fileno())
+        if end is None or len(data) > _MOST_ENCRYPTED or (sock.gettimeout() == 0 and not self._answers_all):
+            return send()
+        # Where the kernel has room, so few bytes need not wait for somebody to read, which nobody does now.
+        sent = _holding(end, lambda: send() if _is_ready(sock, select.POLLOUT) else None)
+        return send() if sent is None else sent
+
+    def shake_hands(self, sock: ssl.SSLSocket, step: Callable[[], None]) -> bool:
+        """Hold a TLS handshake, and have the server answer each flight, if this client can.
+
+        Args:
+            sock: the client's socket.
+            step: goes on with the handshake, by the socket's time-out.
+
+        Returns:
+            Whether it is over. Otherwise the client goes on by itself, and waits.
+        """
+        timeout, end = sock.gettimeout(), self._ends.get(sock.fileno())
+        if timeout == 0 or end is None or not end.hold():
+            return False
+        sock.settimeout(0)
+        try:
+            while _wants_more(end, step):
+                if not (_is_ready(sock, select.POLLIN) and end.hold()):
+                    return False
+        finally:
+            sock.settimeout(timeout)
+        return True
+
+    @property
+    def _answers_all(self) -> bool:
+        return self._world.of_caller().answers_all
 
     def close(self, sock: socket.socket, close: Callable[[socket.socket], None]) -> None:
         """Close a client's socket; the server knows it afterwards.
@@ -113,6 +161,23 @@ def _holding(end: EngineSocket | None, do: Callable[[], _T]) -> _T:
         return do()
     finally:
         end.serve()
+
+
+def _wants_more(end: EngineSocket, step: Callable[[], None]) -> bool:
+    """Whether a step of a handshake, which the server then answers, waits for that answer."""
+    try:
+        step()
+    except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
+        return True
+    finally:
+        end.serve()
+    return False
+
+
+def _is_ready(sock: socket.socket, event: int) -> bool:
+    poll = native.original("select", "poll")()
+    poll.register(sock.fileno(), event)
+    return bool(poll.poll(0))
 
 
 def _sent(send: Callable[..., int], *arguments: Any) -> int:

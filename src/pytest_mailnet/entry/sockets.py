@@ -13,6 +13,7 @@ import socket
 from collections.abc import Callable
 from typing import Any
 
+from pytest_mailnet.entry import tls_sockets
 from pytest_mailnet.entry.network import Network
 from pytest_mailnet.entry.own_thread import OwnThread
 from pytest_mailnet.entry.patches import Patches
@@ -60,8 +61,10 @@ def install(patches: Patches, world: Network) -> None:
         # connections never leave the process, so they are let through; all others stay forbidden.
         forbidden = found
         patches.put(socket, "socket", allowed)
+    own_thread = OwnThread(world)
     for cls in kernel_classes("socket", "gevent._socket3"):
-        _lead(patches, world, cls, forbidden)
+        _lead(patches, world, cls, forbidden, own_thread)
+    tls_sockets.install(patches, own_thread)
 
 
 def lead_new(patches: Patches, world: Network, module: str) -> None:
@@ -74,7 +77,7 @@ def lead_new(patches: Patches, world: Network, module: str) -> None:
     """
     for cls in kernel_classes(module):
         if "connect" not in vars(cls):  # not replaced yet
-            _lead(patches, world, cls, None)
+            _lead(patches, world, cls, None, OwnThread(world))
 
 
 def kernel_classes(*modules: str) -> list[Any]:
@@ -86,8 +89,8 @@ def kernel_classes(*modules: str) -> list[Any]:
     return [cls for cls in _socket.socket.__subclasses__() if cls.__module__ in modules]
 
 
-def _lead(patches: Patches, world: Network, cls: Any, forbidden: type | None) -> None:
-    methods = _Methods(patches, world, cls, forbidden)
+def _lead(patches: Patches, world: Network, cls: Any, forbidden: type | None, own_thread: OwnThread) -> None:
+    methods = _Methods(patches, world, cls, forbidden, own_thread)
     for name in _TRANSLATED:
         if hasattr(cls, name):
             patches.put(cls, name, getattr(methods, name)())
@@ -108,13 +111,14 @@ class _Methods:
         world: Network,
         cls: Any,
         forbidden: type | None,
+        own_thread: OwnThread,
     ) -> None:
         self._patches = patches
         self._connections = world.connections
         self._cls = cls
         self._kernel: Any = _socket.socket
         self._translation = Translation(world, forbidden)
-        self._own_thread = OwnThread(world)
+        self._own_thread = own_thread
 
     def connect(self) -> Callable[..., None]:
         found, dial, lead = self._cls.connect, self._translation.dial, self._own_thread.connect

@@ -59,9 +59,13 @@ class TlsChannel:
             if not self._established:
                 self._ssl.do_handshake()
                 self._established = True
-            while part := self._ssl.read(_RECORD):
+            # To read where there is nothing is an exception, which takes as long as to read.
+            while self._in.pending or self._ssl.pending():
+                part = self._ssl.read(_RECORD)
+                self.ended = not part
+                if self.ended:
+                    break
                 said.append(part)
-            self.ended = True  # an empty read means that
         return b"".join(said)
 
     def send(self, data: bytes) -> None:
