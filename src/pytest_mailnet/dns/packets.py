@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import ipaddress
 import struct
 
 import dnslib
@@ -217,6 +218,8 @@ def _rdata(record: Record) -> dnslib.RD:
     match record.rdtype:
         case "CNAME" | "NS" | "PTR":
             return _COMPRESSED[record.rdtype](_label(words[0]))
+        case "A" | "AAAA":
+            return dnslib.RD(ipaddress.ip_address(record.rdata).packed)
         case "MX":
             return dnslib.MX(_label(words[1]), int(words[0]))
         case "DNAME":
