@@ -14,7 +14,6 @@ from pytest_mailnet.faults.disruption import Disruption
 from pytest_mailnet.handles.attributes import steady
 from pytest_mailnet.handles.names import FaultName, ProviderName
 from pytest_mailnet.handles.snapshot import Snapshot
-from pytest_mailnet.net.failing import fail, let_chaos_reign
 from pytest_mailnet.providers import Host, Provider, Server
 from pytest_mailnet.senders.sender import Sender
 
@@ -212,6 +211,8 @@ class Inhabitants:
                 a schedule has more steps than there are tries.
             ZoneError: for a fault of MX records where there are none.
         """
+        from pytest_mailnet.net.failing import fail  # noqa: PLC0415  # many tests have no faults
+
         return fail(self._internet, name, fault, times, seconds)
 
     def chaos(self, *, rate: float, seed: int | None = None) -> Chaos:
@@ -228,6 +229,8 @@ class Inhabitants:
         Raises:
             InvalidSetting: for another rate.
         """
+        from pytest_mailnet.net.failing import let_chaos_reign  # noqa: PLC0415  # as in `fail`
+
         return let_chaos_reign(self._internet, rate, seed)
 
     @property

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable
-from typing import cast
+from typing import TYPE_CHECKING, Any, cast
 
 from pytest_mailnet.addresses import Occupant, Routes
 from pytest_mailnet.dns.resolver import Resolver
@@ -12,9 +11,11 @@ from pytest_mailnet.providers.host_service import HostService
 from pytest_mailnet.providers.operator import Operator
 from pytest_mailnet.relay.source import Source, origin_of, sending_addresses
 from pytest_mailnet.senders.own_records import SenderRecords
-from pytest_mailnet.senders.publishing import publish
 from pytest_mailnet.senders.sender import Sender
 from pytest_mailnet.system.native import Lock
+
+if TYPE_CHECKING:
+    from pytest_mailnet.senders.dkim_key import DkimKey
 
 __all__ = ["Senders"]
 
@@ -59,7 +60,7 @@ class Senders:
                 ipv6=f"2001:db8:203::{number:x}",
                 ptr=ptr,
                 changed=self._publish,
-                publish=functools.partial(publish, self._dns),
+                publish=self._publish_records,
             )
             self._senders.append(sender)
             if relays:
@@ -102,6 +103,11 @@ class Senders:
         found = (ip for domain in domains for ip in sending_addresses(self._dns, domain))
         free = (ip for ip in found if self._routes.occupant(ip) is None)
         return self.add(next(free, None), f"outbound.{domains[0]}", relays=True)
+
+    def _publish_records(self, domain: str, **settings: Any) -> DkimKey | None:
+        from pytest_mailnet.senders.publishing import publish  # noqa: PLC0415  # few tests publish any
+
+        return publish(self._dns, domain, **settings)
 
     def _publish(self, sender: Sender) -> None:
         with self._lock:

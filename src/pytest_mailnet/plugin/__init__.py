@@ -157,7 +157,11 @@ def mailnet_config(pytestconfig: pytest.Config) -> MailNetConfig:
 @pytest.fixture(scope="session")
 def _mailnet_engine() -> Iterator[Engine]:
     """The background thread of all nets; it starts with the first net that becomes active."""
-    from pytest_mailnet.server.engine import Engine  # noqa: PLC0415
+    from pytest_mailnet.plugin.as_compiled import uncollected  # noqa: PLC0415
+
+    with uncollected():
+        import pytest_mailnet.net.mailnet  # noqa: F401, PLC0415  # most of what a net needs
+        from pytest_mailnet.server.engine import Engine  # noqa: PLC0415
 
     engine = Engine()
     yield engine

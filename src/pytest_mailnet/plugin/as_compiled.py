@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
+import gc
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from importlib.machinery import ModuleSpec, PathFinder
 from types import ModuleType
 
-__all__ = ["AsCompiled"]
+__all__ = ["AsCompiled", "uncollected"]
+
+
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """Import without collecting garbage: what modules make stays, and would be walked again and again."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 class AsCompiled:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
-from typing import Any, Literal, get_args, overload
+from typing import TYPE_CHECKING, Any, Literal, get_args, overload
 
 from pytest_mailnet.addresses import Occupant, Routes, checked_ip
 from pytest_mailnet.dns.blocklists import Listing, listings
 from pytest_mailnet.dns.records import checked_name
 from pytest_mailnet.errors import InvalidAddress, InvalidSetting, amongst
 from pytest_mailnet.handles.attributes import Flag, Setting, steady
-from pytest_mailnet.senders.dkim_key import DkimKey, DmarcPolicy
+
+if TYPE_CHECKING:
+    from pytest_mailnet.senders.dkim_key import DkimKey, DmarcPolicy
 
 __all__ = ["Reputation", "Sender"]
 
