@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import importlib.util
 import json
 import smtplib
 import socket
@@ -129,6 +130,21 @@ class Conversation:
     def close(self) -> None:
         self.lines.close()
         self.socket.close()
+
+
+@pytest.fixture
+def script() -> Callable[[Path], Any]:
+    """Load a file that stands beside tests and is run by hand, as a module."""
+
+    def load(path: Path) -> Any:
+        spec = importlib.util.spec_from_file_location(path.stem, path)
+        assert spec is not None
+        assert spec.loader is not None
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        return module
+
+    return load
 
 
 @pytest.fixture(scope="session")

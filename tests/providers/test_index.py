@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from pathlib import Path
 
 import pytest
@@ -14,15 +13,8 @@ from pytest_mailnet.providers.provider_files import shipped_files
 _WRITER = Path(__file__).with_name("write_index.py")
 
 
-def _writer():
-    spec = importlib.util.spec_from_file_location("write_index", _WRITER)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-def test_the_index_has_the_names_that_the_files_have():
-    writer = _writer()
+def test_the_index_has_the_names_that_the_files_have(script):
+    writer = script(_WRITER)
     text = writer.index_text()
 
     if (writer.DATA / FILE).read_text("utf-8") != text:

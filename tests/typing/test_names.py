@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from pathlib import Path
 
 import pytest
@@ -10,15 +9,8 @@ import pytest
 _WRITER = Path(__file__).with_name("write_names.py")
 
 
-def _writer():
-    spec = importlib.util.spec_from_file_location("write_names", _WRITER)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-def test_the_names_that_are_types_are_those_of_the_data():
-    writer = _writer()
+def test_the_names_that_are_types_are_those_of_the_data(script):
+    writer = script(_WRITER)
     text = writer.names_text()
 
     if writer.FILE.read_text("utf-8") != text:
