@@ -108,7 +108,9 @@ class OwnThread:
             How many bytes were sent.
         """
         end = self._ends.get(sock.fileno())
-        if end is None or len(data) > _MOST_ENCRYPTED or (sock.gettimeout() == 0 and not self._answers_all):
+        if end is None or (sock.gettimeout() == 0 and not self._answers_all):
+            return send()
+        if memoryview(data).nbytes > _MOST_ENCRYPTED:
             return send()
         # Where the kernel has room, so few bytes need not wait for somebody to read, which nobody does now.
         sent = _holding(end, lambda: send() if _is_ready(sock, select.POLLOUT) else None)
