@@ -17,7 +17,7 @@ HOST = "mx.shop.example"
 
 @pytest.fixture
 def where_decided(mailnet, shop):
-    """The threads in which answers to EHLO after the handshake, and about recipients, were decided."""
+    """The threads in which answers about recipients were decided."""
     threads = []
     shop.on_rcpt(lambda _: threads.append(threading.current_thread().name) or True).reply("550 5.1.1 no")
     return threads
@@ -163,6 +163,22 @@ def test_a_client_that_does_not_block_shakes_hands_as_before(mailnet, shop):
 
     assert sock.version()
     sock.close()
+
+
+def test_what_goes_at_once_is_counted_in_octets(mailnet, shop):
+    content = b"0123456789abcdef" * 1_000_000
+    with encrypted() as client:
+        client.ehlo()
+        client.mail("bob@app.example")
+        client.rcpt("sales@shop.example")
+        client.docmd("DATA")
+        view = memoryview(content).cast("B", [16, 1_000_000])
+
+        sent = client.sock.send(view)
+
+        assert sent == len(content)
+        client.sock.sendall(b"\r\n.\r\n")
+        assert client.getreply()[0] == 500
 
 
 class End:

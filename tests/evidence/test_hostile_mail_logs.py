@@ -169,7 +169,7 @@ def test_what_is_remembered_is_bounded():
                 LogEntry("postfix/qmgr", message.replace("4F9D195432C", f"4F9D1954{number:03}"), "mx")
             )
 
-    assert len(queue) == 200
+    assert 150 <= len(queue) <= 200  # mails, and at least half as many failures
     assert queue.mail("4F9D1954999").sender == "alice@example.com"
 
 

@@ -31,6 +31,7 @@ def test_it_has_its_fields_and_the_defaults_of_its_class():
     assert (value.local, value.domain, value.tag) == ("alice", "shop.example", "x")
     assert [it.name for it in dataclasses.fields(value)] == ["local", "domain", "tag"]
     assert dataclasses.replace(value, tag="y").tag == "y"
+    assert repr(value) == "Checked(local='alice', domain='shop.example', tag='x')"
 
 
 def test_it_does_not_change():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tomllib
 from importlib import resources
 from pathlib import Path
 
@@ -22,7 +23,11 @@ def index_text() -> str:
 
 def _names_of(catalogue: Catalogue, name: str) -> list[list[str]]:
     facts = catalogue.load(name)
-    return [list(facts.aliases), sorted(names_in(facts)), sorted(catalogue.reading(facts).hosts)]
+    file = DATA / f"{name}.reading.toml"
+    # Not those of a file that it is `like`, which may be the user's.
+    tables = tomllib.loads(file.read_text("utf-8")).values() if file.is_file() else ()
+    hosts = {host for it in tables if isinstance(it, dict) for host in it.get("hosts", ())}
+    return [list(facts.aliases), sorted(names_in(facts)), sorted(hosts)]
 
 
 if __name__ == "__main__":

@@ -55,7 +55,8 @@ def _ipv4(value: str) -> str | None:
 
 
 def _ipv6(value: str) -> str | None:
-    if value.startswith("::"):  # the end may have the form of an IPv4 address
+    # The end may have the form of an IPv4 address; and Python takes zones.
+    if value.startswith("::") or "%" in value:
         return None
     try:
         return value if str(ipaddress.IPv6Address(value)) == value else None

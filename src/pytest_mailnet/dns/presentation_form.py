@@ -89,11 +89,12 @@ def rdata(rdtype: str, value: str) -> str:
     """
     try:
         found = _read(rdtype, value)
+        octets, text = found.to_wire() or b"", str(found)
     except dns.exception.DNSException as error:
         raise ValueError(str(error)) from error
-    if len(found.to_wire() or b"") > _MOST_OCTETS:
+    if len(octets) > _MOST_OCTETS:
         raise ValueError(f"rdata takes at most {_MOST_OCTETS} octets")
-    return str(found)
+    return text
 
 
 def _read(rdtype: str, value: str) -> dns.rdata.Rdata:

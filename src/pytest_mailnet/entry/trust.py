@@ -14,15 +14,12 @@ import functools
 import ssl
 import weakref
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pytest_mailnet.addresses import is_loopback
 from pytest_mailnet.entry.network import Network
 from pytest_mailnet.entry.patches import Patches
 from pytest_mailnet.entry.translation import kernel_peer
-
-if TYPE_CHECKING:
-    from pytest_mailnet.entry.probe import Trusting
 
 __all__ = ["install", "leads_into"]
 
@@ -63,24 +60,19 @@ class _Trust:
     def __init__(self, world: Network, cls: Any) -> None:
         self._world = world
         self._cls = cls
+        self._known: weakref.WeakSet[ssl.SSLContext] = weakref.WeakSet()  # those that trust them for sure
         # By single operations, which need no lock.
         self._listed: weakref.WeakKeyDictionary[ssl.SSLContext, tuple[dict[str, int], tuple[bytes, ...]]] = (
             weakref.WeakKeyDictionary()
         )
         self._replaced: weakref.WeakKeyDictionary[Any, ssl.SSLContext] = weakref.WeakKeyDictionary()
 
-    @functools.cached_property
-    def _trusting(self) -> Trusting:
-        from pytest_mailnet.entry.probe import Trusting  # noqa: PLC0415  # many tests have no TLS
-
-        return Trusting()
-
     def set_default_verify_paths(self) -> Callable[..., None]:
         found = self._cls.set_default_verify_paths
 
         def set_default_verify_paths(context: ssl.SSLContext) -> None:
             found(context)
-            self._trusting.add(context)
+            self._known.add(context)
 
         return set_default_verify_paths
 
@@ -156,10 +148,10 @@ class _Trust:
 
     def _trusts(self, context: ssl.SSLContext) -> bool:
         """Whether a context trusts the machine's authorities or another public bundle."""
-        from pytest_mailnet.entry.probe import refused_by  # noqa: PLC0415  # as above
+        from pytest_mailnet.entry.probe import Trusting, refused_by  # noqa: PLC0415  # many tests have no TLS
 
         wrap = functools.partial(self._cls.__mro__[1]._wrap_bio, context)  # noqa: SLF001
-        return self._trusting.has(context, functools.partial(refused_by, wrap))
+        return Trusting(self._known).has(context, functools.partial(refused_by, wrap))
 
 
 @functools.lru_cache(8)  # reading a bundle of authorities takes 20 ms

@@ -144,9 +144,15 @@ def files_in(paths: Iterable[Path]) -> Iterator[Traversable]:
 
 def _entry_points() -> Iterator[metadata.EntryPoint]:
     # `metadata.entry_points` takes four times as long: it parses those of all packages.
-    texts = ((it, it.read_text("entry_points.txt") or "") for it in metadata.distributions())
-    for name in dict.fromkeys(it.name for it, text in texts if ENTRY_POINTS in text):
-        yield from metadata.distribution(name).entry_points.select(group=ENTRY_POINTS)
+    seen = set()
+    for it in metadata.distributions():
+        if ENTRY_POINTS not in (it.read_text("entry_points.txt") or ""):
+            continue
+        # Of a package that is found twice, the first counts, as for imports.
+        name = re.sub(r"[-_.]+", "-", str(it.metadata["Name"])).lower()
+        if name not in seen:
+            yield from it.entry_points.select(group=ENTRY_POINTS)
+        seen.add(name)
 
 
 def _data() -> Traversable:
