@@ -3,29 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self, get_args, get_origin, get_type_hints
 
 from pytest_mailnet.errors import InvalidSetting, amongst
 from pytest_mailnet.handles.attributes import steady
 from pytest_mailnet.handles.names import RuleName
 
-__all__ = ["CHOICES", "WHERE_SET", "MailNetConfig"]
+__all__ = ["WHERE_SET", "MailNetConfig"]
 
-
-CHOICES: Mapping[str, tuple[str, ...]] = MappingProxyType(
-    {
-        "unknown_names": ("answer", "fail"),
-        "other_ports": ("open", "closed"),
-        "addresses": ("documentation", "public"),
-        "log": ("failed", "always", "never"),
-    }
-)
-"""The values of those settings that take a few texts; the types say the same, and are slow to read."""
 
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
@@ -100,7 +91,7 @@ class MailNetConfig:
                 raise InvalidSetting(
                     f"pass_names takes names and patterns of names, as 'db.internal' and '*.corp', not {it!r}"
                 )
-        for name, choices in CHOICES.items():
+        for name, choices in _choices().items():
             value = getattr(self, name)
             if value not in choices:
                 raise InvalidSetting(f"{name} takes {' or '.join(map(repr, choices))}, not {value!r}")
@@ -129,3 +120,9 @@ WHERE_SET: Mapping[str, str] = MappingProxyType(
 """Where each setting can be given, for errors about attempts to set it elsewhere."""
 
 steady("a mailnet's config", WHERE_SET)(MailNetConfig)
+
+
+@functools.cache  # every net has a config, and reading annotations is slow
+def _choices() -> Mapping[str, tuple[str, ...]]:
+    hints = get_type_hints(MailNetConfig)
+    return {name: get_args(hint) for name, hint in hints.items() if get_origin(hint) is Literal}

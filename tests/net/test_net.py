@@ -10,14 +10,13 @@ import subprocess
 import sys
 import threading
 from datetime import UTC, datetime, timedelta
-from typing import Literal, get_args, get_origin, get_type_hints
 
 import pytest
 import trio
 import uvloop
 
 from pytest_mailnet import MailNet
-from pytest_mailnet.config import CHOICES, MailNetConfig
+from pytest_mailnet.config import MailNetConfig
 from pytest_mailnet.errors import (
     AddressInUse,
     ExpectationFailed,
@@ -59,12 +58,6 @@ def test_without_pytest_it_takes_settings():
         net.gmail.on_rcpt().reply("550 no").times(1)
 
     assert net.config == MailNetConfig(strict=False, addresses="public")
-
-
-def test_the_choices_of_settings_are_those_of_their_types():
-    hints = get_type_hints(MailNetConfig)
-
-    assert dict(CHOICES) == {name: get_args(it) for name, it in hints.items() if get_origin(it) is Literal}
 
 
 def test_a_setting_that_there_is_not_is_told():

@@ -10,7 +10,7 @@ import struct
 import dnslib
 
 from pytest_mailnet.dns.answers import DnsAnswer
-from pytest_mailnet.dns.presentation_form import labels_at, type_of_number
+from pytest_mailnet.dns.presentation_form import labels_at, number_of_type, octets_of, type_of_number
 from pytest_mailnet.dns.records import Record, labels, presented
 
 __all__ = ["Asked", "packed", "read", "written"]
@@ -210,7 +210,7 @@ class _Dname(dnslib.RD):  # type: ignore[misc]  # no types
 def _resource(record: Record, asked: Asked) -> dnslib.RR:
     # The first owner is the name as it was asked, letter by letter (draft-vixie-dnsext-dns0x20).
     owner = asked.label if record.name == asked.name.lower() else _label(record.name)
-    return dnslib.RR(owner, record.number, ttl=record.ttl, rdata=_rdata(record))
+    return dnslib.RR(owner, number_of_type(record.rdtype), ttl=record.ttl, rdata=_rdata(record))
 
 
 def _rdata(record: Record) -> dnslib.RD:
@@ -227,7 +227,7 @@ def _rdata(record: Record) -> dnslib.RD:
         case "SOA":
             return dnslib.SOA(_label(words[0]), _label(words[1]), tuple(map(int, words[2:])))
         case _:
-            return dnslib.RD(record.wire)
+            return dnslib.RD(octets_of(record.rdtype, record.rdata))
 
 
 def _label(name: str) -> dnslib.DNSLabel:

@@ -12,15 +12,12 @@ from types import MappingProxyType
 
 __all__ = ["plain_labels", "plain_rdata"]
 
-_NAME = r"(?:[A-Za-z0-9_*-]{1,63}\.)*[A-Za-z0-9_*-]{1,63}"
-_NUMBER = r"(?:0|[1-9][0-9]{0,8})"
 _TEXT = r"[ !#-\[\]-~]"  # printable, without quotes and backslashes
-_IS_NAME = re.compile(rf"({_NAME})\.?")
-_IS_NUMBER = re.compile(_NUMBER)
+_IS_NAME = re.compile(r"((?:[A-Za-z0-9_*-]{1,63}\.)*[A-Za-z0-9_*-]{1,63})\.?")
+_IS_NUMBER = re.compile(r"0|[1-9][0-9]{0,8}")
 _IS_TEXT = re.compile(rf'{_TEXT}{{1,255}}|"{_TEXT}{{0,255}}"(?: "{_TEXT}{{0,255}}")*')
-_FOUR, _FIVE = 4, 5  # numbers of an address, and of an SOA
 _LONGEST_NAME = 253  # in octets, without the final dot (RFC 1035, 3.1)
-_LONGEST_TEXT = 65000
+_LONGEST_TEXT = 65000  # shorter than rdata may be, written and in octets (RFC 1035, 4.1.4)
 
 
 def plain_labels(name: str) -> tuple[bytes, ...] | None:
@@ -50,7 +47,7 @@ def _host(value: str) -> str | None:
 
 def _ipv4(value: str) -> str | None:
     parts = value.split(".")
-    known = len(parts) == _FOUR and all(_IS_NUMBER.fullmatch(it) and int(it) < 1 << 8 for it in parts)
+    known = len(parts) == 4 and all(_IS_NUMBER.fullmatch(it) and int(it) < 1 << 8 for it in parts)
     return value if known else None
 
 
@@ -74,7 +71,7 @@ def _mx(value: str) -> str | None:
 def _soa(value: str) -> str | None:
     parts = value.split(" ")
     hosts, numbers = [*map(_host, parts[:2])], parts[2:]
-    known = None not in hosts and len(numbers) == _FIVE and all(map(_IS_NUMBER.fullmatch, numbers))
+    known = None not in hosts and len(numbers) == 5 and all(map(_IS_NUMBER.fullmatch, numbers))
     return " ".join([*map(str, hosts), *numbers]) if known else None
 
 

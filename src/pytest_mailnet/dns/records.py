@@ -67,20 +67,6 @@ class Record(NamedTuple):
     rdata: str
 
     @property
-    def number(self) -> int:
-        """The number of the type in packets."""
-        from pytest_mailnet.dns.presentation_form import number_of_type  # noqa: PLC0415  # with dnspython
-
-        return number_of_type(self.rdtype)
-
-    @property
-    def wire(self) -> bytes:
-        """The rdata as in packets, without compression of names."""
-        from pytest_mailnet.dns.presentation_form import octets_of  # noqa: PLC0415  # with dnspython
-
-        return octets_of(self.rdtype, self.rdata)
-
-    @property
     def target(self) -> str | None:
         """The host in an MX, NS or SRV record; None for other types."""
         place = _TARGETS.get(self.rdtype)
@@ -144,15 +130,16 @@ def parse_rdtype(rdtype: str) -> str:
     Raises:
         ZoneError: for an unknown type; names the near misses.
     """
-    if rdtype in _EXAMPLES:
-        return rdtype
+    known = rdtype if isinstance(rdtype, str) else ""
+    if known in _EXAMPLES:
+        return known
     from pytest_mailnet.dns.presentation_form import usual_type  # noqa: PLC0415  # with dnspython
 
     try:
-        return usual_type(rdtype)
+        return usual_type(known)
     except ValueError:
         raise ZoneError(
-            f"no DNS record type {rdtype!r}{amongst(rdtype, _EXAMPLES)}; RFC 3597 has others as 'TYPE65280'"
+            f"no DNS record type {rdtype!r}{amongst(known, _EXAMPLES)}; RFC 3597 has others as 'TYPE65280'"
         ) from None
 
 

@@ -15,8 +15,8 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 from weakref import WeakValueDictionary
 
+from pytest_mailnet.entry.ends import poller
 from pytest_mailnet.entry.network import EngineSocket, Network
-from pytest_mailnet.system import native
 from pytest_mailnet.values import Endpoint
 
 __all__ = ["OwnThread"]
@@ -24,7 +24,7 @@ __all__ = ["OwnThread"]
 _T = TypeVar("_T")
 
 _MOST = 65536  # bytes; the loop's thread reads longer contents while the client sends on
-_MOST_ENCRYPTED = 4096  # bytes
+_MOST_ENCRYPTED = 4096  # bytes over TLS, for which the kernel has room where it has any
 
 
 class OwnThread:
@@ -51,7 +51,7 @@ class OwnThread:
             where: the listener's address.
         """
         world = self._world.of_caller()
-        if sock.type != socket.SOCK_STREAM or (sock.gettimeout() == 0 and not world.answers_all):
+        if sock.type != socket.SOCK_STREAM or not self._waits(sock.gettimeout()):
             self._kernel.connect(sock, where)
             return
         try:
@@ -89,7 +89,7 @@ class OwnThread:
         if end is None or flags or type(data) is not bytes or not 0 < len(data) <= _MOST:
             return 0
         timeout = sock.gettimeout()
-        if timeout == 0 and not self._answers_all:
+        if not self._waits(timeout):
             return 0
         # Without waiting, since nobody reads in the meantime. With a time-out, the descriptor never blocks.
         if timeout is None:
@@ -108,12 +108,10 @@ class OwnThread:
             How many bytes were sent.
         """
         end = self._ends.get(sock.fileno())
-        if end is None or (sock.gettimeout() == 0 and not self._answers_all):
-            return send()
-        if memoryview(data).nbytes > _MOST_ENCRYPTED:
+        if end is None or not self._waits(sock.gettimeout()) or memoryview(data).nbytes > _MOST_ENCRYPTED:
             return send()
         # Where the kernel has room, so few bytes need not wait for somebody to read, which nobody does now.
-        sent = _holding(end, lambda: send() if _is_ready(sock, select.POLLOUT) else None)
+        sent = _holding(end, lambda: send() if poller({sock.fileno(): select.POLLOUT})(0) else None)
         return send() if sent is None else sent
 
     def shake_hands(self, sock: ssl.SSLSocket, step: Callable[[], None]) -> bool:
@@ -132,15 +130,11 @@ class OwnThread:
         sock.settimeout(0)
         try:
             while _wants_more(end, step):
-                if not (_is_ready(sock, select.POLLIN) and end.hold()):
+                if not (poller({sock.fileno(): select.POLLIN})(0) and end.hold()):
                     return False
         finally:
             sock.settimeout(timeout)
         return True
-
-    @property
-    def _answers_all(self) -> bool:
-        return self._world.of_caller().answers_all
 
     def close(self, sock: socket.socket, close: Callable[[socket.socket], None]) -> None:
         """Close a client's socket; the server knows it afterwards.
@@ -154,6 +148,10 @@ class OwnThread:
             close(sock)
         else:
             _holding(end, lambda: close(sock))
+
+    def _waits(self, timeout: float | None) -> bool:
+        """Whether a client with a time-out waits for the answer, or is to be served as if it did."""
+        return timeout != 0 or self._world.of_caller().answers_all
 
 
 def _holding(end: EngineSocket | None, do: Callable[[], _T]) -> _T:
@@ -174,12 +172,6 @@ def _wants_more(end: EngineSocket, step: Callable[[], None]) -> bool:
     finally:
         end.serve()
     return False
-
-
-def _is_ready(sock: socket.socket, event: int) -> bool:
-    poll = native.original("select", "poll")()
-    poll.register(sock.fileno(), event)
-    return bool(poll.poll(0))
 
 
 def _sent(send: Callable[..., int], *arguments: Any) -> int:

@@ -49,13 +49,10 @@ class Trusting:
     """The contexts that trust the authorities of the machine, of certifi, or of another public bundle.
 
     Each context is probed until it is found to trust them; then it is remembered for as long as it exists.
-
-    Args:
-        known: those that need no probe.
     """
 
-    def __init__(self, known: weakref.WeakSet[Any] | None = None) -> None:
-        self._known: weakref.WeakSet[Any] = weakref.WeakSet() if known is None else known
+    def __init__(self) -> None:
+        self._known: weakref.WeakSet[Any] = weakref.WeakSet()
 
     def add(self, context: Any) -> None:
         """Remember a context without a probe. This also holds if the machine has no authorities."""

@@ -19,6 +19,7 @@ from typing import Any
 from pytest_mailnet.addresses import is_loopback
 from pytest_mailnet.entry.network import Network
 from pytest_mailnet.entry.patches import Patches
+from pytest_mailnet.entry.probe import Trusting, refused_by
 from pytest_mailnet.entry.translation import kernel_peer
 
 __all__ = ["install", "leads_into"]
@@ -60,7 +61,7 @@ class _Trust:
     def __init__(self, world: Network, cls: Any) -> None:
         self._world = world
         self._cls = cls
-        self._known: weakref.WeakSet[ssl.SSLContext] = weakref.WeakSet()  # those that trust them for sure
+        self._trusting = Trusting()
         # By single operations, which need no lock.
         self._listed: weakref.WeakKeyDictionary[ssl.SSLContext, tuple[dict[str, int], tuple[bytes, ...]]] = (
             weakref.WeakKeyDictionary()
@@ -68,11 +69,11 @@ class _Trust:
         self._replaced: weakref.WeakKeyDictionary[Any, ssl.SSLContext] = weakref.WeakKeyDictionary()
 
     def set_default_verify_paths(self) -> Callable[..., None]:
-        found = self._cls.set_default_verify_paths
+        found, trusting = self._cls.set_default_verify_paths, self._trusting
 
         def set_default_verify_paths(context: ssl.SSLContext) -> None:
             found(context)
-            self._known.add(context)
+            trusting.add(context)
 
         return set_default_verify_paths
 
@@ -148,10 +149,8 @@ class _Trust:
 
     def _trusts(self, context: ssl.SSLContext) -> bool:
         """Whether a context trusts the machine's authorities or another public bundle."""
-        from pytest_mailnet.entry.probe import Trusting, refused_by  # noqa: PLC0415  # many tests have no TLS
-
         wrap = functools.partial(self._cls.__mro__[1]._wrap_bio, context)  # noqa: SLF001
-        return Trusting(self._known).has(context, functools.partial(refused_by, wrap))
+        return self._trusting.has(context, functools.partial(refused_by, wrap))
 
 
 @functools.lru_cache(8)  # reading a bundle of authorities takes 20 ms

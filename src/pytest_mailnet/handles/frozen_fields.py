@@ -12,9 +12,8 @@ __all__ = ["FrozenFields"]
 class FrozenFields:
     """Makes each subclass a frozen dataclass, whose objects are made by keywords and compared by identity.
 
-    A dataclass compiles its methods when its class is made. For the rules and the other facts of a provider,
-    that took a fifth of a first test's time. The methods here are slower at making an object, of which there
-    is one a run.
+    A dataclass compiles its methods when its class is made, and a first test would wait for some forty rules
+    and other facts of a provider. The methods here are slower at making an object; there is one a run.
     """
 
     __dataclass_fields__: ClassVar[dict[str, dataclasses.Field[Any]]]

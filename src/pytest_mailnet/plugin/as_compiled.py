@@ -1,4 +1,4 @@
-"""Imports of this package's modules as pip has compiled them, past pytest's rewriting of assertions."""
+"""Imports of this package's modules: as pip has compiled them, past pytest's rewriting and the collector."""
 
 from __future__ import annotations
 

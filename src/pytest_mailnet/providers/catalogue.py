@@ -103,7 +103,7 @@ class Catalogue:
         if (known := self._files.indexed.get(name)) is not None:
             return known.aliases
         _, found, rest = self._files.text(name).partition("\naliases = ")
-        # To parse all files for the sake of a line in each would take a twentieth of a second.
+        # To parse all of a file for the sake of one line would take long.
         if (plain := _ALIASES.match(rest)) is not None:
             return tuple(re.findall('"(.*?)"', plain[0]))
         return self.load(name).aliases if found else ()
@@ -142,7 +142,7 @@ class Catalogue:
             eras += [today.era] if today.era else []
             raise UnknownName(f"era of {name}", str(era), eras, "Without era= a provider is as it is today.")
         files = self._files
-        file = files.name(stem)
+        file = files.file_name(stem)
         shipped = files.shipped(stem)
         others = None if shipped else self.other_phrases
         facts = parse_facts(files.text(stem), file, others, files.text(name), checked=shipped)

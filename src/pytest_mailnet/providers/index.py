@@ -33,7 +33,7 @@ class Indexed(NamedTuple):
 
 @functools.cache
 def index() -> Mapping[str, Indexed]:
-    """The index, by provider. To read all files instead would take a tenth of a first test's time."""
+    """The index, by provider. Without it, a first test would wait for all files to be read."""
     text = (resources.files(__name__.rpartition(".")[0]) / "data" / FILE).read_text("utf-8")
     return MappingProxyType({name: Indexed(*map(tuple, it)) for name, it in json.loads(text).items()})
 

@@ -65,7 +65,7 @@ class Owners:
 
     @functools.cached_property
     def _read_at(self) -> frozenset[str]:
-        return frozenset(host for name in self._files.read_at for host in self._hosts_read_at(name))
+        return frozenset(host for name in self._files.about_reading for host in self._hosts_read_at(name))
 
     def _words_of(self, name: str) -> Iterable[str]:
         if (known := self._files.indexed.get(name)) is not None:

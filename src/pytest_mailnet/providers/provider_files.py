@@ -63,7 +63,7 @@ class ProviderFiles:
         return sorted(self._files)
 
     @property
-    def read_at(self) -> Iterable[str]:
+    def about_reading(self) -> Iterable[str]:
         """The names of the providers with a file about those who read mail there."""
         return self._about_reading
 
@@ -76,7 +76,7 @@ class ProviderFiles:
         """Whether a file is this package's own."""
         return self._files[stem] in self._shipped
 
-    def name(self, stem: str) -> str:
+    def file_name(self, stem: str) -> str:
         """The file's name, for messages."""
         return self._files[stem].name
 

@@ -61,9 +61,8 @@ class TlsChannel:
                 self._established = True
             # To read where there is nothing is an exception, which takes as long as to read.
             while self._in.pending or self._ssl.pending():
-                part = self._ssl.read(_RECORD)
-                self.ended = not part
-                if self.ended:
+                if not (part := self._ssl.read(_RECORD)):
+                    self.ended = True  # an empty read means that
                     break
                 said.append(part)
         return b"".join(said)
